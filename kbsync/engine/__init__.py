@@ -1,0 +1,1 @@
+"""The engine: plan once, apply once, keep going. Knows Protocols (ports), no server, no disk."""

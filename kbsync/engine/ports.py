@@ -1,0 +1,328 @@
+"""What the engine asks of the world, as Protocols (docs/design.md section 2, layer 2)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kbsync.messages import Notice
+from kbsync.model import (
+    Base,
+    Capabilities,
+    DocKey,
+    FileState,
+    Intent,
+    JournalLine,
+    LedgerEntry,
+    Outcome,
+    Progress,
+    Rejection,
+    RemoteDocument,
+    Unknown,
+    Uploaded,
+)
+
+
+class Clock(Protocol):
+    """Time, passed in. `now` never goes back, not even over a restart."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch as the ledger counts them."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Rest."""
+        ...
+
+
+# -- source --------------------------------------------------------------------------------------
+
+FileRow = tuple[str, int, int, int]
+"""A file that passed the filters: NFC path, size in bytes, mtime in ns, inode."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A folder that could not be listed: everything under `prefix` is unknown.
+
+    `prefix` ends with ``/``; the empty prefix is the whole source.
+    """
+
+    prefix: str
+    why: Notice
+
+
+Seen = FileRow | FileState | Blocked
+
+
+class Payload(Protocol):
+    """What is uploaded for one file, readable once from the start.
+
+    `content` is the sha256 (hex) of what has been read so far; `torn` is true when the file
+    changed while it was read.
+    """
+
+    size: int
+    media_type: str
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size` of them; empty at the end."""
+        ...
+
+    @property
+    def content(self) -> str:
+        """Sha256 (hex) of the bytes read so far."""
+        ...
+
+    def torn(self) -> bool:
+        """Whether the file changed since it was opened."""
+        ...
+
+
+class Source(Protocol):
+    """One mirror's folder."""
+
+    def scan(self) -> Iterator[Seen]:
+        """Walk the folder once, in code point order of the NFC path.
+
+        Files are `FileRow`; what is there but not uploaded is a `Skipped` or `Unknown`;
+        excluded files and folders are left out (ask `look`).
+        """
+        ...
+
+    def look(self, path: str) -> FileState:
+        """Say what stands at `path` now, without reading its content."""
+        ...
+
+    def read(self, path: str) -> FileState:
+        """Like `look`, and hash what would be sent: a `Present` has its `content`."""
+        ...
+
+    def open(self, path: str) -> AbstractContextManager[Payload | Unknown]:
+        """Open `path` for upload, never following a link out of the root."""
+        ...
+
+
+# -- ledger --------------------------------------------------------------------------------------
+
+
+class Keep(enum.Enum):
+    """The one value that says: leave this part of the ledger as it is."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Everything one transaction does to one key. None removes, KEEP leaves alone."""
+
+    key: DocKey
+    entry: LedgerEntry | None | Keep = KEEP
+    intent: Intent | None | Keep = KEEP
+    rejection: Rejection | None | Keep = KEEP
+    journal: tuple[JournalLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What a mirror is tied to: asked before anything is decided (design, section 4)."""
+
+    mirror: str
+    server: str
+    base_id: str
+    base_name: str
+    source: str
+    device: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The newest listing of a base. `complete`: proves absence of what it does not have."""
+
+    started_at: float
+    complete: bool
+    documents: int
+
+
+class Ledger(Protocol):
+    """The memory. Synchronous: a transaction cannot be torn by an await."""
+
+    def rows(self, mirror: str, settings: str, *, listing: Listing | None) -> Iterator[FileRow]:
+        """Stream the mirror's keys in code point order.
+
+        A settled key (synced under `settings`, no intent, not contradicted by `listing`) presents
+        its file's stat; every other one presents a size of -1, which no file has. Keys that have
+        only an intent or a mark in the listing are in the stream too.
+        """
+        ...
+
+    def entry(self, key: DocKey) -> LedgerEntry | None:
+        """Return the entry of `key`."""
+        ...
+
+    def intent(self, key: DocKey) -> Intent | None:
+        """Return the pending intent of `key`."""
+        ...
+
+    def rejection(self, key: DocKey) -> Rejection | None:
+        """Return the remembered refusal of `key`."""
+        ...
+
+    def entries(
+        self, mirror: str, *, states: Sequence[str] = (), prefix: str = ""
+    ) -> Iterator[LedgerEntry]:
+        """Stream entries in key order, all states when none are named."""
+        ...
+
+    def commit(self, change: Change) -> None:
+        """Apply `change` in one durable transaction."""
+        ...
+
+    def binding(self, mirror: str) -> Binding | None:
+        """Return what the mirror is tied to, None before its first pass."""
+        ...
+
+    def bind(self, binding: Binding) -> None:
+        """Tie the mirror; replaces an older binding."""
+        ...
+
+    def begin_listing(self, base_id: str) -> None:
+        """Forget the previous listing of the base and start a new one."""
+        ...
+
+    def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
+        """Add a page; a repeated id overwrites."""
+        ...
+
+    def end_listing(self, base_id: str, listing: Listing) -> None:
+        """Close the listing."""
+        ...
+
+    def listed(self, base_id: str, document_id: str) -> RemoteDocument | None:
+        """Return a document of the newest listing by id."""
+        ...
+
+    def listed_named(self, base_id: str, name: str) -> tuple[RemoteDocument, ...]:
+        """Return the documents of the newest listing that bear exactly `name`."""
+        ...
+
+    def listed_marked(self, base_id: str, key: DocKey) -> tuple[RemoteDocument, ...]:
+        """Return the documents of the newest listing whose mark names `key`."""
+        ...
+
+    def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
+        """Stream the listed documents that no entry of this ledger holds."""
+        ...
+
+    def counts(self, mirror: str) -> Mapping[str, int]:
+        """Return the number of entries by state."""
+        ...
+
+
+# -- remote --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunking:
+    """Everything declared that shapes a document's chunks; its hash is a fingerprint's `settings`.
+
+    Args:
+        process_rule: as the contract's section 4.5.
+        form: ``text_model``, ``hierarchical_model`` or ``qa_model``.
+        language: the server's ``doc_language``.
+        technique: ``economy`` or ``high_quality``.
+        retrieval: the base's retrieval model, None to leave the server's default.
+    """
+
+    process_rule: Mapping[str, object]
+    form: str = "text_model"
+    language: str = "English"
+    technique: str = "economy"
+    embedding_model: str | None = None
+    embedding_provider: str | None = None
+    retrieval: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a listing: its rows and the total the server tells."""
+
+    documents: tuple[RemoteDocument, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Metadata values for one document, by field id and name."""
+
+    document_id: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+class Remote(Protocol):
+    """One server and key. Every call returns an `Outcome`; none raises for what a server does."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server can do, from its version and from what was seen."""
+        ...
+
+    async def base(self, base_id: str) -> Outcome[Base]:
+        """Get a base by id; `Gone` when it is not there."""
+        ...
+
+    async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
+        """Return the bases with exactly this name."""
+        ...
+
+    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
+        """Make a base; a taken name is `Rejected`."""
+        ...
+
+    async def page(self, base_id: str, number: int, *, status: str | None = None) -> Outcome[Page]:
+        """Return one page of at most 100 documents; `status` in the server's display words."""
+        ...
+
+    async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
+        """Return every document that bears exactly `name`: a search read to its end."""
+        ...
+
+    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
+        """Get a document by id."""
+        ...
+
+    async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
+        """Ask how far indexing of one document is, by its batch."""
+        ...
+
+    async def create(
+        self,
+        base_id: str,
+        name: str,
+        payload: Payload,
+        chunking: Chunking,
+        *,
+        duplicate: bool = True,
+    ) -> Outcome[Uploaded]:
+        """Create by file. `duplicate` False forces a second document of the same name."""
+        ...
+
+    async def update(
+        self, base_id: str, document_id: str, name: str, payload: Payload, chunking: Chunking
+    ) -> Outcome[Uploaded]:
+        """Update by file: replaces content and name."""
+        ...
+
+    async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
+        """Delete by id; `Gone` when it was not there."""
+        ...
+
+    async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
+        """Enable, disable, archive or un_archive one document."""
+        ...

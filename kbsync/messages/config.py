@@ -1,0 +1,3 @@
+"""Messages about the configuration: codes KB-C001 and up, never re-used."""
+
+from kbsync.messages import Exit, Message

@@ -1,0 +1,3 @@
+"""Messages about the knowledge API: codes KB-R001 and up, never re-used."""
+
+from kbsync.messages import Exit, Message
