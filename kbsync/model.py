@@ -97,6 +97,30 @@ class Excluded:
 FileState = Present | Absent | Unknown | Skipped | Excluded
 
 
+# -- chunking ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunking:
+    """What is declared of a mirror's chunks and of the base that is made for them.
+
+    Args:
+        process_rule: as the contract's section 4.5.
+        form: ``text_model``, ``hierarchical_model`` or ``qa_model``.
+        language: the server's ``doc_language``.
+        technique: ``economy`` or ``high_quality``.
+        retrieval: the base's retrieval model, None to leave the server's default.
+    """
+
+    process_rule: Mapping[str, object]
+    form: str = "text_model"
+    language: str = "English"
+    technique: str = "economy"
+    embedding_model: str | None = None
+    embedding_provider: str | None = None
+    retrieval: Mapping[str, object] | None = None
+
+
 # -- the remote side -----------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from kbsync.model import (
     Unknown,
     Uploaded,
 )
+from kbsync.model import Chunking as Chunking  # noqa: PLC0414 - also named from here
 
 
 class Clock(Protocol):
@@ -226,27 +227,6 @@ class Ledger(Protocol):
 
 
 # -- remote --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunking:
-    """Everything declared that shapes a document's chunks; its hash is a fingerprint's `settings`.
-
-    Args:
-        process_rule: as the contract's section 4.5.
-        form: ``text_model``, ``hierarchical_model`` or ``qa_model``.
-        language: the server's ``doc_language``.
-        technique: ``economy`` or ``high_quality``.
-        retrieval: the base's retrieval model, None to leave the server's default.
-    """
-
-    process_rule: Mapping[str, object]
-    form: str = "text_model"
-    language: str = "English"
-    technique: str = "economy"
-    embedding_model: str | None = None
-    embedding_provider: str | None = None
-    retrieval: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
