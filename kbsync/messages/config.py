@@ -1,3 +1,177 @@
-"""Messages about the configuration: codes KB-C001 and up, never re-used."""
+"""Messages about the configuration: codes KB-C001 and up, never re-used.
+
+`file` is the file as it was named on the command line, `config` the same, quoted for a shell.
+A message whose exit is OK is a warning.
+"""
 
 from kbsync.messages import Exit, Message
+
+_VALIDATE = "kbsync -c {config} validate"
+_INIT = "kbsync -c {config} init"
+
+
+def _refusal(code: str, text: str, following: str = _VALIDATE) -> Message:
+    return Message(code, text, following, Exit.USAGE)
+
+
+def _warning(code: str, text: str) -> Message:
+    return Message(code, text, _VALIDATE, Exit.OK)
+
+
+# -- the file ------------------------------------------------------------------------------------
+
+FILE_MISSING = _refusal("KB-C001", "{file}: there is no such file", _INIT)
+FILE_UNREADABLE = _refusal("KB-C002", "{file}: cannot be read: {why}")
+FILE_IS_FOLDER = _refusal(
+    "KB-C003",
+    "{file}: not a regular file; name the configuration file itself",
+    "kbsync -c {config}/kbsync.yaml validate",
+)
+FILE_EMPTY = _refusal("KB-C004", "{file}: empty: neither `version` nor `mirrors` is in it")
+FILE_TOO_LARGE = _refusal("KB-C005", "{file}: larger than {limit} bytes, the most that is read")
+FILE_NOT_UTF8 = _refusal("KB-C006", "{file}:{line}: not UTF-8 (byte {byte}); save it as UTF-8")
+
+# -- YAML ----------------------------------------------------------------------------------------
+
+YAML_TAB = _refusal("KB-C010", "{file}:{line}: a tab where YAML wants blanks; indent with blanks")
+YAML_SYNTAX = _refusal("KB-C011", "{file}:{line}: not valid YAML: {why}")
+YAML_DEPTH = _refusal("KB-C012", "{file}:{line}: nested deeper than {limit} levels")
+YAML_EXPANSION = _refusal(
+    "KB-C013", "{file}:{line}: more than {limit} values once its aliases are expanded"
+)
+YAML_CYCLE = _refusal("KB-C014", "{file}:{line}: {key}: an alias contains itself")
+YAML_SEVERAL = _refusal("KB-C015", "{file}:{line}: a second document begins; keep one per file")
+YAML_KEY = _refusal("KB-C016", "{file}:{line}: a key has to be text; put it in quotes")
+YAML_TAG = _refusal(
+    "KB-C017", "{file}:{line}: {key}: a YAML tag kbsync does not read; leave it out"
+)
+YAML_MERGE = _refusal("KB-C018", "{file}:{line}: `<<` takes a mapping or a list of mappings")
+KEY_TWICE = _refusal("KB-C019", "{file}:{line}: {key}: written twice, first in line {first}")
+
+# -- keys and values -----------------------------------------------------------------------------
+
+KEY_UNKNOWN_NEAR = _refusal(
+    "KB-C020", '{file}:{line}: {key}: unknown key; did you mean "{nearest}"?'
+)
+KEY_UNKNOWN = _refusal("KB-C021", "{file}:{line}: {key}: unknown key; known here: {known}")
+KEY_MISSING = _refusal("KB-C022", "{file}:{line}: {key}: missing")
+VALUE_WRONG = _refusal("KB-C023", "{file}:{line}: {key}: {wanted}")
+VALUE_WRONG_FOUND = _refusal("KB-C024", "{file}:{line}: {key}: {wanted}; found {found}")
+KEY_RESERVED = _refusal(
+    "KB-C025", "{file}:{line}: {key}: not available in this version; leave it at its default"
+)
+VERSION_OTHER = _refusal(
+    "KB-C026", "{file}:{line}: version: this kbsync reads version 1 of the configuration"
+)
+
+# -- variables and keys of servers ---------------------------------------------------------------
+
+VARIABLE_UNSET = _refusal(
+    "KB-C030", "{file}:{line}: {key}: the environment variable {variable} is not set"
+)
+VARIABLE_MALFORMED = _refusal(
+    "KB-C031",
+    "{file}:{line}: {key}: `${{` starts a variable: write ${{NAME}} or ${{NAME:-default}}, "
+    "and $$ for a dollar sign",
+)
+API_KEY_NONE = _refusal(
+    "KB-C040",
+    "{file}:{line}: {key}: a server needs an API key; write api_key, api_key_file or api_key_env",
+)
+API_KEY_SEVERAL = _refusal(
+    "KB-C041", "{file}:{line}: {key}: the API key is given more than once: {given}; keep one"
+)
+API_KEY_EMPTY = _refusal("KB-C042", "{file}:{line}: {key}: the API key from {origin} is empty")
+API_KEY_CHARACTERS = _refusal(
+    "KB-C043",
+    "{file}:{line}: {key}: the API key from {origin} has blanks or characters no key has",
+)
+API_KEY_FILE = _refusal("KB-C044", "{file}:{line}: {key}: cannot read {path}: {why}")
+
+# -- keys that have to agree ---------------------------------------------------------------------
+
+SERVER_AND_SERVERS = _refusal(
+    "KB-C050", "{file}:{line}: {key}: write either `server` or `servers`, not both"
+)
+SERVER_NONE = _refusal(
+    "KB-C051", "{file}:{line}: {key}: missing; write `server: {{url: embedded}}` or a server's URL"
+)
+SERVER_UNNAMED = _refusal(
+    "KB-C052", "{file}:{line}: {key}: missing; say which of the servers: {known}"
+)
+SERVER_UNKNOWN = _refusal(
+    "KB-C053", "{file}:{line}: {key}: there is no such server; known: {known}"
+)
+MIRROR_TWICE = _refusal(
+    "KB-C054", "{file}:{line}: {key}: the mirror in line {first} has this name already"
+)
+PREFIX_CLASH = _refusal(
+    "KB-C055",
+    "{file}:{line}: {key}: mirrors {mirror} and {other} fill one knowledge base; give each a "
+    "prefix of its own, neither inside the other",
+)
+SOURCE_OVERLAP = _refusal(
+    "KB-C056",
+    "{file}:{line}: {key}: the sources of mirrors {mirror} and {other} overlap on one knowledge "
+    "base: its files would be uploaded twice",
+)
+BASE_DISAGREES = _refusal(
+    "KB-C057",
+    "{file}:{line}: {key}: mirrors {mirror} and {other} fill one knowledge base, which has one "
+    "{what}; declare the same for both",
+)
+MODE_MISMATCH = _refusal("KB-C058", "{file}:{line}: {key}: has no effect with mode: {mode}")
+FORM_MISMATCH = _refusal(
+    "KB-C059", "{file}:{line}: {key}: form {form} does not go with mode: {mode}"
+)
+OVERLAP_TOO_LARGE = _refusal("KB-C060", "{file}:{line}: {key}: has to be less than max_tokens")
+HIERARCHY_NEEDS_QUALITY = _refusal(
+    "KB-C061",
+    "{file}:{line}: {key}: hierarchical chunks are searchable only with "
+    "indexing_technique: high_quality",
+)
+EMBEDDING_HALF = _refusal(
+    "KB-C062", "{file}:{line}: {key}: embedding_model and embedding_provider go together"
+)
+EMBEDDING_ECONOMY = _refusal(
+    "KB-C063", "{file}:{line}: {key}: has no effect with indexing_technique: economy"
+)
+SEARCH_ECONOMY = _refusal(
+    "KB-C064",
+    "{file}:{line}: {key}: with indexing_technique: economy only keyword_search finds anything",
+)
+WINDOW_TOO_SHORT = _refusal(
+    "KB-C065",
+    "{file}:{line}: {key}: has to be longer than the server's timeout ({timeout} s)",
+)
+BASE_ID_AND_NAME = _refusal(
+    "KB-C066", "{file}:{line}: {key}: write either `id` or `name`, and one of them"
+)
+CREATION_WITH_ID = _refusal(
+    "KB-C067", "{file}:{line}: {key}: has no effect on the existing base that `id` names"
+)
+
+# -- what only the disk can tell -----------------------------------------------------------------
+
+SOURCE_MISSING = _refusal("KB-C070", "{file}:{line}: {key}: there is no folder {path}")
+SOURCE_NO_FOLDER = _refusal("KB-C071", "{file}:{line}: {key}: {path} is not a folder")
+SOURCE_UNREADABLE = _refusal("KB-C072", "{file}:{line}: {key}: {path} may not be listed")
+CA_FILE_MISSING = _refusal("KB-C073", "{file}:{line}: {key}: cannot read {path}: {why}")
+LEDGER_IS_FOLDER = _refusal("KB-C074", "{file}:{line}: {key}: {path} is a folder; name a file")
+STATE_IN_SOURCE = _warning(
+    "KB-C080",
+    "{file}:{line}: {key}: {path} lies in the source of mirror {mirror}: every pass would see "
+    "it change",
+)
+SECRET_OPEN = _warning(
+    "KB-C081", "{file}:{line}: {key}: every user of this machine can read {path}; chmod 600 it"
+)
+URL_WITHOUT_V1 = _warning(
+    "KB-C082", "{file}:{line}: {key}: does not end in /v1, where Dify's knowledge API is"
+)
+URL_PLAIN = _warning("KB-C083", "{file}:{line}: {key}: http sends the API key unencrypted")
+VERIFY_OFF = _warning(
+    "KB-C084", "{file}:{line}: {key}: anybody on the way can read the API key; prefer ca_file"
+)
+EMBEDDED_IGNORES = _warning("KB-C085", "{file}:{line}: {key}: has no effect with url: embedded")
+EMBEDDED_ONLY = _warning("KB-C086", "{file}:{line}: {key}: takes effect with url: embedded only")

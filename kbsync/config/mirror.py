@@ -1,0 +1,222 @@
+"""The `mirrors` section: one folder tied to one knowledge base."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from kbsync.config.chunking import ChunkingSection, settings_hash
+from kbsync.config.section import (
+    RESERVED,
+    Bytes,
+    FilePath,
+    Name,
+    Section,
+    Whole,
+    lasting,
+    not_empty,
+    wanted,
+)
+from kbsync.model import Chunking
+
+# What a server takes unless its operator changed that (docs/dify-api.md section 4.9).
+ACCEPTED = (
+    *("txt", "markdown", "md", "mdx", "pdf", "html", "htm"),
+    *("xlsx", "xls", "docx", "csv", "vtt", "properties"),
+)
+
+
+def _uuid(value: str) -> str:
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise wanted("the id of a knowledge base is wanted, a UUID") from None
+
+
+def _shorthand(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _prefix(value: str) -> str:
+    parts = value.strip("/").split("/") if value else []
+    if value.startswith("/") or any(part in {"", ".", ".."} for part in parts):
+        raise wanted("a relative folder is wanted, such as handbook/, without . and ..")
+    return "/".join(parts) + "/" if parts else ""
+
+
+def _pattern(value: str) -> str:
+    if not value.strip() or re.search(r"[\0\r\n]", value):
+        raise wanted("a gitignore pattern on one line is wanted")
+    return value
+
+
+def _extension(value: str) -> str:
+    name = value.removeprefix(".").lower()
+    if not re.fullmatch(r"[a-z0-9]{1,16}", name):
+        raise wanted("a file name extension is wanted, such as md")
+    return name
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Extension = Annotated[str, AfterValidator(_extension)]
+Count = Annotated[Whole, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class KnowledgeBase(Section):
+    """Which knowledge base: an existing one by id, or one by name, made when missing."""
+
+    id: Annotated[str, AfterValidator(_uuid)] | None = Field(
+        default=None, description="Id of an existing base; it is never made."
+    )
+    name: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
+        default=None, description="Exact name, 1 to 40 characters; made when there is none."
+    )
+    description: Annotated[str, Field(max_length=400)] = Field(
+        default="",
+        description="Description of a base that is made here.",
+        json_schema_extra=RESERVED,
+    )
+    permission: Literal["only_me", "all_team_members"] = Field(
+        default="only_me",
+        description="Who sees a base that is made here.",
+        json_schema_extra=RESERVED,
+    )
+
+
+class Removals(Section):
+    """How many removals pass: more than max(least, min(share, most)) halt."""
+
+    least: Count = Field(default=10, description="So many always pass.")
+    share: Share = Field(default=0.3, description="Share of the mirror's documents that passes.")
+    most: Count = Field(default=500, description="Never more than this by share.")
+
+
+class Reembeddings(Section):
+    """How many uploads caused by drift or settings pass: more than max(least, share) halt."""
+
+    least: Count = Field(default=50, description="So many always pass.")
+    share: Share = Field(default=0.1, description="Share of the mirror's documents that passes.")
+
+
+class Guard(Section):
+    """Limits over a rolling hour beyond which somebody has to agree."""
+
+    removals: Removals = Field(
+        default_factory=Removals, description="Deletions, and documents found missing."
+    )
+    reembeddings: Reembeddings = Field(
+        default_factory=Reembeddings, description="Uploads of files that did not change."
+    )
+
+
+class Mirror(Section):
+    """One folder and the knowledge base that is kept like it."""
+
+    name: Name = Field(
+        description="Short name, unique in this file: a-z, 0-9, dot, dash, underscore."
+    )
+    source: FilePath = Field(description="The folder, relative to this file.")
+    knowledge_base: Annotated[
+        KnowledgeBase,
+        BeforeValidator(_shorthand, json_schema_input_type=str | KnowledgeBase),
+    ] = Field(description="Name of the base, or {id: …}, or {name: …}.")
+    server: Name | None = Field(
+        default=None, description="Which of the servers; needed when there are several."
+    )
+    prefix: Annotated[str, AfterValidator(_prefix)] = Field(
+        default="",
+        description="Folder put before every document's name; "
+        "needed when two mirrors fill one base.",
+    )
+    include: tuple[Pattern, ...] = Field(
+        default=(), description="Gitignore patterns of files to take; empty: every file."
+    )
+    exclude: tuple[Pattern, ...] = Field(
+        default=(), description="Gitignore patterns of files to leave out."
+    )
+    gitignore: bool = Field(default=True, description="Honour .gitignore files in the source.")
+    hidden: bool = Field(
+        default=False, description="Take files and folders whose name starts with a dot."
+    )
+    follow_symlinks: bool = Field(
+        default=False, description="Follow symbolic links, never out of the source."
+    )
+    extensions: Annotated[tuple[Extension, ...], AfterValidator(not_empty)] = Field(
+        default=ACCEPTED,
+        description="File name extensions to upload; the server has to accept them.",
+    )
+    max_file_size: Bytes = Field(
+        default=15 << 20,
+        description="Largest file to upload; 1 MB is 1024 x 1024 bytes, as the server counts.",
+    )
+    convert: Literal["utf-8", "none"] = Field(
+        default="utf-8",
+        description="utf-8: text in other encodings is sent as UTF-8; none: bytes as they are.",
+    )
+    chunking: ChunkingSection = Field(
+        default_factory=ChunkingSection, description="What shapes the chunks."
+    )
+    metadata: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Metadata fields to set on every document.",
+        json_schema_extra=RESERVED,
+    )
+    on_drift: Literal["repair", "report"] = Field(
+        default="repair",
+        description="When a document was changed in the base: upload again, or only say so.",
+    )
+    prune: bool = Field(
+        default=True, description="Delete documents of ours whose file is gone, orphans included."
+    )
+    on_delete: Literal["delete", "disable", "keep"] = Field(
+        default="delete",
+        description="What becomes of the document of a deleted file.",
+        json_schema_extra=RESERVED,
+    )
+    update_strategy: Literal["in_place", "swap", "chunks"] = Field(
+        default="in_place",
+        description="How a changed file reaches its document.",
+        json_schema_extra=RESERVED,
+    )
+    guard: Guard = Field(
+        default_factory=Guard,
+        description="Limits beyond which a plan halts.",
+        json_schema_extra=RESERVED,
+    )
+    settle: Annotated[float, lasting(0, 3600)] = Field(
+        default=1.0, description="A file is read once it has rested so long."
+    )
+    delete_grace: Annotated[float, lasting(0, 86400)] = Field(
+        default=30.0,
+        description="A file has to be gone so long before its document is deleted; "
+        "read by the daemon, apply does not wait.",
+    )
+    ambiguity_window: Annotated[float, lasting(1, 86400)] = Field(
+        default=900.0,
+        description="So long the server may still work on a call whose answer was lost.",
+    )
+    local_resync: Annotated[float, lasting(1, 86400)] = Field(
+        default=900.0, description="The folder is compared in full so often; read by the daemon."
+    )
+    remote_resync: Annotated[float, lasting(1, 7 * 86400)] = Field(
+        default=3600.0, description="The base is listed in full so often; read by the daemon."
+    )
+    max_indexing: Annotated[Whole, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="Documents uploaded and not yet indexed; null: the server's."
+    )
+
+    @cached_property
+    def declared_chunking(self) -> Chunking:
+        """The chunking section as the engine and the remote want it."""
+        return self.chunking.declared()
+
+    @cached_property
+    def settings_hash(self) -> str:
+        """What a fingerprint of this mirror carries as `settings`."""
+        return settings_hash(self.declared_chunking, self.convert)

@@ -1,0 +1,66 @@
+"""The configuration file as text, or the one reason why it cannot be had."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+from kbsync.config.place import Fault
+from kbsync.messages import config as messages
+
+LARGEST_FILE = 1024 * 1024
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Refused(Exception):  # noqa: N818 - carries a fault, is never shown itself
+    """The reading cannot go on; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.message.code)
+
+
+def read_text(path: Path) -> str:
+    """Return the file's text.
+
+    Raises:
+        Refused: missing, not a regular file, unreadable, empty, too large or not UTF-8.
+    """
+    raw = _read_bytes(path)
+    if len(raw) > LARGEST_FILE:
+        raise Refused(Fault(message=messages.FILE_TOO_LARGE, words={"limit": LARGEST_FILE}))
+    text = _decode(raw)
+    if not text.strip():
+        raise Refused(Fault(message=messages.FILE_EMPTY))
+    return text
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        # A pipe (`-c <(…)`) is welcome, a folder or socket is not.
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+            raise Refused(Fault(message=messages.FILE_IS_FOLDER))
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Refused(Fault(message=messages.FILE_MISSING)) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its name cannot be a file's"
+        raise Refused(Fault(message=messages.FILE_UNREADABLE, words={"why": why})) from error
+
+
+def _decode(raw: bytes) -> str:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        words = {"byte": f"0x{raw[error.start]:02x}"}
+        fault = Fault(message=messages.FILE_NOT_UTF8, line=line, words=words)
+        raise Refused(fault) from error
+    if found := _UNPRINTABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        words = {"why": f"the control character U+{ord(found[0]):04X}"}
+        raise Refused(Fault(message=messages.YAML_SYNTAX, line=line, words=words))
+    return text

@@ -1,0 +1,102 @@
+"""The `server` section: one Dify server, or the embedded knowledge base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from kbsync.config.section import FilePath, Section, Whole, lasting, wanted
+
+EMBEDDED = "embedded"
+
+
+def _url(value: str) -> str:
+    if value == EMBEDDED:
+        return value
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or not value.isascii() or not value.isprintable() or " " in value:
+        raise wanted('"embedded" or a URL that starts with http:// or https:// is wanted')
+    if "@" in parts.netloc:
+        raise wanted("a URL without user and password is wanted; the key goes into api_key")
+    if parts.query or parts.fragment:
+        raise wanted("a URL without ? and # is wanted")
+    return value.rstrip("/")
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise wanted("the URL of an http:// or https:// proxy is wanted")
+    return value
+
+
+class Embedded(Section):
+    """The embedded knowledge base's own settings."""
+
+    data: FilePath | None = Field(
+        default=None,
+        description="File that holds the embedded knowledge base; "
+        "by default knowledge.db beside the ledger.",
+    )
+
+
+class Server(Section):
+    """How to reach one server. After loading, `api_key` holds the key wherever it came from."""
+
+    url: Annotated[str, AfterValidator(_url)] = Field(
+        description='Address of the knowledge API, up to and with /v1; or "embedded".'
+    )
+    api_key: SecretStr | None = Field(
+        default=None,
+        description="Knowledge API key; better taken from the environment: ${DIFY_API_KEY}.",
+    )
+    api_key_file: FilePath | None = Field(
+        default=None, description="File whose only line is the key, such as a mounted secret."
+    )
+    api_key_env: str | None = Field(
+        default=None, description="Name of the environment variable that holds the key."
+    )
+    timeout: Annotated[float, lasting(1, 3600)] = Field(
+        default=60.0, description="Seconds to wait for one answer of the server."
+    )
+    ca_file: FilePath | None = Field(
+        default=None, description="PEM file of certificate authorities to trust for this server."
+    )
+    verify: bool = Field(
+        default=True, description="Check the server's certificate; leave this on, prefer ca_file."
+    )
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = Field(
+        default=None, description="URL of an HTTP proxy; may carry its user and password."
+    )
+    max_in_flight: Annotated[Whole, Field(ge=1, le=8)] = Field(
+        default=4, description="Requests in flight at once, reads included; 1 to 8."
+    )
+    requests_per_minute: Annotated[Whole, Field(ge=1)] | None = Field(
+        default=None,
+        description="Writes a minute; null: no limit. Dify Cloud allows 10, 100 or 1000, by plan.",
+    )
+    max_indexing: Annotated[Whole, Field(ge=1, le=1000)] = Field(
+        default=20, description="Documents uploaded and not yet indexed, at most, for each mirror."
+    )
+    embedded: Embedded = Field(default_factory=Embedded, description="Only for url: embedded.")
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the knowledge base lives in this process."""
+        return self.url == EMBEDDED
+
+    @property
+    def data(self) -> Path | None:
+        """The embedded knowledge base's file; set for every embedded server once loaded."""
+        return self.embedded.data
