@@ -1,3 +1,239 @@
 """Messages about the knowledge API: codes KB-R001 and up, never re-used."""
 
 from kbsync.messages import Exit, Message
+
+WRONG_KEY = Message(
+    "KB-R001",
+    "{what}: the server does not accept the key: {words}",
+    "check server.api_key, then type: kbsync doctor",
+    Exit.REFUSED,
+)
+API_SWITCHED_OFF = Message(
+    "KB-R002",
+    "{what}: API access of this knowledge base is switched off",
+    "switch it on in the knowledge base's page, then type: kbsync doctor",
+    Exit.REFUSED,
+)
+NOT_ALLOWED = Message(
+    "KB-R003",
+    "{what}: the key may not do this: {words}",
+    "check whose workspace the key belongs to, then type: kbsync doctor",
+    Exit.REFUSED,
+)
+WRONG_URL = Message(
+    "KB-R004",
+    "{what}: {url} answered {status}, but not as a knowledge API does",
+    "check server.url (it usually ends with /v1), then type: kbsync doctor",
+    Exit.REFUSED,
+)
+REDIRECTED = Message(
+    "KB-R005",
+    "{what}: {url} sends us on to {target}; redirects are not followed",
+    "put the final address into server.url, then type: kbsync doctor",
+    Exit.REFUSED,
+)
+TYPE_OR_SIZE = Message(
+    "KB-R006",
+    "{what}: the server refuses the file, by its type or its size (it does not say which)",
+    "convert, shorten or exclude the file, then type: kbsync retry",
+)
+TYPE_REFUSED = Message(
+    "KB-R007",
+    "{what}: the server does not take files of this type",
+    "convert or exclude the file, then type: kbsync retry",
+)
+TOO_LARGE = Message(
+    "KB-R008",
+    "{what}: too large for the server or a proxy in front of it",
+    "shorten or exclude the file, then type: kbsync retry",
+)
+NAME_TAKEN = Message(
+    "KB-R009",
+    "{what}: the name is taken: {words}",
+    "choose another name, or name the existing one by its id",
+    Exit.REFUSED,
+)
+QUOTA = Message(
+    "KB-R010",
+    "{what}: the subscription's limit is reached: {words}",
+    "free some space or change the plan, then type: kbsync retry",
+)
+REFUSED = Message(
+    "KB-R011",
+    "{what}: the server refuses ({status}{code}): {words}",
+    "see what was sent with: kbsync explain PATH",
+)
+UNKNOWN_CALL = Message(
+    "KB-R012",
+    "{what}: this server does not know the call ({status})",
+    "see what the server can do with: kbsync doctor",
+)
+PLUGINS_AWAY = Message(
+    "KB-R013",
+    "{what}: the server cannot reach its plugin daemon",
+    "it is asked again by itself; the server's log says more",
+)
+NOT_AVAILABLE = Message(
+    "KB-R014",
+    "{what}: the document cannot be updated in its present state",
+    "it is tried again by itself; see: kbsync status",
+)
+SWITCH_LOCKED = Message(
+    "KB-R015",
+    "{what}: an earlier switch of this document still holds its lock (ten minutes at most)",
+    "it is tried again by itself; see: kbsync status",
+)
+NOT_COMPLETED = Message(
+    "KB-R016",
+    "{what}: the document is not indexed yet",
+    "it is tried again by itself; see: kbsync status",
+)
+METADATA_LOCKED = Message(
+    "KB-R017",
+    "{what}: another metadata change of this knowledge base is under way",
+    "it is tried again by itself; see: kbsync status",
+)
+NO_MODEL = Message(
+    "KB-R018",
+    "{what}: a model the knowledge base needs is not there: {words}",
+    "configure the model on the server, then type: kbsync doctor",
+    Exit.REFUSED,
+)
+SERVER_FAULT = Message(
+    "KB-R019",
+    "{what}: the server failed ({status}): {words}",
+    "it is tried again by itself; the server's log says more",
+)
+SLOW = Message(
+    "KB-R020",
+    "{what}: no complete answer from {url} within {seconds} s",
+    "if this happens often, raise server.read_timeout, then type: kbsync doctor",
+)
+CUT_OFF = Message(
+    "KB-R021",
+    "{what}: {url} closed the connection before answering in full",
+    "it is tried again by itself; if it stays, type: kbsync doctor",
+)
+NOT_JSON = Message(
+    "KB-R022",
+    "{what}: {url} answered {status} with {kind} where JSON was due",
+    "check server.url and any proxy in front of it, then type: kbsync doctor",
+)
+MALFORMED = Message(
+    "KB-R023",
+    "{what}: the answer is not of the known shape: {words}",
+    "see whether this server's version is known with: kbsync doctor",
+)
+REPLY_TOO_LARGE = Message(
+    "KB-R024",
+    "{what}: the answer is larger than {mebibytes} MiB and was not read further",
+    "check server.url, then type: kbsync doctor",
+)
+CANNOT_CONNECT = Message(
+    "KB-R025",
+    "{what}: no connection to {url}: {words}",
+    "check that the server runs and server.url is right, then type: kbsync doctor",
+)
+NO_TRUST = Message(
+    "KB-R026",
+    "{what}: no secure connection to {url}: {words}",
+    "give the server's certificate authority as server.ca_file, then type: kbsync doctor",
+    Exit.REFUSED,
+)
+UNKNOWN_HOST = Message(
+    "KB-R027",
+    "{what}: the host of {url} has no address: {words}",
+    "check the spelling of server.url, then type: kbsync doctor",
+)
+CONNECT_SLOW = Message(
+    "KB-R028",
+    "{what}: {url} did not take the connection within {seconds} s",
+    "check the network and server.url, then type: kbsync doctor",
+)
+PROXY = Message(
+    "KB-R029",
+    "{what}: the proxy in front of {url} does not let us through: {words}",
+    "check server.proxy or the proxy variables of the environment, then type: kbsync doctor",
+    Exit.REFUSED,
+)
+TORN = Message(
+    "KB-R030",
+    "{what}: the file changed or could not be read while it was sent; nothing was stored",
+    "it is tried again by itself once the file rests",
+)
+UNSENDABLE_NAME = Message(
+    "KB-R031",
+    "{what}: the name {name} cannot be sent exactly as it is",
+    "rename it without quotes, backslashes, control characters and broken code points",
+    Exit.USAGE,
+)
+BAD_ID = Message(
+    "KB-R032",
+    "{what}: {id} is not an id of this API",
+    "list the ids with: kbsync kb list",
+    Exit.USAGE,
+)
+BASE_NAME_LENGTH = Message(
+    "KB-R033",
+    "a knowledge base's name has 1 to 40 characters; {name} has {length}",
+    "shorten knowledge_base, then type: kbsync validate",
+    Exit.USAGE,
+)
+LISTING_MOVED = Message(
+    "KB-R034",
+    "{what}: the listing changed while it was read",
+    "it is read again by itself",
+)
+TAGS_BROKEN = Message(
+    "KB-R035",
+    "{what}: this server cannot list tags once there is one (a fault of its version)",
+    "list the tags of one knowledge base instead: kbsync kb tags ID",
+)
+NO_METADATA = Message(
+    "KB-R036",
+    "{what}: this server has no document metadata; ownership lives in the ledger alone",
+    "keep the ledger safe; see: kbsync doctor",
+)
+ARCHIVED = Message(
+    "KB-R037",
+    "{what}: the document is archived; the server keeps it as it is",
+    "take it out of the archive on the server, then type: kbsync retry",
+)
+CUT_SHORT = Message(
+    "KB-R038",
+    "{what}: {url} closed the connection before the whole file was sent; nothing was stored",
+    "it is tried again by itself; if it stays, type: kbsync doctor",
+)
+SWITCHED_OFF = Message(
+    "KB-R039",
+    "{what}: the document is disabled",
+    "enable it on the server, then type: kbsync retry",
+)
+UNKNOWN_FIELD = Message(
+    "KB-R040",
+    "{what}: the knowledge base has no metadata field {name}",
+    "make the field first; kbsync does so by itself with: kbsync apply",
+)
+MODEL_AWAY = Message(
+    "KB-R041",
+    "{what}: a model this knowledge base needs is not there now: {words}",
+    "configure the model on the server; the call is then tried again by itself",
+)
+BAD_ADDRESS = Message(
+    "KB-R042",
+    "server.url must be an http or https address without a user name, not {url}",
+    "correct server.url, then type: kbsync validate",
+    Exit.USAGE,
+)
+BAD_CA_FILE = Message(
+    "KB-R043",
+    "server.ca_file {path} cannot be used: {words}",
+    "give a file of PEM certificates, then type: kbsync validate",
+    Exit.USAGE,
+)
+BAD_KEY = Message(
+    "KB-R044",
+    "server.api_key has characters no key has (blanks, line ends or letters beyond ASCII)",
+    "correct server.api_key or its environment variable, then type: kbsync validate",
+    Exit.USAGE,
+)

@@ -1,0 +1,92 @@
+"""Where a server is and how long we wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kbsync.messages import Problem
+from kbsync.messages import remote as messages
+
+# A shorter key (an embedded server's, say) is an ordinary word that texts may well contain.
+SHORTEST_SECRET = 8
+
+
+class Key:
+    """A secret that cannot be printed by accident: only `reveal` gives it out."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def __repr__(self) -> str:
+        return "Key(...)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[type[Key], tuple[str]]:
+        raise TypeError("a key is never written anywhere")
+
+    def reveal(self) -> str:
+        """Return the secret itself."""
+        return self._secret
+
+    def hide(self, text: str) -> str:
+        """Return `text` with the secret blotted out: a server may echo it."""
+        return text.replace(self._secret, "***") if len(self._secret) >= SHORTEST_SECRET else text
+
+    @property
+    def sendable(self) -> bool:
+        """Whether it fits into a header line."""
+        return self._secret.isascii() and self._secret.isprintable() and " " not in self._secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One server and key.
+
+    Args:
+        url: base address, usually ending with ``/v1``; a trailing slash does not matter.
+        connect_timeout: seconds for address look-up, connection and TLS.
+        read_timeout: seconds without a byte of the answer; uploads get more by their size.
+        ca_file: PEM file of certificate authorities to trust instead of the usual ones.
+        proxy: address of a proxy; None leaves the choice to the environment.
+        environment: whether HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and
+            SSL_CERT_DIR count.
+
+    Raises:
+        Problem: the address is not http(s), has no host, or carries a user name; the key has
+            characters that no header can carry.
+    """
+
+    url: str
+    key: Key
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    ca_file: Path | None = None
+    proxy: str | None = field(default=None, repr=False)
+    environment: bool = True
+
+    def __post_init__(self) -> None:
+        if not _plain_address(self.url):
+            raise Problem(messages.BAD_ADDRESS(url=_without_user(self.url)))
+        if not self.key.sendable:
+            raise Problem(messages.BAD_KEY())
+        object.__setattr__(self, "url", self.url.rstrip("/"))
+
+
+def _plain_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = not (parts.username or parts.password or parts.query or parts.fragment)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and plain and port_is_fine
+
+
+def _without_user(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://...@{tail}" if at else url

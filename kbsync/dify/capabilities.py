@@ -1,0 +1,57 @@
+"""What the server can do: from its version and from what was seen, remade when it changes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from kbsync.dify.calls import Reply
+from kbsync.model import Capabilities
+
+VERSION_HEADER = "x-version"
+# Their update task blocks itself for ever (docs/dify-api.md section 5).
+WEDGING = frozenset({"1.12.0", "1.12.1"})
+
+
+def of_version(version: str | None) -> Capabilities:
+    """Return what is known of a version before anything was tried.
+
+    A version that never was told is taken for a current one without faults.
+    """
+    numbers = _numbers(version)
+    return Capabilities(
+        version=version,
+        # 0.9 made a second document of the same name (docs/design.md section 5).
+        merges_by_name=numbers is None or numbers >= (1, 0, 0),
+        update_wedges=numbers is not None and ".".join(map(str, numbers)) in WEDGING,
+    )
+
+
+def _numbers(version: str | None) -> tuple[int, int, int] | None:
+    found = re.match(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", version or "")
+    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+
+
+class Observed:
+    """The capabilities as of the last reply."""
+
+    def __init__(self) -> None:
+        self.now = of_version(None)
+
+    def see(self, reply: Reply) -> None:
+        """Take the version of a reply; another version forgets what was seen of the old one."""
+        version = reply.headers.get(VERSION_HEADER)
+        if version and version != self.now.version:
+            self.now = of_version(version)
+
+    def lacks_metadata(self) -> None:
+        """Note that the metadata routes are not there."""
+        self.now = replace(self.now, metadata=False, partial_update=False)
+
+    def lacks_partial_update(self) -> None:
+        """Note that an assignment replaced what it should have merged."""
+        self.now = replace(self.now, partial_update=False)
+
+    def makes_twins(self) -> None:
+        """Note that a create over an enabled document of its name made a second one."""
+        self.now = replace(self.now, merges_by_name=False)

@@ -1,0 +1,63 @@
+"""The whole knowledge API of one server, by subject."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import httpx
+
+from kbsync.dify.access import Access
+from kbsync.dify.capabilities import Observed
+from kbsync.dify.chunks import ChildChunks, Chunks
+from kbsync.dify.documents import Documents
+from kbsync.dify.exchange import Exchange
+from kbsync.dify.knowledge_bases import KnowledgeBases
+from kbsync.dify.metadata import Metadata
+from kbsync.dify.search import Search
+from kbsync.dify.tags import Tags
+from kbsync.dify.transport import open_http
+
+
+class DifyClient:
+    """Every call of docs/dify-api.md section 2; each returns an `Outcome` and none raises.
+
+    Use it as an async context manager, in the event loop that makes the calls::
+
+        async with DifyClient(access) as client:
+            outcome = await client.bases.list(keyword="Docs")
+
+    Args:
+        access: the server and key.
+        transport: used instead of the network, e.g. `httpx.ASGITransport` for a server in process.
+
+    Raises:
+        Problem: a certificate file that cannot be read.
+    """
+
+    def __init__(self, access: Access, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.access = access
+        self.observed = Observed()
+        self._http = open_http(access, transport)
+        exchange = Exchange(access, self._http, self.observed.see)
+        self.bases = KnowledgeBases(exchange)
+        self.documents = Documents(exchange)
+        self.chunks = Chunks(exchange)
+        self.child_chunks = ChildChunks(exchange)
+        self.metadata = Metadata(exchange)
+        self.tags = Tags(exchange, access.url)
+        self.search = Search(exchange)
+
+    async def __aenter__(self) -> DifyClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()

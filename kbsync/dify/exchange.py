@@ -1,0 +1,240 @@
+"""One request, one reply → `Outcome`. Nothing a server does raises."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+import anyio
+import httpx
+
+from kbsync.dify import faults
+from kbsync.dify.access import Access
+from kbsync.dify.calls import Call, Reply
+from kbsync.dify.multipart import Multipart, Torn
+from kbsync.dify.reading import JsonObject, Malformed, parse
+from kbsync.messages import Notice
+from kbsync.messages import remote as messages
+from kbsync.model import Done, Failure, NotSent, Outcome, Rejected, Unauthorized
+
+T = TypeVar("T")
+
+LARGEST_REPLY = 64 * 1024 * 1024
+# A whole call may take this many read timeouts: a reply that trickles ends too.
+PATIENCE = 5
+SLOWEST_UPLOAD = 64 * 1024  # bytes per second
+SLOWEST_STORING = 1024 * 1024  # bytes per second, before the first byte of the answer
+
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class Exchange:
+    """Sends calls over one `httpx.AsyncClient` and reads what comes.
+
+    Args:
+        access: where to, and how long to wait.
+        http: the client; it must neither follow redirects nor keep cookies.
+        seen: told every reply (its version header says what the server can do).
+        wall: epoch seconds, for a Retry-After that names a date.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        http: httpx.AsyncClient,
+        seen: Callable[[Reply], None] = lambda reply: None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._access = access
+        self._http = http
+        self._seen = seen
+        self._wall = wall
+
+    async def ask(
+        self,
+        call: Call,
+        read: Callable[[JsonObject], T],
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+        upload: Multipart | None = None,
+    ) -> Outcome[T]:
+        """Send `call` and read its JSON object; what cannot be read is an outcome too."""
+        reply = await self.send(call, params=params, json=json, upload=upload)
+        if not isinstance(reply, Done):
+            return reply
+        try:
+            return Done(read(JsonObject(parse(reply.value.body))))
+        except Malformed as fault:
+            return faults.malformed(call, reply.value, self._access.url, fault)
+
+    async def tell(self, call: Call, *, json: object = None) -> Outcome[None]:
+        """Send `call`, whose success has no content worth reading (docs/dify-api.md 1.3)."""
+        reply = await self.send(call, json=json)
+        if isinstance(reply, Done) and _web_page(reply.value):
+            fault = Malformed("a web page")
+            return faults.malformed(call, reply.value, self._access.url, fault)
+        return Done(None) if isinstance(reply, Done) else reply
+
+    async def send(
+        self,
+        call: Call,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+        upload: Multipart | None = None,
+    ) -> Outcome[Reply]:
+        """Send `call`; a read that was cut off by a dropped connection is sent once more."""
+        if call.strange_id is not None:
+            return Rejected(messages.BAD_ID(what=call.what, id=call.strange_id))
+        request = self._request(call, params, json, upload)
+        outcome = await self._once(call, request, upload)
+        if isinstance(outcome, Done) or call.write or not _was_cut_off(outcome):
+            return outcome
+        return await self._once(call, request, upload)
+
+    def _request(
+        self,
+        call: Call,
+        params: Mapping[str, str | int] | None,
+        json: object,
+        upload: Multipart | None,
+    ) -> httpx.Request:
+        size = upload.size if upload else 0
+        access = self._access
+        headers = {"authorization": f"Bearer {access.key.reveal()}"}
+        if upload:
+            headers["content-type"] = upload.media_type
+            headers["content-length"] = str(upload.length)
+        return self._http.build_request(
+            call.method,
+            access.url + call.path,
+            params=dict(params) if params else None,
+            json=json,
+            content=upload,
+            headers=headers,
+            timeout=httpx.Timeout(
+                access.read_timeout + size / SLOWEST_STORING,
+                connect=access.connect_timeout,
+            ),
+        )
+
+    async def _once(
+        self, call: Call, request: httpx.Request, upload: Multipart | None
+    ) -> Outcome[Reply]:
+        try:
+            with anyio.fail_after(self._limit(upload)):
+                reply = await self._receive(request)
+        except Torn:
+            return NotSent(messages.TORN(what=call.what))
+        except (TimeoutError, httpx.HTTPError) as fault:
+            return self._broken(call, fault, upload)
+        if reply is None:
+            mebibytes = LARGEST_REPLY // 1024**2
+            why = messages.REPLY_TOO_LARGE(what=call.what, mebibytes=mebibytes)
+            return faults.interrupted(call, why, sent=True, after=faults.WINDOW)
+        self._seen(reply)
+        if reply.ok:
+            return Done(reply)
+        sent = upload is None or upload.handed
+        return faults.fault(call, reply, self._access.url, self._wall(), sent=sent)
+
+    def _limit(self, upload: Multipart | None) -> float:
+        size = upload.size if upload else 0
+        access = self._access
+        return access.connect_timeout + PATIENCE * access.read_timeout + size / SLOWEST_UPLOAD
+
+    async def _receive(self, request: httpx.Request) -> Reply | None:
+        """Return the reply, None when it is too large."""
+        response = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > LARGEST_REPLY:
+                    return None
+        finally:
+            await response.aclose()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        hide = self._access.key.hide
+        if not response.is_success:
+            body = bytearray(hide(body.decode("latin-1")).encode("latin-1"))
+        return Reply(
+            status=response.status_code,
+            headers={name: hide(value) for name, value in headers.items()},
+            body=bytes(body),
+        )
+
+    def _broken(self, call: Call, fault: Exception, upload: Multipart | None) -> Failure:
+        if upload and upload.torn:
+            return NotSent(messages.TORN(what=call.what))
+        if isinstance(fault, _BEFORE_SENDING):
+            return self._not_sent(call, fault)
+        url, sent = self._access.url, upload is None or upload.handed
+        if isinstance(fault, (TimeoutError, httpx.TimeoutException)):
+            seconds = f"{self._access.read_timeout:g}"
+            why = messages.SLOW(what=call.what, url=url, seconds=seconds)
+        elif sent:
+            why = messages.CUT_OFF(what=call.what, url=url)
+        else:
+            why = messages.CUT_SHORT(what=call.what, url=url)
+        return faults.interrupted(call, why, sent=sent)
+
+    def _not_sent(self, call: Call, fault: Exception) -> Failure:
+        if isinstance(fault, httpx.ProxyError):
+            words = self._access.key.hide(str(fault))
+            return Unauthorized(
+                messages.PROXY(what=call.what, url=self._access.url, words=words[:200])
+            )
+        return NotSent(_why_no_connection(call, fault, self._access))
+
+
+def _was_cut_off(outcome: Failure) -> bool:
+    why = getattr(outcome, "why", None)
+    return isinstance(why, Notice) and why.message is messages.CUT_OFF
+
+
+def _web_page(reply: Reply) -> bool:
+    return "html" in reply.headers.get("content-type", "") and bool(reply.body)
+
+
+def _why_no_connection(call: Call, fault: Exception, access: Access) -> Notice:
+    causes = list(_causes(fault))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError):
+            words = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+            return messages.NO_TRUST(what=call.what, url=access.url, words=words)
+        if isinstance(cause, socket.gaierror):
+            return messages.UNKNOWN_HOST(what=call.what, url=access.url, words=cause.strerror)
+    if isinstance(fault, httpx.TimeoutException):
+        seconds = f"{access.connect_timeout:g}"
+        return messages.CONNECT_SLOW(what=call.what, url=access.url, seconds=seconds)
+    # Not the text of the exception: one about a header would show the key.
+    words = next((os.strerror(c.errno) for c in causes if isinstance(c, OSError) and c.errno), None)
+    shown = words or type(fault).__name__
+    return messages.CANNOT_CONNECT(what=call.what, url=access.url, words=shown)
+
+
+def _causes(fault: BaseException) -> Iterator[BaseException]:
+    """Walk an exception and everything behind it: libraries wrap the one that says why."""
+    pending, seen = [fault], set[int]()
+    while pending:
+        one = pending.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        pending += [link for link in (one.__cause__, one.__context__) if link is not None]
+        if isinstance(one, BaseExceptionGroup):
+            pending += one.exceptions

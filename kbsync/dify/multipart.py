@@ -1,0 +1,114 @@
+"""A multipart upload that is streamed and knows whether it went out whole.
+
+Written here because two things matter that a general encoder does not promise: the length is told
+before the first byte, and a file that changes under us stops the request before its last byte, so
+that the server never holds a complete one.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from typing import NoReturn
+
+import anyio.to_thread
+import httpx
+
+from kbsync.engine.ports import Payload
+
+CHUNK = 256 * 1024
+
+
+class Torn(Exception):  # noqa: N818 - an event, told as an outcome
+    """The payload changed or could not be read; the request was broken off before its end."""
+
+
+def exact(name: str) -> bool:
+    """Whether `name` arrives as it is when it is sent as a file name."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return bool(name) and not any(ch in '"\\\x7f' or ch < " " for ch in name)
+
+
+class Multipart(httpx.AsyncByteStream):
+    """One file and its ``data`` field, readable once.
+
+    Args:
+        name: sent as the file's name, in UTF-8; has to be `exact`.
+        payload: what is sent, None to send `fields` alone; read in threads, piece by piece.
+        fields: the ``data`` part: a plain form field without a file name (docs/dify-api.md 4.1).
+    """
+
+    def __init__(self, name: str, payload: Payload | None, fields: Mapping[str, object]) -> None:
+        boundary = f"kbsync-{secrets.token_hex(16)}"
+        self._payload = payload
+        self._head = _field(boundary, json.dumps(fields).encode())
+        if payload is not None:
+            self._head += _file_header(boundary, name, payload.media_type)
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self.size = payload.size if payload else 0
+        self.length = len(self._head) + self.size + len(self._tail)
+        self.media_type = f"multipart/form-data; boundary={boundary}"
+        self.handed = False
+        self.torn = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the body; `handed` turns true before its last bytes, never earlier."""
+        pending, left = self._head, self.size
+        while left > CHUNK:
+            piece = await self._read(CHUNK)
+            if not piece:
+                self._stop()
+            left -= len(piece)
+            yield pending + piece
+            pending = b""
+        rest = await anyio.to_thread.run_sync(self._finish, left)
+        self.handed = True
+        yield pending + rest + self._tail
+
+    async def _read(self, size: int) -> bytes:
+        try:
+            return await anyio.to_thread.run_sync(self._payload_read, size)
+        except OSError:
+            self._stop()
+
+    def _payload_read(self, size: int) -> bytes:
+        return self._payload.read(size) if self._payload else b""
+
+    def _finish(self, left: int) -> bytes:
+        """Read the rest, and make sure that it is the rest."""
+        payload = self._payload
+        if payload is None:
+            return b""
+        try:
+            pieces = []
+            while left > 0 and (piece := payload.read(left)):
+                pieces.append(piece)
+                left -= len(piece)
+            if left or payload.read(1) or payload.torn():
+                self._stop()
+        except OSError:
+            self._stop()
+        return b"".join(pieces)
+
+    def _stop(self) -> NoReturn:
+        self.torn = True
+        raise Torn
+
+
+def _field(boundary: str, value: bytes) -> bytes:
+    return b'--%b\r\nContent-Disposition: form-data; name="data"\r\n\r\n%b' % (
+        boundary.encode(),
+        value,
+    )
+
+
+def _file_header(boundary: str, name: str, media_type: str) -> bytes:
+    return (
+        f"\r\n--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        f"Content-Type: {media_type}\r\n\r\n"
+    ).encode()

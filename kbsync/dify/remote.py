@@ -1,0 +1,210 @@
+"""The engine's port over the client: Dify's words in, the words of kbsync out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from kbsync.dify import translate
+from kbsync.dify.calls import is_id
+from kbsync.dify.client import DifyClient
+from kbsync.dify.listing import whole
+from kbsync.dify.metadata import DocumentValues, Value
+from kbsync.dify.wire import Upload
+from kbsync.engine.ports import Assignment, Chunking, Page, Payload, Remote
+from kbsync.messages import remote as messages
+from kbsync.model import (
+    Base,
+    Capabilities,
+    Done,
+    Failure,
+    Gone,
+    Outcome,
+    Progress,
+    Rejected,
+    RemoteDocument,
+    Unauthorized,
+    Uploaded,
+)
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+LONGEST_BASE_NAME = 40
+
+
+class DifyRemote:
+    """Implements `kbsync.engine.ports.Remote` over a `DifyClient`."""
+
+    def __init__(self, client: DifyClient) -> None:
+        self._client = client
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server can do, as of its last reply."""
+        return self._client.observed.now
+
+    # -- bases -----------------------------------------------------------------------------------
+
+    async def base(self, base_id: str) -> Outcome[Base]:
+        """Get a base by id."""
+        return _mapped(await self._client.bases.get(base_id), translate.base)
+
+    async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
+        """Return the bases of exactly this name, those of other members too."""
+        found = await whole(
+            lambda page: self._client.bases.list(page=page, keyword=name), lambda row: row.id
+        )
+        return _mapped(
+            found, lambda rows: tuple(translate.base(row) for row in rows if row.name == name)
+        )
+
+    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
+        """Make a base with the server's own permission (``only_me``)."""
+        if not 1 <= len(name) <= LONGEST_BASE_NAME:
+            return Rejected(messages.BASE_NAME_LENGTH(name=name, length=len(name)))
+        made = await self._client.bases.create(
+            name,
+            technique=chunking.technique,
+            embedding_model=chunking.embedding_model,
+            embedding_provider=chunking.embedding_provider if chunking.embedding_model else None,
+            retrieval=chunking.retrieval,
+        )
+        return _mapped(made, translate.base)
+
+    # -- documents -------------------------------------------------------------------------------
+
+    async def page(self, base_id: str, number: int, *, status: str | None = None) -> Outcome[Page]:
+        """Return page `number` (from 1) of 100 documents, newest first."""
+        listing = await self._client.documents.list(base_id, page=number, status=status)
+        return _mapped(
+            listing,
+            lambda found: Page(
+                documents=tuple(translate.document(row) for row in found.rows), total=found.total
+            ),
+        )
+
+    async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
+        """Return every document of exactly this name.
+
+        The server's search takes ``%`` and ``_`` for wildcards and finds more than asked, never
+        less: the names are compared here.
+        """
+        found = await whole(
+            lambda page: self._client.documents.list(base_id, page=page, keyword=name),
+            lambda row: row.id,
+        )
+        return _mapped(
+            found, lambda rows: tuple(translate.document(row) for row in rows if row.name == name)
+        )
+
+    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
+        """Get a document by id. `word_count` is None unless it has no chunks: a get is silent."""
+        return _mapped(await self._client.documents.get(base_id, document_id), translate.document)
+
+    async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
+        """Ask how far a document is; `Gone` when its batch was superseded."""
+        rows = await self._client.documents.indexing(base_id, batch)
+        if not isinstance(rows, Done):
+            return rows
+        ours = next((row for row in rows.value if row.id == document_id), None)
+        return Gone() if ours is None else Done(translate.progress(ours))
+
+    async def create(
+        self,
+        base_id: str,
+        name: str,
+        payload: Payload,
+        chunking: Chunking,
+        *,
+        duplicate: bool = True,
+    ) -> Outcome[Uploaded]:
+        """Create by file, everything that shapes the chunks said explicitly."""
+        options = translate.options(chunking, duplicate=duplicate)
+        reply = await self._client.documents.create_by_file(base_id, name, payload, options)
+        return _mapped(reply, _uploaded(payload))
+
+    async def update(
+        self, base_id: str, document_id: str, name: str, payload: Payload, chunking: Chunking
+    ) -> Outcome[Uploaded]:
+        """Update by file: content and name."""
+        options = translate.options(chunking) | {"name": name}
+        reply = await self._client.documents.update_by_file(
+            base_id, document_id, name, payload, options
+        )
+        return _mapped(reply, _uploaded(payload))
+
+    async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
+        """Delete by id."""
+        return await self._client.documents.delete(base_id, document_id)
+
+    async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
+        """Enable, disable, archive or un_archive one document."""
+        return await self._client.documents.switch(base_id, action, [document_id])
+
+    # -- metadata --------------------------------------------------------------------------------
+
+    async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
+        """Return the ids of the base's metadata fields by name."""
+        found = await self._client.metadata.fields(base_id)
+        if _route_is_missing(found) and self.capabilities.version is not None:
+            self._client.observed.lacks_metadata()
+            return Rejected(messages.NO_METADATA(what="list metadata fields"))
+        return _mapped(found, lambda all_: {field.name: field.id for field in all_.fields})
+
+    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+        """Make a text field and return its id; a taken name is `Rejected`."""
+        made = await self._client.metadata.create_field(base_id, name)
+        return _mapped(made, lambda field: field.id)
+
+    async def assign(
+        self,
+        base_id: str,
+        fields: Mapping[str, str],
+        assignments: Sequence[Assignment],
+        *,
+        merge: bool = True,
+    ) -> Outcome[None]:
+        """Assign values in one call; read them back, for `Done` does not prove it.
+
+        Args:
+            fields: field ids by name, as `fields` returned them.
+            merge: False drops all other values of each document.
+        """
+        for name in sorted({name for row in assignments for name in row.values}):
+            if not is_id(fields.get(name, "")):
+                return Rejected(messages.UNKNOWN_FIELD(what="assign metadata", name=name))
+        batch = [
+            DocumentValues(
+                document_id=row.document_id,
+                merge=merge,
+                values=[
+                    Value(field_id=fields[name], name=name, value=value)
+                    for name, value in row.values.items()
+                ],
+            )
+            for row in assignments
+        ]
+        return await self._client.metadata.assign(base_id, batch)
+
+
+def _uploaded(payload: Payload) -> Callable[[Upload], Uploaded]:
+    return lambda reply: Uploaded(
+        document=translate.document(reply.document), batch=reply.batch, content=payload.content
+    )
+
+
+def _route_is_missing(outcome: Outcome[T]) -> bool:
+    match outcome:
+        case Unauthorized(why) | Rejected(why):
+            return why.message in (messages.WRONG_URL, messages.UNKNOWN_CALL)
+        case _:
+            return False
+
+
+def _mapped(outcome: Done[S] | Failure, turn: Callable[[S], T]) -> Outcome[T]:
+    return Done(turn(outcome.value)) if isinstance(outcome, Done) else outcome
+
+
+if TYPE_CHECKING:
+    _PORT: type[Remote] = DifyRemote

@@ -1,0 +1,113 @@
+"""Wire types → the words of kbsync. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kbsync.dify.wire import BUILT_IN, Document, Indexing, KnowledgeBase, MetadataValue
+from kbsync.engine.ports import Chunking
+from kbsync.model import Base, Progress, Readiness, RemoteDocument
+
+_DISPLAYED = {
+    "queuing": Readiness.WAITING,
+    "indexing": Readiness.INDEXING,
+    "paused": Readiness.PAUSED,
+    "error": Readiness.ERROR,
+    "available": Readiness.AVAILABLE,
+    "disabled": Readiness.DISABLED,
+    "archived": Readiness.ARCHIVED,
+}
+_INDEXED = {
+    "waiting": Readiness.WAITING,
+    "paused": Readiness.PAUSED,
+    "error": Readiness.ERROR,
+    "completed": Readiness.AVAILABLE,
+}
+
+
+def base(found: KnowledgeBase) -> Base:
+    """Return what a mirror needs of a knowledge base."""
+    return Base(
+        id=found.id,
+        name=found.name,
+        documents=found.documents,
+        technique=found.technique,
+        form=found.form,
+        mode=_mode(found),
+    )
+
+
+def _mode(found: KnowledgeBase) -> str:
+    if found.provider == "external":
+        return "external"
+    return "pipeline" if found.runtime_mode == "rag_pipeline" else "general"
+
+
+def document(found: Document) -> RemoteDocument:
+    """Return a document; a get tells no word count, except that it is 0 where no chunk is."""
+    readiness = _readiness(found)
+    words = found.word_count
+    if words is None and found.chunk_count == 0 and not readiness.busy:
+        words = 0
+    return RemoteDocument(
+        id=found.id,
+        name=found.name,
+        rev=found.rev,
+        word_count=words,
+        readiness=readiness,
+        size=found.size,
+        metadata=_own_values(found.metadata),
+        error=found.error,
+        enabled=found.enabled,
+    )
+
+
+def _readiness(found: Document) -> Readiness:
+    """Return the display status; an unknown word is work in progress: nobody acts on it."""
+    readiness = _DISPLAYED.get(found.display_status or "")
+    if readiness is None:
+        readiness = _INDEXED.get(found.indexing_status, Readiness.INDEXING)
+    # An archived document in error shows `error`, but can be neither updated nor deleted.
+    return Readiness.ARCHIVED if found.archived and not readiness.busy else readiness
+
+
+def _own_values(values: tuple[MetadataValue, ...]) -> Mapping[str, str]:
+    return {
+        each.name: _text(each.value)
+        for each in values
+        if each.id != BUILT_IN and each.value is not None
+    }
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value}"
+
+
+def progress(found: Indexing) -> Progress:
+    """Return how far a document is. The status by batch does not know disabled or archived."""
+    return Progress(
+        readiness=_INDEXED.get(found.status, Readiness.INDEXING),
+        completed=found.completed,
+        total=found.total,
+        error=found.error,
+    )
+
+
+def options(chunking: Chunking, *, duplicate: bool = True) -> dict[str, object]:
+    """Return the ``data`` of an upload: everything said each time, nothing inherited (4.4, 4.6)."""
+    told: dict[str, object] = {
+        "indexing_technique": chunking.technique,
+        "process_rule": dict(chunking.process_rule),
+        "doc_form": chunking.form,
+        "doc_language": chunking.language,
+    }
+    if chunking.retrieval is not None:
+        told["retrieval_model"] = dict(chunking.retrieval)
+    # A provider without a model is a 500 (docs/dify-api.md 4.4).
+    if chunking.embedding_model is not None:
+        told["embedding_model"] = chunking.embedding_model
+        if chunking.embedding_provider is not None:
+            told["embedding_model_provider"] = chunking.embedding_provider
+    if not duplicate:
+        told["duplicate"] = False
+    return told
