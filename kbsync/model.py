@@ -270,12 +270,16 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """A definite refusal, remembered with the fingerprint it was given for."""
+    """A definite refusal, remembered with the fingerprint it was given for.
+
+    `stat` lets an unchanged refused file be known again without reading it.
+    """
 
     key: DocKey
     fingerprint: Fingerprint
     reason: tuple[str, str]
     at: float
+    stat: Stat | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from kbsync.model import (
     Progress,
     Rejection,
     RemoteDocument,
+    Stat,
     Unknown,
     Uploaded,
 )
@@ -124,9 +125,9 @@ class Change:
     """Everything one transaction does to one key. None removes, KEEP leaves alone."""
 
     key: DocKey
-    entry: LedgerEntry | None | Keep = KEEP
-    intent: Intent | None | Keep = KEEP
-    rejection: Rejection | None | Keep = KEEP
+    entry: LedgerEntry | Keep | None = KEEP
+    intent: Intent | Keep | None = KEEP
+    rejection: Rejection | Keep | None = KEEP
     journal: tuple[JournalLine, ...] = ()
 
 
@@ -219,6 +220,14 @@ class Ledger(Protocol):
 
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
         """Stream the listed documents that no entry of this ledger holds."""
+        ...
+
+    def repairs(self, key: DocKey, since: float) -> int:
+        """Return how often drift of `key` was repaired since `since` (journal, cause drift)."""
+        ...
+
+    def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:
+        """Note new stats of files whose content did not change, in one transaction."""
         ...
 
     def counts(self, mirror: str) -> Mapping[str, int]:

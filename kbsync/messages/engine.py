@@ -1,3 +1,180 @@
-"""Messages about the plan and engine: codes KB-E001 and up, never re-used."""
+"""Messages about plan and engine: codes KB-E001 and up, never re-used."""
 
 from kbsync.messages import Exit, Message
+
+HELD_PENDING_CREATE = Message(
+    "KB-E001",
+    "the last upload of {path} got no answer and no document of it is there yet; "
+    "the server may still be working on it",
+    "kbsync apply (again, after the ambiguity_window)",
+    Exit.INCOMPLETE,
+)
+HELD_PENDING_UPDATE = Message(
+    "KB-E002",
+    "the last update of {path} got no answer; waiting until the server is done with it",
+    "kbsync apply (again, after the ambiguity_window)",
+    Exit.INCOMPLETE,
+)
+HELD_EXCLUDED = Message(
+    "KB-E003",
+    "{path} is excluded by the filters now and its document is orphaned; it is kept",
+    "kbsync apply --prune-excluded",
+    Exit.INCOMPLETE,
+)
+HELD_NOT_LISTED = Message(
+    "KB-E004",
+    "{path} is new, and its name was not looked up at the server",
+    "kbsync plan",
+    Exit.INCOMPLETE,
+)
+HELD_INDEXING = Message(
+    "KB-E005",
+    "the server is still indexing {path}",
+    "kbsync apply",
+    Exit.INDEXING,
+)
+HELD_OPERATOR = Message(
+    "KB-E006",
+    "the document of {path} was {readiness} at the server by somebody; it is left alone",
+    "kbsync docs enable {base} {document}",
+    Exit.INCOMPLETE,
+)
+HELD_REJECTED = Message(
+    "KB-E007",
+    "the server refused {path}: {reason}; it is tried again when the file or its settings change",
+    "kbsync retry {path}",
+    Exit.INCOMPLETE,
+)
+HELD_BACK_OFF = Message(
+    "KB-E008",
+    "indexing of {path} failed {failures} times: {reason}; it is tried again later by itself",
+    "kbsync retry {path}",
+    Exit.INCOMPLETE,
+)
+HELD_DRIFT = Message(
+    "KB-E009",
+    "the document of {path} was changed at the server; on_drift is `report`",
+    "set on_drift: repair for the mirror, or edit the file",
+    Exit.INCOMPLETE,
+)
+HELD_KEPT = Message(
+    "KB-E010",
+    "{path} is gone and its document is kept: the mirror does not prune",
+    "set prune: true for the mirror",
+    Exit.OK,
+)
+CONFLICT_FOREIGN_NAME = Message(
+    "KB-E011",
+    "a document named {name} that kbsync did not make is in the knowledge base; "
+    "an upload of {path} would write over it",
+    "kbsync docs get {base} {document}; then rename or delete it there, or set a prefix",
+    Exit.INCOMPLETE,
+)
+CONFLICT_EDITED_THERE = Message(
+    "KB-E012",
+    "{path} was deleted here, but its document was changed at the server since",
+    "kbsync docs delete {base} {document}, or bring the file back",
+    Exit.INCOMPLETE,
+)
+CONFLICT_OTHER_WRITER = Message(
+    "KB-E013",
+    "the document of {path} was repaired {repairs} times in 24 hours and changed again: "
+    "another writer works on this knowledge base",
+    "kbsync history {path}",
+    Exit.INCOMPLETE,
+)
+CONFLICT_OTHER_ID = Message(
+    "KB-E014",
+    "the upload of {path} was answered with document {document}, not with the one it was meant "
+    "for; somebody made a document of this name meanwhile",
+    "kbsync docs get {base} {document}",
+    Exit.INCOMPLETE,
+)
+FAILED_NO_CHUNKS = Message(
+    "KB-E015",
+    "the server says it completed {path}, but it has no chunks: nothing of it can be found",
+    "kbsync explain {path}",
+    Exit.INCOMPLETE,
+)
+FAILED_INCOMPLETE_CHUNKS = Message(
+    "KB-E016",
+    "the server says it completed {path}, but only {completed} of {total} chunks are searchable",
+    "kbsync explain {path}",
+    Exit.INCOMPLETE,
+)
+FAILED_INDEXING = Message(
+    "KB-E017",
+    "the server could not index {path}: {reason}",
+    "kbsync explain {path}",
+    Exit.INCOMPLETE,
+)
+BASE_GONE = Message(
+    "KB-E018",
+    "the knowledge base {base} ({id}) that mirror {mirror} is tied to is not there (or not for "
+    "this key); nothing was decided",
+    "kbsync kb list",
+    Exit.REFUSED,
+)
+BASE_REPLACED = Message(
+    "KB-E019",
+    "the name {base} now belongs to knowledge base {id}, but mirror {mirror} is tied to {bound}; "
+    "nothing was decided",
+    "kbsync kb list",
+    Exit.REFUSED,
+)
+BASE_MODE = Message(
+    "KB-E020",
+    "the knowledge base {base} is of mode `{mode}`, which takes no documents by this API",
+    "choose another knowledge_base for mirror {mirror}, or leave it out to have one made",
+    Exit.REFUSED,
+)
+BASE_AMBIGUOUS = Message(
+    "KB-E021",
+    "{count} knowledge bases are named {base}",
+    "kbsync kb list, then set knowledge_base: {{id: …}} for mirror {mirror}",
+    Exit.REFUSED,
+)
+CALL_FAILED = Message(
+    "KB-E022",
+    "{what} of mirror {mirror} failed: {reason}",
+    "kbsync validate",
+    Exit.FAULT,
+)
+CALL_AMBIGUOUS = Message("KB-E023", "the server's answer never came: {reason}")
+ACTION_FAILED = Message(
+    "KB-E024",
+    "{action} of {path} failed: {reason}",
+    "kbsync apply",
+    Exit.INCOMPLETE,
+)
+BASE_FORM = Message(
+    "KB-E025",
+    "the knowledge base {base} holds documents of form {has}, but mirror {mirror} declares {wants}",
+    "set chunking of mirror {mirror} to fit, or choose another knowledge_base",
+    Exit.REFUSED,
+)
+HELD_STUCK = Message(
+    "KB-E026",
+    "the server has made no progress with {path} for {minutes} minutes while it finished others",
+    "kbsync retry {path}",
+    Exit.INCOMPLETE,
+)
+MIRROR_MOVED_BASE = Message(
+    "KB-E027",
+    "mirror {mirror} is tied to knowledge base {bound} at {server}, but the configuration names "
+    "{base}; nothing was decided",
+    "put the old knowledge_base back, or give the mirror a new name",
+    Exit.REFUSED,
+)
+HELD_SETTLING = Message(
+    "KB-E028",
+    "{path} was changed less than the settle window ago",
+    "kbsync apply",
+    Exit.INCOMPLETE,
+)
+SOURCE_BLOCKED = Message(
+    "KB-E029",
+    "the source of mirror {mirror} could not be listed: {reason}; none of its documents is removed",
+    "kbsync validate",
+    Exit.INCOMPLETE,
+)

@@ -1,0 +1,5 @@
+"""`python -m kbsync` is the command."""
+
+from kbsync.cli import main
+
+main()

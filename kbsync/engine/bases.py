@@ -1,0 +1,142 @@
+"""First the base, then the documents (docs/design.md section 4).
+
+A missing base answers every document with the same 404 as a missing document, so nothing is
+decided before the base itself answered.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn, TypeVar
+
+from kbsync.engine.mirror import Mirror
+from kbsync.engine.ports import Binding, Ledger, Remote
+from kbsync.messages import Notice, Problem
+from kbsync.messages import engine as say
+from kbsync.model import Base, Done, Failure, Gone, Outcome
+
+T = TypeVar("T")
+
+
+async def find_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base | None:
+    """Return the base of `mirror`, None when it is still to be made.
+
+    Raises:
+        Problem: the bound base is gone, replaced, of the wrong kind, or could not be asked for.
+    """
+    binding = ledger.binding(mirror.name)
+    if binding is None:
+        base = await _declared(mirror, remote)
+    else:
+        base = await _bound(mirror, binding, remote)
+    if base is not None:
+        _fits(mirror, base)
+    return base
+
+
+async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base:
+    """Return the base of `mirror`; make it while the ledger holds no id, and bind it.
+
+    Raises:
+        Problem: as `find_base`, or the base could not be made.
+    """
+    base = await find_base(mirror, ledger, remote)
+    if base is None:
+        base = await _make(mirror, remote)
+    if ledger.binding(mirror.name) is None:
+        ledger.bind(_binding(mirror, base))
+    return base
+
+
+async def still_there(base_id: str, remote: Remote) -> bool:
+    """Return whether the base answers 200: only then is a 404 below it an absence."""
+    return isinstance(await remote.base(base_id), Done)
+
+
+async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
+    if mirror.base_id is not None:
+        return await _by_id(mirror, mirror.base_id, remote)
+    name = mirror.base_name or ""
+    found = _value(mirror, "looking up the knowledge base", await remote.bases_named(name))
+    if len(found) > 1:
+        raise Problem(say.BASE_AMBIGUOUS(count=len(found), base=name, mirror=mirror.name))
+    return found[0] if found else None
+
+
+async def _bound(mirror: Mirror, binding: Binding, remote: Remote) -> Base:
+    declared = mirror.base_id or mirror.base_name
+    moved = binding.server != mirror.server or declared not in (binding.base_id, binding.base_name)
+    if moved:
+        raise Problem(
+            say.MIRROR_MOVED_BASE(
+                mirror=mirror.name, bound=binding.base_name, server=binding.server, base=declared
+            )
+        )
+    base = await _by_id(mirror, binding.base_id, remote, name=binding.base_name)
+    if mirror.base_name is not None and base.name != mirror.base_name:
+        await _refuse_replaced(mirror, binding, remote)
+    return base
+
+
+async def _refuse_replaced(mirror: Mirror, binding: Binding, remote: Remote) -> None:
+    name = mirror.base_name or ""
+    found = _value(mirror, "looking up the knowledge base", await remote.bases_named(name))
+    for other in found:
+        raise Problem(
+            say.BASE_REPLACED(base=name, id=other.id, mirror=mirror.name, bound=binding.base_id)
+        )
+
+
+async def _by_id(mirror: Mirror, base_id: str, remote: Remote, name: str | None = None) -> Base:
+    outcome = await remote.base(base_id)
+    match outcome:
+        case Gone():
+            shown = name or mirror.base_name or base_id
+            raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
+    return _value(mirror, "asking for the knowledge base", outcome)
+
+
+async def _make(mirror: Mirror, remote: Remote) -> Base:
+    name = mirror.base_name or ""
+    return _value(
+        mirror, f"making the knowledge base {name}", await remote.make_base(name, mirror.chunking)
+    )
+
+
+def _fits(mirror: Mirror, base: Base) -> None:
+    if base.mode != "general":
+        raise Problem(say.BASE_MODE(base=base.name, mode=base.mode, mirror=mirror.name))
+    if base.form is not None and base.form != mirror.chunking.form:
+        raise Problem(
+            say.BASE_FORM(
+                base=base.name, has=base.form, wants=mirror.chunking.form, mirror=mirror.name
+            )
+        )
+
+
+def _binding(mirror: Mirror, base: Base) -> Binding:
+    return Binding(
+        mirror=mirror.name,
+        server=mirror.server,
+        base_id=base.id,
+        base_name=base.name,
+        source=mirror.place,
+    )
+
+
+def _value(mirror: Mirror, what: str, outcome: Outcome[T]) -> T:
+    match outcome:
+        case Done(value=value):
+            return value
+    refuse(mirror, what, outcome)
+
+
+def refuse(mirror: Mirror, what: str, failure: Failure) -> NoReturn:
+    """End the pass over `mirror`: `what` did not work out.
+
+    Raises:
+        Problem: always; the server's own notice leads when there is one.
+    """
+    why = getattr(failure, "why", None)
+    if isinstance(why, Notice):
+        raise Problem(why)
+    raise Problem(say.CALL_FAILED(what=what, mirror=mirror.name, reason=type(failure).__name__))

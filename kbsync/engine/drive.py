@@ -1,0 +1,302 @@
+"""Workers around the queue: hand out keys, decide, carry out, follow until indexed.
+
+`apply` drives the keys of a plan until nothing is left to do; the daemon will drive the same queue
+for ever. One control task; nothing here blocks but the small ledger transactions.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from kbsync.engine.execute import carry_out
+from kbsync.engine.gather import Gatherer
+from kbsync.engine.indexing import IndexingWatch
+from kbsync.engine.mirror import World
+from kbsync.engine.ports import Listing
+from kbsync.engine.queue import KeyQueue
+from kbsync.engine.report import Event, Report, kind_of
+from kbsync.engine.step import Again, BackOff, Finished, Follow, Step, Stopped
+from kbsync.messages import Notice, Problem
+from kbsync.model import (
+    Action,
+    Create,
+    DocKey,
+    EntryState,
+    Hold,
+    Noop,
+    Resolve,
+    Update,
+)
+from kbsync.planning.case import Case
+from kbsync.planning.decide import decide
+from kbsync.planning.plan import cause_of, name_of
+
+WORKERS = 4
+TRIES = 6
+UNREACHED_IN_A_ROW = 12
+FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 600.0
+PATIENCE = 1200.0
+
+Observer = Callable[[Event], None]
+
+
+class Drive:
+    """Drives the keys of one mirror.
+
+    Args:
+        world: the three sides of the mirror.
+        listing: the listing of this pass; trusted for keys that were not changed since.
+        observe: told of every step.
+        workers: keys worked on at once.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        listing: Listing | None,
+        observe: Observer,
+        workers: int = WORKERS,
+    ) -> None:
+        self._world = world
+        self._listed = Gatherer(world=world, listing=listing)
+        self._afresh = Gatherer(world=world)
+        self._observe = observe
+        self._workers = workers
+        self._queue = KeyQueue()
+        self._watch = IndexingWatch(world)
+        self._uploading: set[DocKey] = set()
+        self._touched: set[DocKey] = set()
+        self._asked: set[DocKey] = set()
+        self._tries: dict[DocKey, int] = {}
+        self._unreached = 0
+        self._changed = anyio.Event()
+        self._problem: Problem | None = None
+        self._stopping = False
+        self.report = Report(mirror=world.mirror.name)
+
+    def stop(self) -> None:
+        """Hand out no more keys; calls in flight are brought to their end."""
+        self._stopping = True
+        self.report.interrupted = True
+        self._wake()
+
+    async def run(self, keys: Iterable[DocKey], *, wait: bool) -> Report:
+        """Work until nothing is left to do, or, without `wait`, until all calls are made.
+
+        Raises:
+            Problem: the mirror cannot go on; what was in flight has been brought to its end.
+        """
+        for key in keys:
+            self._queue.add(key)
+        async with anyio.create_task_group() as group:
+            for _ in range(self._workers):
+                group.start_soon(self._work, wait)
+            group.start_soon(self._follow, wait)
+        if self._problem is not None:
+            raise self._problem
+        self.report.indexing = len(self._watch)
+        self.report.waiting = self._queue.waiting
+        return self.report
+
+    # -- workers -------------------------------------------------------------------------------
+
+    async def _work(self, wait: bool) -> None:
+        while not self._over(wait):
+            key = self._queue.take(self._world.clock.now())
+            if key is None:
+                await self._rest()
+                continue
+            try:
+                await self._visit(key)
+            except Problem as problem:
+                self._problem = self._problem or problem
+                self._stopping = True
+            finally:
+                self._queue.done(key)
+                self._wake()
+        self._wake()
+
+    def _over(self, wait: bool) -> bool:
+        if self._stopping:
+            return True
+        if self._queue.active:
+            return False
+        if not wait:
+            return True
+        if self._watch.idle_for > PATIENCE and not self._queue.waiting:
+            return True
+        return self._queue.idle and not len(self._watch)
+
+    async def _rest(self) -> None:
+        """Sleep until something changes or the next waiting key ripens."""
+        due = self._queue.next_due()
+        changed = self._changed
+        if due is None:
+            await changed.wait()
+            return
+        with anyio.move_on_after(max(0.01, due - self._world.clock.now())):
+            await changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def _visit(self, key: DocKey) -> None:
+        case = await self._case(key)
+        action = decide(case)
+        if isinstance(action, Create | Update):
+            if await self._room(key):
+                case = await self._case(key)
+                action = decide(case)
+            with self._upload(key):
+                await self._act(case, action)
+        else:
+            await self._act(case, action)
+
+    async def _case(self, key: DocKey) -> Case:
+        gatherer = self._afresh if key in self._touched else self._listed
+        return await gatherer.case(key, ask=key in self._asked, stuck=self._watch.stuck(key))
+
+    async def _room(self, key: DocKey) -> bool:
+        """Wait until the server indexes few enough of ours; tell whether that took time."""
+        waited = False
+        while self._full() and not self._stopping:
+            waited = True
+            await self._changed.wait()
+        self._uploading.add(key)
+        return waited
+
+    def _full(self) -> bool:
+        return len(self._watch) + len(self._uploading) >= self._world.mirror.max_indexing
+
+    @contextmanager
+    def _upload(self, key: DocKey) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._uploading.discard(key)
+
+    async def _act(self, case: Case, action: Action) -> None:
+        started = self._world.clock.now()
+        step = await carry_out(self._world, case, action)
+        if not isinstance(action, Noop | Hold):
+            self._touched.add(case.key)
+        self._after(case, action, step)
+        took = int((self._world.clock.now() - started) * 1000)
+        self._tell(case, action, step, took)
+
+    def _after(self, case: Case, action: Action, step: Step) -> None:
+        key = case.key
+        self._unreached = self._unreached + 1 if isinstance(step, BackOff) else 0
+        match step:
+            case Finished():
+                self._finish(key, action)
+            case Follow(document_id=document_id):
+                self._finish(key, action)
+                self._watch.add(key, document_id)
+            case Again(at=None):
+                self._finish(key, action)
+                self._queue.add(key)
+            case Again(at=float(at), ask=ask):
+                self._later(key, action, at, ask)
+            case BackOff(why=why):
+                self._back_off(key, action, why)
+            case Stopped(why=why):
+                self._asked.discard(key)
+                self.report.stopped[key] = (kind_of(action), why)
+
+    def _finish(self, key: DocKey, action: Action) -> None:
+        self._tries.pop(key, None)
+        self._asked.discard(key)
+        self.report.stopped.pop(key, None)
+        if not isinstance(action, Noop | Hold | Resolve):
+            self.report.done[name_of(action)] += 1
+
+    def _later(self, key: DocKey, action: Action, at: float, ask: bool) -> None:
+        if ask:
+            self._asked.add(key)
+            self._tries[key] = self._tries.get(key, 0) + 1
+        if self._tries.get(key, 0) > TRIES * 2 and isinstance(action, Create | Update):
+            self._queue.add_at(key, at + LONGEST_BACK_OFF)
+            return
+        self._queue.add_at(key, at)
+
+    def _back_off(self, key: DocKey, action: Action, why: Notice) -> None:
+        tries = self._tries[key] = self._tries.get(key, 0) + 1
+        if self._unreached >= UNREACHED_IN_A_ROW:
+            raise Problem(why)
+        if tries >= TRIES:
+            self.report.stopped[key] = (kind_of(action), why)
+            return
+        longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2**tries)
+        delay = random.uniform(0.1, longest)  # noqa: S311 - full jitter
+        self._queue.add_at(key, self._world.clock.now() + delay)
+
+    # -- indexing ------------------------------------------------------------------------------
+
+    async def _follow(self, wait: bool) -> None:
+        while not self._over(wait):
+            if not len(self._watch):
+                await self._changed.wait()
+                continue
+            try:
+                ended = await self._watch.poll()
+            except Problem as problem:
+                self._problem = self._problem or problem
+                self._stopping = True
+                break
+            for key in ended:
+                self._indexed(key)
+            if ended:
+                self._wake()
+            await self._world.clock.sleep(self._watch.interval)
+        self._wake()
+
+    def _indexed(self, key: DocKey) -> None:
+        entry = self._world.ledger.entry(key)
+        self._touched.add(key)
+        self._queue.add(key)
+        if entry is None:
+            return
+        self._observe(
+            Event(
+                key=key,
+                action="index",
+                cause=entry.reason[1] if entry.reason else "",
+                outcome="indexed" if entry.state is EntryState.SYNCED else "failed",
+                milliseconds=0,
+                document_id=entry.document_id,
+            )
+        )
+
+    def _tell(self, case: Case, action: Action, step: Step, took: int) -> None:
+        if isinstance(action, Noop):
+            return
+        why = step.why if isinstance(step, Stopped | BackOff) else None
+        document = getattr(action, "document_id", None)
+        self._observe(
+            Event(
+                key=case.key,
+                action=name_of(action),
+                cause=cause_of(action),
+                outcome=_outcome(step),
+                milliseconds=took,
+                document_id=step.document_id if isinstance(step, Follow) else document,
+                why=why,
+            )
+        )
+
+
+def _outcome(step: Step) -> str:
+    match step:
+        case Finished() | Follow() | Again(at=None):
+            return "done"
+        case Again() | BackOff():
+            return "waiting"
+        case Stopped():
+            return "stopped"

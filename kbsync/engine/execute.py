@@ -1,0 +1,178 @@
+"""One action: intent, call, outcome. At most one remote change per key and step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from kbsync.engine import uploads
+from kbsync.engine.bases import still_there
+from kbsync.engine.mirror import World
+from kbsync.engine.ports import KEEP, Change, Keep
+from kbsync.engine.resolution import account
+from kbsync.engine.step import (
+    Again,
+    Finished,
+    Follow,
+    Step,
+    Stopped,
+    Timed,
+    after_failure,
+    outcome_name,
+    why_of,
+)
+from kbsync.messages import Problem
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Action,
+    Adopt,
+    Ambiguous,
+    Conflict,
+    Create,
+    Delete,
+    Done,
+    EntryState,
+    Forget,
+    Gone,
+    Hold,
+    Intent,
+    LedgerEntry,
+    Move,
+    Noop,
+    Op,
+    Outcome,
+    Resolve,
+    Restore,
+    SetMetadata,
+    Update,
+)
+from kbsync.planning.case import Case
+
+
+async def carry_out(world: World, case: Case, action: Action) -> Step:
+    """Carry out `action` and return what follows for its key.
+
+    Raises:
+        Problem: the mirror cannot go on (key refused, base gone, server not to be asked).
+    """
+    match action:
+        case Create():
+            return await uploads.create(world, case, action)
+        case Update():
+            return await uploads.update(world, case, action)
+        case Delete():
+            return await _delete(world, case, action)
+        case Resolve(intent=intent):
+            return (await account(world, case, intent))[1]
+        case Adopt():
+            return _adopt(world, case, action)
+        case Restore():
+            return await _restore(world, case, action)
+        case Forget():
+            world.ledger.commit(Change(key=case.key, entry=None))
+            return Finished()
+        case Hold(why=why):
+            return _held(action)
+        case Conflict(why=why):
+            return Stopped(why)
+        case Noop():
+            return Finished()
+        case Move() | SetMetadata():
+            raise AssertionError(f"{action} is planned by no row yet")
+        case _:
+            assert_never(action)
+
+
+def _held(action: Hold) -> Step:
+    if action.why.message is say.HELD_INDEXING and action.document_id is not None:
+        return Follow(action.document_id)
+    return Stopped(action.why)
+
+
+async def _delete(world: World, case: Case, action: Delete) -> Step:
+    key = case.key
+    timed = Timed(world, key, "delete")
+    intent = Intent(
+        key=key,
+        op=Op.DELETE,
+        name=action.name,
+        document_id=action.document_id,
+        started_at=world.clock.now(),
+    )
+    world.ledger.commit(Change(key=key, intent=intent))
+    outcome = await world.remote.delete(world.base_id or "", action.document_id)
+    await _gone_means_gone(world, case, outcome)
+    line = timed.line(outcome_name(outcome), action.document_id, action.cause)
+    match outcome:
+        case Done() | Gone():
+            change = Change(key=key, entry=_after_delete(case, action), intent=None)
+            world.ledger.commit(replace(change, journal=(line,)))
+            return Finished() if action.cause == "removed" else Again()
+        case Ambiguous():
+            world.ledger.commit(Change(key=key, journal=(line,)))
+        case _:
+            line = replace(line, detail=why_of(outcome))
+            world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
+    return after_failure(world, key, "delete", outcome)
+
+
+async def _gone_means_gone(world: World, case: Case, outcome: Outcome[None]) -> None:
+    """A 404 is a success only while the base answers 200."""
+    base_id = world.base_id or ""
+    if isinstance(outcome, Gone) and not await still_there(base_id, world.remote):
+        world.ledger.commit(Change(key=case.key, intent=None))
+        mirror = world.mirror
+        shown = mirror.base_name or base_id
+        raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
+
+
+def _after_delete(case: Case, action: Delete) -> LedgerEntry | Keep | None:
+    entry = case.entry
+    if entry is None:
+        return KEEP
+    if action.cause == "superseded":
+        return replace(entry, superseded=None)
+    if action.cause == "failed" and entry.superseded is not None:
+        return replace(
+            entry,
+            document_id=entry.superseded,
+            superseded=None,
+            fingerprint=None,
+            stat=None,
+            rev=None,
+            state=EntryState.INDEXING,
+        )
+    return None if entry.document_id == action.document_id else KEEP
+
+
+def _adopt(world: World, case: Case, action: Adopt) -> Step:
+    document = action.document
+    timed = Timed(world, case.key, "adopt")
+    busy = document.readiness.busy
+    entry = LedgerEntry(
+        key=case.key,
+        document_id=document.id,
+        document_name=document.name,
+        state=EntryState.INDEXING if busy else EntryState.SYNCED,
+        stat=action.stat,
+        fingerprint=action.fingerprint,
+        rev=document.rev,
+        word_count=document.word_count,
+    )
+    line = timed.line("done", document.id, action.cause)
+    world.ledger.commit(Change(key=case.key, entry=entry, journal=(line,)))
+    return Follow(document.id) if busy else Again()
+
+
+async def _restore(world: World, case: Case, action: Restore) -> Step:
+    timed = Timed(world, case.key, "restore")
+    outcome = await world.remote.switch(world.base_id or "", action.document_id, "enable")
+    line = timed.line(outcome_name(outcome), action.document_id, action.cause)
+    if isinstance(outcome, Done) and case.entry is not None:
+        entry = replace(case.entry, state=EntryState.SYNCED)
+        world.ledger.commit(Change(key=case.key, entry=entry, journal=(line,)))
+        return Again()
+    world.ledger.commit(Change(key=case.key, journal=(line,)))
+    if isinstance(outcome, Done):
+        return Finished()
+    return after_failure(world, case.key, "restore", outcome)

@@ -1,0 +1,186 @@
+"""Everything one decision needs: the ledger's side, the file as it is now, the server's evidence.
+
+Evidence comes from the listing of this pass where there is one; what the listing cannot prove is
+asked for by id or by an exhausted exact-name search (docs/design.md sections 5 and 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import anyio.to_thread
+
+from kbsync.engine.bases import refuse, still_there
+from kbsync.engine.mirror import World
+from kbsync.engine.ports import Listing
+from kbsync.messages import Problem
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Absent,
+    DocKey,
+    Done,
+    EntryState,
+    FileState,
+    Gone,
+    LedgerEntry,
+    Present,
+    RemoteDocument,
+)
+from kbsync.planning.case import GONE, Case, Evidence, Missing
+from kbsync.planning.marks import mark_of
+
+NAMES_HOLD_FOR = 60.0
+A_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gatherer:
+    """Builds cases.
+
+    Args:
+        world: the three sides of the mirror.
+        listing: the listing of this pass, None when there is none. It says nothing of documents
+            that were changed after it: for their keys use a gatherer without one.
+    """
+
+    world: World
+    listing: Listing | None = None
+
+    async def case(
+        self,
+        key: DocKey,
+        *,
+        seen: FileState | None = None,
+        ask: bool = False,
+        stuck: bool = False,
+    ) -> Case:
+        """Return the case of `key`.
+
+        Args:
+            key: what to decide about.
+            seen: its state as a walk met it; looked at afresh when None.
+            ask: ask the server for its document even where the ledger would do.
+            stuck: the indexing watch says the server makes no progress with it.
+
+        Raises:
+            Problem: the server could not be asked.
+        """
+        ledger, mirror = self.world.ledger, self.world.mirror
+        entry = ledger.entry(key)
+        intent = ledger.intent(key)
+        name = entry.document_name if entry else mirror.document_name(key.path)
+        local = seen or mirror.source.look(key.path)
+        evidence = Evidence()
+        if intent is None and isinstance(local, Present | Absent):
+            evidence = await self._evidence(key, entry, local, name, ask)
+            local = await self._hashed(local, entry, evidence)
+        return Case(
+            key=key,
+            name=name,
+            local=local,
+            rules=mirror.rules(self.world.base_id or ""),
+            now=self.world.clock.now(),
+            entry=entry,
+            intent=intent,
+            rejection=ledger.rejection(key),
+            evidence=evidence,
+            repairs=ledger.repairs(key, self.world.clock.now() - A_DAY),
+            stuck=stuck,
+        )
+
+    async def _hashed(
+        self, local: FileState, entry: LedgerEntry | None, evidence: Evidence
+    ) -> FileState:
+        """Hash only where a decision needs it: a file with an entry whose stat moved, or a mark."""
+        if not isinstance(local, Present):
+            return local
+        if entry is not None and entry.fingerprint is not None and entry.stat == local.stat:
+            return replace(local, content=entry.fingerprint.content)
+        compared = entry is not None and entry.fingerprint is not None
+        if not compared and not evidence.marked:
+            return local
+        return await anyio.to_thread.run_sync(self.world.mirror.source.read, local.key.path)
+
+    async def _evidence(
+        self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool
+    ) -> Evidence:
+        known = await self._known(entry, ask)
+        replaced = None
+        if entry is not None and entry.superseded is not None:
+            replaced = await self._by_id(entry.superseded)
+        evidence = Evidence(known=known, replaced=replaced)
+        if entry is not None and known is not GONE:
+            return replace(evidence, marked=self._listed_marks(key, entry))
+        if isinstance(local, Absent) and self.listing is None:
+            return evidence
+        return await self._names(evidence, key, entry, name)
+
+    async def _known(self, entry: LedgerEntry | None, ask: bool) -> RemoteDocument | Missing | None:
+        if entry is None:
+            return None
+        if self.listing is not None and self.world.base_id is not None:
+            listed = self.world.ledger.listed(self.world.base_id, entry.document_id)
+            if listed is not None and self._fresh():
+                return listed
+            return await self._by_id(entry.document_id)
+        settled = entry.state is EntryState.SYNCED and entry.superseded is None
+        if settled and not ask:
+            return None
+        return await self._by_id(entry.document_id)
+
+    def _fresh(self) -> bool:
+        listing, now = self.listing, self.world.clock.now()
+        return listing is not None and now - listing.started_at < NAMES_HOLD_FOR
+
+    async def _by_id(self, document_id: str) -> RemoteDocument | Missing:
+        base_id = self.world.base_id
+        if base_id is None:
+            return GONE
+        outcome = await self.world.remote.document(base_id, document_id)
+        match outcome:
+            case Done(value=document):
+                return document
+            case Gone():
+                await self._base_must_answer(base_id)
+                return GONE
+        refuse(self.world.mirror, "asking for a document", outcome)
+
+    async def _base_must_answer(self, base_id: str) -> None:
+        if not await still_there(base_id, self.world.remote):
+            mirror = self.world.mirror
+            shown = mirror.base_name or base_id
+            raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
+
+    async def _names(
+        self, evidence: Evidence, key: DocKey, entry: LedgerEntry | None, name: str
+    ) -> Evidence:
+        named = await self._named(name)
+        marks = {document.id: document for document in self._listed_marks(key, entry)}
+        for document in named:
+            mark = mark_of(document)
+            if mark is not None and (mark.mirror, mark.path) == (key.mirror, key.path):
+                marks[document.id] = document
+        own = {entry.document_id, entry.superseded} if entry else set()
+        others = tuple(d for d in named if d.id not in marks and d.id not in own)
+        marked = tuple(marks[each] for each in sorted(marks) if each not in own)
+        return replace(evidence, listed=True, namesakes=others, marked=marked)
+
+    async def _named(self, name: str) -> tuple[RemoteDocument, ...]:
+        base_id = self.world.base_id
+        if base_id is None:
+            return ()
+        listing = self.listing
+        if listing is not None and listing.complete and self._fresh():
+            return self.world.ledger.listed_named(base_id, name)
+        outcome = await self.world.remote.named(base_id, name)
+        if isinstance(outcome, Done):
+            return outcome.value
+        refuse(self.world.mirror, f"looking up {PurePosixPath(name).name}", outcome)
+
+    def _listed_marks(self, key: DocKey, entry: LedgerEntry | None) -> tuple[RemoteDocument, ...]:
+        if self.listing is None or self.world.base_id is None:
+            return ()
+        own = {entry.document_id, entry.superseded} if entry else set()
+        marked = self.world.ledger.listed_marked(self.world.base_id, key)
+        return tuple(document for document in marked if document.id not in own)

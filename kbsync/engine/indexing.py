@@ -1,0 +1,218 @@
+"""Indexing is a state, not a step: what was uploaded is followed until it can be found.
+
+Done means completed, with at least one chunk and all chunks complete; a word count of 0 is not
+done (docs/design.md section 7, docs/dify-api.md section 15.6). Waiting is by progress, not by a
+fixed time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kbsync.engine.bases import refuse
+from kbsync.engine.mirror import World
+from kbsync.engine.ports import Change
+from kbsync.messages import Notice, printable
+from kbsync.messages import engine as say
+from kbsync.model import (
+    DocKey,
+    Done,
+    EntryState,
+    Gone,
+    JournalLine,
+    LedgerEntry,
+    Progress,
+    Readiness,
+    RemoteDocument,
+)
+
+SHORTEST, LONGEST = 0.1, 5.0
+STUCK_AFTER = 1200.0
+FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
+UNFINISHED = ("queuing", "indexing", "paused")
+
+
+@dataclass(slots=True)
+class Watched:
+    """One document on its way. `since`: when it last made progress."""
+
+    document_id: str
+    since: float
+    started: float
+    chunks: int = -1
+
+
+class IndexingWatch:
+    """Follows the documents that the server is indexing for one mirror."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._watched: dict[DocKey, Watched] = {}
+        self._interval = SHORTEST
+        self._finished_at = world.clock.now()
+
+    def __len__(self) -> int:
+        return len(self._watched)
+
+    @property
+    def interval(self) -> float:
+        """Seconds to rest before the next poll: short after progress, growing without."""
+        return self._interval
+
+    def add(self, key: DocKey, document_id: str) -> None:
+        """Follow `document_id`."""
+        now = self._world.clock.now()
+        if not self._watched:
+            self._finished_at = now
+        known = self._watched.get(key)
+        if known is None or known.document_id != document_id:
+            self._watched[key] = Watched(document_id, since=now, started=now)
+            self._interval = SHORTEST
+
+    def stuck(self, key: DocKey) -> bool:
+        """Whether `key` made no progress for 20 minutes while other documents completed."""
+        watched = self._watched.get(key)
+        if watched is None:
+            return False
+        return self._finished_at - watched.since > STUCK_AFTER
+
+    @property
+    def idle_for(self) -> float:
+        """Seconds since anything made progress."""
+        newest = max((w.since for w in self._watched.values()), default=self._finished_at)
+        return self._world.clock.now() - max(newest, self._finished_at)
+
+    async def poll(self) -> list[DocKey]:
+        """Ask once; return the keys whose document came to an end, their entries settled.
+
+        Raises:
+            Problem: the server could not be asked.
+        """
+        unfinished = await self._unfinished()
+        ended = []
+        for key, watched in list(self._watched.items()):
+            if watched.document_id not in unfinished and await self._settle(key, watched):
+                del self._watched[key]
+                self._finished_at = self._world.clock.now()
+                ended.append(key)
+        self._interval = SHORTEST if ended else min(LONGEST, self._interval * 1.5)
+        return ended
+
+    async def _unfinished(self) -> set[str]:
+        if len(self._watched) <= len(UNFINISHED) or self._world.base_id is None:
+            return set()
+        ids: set[str] = set()
+        for status in UNFINISHED[:2]:
+            ids |= await self._all_with(self._world.base_id, status)
+        return ids
+
+    async def _all_with(self, base_id: str, status: str) -> set[str]:
+        ids: set[str] = set()
+        number = 1
+        while True:
+            outcome = await self._world.remote.page(base_id, number, status=status)
+            if not isinstance(outcome, Done):
+                refuse(self._world.mirror, "asking what is being indexed", outcome)
+            ids.update(document.id for document in outcome.value.documents)
+            if not outcome.value.documents or number * 100 >= outcome.value.total:
+                return ids
+            number += 1
+
+    async def _settle(self, key: DocKey, watched: Watched) -> bool:
+        entry = self._world.ledger.entry(key)
+        if entry is None or entry.document_id != watched.document_id:
+            return True
+        base_id = self._world.base_id or ""
+        outcome = await self._world.remote.document(base_id, watched.document_id)
+        match outcome:
+            case Gone():
+                return True
+            case Done(value=document):
+                pass
+            case _:
+                refuse(self._world.mirror, "asking how far indexing is", outcome)
+        if document.readiness.busy:
+            await self._note_progress(entry, watched)
+            return False
+        progress = await self._progress(entry)
+        self._commit(entry, document, progress, watched)
+        return True
+
+    async def _note_progress(self, entry: LedgerEntry, watched: Watched) -> None:
+        progress = await self._progress(entry)
+        chunks = progress.completed if progress else 0
+        if chunks != watched.chunks:
+            watched.chunks = chunks
+            watched.since = self._world.clock.now()
+
+    async def _progress(self, entry: LedgerEntry) -> Progress | None:
+        if entry.batch is None:
+            return None
+        base_id = self._world.base_id or ""
+        outcome = await self._world.remote.progress(base_id, entry.document_id, entry.batch)
+        return outcome.value if isinstance(outcome, Done) else None
+
+    def _commit(
+        self,
+        entry: LedgerEntry,
+        document: RemoteDocument,
+        progress: Progress | None,
+        watched: Watched,
+    ) -> None:
+        why = verdict(entry.key, document, progress)
+        settled = settle(entry, document, why, now=self._world.clock.now())
+        took = int((self._world.clock.now() - watched.started) * 1000)
+        line = JournalLine(
+            at=self._world.clock.now(),
+            mirror=entry.key.mirror,
+            path=entry.key.path,
+            action="index",
+            document_id=document.id,
+            outcome=settled.state.value,
+            milliseconds=took,
+            detail=why.text if why else "",
+        )
+        self._world.ledger.commit(Change(key=entry.key, entry=settled, journal=(line,)))
+
+
+def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) -> Notice | None:
+    """Return why `document` cannot be found by a search, None when it can."""
+    if document.readiness is Readiness.ERROR:
+        reason = printable(document.error or "no reason told")
+        return say.FAILED_INDEXING(path=key.path, reason=reason)
+    empty = not document.word_count or (progress is not None and progress.total == 0)
+    if empty:
+        return say.FAILED_NO_CHUNKS(path=key.path)
+    if progress is not None and progress.completed < progress.total:
+        return say.FAILED_INCOMPLETE_CHUNKS(
+            path=key.path, completed=progress.completed, total=progress.total
+        )
+    return None
+
+
+def settle(
+    entry: LedgerEntry, document: RemoteDocument, why: Notice | None, *, now: float
+) -> LedgerEntry:
+    """Return `entry` as it stands once the server is done with its document."""
+    if why is None:
+        return replace(
+            entry,
+            state=EntryState.SYNCED,
+            rev=entry.rev or document.rev,
+            word_count=document.word_count,
+            reason=None,
+            failures=0,
+            retry_at=None,
+        )
+    failures = entry.failures + 1
+    slowly = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(failures, 12))
+    recovers = document.readiness is Readiness.ERROR
+    return replace(
+        entry,
+        state=EntryState.FAILED,
+        rev=entry.rev or document.rev,
+        word_count=document.word_count,
+        reason=(why.code, document.error or why.text),
+        failures=failures,
+        retry_at=now + slowly if recovers else None,
+    )

@@ -1,0 +1,104 @@
+"""Carrying out a verdict on a call nobody saw the end of (docs/design.md section 6)."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from kbsync.engine.bases import refuse, still_there
+from kbsync.engine.mirror import World
+from kbsync.engine.ports import Change
+from kbsync.engine.step import Again, Step
+from kbsync.messages import Problem
+from kbsync.messages import engine as say
+from kbsync.model import Done, EntryState, Gone, Intent, LedgerEntry, Op, RemoteDocument
+from kbsync.planning.case import GONE, Case, Missing
+from kbsync.planning.resolve import (
+    Afresh,
+    DocumentGone,
+    SendAgain,
+    TakeOver,
+    Trace,
+    Verdict,
+    Wait,
+    resolve,
+)
+
+LOOK_AGAIN = 5.0
+
+
+async def find_verdict(world: World, intent: Intent) -> Verdict:
+    """Look for what the call left at the server, and judge.
+
+    Raises:
+        Problem: the server could not be asked, or the base is gone.
+    """
+    trace = await _trace(world, intent)
+    return resolve(intent, trace, now=world.clock.now(), window=world.mirror.window)
+
+
+async def account(world: World, case: Case, intent: Intent) -> tuple[Verdict, Step]:
+    """Resolve `intent`: bring the ledger in line with what became of the call."""
+    verdict = await find_verdict(world, intent)
+    return verdict, _carry_out(world, case, intent, verdict)
+
+
+def _carry_out(world: World, case: Case, intent: Intent, verdict: Verdict) -> Step:
+    key, commit = case.key, world.ledger.commit
+    match verdict:
+        case Wait(until=until):
+            return Again(min(until, world.clock.now() + LOOK_AGAIN))
+        case TakeOver(document=document):
+            commit(Change(key=key, entry=_taken(intent, document, case.entry), intent=None))
+        case SendAgain(document=document):
+            commit(Change(key=key, entry=_taken(intent, document, case.entry), intent=None))
+        case Afresh():
+            commit(Change(key=key, intent=None))
+        case DocumentGone():
+            named = case.entry is not None and case.entry.document_id == intent.document_id
+            if named:
+                commit(Change(key=key, entry=None, intent=None))
+            else:
+                commit(Change(key=key, intent=None))
+        case _:
+            assert_never(verdict)
+    return Again()
+
+
+def _taken(intent: Intent, document: RemoteDocument, before: LedgerEntry | None) -> LedgerEntry:
+    """An entry whose fingerprint is unknown: the next pass sends the file again."""
+    beside = before is not None and before.document_id != document.id
+    return LedgerEntry(
+        key=intent.key,
+        document_id=document.id,
+        document_name=document.name,
+        state=EntryState.INDEXING if document.readiness.busy else EntryState.SYNCED,
+        rev=document.rev,
+        word_count=document.word_count,
+        superseded=before.document_id if before is not None and beside else None,
+    )
+
+
+async def _trace(world: World, intent: Intent) -> Trace:
+    base_id = world.base_id or ""
+    if intent.op is Op.CREATE:
+        named = await world.remote.named(base_id, intent.name)
+        if isinstance(named, Done):
+            return Trace(looked_up=True, named=named.value)
+        refuse(world.mirror, "looking for an upload that got no answer", named)
+    return Trace(target=await _target(world, base_id, intent))
+
+
+async def _target(world: World, base_id: str, intent: Intent) -> RemoteDocument | Missing | None:
+    if intent.document_id is None:
+        return None
+    outcome = await world.remote.document(base_id, intent.document_id)
+    match outcome:
+        case Done(value=document):
+            return document
+        case Gone() if await still_there(base_id, world.remote):
+            return GONE
+        case Gone():
+            mirror = world.mirror
+            shown = mirror.base_name or base_id
+            raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
+    refuse(world.mirror, "looking for a call that got no answer", outcome)

@@ -1,0 +1,132 @@
+"""What carrying out one action leads to, and the line the journal keeps of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from kbsync.engine.mirror import World
+from kbsync.messages import Notice, Problem
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Ambiguous,
+    DocKey,
+    Failure,
+    Gone,
+    JournalLine,
+    NotReady,
+    NotSent,
+    Rejected,
+    Throttled,
+    Unauthorized,
+)
+
+AMBIGUOUS_LOOK = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The key needs nothing more in this pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Look at the key again: at once, or at `at` (seconds of the ledger's clock).
+
+    `ask`: the server contradicted the ledger, so ask it for the document first.
+    """
+
+    at: float | None = None
+    ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """The call did not go through; try again, later each time."""
+
+    why: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Uploaded: follow `document_id` until it is indexed."""
+
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """It failed, and trying again changes nothing by itself."""
+
+    why: Notice
+
+
+Step = Finished | Again | BackOff | Follow | Stopped
+
+
+class Timed:
+    """Measures one call and writes its journal line."""
+
+    def __init__(self, world: World, key: DocKey, action: str) -> None:
+        self._world = world
+        self._key = key
+        self._action = action
+        self._started = world.clock.now()
+
+    def line(self, outcome: str, document_id: str | None, detail: str = "") -> JournalLine:
+        """Return the line: what was done, how it ended, how long it took."""
+        now = self._world.clock.now()
+        return JournalLine(
+            at=now,
+            mirror=self._key.mirror,
+            path=self._key.path,
+            action=self._action,
+            document_id=document_id,
+            outcome=outcome,
+            milliseconds=int((now - self._started) * 1000),
+            detail=detail,
+        )
+
+
+def outcome_name(outcome: object) -> str:
+    """Return an outcome's name as the journal keeps it."""
+    return type(outcome).__name__.lower()
+
+
+def why_of(failure: Failure) -> str:
+    """Return the sentence a failure carries, empty when it carries none."""
+    match failure:
+        case Gone() | Throttled():
+            return ""
+        case _:
+            return failure.why.text
+
+
+def unauthorized(failure: Unauthorized) -> NoReturn:
+    """End the mirror's pass: the key may not do this.
+
+    Raises:
+        Problem: always.
+    """
+    raise Problem(failure.why)
+
+
+def after_failure(world: World, key: DocKey, action: str, failure: Failure) -> Step:
+    """Return what a failed call leads to, apart from what the caller keeps in the ledger.
+
+    Raises:
+        Problem: the key is refused.
+    """
+    match failure:
+        case Unauthorized():
+            unauthorized(failure)
+        case Rejected(why=why):
+            return Stopped(say.ACTION_FAILED(action=action, path=key.path, reason=why.text))
+        case Throttled() | Gone():
+            return Again()
+        case NotReady(after=after):
+            return Again(world.clock.now() + after, ask=True)
+        case NotSent(why=why):
+            return BackOff(why)
+        case Ambiguous():
+            return Again(world.clock.now() + AMBIGUOUS_LOOK)

@@ -1,0 +1,304 @@
+"""Create and update: intent, call, outcome (docs/design.md sections 6 and 7).
+
+How an update is sent depends on the server and the document: in place; as a create of the same
+name, which keeps the id and is the way round servers whose update call stops their worker; or as
+a second document that replaces the first when it is done (swap).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import anyio.to_thread
+
+from kbsync.engine.bases import refuse
+from kbsync.engine.mirror import World
+from kbsync.engine.ports import Change, Payload
+from kbsync.engine.step import (
+    Again,
+    BackOff,
+    Finished,
+    Follow,
+    Step,
+    Stopped,
+    Timed,
+    after_failure,
+    outcome_name,
+    why_of,
+)
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Ambiguous,
+    Create,
+    Done,
+    EntryState,
+    Fingerprint,
+    Gone,
+    Intent,
+    LedgerEntry,
+    Op,
+    Outcome,
+    Present,
+    Readiness,
+    Rejected,
+    Rejection,
+    RemoteDocument,
+    Stat,
+    Unauthorized,
+    Unknown,
+    Update,
+    Uploaded,
+)
+from kbsync.planning.case import Case
+
+
+class Way(enum.Enum):
+    """How an update is sent."""
+
+    IN_PLACE = "in_place"
+    SAME_NAME = "same_name"
+    SWAP = "swap"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """One upload about to happen. `target`: the id the reply must have, None for a new one."""
+
+    case: Case
+    action: Create | Update
+    name: str
+    op: Op
+    target: str | None
+    ids_seen: frozenset[str]
+    way: Way | None = None
+    stat: Stat | None = None
+
+
+async def create(world: World, case: Case, action: Create) -> Step:
+    """Upload a new document. Never blind: the case's evidence says the name is free."""
+    seen = frozenset(each.id for each in case.evidence.namesakes)
+    upload = Upload(
+        case=case,
+        action=action,
+        name=world.mirror.document_name(case.key.path),
+        op=Op.CREATE,
+        target=None,
+        ids_seen=seen,
+    )
+    return await _send(world, upload)
+
+
+async def update(world: World, case: Case, action: Update) -> Step:
+    """Upload over the document of `action`, in the way that fits server and document."""
+    named = await _named(world, case)
+    way = choose_way(world, case, action, named)
+    if way is Way.REPLACE:
+        return await _delete_first(world, case, action)
+    swap = way is Way.SWAP
+    in_place = way is Way.IN_PLACE
+    upload = Upload(
+        case=case,
+        action=action,
+        name=world.mirror.document_name(case.key.path) if in_place else case.name,
+        op=Op.CREATE if swap else Op.UPDATE,
+        target=None if swap else action.document_id,
+        ids_seen=frozenset(each.id for each in named),
+        way=way,
+    )
+    return await _send(world, upload)
+
+
+def choose_way(world: World, case: Case, action: Update, named: tuple[RemoteDocument, ...]) -> Way:
+    """Return how this update is sent (docs/design.md section 7, update strategies)."""
+    able = world.remote.capabilities
+    known = case.evidence.known
+    failed = isinstance(known, RemoteDocument) and known.readiness is Readiness.ERROR
+    if not failed and not able.update_wedges:
+        return Way.SWAP if world.mirror.swap else Way.IN_PLACE
+    enabled = [each for each in named if each.enabled]
+    if able.merges_by_name and [each.id for each in enabled] == [action.document_id]:
+        return Way.SAME_NAME
+    return Way.REPLACE if failed else Way.SWAP
+
+
+async def _named(world: World, case: Case) -> tuple[RemoteDocument, ...]:
+    known = case.evidence.known
+    failed = isinstance(known, RemoteDocument) and known.readiness is Readiness.ERROR
+    if not (failed or world.mirror.swap or world.remote.capabilities.update_wedges):
+        return ()
+    outcome = await world.remote.named(world.base_id or "", case.name)
+    if isinstance(outcome, Done):
+        return outcome.value
+    refuse(world.mirror, "looking up a name", outcome)
+
+
+async def _delete_first(world: World, case: Case, action: Update) -> Step:
+    """A document in error that cannot be written over: nothing of it can be found anyway."""
+    timed = Timed(world, case.key, "delete")
+    intent = Intent(
+        key=case.key,
+        op=Op.DELETE,
+        name=case.name,
+        document_id=action.document_id,
+        started_at=world.clock.now(),
+    )
+    world.ledger.commit(Change(key=case.key, intent=intent))
+    outcome = await world.remote.delete(world.base_id or "", action.document_id)
+    line = timed.line(outcome_name(outcome), action.document_id, "recover")
+    if isinstance(outcome, Done | Gone):
+        world.ledger.commit(Change(key=case.key, entry=None, intent=None, journal=(line,)))
+        return Again()
+    keep = isinstance(outcome, Ambiguous)
+    world.ledger.commit(Change(key=case.key, intent=intent if keep else None, journal=(line,)))
+    return after_failure(world, case.key, "delete", outcome)
+
+
+async def _send(world: World, upload: Upload) -> Step:
+    source = world.mirror.source
+    with source.open(upload.case.key.path) as payload:
+        if isinstance(payload, Unknown):
+            return Again() if _vanished(world, upload) else Stopped(payload.why)
+        local = upload.case.local
+        stat = local.stat if isinstance(local, Present) else None
+        sent = replace(upload, stat=stat)
+        timed = Timed(world, upload.case.key, upload.op.value)
+        world.ledger.commit(Change(key=upload.case.key, intent=_intent(world, sent)))
+        outcome = await _call(world, sent, payload)()
+        return await _account(world, sent, payload, outcome, timed)
+
+
+def _vanished(world: World, upload: Upload) -> bool:
+    return not isinstance(world.mirror.source.look(upload.case.key.path), Present | Unknown)
+
+
+def _intent(world: World, upload: Upload) -> Intent:
+    known = upload.case.evidence.known
+    entry = upload.case.entry
+    rev = known.rev if isinstance(known, RemoteDocument) else (entry.rev if entry else None)
+    return Intent(
+        key=upload.case.key,
+        op=upload.op,
+        name=upload.name,
+        started_at=world.clock.now(),
+        document_id=upload.target,
+        stat=upload.stat,
+        ids_seen=upload.ids_seen,
+        rev_before=rev,
+    )
+
+
+def _call(
+    world: World, upload: Upload, payload: Payload
+) -> Callable[[], Awaitable[Outcome[Uploaded]]]:
+    base_id, chunking = world.base_id or "", world.mirror.chunking
+    target = upload.target
+    if upload.way is Way.IN_PLACE and target is not None:
+        return lambda: world.remote.update(base_id, target, upload.name, payload, chunking)
+    apart = upload.way is Way.SWAP
+    return lambda: world.remote.create(base_id, upload.name, payload, chunking, duplicate=not apart)
+
+
+async def _account(
+    world: World, upload: Upload, payload: Payload, outcome: Outcome[Uploaded], timed: Timed
+) -> Step:
+    """Write down how the call ended, in one transaction, and say what follows."""
+    key, ledger = upload.case.key, world.ledger
+    if isinstance(outcome, Done):
+        return _uploaded(world, upload, payload, outcome.value, timed)
+    line = timed.line(outcome_name(outcome), upload.target, why_of(outcome))
+    match outcome:
+        case Ambiguous():
+            ledger.commit(Change(key=key, journal=(line,)))
+        case Rejected():
+            refusal = await _refusal(world, upload, outcome)
+            ledger.commit(Change(key=key, intent=None, rejection=refusal, journal=(line,)))
+        case Gone():
+            return await _target_gone(world, upload, timed)
+        case _:
+            ledger.commit(Change(key=key, intent=None, journal=(line,)))
+    return after_failure(world, key, upload.op.value, outcome)
+
+
+def _uploaded(
+    world: World, upload: Upload, payload: Payload, reply: Uploaded, timed: Timed
+) -> Step:
+    key, document = upload.case.key, reply.document
+    line = timed.line("done", document.id, upload.action.cause)
+    wrong = upload.target is not None and document.id != upload.target
+    if wrong or document.id in upload.ids_seen - {upload.target}:
+        world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
+        return Stopped(say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=""))
+    entry = entry_of(world, upload, reply, torn=payload.torn())
+    world.ledger.commit(Change(key=key, entry=entry, intent=None, rejection=None, journal=(line,)))
+    return Follow(document.id)
+
+
+def entry_of(world: World, upload: Upload, reply: Uploaded, *, torn: bool) -> LedgerEntry:
+    """Return the entry of an upload that was answered.
+
+    Args:
+        world: the three sides of the mirror.
+        upload: what was sent.
+        reply: what came back; its content hash is of the bytes that really went out.
+        torn: the file changed meanwhile, so that its stat proves nothing.
+    """
+    before = upload.case.entry
+    fingerprint = Fingerprint(content=reply.content, settings=world.mirror.settings)
+    again = before is not None and before.fingerprint == fingerprint
+    return LedgerEntry(
+        key=upload.case.key,
+        document_id=reply.document.id,
+        document_name=reply.document.name,
+        state=EntryState.INDEXING,
+        stat=None if torn else upload.stat,
+        fingerprint=fingerprint,
+        metadata_hash=before.metadata_hash if before else None,
+        rev=reply.document.rev,
+        batch=reply.batch or (before.batch if before else None),
+        superseded=_superseded(upload),
+        failures=before.failures if before is not None and again else 0,
+    )
+
+
+def _superseded(upload: Upload) -> str | None:
+    if upload.way is Way.SWAP and isinstance(upload.action, Update):
+        return upload.action.document_id
+    return upload.case.entry.superseded if upload.case.entry else None
+
+
+async def _refusal(world: World, upload: Upload, outcome: Rejected) -> Rejection | None:
+    """Remember the refusal with the fingerprint it was given for."""
+    path = upload.case.key.path
+    read = await anyio.to_thread.run_sync(world.mirror.source.read, path)
+    if not isinstance(read, Present) or read.content is None:
+        return None
+    return Rejection(
+        key=upload.case.key,
+        fingerprint=Fingerprint(content=read.content, settings=world.mirror.settings),
+        reason=(outcome.why.code, outcome.why.text),
+        at=world.clock.now(),
+        stat=read.stat,
+    )
+
+
+async def _target_gone(world: World, upload: Upload, timed: Timed) -> Step:
+    """404: the document, or the base itself? Only the base's own answer tells."""
+    key = upload.case.key
+    line = timed.line("gone", upload.target)
+    base = await world.remote.base(world.base_id or "")
+    if not isinstance(base, Done):
+        world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
+        if isinstance(base, Unauthorized | Gone):
+            refuse(world.mirror, "asking for the knowledge base", base)
+        return BackOff(say.CALL_AMBIGUOUS(reason="the knowledge base did not answer"))
+    if upload.target is None:
+        world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
+        return Again()
+    world.ledger.commit(Change(key=key, entry=None, intent=None, journal=(line,)))
+    return Again()
+
+
+__all__ = ["Finished", "Upload", "Way", "choose_way", "create", "entry_of", "update"]

@@ -1,0 +1,159 @@
+"""Everything one decision is made of, and the questions the rows ask about it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from kbsync.model import (
+    Absent,
+    DocKey,
+    EntryState,
+    FileState,
+    Fingerprint,
+    Intent,
+    LedgerEntry,
+    Mark,
+    Present,
+    Rejection,
+    RemoteDocument,
+)
+
+
+class Missing(enum.Enum):
+    """The one value for a known id that is confirmed to be gone."""
+
+    GONE = "gone"
+
+
+GONE = Missing.GONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of the server's side of one key.
+
+    Args:
+        listed: the names and marks below are complete, so that an empty tuple proves absence.
+        known: the ledger's document; None when it was not asked for.
+        replaced: the document the ledger's one supersedes (swap); None when not asked for.
+        namesakes: other documents of exactly our name.
+        marked: other documents whose valid mark names this key.
+    """
+
+    listed: bool = False
+    known: RemoteDocument | Missing | None = None
+    replaced: RemoteDocument | Missing | None = None
+    namesakes: tuple[RemoteDocument, ...] = ()
+    marked: tuple[RemoteDocument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a mirror's settings say about decisions.
+
+    Args:
+        settings: hash of what shapes chunks, the second half of a fingerprint.
+        repair_drift: upload again what was changed at the server, instead of reporting it.
+        prune: delete what is gone here.
+        prune_excluded: delete what the filters leave out now.
+        delete_drifted: delete also what was changed at the server since.
+    """
+
+    base_id: str
+    settings: str
+    repair_drift: bool = True
+    prune: bool = True
+    prune_excluded: bool = False
+    delete_drifted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything one decision is made of.
+
+    Args:
+        name: the document name this key would be uploaded under.
+        metadata_hash: hash of the metadata declared for this key, None when none is.
+        repairs: drift repairs of this key in the last 24 hours.
+        stuck: the server made no progress with it for long while it finished others.
+        now: seconds of the ledger's clock.
+    """
+
+    key: DocKey
+    name: str
+    local: FileState
+    rules: Rules
+    now: float
+    entry: LedgerEntry | None = None
+    intent: Intent | None = None
+    rejection: Rejection | None = None
+    evidence: Evidence = Evidence()
+    metadata_hash: str | None = None
+    repairs: int = 0
+    stuck: bool = False
+
+
+def same(case: Case) -> bool:
+    """Return whether the file equals what the entry says was sent; unknown reads as changed."""
+    entry, local = case.entry, case.local
+    if entry is None or entry.fingerprint is None or not isinstance(local, Present):
+        return False
+    if entry.fingerprint.settings != case.rules.settings:
+        return False
+    if local.content is None:
+        return entry.stat == local.stat
+    return entry.fingerprint.content == local.content
+
+
+def entry_of(case: Case) -> LedgerEntry:
+    """Return the entry of a case that has one."""
+    assert case.entry is not None  # noqa: S101 - rows without an entry come first
+    return case.entry
+
+
+def absent(case: Case) -> bool:
+    """Return whether the file is proved not to be there."""
+    return isinstance(case.local, Absent)
+
+
+def busy(case: Case) -> bool:
+    """Return whether the server still works on the ledger's document."""
+    known = case.evidence.known
+    return isinstance(known, RemoteDocument) and known.readiness.busy
+
+
+def drifted(case: Case) -> bool:
+    """Return whether the document changed at the server since we completed it."""
+    known, entry = case.evidence.known, entry_of(case)
+    if not isinstance(known, RemoteDocument) or entry.state is not EntryState.SYNCED:
+        return False
+    return (known.rev, known.word_count) != (entry.rev, entry.word_count)
+
+
+def cause_of_change(case: Case) -> str:
+    """Return why the file differs from its entry: unknown, settings or edited."""
+    entry = entry_of(case)
+    if entry.fingerprint is None:
+        return "unknown"
+    changed = entry.fingerprint.settings != case.rules.settings
+    return "settings" if changed else "edited"
+
+
+def hash_equals(local: Present, mark: Mark | None, rules: Rules) -> bool:
+    """Return whether `mark` says the document was made of exactly this file and these settings."""
+    if mark is None or local.content is None:
+        return False
+    return mark.fingerprint == Fingerprint(content=local.content, settings=rules.settings)
+
+
+def rejected(case: Case) -> bool:
+    """Return whether exactly this file was refused under these settings before."""
+    refusal, local = case.rejection, case.local
+    if refusal is None or not isinstance(local, Present):
+        return False
+    if refusal.fingerprint.settings != case.rules.settings:
+        return False
+    if local.content is None:
+        return refusal.stat == local.stat
+    return refusal.fingerprint.content == local.content

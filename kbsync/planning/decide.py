@@ -1,0 +1,412 @@
+"""The three-way decision, drawn as a table: one function a row, the first match wins.
+
+docs/design.md section 4 shows the same table; `ROWS` is its order. Everything `decide` needs is in
+a `Case`, so the same case always gives the same action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kbsync.messages import Notice
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Absent,
+    Action,
+    Adopt,
+    Conflict,
+    Create,
+    Delete,
+    EntryState,
+    Excluded,
+    Fingerprint,
+    Forget,
+    Hold,
+    Noop,
+    Present,
+    Readiness,
+    RemoteDocument,
+    Resolve,
+    Restore,
+    SetMetadata,
+    Skipped,
+    Unknown,
+    Update,
+)
+from kbsync.planning.case import (
+    GONE,
+    Case,
+    absent,
+    busy,
+    cause_of_change,
+    drifted,
+    entry_of,
+    hash_equals,
+    rejected,
+    same,
+)
+from kbsync.planning.marks import mark_of
+
+REPAIRS_A_DAY = 2
+
+
+def decide(case: Case) -> Action:
+    """Return the one action for `case`: the first row that matches."""
+    for row in ROWS:
+        action = row(case)
+        if action is not None:
+            return action
+    raise AssertionError(f"no row for {case}")  # the totality test proves this unreachable
+
+
+# -- rows before any entry is looked at ----------------------------------------------------------
+
+
+def _t0_intent(case: Case) -> Action | None:
+    if case.intent is None:
+        return None
+    return Resolve(key=case.key, row="T0", cause=case.intent.op.value, intent=case.intent)
+
+
+def _t1_not_readable(case: Case) -> Action | None:
+    match case.local:
+        case Unknown(why=why) | Skipped(why=why):
+            return _hold(case, "T1", why)
+        case Excluded():
+            return _excluded(case)
+    return None
+
+
+def _excluded(case: Case) -> Action:
+    if case.entry is None:
+        return Noop(key=case.key, row="T1")
+    if case.rules.prune_excluded and not busy(case):
+        return _delete(case, "T1", "excluded", case.entry.document_id)
+    return _hold(case, "T1", say.HELD_EXCLUDED(path=case.key.path))
+
+
+def _t2_swap(case: Case) -> Action | None:
+    entry, known = case.entry, case.evidence.known
+    if entry is None or entry.superseded is None or not isinstance(known, RemoteDocument):
+        return None
+    if known.readiness is Readiness.ERROR:
+        return _delete(case, "T2", "failed", entry.document_id)
+    if entry.state is EntryState.SYNCED:
+        return _delete(case, "T2", "superseded", entry.superseded)
+    return None
+
+
+def _t3_restore(case: Case) -> Action | None:
+    entry, known = case.entry, case.evidence.known
+    if entry is None or entry.state is not EntryState.TRASHED:
+        return None
+    if not isinstance(case.local, Present):
+        return _trashed(case)
+    if isinstance(known, RemoteDocument) and known.readiness is Readiness.DISABLED:
+        return Restore(key=case.key, row="T3", cause="returned", document_id=known.id)
+    return None
+
+
+def _trashed(case: Case) -> Action:
+    if case.evidence.known is GONE:
+        return Forget(key=case.key, row="T3", cause="trash emptied")
+    return Noop(key=case.key, row="T3")
+
+
+# -- rows without an entry -----------------------------------------------------------------------
+
+
+def _t4_nothing(case: Case) -> Action | None:
+    if case.entry is None and absent(case) and not case.evidence.marked:
+        return Noop(key=case.key, row="T4")
+    return None
+
+
+def _t5_orphan(case: Case) -> Action | None:
+    if case.entry is not None or not absent(case):
+        return None
+    orphan = case.evidence.marked[0]
+    if orphan.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
+        return _hold_operator(case, "T5", orphan)
+    if orphan.readiness.busy:
+        return _hold(case, "T5", say.HELD_INDEXING(path=case.key.path), document_id=orphan.id)
+    if not case.rules.prune:
+        return _hold(case, "T5", say.HELD_KEPT(path=case.key.path), document_id=orphan.id)
+    return _delete(case, "T5", "orphan", orphan.id, orphan.name)
+
+
+def _t6_list_first(case: Case) -> Action | None:
+    if case.entry is None and not case.evidence.listed:
+        return _hold(case, "T6", say.HELD_NOT_LISTED(path=case.key.path))
+    return None
+
+
+def _t7_adopt(case: Case) -> Action | None:
+    if case.entry is not None or not case.evidence.marked:
+        return None
+    return _adopt(case, "T7", case.evidence.marked[0])
+
+
+def _t8_foreign_name(case: Case) -> Action | None:
+    if case.entry is None and case.evidence.namesakes:
+        return _conflict_name(case, "T8")
+    return None
+
+
+def _t9_create(case: Case) -> Action | None:
+    if case.entry is None:
+        return _create(case, "T9", "new")
+    return None
+
+
+# -- rows with an entry; readiness lies over them ------------------------------------------------
+
+
+def _ready(case: Case) -> Action | None:
+    """Hold whatever the server still works on; recover what ended in error."""
+    known = case.evidence.known
+    if not isinstance(known, RemoteDocument):
+        return None
+    if known.readiness.busy and not case.stuck:
+        return _hold(case, "R1", say.HELD_INDEXING(path=case.key.path), document_id=known.id)
+    if known.readiness.busy:
+        return _hold(case, "R2", say.HELD_STUCK(path=case.key.path, minutes=20))
+    return None
+
+
+def _recover(case: Case) -> Action | None:
+    """An indexing error: upload again, slowly while nothing changed."""
+    known, entry = case.evidence.known, entry_of(case)
+    if not isinstance(known, RemoteDocument) or known.readiness is not Readiness.ERROR:
+        return None
+    if not isinstance(case.local, Present):
+        return None
+    if same(case) and entry.retry_at is not None and case.now < entry.retry_at:
+        return _hold_failed(case, "R3", until=entry.retry_at)
+    return _update(case, "R3", "recover" if same(case) else "edited", known.id)
+
+
+def _t10_extra(case: Case) -> Action | None:
+    known = case.evidence.known
+    if not isinstance(known, RemoteDocument) or not case.evidence.marked:
+        return None
+    if not isinstance(case.local, Present) or entry_of(case).state is not EntryState.SYNCED:
+        return None
+    extra = case.evidence.marked[0]
+    if extra.readiness.busy or extra.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
+        return None
+    return _delete(case, "T10", "extra", extra.id, extra.name)
+
+
+def _t11_newer_base(case: Case) -> Action | None:
+    if case.evidence.known is not GONE or not case.evidence.marked:
+        return None
+    if isinstance(case.local, Present):
+        return _adopt(case, "T11", case.evidence.marked[0])
+    return _delete(case, "T11", "orphan", case.evidence.marked[0].id)
+
+
+def _t12_missing(case: Case) -> Action | None:
+    if case.evidence.known is not GONE or not isinstance(case.local, Present):
+        return None
+    if not case.evidence.listed:
+        return _hold(case, "T12", say.HELD_NOT_LISTED(path=case.key.path))
+    if case.evidence.namesakes:
+        return _conflict_name(case, "T12")
+    return _create(case, "T12", "missing")
+
+
+def _t13_operator(case: Case) -> Action | None:
+    known = case.evidence.known
+    if not isinstance(known, RemoteDocument):
+        return None
+    if known.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
+        return _hold_operator(case, "T13", known)
+    return None
+
+
+def _t13_confirm(case: Case) -> Action | None:
+    """Uploaded, and not yet proved done: the indexing watch has the next word."""
+    if entry_of(case).state is EntryState.INDEXING and not isinstance(case.local, Absent):
+        return _hold(case, "R4", say.HELD_INDEXING(path=case.key.path))
+    return None
+
+
+def _t13_failed(case: Case) -> Action | None:
+    """Completed without chunks: the same bytes end the same way, so only a change tries again."""
+    entry = entry_of(case)
+    if entry.state is EntryState.FAILED and isinstance(case.local, Present) and same(case):
+        return _hold_failed(case, "R5", until=None)
+    return None
+
+
+def _t14_same(case: Case) -> Action | None:
+    if not isinstance(case.local, Present) or not same(case) or drifted(case):
+        return None
+    entry = entry_of(case)
+    if case.metadata_hash is not None and entry.metadata_hash != case.metadata_hash:
+        return SetMetadata(key=case.key, row="T14", cause="metadata", document_id=entry.document_id)
+    return Noop(key=case.key, row="T14")
+
+
+def _t15_older_ledger(case: Case) -> Action | None:
+    known = case.evidence.known
+    if not isinstance(case.local, Present) or not isinstance(known, RemoteDocument):
+        return None
+    if not drifted(case) or known.rev == entry_of(case).rev:
+        return None  # an equal rev with other words is an edited chunk: that is T16
+    if not hash_equals(case.local, mark_of(known), case.rules):
+        return None
+    return _adopt(case, "T15", known)
+
+
+def _t16_drift(case: Case) -> Action | None:
+    if not isinstance(case.local, Present) or not same(case):
+        return None
+    if not case.rules.repair_drift:
+        return _hold(case, "T16", say.HELD_DRIFT(path=case.key.path))
+    if case.repairs >= REPAIRS_A_DAY:
+        why = say.CONFLICT_OTHER_WRITER(path=case.key.path, repairs=case.repairs)
+        return Conflict(key=case.key, row="T16", why=why, document_id=entry_of(case).document_id)
+    return _update(case, "T16", "drift", entry_of(case).document_id)
+
+
+def _t17_changed(case: Case) -> Action | None:
+    if not isinstance(case.local, Present):
+        return None
+    return _update(case, "T17", cause_of_change(case), entry_of(case).document_id)
+
+
+def _t18_forget(case: Case) -> Action | None:
+    if case.evidence.known is GONE:
+        return Forget(key=case.key, row="T18", cause="gone on both sides")
+    return None
+
+
+def _t19_edited_there(case: Case) -> Action | None:
+    if not drifted(case) or case.rules.delete_drifted:
+        return None
+    document = entry_of(case).document_id
+    why = say.CONFLICT_EDITED_THERE(path=case.key.path, base=case.rules.base_id, document=document)
+    return Conflict(key=case.key, row="T19", why=why, document_id=document)
+
+
+def _t20_removed(case: Case) -> Action | None:
+    if not case.rules.prune:
+        return _hold(case, "T20", say.HELD_KEPT(path=case.key.path))
+    return _delete(case, "T20", "removed", entry_of(case).document_id)
+
+
+ROWS: tuple[Callable[[Case], Action | None], ...] = (
+    _t0_intent,
+    _t1_not_readable,
+    _t4_nothing,
+    _t5_orphan,
+    _t6_list_first,
+    _t7_adopt,
+    _t8_foreign_name,
+    _t9_create,
+    _ready,
+    _t2_swap,
+    _t3_restore,
+    _recover,
+    _t10_extra,
+    _t11_newer_base,
+    _t12_missing,
+    _t13_operator,
+    _t13_confirm,
+    _t13_failed,
+    _t14_same,
+    _t15_older_ledger,
+    _t16_drift,
+    _t17_changed,
+    _t18_forget,
+    _t19_edited_there,
+    _t20_removed,
+)
+
+
+# -- what the rows answer ------------------------------------------------------------------------
+
+
+def _hold(
+    case: Case,
+    row: str,
+    why: Notice,
+    *,
+    until: float | None = None,
+    document_id: str | None = None,
+) -> Hold:
+    document = document_id or (case.entry.document_id if case.entry else None)
+    return Hold(key=case.key, row=row, why=why, until=until, document_id=document)
+
+
+def _hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
+    why = say.HELD_OPERATOR(
+        path=case.key.path,
+        readiness=document.readiness.value,
+        base=case.rules.base_id,
+        document=document.id,
+    )
+    return _hold(case, row, why, document_id=document.id)
+
+
+def _hold_failed(case: Case, row: str, until: float | None) -> Hold:
+    entry = entry_of(case)
+    reason = entry.reason[1] if entry.reason else "no reason told"
+    words = {"path": case.key.path, "reason": reason}
+    if until is None:
+        return _hold(case, row, say.HELD_REJECTED(**words))
+    return _hold(case, row, say.HELD_BACK_OFF(failures=entry.failures, **words), until=until)
+
+
+def _conflict_name(case: Case, row: str) -> Conflict:
+    namesake = case.evidence.namesakes[0]
+    why = say.CONFLICT_FOREIGN_NAME(
+        path=case.key.path,
+        name=namesake.name,
+        base=case.rules.base_id,
+        document=namesake.id,
+    )
+    return Conflict(key=case.key, row=row, why=why, document_id=namesake.id)
+
+
+def _create(case: Case, row: str, cause: str) -> Action:
+    assert isinstance(case.local, Present)  # noqa: S101 - absent and unreadable rows come first
+    if rejected(case):
+        return _hold_rejected(case, row)
+    return Create(key=case.key, row=row, cause=cause, stat=case.local.stat)
+
+
+def _update(case: Case, row: str, cause: str, document_id: str) -> Action:
+    assert isinstance(case.local, Present)  # noqa: S101 - callers asked
+    if rejected(case):
+        return _hold_rejected(case, row)
+    return Update(key=case.key, row=row, cause=cause, stat=case.local.stat, document_id=document_id)
+
+
+def _hold_rejected(case: Case, row: str) -> Hold:
+    assert case.rejection is not None  # noqa: S101 - callers asked
+    why = say.HELD_REJECTED(path=case.key.path, reason=case.rejection.reason[1])
+    return _hold(case, row, why)
+
+
+def _delete(case: Case, row: str, cause: str, document_id: str, name: str | None = None) -> Delete:
+    named = name or (case.entry.document_name if case.entry else case.name)
+    return Delete(key=case.key, row=row, cause=cause, document_id=document_id, name=named)
+
+
+def _adopt(case: Case, row: str, document: RemoteDocument) -> Adopt:
+    assert isinstance(case.local, Present)  # noqa: S101 - callers asked
+    equal = hash_equals(case.local, mark_of(document), case.rules)
+    fingerprint = None
+    if equal and case.local.content is not None:
+        fingerprint = Fingerprint(content=case.local.content, settings=case.rules.settings)
+    return Adopt(
+        key=case.key,
+        row=row,
+        cause="mark",
+        document=document,
+        fingerprint=fingerprint,
+        stat=case.local.stat if equal else None,
+    )

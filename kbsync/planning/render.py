@@ -1,0 +1,124 @@
+"""A plan as text for people and as JSON for programs. File names are made safe to print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from kbsync.messages import printable
+from kbsync.model import Action, Conflict, Create, Delete, Halted, Hold, Update
+from kbsync.planning.plan import Plan, cause_of, name_of
+
+SIGNS = {"create": "+", "update": "~", "delete": "-", "move": ">", "hold": "?", "conflict": "!"}
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def as_json(plan: Plan) -> dict[str, object]:
+    """Return the plan as the object of `kbsync plan --json` (docs/design.md section 1)."""
+    return {
+        "digest": plan.digest,
+        "counts": plan.counts,
+        "unchanged": plan.unchanged,
+        "actions": [_action_json(action) for action in plan.actions],
+        "skipped": [
+            {
+                "mirror": each.key.mirror,
+                "path": each.key.path,
+                "reason": each.why.text,
+                "code": each.why.code,
+            }
+            for each in plan.skipped
+        ],
+        "forecast": {
+            "writes": plan.forecast.writes,
+            "upload_bytes": plan.forecast.upload_bytes,
+            "minutes": plan.forecast.minutes,
+        },
+        "guard": _guard_json(plan),
+    }
+
+
+def _guard_json(plan: Plan) -> dict[str, object]:
+    match plan.guard:
+        case Halted(why=why, digest=digest, keys=keys):
+            return {"halted": True, "reason": why.text, "digest": digest, "actions": len(keys)}
+    return {"halted": False}
+
+
+def _action_json(action: Action) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "action": name_of(action),
+        "mirror": action.key.mirror,
+        "path": action.key.path,
+        "cause": cause_of(action),
+        "row": action.row,
+    }
+    document = getattr(action, "document_id", None)
+    if document is not None:
+        shown["document_id"] = document
+    if isinstance(action, Hold | Conflict):
+        shown["code"] = action.why.code
+    if isinstance(action, Hold) and action.until is not None:
+        shown["until"] = action.until
+    return shown
+
+
+def as_text(plan: Plan, *, skipped: int = 20) -> Iterator[str]:
+    """Yield the lines a person reads.
+
+    Args:
+        plan: what to show.
+        skipped: how many skipped files are named; the rest are counted by reason.
+    """
+    for action in plan.actions:
+        yield line_of(action)
+    for each in plan.skipped[:skipped]:
+        yield f". {printable(each.key.path)}  ({each.why})"
+    yield from _more_skipped(plan, skipped)
+    yield summary(plan)
+    match plan.guard:
+        case Halted(why=why, digest=digest):
+            yield f"halted: {why}"
+            yield f"  next: kbsync apply --release {digest[:12]}"
+
+
+def _more_skipped(plan: Plan, shown: int) -> Iterator[str]:
+    rest = Counter(each.why.code for each in plan.skipped[shown:])
+    for code, number in sorted(rest.items()):
+        yield f". {number} more skipped [{code}]; kbsync plan --json names each"
+
+
+def line_of(action: Action) -> str:
+    """Return one action as a line: sign, path, cause."""
+    sign = SIGNS.get(name_of(action), "*")
+    where = printable(action.key.path)
+    match action:
+        case Create(stat=stat) | Update(stat=stat):
+            return f"{sign} {where}  ({cause_of(action)}, {size_of(stat.size)})"
+        case Hold(why=why) | Conflict(why=why):
+            return f"{sign} {where}  ({why})"
+        case Delete():
+            return f"{sign} {where}  ({cause_of(action)})"
+    return f"{sign} {where}  ({name_of(action)}: {cause_of(action)})"
+
+
+def summary(plan: Plan) -> str:
+    """Return the closing line: what, how much, how long."""
+    counts = ", ".join(f"{number} {name}" for name, number in plan.counts.items())
+    told = [counts or "nothing to do", f"{plan.unchanged} unchanged"]
+    if plan.skipped:
+        told.append(f"{len(plan.skipped)} skipped")
+    if plan.forecast.upload_bytes:
+        told.append(f"{size_of(plan.forecast.upload_bytes)} to upload")
+    if plan.forecast.minutes:
+        told.append(f"{plan.forecast.minutes:.0f} minutes at the rate limit")
+    return "; ".join(told)
+
+
+def size_of(size: float) -> str:
+    """Return a number of bytes for people."""
+    for unit in UNITS:
+        if size < 1024 or unit == UNITS[-1]:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    raise AssertionError("the last unit takes every size")
