@@ -1,0 +1,137 @@
+"""Path ↔ document name: what a file is called in the knowledge base (docs/design.md section 5).
+
+A name is the path with ``/`` written as ``∕`` (U+2215). What a server refuses, what would not
+survive the way there, and the two characters that escape, are written as ``%`` and two hex digits
+for each byte of their UTF-8. Names never exceed `LONGEST` characters: a server cuts longer ones
+at their first dot, where two would become one (docs/dify-api.md section 4.8).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+LONGEST = 200
+
+_SLASH = "\u2215"
+_REFUSED = frozenset('\\:*?"<>|')
+_OWN = frozenset({"%", _SLASH})
+# Characters nobody sees that re-order or break what stands beside them.
+_STEERING = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+)
+_CONTROL = frozenset({"Cc", "Zl", "Zp"})
+
+_EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
+_ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+")
+_CUT = "%~"  # in no name that was not cut: there % comes before hex digits only
+_DIGITS = 32
+
+
+def document_name(path: str, *, prefix: str = "") -> str:
+    """Return the name of the document for `path`: the same for one path, and never for two.
+
+    Its extension, by which the server decides the type, is `extension` of the path.
+
+    Args:
+        path: POSIX, relative; brought to NFC when it is not.
+        prefix: folder put before it, with or without its slash.
+
+    Raises:
+        ValueError: the path is empty, or is no text (names on disk that are not UTF-8).
+    """
+    if not path:
+        raise ValueError("an empty path has no document name")
+    whole = unicodedata.normalize("NFC", _joined(path, prefix))
+    if any("\ud800" <= ch <= "\udfff" for ch in whole):
+        raise ValueError("a path that is not UTF-8 has no document name")
+    ending = len(extension(whole))
+    stem, tail = (whole[: -ending - 1], whole[-ending - 1 :]) if ending else (whole, "")
+    # Without an extension no dot stays: a server would take what follows the last one, perhaps
+    # one of a folder's, for the type.
+    name = "".join(_units(stem, tail, dots=bool(tail))) + tail
+    return name if len(name) <= LONGEST else _cut(whole, _units(stem, tail, dots=False), tail)
+
+
+def path_of(name: str, *, prefix: str = "") -> str | None:
+    """Return the path a name was made of.
+
+    Args:
+        name: any document's name.
+        prefix: what the path has to lie in; it is taken off.
+
+    Returns:
+        None when `document_name` did not make it, when it was cut, or when it lies elsewhere.
+    """
+    try:
+        whole = _unescaped(name.replace(_SLASH, "/"))
+        path = whole.removeprefix(_joined("", prefix) if prefix else "")
+        made = document_name(path, prefix=prefix)
+    except ValueError:
+        return None
+    return path if made == name else None
+
+
+def extension(path: str) -> str:
+    """Return the extension a server sees in the document's name, lower case and without its dot.
+
+    Empty for names that begin with their only dot, and for what cannot be a type: anything but
+    1 to 16 ASCII letters and digits.
+    """
+    stem, _, end = path.rpartition("/")[2].rpartition(".")
+    return end.lower() if stem.strip(".") and _EXTENSION.fullmatch(end) else ""
+
+
+def folded(name: str) -> str:
+    """Return what two names have in common on a disk that ignores case and normalisation."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def _joined(path: str, prefix: str) -> str:
+    folder = prefix.rstrip("/")
+    return f"{folder}/{path}" if folder else path
+
+
+def _units(stem: str, tail: str, *, dots: bool) -> Iterator[str]:
+    """Yield what each character of `stem` is written as; `dots` leaves them as they are."""
+    ends = {0} if tail else {0, len(stem) - 1}
+    escaped = False
+    for position, ch in enumerate(stem):
+        # A mark that follows a hex digit would be composed with it by a later normalisation.
+        escaped = (
+            _must_escape(ch)
+            or (ch == "." and not dots)
+            or (ch.isspace() and position in ends)
+            or (escaped and unicodedata.combining(ch) != 0)
+        )
+        yield _escape(ch) if escaped else _SLASH if ch == "/" else ch
+
+
+def _must_escape(ch: str) -> bool:
+    if ch in _REFUSED or ch in _OWN or ch in _STEERING:
+        return True
+    return not ch.isprintable() and unicodedata.category(ch) in _CONTROL
+
+
+def _escape(ch: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in ch.encode("utf-8"))
+
+
+def _cut(whole: str, units: Iterator[str], tail: str) -> str:
+    """Shorten a name: its beginning, a hash of the whole path, and the extension."""
+    digest = hashlib.sha256(whole.encode("utf-8")).hexdigest()[:_DIGITS]
+    room = LONGEST - len(_CUT) - len(digest) - len(tail)
+    head = ""
+    for unit in units:
+        if len(head) + len(unit) > room:
+            break
+        head += unit
+    return head + _CUT + digest + tail
+
+
+def _unescaped(text: str) -> str:
+    """Undo the escapes; those that are not UTF-8 raise ValueError."""
+    return _ESCAPES.sub(lambda found: unquote_to_bytes(found[0]).decode("utf-8"), text)
