@@ -1,3 +1,73 @@
 """Messages about the source: codes KB-S001 and up, never re-used."""
 
-from kbsync.messages import Exit, Message
+from kbsync.messages import Message
+
+ROOT_GONE = Message(
+    "KB-S001",
+    "the source folder {path} is not there",
+    "mount or restore it, then: kbsync plan",
+)
+ROOT_NO_FOLDER = Message(
+    "KB-S002",
+    "the source {path} is not a folder",
+    "name a folder under `source` in kbsync.yaml, then: kbsync validate",
+)
+FOLDER_UNREADABLE = Message(
+    "KB-S003",
+    "the folder cannot be listed: {cause}",
+    "let the user of kbsync read it, then: kbsync plan",
+)
+FILE_UNREADABLE = Message(
+    "KB-S004",
+    "the file cannot be read: {cause}",
+    "let the user of kbsync read it, then: kbsync plan",
+)
+TORN = Message("KB-S005", "the file changed while it was read", "when it rests: kbsync plan")
+REFUSED_TYPE = Message(
+    "KB-S006",
+    "the server does not accept {extension} files",
+    "to silence this, name it in .kbsyncignore",
+)
+EMPTY = Message("KB-S007", "the file is empty: a knowledge base would make no chunk of it")
+TOO_LARGE = Message(
+    "KB-S008",
+    "the file has {size} bytes, more than the {limit} allowed",
+    "split it, or raise `max_file_size` if the server allows more, then: kbsync plan",
+)
+NAME_NOT_UTF8 = Message(
+    "KB-S009",
+    "the name is not valid UTF-8, so no document can bear it",
+    "rename it, then: kbsync plan",
+)
+TWINS = Message(
+    "KB-S010",
+    "{count} names here differ only in how their letters are composed: {names}",
+    "rename or remove all but one, then: kbsync plan",
+)
+LINK_NOT_FOLLOWED = Message(
+    "KB-S011",
+    "a symbolic link is not followed",
+    "set `follow_symlinks: true` for the mirror to follow links inside the source",
+)
+LINK_OUTSIDE = Message("KB-S012", "a symbolic link leads out of the source: never followed")
+LINK_LOOP = Message("KB-S013", "a symbolic link leads back to a folder that contains it")
+LINK_DANGLING = Message(
+    "KB-S014", "a symbolic link leads nowhere: {cause}", "mend or remove it, then: kbsync plan"
+)
+NO_FILE = Message("KB-S015", "a {kind} is no file that can be uploaded")
+IGNORE_UNREADABLE = Message(
+    "KB-S016",
+    "{name} cannot be read, so nobody can tell what it leaves out: {cause}",
+    "mend or remove it, then: kbsync plan",
+)
+MOVED_AWAY = Message(
+    "KB-S017", "the folder was replaced while it was scanned", "when it rests: kbsync plan"
+)
+NO_KEY = Message(
+    "KB-S018",
+    "{path} does not name a file inside the source",
+    "write it relative to the source, with forward slashes",
+)
+REPLACED = Message(
+    "KB-S019", "something else stands where the file was: {cause}", "when it rests: kbsync plan"
+)

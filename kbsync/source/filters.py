@@ -1,0 +1,141 @@
+"""Which entries of the source the filters leave out.
+
+Four things leave an entry out, and any one is enough: being hidden, the mirror's `exclude`, an
+ignore file (the deepest that says something decides), not being in the mirror's `include`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kbsync.source.patterns import Patterns, compiled
+
+IGNORE_FILE = ".kbsyncignore"
+_NEVER = frozenset({".git", ".gitignore", IGNORE_FILE})
+_LONGEST = 1 << 20
+
+
+class IgnoreFault(Exception):  # noqa: N818 - it names the file at fault
+    """An ignore file that cannot be read: what it leaves out is unknown.
+
+    Args:
+        name: of the ignore file.
+        cause: the system's words.
+    """
+
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(f"{name}: {cause}")
+        self.name = name
+        self.cause = cause
+
+
+class Sieve(NamedTuple):
+    """What the filters know inside one folder.
+
+    `included`: whether `include` matched this folder. `levels`: the ignore files in force, the
+    deepest first, each with the length of the path prefix it does not see.
+    """
+
+    included: bool
+    levels: tuple[tuple[int, Patterns], ...] = ()
+
+
+class Filters:
+    """A mirror's filters.
+
+    Args:
+        include: gitignore patterns of what is wanted; none means everything.
+        exclude: gitignore patterns of what is not.
+        gitignore: whether ``.gitignore`` files count beside ``.kbsyncignore``.
+        hidden: whether names that begin with a dot are wanted.
+    """
+
+    def __init__(
+        self, include: Sequence[str], exclude: Sequence[str], *, gitignore: bool, hidden: bool
+    ) -> None:
+        self._include = compiled("\n".join(include))
+        self._exclude = compiled("\n".join(exclude))
+        self._hidden = hidden
+        self._files = (".gitignore", IGNORE_FILE) if gitignore else (IGNORE_FILE,)
+        self.root = Sieve(included=not self._include)
+
+    def inside(self, outer: Sieve, prefix: str, fd: int) -> Sieve:
+        """Return the sieve for what is in the folder `fd`.
+
+        Args:
+            outer: as `descend` gave it.
+            prefix: the folder's key path, ending with ``/`` (empty for the root).
+            fd: descriptor of the folder.
+
+        Raises:
+            IgnoreFault: an ignore file is there and cannot be read.
+        """
+        texts = [text for name in self._files if (text := _text(name, fd))]
+        patterns = compiled("\n".join(texts)) if texts else None
+        if not patterns:
+            return outer
+        return outer._replace(levels=((len(prefix), patterns), *outer.levels))
+
+    def descend(self, sieve: Sieve, path: str) -> Sieve:
+        """Return the sieve to enter the folder `path` (ending with ``/``) with."""
+        return sieve._replace(included=self._wanted(sieve, path)) if self._include else sieve
+
+    def idle(self, sieve: Sieve) -> bool:
+        """Whether no pattern can say anything about entries of this folder."""
+        return not (sieve.levels or self._exclude or self._include)
+
+    def leaves_out(self, sieve: Sieve, prefix: str, name: str, *, folder: bool) -> bool:
+        """Whether an entry is left out.
+
+        Args:
+            sieve: of the folder it is in.
+            prefix: key path of the folder it is in, ending with ``/`` (empty for the root).
+            name: in NFC.
+            folder: whether it is a folder.
+        """
+        if name[0] == "." and (not self._hidden or name in _NEVER):
+            return True
+        path = f"{prefix}{name}/" if folder else prefix + name
+        if self._exclude and self._exclude.verdict(path):
+            return True
+        for start, patterns in sieve.levels:
+            verdict = patterns.verdict(path[start:])
+            if verdict is not None:
+                if verdict:
+                    return True
+                break
+        if not self._include or self._wanted(sieve, path):
+            return False
+        return not (folder and self._may_hold_wanted(path))
+
+    def _wanted(self, sieve: Sieve, path: str) -> bool:
+        verdict = self._include.verdict(path)
+        return sieve.included if verdict is None else verdict
+
+    def _may_hold_wanted(self, folder: str) -> bool:
+        return any(
+            lead.startswith(folder) or folder.startswith(lead) for lead in self._include.leads
+        )
+
+
+def _text(name: str, folder: int) -> str | None:
+    try:
+        content = _content(name, folder)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise IgnoreFault(name, error.strerror or str(error)) from error
+    if len(content) > _LONGEST:
+        raise IgnoreFault(name, "longer than 1 MiB")
+    return content.decode("utf-8-sig", "surrogateescape")
+
+
+def _content(name: str, folder: int) -> bytes:
+    fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with open(fd, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise IgnoreFault(name, "it is no regular file")
+        return file.read(_LONGEST + 1)

@@ -1,0 +1,135 @@
+"""One mirror's folder: the source the engine asks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from kbsync.engine.ports import FileRow, Payload, Seen
+from kbsync.messages import Notice
+from kbsync.messages import source as says
+from kbsync.model import FileState, Present, Skipped, Stat, Unknown
+from kbsync.source.disk import FOLDER, REPLACED, cause
+from kbsync.source.entries import File
+from kbsync.source.filters import Filters
+from kbsync.source.look import look
+from kbsync.source.payload import FilePayload, payload
+from kbsync.source.rules import Rules
+from kbsync.source.scan import root_fault, scan
+
+
+class Folder:
+    """A mirror's folder; implements `kbsync.engine.ports.Source`. Safe to ask from many threads.
+
+    Args:
+        mirror: name of the mirror.
+        root: the folder.
+        include: gitignore patterns of what is wanted; none means everything.
+        exclude: gitignore patterns of what is not.
+        honour_gitignore: whether ``.gitignore`` files count beside ``.kbsyncignore``.
+        hidden: whether names that begin with a dot are wanted.
+        follow_symlinks: whether links that stay inside the root are followed.
+        max_file_size: the largest file in bytes.
+        accepted: extensions the server takes, with or without the dot.
+        convert: whether text files are sent as UTF-8.
+    """
+
+    def __init__(
+        self,
+        mirror: str,
+        root: Path,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        honour_gitignore: bool = True,
+        hidden: bool = False,
+        follow_symlinks: bool = False,
+        max_file_size: int,
+        accepted: AbstractSet[str],
+        convert: bool = True,
+    ) -> None:
+        self._rules = Rules(
+            mirror=mirror,
+            root=os.fspath(root),
+            filters=Filters(include, exclude, gitignore=honour_gitignore, hidden=hidden),
+            accepted=frozenset(ending.removeprefix(".").lower() for ending in accepted),
+            limit=max_file_size,
+            follow=follow_symlinks,
+            convert=convert,
+        )
+
+    def scan(self) -> Iterator[Seen]:
+        """Walk the folder once, in code point order of the key path."""
+        return scan(self._rules)
+
+    def look(self, path: str) -> FileState:
+        """Say what stands at `path` now, without reading its content."""
+        with ExitStack() as closing:
+            _, found = self._located(closing, path)
+            return self._present(found.row) if isinstance(found, File) else found
+
+    def read(self, path: str) -> FileState:
+        """Like `look`, and hash what would be sent: a `Present` has its `content`."""
+        with ExitStack() as closing:
+            opened = self._opened(closing, path)
+            if not isinstance(opened, tuple):
+                return opened
+            present, sent = opened
+            try:
+                content = sent.whole()
+            except OSError as error:
+                return self._unknown(path, says.FILE_UNREADABLE(cause=cause(error)))
+            if sent.torn():
+                return self._unknown(path, says.TORN())
+            return replace(present, content=content)
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Payload | Unknown]:
+        """Open `path` for upload, never following a link out of the root."""
+        with ExitStack() as closing:
+            opened = self._opened(closing, path)
+            if isinstance(opened, tuple):
+                yield opened[1]
+            elif isinstance(opened, Unknown | Skipped):
+                yield self._unknown(path, opened.why)
+            else:
+                yield self._unknown(path, says.REPLACED(cause="nothing to upload"))
+
+    def _located(self, closing: ExitStack, path: str) -> tuple[int, File | FileState]:
+        root = self._rules.root
+        try:
+            fd = os.open(root, FOLDER)
+        except OSError as error:
+            return -1, self._unknown(path, root_fault(root, error))
+        closing.callback(os.close, fd)
+        return fd, look(self._rules, fd, path)
+
+    def _opened(self, closing: ExitStack, path: str) -> FileState | tuple[Present, FilePayload]:
+        fd, found = self._located(closing, path)
+        if not isinstance(found, File):
+            return found
+        rules, name = self._rules, path.rpartition("/")[2]
+        opening = payload(fd, found.steps, name=name, convert=rules.convert)
+        try:
+            sent = closing.enter_context(opening)
+        except OSError as error:
+            why = says.REPLACED if error.errno in REPLACED else says.FILE_UNREADABLE
+            return self._unknown(path, why(cause=cause(error)))
+        verdict = rules.verdict(path, name, sent.found)
+        if isinstance(verdict, Skipped):
+            return verdict
+        # Text can shrink to nothing but its byte order mark, or grow when it becomes UTF-8.
+        refusal = rules.too_large(sent.size) if sent.size else says.EMPTY()
+        return rules.skipped(path, refusal) if refusal else (self._present(verdict), sent)
+
+    def _present(self, row: FileRow, content: str | None = None) -> Present:
+        path, size, mtime_ns, inode = row
+        stat = Stat(size=size, mtime_ns=mtime_ns, inode=inode)
+        return Present(key=self._rules.key(path), stat=stat, content=content)
+
+    def _unknown(self, path: str, why: Notice) -> Unknown:
+        return Unknown(key=self._rules.key(path), why=why)

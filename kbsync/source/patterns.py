@@ -1,0 +1,118 @@
+"""Gitignore patterns, compiled by pathspec and asked about one entry at a time.
+
+The walk goes from the root down and never enters what is excluded, as git does. So a pattern is
+asked only whether it matches an entry itself, not whether it matched a folder above.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": " \t",
+    "cntrl": "\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": "!-.:-@[-`{-~",
+    "space": " \t\n\v\f\r",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
+_BRACKET = re.compile(r"\[[!^]?\]?(?:\[:\w+:\]|[^\]])*\]")
+_CLASS = re.compile(r"\[:(\w+):\]")
+_TRAILING_BLANKS = re.compile(r"(?<!\\)((?:\\\\)*) +$")
+_WILD = re.compile(r"[*?\[\\]")
+
+
+class Pattern(NamedTuple):
+    """One line: matched against a whole path (folders end with ``/``)."""
+
+    regex: re.Pattern[str]
+    excludes: bool
+    lead: str
+
+
+class Patterns:
+    """An ordered list of patterns: the last one that matches decides.
+
+    Args:
+        patterns: in the order of their lines.
+    """
+
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        ordered = tuple(patterns)
+        self._latest_first = tuple((p.regex.fullmatch, p.excludes) for p in reversed(ordered))
+        self.leads = tuple(p.lead for p in ordered if p.excludes)
+
+    def __bool__(self) -> bool:
+        return bool(self._latest_first)
+
+    def verdict(self, path: str) -> bool | None:
+        """Return True if `path` is matched, False if it is taken back by ``!``, None if neither.
+
+        Args:
+            path: NFC, relative to where the patterns stand; a folder ends with ``/``.
+        """
+        for matches, excludes in self._latest_first:
+            if matches(path):
+                return excludes
+        return None
+
+
+@lru_cache(maxsize=512)
+def compiled(text: str) -> Patterns:
+    """Compile the text of an ignore file; lines that git would discard never match."""
+    lines = unicodedata.normalize("NFC", text).split("\n")
+    return Patterns(found for line in lines if (found := _pattern(line.removesuffix("\r"))))
+
+
+def _pattern(line: str) -> Pattern | None:
+    # Imported here: a folder without patterns never loads pathspec.
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
+
+    try:
+        source, excludes = GitIgnoreSpecPattern.pattern_to_regex(_plain(line))
+        if source is None or excludes is None:
+            return None
+        # DOTALL: a name may hold a newline.
+        return Pattern(re.compile(source, re.DOTALL), excludes, _lead(line))
+    except (ValueError, re.error):
+        return None
+
+
+def _plain(line: str) -> str:
+    """Rewrite what pathspec reads differently when asked for a full match of one entry."""
+    line = _TRAILING_BLANKS.sub(r"\1", line)
+    line = _BRACKET.sub(lambda found: _CLASS.sub(_spelled, found[0]), line)
+    negated = line.startswith("!")
+    segments = line[negated:].split("/")
+    folder = len(segments) > 1 and not segments[-1]
+    last = -2 if folder else -1
+    if segments[last] == "**" and len(segments) + last > 0:
+        segments[last:last] = ["**"]
+    segments = ["?*" if part == "*" else part for part in segments]
+    if segments[last] == "**":
+        segments[last] = "?*"
+    return "!" * negated + "/".join(segments)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return _CLASSES.get(found[1], found[0])
+
+
+def _lead(line: str) -> str:
+    """Return the folder (ending with ``/``) all matches are in; empty when that is the root."""
+    line = line.removeprefix("!")
+    if "/" not in line.rstrip("/ "):
+        return ""
+    fixed = line.removeprefix("/")
+    wild = _WILD.search(fixed)
+    return fixed[: fixed.rfind("/", 0, wild.start() if wild else None) + 1]
