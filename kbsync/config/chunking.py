@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kbsync.config.section import Section, Whole
+from kbsync.config.section import WHOLE, Section
 from kbsync.model import Chunking
 
-ChunkLength = Annotated[Whole, Field(ge=50, le=4000)]
-Overlap = Annotated[Whole, Field(ge=0, le=3999)]
+ChunkLength = Annotated[int, Field(ge=50, le=4000), WHOLE]
+Overlap = Annotated[int, Field(ge=0, le=3999), WHOLE]
 Separator = Annotated[str, Field(min_length=1, max_length=50)]
 ModelName = Annotated[str, Field(min_length=1, max_length=255)]
 FORMS = {"text": "text_model", "qa": "qa_model", "hierarchical": "hierarchical_model"}
@@ -44,7 +44,7 @@ class Retrieval(Section):
     search_method: Literal[
         "keyword_search", "semantic_search", "full_text_search", "hybrid_search"
     ] = Field(description="Economy bases know keyword_search alone.")
-    top_k: Annotated[Whole, Field(ge=1, le=100)] = Field(
+    top_k: Annotated[int, Field(ge=1, le=100), WHOLE] = Field(
         default=3, description="Chunks a search returns."
     )
     score_threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(

@@ -13,6 +13,7 @@ from kbsync.config.server import Server
 from kbsync.config.tree import Tree
 from kbsync.messages import config as messages
 
+THE_FILE = "the configuration file"
 _WAYS = ("api_key", "api_key_file", "api_key_env")
 
 
@@ -52,7 +53,7 @@ def _key(server: Server, at: Location, tree: Tree, environ: Mapping[str, str]) -
             return Fault(message=messages.VARIABLE_UNSET, at=at, words={"variable": name})
         return Key(SecretStr(environ[name]), f"the environment variable {name}")
     names = tree.variables.get(at)
-    origin = f"the environment variable {', '.join(names)}" if names else "the configuration file"
+    origin = f"the environment variable {', '.join(names)}" if names else THE_FILE
     return Key(server.api_key or SecretStr(""), origin)
 
 

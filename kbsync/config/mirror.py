@@ -13,11 +13,11 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from kbsync.config.chunking import ChunkingSection, settings_hash
 from kbsync.config.section import (
     RESERVED,
+    WHOLE,
     Bytes,
     FilePath,
     Name,
     Section,
-    Whole,
     lasting,
     not_empty,
     wanted,
@@ -64,7 +64,7 @@ def _extension(value: str) -> str:
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Extension = Annotated[str, AfterValidator(_extension)]
-Count = Annotated[Whole, Field(ge=0)]
+Count = Annotated[int, Field(ge=0), WHOLE]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -207,7 +207,7 @@ class Mirror(Section):
     remote_resync: Annotated[float, lasting(1, 7 * 86400)] = Field(
         default=3600.0, description="The base is listed in full so often; read by the daemon."
     )
-    max_indexing: Annotated[Whole, Field(ge=1, le=1000)] | None = Field(
+    max_indexing: Annotated[int, Field(ge=1, le=1000), WHOLE] | None = Field(
         default=None, description="Documents uploaded and not yet indexed; null: the server's."
     )
 

@@ -54,7 +54,7 @@ def _whole(value: object) -> object:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+WHOLE = BeforeValidator(_whole)
 
 
 def lasting(least: float, most: float) -> BeforeValidator:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from kbsync.config.section import FilePath, Section, Whole, lasting, wanted
+from kbsync.config.section import WHOLE, FilePath, Section, lasting, wanted
 
 EMBEDDED = "embedded"
 
@@ -79,14 +79,14 @@ class Server(Section):
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = Field(
         default=None, description="URL of an HTTP proxy; may carry its user and password."
     )
-    max_in_flight: Annotated[Whole, Field(ge=1, le=8)] = Field(
+    max_in_flight: Annotated[int, Field(ge=1, le=8), WHOLE] = Field(
         default=4, description="Requests in flight at once, reads included; 1 to 8."
     )
-    requests_per_minute: Annotated[Whole, Field(ge=1)] | None = Field(
+    requests_per_minute: Annotated[int, Field(ge=1), WHOLE] | None = Field(
         default=None,
         description="Writes a minute; null: no limit. Dify Cloud allows 10, 100 or 1000, by plan.",
     )
-    max_indexing: Annotated[Whole, Field(ge=1, le=1000)] = Field(
+    max_indexing: Annotated[int, Field(ge=1, le=1000), WHOLE] = Field(
         default=20, description="Documents uploaded and not yet indexed, at most, for each mirror."
     )
     embedded: Embedded = Field(default_factory=Embedded, description="Only for url: embedded.")

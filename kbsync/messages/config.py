@@ -156,8 +156,8 @@ CREATION_WITH_ID = _refusal(
 SOURCE_MISSING = _refusal("KB-C070", "{file}:{line}: {key}: there is no folder {path}")
 SOURCE_NO_FOLDER = _refusal("KB-C071", "{file}:{line}: {key}: {path} is not a folder")
 SOURCE_UNREADABLE = _refusal("KB-C072", "{file}:{line}: {key}: {path} may not be listed")
-CA_FILE_MISSING = _refusal("KB-C073", "{file}:{line}: {key}: cannot read {path}: {why}")
-LEDGER_IS_FOLDER = _refusal("KB-C074", "{file}:{line}: {key}: {path} is a folder; name a file")
+CA_FILE_UNREADABLE = _refusal("KB-C073", "{file}:{line}: {key}: cannot read {path}: {why}")
+STATE_IS_FOLDER = _refusal("KB-C074", "{file}:{line}: {key}: {path} is a folder; name a file")
 STATE_IN_SOURCE = _warning(
     "KB-C080",
     "{file}:{line}: {key}: {path} lies in the source of mirror {mirror}: every pass would see "

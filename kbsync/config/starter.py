@@ -1,0 +1,74 @@
+"""The first configuration file, as `kbsync init` writes it."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from kbsync.config.server import EMBEDDED
+
+_EMBEDDED = """\
+# The knowledge base that comes with kbsync. For a Dify server write instead:
+#   server: {url: "https://api.dify.ai/v1", api_key: "${DIFY_API_KEY}"}
+server:
+  url: embedded
+"""
+
+_DIFY = """\
+# The key comes from the environment: export DIFY_API_KEY=dataset-...
+server:
+  url: %s
+  api_key: ${DIFY_API_KEY}
+"""
+
+_WHOLE = """\
+# kbsync.yaml: which folders are kept like which knowledge bases.
+# Every key there is, with its default: config.example.yaml. Check this file: kbsync validate
+version: 1
+
+%s
+# What was synced is remembered here. Paths are relative to this file.
+ledger: ./state/ledger.db
+
+mirrors:
+  - name: %s
+    source: %s
+    knowledge_base: %s    # by name; made when there is none
+
+    # Gitignore patterns; without include every file of an accepted type is taken.
+    # include: ["*.md"]
+    # exclude: ["drafts/"]
+"""
+
+
+def starter(
+    *, source: str = "./docs", knowledge_base: str = "Docs", url: str = EMBEDDED, name: str = ""
+) -> str:
+    """Return the text of a commented configuration with one mirror.
+
+    Args:
+        source: the folder, relative to the file.
+        knowledge_base: the base's name.
+        url: ``embedded`` or the address of a Dify server's knowledge API.
+        name: the mirror's; by default made of the base's name.
+    """
+    server = _EMBEDDED if url == EMBEDDED else _DIFY % _quoted(url)
+    return _WHOLE % (
+        server,
+        name or _slug(knowledge_base),
+        _quoted(source),
+        _quoted(knowledge_base),
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as a YAML scalar that comes back as it is, dollar signs included."""
+    escaped = text.replace("$", "$$")
+    plain = yaml.safe_dump(escaped, default_style='"', allow_unicode=True, width=1 << 20)
+    return str(plain).strip()
+
+
+def _slug(text: str) -> str:
+    slug = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:64]
+    return slug or "docs"
