@@ -52,6 +52,7 @@ class Access:
         connect_timeout: seconds for address look-up, connection and TLS.
         read_timeout: seconds without a byte of the answer; uploads get more by their size.
         ca_file: PEM file of certificate authorities to trust instead of the usual ones.
+        verify: whether the server's certificate is checked.
         proxy: address of a proxy; None leaves the choice to the environment.
         environment: whether HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and
             SSL_CERT_DIR count.
@@ -66,6 +67,7 @@ class Access:
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     ca_file: Path | None = None
+    verify: bool = True
     proxy: str | None = field(default=None, repr=False)
     environment: bool = True
 

@@ -51,8 +51,8 @@ def open_http(
 
 
 def _trust(access: Access) -> ssl.SSLContext | bool:
-    if access.ca_file is None:
-        return True
+    if access.ca_file is None or not access.verify:
+        return access.verify
     try:
         return ssl.create_default_context(cafile=access.ca_file)
     except OSError as fault:
