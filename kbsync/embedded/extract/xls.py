@@ -1,0 +1,27 @@
+"""Excel workbooks of the old format: one text per row of each sheet."""
+
+from __future__ import annotations
+
+from . import ExtractionError, rows
+
+
+def read(content: bytes) -> list[str]:
+    """The rows of all sheets below their first row."""
+    import xlrd
+
+    try:
+        with xlrd.open_workbook(file_contents=content) as workbook:
+            return [text for sheet in workbook.sheets() for text in _sheet(sheet)]
+    except Exception as fault:  # the library fails in many ways on a broken file
+        raise ExtractionError(str(fault) or type(fault).__name__) from fault
+
+
+def _sheet(sheet: object) -> list[str]:
+    table: list[list[object]] = [row_values for row_values in _rows(sheet) if any(row_values)]
+    return rows.texts(table[0], table[1:]) if table else []
+
+
+def _rows(sheet: object) -> list[list[object]]:
+    count: int = getattr(sheet, "nrows", 0)
+    row_values = getattr(sheet, "row_values")  # noqa: B009 - the library has no types
+    return [row_values(number) for number in range(count)]

@@ -1,0 +1,169 @@
+"""Metadata fields and their assignment to documents (docs/dify-api.md section 8)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Final
+
+from . import document_shape
+from .call import UUID, Call, refuse_nul
+from .envelope import Reply, invalid, no_content, reply, success
+from .metadata_values import BUILT_IN, built_in_values, stored
+from .payloads import (
+    DocumentMetadataOperation,
+    MetadataArgs,
+    MetadataOperationData,
+    MetadataUpdatePayload,
+)
+from .store import fresh_id
+
+LONGEST_NAME: Final = 255
+_COUNTED: Final = """
+SELECT id, name, type,
+  (SELECT count(*) FROM metadata_binding WHERE metadata_binding.field = metadata_field.id) AS count
+FROM metadata_field WHERE knowledge_base = ? ORDER BY number
+"""
+
+
+def listing(call: Call) -> Reply:
+    """GET metadata."""
+    with call.service.store.reading() as db:
+        rows = db.execute(_COUNTED, (call.base,)).fetchall()
+        base = db.execute("SELECT built_in FROM knowledge_base WHERE id = ?", (call.base,))
+        switched_on = bool(base.fetchone()["built_in"])
+    return reply(
+        {"doc_metadata": [dict(row) for row in rows], "built_in_field_enabled": switched_on}
+    )
+
+
+def create(call: Call) -> Reply:
+    """POST metadata: the only 201 of the whole API."""
+    wanted = call.payload(MetadataArgs)
+    field = fresh_id()
+    with call.service.store.writing() as db:
+        _check_name(db, call.base, wanted.name)
+        db.execute(
+            "INSERT INTO metadata_field (id, knowledge_base, type, name) VALUES (?, ?, ?, ?)",
+            (field, call.base, wanted.type, wanted.name),
+        )
+    return reply({"id": field, "type": wanted.type, "name": wanted.name}, 201)
+
+
+def rename(call: Call) -> Reply:
+    """PATCH metadata/{id}: an unknown field answers 200 and nulls."""
+    name = call.payload(MetadataUpdatePayload).name
+    with call.service.store.writing() as db:
+        _check_name(db, call.base, name)
+        field = _field(db, call)
+        if field is None:
+            return reply({"id": None, "type": None, "name": None})
+        _move_values(db, field, name)
+        db.execute("UPDATE metadata_field SET name = ? WHERE id = ?", (name, field["id"]))
+    return reply({"id": field["id"], "type": field["type"], "name": name})
+
+
+def delete(call: Call) -> Reply:
+    """DELETE metadata/{id}: an unknown field is no error."""
+    with call.service.store.writing() as db:
+        field = _field(db, call)
+        if field is not None:
+            _move_values(db, field, None)
+            db.execute("DELETE FROM metadata_binding WHERE field = ?", (field["id"],))
+            db.execute("DELETE FROM metadata_field WHERE id = ?", (field["id"],))
+    return no_content()
+
+
+def built_in(call: Call) -> Reply:
+    """GET metadata/built-in."""
+    del call
+    return reply({"fields": [{"name": name, "type": kind} for name, kind in BUILT_IN.items()]})
+
+
+def switch_built_in(call: Call) -> Reply:
+    """POST metadata/built-in/{action}: any word is accepted, two of them do something."""
+    action = call.path["action"]
+    if action in {"enable", "disable"}:
+        with call.service.store.writing() as db:
+            _switch(db, call.base, switched_on=action == "enable")
+    return success()
+
+
+def assign(call: Call) -> Reply:
+    """POST documents/metadata: success even when nothing was stored, so read back."""
+    operations = call.payload(MetadataOperationData).operation_data
+    if "dropped-metadata" in call.service.quirks:
+        return success()
+    merging = "no-partial-update" not in call.service.quirks
+    with call.service.store.writing() as db:
+        for operation in operations:
+            ids = [operation.document_id, *(value.id for value in operation.metadata_list)]
+            if not all(UUID.fullmatch(identity) for identity in ids):
+                break  # the real server's transaction is dead: every row behind is lost too
+            _assign(db, call.base, operation, merging=merging and operation.partial_update)
+    return success()
+
+
+def _assign(
+    db: sqlite3.Connection, base: str, operation: DocumentMetadataOperation, *, merging: bool
+) -> None:
+    document = operation.document_id.lower()
+    row = document_shape.find(db, base, document)
+    if row is None:
+        return
+    values = stored(row) if merging else {}
+    values |= {value.name: value.value for value in operation.metadata_list}
+    switch = db.execute("SELECT built_in FROM knowledge_base WHERE id = ?", (base,)).fetchone()
+    if switch["built_in"]:
+        values |= built_in_values(row)
+    _store(db, document, values)
+    if not merging:
+        db.execute("DELETE FROM metadata_binding WHERE document = ?", (document,))
+    db.executemany(
+        "INSERT OR IGNORE INTO metadata_binding (document, field) VALUES (?, ?)",
+        [(document, value.id.lower()) for value in operation.metadata_list],
+    )
+
+
+def _switch(db: sqlite3.Connection, base: str, *, switched_on: bool) -> None:
+    db.execute("UPDATE knowledge_base SET built_in = ? WHERE id = ?", (switched_on, base))
+    rows = db.execute("SELECT * FROM document WHERE knowledge_base = ?", (base,)).fetchall()
+    for row in rows:
+        own = {name: value for name, value in stored(row).items() if name not in BUILT_IN}
+        _store(db, row["id"], own | built_in_values(row) if switched_on else own)
+
+
+def _move_values(db: sqlite3.Connection, field: sqlite3.Row, name: str | None) -> None:
+    """Values stand under the name of their field: rename or drop them with it."""
+    bound = "SELECT document FROM metadata_binding WHERE field = ?"
+    rows = db.execute(
+        f"SELECT id, metadata FROM document WHERE id IN ({bound})",  # noqa: S608 - our own
+        (field["id"],),
+    ).fetchall()
+    for row in rows:
+        values = stored(row)
+        value = values.pop(field["name"], None)
+        _store(db, row["id"], values if name is None else values | {name: value})
+
+
+def _store(db: sqlite3.Connection, document: str, values: dict[str, object]) -> None:
+    db.execute("UPDATE document SET metadata = ? WHERE id = ?", (json.dumps(values), document))
+
+
+def _check_name(db: sqlite3.Connection, base: str, name: str) -> None:
+    if len(name) > LONGEST_NAME:
+        raise invalid("Metadata name cannot exceed 255 characters.")
+    refuse_nul(name)
+    taken = "SELECT 1 FROM metadata_field WHERE knowledge_base = ? AND name = ?"
+    if db.execute(taken, (base, name)).fetchone():
+        raise invalid("Metadata name already exists.")
+    if name in BUILT_IN:
+        raise invalid("Metadata name already exists in Built-in fields.")
+
+
+def _field(db: sqlite3.Connection, call: Call) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM metadata_field WHERE id = ? AND knowledge_base = ?",
+        (call.path["id"], call.base),
+    ).fetchone()
+    return row

@@ -1,0 +1,274 @@
+"""The JSON payloads that are accepted. Their names and fields show up in error messages."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+Technique = Literal["high_quality", "economy"]
+BaseName = Annotated[str, Field(min_length=1, max_length=40)]
+Description = Annotated[str, Field(max_length=400)]
+
+
+class Permission(str, Enum):  # noqa: UP042 - a StrEnum reads differently in error messages
+    """Who may see a knowledge base."""
+
+    ONLY_ME = "only_me"
+    ALL_TEAM = "all_team_members"
+    PARTIAL_TEAM = "partial_members"
+
+
+class PreProcessingRule(BaseModel):
+    """One cleaning step."""
+
+    id: str
+    enabled: bool
+
+
+class Segmentation(BaseModel):
+    """Where to cut and how long a chunk may be, in characters."""
+
+    separator: str = "\n"
+    max_tokens: int
+    chunk_overlap: int = 0
+
+
+class Rule(BaseModel):
+    """The rules of a custom or hierarchical process rule."""
+
+    pre_processing_rules: list[PreProcessingRule] | None = None
+    segmentation: Segmentation | None = None
+    parent_mode: Literal["full-doc", "paragraph"] | None = None
+    subchunk_segmentation: Segmentation | None = None
+
+
+class ProcessRule(BaseModel):
+    """How a document is cleaned and cut (section 4.5)."""
+
+    mode: Literal["automatic", "custom", "hierarchical"]
+    rules: Rule | None = None
+
+
+class RerankingModel(BaseModel):
+    """A reranking model; there is none here."""
+
+    reranking_provider_name: str | None = None
+    reranking_model_name: str | None = None
+
+
+class RetrievalModel(BaseModel):
+    """How a knowledge base is searched."""
+
+    search_method: Literal["semantic_search", "full_text_search", "hybrid_search", "keyword_search"]
+    reranking_enable: bool
+    reranking_model: RerankingModel | None = None
+    reranking_mode: str | None = None
+    top_k: int
+    score_threshold_enabled: bool
+    score_threshold: float | None = None
+    weights: dict[str, object] | None = None
+
+
+class KnowledgeConfig(BaseModel):
+    """The options of an upload."""
+
+    original_document_id: str | None = None
+    duplicate: bool = True
+    indexing_technique: Technique
+    process_rule: ProcessRule | None = None
+    retrieval_model: RetrievalModel | None = None
+    summary_index_setting: dict[str, object] | None = None
+    doc_form: str = "text_model"
+    doc_language: str = "English"
+    embedding_model: str | None = None
+    embedding_model_provider: str | None = None
+    name: str | None = None
+
+
+class DatasetCreatePayload(BaseModel):
+    """POST /datasets."""
+
+    name: BaseName
+    description: Description = ""
+    indexing_technique: Technique | None = None
+    permission: Permission | None = Permission.ONLY_ME
+    external_knowledge_api_id: str | None = None
+    provider: str = "vendor"
+    external_knowledge_id: str | None = None
+    retrieval_model: RetrievalModel | None = None
+    embedding_model: str | None = None
+    embedding_model_provider: str | None = None
+    summary_index_setting: dict[str, object] | None = None
+
+
+class DatasetUpdatePayload(BaseModel):
+    """PATCH /datasets/{ds}."""
+
+    name: BaseName | None = None
+    description: Description | None = None
+    indexing_technique: Technique | None = None
+    permission: Permission | None = None
+    embedding_model: str | None = None
+    embedding_model_provider: str | None = None
+    retrieval_model: RetrievalModel | None = None
+    partial_member_list: list[dict[str, str]] | None = None
+
+
+class DocumentTextCreatePayload(BaseModel):
+    """POST create-by-text."""
+
+    name: str
+    text: str
+    process_rule: ProcessRule | None = None
+    original_document_id: str | None = None
+    doc_form: str = "text_model"
+    doc_language: str = "English"
+    indexing_technique: str | None = None
+    retrieval_model: RetrievalModel | None = None
+    embedding_model: str | None = None
+    embedding_model_provider: str | None = None
+
+
+class DocumentTextUpdate(BaseModel):
+    """POST update-by-text."""
+
+    name: str | None = None
+    text: str | None = None
+    process_rule: ProcessRule | None = None
+    doc_form: str = "text_model"
+    doc_language: str = "English"
+    retrieval_model: RetrievalModel | None = None
+
+    @model_validator(mode="after")
+    def _needs_name(self) -> Self:
+        if self.text and self.name is None:
+            raise ValueError("name is required when text is provided")
+        return self
+
+
+class SegmentUpdateArgs(BaseModel):
+    """What of a segment changes."""
+
+    content: str | None = None
+    answer: str | None = None
+    keywords: list[str] | None = None
+    regenerate_child_chunks: bool = False
+    enabled: bool | None = None
+
+
+class SegmentUpdatePayload(BaseModel):
+    """POST segments/{seg}."""
+
+    segment: SegmentUpdateArgs
+
+
+class ChildChunkCreatePayload(BaseModel):
+    """POST child_chunks."""
+
+    content: str
+
+
+class ChildChunkUpdatePayload(BaseModel):
+    """PATCH child_chunks/{id}."""
+
+    content: str
+
+
+class ChildChunkListQuery(BaseModel):
+    """GET child_chunks."""
+
+    limit: Annotated[int, Field(ge=1)] = 20
+    keyword: str | None = None
+    page: Annotated[int, Field(ge=1)] = 1
+
+
+class MetadataArgs(BaseModel):
+    """POST metadata."""
+
+    type: Literal["string", "number", "time"]
+    name: str
+
+
+class MetadataUpdatePayload(BaseModel):
+    """PATCH metadata/{id}."""
+
+    name: str
+
+
+class MetadataDetail(BaseModel):
+    """One value of one document."""
+
+    id: str
+    name: str
+    value: str | int | float | None = None
+
+
+class DocumentMetadataOperation(BaseModel):
+    """The values of one document."""
+
+    document_id: str
+    metadata_list: list[MetadataDetail]
+    partial_update: bool = False
+
+
+class MetadataOperationData(BaseModel):
+    """POST documents/metadata."""
+
+    operation_data: list[DocumentMetadataOperation]
+
+
+class TagCreatePayload(BaseModel):
+    """POST tags."""
+
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+
+
+class TagUpdatePayload(TagCreatePayload):
+    """PATCH tags."""
+
+    tag_id: str
+
+
+class TagDeletePayload(BaseModel):
+    """DELETE tags."""
+
+    tag_id: str
+
+
+class TagBindingPayload(BaseModel):
+    """POST tags/binding."""
+
+    tag_ids: list[str]
+    target_id: str
+
+    @field_validator("tag_ids")
+    @classmethod
+    def _not_empty(cls, tag_ids: list[str]) -> list[str]:
+        if not tag_ids:
+            raise ValueError("Tag IDs is required.")
+        return tag_ids
+
+
+class TagUnbindingPayload(BaseModel):
+    """POST tags/unbinding."""
+
+    tag_id: str
+    target_id: str
+
+
+class HitTestingPayload(BaseModel):
+    """POST retrieve."""
+
+    query: Annotated[str, Field(max_length=250)]
+    retrieval_model: dict[str, object] | None = None
+    attachment_ids: list[str] | None = None
+
+
+class DatasetListQuery(BaseModel):
+    """GET /datasets."""
+
+    keyword: str | None = None
+    include_all: bool = False
+    tag_ids: list[str] = []

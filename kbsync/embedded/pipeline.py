@@ -1,0 +1,160 @@
+"""One document from bytes to chunks, through the states a client sees (docs/dify-api.md 1.5)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Final
+
+from . import chunk_rows
+from .extract import texts_of
+from .process_rules import Chunk, Recipe
+from .quirks import Quirks
+from .store import Store, now
+
+FORMS: Final = frozenset({"text_model", "hierarchical_model", "qa_model"})
+ROWS_PER_TRANSACTION: Final = 500
+STEPS: Final = 4
+_LOAD: Final = """
+SELECT document.*, upload.extension, upload.content, process_rule.mode, process_rule.rules
+FROM document JOIN upload ON upload.id = document.upload
+JOIN process_rule ON process_rule.id = document.rule
+WHERE document.id = ? AND document.generation = ?
+"""
+
+
+class OvertakenError(Exception):
+    """The document was deleted, or a newer upload took its place."""
+
+
+class Pipeline:
+    """Indexes one upload of one document.
+
+    Args:
+        store: where the document is and its chunks go.
+        quirks: `empty-index` is imitated here.
+        document: the id of the document.
+        generation: which of its uploads; a newer one ends this run.
+        pause: called between two states; may raise to end the run.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        quirks: Quirks,
+        document: str,
+        generation: int,
+        pause: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._quirks = quirks
+        self._document = document
+        self._generation = generation
+        self._pause = pause
+
+    def run(self) -> None:
+        """Index the document; a failure becomes its `error`.
+
+        Raises:
+            OvertakenError: there is nothing (more) to do for this upload.
+        """
+        started = time.perf_counter()
+        row = self._load()
+        try:
+            self._index(row)
+        except OvertakenError:
+            raise
+        except Exception as fault:  # whatever a broken file provokes belongs to that document
+            self._mark(status="error", error=str(fault) or type(fault).__name__, stopped_at=now())
+            return
+        self._mark(
+            status="completed",
+            error=None,
+            tokens=0,
+            completed_at=now(),
+            indexing_latency=time.perf_counter() - started,
+        )
+
+    def wedge(self) -> None:
+        """Leave the document `indexing` for ever, as the wedging update does (section 5)."""
+        moment = now()
+        self._mark(
+            status="indexing",
+            processing_started_at=moment,
+            parsing_completed_at=moment,
+            cleaning_completed_at=moment,
+            splitting_completed_at=moment,
+        )
+
+    def _load(self) -> sqlite3.Row:
+        with self._store.reading() as db:
+            row: sqlite3.Row | None = db.execute(
+                _LOAD, (self._document, self._generation)
+            ).fetchone()
+        if row is None:
+            raise OvertakenError
+        return row
+
+    def _index(self, row: sqlite3.Row) -> None:
+        self._begin()
+        if row["doc_form"] not in FORMS:
+            raise ValueError(f"Index type {row['doc_form']} is not supported.")
+        texts = texts_of(row["extension"], row["content"])
+        self._mark(status="cleaning", parsing_completed_at=now())
+        self._pause()
+        recipe = Recipe(row)
+        cleaned = [recipe.clean(text) for text in texts]
+        self._mark(status="splitting")
+        self._pause()
+        chunks = self._cut(recipe, cleaned, row)
+        self._mark(
+            status="indexing",
+            cleaning_completed_at=now(),
+            splitting_completed_at=now(),
+            word_count=sum(len(chunk.content) for chunk in chunks),
+        )
+        self._pause()
+        self._write(chunks, row)
+
+    def _begin(self) -> None:
+        with self._store.writing() as db:
+            chunk_rows.delete_of_document(db, self._document)
+            self._update(db, {"status": "parsing", "processing_started_at": now()})
+        self._pause()
+
+    def _cut(self, recipe: Recipe, texts: list[str], row: sqlite3.Row) -> list[Chunk]:
+        hierarchical = row["doc_form"] == "hierarchical_model"
+        chunks = [chunk for text in texts for chunk in recipe.cut(text, hierarchical=hierarchical)]
+        # The questions of the Q&A form are a language model's work, and there is none here.
+        if row["doc_form"] == "qa_model" or "empty-index" in self._quirks:
+            return []
+        return chunks * 2 if row["doubled"] else chunks
+
+    def _write(self, chunks: list[Chunk], row: sqlite3.Row) -> None:
+        # Without an embedding model the parents of the hierarchical form never get complete.
+        status = "indexing" if row["doc_form"] == "hierarchical_model" else "completed"
+        for start in range(0, len(chunks), ROWS_PER_TRANSACTION):
+            with self._store.writing() as db:
+                self._update(db, {"status": "indexing"})
+                chunk_rows.insert(
+                    db,
+                    row["knowledge_base"],
+                    self._document,
+                    chunks[start : start + ROWS_PER_TRANSACTION],
+                    first_position=start + 1,
+                    status=status,
+                )
+
+    def _mark(self, **columns: object) -> None:
+        with self._store.writing() as db:
+            self._update(db, columns)
+
+    def _update(self, db: sqlite3.Connection, columns: dict[str, object]) -> None:
+        names = ", ".join(f"{name} = ?" for name in columns)
+        changed = db.execute(
+            f"UPDATE document SET {names} WHERE id = ? AND generation = ?",  # noqa: S608 - our own
+            (*columns.values(), self._document, self._generation),
+        )
+        if not changed.rowcount:
+            raise OvertakenError

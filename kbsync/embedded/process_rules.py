@@ -1,0 +1,134 @@
+"""Process rules: checking, storing and applying them (docs/dify-api.md sections 4.4 and 4.5)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Final
+
+from . import split
+from .envelope import invalid
+from .normal_form import clean, normal_form
+from .payloads import ProcessRule, Rule, Segmentation
+from .store import fresh_id
+
+SHORTEST_CHUNK: Final = 50
+LONGEST_CHUNK: Final = 4000
+LONGEST_PARENT: Final = 10_000
+KNOWN_CLEANING: Final = ("remove_stopwords", "remove_extra_spaces", "remove_urls_emails")
+AUTOMATIC: Final[dict[str, object]] = {
+    "pre_processing_rules": [
+        {"id": "remove_extra_spaces", "enabled": True},
+        {"id": "remove_urls_emails", "enabled": False},
+    ],
+    "segmentation": {"delimiter": "\n", "max_tokens": 500, "chunk_overlap": 50},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk of a document and, in the hierarchical form, its children."""
+
+    content: str
+    children: list[str] = field(default_factory=list)
+
+
+def check(rule: ProcessRule) -> None:
+    """Refuse a custom or hierarchical rule that lacks a part, one message each (section 4.4)."""
+    if rule.mode == "automatic":
+        return
+    if rule.rules is None:
+        raise invalid("Process rule rules is required")
+    if rule.rules.pre_processing_rules is None:
+        raise invalid("Process rule pre_processing_rules is required")
+    for cleaning in rule.rules.pre_processing_rules:
+        if cleaning.id not in KNOWN_CLEANING:
+            raise invalid("Process rule pre_processing_rules id is invalid")
+    if rule.rules.segmentation is None:
+        raise invalid("Process rule segmentation is required")
+    if not rule.rules.segmentation.separator:
+        raise invalid("Process rule segmentation separator is required")
+    if not rule.rules.segmentation.max_tokens:
+        raise invalid("Process rule segmentation max_tokens is required")
+
+
+def record(db: sqlite3.Connection, base: str, rule: ProcessRule | None) -> str:
+    """Store the rule (None: automatic) as the base's newest and return its id."""
+    rules = AUTOMATIC
+    if rule is not None and rule.mode != "automatic" and rule.rules is not None:
+        rules = rule.rules.model_dump()
+    rule_id = fresh_id()
+    db.execute(
+        "INSERT INTO process_rule (id, knowledge_base, mode, rules) VALUES (?, ?, ?, ?)",
+        (rule_id, base, rule.mode if rule else "automatic", json.dumps(rules)),
+    )
+    return rule_id
+
+
+def latest(db: sqlite3.Connection, base: str) -> sqlite3.Row | None:
+    """The newest rule of the base, whoever made it."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM process_rule WHERE knowledge_base = ? ORDER BY number DESC LIMIT 1", (base,)
+    ).fetchone()
+    return row
+
+
+def shape(row: sqlite3.Row | None) -> dict[str, object]:
+    """Mode and rules as they read back."""
+    if row is None:
+        return {"mode": "automatic", "rules": AUTOMATIC}
+    return {"mode": row["mode"], "rules": json.loads(row["rules"])}
+
+
+class Recipe:
+    """A stored rule, ready to be applied to texts."""
+
+    def __init__(self, row: sqlite3.Row) -> None:
+        self._mode: str = row["mode"]
+        stored = json.loads(row["rules"])
+        self._rules = Rule.model_validate(stored) if self._mode != "automatic" else None
+        switched = {
+            entry["id"] for entry in stored.get("pre_processing_rules") or [] if entry["enabled"]
+        }
+        self._extra_spaces = "remove_extra_spaces" in switched
+        self._urls_and_mails = "remove_urls_emails" in switched
+
+    def clean(self, text: str) -> str:
+        """The text after the pre-processing rules."""
+        return clean(text, extra_spaces=self._extra_spaces, urls_and_mails=self._urls_and_mails)
+
+    def cut(self, text: str, *, hierarchical: bool) -> list[Chunk]:
+        """The chunks of a cleaned text; ValueError when the rule's lengths make no sense."""
+        if not hierarchical:
+            return [Chunk(piece) for piece in self._pieces(text)]
+        rules = self._rules or Rule()
+        if rules.parent_mode == "full-doc":
+            parents = [text.strip()[:LONGEST_PARENT]] if text.strip() else []
+        else:
+            parents = self._pieces(text)
+        children = rules.subchunk_segmentation
+        return [Chunk(parent, _normal(_cut(parent, children))) for parent in parents]
+
+    def _pieces(self, text: str) -> list[str]:
+        segmentation = self._rules.segmentation if self._rules else None
+        return _normal(_cut(text, segmentation))
+
+
+def _cut(text: str, segmentation: Segmentation | None) -> list[str]:
+    if segmentation is None:
+        return split.split_recursively(text, longest=500, overlap=50)
+    if not SHORTEST_CHUNK <= segmentation.max_tokens <= LONGEST_CHUNK:
+        raise ValueError(
+            f"Custom segment length should be between {SHORTEST_CHUNK} and {LONGEST_CHUNK}."
+        )
+    return split.split_at(
+        segmentation.separator,
+        text,
+        longest=segmentation.max_tokens,
+        overlap=segmentation.chunk_overlap,
+    )
+
+
+def _normal(pieces: list[str]) -> list[str]:
+    return [chunk for piece in pieces if (chunk := normal_form(piece))]

@@ -1,0 +1,77 @@
+"""Known faults of real servers, imitated on demand.
+
+The embedded server behaves well unless one of these is switched on by name: a client can then be
+tried against the fault without a server that has it (docs/dify-api.md sections 5, 9, 12 and 13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+QUIRKS: Final[dict[str, str]] = {
+    "wedging-update": "Report version 1.12.1; updating a document that has chunks leaves it "
+    "`indexing` for ever and costs one worker slot until the server restarts.",
+    "cloud-throttle": "Refuse writes and searches beyond N (default 10) in any 60 s with the "
+    "cloud's 403; refused calls count too.",
+    "locking-toggles": "Lock a document against status changes for N seconds (default 600) after "
+    "each enable, disable, archive or un_archive.",
+    "broken-tags": "Creating, renaming and listing tags answer 400 although they did the work.",
+    "plugin-daemon-away": "Reading knowledge bases and models answers 400; uploads still work.",
+    "dropped-metadata": "Assigning metadata answers success and stores nothing.",
+    "no-merge": "A file whose name exists already becomes a second document, as on old servers.",
+    "no-partial-update": "`partial_update` of metadata is ignored: values are always replaced.",
+    "no-metadata": "The metadata routes do not exist and documents never carry values.",
+    "empty-index": "Documents complete without a single chunk.",
+    "stuck-indexing": "Documents stay `waiting` and are never indexed.",
+    "overlapping-uploads": "An upload sent while the last one of that document is unfinished "
+    "leaves the chunks of the document doubled.",
+    "version": "Report N (for example version=0.15.3) as the server's version.",
+}
+
+
+class UnknownQuirkError(ValueError):
+    """A quirk that does not exist, or whose value is not a number."""
+
+
+class Quirks:
+    """The quirks that are switched on, each with its value (empty when none was given)."""
+
+    def __init__(self, chosen: Mapping[str, str] | Sequence[str] = ()) -> None:
+        pairs = chosen.items() if isinstance(chosen, Mapping) else _split(chosen)
+        self._values = dict(pairs)
+        for name in self._values:
+            if name not in QUIRKS:
+                raise UnknownQuirkError(
+                    f"there is no quirk {name!r}; known are {', '.join(QUIRKS)}. "
+                    "Next: kbsync serve --help"
+                )
+        self.throttle_limit = int(self._number("cloud-throttle", 10))
+        self.toggle_lock_seconds = self._number("locking-toggles", 600.0)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    @property
+    def version(self) -> str:
+        """The version reported in the header `X-Version` of every reply."""
+        if "version" in self._values:
+            return self._values["version"]
+        return "1.12.1" if "wedging-update" in self else "1.13.0"
+
+    def _number(self, name: str, default: float) -> float:
+        text = self._values.get(name, "")
+        if not text:
+            return default
+        try:
+            return float(text)
+        except ValueError:
+            raise UnknownQuirkError(
+                f"quirk {name!r} takes a number, not {text!r}. Next: kbsync serve --help"
+            ) from None
+
+
+def _split(chosen: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for word in chosen:
+        name, _, value = word.partition("=")
+        yield name, value

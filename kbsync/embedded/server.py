@@ -1,0 +1,131 @@
+"""The server as a process of its own, on loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from .app import create_app
+from .routing import BASE_PATH
+
+KEEP_ALIVE_SECONDS = 75
+LONGEST_FAREWELL_SECONDS = 10
+
+
+class RemoteAddressError(ValueError):
+    """The address would be reachable from other machines, which nobody asked for."""
+
+
+def serve(
+    *,
+    host: str,
+    port: int,
+    store: Path,
+    api_key: str,
+    quirks: Mapping[str, str] | Sequence[str] = (),
+    indexing_delay: float = 0.0,
+    workers: int = 2,
+    request_log: Path | None = None,
+    ready: Callable[[str], None] | None = None,
+    allow_remote: bool = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish running requests and return.
+
+    Args:
+        host: a name or address of this machine's loopback.
+        port: the TCP port; 0 takes a free one.
+        store: the data file; made when missing.
+        api_key: the one key that is accepted.
+        quirks: names of `QUIRKS`, each `name` or `name=value`.
+        indexing_delay: seconds each document takes at least.
+        workers: how many documents are indexed at the same time.
+        request_log: where to append one JSON line per request.
+        ready: told the URL, base path included, once requests are answered.
+        allow_remote: also take an address other machines reach.
+
+    Raises:
+        RemoteAddressError: the address is not on loopback and `allow_remote` is false.
+        UnknownQuirkError: a quirk does not exist.
+        StoreError: the data file cannot be used.
+        OSError: the address cannot be bound.
+    """
+    if not (allow_remote or _is_loopback(host)):
+        raise RemoteAddressError(
+            f"{host} can be reached from other machines. Next: kbsync serve --host 127.0.0.1"
+        )
+    app = create_app(
+        store,
+        api_key=api_key,
+        quirks=quirks,
+        indexing_delay=indexing_delay,
+        workers=workers,
+        request_log=request_log,
+    )
+    listener = socket.create_server((host, port), family=_family(host))
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=LONGEST_FAREWELL_SECONDS,
+    )
+    with listener:
+        _Server(config, _url(listener), ready).run([listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and returns after a signal instead of dying of it."""
+
+    def __init__(
+        self, config: uvicorn.Config, url: str, ready: Callable[[str], None] | None
+    ) -> None:
+        super().__init__(config)
+        self._url = url
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._ready is not None:
+            self._ready(self._url)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.handle_exit(number, frame)
+
+        before = {number: signal.signal(number, stop) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{BASE_PATH}"
