@@ -33,9 +33,10 @@ VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What every verb is told: where the configuration is."""
+    """What every verb is told: where the configuration is, and what to log."""
 
     config: Path
+    log_level: str = "warning"
 
 
 class Verbs(click.Group):
@@ -70,10 +71,18 @@ class Verbs(click.Group):
     show_default=True,
     help="The configuration file.",
 )
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning"]),
+    default="warning",
+    envvar="KBSYNC_LOG_LEVEL",
+    show_default=True,
+    help="What is logged to stderr.",
+)
 @click.pass_context
-def cli(ctx: click.Context, config: Path) -> None:
+def cli(ctx: click.Context, config: Path, log_level: str) -> None:
     """Keep a folder and a knowledge base the same."""
-    ctx.obj = Place(config)
+    ctx.obj = Place(config, log_level)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ async def find_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base | No
         Problem: the bound base is gone, replaced, of the wrong kind, or could not be asked for.
     """
     binding = ledger.binding(mirror.name)
-    if binding is None:
+    if binding is None or _unused(mirror, binding, ledger):
         base = await _declared(mirror, remote)
     else:
         base = await _bound(mirror, binding, remote)
@@ -42,14 +42,26 @@ async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base:
     base = await find_base(mirror, ledger, remote)
     if base is None:
         base = await _make(mirror, remote)
-    if ledger.binding(mirror.name) is None:
-        ledger.bind(_binding(mirror, base))
+    binding = _binding(mirror, base)
+    if ledger.binding(mirror.name) != binding:
+        ledger.bind(binding)
     return base
 
 
 async def still_there(base_id: str, remote: Remote) -> bool:
     """Return whether the base answers 200: only then is a 404 below it an absence."""
     return isinstance(await remote.base(base_id), Done)
+
+
+def _unused(mirror: Mirror, binding: Binding, ledger: Ledger) -> bool:
+    """Whether the configuration names another base and nothing was ever sent to the bound one."""
+    moved = _moved(mirror, binding)
+    return moved and not ledger.counts(mirror.name)
+
+
+def _moved(mirror: Mirror, binding: Binding) -> bool:
+    declared = mirror.base_id or mirror.base_name
+    return binding.server != mirror.server or declared not in (binding.base_id, binding.base_name)
 
 
 async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
@@ -64,8 +76,7 @@ async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
 
 async def _bound(mirror: Mirror, binding: Binding, remote: Remote) -> Base:
     declared = mirror.base_id or mirror.base_name
-    moved = binding.server != mirror.server or declared not in (binding.base_id, binding.base_name)
-    if moved:
+    if _moved(mirror, binding):
         raise Problem(
             say.MIRROR_MOVED_BASE(
                 mirror=mirror.name, bound=binding.base_name, server=binding.server, base=declared
@@ -118,7 +129,7 @@ def _binding(mirror: Mirror, base: Base) -> Binding:
         mirror=mirror.name,
         server=mirror.server,
         base_id=base.id,
-        base_name=base.name,
+        base_name=mirror.base_name or base.name,
         source=mirror.place,
     )
 

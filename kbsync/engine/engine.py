@@ -13,10 +13,11 @@ from kbsync.engine.drive import Drive, Observer
 from kbsync.engine.gather import Gatherer
 from kbsync.engine.listing import refresh
 from kbsync.engine.mirror import Mirror, World
-from kbsync.engine.ports import Clock, Ledger, Listing, Remote
+from kbsync.engine.ports import Change, Clock, Ledger, Listing, Remote
 from kbsync.engine.report import Report
 from kbsync.engine.survey import Survey, survey
 from kbsync.model import (
+    Absent,
     Action,
     Base,
     DocKey,
@@ -128,11 +129,13 @@ class Engine:
         tally = Survey()
         states = await anyio.to_thread.run_sync(self._survey, listed, tally)
         states = await self._settled(states)
+        refused = self._refused(states)
+        states += refused
         actions, skipped, same = await self._decide(world, listed, states)
         plan = make_plan(
             actions,
             skipped=skipped,
-            unchanged=tally.unchanged + same,
+            unchanged=tally.unchanged + same - len(refused),
             requests_per_minute=self.mirror.requests_per_minute,
         )
         return Planned(plan=plan, world=world, listing=listed, survey=tally)
@@ -140,6 +143,12 @@ class Engine:
     def _survey(self, listed: Listing | None, tally: Survey) -> list[FileState]:
         rows = self._ledger.rows(self.mirror.name, self.mirror.settings, listing=listed)
         return list(survey(self.mirror.name, self.mirror.source, rows, tally))
+
+    def _refused(self, states: list[FileState]) -> list[FileState]:
+        """Return the refused files the survey found unchanged: never silently left out."""
+        met = {state.key for state in states}
+        keys = [refusal.key for refusal in self._ledger.refused(self.mirror.name)]
+        return [self.mirror.source.look(key.path) for key in keys if key not in met]
 
     async def _settled(self, states: list[FileState]) -> list[FileState]:
         """Look again at files that are younger than the settle window, once it is over."""
@@ -167,6 +176,8 @@ class Engine:
                     same += 1
                     if case.entry is not None and case.entry.stat != stat:
                         stats.append((case.key, stat))
+                case Noop(), Absent() if case.rejection is not None:
+                    self._ledger.commit(Change(key=case.key, rejection=None))
                 case Hold(row="T1"), Skipped() if case.entry is None:
                     skipped.append(case.local)
                 case _:

@@ -222,6 +222,10 @@ class Ledger(Protocol):
         """Stream the listed documents that no entry of this ledger holds."""
         ...
 
+    def refused(self, mirror: str) -> Iterator[Rejection]:
+        """Stream the remembered refusals in key order."""
+        ...
+
     def repairs(self, key: DocKey, since: float) -> int:
         """Return how often drift of `key` was repaired since `since` (journal, cause drift)."""
         ...

@@ -1,0 +1,226 @@
+"""The composition root: builds source, ledger, remote and engine from settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from kbsync.config import Mirror as Declared
+from kbsync.config import Server, Settings, load
+from kbsync.engine.engine import Engine
+from kbsync.engine.gate import Gate
+from kbsync.engine.limiter import Limiter
+from kbsync.engine.mirror import Mirror
+from kbsync.messages import Problem
+from kbsync.messages import command as say
+
+if TYPE_CHECKING:
+    from kbsync.dify.client import DifyClient
+    from kbsync.engine.ports import Clock, Source
+    from kbsync.ledger.store import LedgerStore
+
+log = structlog.get_logger()
+EMBEDDED_URL = "http://embedded/v1"
+EMBEDDED_KEY = "dataset-embedded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What a verb works with: one engine per mirror, in the file's order, and the ledger."""
+
+    settings: Settings
+    engines: tuple[Engine, ...]
+    ledger: LedgerStore
+
+
+def settings_of(config: Path) -> Settings:
+    """Return the settings of the configuration file `config`.
+
+    Raises:
+        Problem: every error of the file, each with file, line and key.
+    """
+    return load(config, os.environ)
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, *, only: Sequence[str] = (), prune_excluded: bool = False
+) -> AsyncIterator[Opened]:
+    """Open ledger and servers for a verb that may write.
+
+    Args:
+        settings: as `settings_of` returns.
+        only: names of the mirrors to work on; empty for all of them.
+        prune_excluded: delete what the filters leave out now.
+
+    Raises:
+        Problem: the ledger is held or cannot be used, or a mirror is not in the file.
+    """
+    declared = _chosen(settings, only)
+    async with AsyncExitStack() as stack:
+        ledger, clock = stack.enter_context(_ledger(settings))
+        gates = await _gates(settings, declared, clock, stack)
+        engines = tuple(
+            Engine(
+                _mirror(settings, each, prune_excluded=prune_excluded),
+                ledger,
+                gates[each.server or ""],
+                clock,
+            )
+            for each in declared
+        )
+        yield Opened(settings=settings, engines=engines, ledger=ledger)
+
+
+@asynccontextmanager
+async def client(settings: Settings, server: str) -> AsyncIterator[DifyClient]:
+    """Open the whole knowledge API of one declared server.
+
+    Args:
+        settings: as `settings_of` returns.
+        server: the server's name; a lone one is called ``default``.
+
+    Raises:
+        Problem: there is no such server, or it cannot be used.
+    """
+    if server not in settings.servers:
+        raise Problem(say.NO_SUCH_SERVER(server=server, known=", ".join(settings.servers)))
+    async with AsyncExitStack() as stack:
+        yield await _client(settings.servers[server], stack)
+
+
+def _chosen(settings: Settings, only: Sequence[str]) -> list[Declared]:
+    known = [mirror.name for mirror in settings.mirrors]
+    for name in only:
+        if name not in known:
+            raise Problem(say.NO_SUCH_MIRROR(mirror=name, known=", ".join(known)))
+    return [each for each in settings.mirrors if not only or each.name in only]
+
+
+@contextmanager
+def _ledger(settings: Settings) -> Iterator[tuple[LedgerStore, Clock]]:
+    from kbsync.ledger.clock import LedgerClock  # noqa: PLC0415 - loaded by verbs that need it
+    from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
+
+    with LedgerStore.open(_address(settings), command="kbsync") as store:
+        clock = LedgerClock(store)
+        yield store, clock
+        clock.keep()
+
+
+def _address(settings: Settings) -> str | Path:
+    place = settings.ledger
+    address = place.url or place.path
+    assert address is not None  # noqa: S101 - loading fills in the default place
+    return address
+
+
+@contextmanager
+def ledger_to_read(settings: Settings) -> Iterator[LedgerStore | None]:
+    """Open the ledger beside whoever writes it; None when there is none yet.
+
+    Raises:
+        Problem: the ledger is there but cannot be used.
+    """
+    from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
+
+    path = settings.ledger.path
+    if path is not None and not path.exists():
+        yield None
+        return
+    with LedgerStore.open(_address(settings), readonly=True) as store:
+        yield store
+
+
+async def _gates(
+    settings: Settings, declared: Sequence[Declared], clock: Clock, stack: AsyncExitStack
+) -> Mapping[str, Gate]:
+    """One gate per server: all its mirrors share the bucket and the room in flight."""
+    from kbsync.dify.remote import DifyRemote  # noqa: PLC0415
+
+    gates: dict[str, Gate] = {}
+    for name in dict.fromkeys(each.server or "" for each in declared):
+        server = settings.servers[name]
+        gates[name] = Gate(
+            DifyRemote(await _client(server, stack)),
+            limiter=Limiter(server.requests_per_minute),
+            clock=clock,
+            in_flight=server.max_in_flight,
+        )
+    return gates
+
+
+async def _client(server: Server, stack: AsyncExitStack) -> DifyClient:
+    from kbsync.dify.access import Access, Key  # noqa: PLC0415
+    from kbsync.dify.client import DifyClient  # noqa: PLC0415
+
+    if server.is_embedded:
+        return await stack.enter_async_context(await _embedded(server, stack))
+    access = Access(
+        url=server.url,
+        key=Key(server.api_key.get_secret_value() if server.api_key else ""),
+        read_timeout=server.timeout,
+        ca_file=server.ca_file,
+        proxy=server.proxy.get_secret_value() if server.proxy else None,
+        verify=server.verify,
+    )
+    return await stack.enter_async_context(DifyClient(access))
+
+
+async def _embedded(server: Server, stack: AsyncExitStack) -> DifyClient:
+    """The knowledge base in this process: the same application, without a port."""
+    import httpx  # noqa: PLC0415
+
+    from kbsync.dify.access import Access, Key  # noqa: PLC0415
+    from kbsync.dify.client import DifyClient  # noqa: PLC0415
+    from kbsync.embedded import embedded_app  # noqa: PLC0415
+
+    assert server.data is not None  # noqa: S101 - loading fills it in for embedded servers
+    app = await stack.enter_async_context(embedded_app(server.data, api_key=EMBEDDED_KEY))
+    access = Access(url=EMBEDDED_URL, key=Key(EMBEDDED_KEY), environment=False)
+    return DifyClient(access, httpx.ASGITransport(app))
+
+
+def _mirror(settings: Settings, declared: Declared, *, prune_excluded: bool) -> Mirror:
+    server = settings.server_of(declared)
+    return Mirror(
+        name=declared.name,
+        source=_source(declared),
+        server=server.url,
+        place=str(declared.source),
+        chunking=declared.declared_chunking,
+        settings=declared.settings_hash,
+        base_name=declared.knowledge_base.name,
+        base_id=declared.knowledge_base.id,
+        prefix=declared.prefix,
+        window=declared.ambiguity_window,
+        settle=declared.settle,
+        max_indexing=declared.max_indexing or server.max_indexing,
+        prune=declared.prune,
+        prune_excluded=prune_excluded,
+        repair_drift=declared.on_drift == "repair",
+        requests_per_minute=server.requests_per_minute,
+    )
+
+
+def _source(declared: Declared) -> Source:
+    from kbsync.source.folder import Folder  # noqa: PLC0415
+
+    return Folder(
+        declared.name,
+        declared.source,
+        include=declared.include,
+        exclude=declared.exclude,
+        honour_gitignore=declared.gitignore,
+        hidden=declared.hidden,
+        follow_symlinks=declared.follow_symlinks,
+        max_file_size=declared.max_file_size,
+        accepted=frozenset(declared.extensions),
+        convert=declared.convert == "utf-8",
+    )

@@ -1,0 +1,75 @@
+"""Progress of `apply`: a bar on a terminal, a plain line per change otherwise."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from kbsync.engine.report import Event
+from kbsync.messages import printable
+from kbsync.planning.plan import CHANGES, Plan, name_of
+from kbsync.planning.render import SIGNS
+
+Observer = Callable[[Event], None]
+
+
+@contextmanager
+def progress(plan: Plan, *, quiet: bool) -> Iterator[Observer]:
+    """Yield what is told of every step while `plan` is carried out.
+
+    Args:
+        plan: what is about to happen.
+        quiet: show nothing, for output that a program reads.
+    """
+    if quiet:
+        yield lambda event: None
+    elif sys.stderr.isatty() and sys.stdout.isatty():
+        with _bar(plan) as observe:
+            yield observe
+    else:
+        yield _line
+
+
+def _line(event: Event) -> None:
+    if event.action in CHANGES and event.outcome == "done":
+        sign = SIGNS.get(event.action, "*")
+        click.echo(f"{sign} {printable(event.key.path)}  ({event.action}: {event.cause})")
+    elif event.outcome == "failed":
+        click.echo(f"! {printable(event.key.path)}  (indexing failed: {printable(event.cause)})")
+    elif event.outcome == "waiting" and event.why is not None:
+        click.echo(f"? {printable(event.key.path)}  ({event.why})")
+
+
+@contextmanager
+def _bar(plan: Plan) -> Iterator[Observer]:
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    changes = sum(name_of(action) in CHANGES for action in plan.actions)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, transient=True) as bar:
+        sent = bar.add_task("sent", total=changes)
+        indexed = bar.add_task("indexed", total=0)
+
+        def observe(event: Event) -> None:
+            if event.action in CHANGES and event.outcome == "done":
+                bar.advance(sent)
+            if event.action in ("create", "update") and event.outcome == "done":
+                bar.update(indexed, total=(bar.tasks[indexed].total or 0) + 1)
+            if event.action == "index":
+                bar.advance(indexed)
+
+        yield observe

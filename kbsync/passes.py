@@ -1,0 +1,156 @@
+"""One pass over all mirrors: a mirror that cannot go on halts itself and no other."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import anyio
+import structlog
+
+from kbsync.engine.drive import Drive
+from kbsync.engine.engine import Engine, Planned
+from kbsync.engine.report import Event, Report
+from kbsync.messages import Exit, Problem
+from kbsync.planning.plan import Plan, make_plan
+
+log = structlog.get_logger()
+
+# The first of these that any mirror ends with is the exit code of the whole pass.
+GRAVEST = (Exit.FAULT, Exit.USAGE, Exit.REFUSED, Exit.HALTED, Exit.INCOMPLETE, Exit.INDEXING)
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A mirror that could not go on, and why."""
+
+    mirror: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a pass over all mirrors did."""
+
+    reports: tuple[Report, ...]
+    halts: tuple[Halt, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """The gravest exit code of all mirrors."""
+        return gravest([r.exit for r in self.reports] + [h.problem.exit for h in self.halts])
+
+
+Planning = tuple[Engine, Planned | Halt]
+
+
+def gravest(codes: Sequence[Exit]) -> Exit:
+    """Return the exit code that says most."""
+    return next((code for code in GRAVEST if code in codes), Exit.OK)
+
+
+async def plan_all(engines: Sequence[Engine], *, listing: bool) -> list[Planning]:
+    """Plan every mirror.
+
+    Args:
+        engines: one per mirror.
+        listing: list the bases first.
+    """
+    plans: list[Planning] = []
+    for engine in engines:
+        try:
+            made = await engine.plan(listing=listing)
+        except Problem as problem:
+            plans.append((engine, Halt(engine.mirror.name, problem)))
+            continue
+        plans.append((engine, made))
+    return plans
+
+
+def whole(plans: Sequence[Planning]) -> Plan:
+    """Return the plans of all mirrors as one."""
+    made = [each.plan for _, each in plans if not isinstance(each, Halt)]
+    rates = [engine.mirror.requests_per_minute for engine, _ in plans]
+    return make_plan(
+        (action for plan in made for action in plan.actions),
+        skipped=[skipped for plan in made for skipped in plan.skipped],
+        unchanged=sum(plan.unchanged for plan in made),
+        requests_per_minute=min((rate for rate in rates if rate), default=None),
+    )
+
+
+def halts_of(plans: Sequence[Planning]) -> list[Halt]:
+    """Return the mirrors that could not be planned."""
+    return [each for _, each in plans if isinstance(each, Halt)]
+
+
+async def apply_all(
+    plans: Sequence[Planning], *, wait: bool, observe: Callable[[Event], None]
+) -> Applied:
+    """Carry out every plan, one mirror after the other. SIGINT and SIGTERM drain and stop.
+
+    Args:
+        plans: as `plan_all` returns.
+        wait: until everything uploaded is indexed.
+        observe: told of every step.
+    """
+    reports: list[Report] = []
+    halts = halts_of(plans)
+    stopper = Stopper()
+    async with anyio.create_task_group() as group:
+        group.start_soon(stopper.listen)
+        for engine, made in plans:
+            if isinstance(made, Halt) or stopper.stopped:
+                continue
+            try:
+                reports.append(
+                    await engine.apply(
+                        made, wait=wait, observe=_logged(observe), started=stopper.watch
+                    )
+                )
+            except Problem as problem:
+                halts.append(Halt(engine.mirror.name, problem))
+        group.cancel_scope.cancel()
+    return Applied(reports=tuple(reports), halts=tuple(halts))
+
+
+def _logged(observe: Callable[[Event], None]) -> Callable[[Event], None]:
+    def both(event: Event) -> None:
+        log.info(
+            event.action,
+            mirror=event.key.mirror,
+            path=event.key.path,
+            cause=event.cause,
+            outcome=event.outcome,
+            document=event.document_id,
+            ms=event.milliseconds,
+        )
+        observe(event)
+
+    return both
+
+
+class Stopper:
+    """Turns the first SIGINT or SIGTERM into a calm end; a second SIGINT ends at once.
+
+    What is in flight then remains an intent in the ledger: a forced stop is a supported one.
+    """
+
+    def __init__(self) -> None:
+        self._drive: Drive | None = None
+        self.stopped = False
+
+    def watch(self, drive: Drive) -> None:
+        """Stop `drive` when the signal comes."""
+        self._drive = drive
+
+    async def listen(self) -> None:
+        """Wait for signals until cancelled."""
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            async for number in received:
+                if self.stopped and number == signal.SIGINT:
+                    raise KeyboardInterrupt
+                self.stopped = True
+                if self._drive is not None:
+                    self._drive.stop()
