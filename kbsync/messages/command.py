@@ -5,7 +5,7 @@ from kbsync.messages import Exit, Message
 # -- what the configuration has to name ----------------------------------------------------------
 
 SERVER_UNTOLD = Message(
-    "KB-V002",
+    "KB-V001",
     "the configuration has several servers: {known}",
     "say which one with: --server NAME",
     Exit.USAGE,
@@ -14,39 +14,39 @@ SERVER_UNTOLD = Message(
 # -- what the server has to have -----------------------------------------------------------------
 
 NO_SUCH_BASE = Message(
-    "KB-V003",
+    "KB-V002",
     "the server has no knowledge base called {base}",
     "see which there are with: kbsync kb list",
     Exit.REFUSED,
 )
 SEVERAL_BASES = Message(
-    "KB-V004",
+    "KB-V003",
     "the server has several knowledge bases called {base}: {ids}",
     "type the command again with the id of one",
     Exit.REFUSED,
 )
 NO_SUCH_DOCUMENT = Message(
-    "KB-V005",
+    "KB-V004",
     "the knowledge base has no document called {document}",
     "see which there are with: kbsync docs list BASE --all",
 )
 SEVERAL_DOCUMENTS = Message(
-    "KB-V006",
+    "KB-V005",
     "the knowledge base has several documents called {document}: {ids}",
     "type the command again with the id of one",
 )
 NO_SUCH_FIELD = Message(
-    "KB-V007",
+    "KB-V006",
     "the knowledge base has no metadata field called {field}",
     "see which there are with: kbsync kb fields BASE",
 )
 NOT_THERE = Message(
-    "KB-V008",
+    "KB-V007",
     "{call}: the server has nothing by that id",
     "see what there is with: kbsync {group} list",
 )
 BASE_UNMADE = Message(
-    "KB-V009",
+    "KB-V008",
     "mirror {mirror}: there is no knowledge base {base} yet",
     "make and fill it with: kbsync apply",
     Exit.REFUSED,
@@ -55,23 +55,23 @@ BASE_UNMADE = Message(
 # -- calls that did not work out -----------------------------------------------------------------
 
 RESTING = Message(
-    "KB-V010",
+    "KB-V009",
     "{call}: too many calls: the server asks for a rest of {seconds} s",
     "wait so long, then type the command again",
 )
 STILL_INDEXING = Message(
-    "KB-V011",
+    "KB-V010",
     "{document} is not indexed after {seconds} s: {status}",
     "look again with: kbsync docs get {base} {id}",
     Exit.INDEXING,
 )
 INDEXING_FAILED = Message(
-    "KB-V012",
+    "KB-V011",
     "{document} could not be indexed: {words}",
     "send it again with: kbsync docs update-file {base} {id} FILE",
 )
 NEEDS_YES = Message(
-    "KB-V013",
+    "KB-V012",
     "{question} Nobody can be asked here: this is not a terminal",
     "if you are sure, type the command again with: --yes",
     Exit.USAGE,
@@ -80,53 +80,53 @@ NEEDS_YES = Message(
 # -- files ---------------------------------------------------------------------------------------
 
 FILE_EXISTS = Message(
-    "KB-V014",
+    "KB-V013",
     "{path} exists already and was left as it is",
     "check it with: kbsync -c {config} validate",
     Exit.USAGE,
 )
 NO_FOLDER = Message(
-    "KB-V015",
+    "KB-V014",
     "{path} is not a folder",
     "name a folder that exists",
     Exit.USAGE,
 )
-CANNOT_WRITE = Message("KB-V016", "{path} cannot be written: {why}", "choose another place")
-CANNOT_READ = Message("KB-V017", "{path} cannot be read: {why}", "check the path and its rights")
+CANNOT_WRITE = Message("KB-V015", "{path} cannot be written: {why}", "choose another place")
+CANNOT_READ = Message("KB-V016", "{path} cannot be read: {why}", "check the path and its rights")
 
 # -- the embedded knowledge base -----------------------------------------------------------------
 
 EMBEDDED_EXTRA = Message(
-    "KB-V018",
+    "KB-V017",
     "the embedded knowledge base needs packages that are not installed ({missing})",
     "pip install 'kbsync[embedded]'",
     Exit.USAGE,
 )
 CANNOT_SERVE = Message(
-    "KB-V019",
+    "KB-V018",
     "the server cannot start: {why}",
     "see the options with: kbsync serve --help",
 )
 KEY_UNTOLD = Message(
-    "KB-V020",
+    "KB-V019",
     "the server needs the API key it is to accept",
     "give it with --api-key-file FILE or in the variable KBSYNC_SERVE_KEY",
     Exit.USAGE,
 )
 KEY_TWICE = Message(
-    "KB-V021",
+    "KB-V020",
     "the API key is given both by --api-key and by --api-key-file",
     "type the command again with one of them",
     Exit.USAGE,
 )
 BAD_KEY = Message(
-    "KB-V022",
+    "KB-V021",
     "the API key from {origin} is empty, or has blanks or letters beyond ASCII",
     "choose a key of printable ASCII characters without blanks",
     Exit.USAGE,
 )
 NOT_LOOPBACK = Message(
-    "KB-V023",
+    "KB-V022",
     "{host} can be reached from other machines, and the server has neither encryption nor accounts",
     "if that is meant, type the command again with: --allow-remote",
     Exit.USAGE,
@@ -135,13 +135,13 @@ NOT_LOOPBACK = Message(
 # -- the demonstration ---------------------------------------------------------------------------
 
 DEMO_NOT_EMPTY = Message(
-    "KB-V024",
+    "KB-V023",
     "{path} is not empty; the demonstration writes into an empty folder only",
     "type the command again without --dir, or with a new folder",
     Exit.USAGE,
 )
 DEMO_FAILED = Message(
-    "KB-V025",
+    "KB-V024",
     "the demonstration did not hold: {what}",
     "look at what it did in: {path}",
 )
