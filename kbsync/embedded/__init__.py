@@ -7,6 +7,7 @@ servers it can imitate.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +41,4 @@ def __getattr__(name: str) -> object:
     """Load a public name when it is first used: a verb pays only for what it needs."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -65,8 +65,15 @@ def record(db: sqlite3.Connection, upload: Upload) -> str:
     db.execute(
         "INSERT INTO upload (id, name, size, extension, mime_type, created_at, content)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (upload_id, upload.name, upload.size, upload.extension)
-        + (upload.mime_type, round(time.time(), 6), upload.content),
+        (
+            upload_id,
+            upload.name,
+            upload.size,
+            upload.extension,
+            upload.mime_type,
+            round(time.time(), 6),
+            upload.content,
+        ),
     )
     return upload_id
 

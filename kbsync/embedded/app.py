@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount
 
-from . import envelope, knowledge_bases
+from . import envelope
 from .call import Call
-from .envelope import InternalFaultError, Refusal, Reply, forbidden, invalid
+from .envelope import InternalFaultError, Refusal, Reply, invalid
 from .quirks import Quirks
 from .routes import routes
 from .routing import Match, Route, Router
@@ -128,7 +128,7 @@ class _Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request = Request(scope, receive)
-        match = self._router.match(request.url.path)
+        match = self._router.match(request.scope["path"])
         try:
             answer = await self._answer(request, match)
         except ClientDisconnect:
@@ -167,7 +167,7 @@ class _Api:
             return await self._call(request, match, route, service)
         except Refusal as refusal:
             if refusal.code == "not_found":
-                message = self._router.suggestion(refusal.message, request.url.path)
+                message = self._router.suggestion(refusal.message, request.scope["path"])
                 return envelope.envelope(refusal, message)
             return envelope.envelope(refusal)
         except InternalFaultError:
@@ -186,9 +186,7 @@ class _Api:
         if service is None:
             raise RuntimeError("the application is used outside its lifespan")
         if "ds" in match.path:
-            with service.store.reading() as db:
-                if not knowledge_bases.find(db, match.path["ds"])["enable_api"]:
-                    raise forbidden("Dataset api access is not enabled.")
+            service.check_base(match.path["ds"])
         service.authorize(request.headers.get("Authorization"))
         if route.counted and "cloud-throttle" in self._quirks:
             service.throttle.count()
@@ -205,7 +203,7 @@ class _Api:
         call = Call(
             service=service,
             method=request.method,
-            url_path=request.url.path,
+            url_path=request.scope["path"],
             path=match.path,
             query=request.query_params,
             content_type=content_type,
@@ -224,7 +222,7 @@ class _Api:
         line = {
             "method": request.method,
             "route": match.template if match else None,
-            "path": request.url.path,
+            "path": request.scope["path"],
             "status": status,
             "ms": round((time.perf_counter() - started) * 1000, 3),
         }

@@ -41,9 +41,24 @@ def insert(
         segment = fresh_id()
         words = keywords(chunk.content) if complete else []
         rows.append(
-            (first + offset, segment, base, document, first_position + offset, chunk.content)
-            + (len(chunk.content), json.dumps(words), fresh_id(), node_hash(chunk.content))
-            + (complete, status, moment, moment, moment, moment if complete else None)
+            (
+                first + offset,
+                segment,
+                base,
+                document,
+                first_position + offset,
+                chunk.content,
+                len(chunk.content),
+                json.dumps(words),
+                fresh_id(),
+                node_hash(chunk.content),
+                complete,
+                status,
+                moment,
+                moment,
+                moment,
+                moment if complete else None,
+            )
         )
         texts.append((first + offset, spaced(chunk.content)))
         children += [

@@ -90,7 +90,14 @@ class Indexers:
                 _log.exception("document %s could not be indexed", job[1])
 
     def _do(self, task: Task, document: str, generation: int) -> None:
-        pipeline = Pipeline(self._store, self._quirks, document, generation, self._pause)
+        pipeline = Pipeline(
+            self._store,
+            self._quirks,
+            document,
+            generation,
+            pause=self._pause,
+            every_state=self._delay > 0,
+        )
         with suppress(OvertakenError):
             if task is Task.INDEX:
                 pipeline.run()

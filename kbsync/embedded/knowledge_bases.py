@@ -63,12 +63,22 @@ def create(call: Call) -> Reply:
             "INSERT INTO knowledge_base (id, name, description, provider, permission, technique,"
             " retrieval_model, summary_setting, created_at, updated_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (base, payload.name, payload.description, payload.provider)
-            + (payload.permission.value if payload.permission else "only_me",)
-            + (payload.indexing_technique, model.model_dump_json() if model else None)
-            + (json.dumps(setting) if setting else None, now(), now()),
+            (
+                base,
+                payload.name,
+                payload.description,
+                payload.provider,
+                payload.permission.value if payload.permission else "only_me",
+                payload.indexing_technique,
+                model.model_dump_json() if model else None,
+                json.dumps(setting) if setting else None,
+                now(),
+                now(),
+            ),
         )
-        return reply(shape(db, find(db, base), owner=call.service.store.owner))
+        created = shape(db, find(db, base), owner=call.service.store.owner)
+    call.service.bases[base] = True
+    return reply(created)
 
 
 def listing(call: Call) -> Reply:
@@ -147,6 +157,7 @@ def delete(call: Call) -> Reply:
         for table in ("document", "process_rule", "metadata_field", "tag_binding"):
             db.execute(f"DELETE FROM {table} WHERE knowledge_base = ?", (base,))  # noqa: S608
         db.execute("DELETE FROM knowledge_base WHERE id = ?", (base,))
+    call.service.bases.pop(base, None)
     return no_content()
 
 

@@ -9,7 +9,8 @@ from .envelope import Reply, invalid, reply, unauthorized
 from .knowledge_bases import need_plugin_daemon
 
 TYPES: Final = frozenset(
-    ["llm", "text-embedding", "rerank", "speech2text", "moderation", "tts", "text-generation", "embeddings", "reranking"]
+    {"llm", "text-embedding", "rerank", "speech2text", "moderation", "tts"}
+    | {"text-generation", "embeddings", "reranking"}
 )
 
 

@@ -8,7 +8,8 @@ from typing import Final
 REFUSED_CHARACTERS: Final = frozenset('/\\:*?"<>|')
 LONGEST: Final = 200
 EXTENSIONS: Final = frozenset(
-    ["txt", "markdown", "md", "mdx", "pdf", "html", "htm", "xlsx", "xls", "docx", "csv", "vtt", "properties"]
+    {"txt", "markdown", "md", "mdx", "pdf", "html", "htm", "xlsx", "xls", "docx", "csv", "vtt"}
+    | {"properties"}
 )
 
 

@@ -15,6 +15,7 @@ from .store import Store, now
 
 FORMS: Final = frozenset({"text_model", "hierarchical_model", "qa_model"})
 ROWS_PER_TRANSACTION: Final = 500
+UNSEEN_SECONDS: Final = 0.02
 STEPS: Final = 4
 _LOAD: Final = """
 SELECT document.*, upload.extension, upload.content, process_rule.mode, process_rule.rules
@@ -37,6 +38,8 @@ class Pipeline:
         document: the id of the document.
         generation: which of its uploads; a newer one ends this run.
         pause: called between two states; may raise to end the run.
+        every_state: write down each state, however short; otherwise those nobody could see in
+            time are skipped.
     """
 
     def __init__(
@@ -45,13 +48,18 @@ class Pipeline:
         quirks: Quirks,
         document: str,
         generation: int,
+        *,
         pause: Callable[[], None],
+        every_state: bool = False,
     ) -> None:
         self._store = store
         self._quirks = quirks
         self._document = document
         self._generation = generation
         self._pause = pause
+        self._patience = 0.0 if every_state else UNSEEN_SECONDS
+        self._pending: dict[str, object] = {}
+        self._written = 0.0
 
     def run(self) -> None:
         """Index the document; a failure becomes its `error`.
@@ -101,26 +109,26 @@ class Pipeline:
         if row["doc_form"] not in FORMS:
             raise ValueError(f"Index type {row['doc_form']} is not supported.")
         texts = texts_of(row["extension"], row["content"])
-        self._mark(status="cleaning", parsing_completed_at=now())
-        self._pause()
+        self._enter("cleaning", parsing_completed_at=now())
         recipe = Recipe(row)
         cleaned = [recipe.clean(text) for text in texts]
-        self._mark(status="splitting")
-        self._pause()
+        self._enter("splitting")
         chunks = self._cut(recipe, cleaned, row)
-        self._mark(
-            status="indexing",
-            cleaning_completed_at=now(),
-            splitting_completed_at=now(),
-            word_count=sum(len(chunk.content) for chunk in chunks),
+        words = sum(len(chunk.content) for chunk in chunks)
+        moment = now()
+        self._enter(
+            "indexing",
+            cleaning_completed_at=moment,
+            splitting_completed_at=moment,
+            word_count=words,
         )
-        self._pause()
         self._write(chunks, row)
 
     def _begin(self) -> None:
         with self._store.writing() as db:
             chunk_rows.delete_of_document(db, self._document)
             self._update(db, {"status": "parsing", "processing_started_at": now()})
+        self._written = time.perf_counter()
         self._pause()
 
     def _cut(self, recipe: Recipe, texts: list[str], row: sqlite3.Row) -> list[Chunk]:
@@ -146,11 +154,20 @@ class Pipeline:
                     status=status,
                 )
 
+    def _enter(self, status: str, **columns: object) -> None:
+        """The next state; it is written with the one after it when this one was too short."""
+        self._pending |= columns | {"status": status}
+        if time.perf_counter() - self._written >= self._patience:
+            self._mark()
+        self._pause()
+
     def _mark(self, **columns: object) -> None:
         with self._store.writing() as db:
             self._update(db, columns)
+        self._written = time.perf_counter()
 
     def _update(self, db: sqlite3.Connection, columns: dict[str, object]) -> None:
+        columns = self._pending | columns
         names = ", ".join(f"{name} = ?" for name in columns)
         changed = db.execute(
             f"UPDATE document SET {names} WHERE id = ? AND generation = ?",  # noqa: S608 - our own
@@ -158,3 +175,4 @@ class Pipeline:
         )
         if not changed.rowcount:
             raise OvertakenError
+        self._pending = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
-from .envelope import unauthorized
+from .envelope import forbidden, not_found, unauthorized
 from .indexing import Indexers
 from .quirks import Quirks
 from .store import Store
@@ -31,15 +31,27 @@ class Service:
         self.throttle = Throttle(limit=quirks.throttle_limit)
         self.indexers = Indexers(self.store, quirks, delay=indexing_delay, slots=workers)
         self._api_key = api_key.encode()
+        # This process owns the file, so what bases there are can be known without asking it.
+        self.bases: dict[str, bool] = {}
 
     def start(self) -> None:
         """Start indexing; what an earlier run left unfinished comes first."""
+        with self.store.reading() as db:
+            rows = db.execute("SELECT id, enable_api FROM knowledge_base").fetchall()
+        self.bases = {row["id"]: bool(row["enable_api"]) for row in rows}
         self.indexers.start()
 
     def stop(self) -> None:
         """Stop indexing between two steps and close the file."""
         self.indexers.stop()
         self.store.close()
+
+    def check_base(self, base: str) -> None:
+        """Refuse an unknown base (404) and one whose API access is switched off (403)."""
+        if base not in self.bases:
+            raise not_found("Dataset not found.")
+        if not self.bases[base]:
+            raise forbidden("Dataset api access is not enabled.")
 
     def authorize(self, header: str | None) -> None:
         """Check the header `Authorization` (section 1.1); a `Refusal` when it is no good."""

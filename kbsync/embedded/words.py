@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from itertools import pairwise
 from typing import Final
 
 # Scripts written without spaces: each character is a word of its own there, and two neighbours
@@ -17,9 +18,15 @@ _UNSPACED_CHARACTER: Final = re.compile(f"([{_UNSPACED}])")
 _TERM: Final = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
 KEYWORDS: Final = 10
 
-_COMMON: Final = frozenset(
-    ["a", "about", "above", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "could", "did", "do", "does", "doing", "down", "during", "each", "few", "for", "from", "further", "get", "had", "has", "have", "having", "he", "her", "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "me", "more", "most", "my", "no", "nor", "not", "now", "of", "off", "on", "once", "only", "or", "other", "our", "ours", "out", "over", "own", "same", "she", "should", "so", "some", "such", "than", "that", "the", "their", "theirs", "them", "then", "there", "these", "they", "this", "those", "through", "to", "too", "under", "until", "up", "very", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whom", "why", "will", "with", "would", "you", "your", "yours"]
-)
+_COMMON_TEXT: Final = """
+    a about above after again all also am an and any are as at be because been before being below
+    between both but by can could did do does doing down during each few for from further get had
+    has have having he her here hers him his how i if in into is it its just me more most my no nor
+    not now of off on once only or other our ours out over own same she should so some such than
+    that the their theirs them then there these they this those through to too under until up very
+    was we were what when where which while who whom why will with would you your yours
+"""
+_COMMON: Final = frozenset(_COMMON_TEXT.split())
 
 
 def spaced(text: str) -> str:
@@ -53,4 +60,4 @@ def _phrases(term: str) -> list[str]:
         return [term]
     if len(term) == 1:
         return [term]
-    return [f"{first} {second}" for first, second in zip(term, term[1:], strict=False)]
+    return [f"{first} {second}" for first, second in pairwise(term)]

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from typing import Final
+
+_READERS: Final = {
+    "md": "markdown",
+    "markdown": "markdown",
+    "mdx": "markdown",
+    "html": "html",
+    "htm": "html",
+    "csv": "csv_rows",
+    "xlsx": "xlsx",
+    "xls": "xls",
+    "docx": "docx",
+    "pdf": "pdf",
+    "properties": "properties",
+    "vtt": "vtt",
+}
 
 
 class ExtractionError(Exception):
@@ -12,37 +28,15 @@ class ExtractionError(Exception):
 def texts_of(extension: str, content: bytes) -> list[str]:
     """The texts of a file in reading order, each of which is split on its own.
 
+    A reader and its library are loaded when the first file of that type comes.
+
     Args:
-        extension: lower case, without a dot.
+        extension: lower case, without a dot; an unknown one is read as plain text.
         content: the whole file.
 
     Raises:
         ExtractionError: the file is not what its extension says.
     """
-    return _reader(extension)(content)
-
-
-def _reader(extension: str) -> Callable[[bytes], list[str]]:
-    """The reader of a file type; its libraries are loaded when the first such file comes."""
-    match extension:
-        case "md" | "markdown" | "mdx":
-            from .markdown import read
-        case "html" | "htm":
-            from .html import read
-        case "csv":
-            from .csv_rows import read
-        case "xlsx":
-            from .xlsx import read
-        case "xls":
-            from .xls import read
-        case "docx":
-            from .docx import read
-        case "pdf":
-            from .pdf import read
-        case "properties":
-            from .properties import read
-        case "vtt":
-            from .vtt import read
-        case _:
-            from .plain import read
-    return read
+    reader = import_module(f".{_READERS.get(extension, 'plain')}", __name__)
+    texts: list[str] = reader.read(content)
+    return texts

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 
+from docx import Document
+from docx.table import Table
+
 from . import ExtractionError
 
 
 def read(content: bytes) -> list[str]:
     """The document as one text; a table becomes one line per row."""
-    from docx import Document
-    from docx.table import Table
-
     try:
         blocks = Document(io.BytesIO(content)).iter_inner_content()
         lines = (

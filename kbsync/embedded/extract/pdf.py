@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import logging
 
+from pypdf import PdfReader
+
 from . import ExtractionError
 
 
 def read(content: bytes) -> list[str]:
     """The text of each page that has any."""
-    from pypdf import PdfReader
-
     # The library reports each small fault of a file; only the ones that stop it matter here.
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 
+from charset_normalizer import from_bytes
+
 
 def read(content: bytes) -> list[str]:
     """The text of a plain text file."""
@@ -26,7 +28,6 @@ def decode(content: bytes) -> str:
 def _guess(content: bytes) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and len(content) % 2 == 0:
         return content.decode("utf-16", "replace")
-    from charset_normalizer import from_bytes
 
     best = from_bytes(content).best()
     return content.decode("utf-8", "replace") if best is None else str(best)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 
+import javaproperties
+
 from .plain import decode
 
 
 def read(content: bytes) -> list[str]:
     """The pairs of the file in their order; a file that is no properties file stays as it is."""
-    import javaproperties
-
     text = decode(content)
     try:
         pairs = [

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import io
 
+import webvtt
+from webvtt.errors import MalformedFileError
+
 from .plain import decode
 
 
 def read(content: bytes) -> list[str]:
     """The captions, one per line; a file that is no WebVTT is taken as plain text."""
-    import webvtt
-    from webvtt.errors import MalformedFileError
-
     text = decode(content)
     try:
-        captions = webvtt.from_buffer(io.StringIO(text))
+        captions = webvtt.from_buffer(io.StringIO(text)).captions
     except MalformedFileError:
         return [text]
-    lines = [
-        f"{caption.voice}: {caption.text}" if caption.voice else caption.text
-        for caption in captions
-    ]
-    return ["\n".join(lines)]
+    spoken = (f"{line.voice}: {line.text}" if line.voice else line.text for line in captions)
+    return ["\n".join(spoken)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import xlrd
+
 from . import ExtractionError, rows
 
 
 def read(content: bytes) -> list[str]:
     """The rows of all sheets below their first row."""
-    import xlrd
-
     try:
         with xlrd.open_workbook(file_contents=content) as workbook:
             return [text for sheet in workbook.sheets() for text in _sheet(sheet)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 
+from openpyxl import load_workbook
+
 from . import ExtractionError, rows
 
 
 def read(content: bytes) -> list[str]:
     """The rows of all sheets; the first row of a sheet that holds anything is its header."""
-    from openpyxl import load_workbook
-
     try:
         workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         return [text for sheet in workbook.worksheets for text in _sheet(sheet.iter_rows())]
