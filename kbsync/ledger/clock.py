@@ -1,0 +1,62 @@
+"""Time as the ledger counts it: it never goes back, not even over a restart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import anyio
+
+
+class HighWater(Protocol):
+    """Who remembers the latest time: the store."""
+
+    def high_water(self) -> float:
+        """Return the latest time that was recorded, in seconds since the epoch."""
+        ...
+
+    def raise_high_water(self, seconds: float) -> None:
+        """Record a later time."""
+        ...
+
+
+class LedgerClock:
+    """The wall clock, held up where it steps back.
+
+    While the wall stands behind what is recorded, time goes on from there at the machine's
+    steady pace. Every time in a committed change is recorded with it, so no recorded time ever
+    lies in the future of `now`.
+
+    Args:
+        store: remembers the high water mark.
+        wall, steady: seconds; `steady` never goes back while the machine runs.
+    """
+
+    def __init__(
+        self,
+        store: HighWater,
+        *,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._wall = wall
+        self._steady = steady
+        self._last = store.high_water()
+        self._read_at = steady()
+
+    def now(self) -> float:
+        """Return seconds since the epoch as the ledger counts them."""
+        at = self._steady()
+        self._last = max(self._wall(), self._last + (at - self._read_at))
+        self._read_at = at
+        return self._last
+
+    async def sleep(self, seconds: float) -> None:
+        """Rest for `seconds`."""
+        await anyio.sleep(seconds)
+
+    def keep(self) -> None:
+        """Record the time now, e.g. before a shutdown."""
+        self._store.raise_high_water(self.now())

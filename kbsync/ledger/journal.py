@@ -1,0 +1,99 @@
+"""What was done: one line for every remote change that was made or tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import bindparam, func, select
+
+from kbsync.ledger import records
+from kbsync.ledger.database import Database
+from kbsync.ledger.schema import JOURNAL
+from kbsync.model import DocKey, JournalLine
+
+_PRUNED_AT_ONCE = 10_000
+_REPAIRS = select(func.count()).where(
+    JOURNAL.c.mirror == bindparam("mirror"),
+    JOURNAL.c.path == bindparam("path"),
+    JOURNAL.c.detail == "drift",
+    JOURNAL.c.outcome == "done",
+    JOURNAL.c.at >= bindparam("since"),
+)
+
+
+class Journal:
+    """Reads and prunes the journal; lines are added by `Keys.commit`."""
+
+    _database: Database
+
+    def history(
+        self,
+        mirror: str | None = None,
+        path: str | None = None,
+        *,
+        limit: int = 100,
+        before: int | None = None,
+    ) -> tuple[tuple[int, JournalLine], ...]:
+        """Return journal lines with their numbers, the newest first.
+
+        Args:
+            mirror, path: only lines of this mirror, of exactly this path.
+            limit: at most so many.
+            before: only lines with a smaller number: the last one of the previous page.
+        """
+        wanted = []
+        if mirror is not None:
+            wanted.append(JOURNAL.c.mirror == records.stored(mirror))
+        if path is not None:
+            wanted.append(JOURNAL.c.path == records.stored(path))
+        if before is not None:
+            wanted.append(JOURNAL.c.id < before)
+        statement = select(*records.LINE).where(*wanted).order_by(JOURNAL.c.id.desc()).limit(limit)
+        rows = self._database.ask_once(statement)
+        return tuple(map(records.line_of, rows))
+
+    def tally(
+        self, mirror: str, *, since: float, path: str | None = None, actions: Sequence[str] = ()
+    ) -> Mapping[tuple[str, str], int]:
+        """Count journal lines by action and outcome.
+
+        Args:
+            since: from this time on, seconds of the ledger's clock.
+            path: only of this path.
+            actions: only these actions; all when none are named.
+        """
+        wanted = [JOURNAL.c.mirror == records.stored(mirror), JOURNAL.c.at >= since]
+        if path is not None:
+            wanted.append(JOURNAL.c.path == records.stored(path))
+        if actions:
+            wanted.append(JOURNAL.c.action.in_(list(actions)))
+        kinds = (JOURNAL.c.action, JOURNAL.c.outcome)
+        rows = self._database.ask_once(select(*kinds, func.count()).where(*wanted).group_by(*kinds))
+        return {(str(action), str(outcome)): int(n or 0) for action, outcome, n in rows}
+
+    def repairs(self, key: DocKey, since: float) -> int:
+        """Return how often drift of `key` was repaired: its uploads of that cause since `since`.
+
+        Args:
+            key: whose document.
+            since: from this time on, seconds of the ledger's clock.
+        """
+        if not records.storable(key.path):
+            return 0
+        rows = self._database.ask(_REPAIRS, mirror=key.mirror, path=key.path, since=since)
+        return int(rows[0][0] or 0)
+
+    def prune_journal(self, older_than: float) -> int:
+        """Remove lines from before `older_than` (seconds of the ledger's clock); return how many.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        pruned = 0
+        oldest = select(JOURNAL.c.id).where(JOURNAL.c.at < older_than).limit(_PRUNED_AT_ONCE)
+        while True:
+            with self._database.writing() as connection:
+                gone = connection.execute(JOURNAL.delete().where(JOURNAL.c.id.in_(oldest))).rowcount
+            pruned += gone
+            if gone < _PRUNED_AT_ONCE:
+                return pruned

@@ -1,0 +1,155 @@
+"""One process writes a ledger: a file lock for SQLite, an advisory lock for PostgreSQL."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import sys
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from kbsync.ledger.place import Place
+from kbsync.messages import Problem
+from kbsync.messages import ledger as messages
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds the lock. `since`: local time as text; unknown parts read ``unknown``."""
+
+    pid: str = "unknown"
+    host: str = "unknown"
+    since: str = "unknown"
+    command: str = "unknown"
+
+    @classmethod
+    def myself(cls, command: str = "") -> Holder:
+        """Describe this process. The arguments stay out: a key may stand among them."""
+        return cls(
+            pid=str(os.getpid()),
+            host=socket.gethostname(),
+            since=time.strftime("%Y-%m-%d %H:%M:%S"),
+            command=command or Path(sys.argv[0] or "python").name,
+        )
+
+    def problem(self, place: Place) -> Problem:
+        """Return what a second process is told."""
+        words = asdict(self)
+        return Problem(messages.LOCKED(place=place.shown, **words))
+
+
+class FileLock:
+    """Holds `<ledger>.lock`. The system lets go of it when the process dies, however it dies.
+
+    Raises:
+        Problem: KB-L021 when another process holds it, KB-L022 when it cannot be taken at all.
+    """
+
+    def __init__(self, place: Place, command: str = "") -> None:
+        assert place.path is not None  # noqa: S101 - PostgreSQL has a lock of its own
+        self._file = f"{place.path}.lock"
+        try:
+            self._descriptor = _take(self._file)
+        except BlockingIOError:
+            raise _read_holder(self._file).problem(place) from None
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise Problem(messages.NO_LOCK(lock=self._file, why=why)) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, json.dumps(asdict(Holder.myself(command))).encode(), 0)
+
+    def release(self) -> None:
+        """Let go. The file stays: removing it would let two processes lock two files."""
+        if self._descriptor >= 0:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> FileLock:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+def _take(file: str) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        descriptor = os.open(file, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Somebody may have removed the file between opening and locking it.
+            if os.path.exists(file) and os.path.samestat(os.fstat(descriptor), os.stat(file)):  # noqa: PTH110, PTH116
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _read_holder(file: str) -> Holder:
+    known = {field.name for field in fields(Holder)}
+    try:
+        told = json.loads(Path(file).read_bytes()[:4096])
+        return Holder(**{name: str(told[name]) for name in known & told.keys()})
+    except (OSError, ValueError, AttributeError):
+        return Holder()
+
+
+def application_name(command: str = "") -> str:
+    """Return how this process shows in `pg_stat_activity`, in the 63 bytes there are."""
+    me = Holder.myself(command)
+    name = f"kbsync {me.pid} {me.host[:24]} {me.command}"
+    return name.encode("ascii", "replace").decode()[:63]
+
+
+def lock_schema(connection: Connection, place: Place) -> None:
+    """Take the advisory lock of a ledger on PostgreSQL; it lives as long as the connection.
+
+    Raises:
+        Problem: KB-L021, naming the holder as `pg_stat_activity` knows it.
+    """
+    key = _advisory_key(place.schema)
+    taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (key,)).scalar_one()
+    if not taken:
+        raise _backend_holder(connection, key).problem(place)
+
+
+def _advisory_key(schema: str) -> int:
+    digest = hashlib.sha256(f"kbsync ledger {schema}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+_HOLDER = """
+SELECT a.application_name, to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), a.pid,
+       coalesce(a.client_hostname, host(a.client_addr), 'this machine')
+FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND ((l.classid::bigint << 32) | l.objid::bigint) = %s
+"""
+
+
+def _backend_holder(connection: Connection, key: int) -> Holder:
+    row = connection.exec_driver_sql(_HOLDER, (key,)).first()
+    if row is None:
+        return Holder()
+    name, since, backend, host = row
+    parts = (name or "").split(" ", 3)
+    if len(parts) == 4 and parts[0] == "kbsync":
+        return Holder(pid=parts[1], host=parts[2], since=since, command=parts[3])
+    return Holder(pid=f"{backend} (of PostgreSQL)", host=host, since=since, command=name or "?")

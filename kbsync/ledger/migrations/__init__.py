@@ -1,0 +1,1 @@
+"""The ledger's revisions, run by `kbsync.ledger.migrate`."""

@@ -1,0 +1,334 @@
+"""Rows of the ledger's tables ↔ the types of `kbsync.model`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from sqlalchemy import Column, Table
+
+from kbsync.engine.ports import Binding, Listing
+from kbsync.ledger.database import Row, Value
+from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, JOURNAL, LISTED, LISTINGS, REJECTIONS
+from kbsync.model import (
+    DocKey,
+    EntryState,
+    Fingerprint,
+    Intent,
+    JournalLine,
+    LedgerEntry,
+    Op,
+    Readiness,
+    Rejection,
+    RemoteDocument,
+    Stat,
+)
+
+_LARGEST: Final = 2**63 - 1
+_WRAP: Final = 2**64
+
+
+def storable(text: str) -> bool:
+    """Whether both databases can keep `text` as it is: no NUL, no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def stored(text: str) -> str:
+    """Return `text`, with what no database keeps written as an escape."""
+    if storable(text):
+        return text
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def stored_inode(inode: int) -> int:
+    """Return an unsigned 64-bit inode number as the signed one databases know."""
+    return inode if inode <= _LARGEST else inode - _WRAP
+
+
+def true_inode(number: int) -> int:
+    """Undo `stored_inode`."""
+    return number if number >= 0 else number + _WRAP
+
+
+def stat_values(stat: Stat | None) -> dict[str, Value]:
+    """Return the columns of `stat`; a time outside the years 1677 to 2262 reads as unknown."""
+    if stat is None or not -_LARGEST <= stat.mtime_ns <= _LARGEST or stat.inode >= _WRAP:
+        return {"size": None, "mtime_ns": None, "inode": None}
+    return {
+        "size": stat.size,
+        "mtime_ns": stat.mtime_ns,
+        "inode": stored_inode(stat.inode),
+    }
+
+
+def columns(table: Table, *names: str) -> list[Column[Any]]:
+    """Return the named columns of `table` in this order."""
+    return [table.c[name] for name in names]
+
+
+def _words(text: str | None) -> str | None:
+    return None if text is None else stored(text)
+
+
+def _count(number: int | None) -> int | None:
+    return None if number is None else max(-_LARGEST, min(number, _LARGEST))
+
+
+def _fingerprint(content: Any, settings: Any) -> Fingerprint | None:
+    return None if content is None else Fingerprint(content=content, settings=settings)
+
+
+def _stat(size: Any, mtime_ns: Any, inode: Any) -> Stat | None:
+    return None if size is None else Stat(size, mtime_ns, true_inode(inode))
+
+
+def _fingerprint_values(fingerprint: Fingerprint | None) -> dict[str, Value]:
+    if fingerprint is None:
+        return {"content": None, "settings": None}
+    return {"content": fingerprint.content, "settings": fingerprint.settings}
+
+
+# -- entries -------------------------------------------------------------------------------------
+
+ENTRY = columns(
+    ENTRIES,
+    *("mirror", "path", "document_id", "document_name", "state", "size", "mtime_ns", "inode"),
+    *("content", "settings", "metadata_hash", "rev", "word_count", "batch", "superseded"),
+    *("reason_code", "reason_text", "failures", "retry_at"),
+)
+
+
+def entry_of(row: Row) -> LedgerEntry:
+    """Read a row of the columns `ENTRY`."""
+    cells: tuple[Any, ...] = row
+    return LedgerEntry(
+        key=DocKey(mirror=cells[0], path=cells[1]),
+        document_id=cells[2],
+        document_name=cells[3],
+        state=EntryState(cells[4]),
+        stat=_stat(*cells[5:8]),
+        fingerprint=_fingerprint(*cells[8:10]),
+        metadata_hash=cells[10],
+        rev=cells[11],
+        word_count=cells[12],
+        batch=cells[13],
+        superseded=cells[14],
+        reason=None if cells[15] is None else (cells[15], cells[16]),
+        failures=cells[17],
+        retry_at=cells[18],
+    )
+
+
+def entry_values(entry: LedgerEntry) -> dict[str, Value]:
+    """Return the columns of an entry, all but its base."""
+    code, sentence = entry.reason or (None, None)
+    return {
+        "mirror": entry.key.mirror,
+        "path": entry.key.path,
+        "document_id": entry.document_id,
+        "document_name": stored(entry.document_name),
+        "state": entry.state.value,
+        **stat_values(entry.stat),
+        **_fingerprint_values(entry.fingerprint),
+        "metadata_hash": entry.metadata_hash,
+        "rev": _words(entry.rev),
+        "word_count": _count(entry.word_count),
+        "batch": _words(entry.batch),
+        "superseded": entry.superseded,
+        "reason_code": code,
+        "reason_text": _words(sentence),
+        "failures": entry.failures,
+        "retry_at": entry.retry_at,
+    }
+
+
+# -- intents and rejections ----------------------------------------------------------------------
+
+INTENT = columns(
+    INTENTS,
+    *("mirror", "path", "op", "name", "document_id", "content", "settings"),
+    *("size", "mtime_ns", "inode", "ids_seen", "rev_before", "started_at", "attempt"),
+)
+
+
+def intent_of(row: Row) -> Intent:
+    """Read a row of the columns `INTENT`."""
+    cells: tuple[Any, ...] = row
+    return Intent(
+        key=DocKey(mirror=cells[0], path=cells[1]),
+        op=Op(cells[2]),
+        name=cells[3],
+        document_id=cells[4],
+        fingerprint=_fingerprint(*cells[5:7]),
+        stat=_stat(*cells[7:10]),
+        ids_seen=frozenset(json.loads(cells[10])),
+        rev_before=cells[11],
+        started_at=cells[12],
+        attempt=cells[13],
+    )
+
+
+def intent_values(intent: Intent) -> dict[str, Value]:
+    """Return the columns of an intent."""
+    return {
+        "mirror": intent.key.mirror,
+        "path": intent.key.path,
+        "op": intent.op.value,
+        "name": stored(intent.name),
+        "document_id": intent.document_id,
+        **_fingerprint_values(intent.fingerprint),
+        **stat_values(intent.stat),
+        "ids_seen": json.dumps(sorted(intent.ids_seen)),
+        "rev_before": _words(intent.rev_before),
+        "started_at": intent.started_at,
+        "attempt": intent.attempt,
+    }
+
+
+REJECTION = columns(
+    REJECTIONS,
+    *("mirror", "path", "content", "settings", "reason_code", "reason_text", "at"),
+    *("size", "mtime_ns", "inode"),
+)
+
+
+def rejection_of(row: Row) -> Rejection:
+    """Read a row of the columns `REJECTION`."""
+    cells: tuple[Any, ...] = row
+    return Rejection(
+        key=DocKey(mirror=cells[0], path=cells[1]),
+        fingerprint=Fingerprint(content=cells[2], settings=cells[3]),
+        reason=(cells[4], cells[5]),
+        at=cells[6],
+        stat=_stat(*cells[7:10]),
+    )
+
+
+def rejection_values(rejection: Rejection) -> dict[str, Value]:
+    """Return the columns of a rejection."""
+    code, sentence = rejection.reason
+    return {
+        "mirror": rejection.key.mirror,
+        "path": rejection.key.path,
+        **_fingerprint_values(rejection.fingerprint),
+        "reason_code": code,
+        "reason_text": stored(sentence),
+        "at": rejection.at,
+        **stat_values(rejection.stat),
+    }
+
+
+# -- journal -------------------------------------------------------------------------------------
+
+LINE = columns(
+    JOURNAL,
+    *("id", "at", "mirror", "path", "action", "document_id", "outcome", "milliseconds", "detail"),
+)
+
+
+def line_of(row: Row) -> tuple[int, JournalLine]:
+    """Read a row of the columns `LINE`: its number and what it says."""
+    cells: tuple[Any, ...] = row
+    names = ("at", "mirror", "path", "action", "document_id", "outcome", "milliseconds", "detail")
+    return cells[0], JournalLine(**dict(zip(names, cells[1:], strict=True)))
+
+
+def line_values(line: JournalLine) -> dict[str, Value]:
+    """Return the columns of a journal line."""
+    return {
+        "at": line.at,
+        "mirror": stored(line.mirror),
+        "path": stored(line.path),
+        "action": line.action,
+        "document_id": _words(line.document_id),
+        "outcome": stored(line.outcome),
+        "milliseconds": _count(line.milliseconds),
+        "detail": stored(line.detail),
+    }
+
+
+# -- bindings and listings -----------------------------------------------------------------------
+
+BINDING = columns(BINDINGS, "mirror", "server", "base_id", "base_name", "source", "device")
+
+
+def binding_of(row: Row) -> Binding:
+    """Read a row of the columns `BINDING`."""
+    cells: tuple[Any, ...] = row
+    return Binding(
+        mirror=cells[0],
+        server=cells[1],
+        base_id=cells[2],
+        base_name=cells[3],
+        source=cells[4],
+        device=None if cells[5] is None else true_inode(cells[5]),
+    )
+
+
+def binding_values(binding: Binding) -> dict[str, Value]:
+    """Return the columns of a binding."""
+    return {
+        "mirror": binding.mirror,
+        "server": stored(binding.server),
+        "base_id": binding.base_id,
+        "base_name": stored(binding.base_name),
+        "source": stored(binding.source),
+        "device": None if binding.device is None else stored_inode(binding.device),
+    }
+
+
+LISTING = columns(LISTINGS, "started_at", "complete", "documents")
+
+
+def listing_of(row: Row) -> Listing:
+    """Read a row of the columns `LISTING`."""
+    cells: tuple[Any, ...] = row
+    return Listing(started_at=cells[0], complete=bool(cells[1]), documents=cells[2])
+
+
+DOCUMENT = columns(
+    LISTED,
+    *("document_id", "name", "rev", "word_count", "readiness", "size", "metadata", "error"),
+    "enabled",
+)
+
+
+def document_of(row: Row) -> RemoteDocument:
+    """Read a row of the columns `DOCUMENT`."""
+    cells: tuple[Any, ...] = row
+    return RemoteDocument(
+        id=cells[0],
+        name=cells[1],
+        rev=cells[2],
+        word_count=cells[3],
+        readiness=Readiness(cells[4]),
+        size=cells[5],
+        metadata=json.loads(cells[6]),
+        error=cells[7],
+        enabled=bool(cells[8]),
+    )
+
+
+def document_values(base_id: str, document: RemoteDocument) -> dict[str, Value]:
+    """Return the columns of a listed document, with its mark as far as it has one."""
+    mark = [document.metadata.get(f"kbsync_{field}") for field in ("mirror", "path", "rev")]
+    mirror, path, rev = (text if text and storable(text) else None for text in mark)
+    return {
+        "base_id": base_id,
+        "document_id": stored(document.id),
+        "name": stored(document.name),
+        "rev": stored(document.rev),
+        "word_count": _count(document.word_count),
+        "readiness": document.readiness.value,
+        "enabled": document.enabled,
+        "size": _count(document.size),
+        "metadata": json.dumps(dict(document.metadata)),
+        "error": _words(document.error),
+        "mark_mirror": mirror,
+        "mark_path": path,
+        "mark_rev": rev,
+    }

@@ -1,0 +1,102 @@
+"""The ledger as the engine knows it: `kbsync.engine.ports.Ledger` on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kbsync.ledger import migrate
+from kbsync.ledger.changes import Changes
+from kbsync.ledger.clock import LedgerClock
+from kbsync.ledger.connect import open_file
+from kbsync.ledger.database import Database
+from kbsync.ledger.faults import told
+from kbsync.ledger.journal import Journal
+from kbsync.ledger.keys import Keys
+from kbsync.ledger.listings import Listings
+from kbsync.ledger.place import Place, find_place
+from kbsync.ledger.rows import Rows
+from kbsync.messages import Problem
+from kbsync.messages import ledger as messages
+
+
+class LedgerStore(Rows, Keys, Changes, Listings, Journal):
+    """An open ledger. Close it, or use it as a context manager.
+
+    Attributes:
+        clock: the time as this ledger counts it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.clock = LedgerClock(self)
+
+    @classmethod
+    def open(
+        cls, address: str | os.PathLike[str], *, readonly: bool = False, command: str = ""
+    ) -> Self:
+        """Open the ledger at `address`; the writer makes and migrates it as needed.
+
+        Args:
+            address: a path or an SQLAlchemy URL, see `place.find_place`.
+            readonly: read beside a writing process: no lock, no making, no migration.
+            command: how this process is named to others that find the ledger locked.
+
+        Raises:
+            Problem: KB-L001 to KB-L009 for the place, KB-L020 to KB-L031 for what is there.
+        """
+        return cls(Database(find_place(address), readonly=readonly, command=command))
+
+    @property
+    def place(self) -> Place:
+        """Where the ledger lives."""
+        return self._database.place
+
+    def check(self) -> tuple[str, ...]:
+        """Read everything and return what is wrong, as sentences; empty for a sound ledger.
+
+        Raises:
+            Problem: KB-L024 or KB-L040 to KB-L046.
+        """
+        place = self.place
+        if place.path is None:
+            return ()
+        with told(place), closing(open_file(place, "ro")) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+            found += [
+                f"a row of {table} names a row of {parent} that is not there"
+                for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check")
+            ]
+        return tuple(each for each in found if each != "ok")
+
+    def backup(self, to: str | os.PathLike[str]) -> None:
+        """Write a consistent copy of the ledger's file, while it is in use; readable only by us.
+
+        Raises:
+            Problem: KB-L060 when `to` is there, KB-L061 when it cannot be written, KB-L062 for
+                PostgreSQL.
+        """
+        copy = Path(to).absolute()
+        if self.place.path is None:
+            raise Problem(messages.COPY_ELSEWHERE(schema=self.place.schema))
+        if os.path.lexists(copy):
+            raise Problem(messages.COPY_EXISTS(copy=copy))
+        migrate.copy_file(self.place, copy)
+
+    def close(self) -> None:
+        """Close the ledger and let go of its lock; closing twice does no harm."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
