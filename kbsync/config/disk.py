@@ -84,6 +84,8 @@ def _unreadable(path: Path) -> str | None:
 
 def _secrets(name: str, server: Server, settings: Settings) -> Iterator[Fault]:
     """Warn of keys that every user of the machine can read."""
+    if server.is_embedded:
+        return
     if server.api_key_file is not None:
         key, path = "api_key_file", server.api_key_file
     elif settings.key_origins.get(name) == THE_FILE:

@@ -50,7 +50,7 @@ class Place:
             file=self.file,
             config=shlex.quote(self.file),
             line=fault.line or self.line(fault.at),
-            key=key_text(fault.at),
+            key=key_text(fault.at) or "top level",
         )
 
     def problem(self, faults: Iterable[Fault]) -> Problem:

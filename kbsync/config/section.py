@@ -125,7 +125,9 @@ FilePath = Annotated[Path, BeforeValidator(absolute, json_schema_input_type=str)
 
 
 def _name(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", value):
+    if not isinstance(value, str):
+        raise wanted("text is wanted; put it in quotes")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", value):
         raise wanted(
             "a name is wanted: 1 to 64 of a-z, 0-9, dot, dash and underscore, the first "
             "a letter or digit"

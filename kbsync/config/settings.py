@@ -26,7 +26,7 @@ class Settings:
         state: folder of what kbsync keeps on this machine: socket, lock, embedded data.
         servers: by name; a lone `server` is called ``default``. Their `api_key` is filled in
             wherever it came from, and so is `data` of the embedded ones.
-        mirrors: in the file's order; `server` and `max_indexing` are filled in.
+        mirrors: in the file's order; `server` is filled in.
         key_origins: by server, where its key came from, in words for error messages.
         place: file name and lines, for `check`.
     """
@@ -46,6 +46,10 @@ class Settings:
     def server_of(self, mirror: Mirror) -> Server:
         """Return the server `mirror` is on."""
         return self.servers[mirror.server or ONLY_SERVER]
+
+    def max_indexing(self, mirror: Mirror) -> int:
+        """Return how many documents of `mirror` may be uploaded and not yet indexed."""
+        return mirror.max_indexing or self.server_of(mirror).max_indexing
 
     def server_at(self, name: str) -> tuple[str, ...]:
         """Return where in the file the server called `name` is declared."""
@@ -88,8 +92,7 @@ def complete(
     mirrors = []
     for mirror in declaration.mirrors:
         name = server_name(mirror, servers) or ONLY_SERVER
-        most = mirror.max_indexing or servers[name].max_indexing
-        mirrors.append(mirror.model_copy(update={"server": name, "max_indexing": most}))
+        mirrors.append(mirror.model_copy(update={"server": name}))
     return Settings(
         file=file,
         ledger=declaration.ledger or LedgerPlace(path=state / "ledger.db"),

@@ -119,13 +119,14 @@ def _known(at: Location) -> Iterator[str]:
     section: type[Section] = Declaration
     for part in at:
         field = section.model_fields.get(str(part))
-        inner = next(_sections(field.annotation), None) if field else None
+        inner = next(sections(field.annotation), None) if field else None
         section = inner or section
     yield from section.model_fields
 
 
-def _sections(annotation: object) -> Iterator[type[Section]]:
+def sections(annotation: object) -> Iterator[type[Section]]:
+    """Yield the sections a field's annotation names, at any depth."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation
     for argument in get_args(annotation):
-        yield from _sections(argument)
+        yield from sections(argument)

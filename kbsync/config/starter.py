@@ -56,7 +56,7 @@ def starter(
     server = _EMBEDDED if url == EMBEDDED else _DIFY % _quoted(url)
     return _WHOLE % (
         server,
-        name or _slug(knowledge_base),
+        _quoted(name or _slug(knowledge_base)),
         _quoted(source),
         _quoted(knowledge_base),
     )

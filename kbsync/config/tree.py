@@ -87,7 +87,9 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Fault:
     source = text.splitlines()[line - 1 : line]
     if r"'\t'" in problem or (source and re.match(r"\s*\t", source[0])):
         return Fault(message=messages.YAML_TAB, line=line)
-    why = re.sub(r"'[^']{2,}'", "…", problem)
+    if problem.startswith("found undefined alias") or error.context == "while scanning an alias":
+        return Fault(message=messages.YAML_ALIAS, line=line)
+    why = re.sub(r"(anchor|handle|directive) '.*", r"\1", problem, flags=re.DOTALL)
     return Fault(message=messages.YAML_SYNTAX, line=line, words={"why": why})
 
 

@@ -46,6 +46,10 @@ YAML_TAG = _refusal(
     "KB-C017", "{file}:{line}: {key}: a YAML tag kbsync does not read; leave it out"
 )
 YAML_MERGE = _refusal("KB-C018", "{file}:{line}: `<<` takes a mapping or a list of mappings")
+YAML_ALIAS = _refusal(
+    "KB-C027",
+    "{file}:{line}: text that starts with * has to be in quotes (else it is a YAML alias)",
+)
 KEY_TWICE = _refusal("KB-C019", "{file}:{line}: {key}: written twice, first in line {first}")
 
 # -- keys and values -----------------------------------------------------------------------------

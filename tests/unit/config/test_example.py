@@ -1,0 +1,95 @@
+"""config.example.yaml shows every key, and tells the truth about defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
+
+from kbsync.config import load
+from kbsync.config.declaration import Declaration
+from kbsync.config.schema import json_schema
+from kbsync.config.section import Section
+from kbsync.config.shape import sections
+
+EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
+ENVIRON = {"DIFY_API_KEY": "dataset-1"}
+# Shown with a value somebody could use, because their default is to be absent.
+NO_DEFAULT = {
+    *("server", "servers", "ledger", "mirrors.server"),
+    *("mirrors.knowledge_base.id", "mirrors.knowledge_base.name"),
+    *("mirrors.chunking.retrieval", "mirrors.chunking.retrieval.reranking"),
+    *(f"server.{key}" for key in ("proxy", "ca_file", "embedded.data")),
+    *(f"server.{key}" for key in ("api_key", "api_key_file", "api_key_env")),
+}
+Shown = tuple[str, FieldInfo, object]
+
+
+def written_out() -> dict[str, object]:
+    """The example with every key that it leaves out put in."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    whole = yaml.safe_load(re.sub(r"^(\s*)#(?=[a-z_]+:)", r"\1", text, flags=re.MULTILINE))
+    return cast("dict[str, object]", whole)
+
+
+def walk(section: type[Section], keys: dict[str, Any], at: str = "") -> Iterator[Shown]:
+    """Yield every declared key with what the example shows for it."""
+    assert set(keys) == set(section.model_fields), at
+    for name, field in section.model_fields.items():
+        where = f"{at}.{name}".lstrip(".")
+        yield where, field, keys[name]
+        inner = next(sections(field.annotation), None)
+        if inner is not None and where != "servers":  # which has the keys of `server`
+            value = keys[name][0] if where == "mirrors" else keys[name]
+            yield from walk(inner, value, where)
+
+
+ALL = list(walk(Declaration, written_out()))
+
+
+def test_it_loads_and_is_the_default() -> None:
+    shown = load(EXAMPLE, ENVIRON)
+    plain = type(shown.mirrors[0]).model_validate(
+        {"name": "docs", "source": str(EXAMPLE.parent / "docs"), "knowledge_base": "Docs"}
+    )
+    completed = plain.model_copy(update={"server": "default"})
+    assert shown.mirrors == (completed,)
+
+
+def test_every_key_is_shown_and_described() -> None:
+    assert all(field.description for _, field, _ in ALL)
+    schema = json_schema()
+    parts = [schema, *schema["$defs"].values()]
+    # Subchunks, Guard and the like are each used in one place, so both count the same keys.
+    assert sum(len(part["properties"]) for part in parts) == len(ALL)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param(field, value, id=where)
+        for where, field, value in ALL
+        if where not in NO_DEFAULT
+    ],
+)
+def test_defaults_agree(field: FieldInfo, value: object) -> None:
+    if field.is_required():
+        return
+    default = field.get_default(call_default_factory=True)
+    if isinstance(default, Section):
+        assert isinstance(value, dict)
+        return
+    declared: Any = Annotated[(field.annotation, "as declared", *field.metadata)]
+    assert TypeAdapter(declared).validate_python(value) == default
+
+
+def test_no_default_is_told_for_what_has_none() -> None:
+    fields = {where: field for where, field, _ in ALL}
+    assert fields.keys() >= NO_DEFAULT
+    assert all(fields[where].default is None for where in NO_DEFAULT)

@@ -1,0 +1,82 @@
+"""What a person sees for every fault a configuration can have, compared with files.
+
+Set KBSYNC_GOLDEN=write to write the expected texts anew; read the difference before committing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kbsync.config import check, load
+from kbsync.messages import Exit, Message, Problem
+from kbsync.messages import config as messages
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "config"
+CASES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
+UNWRITTEN = ["missing", "folder", "loop", "too-large"]
+ENVIRON = {
+    "DIFY_API_KEY": "dataset-s3cr3t",
+    "SECRET": "s3cr3t",
+    "EMPTY": "",
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the cases name."""
+    for folder in ("docs", "other", "folder.yaml"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "open.key").write_text("dataset-s3cr3t\n")
+    (tmp_path / "open.key").chmod(0o644)
+    (tmp_path / "empty.key").write_text("\n")
+    (tmp_path / "latin1.key").write_bytes(b"s3cr3t\xe9")
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / "too-large.yaml").write_text("#" * (1024 * 1024 + 1))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def seen(case: str, here: Path) -> str:
+    """The text of the refusal, or of what a look at the disk adds."""
+    if case in CASES:
+        shutil.copyfile(GOLDEN / f"{case}.yaml", here / f"{case}.yaml")
+        (here / f"{case}.yaml").chmod(0o644)
+    try:
+        settings = load(Path(f"{case}.yaml"), ENVIRON)
+    except Problem as problem:
+        text = ("" if problem.exit is Exit.USAGE else problem.exit.name) + str(problem)
+    else:
+        text = "\n".join(f"{notice.message.exit.name}: {notice}" for notice in check(settings))
+        assert "s3cr3t" not in repr(settings)
+    return text.replace(str(here), "<here>") + "\n"
+
+
+@pytest.mark.parametrize("case", [*CASES, *UNWRITTEN])
+def test_text(case: str, here: Path) -> None:
+    text = seen(case, here)
+    expected = GOLDEN / f"{case}.txt"
+    if os.environ.get("KBSYNC_GOLDEN") == "write":
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
+    assert "s3cr3t" not in text
+
+
+def test_every_message_is_among_them() -> None:
+    shown = "".join(path.read_text(encoding="utf-8") for path in GOLDEN.glob("*.txt"))
+    codes = {value.code for value in vars(messages).values() if isinstance(value, Message)}
+    # A folder that may not be listed needs a user whom the system refuses something.
+    assert {code for code in codes if f"[{code}]" not in shown} == {"KB-C072"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_source_that_may_not_be_listed(here: Path) -> None:
+    (here / "docs").chmod(0)
+    assert seen("good", here).startswith("USAGE: good.yaml:4: mirrors[0].source: <here>/docs may")
+
+
+def test_texts_belong_to_a_case() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == {*CASES, *UNWRITTEN}
