@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.request import getproxies
 
 import httpx
 
 from kbsync import __version__
 from kbsync.dify.access import Access
+from kbsync.dify.bulk import BulkTransport
 from kbsync.messages import Problem
 from kbsync.messages import remote as messages
 
@@ -32,17 +34,22 @@ def open_http(
         Problem: the certificate file cannot be read.
     """
     _keep_headers_out_of_logs()
+    trust = _trust(access)
+    limits = httpx.Limits(
+        max_connections=CONNECTIONS,
+        max_keepalive_connections=CONNECTIONS,
+        keepalive_expiry=KEEPALIVE,
+    )
+    if transport is None and not _has_proxy(access):
+        own = httpx.AsyncHTTPTransport(verify=trust, limits=limits)
+        transport = BulkTransport(own, trust, limits)
     return httpx.AsyncClient(
         transport=transport,
-        verify=_trust(access),
+        verify=trust,
         proxy=access.proxy,
         trust_env=access.environment,
         timeout=httpx.Timeout(access.read_timeout, connect=access.connect_timeout),
-        limits=httpx.Limits(
-            max_connections=CONNECTIONS,
-            max_keepalive_connections=CONNECTIONS,
-            keepalive_expiry=KEEPALIVE,
-        ),
+        limits=limits,
         # Some servers send the key back as a cookie (docs/dify-api.md 1.1): none is ever kept.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
@@ -50,9 +57,21 @@ def open_http(
     )
 
 
-def _trust(access: Access) -> ssl.SSLContext | bool:
-    if access.ca_file is None or not access.verify:
-        return access.verify
+def _has_proxy(access: Access) -> bool:
+    """Whether a proxy may be in the way: those are httpx's own trade."""
+    if access.proxy is not None:
+        return True
+    return access.environment and not {"http", "https", "all"}.isdisjoint(getproxies())
+
+
+def _trust(access: Access) -> ssl.SSLContext:
+    if not access.verify:
+        return httpx.create_ssl_context(verify=False)
+    if access.url.startswith("http:") and not _has_proxy(access):
+        # Loading the usual authorities takes longer than a call; nobody would ask for them.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if access.ca_file is None:
+        return httpx.create_ssl_context(trust_env=access.environment)
     try:
         return ssl.create_default_context(cafile=access.ca_file)
     except OSError as fault:
