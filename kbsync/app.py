@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 import structlog
@@ -93,6 +94,36 @@ async def client(settings: Settings, server: str) -> AsyncIterator[DifyClient]:
         raise Problem(say.NO_SUCH_SERVER(server=server, known=", ".join(settings.servers)))
     async with AsyncExitStack() as stack:
         yield await _client(settings.servers[server], stack)
+
+
+def whose(settings: Settings, path: str, mirror: str | None) -> tuple[str, str]:
+    """Return the mirror a path belongs to, and the path inside its source.
+
+    Args:
+        settings: as `settings_of` returns.
+        path: absolute, relative to the working directory, or relative to a source.
+        mirror: the mirror's name; None to find it.
+
+    Raises:
+        Problem: no mirror has it.
+    """
+    declared = _chosen(settings, [mirror] if mirror else [])
+    absolute = Path(path).absolute()
+    for each in declared:
+        if absolute.is_relative_to(each.source) and absolute != each.source:
+            return each.name, _inside(absolute.relative_to(each.source))
+    if Path(path).is_absolute() or (len(declared) > 1 and not _found(declared, path)):
+        raise Problem(say.NO_SUCH_PATH(path=path))
+    chosen = next(iter(_found(declared, path)), declared[0])
+    return chosen.name, _inside(PurePosixPath(path))
+
+
+def _found(declared: Sequence[Declared], path: str) -> list[Declared]:
+    return [each for each in declared if os.path.lexists(each.source / path)]
+
+
+def _inside(path: PurePath) -> str:
+    return unicodedata.normalize("NFC", path.as_posix())
 
 
 def _chosen(settings: Settings, only: Sequence[str]) -> list[Declared]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import anyio
 import structlog
 
 from kbsync.engine.drive import Drive
 from kbsync.engine.engine import Engine, Planned
+from kbsync.engine.forgive import forgive
+from kbsync.engine.ports import Ledger
 from kbsync.engine.report import Event, Report
 from kbsync.messages import Exit, Problem
+from kbsync.messages import command as say
+from kbsync.model import DocKey
 from kbsync.planning.plan import Plan, make_plan
 
 log = structlog.get_logger()
@@ -66,6 +70,34 @@ async def plan_all(engines: Sequence[Engine], *, listing: bool) -> list[Planning
             continue
         plans.append((engine, made))
     return plans
+
+
+async def plan_again(
+    engines: Sequence[Engine], ledger: Ledger, paths: Collection[str]
+) -> list[Planning]:
+    """Forgive what failed or was refused, and plan only that.
+
+    Args:
+        engines: one per mirror.
+        ledger: the memory.
+        paths: paths and folders relative to the source; empty for all.
+
+    Raises:
+        Problem: nothing that failed or was refused matches.
+    """
+    chosen = {key for e in engines for key in forgive(ledger, e.mirror.name, paths)}
+    if not chosen:
+        raise Problem(say.NOTHING_TO_RETRY(path=", ".join(paths) or "any path"))
+    plans = await plan_all(engines, listing=True)
+    return [
+        (engine, made if isinstance(made, Halt) else only(made, chosen)) for engine, made in plans
+    ]
+
+
+def only(planned: Planned, keys: Collection[DocKey]) -> Planned:
+    """Return `planned` cut down to the actions on `keys`."""
+    actions = [action for action in planned.plan.actions if action.key in keys]
+    return replace(planned, plan=make_plan(actions, unchanged=planned.plan.unchanged))
 
 
 def whole(plans: Sequence[Planning]) -> Plan:

@@ -35,6 +35,7 @@ def command(
     import anyio  # noqa: PLC0415
 
     from kbsync import app, logs, passes  # noqa: PLC0415
+    from kbsync.cli import closing  # noqa: PLC0415
     from kbsync.cli.progress import progress  # noqa: PLC0415
 
     logs.configure(place.log_level)
@@ -47,14 +48,5 @@ def command(
                 return await passes.apply_all(plans, wait=wait, observe=observe)
 
     done = anyio.run(applied)
-    _show(done, as_json)
+    closing.show(done, as_json=as_json)
     return done.exit
-
-
-def _show(done: Applied, as_json: bool) -> None:
-    from kbsync.cli import closing  # noqa: PLC0415
-
-    if as_json:
-        closing.as_json(done)
-    else:
-        closing.as_text(done)

@@ -23,7 +23,15 @@ PAST = {
 }
 
 
-def as_text(done: Applied) -> None:
+def show(done: Applied, *, as_json: bool) -> None:
+    """Print what a pass did, for a program or for a person."""
+    if as_json:
+        _as_json(done)
+    else:
+        _as_text(done)
+
+
+def _as_text(done: Applied) -> None:
     """Print the report of every mirror, failures by name and reason."""
     for report in done.reports:
         _stopped(report)
@@ -69,7 +77,7 @@ def _skipped(report: Report) -> None:
         click.echo(f"{len(report.skipped) - NAMED} more skipped: {told}; kbsync plan --json")
 
 
-def as_json(done: Applied) -> None:
+def _as_json(done: Applied) -> None:
     """Print the whole report as one object."""
     click.echo(
         json.dumps(

@@ -85,23 +85,32 @@ class Drive:
         self.report.interrupted = True
         self._wake()
 
-    async def run(self, keys: Iterable[DocKey], *, wait: bool) -> Report:
+    async def run(self, *rounds: Iterable[DocKey], wait: bool) -> Report:
         """Work until nothing is left to do, or, without `wait`, until all calls are made.
+
+        Args:
+            rounds: keys to work on; a later round begins when the one before is through, so that
+                what replaces a document can be found before the document is deleted.
+            wait: until everything uploaded is indexed.
 
         Raises:
             Problem: the mirror cannot go on; what was in flight has been brought to its end.
         """
+        for keys in rounds:
+            await self._round(keys, wait)
+        if self._problem is not None:
+            raise self._problem
+        self.report.indexing = len(self._watch)
+        self.report.waiting = self._queue.waiting
+        return self.report
+
+    async def _round(self, keys: Iterable[DocKey], wait: bool) -> None:
         for key in keys:
             self._queue.add(key)
         async with anyio.create_task_group() as group:
             for _ in range(self._workers):
                 group.start_soon(self._work, wait)
             group.start_soon(self._follow, wait)
-        if self._problem is not None:
-            raise self._problem
-        self.report.indexing = len(self._watch)
-        self.report.waiting = self._queue.waiting
-        return self.report
 
     # -- workers -------------------------------------------------------------------------------
 

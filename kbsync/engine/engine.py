@@ -20,6 +20,7 @@ from kbsync.model import (
     Absent,
     Action,
     Base,
+    Delete,
     DocKey,
     FileState,
     Hold,
@@ -99,7 +100,10 @@ class Engine:
             await ensure_base(self.mirror, self._ledger, self._remote)
         drive = Drive(world, listing=planned.listing, observe=observe)
         started(drive)
-        report = await drive.run((a.key for a in planned.plan.actions), wait=wait)
+        actions = planned.plan.actions
+        uploads = [action.key for action in actions if not isinstance(action, Delete)]
+        deletes = [action.key for action in actions if isinstance(action, Delete)]
+        report = await drive.run(uploads, deletes, wait=wait)
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
         return report

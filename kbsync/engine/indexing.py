@@ -122,21 +122,31 @@ class IndexingWatch:
         entry = self._world.ledger.entry(key)
         if entry is None or entry.document_id != watched.document_id:
             return True
-        base_id = self._world.base_id or ""
-        outcome = await self._world.remote.document(base_id, watched.document_id)
-        match outcome:
-            case Gone():
-                return True
-            case Done(value=document):
-                pass
-            case _:
-                refuse(self._world.mirror, "asking how far indexing is", outcome)
+        document = await self._document(entry)
+        if document is None:
+            return True
         if document.readiness.busy:
             await self._note_progress(entry, watched)
             return False
         progress = await self._progress(entry)
         self._commit(entry, document, progress, watched)
         return True
+
+    async def _document(self, entry: LedgerEntry) -> RemoteDocument | None:
+        """Return the document as a list row tells it: a get says nothing of its word count."""
+        base_id = self._world.base_id or ""
+        named = await self._world.remote.named(base_id, entry.document_name)
+        if isinstance(named, Done):
+            for document in named.value:
+                if document.id == entry.document_id:
+                    return document
+        outcome = await self._world.remote.document(base_id, entry.document_id)
+        match outcome:
+            case Gone():
+                return None
+            case Done(value=document):
+                return document
+        refuse(self._world.mirror, "asking how far indexing is", outcome)
 
     async def _note_progress(self, entry: LedgerEntry, watched: Watched) -> None:
         progress = await self._progress(entry)
@@ -180,7 +190,7 @@ def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) ->
     if document.readiness is Readiness.ERROR:
         reason = printable(document.error or "no reason told")
         return say.FAILED_INDEXING(path=key.path, reason=reason)
-    empty = not document.word_count or (progress is not None and progress.total == 0)
+    empty = document.word_count == 0 or (progress is not None and progress.total == 0)
     if empty:
         return say.FAILED_NO_CHUNKS(path=key.path)
     if progress is not None and progress.completed < progress.total:

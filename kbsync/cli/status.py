@@ -1,0 +1,61 @@
+"""`kbsync status`: what is where."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from kbsync.cli import Place
+
+if TYPE_CHECKING:
+    from kbsync.overview import MirrorOverview
+
+
+@click.command(help="Show every mirror and its documents by state, as the ledger knows them.")
+@click.option("--failed", is_flag=True, help="Name each document that failed or was refused.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def command(place: Place, failed: bool, as_json: bool) -> int:
+    """Print the overview."""
+    from kbsync import app  # noqa: PLC0415
+    from kbsync.overview import overview  # noqa: PLC0415
+
+    settings = app.settings_of(place.config)
+    with app.ledger_to_read(settings) as ledger:
+        mirrors = list(overview(settings, ledger))
+    if as_json:
+        _json(mirrors)
+        return 0
+    for each in mirrors:
+        _text(each, failed)
+    return 0
+
+
+def _json(mirrors: list[MirrorOverview]) -> None:
+    import json  # noqa: PLC0415
+
+    shown = []
+    for each in mirrors:
+        failures = [
+            {"path": f.key.path, "state": f.state, "code": f.code, "reason": f.sentence}
+            for f in each.failures
+        ]
+        shown.append({**asdict(each), "failures": failures})
+    click.echo(json.dumps({"mirrors": shown}))
+
+
+def _text(each: MirrorOverview, failed: bool) -> None:
+    from kbsync.messages import printable  # noqa: PLC0415
+
+    told = ", ".join(f"{number} {state}" for state, number in each.documents.items() if number)
+    foreign = f"; {each.foreign} foreign" if each.foreign else ""
+    where = f"{printable(each.source)} → {printable(each.knowledge_base)} at {each.server}"
+    click.echo(f"{each.name}: {told or 'nothing yet'}{foreign}  ({where})")
+    if not failed and each.failures:
+        click.echo("  next: kbsync status --failed")
+    for failure in each.failures if failed else ():
+        sentence = printable(failure.sentence)
+        click.echo(f"  {failure.state}: {printable(failure.key.path)}: {sentence} [{failure.code}]")
+        click.echo(f"    next: kbsync explain {printable(failure.key.path)}")

@@ -1,0 +1,125 @@
+"""One decision in words: the three sides of a key, the row that matched, what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kbsync.messages import printable
+from kbsync.model import (
+    Absent,
+    Action,
+    Conflict,
+    Excluded,
+    FileState,
+    Hold,
+    LedgerEntry,
+    Present,
+    RemoteDocument,
+    Skipped,
+    Unknown,
+)
+from kbsync.planning.case import GONE, Case, Evidence
+from kbsync.planning.plan import cause_of, name_of
+from kbsync.planning.render import size_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What `kbsync explain` shows, side by side."""
+
+    path: str
+    mirror: str
+    name: str
+    file: str
+    ledger: str
+    server: str
+    action: str
+    row: str
+    why: str
+    next: str
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines a person reads."""
+        yield f"{printable(self.path)}  (mirror {self.mirror})"
+        yield f"  document name  {printable(self.name)}"
+        yield f"  file           {self.file}"
+        yield f"  ledger         {self.ledger}"
+        yield f"  server         {self.server}"
+        yield f"  decision       {self.action}, row {self.row}: {self.why}"
+        if self.next:
+            yield f"  next           {self.next}"
+
+    def as_json(self) -> dict[str, str]:
+        """Return the explanation as one flat object."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def explained(case: Case, action: Action) -> Explanation:
+    """Return `action` for `case` in words."""
+    following = action.why.next if isinstance(action, Hold | Conflict) else ""
+    return Explanation(
+        path=case.key.path,
+        mirror=case.key.mirror,
+        name=case.name,
+        file=_file(case.local),
+        ledger=_ledger(case),
+        server=_server(case.evidence),
+        action=name_of(action),
+        row=action.row,
+        why=cause_of(action),
+        next=following,
+    )
+
+
+def _file(local: FileState) -> str:
+    match local:
+        case Present(stat=stat, content=content):
+            read = f", sha256 {content[:12]}" if content else ""
+            return f"there, {size_of(stat.size)}{read}"
+        case Absent():
+            return "not there"
+        case Excluded():
+            return "left out by the filters"
+        case Skipped(why=why):
+            return f"skipped: {why}"
+        case Unknown(why=why):
+            return f"could not be read: {why}"
+
+
+def _ledger(case: Case) -> str:
+    told = []
+    if case.intent is not None:
+        told.append(f"a call to {case.intent.op} it has not been accounted for")
+    if case.entry is not None:
+        told.append(_entry(case.entry, case.rules.settings))
+    if case.rejection is not None:
+        told.append(f"refused before: {printable(case.rejection.reason[1])}")
+    return "; ".join(told) or "nothing known"
+
+
+def _entry(entry: LedgerEntry, settings: str) -> str:
+    if entry.fingerprint is None:
+        sent = "content unknown"
+    elif entry.fingerprint.settings != settings:
+        sent = f"sha256 {entry.fingerprint.content[:12]}, under other settings"
+    else:
+        sent = f"sha256 {entry.fingerprint.content[:12]}"
+    why = f", {printable(entry.reason[1])}" if entry.reason else ""
+    return f"{entry.state.value}, document {printable(entry.document_id)}, {sent}{why}"
+
+
+def _server(evidence: Evidence) -> str:
+    told = []
+    if evidence.known is GONE:
+        told.append("the ledger's document is gone")
+    elif isinstance(evidence.known, RemoteDocument):
+        told.append(_document(evidence.known))
+    told += [f"also of our name: {_document(each)}" for each in evidence.namesakes]
+    told += [f"also marked as ours: {_document(each)}" for each in evidence.marked]
+    return "; ".join(told) or "no document"
+
+
+def _document(document: RemoteDocument) -> str:
+    error = f", {printable(document.error)}" if document.error else ""
+    return f"document {printable(document.id)}, {document.readiness.value}{error}"
