@@ -167,7 +167,8 @@ def _ready(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument):
         return None
-    if known.readiness.busy and not case.stuck:
+    queued = known.readiness is Readiness.WAITING  # in a queue, and never stuck
+    if known.readiness.busy and (queued or not case.stuck):
         return _hold(case, "R1", say.HELD_INDEXING(path=case.key.path), document_id=known.id)
     if known.readiness.busy:
         return _hold(case, "R2", say.HELD_STUCK(path=case.key.path, minutes=20))
@@ -203,7 +204,7 @@ def _t11_newer_base(case: Case) -> Action | None:
         return None
     if isinstance(case.local, Present):
         return _adopt(case, "T11", case.evidence.marked[0])
-    return _delete(case, "T11", "orphan", case.evidence.marked[0].id)
+    return None  # the file is gone too: T18 forgets, and T5 judges the orphan with its own rules
 
 
 def _t12_missing(case: Case) -> Action | None:
