@@ -7,7 +7,7 @@ from typing import assert_never
 
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
-from kbsync.model import Intent, Op, Readiness, RemoteDocument
+from kbsync.model import Intent, Op, RemoteDocument
 from kbsync.planning.case import GONE, Missing
 
 
@@ -102,6 +102,6 @@ def _updated(intent: Intent, trace: Trace, now: float, window: float) -> Verdict
     over = now - intent.started_at >= window
     if target.readiness.busy:
         return Wait(why, now + 1)
-    if over or target.rev != intent.rev_before or target.readiness is Readiness.ERROR:
+    if over or target.rev != intent.rev_before:
         return SendAgain(target)
     return Wait(why, intent.started_at + window)
