@@ -133,12 +133,9 @@ class _Api:
             answer = await self._answer(request, match)
         except ClientDisconnect:
             return
-        response = Response(
-            answer.body,
-            answer.status,
-            {**self._headers, **answer.headers},
-            media_type=answer.content_type,
-        )
+        headers = {**self._headers, **answer.headers, "Content-Length": str(len(answer.body))}
+        body = b"" if request.method == "HEAD" else answer.body
+        response = Response(body, answer.status, headers, media_type=answer.content_type)
         self._record(request, match, answer.status, started)
         await response(scope, receive, send)
 

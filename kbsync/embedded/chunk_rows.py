@@ -29,24 +29,26 @@ def insert(
     document: str,
     chunks: Sequence[Chunk],
     *,
-    first_position: int,
     status: str,
 ) -> None:
-    """Write the chunks of a document; only completed ones can be searched."""
+    """Write chunks at the end of a document; only completed ones can be searched."""
     first = db.execute("SELECT coalesce(max(number), 0) + 1 FROM segment").fetchone()[0]
+    position = db.execute(
+        "SELECT coalesce(max(position), 0) + 1 FROM segment WHERE document = ?", (document,)
+    ).fetchone()[0]
     moment = now()
     complete = status == "completed"
     rows, texts, children = [], [], []
     for offset, chunk in enumerate(chunks):
         segment = fresh_id()
-        words = keywords(chunk.content) if complete else []
+        words = keywords(chunk.content) if complete else None
         rows.append(
             (
                 first + offset,
                 segment,
                 base,
                 document,
-                first_position + offset,
+                position + offset,
                 chunk.content,
                 len(chunk.content),
                 json.dumps(words),
@@ -56,7 +58,7 @@ def insert(
                 status,
                 moment,
                 moment,
-                moment,
+                None if status == "waiting" else moment,
                 moment if complete else None,
             )
         )
@@ -74,11 +76,7 @@ def insert_by_hand(
     db: sqlite3.Connection, document: sqlite3.Row, content: str, given: list[str] | None
 ) -> str:
     """Add one chunk at the end of a document and return its id (section 7)."""
-    last = db.execute(
-        "SELECT coalesce(max(position), 0) FROM segment WHERE document = ?", (document["id"],)
-    ).fetchone()[0]
-    base, identity = document["knowledge_base"], document["id"]
-    insert(db, base, identity, [Chunk(content)], first_position=last + 1, status="completed")
+    insert(db, document["knowledge_base"], document["id"], [Chunk(content)], status="completed")
     row = db.execute("SELECT id, number FROM segment ORDER BY number DESC LIMIT 1").fetchone()
     if given:
         set_keywords(db, row["number"], given)

@@ -69,10 +69,12 @@ def full_shape(
     }
     if metadata == "only":
         return {"id": row["id"]} | kind_and_values
-    whole = {**_head(row), **_times_and_state(row, owner)}
+    head = _head(row, owner)
+    rule = {"dataset_process_rule_id": row["rule"]} | _rules_of(db, row)
+    whole = head | rule | _state(row, owner)
     if metadata == "all":
         whole |= kind_and_values
-    return whole | _rules_of(db, row) | _tail(db, row)
+    return whole | _tail(db, row)
 
 
 def _row_shape(row: sqlite3.Row, owner: str) -> dict[str, object]:
@@ -116,20 +118,19 @@ def _file(row: sqlite3.Row, owner: str) -> dict[str, object]:
     }
 
 
-def _head(row: sqlite3.Row) -> dict[str, object]:
+def _head(row: sqlite3.Row, owner: str) -> dict[str, object]:
     return {
         "id": row["id"],
         "position": row["position"],
         "data_source_type": "upload_file",
-        "dataset_process_rule_id": row["rule"],
-        "name": row["name"],
-        "created_from": row["created_from"],
+        "data_source_info": {"upload_file": _file(row, owner)},
     }
 
 
-def _times_and_state(row: sqlite3.Row, owner: str) -> dict[str, object]:
+def _state(row: sqlite3.Row, owner: str) -> dict[str, object]:
     return {
-        "data_source_info": {"upload_file": _file(row, owner)},
+        "name": row["name"],
+        "created_from": row["created_from"],
         "created_by": owner,
         "created_at": row["created_at"],
         "tokens": row["tokens"],

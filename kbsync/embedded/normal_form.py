@@ -36,11 +36,12 @@ def clean(text: str, *, extra_spaces: bool, urls_and_mails: bool) -> str:
 
 
 def normal_form(chunk: str) -> str:
-    """The chunk as it is stored: no leading run of punctuation, no blank ends; maybe empty."""
-    chunk = chunk.strip()
-    if not _LINK.match(chunk):
-        chunk = _LEADING.sub("", chunk, count=1) if _LEADING.match(chunk) else chunk
-    return chunk.strip()
+    """The chunk as it is stored: no leading run of punctuation, no blank ends; maybe empty.
+
+    Blanks before the punctuation shield it: it is cut first and stripped afterwards.
+    """
+    leading = None if _LINK.match(chunk) else _LEADING.match(chunk)
+    return chunk[leading.end() if leading else 0 :].strip()
 
 
 def _without_addresses(text: str) -> str:

@@ -85,15 +85,23 @@ class Pipeline:
         )
 
     def wedge(self) -> None:
-        """Leave the document `indexing` for ever, as the wedging update does (section 5)."""
+        """Get as far as the wedging update does and leave the document there (section 5).
+
+        The old chunks are still there to be replaced, the new ones wait, and so does everybody.
+        """
+        row = self._load()
         moment = now()
-        self._mark(
-            status="indexing",
-            processing_started_at=moment,
-            parsing_completed_at=moment,
-            cleaning_completed_at=moment,
-            splitting_completed_at=moment,
-        )
+        recipe = Recipe(row)
+        texts = texts_of(row["extension"], row["content"])
+        chunks = self._cut(recipe, [recipe.clean(text) for text in texts], row)
+        self._pending = {
+            "processing_started_at": moment,
+            "parsing_completed_at": moment,
+            "cleaning_completed_at": moment,
+            "splitting_completed_at": moment,
+            "word_count": sum(len(chunk.content) for chunk in chunks),
+        }
+        self._write(chunks, row, status="waiting")
 
     def _load(self) -> sqlite3.Row:
         with self._store.reading() as db:
@@ -122,7 +130,9 @@ class Pipeline:
             splitting_completed_at=moment,
             word_count=words,
         )
-        self._write(chunks, row)
+        # Without an embedding model the parents of the hierarchical form never get complete.
+        hierarchical = row["doc_form"] == "hierarchical_model"
+        self._write(chunks, row, status="indexing" if hierarchical else "completed")
 
     def _begin(self) -> None:
         with self._store.writing() as db:
@@ -139,20 +149,13 @@ class Pipeline:
             return []
         return chunks * 2 if row["doubled"] else chunks
 
-    def _write(self, chunks: list[Chunk], row: sqlite3.Row) -> None:
-        # Without an embedding model the parents of the hierarchical form never get complete.
-        status = "indexing" if row["doc_form"] == "hierarchical_model" else "completed"
-        for start in range(0, len(chunks), ROWS_PER_TRANSACTION):
+    def _write(self, chunks: list[Chunk], row: sqlite3.Row, *, status: str) -> None:
+        base = row["knowledge_base"]
+        for start in range(0, max(len(chunks), 1), ROWS_PER_TRANSACTION):
+            batch = chunks[start : start + ROWS_PER_TRANSACTION]
             with self._store.writing() as db:
                 self._update(db, {"status": "indexing"})
-                chunk_rows.insert(
-                    db,
-                    row["knowledge_base"],
-                    self._document,
-                    chunks[start : start + ROWS_PER_TRANSACTION],
-                    first_position=start + 1,
-                    status=status,
-                )
+                chunk_rows.insert(db, base, self._document, batch, status=status)
 
     def _enter(self, status: str, **columns: object) -> None:
         """The next state; it is written with the one after it when this one was too short."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 
 from docx import Document
 from docx.table import Table
@@ -23,6 +22,5 @@ def read(content: bytes) -> list[str]:
         raise ExtractionError(str(fault) or type(fault).__name__) from fault
 
 
-def _table(table: object) -> Iterable[str]:
-    rows = getattr(table, "rows", ())
-    return [" | ".join(cell.text.strip() for cell in row.cells) for row in rows]
+def _table(table: Table) -> list[str]:
+    return [" | ".join(cell.text.strip() for cell in row.cells) for row in table.rows]

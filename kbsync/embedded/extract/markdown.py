@@ -37,4 +37,4 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
 def _text(heading: str, body: str) -> str:
     body = _TAG.sub("", body).strip()
     title = heading.replace("#", "").strip()
-    return f"{title}\n{body}" if title else body
+    return f"\n\n{title}\n{body}" if title else body

@@ -16,12 +16,7 @@ def read(content: bytes) -> list[str]:
         raise ExtractionError(str(fault) or type(fault).__name__) from fault
 
 
-def _sheet(sheet: object) -> list[str]:
-    table: list[list[object]] = [row_values for row_values in _rows(sheet) if any(row_values)]
+def _sheet(sheet: xlrd.sheet.Sheet) -> list[str]:
+    values = map(sheet.row_values, range(sheet.nrows))
+    table: list[list[object]] = [row for row in values if any(row)]
     return rows.texts(table[0], table[1:]) if table else []
-
-
-def _rows(sheet: object) -> list[list[object]]:
-    count: int = getattr(sheet, "nrows", 0)
-    row_values = getattr(sheet, "row_values")  # noqa: B009 - the library has no types
-    return [row_values(number) for number in range(count)]
