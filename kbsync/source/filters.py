@@ -107,9 +107,13 @@ class Filters:
                 if verdict:
                     return True
                 break
-        if not self._include or self._wanted(sieve, path):
+        return bool(self._include) and not self._included(sieve, path, folder=folder)
+
+    def _included(self, sieve: Sieve, path: str, *, folder: bool) -> bool:
+        # As in an ignore file, what is taken back with ``!`` takes its content with it.
+        if folder and self._include.verdict(path) is False:
             return False
-        return not (folder and self._may_hold_wanted(path))
+        return self._wanted(sieve, path) or (folder and self._may_hold_wanted(path))
 
     def _wanted(self, sieve: Sieve, path: str) -> bool:
         verdict = self._include.verdict(path)
@@ -135,7 +139,9 @@ def _text(name: str, folder: int) -> str | None:
 
 def _content(name: str, folder: int) -> bytes:
     fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-    with open(fd, "rb", buffering=0) as file:
+    try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise IgnoreFault(name, "it is no regular file")
-        return file.read(_LONGEST + 1)
+        return os.read(fd, _LONGEST + 1)
+    finally:
+        os.close(fd)

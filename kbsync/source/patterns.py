@@ -12,23 +12,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-_CLASSES = {
-    "alnum": "0-9A-Za-z",
-    "alpha": "A-Za-z",
-    "blank": " \t",
-    "cntrl": "\x00-\x1f\x7f",
-    "digit": "0-9",
-    "graph": "!-~",
-    "lower": "a-z",
-    "print": " -~",
-    "punct": "!-.:-@[-`{-~",
-    "space": " \t\n\v\f\r",
-    "upper": "A-Z",
-    "xdigit": "0-9A-Fa-f",
-}
-_BRACKET = re.compile(r"\[[!^]?\]?(?:\[:\w+:\]|[^\]])*\]")
-_CLASS = re.compile(r"\[:(\w+):\]")
+from kbsync.source.brackets import put_back, taken_out
+
 _TRAILING_BLANKS = re.compile(r"(?<!\\)((?:\\\\)*) +$")
+_STARS = re.compile(r"\A\*{2,}\Z")
 _WILD = re.compile(r"[*?\[\\]")
 
 
@@ -79,21 +66,21 @@ def _pattern(line: str) -> Pattern | None:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
 
     try:
-        source, excludes = GitIgnoreSpecPattern.pattern_to_regex(_plain(line))
+        plain, sets = taken_out(_TRAILING_BLANKS.sub(r"\1", line))
+        source, excludes = GitIgnoreSpecPattern.pattern_to_regex(_reworded(plain))
         if source is None or excludes is None:
             return None
         # DOTALL: a name may hold a newline.
-        return Pattern(re.compile(source, re.DOTALL), excludes, _lead(line))
-    except (ValueError, re.error):
+        regex = re.compile(put_back(source, sets), re.DOTALL)
+    except ValueError:
         return None
+    return Pattern(regex, excludes, _lead(line))
 
 
-def _plain(line: str) -> str:
-    """Rewrite what pathspec reads differently when asked for a full match of one entry."""
-    line = _TRAILING_BLANKS.sub(r"\1", line)
-    line = _BRACKET.sub(lambda found: _CLASS.sub(_spelled, found[0]), line)
+def _reworded(line: str) -> str:
+    """Rewrite lone stars: pathspec shortens them to what cannot be matched in full."""
     negated = line.startswith("!")
-    segments = line[negated:].split("/")
+    segments = [_STARS.sub("**", part) for part in line[negated:].split("/")]
     folder = len(segments) > 1 and not segments[-1]
     last = -2 if folder else -1
     if segments[last] == "**" and len(segments) + last > 0:
@@ -102,10 +89,6 @@ def _plain(line: str) -> str:
     if segments[last] == "**":
         segments[last] = "?*"
     return "!" * negated + "/".join(segments)
-
-
-def _spelled(found: re.Match[str]) -> str:
-    return _CLASSES.get(found[1], found[0])
 
 
 def _lead(line: str) -> str:
