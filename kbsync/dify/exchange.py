@@ -211,9 +211,10 @@ def _web_page(reply: Reply) -> bool:
 
 def _why_no_connection(call: Call, fault: Exception, access: Access) -> Notice:
     causes = list(_causes(fault))
-    for cause in causes:
+    # The innermost cause knows most; wrappers around it have the type but not its words.
+    for cause in reversed(causes):
         if isinstance(cause, ssl.SSLError):
-            words = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+            words = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS"
             return messages.NO_TRUST(what=call.what, url=access.url, words=words)
         if isinstance(cause, socket.gaierror):
             return messages.UNKNOWN_HOST(what=call.what, url=access.url, words=cause.strerror)

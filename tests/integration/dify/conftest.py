@@ -1,0 +1,69 @@
+"""Clients over both transports, and a server with a certificate nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from dify_line import KEY, Open, reply
+
+from kbsync.dify import transport
+from kbsync.dify.access import Access, Key
+from kbsync.dify.bulk import BulkTransport
+from kbsync.dify.client import DifyClient
+
+
+@pytest.fixture(params=["httpx", "aiohttp"])
+def open_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Return what makes a client; the test closes it. Proxies of the environment do not count."""
+
+    def bulk(own: httpx.AsyncHTTPTransport, trust: object, limits: object) -> object:
+        change_over = 0 if request.param == "aiohttp" else 10**9
+        return BulkTransport(own, trust, limits, change_over)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(transport, "BulkTransport", bulk)
+
+    def opened(url: str, **words: object) -> DifyClient:
+        words = {"read_timeout": 0.5, "connect_timeout": 2.0, "environment": False} | words
+        return DifyClient(Access(url=url, key=Key(KEY), **words))  # type: ignore[arg-type]
+
+    return opened
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a self-signed certificate for 127.0.0.1 and its key."""
+    made, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(made)]
+    subprocess.run(command, check=True, capture_output=True)
+    return made, key
+
+
+@pytest.fixture
+async def tls_server(certificate: tuple[Path, Path]) -> AsyncIterator[tuple[str, str]]:
+    """Serve one knowledge base over TLS; return its address and the certificate's file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(reply(200, b'{"id": "1", "name": "Docs"}'))
+            await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    try:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", str(certificate[0])
+    finally:
+        server.close()
