@@ -30,9 +30,12 @@ def listing(call: Call) -> Reply:
         ordered = f"SELECT * {where} ORDER BY position, number {page.sql}"
         rows = db.execute(ordered, values).fetchall()
         found = [shape(db, row, call.service.store.owner) for row in rows]
-        wrapped = page.wrap(found, total)
         form = doc_form(db, call.base)
-    return reply({"data": wrapped.pop("data"), "doc_form": form} | wrapped)
+    wrapped = page.wrap(found, total)
+    order = ("total", "has_more", "limit", "page")
+    return reply(
+        {"data": found, "doc_form": form} | {name: wrapped[name] for name in order}
+    )
 
 
 def add(call: Call) -> Reply:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO, Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
@@ -74,14 +74,34 @@ async def read_form(content_type: str, stream: AsyncIterator[bytes]) -> Form:
     """
     kind, parameters = _take_apart(content_type)
     boundary = parameters.get("boundary", "")
+    if kind == "application/x-www-form-urlencoded":
+        return await _read_urlencoded(stream)
     if kind != "multipart/form-data" or not boundary:
-        async for _ in stream:
-            pass
         return Form()
     reader = _Reader(boundary)
     async for chunk in stream:
         reader.feed(chunk)
     return reader.finish()
+
+
+async def _read_urlencoded(stream: AsyncIterator[bytes]) -> Form:
+    body = bytearray()
+    async for chunk in stream:
+        if len(body) <= LARGEST_FIELDS:
+            body += chunk
+    if len(body) > LARGEST_FIELDS:
+        raise _too_large()
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    # The first of each name wins, so the later ones go in before it.
+    return Form(fields=dict(reversed(pairs)))
+
+
+def _too_large() -> Refusal:
+    return Refusal(
+        413,
+        "request_entity_too_large",
+        "The data value transmitted exceeds the capacity limit.",
+    )
 
 
 class _Reader:
@@ -127,11 +147,7 @@ class _Reader:
     def finish(self) -> Form:
         if self._field_bytes > LARGEST_FIELDS:
             self._form.close()
-            raise Refusal(
-                413,
-                "request_entity_too_large",
-                "The data value transmitted exceeds the capacity limit.",
-            )
+            raise _too_large()
         if self._broken or not self._ended:
             self._form.close()
             return Form()
