@@ -1,0 +1,134 @@
+"""What became of a call nobody saw the end of: docs/design.md section 6, second table."""
+
+from __future__ import annotations
+
+import pytest
+
+from kbsync.messages import engine as say
+from kbsync.model import Op, Readiness, RemoteDocument
+from kbsync.planning.case import GONE
+from kbsync.planning.resolve import (
+    Afresh,
+    DocumentGone,
+    SendAgain,
+    TakeOver,
+    Trace,
+    Verdict,
+    Wait,
+    resolve,
+)
+
+from .stories import NOW, intent, remote
+
+W = 900.0
+CREATE = intent(Op.CREATE, ids_seen=frozenset({"seen"}))
+UPDATE = intent(Op.UPDATE, document_id="D", rev_before="r1")
+DELETE = intent(Op.DELETE, document_id="D")
+SEEN, LANDED = remote("seen"), remote("new")
+LOOKED = Trace(looked_up=True)
+
+
+def verdict(what: object, trace: Trace, *, after: float = 0.0) -> Verdict:
+    return resolve(what, trace, now=NOW + after, window=W)  # type: ignore[arg-type]
+
+
+# -- create --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("readiness", Readiness)
+@pytest.mark.parametrize("after", [0.0, W - 1, W, 10 * W])
+def test_a_document_of_our_name_that_was_not_there_is_taken_over(
+    readiness: Readiness, after: float
+) -> None:
+    landed = remote("new", readiness=readiness)
+    trace = Trace(looked_up=True, named=(SEEN, landed))
+    assert verdict(CREATE, trace, after=after) == TakeOver(landed)
+
+
+@pytest.mark.parametrize("named", [(), (SEEN,)])
+@pytest.mark.parametrize(
+    ("after", "rest"), [(0.0, W), (1.0, W - 1), (W - 10, 10.0), (W - 0.5, 1.0), (-30.0, W + 30)]
+)
+def test_within_the_window_the_server_may_still_be_working(
+    named: tuple[RemoteDocument, ...], after: float, rest: float
+) -> None:
+    answer = verdict(CREATE, Trace(looked_up=True, named=named), after=after)
+    assert isinstance(answer, Wait)
+    assert answer.until == pytest.approx(NOW + after + rest)
+    assert answer.why.message is say.HELD_PENDING_CREATE
+
+
+@pytest.mark.parametrize("named", [(), (SEEN,)])
+@pytest.mark.parametrize("after", [W, W + 0.001, 100 * W])
+def test_over_the_window_a_complete_look_up_settles_it(
+    named: tuple[RemoteDocument, ...], after: float
+) -> None:
+    assert verdict(CREATE, Trace(looked_up=True, named=named), after=after) == Afresh()
+
+
+def test_over_the_window_without_a_complete_look_up_nothing_is_settled() -> None:
+    answer = verdict(CREATE, Trace(looked_up=False), after=2 * W)
+    assert isinstance(answer, Wait)
+    assert answer.until == NOW + 2 * W + 1
+
+
+# -- update --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [0.0, W])
+def test_a_document_that_is_gone_takes_entry_and_intent_with_it(after: float) -> None:
+    assert verdict(UPDATE, Trace(target=GONE), after=after) == DocumentGone()
+
+
+@pytest.mark.parametrize("readiness", [Readiness.AVAILABLE, Readiness.ERROR, Readiness.DISABLED])
+def test_a_new_rev_means_it_landed(readiness: Readiness) -> None:
+    target = remote(rev="r2", readiness=readiness)
+    assert verdict(UPDATE, Trace(target=target)) == SendAgain(target)
+
+
+@pytest.mark.parametrize("readiness", [Readiness.AVAILABLE, Readiness.ERROR])
+def test_the_old_rev_waits_for_the_window_and_is_then_sent_again(readiness: Readiness) -> None:
+    target = remote(rev="r1", readiness=readiness)
+    early = verdict(UPDATE, Trace(target=target), after=W - 1)
+    assert isinstance(early, Wait)
+    assert early.until == NOW + W
+    assert early.why.message is say.HELD_PENDING_UPDATE
+    assert verdict(UPDATE, Trace(target=target), after=W) == SendAgain(target)
+
+
+@pytest.mark.parametrize("readiness", [r for r in Readiness if r.busy])
+@pytest.mark.parametrize("rev", ["r1", "r2"])
+@pytest.mark.parametrize("after", [0.0, 2 * W])
+def test_nothing_is_sent_over_a_document_the_server_works_on(
+    readiness: Readiness, rev: str, after: float
+) -> None:
+    answer = verdict(UPDATE, Trace(target=remote(rev=rev, readiness=readiness)), after=after)
+    assert isinstance(answer, Wait)
+    assert answer.until > NOW + after
+
+
+def test_an_update_whose_target_was_not_asked_for_waits() -> None:
+    assert isinstance(verdict(UPDATE, Trace(), after=2 * W), Wait)
+
+
+# -- delete --------------------------------------------------------------------------------------
+
+
+def test_a_deleted_document_that_is_gone_was_deleted() -> None:
+    assert verdict(DELETE, Trace(target=GONE)) == DocumentGone()
+
+
+def test_a_deleted_document_that_is_still_there_is_decided_again() -> None:
+    assert verdict(DELETE, Trace(target=remote())) == Afresh()
+
+
+# -- all -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", [CREATE, UPDATE])
+@pytest.mark.parametrize("trace", [Trace(), LOOKED, Trace(target=remote())])
+@pytest.mark.parametrize("after", [-W, 0.0, W - 1e-9, W, 3 * W])
+def test_whoever_waits_waits_for_a_time_to_come(what: object, trace: Trace, after: float) -> None:
+    answer = verdict(what, trace, after=after)
+    if isinstance(answer, Wait):
+        assert answer.until > NOW + after

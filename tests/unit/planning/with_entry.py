@@ -1,0 +1,338 @@
+"""Rows R1 to R5 and T10 to T20: readiness, and files with an entry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Adopt,
+    Conflict,
+    Create,
+    Delete,
+    EntryState,
+    Fingerprint,
+    Forget,
+    Hold,
+    Noop,
+    Readiness,
+    SetMetadata,
+    Update,
+)
+from kbsync.planning.case import GONE
+
+from .stories import (
+    ABSENT,
+    EDITED,
+    NEW,
+    NOW,
+    RULES,
+    SAME,
+    SENT,
+    TOUCHED,
+    entry,
+    marked,
+    refusal,
+    remote,
+)
+from .story import Story
+
+BUSY = (Readiness.WAITING, Readiness.INDEXING, Readiness.PAUSED)
+OFF = (Readiness.DISABLED, Readiness.ARCHIVED)
+OURS = marked(remote("M", rev="r7"))
+FOREIGN = remote("F", rev="f1")
+DRIFT = remote(rev="r2")
+WORDS = remote(words=6)
+SWAPPED = entry(document_id="D", superseded="O")
+PRUNE_OFF = replace(RULES, prune=False)
+REPORT = replace(RULES, repair_drift=False)
+NEW_SETTINGS = replace(RULES, settings="T")
+DELETE_DRIFTED = replace(RULES, delete_drifted=True)
+
+STORIES = [
+    # -- readiness
+    *(
+        Story(
+            "R1",
+            f"{busy} after an edit",
+            {"local": EDITED, "entry": entry(), "known": remote(readiness=busy, words=None)},
+            Hold,
+            say.HELD_INDEXING,
+            {"document_id": "D"},
+        )
+        for busy in BUSY
+    ),
+    Story(
+        "R1",
+        "the file is gone while the server indexes it",
+        {
+            "entry": entry(EntryState.INDEXING),
+            "known": remote(readiness=Readiness.INDEXING, words=None),
+        },
+        Hold,
+        say.HELD_INDEXING,
+    ),
+    Story(
+        "R1",
+        "the new one of a swap is not done",
+        {
+            "entry": replace(SWAPPED, state=EntryState.INDEXING),
+            "known": remote(readiness=Readiness.INDEXING, words=None),
+            "local": SAME,
+        },
+        Hold,
+        say.HELD_INDEXING,
+    ),
+    Story(
+        "R1",
+        "waiting is a queue and never stuck",
+        {
+            "local": EDITED,
+            "entry": entry(EntryState.INDEXING),
+            "known": remote(readiness=Readiness.WAITING, words=None),
+            "stuck": True,
+        },
+        Hold,
+        say.HELD_INDEXING,
+    ),
+    Story(
+        "R2",
+        "no progress for 20 minutes while others completed",
+        {
+            "local": EDITED,
+            "entry": entry(EntryState.INDEXING),
+            "known": remote(readiness=Readiness.INDEXING, words=None),
+            "stuck": True,
+        },
+        Hold,
+        say.HELD_STUCK,
+    ),
+    Story(
+        "R3",
+        "ended in error, its time has come",
+        {
+            "local": SAME,
+            "entry": entry(EntryState.FAILED, failures=1, retry_at=NOW),
+            "known": remote(readiness=Readiness.ERROR, words=None),
+        },
+        Update,
+        "recover",
+        {"document_id": "D"},
+    ),
+    Story(
+        "R3",
+        "ended in error a moment ago",
+        {
+            "local": SAME,
+            "entry": entry(EntryState.FAILED, failures=1, retry_at=NOW + 1),
+            "known": remote(readiness=Readiness.ERROR, words=None),
+        },
+        Hold,
+        say.HELD_BACK_OFF,
+        {"until": NOW + 1},
+    ),
+    Story(
+        "R3",
+        "ended in error, and edited since: at once",
+        {
+            "local": EDITED,
+            "entry": entry(EntryState.FAILED, failures=1, retry_at=NOW + 1),
+            "known": remote(readiness=Readiness.ERROR, words=None),
+        },
+        Update,
+        "edited",
+    ),
+    Story(
+        "R4",
+        "done there, and the watch has not proved it",
+        {"local": SAME, "entry": entry(EntryState.INDEXING), "known": remote()},
+        Hold,
+        say.HELD_INDEXING,
+    ),
+    Story(
+        "R5",
+        "completed without a chunk",
+        {"local": SAME, "entry": entry(EntryState.FAILED), "known": remote(words=0)},
+        Hold,
+        say.HELD_REJECTED,
+        {"until": None},
+    ),
+    # -- an entry and a file
+    Story(
+        "T10",
+        "ours twice: the ledger's id is kept",
+        {"local": SAME, "entry": entry(), "known": remote(), "marked": (OURS,)},
+        Delete,
+        "extra",
+        {"document_id": "M"},
+    ),
+    Story(
+        "T11",
+        "the ledger is older than the base",
+        {"local": SAME, "entry": entry(), "known": GONE, "listed": True, "marked": (OURS,)},
+        Adopt,
+        "mark",
+        {"document": OURS, "fingerprint": SENT},
+    ),
+    Story(
+        "T12",
+        "somebody deleted it there",
+        {"local": SAME, "entry": entry(), "known": GONE, "listed": True},
+        Create,
+        "missing",
+    ),
+    Story(
+        "T12",
+        "gone there, its name not looked up",
+        {"local": SAME, "entry": entry(), "known": GONE},
+        Hold,
+        say.HELD_NOT_LISTED,
+    ),
+    Story(
+        "T12",
+        "gone there, and somebody took its name",
+        {"local": SAME, "entry": entry(), "known": GONE, "listed": True, "namesakes": (FOREIGN,)},
+        Conflict,
+        say.CONFLICT_FOREIGN_NAME,
+    ),
+    *(
+        Story(
+            "T13",
+            f"{off} by an operator, {what}",
+            {"local": local, "entry": entry(), "known": remote(readiness=off)},
+            Hold,
+            say.HELD_OPERATOR,
+            {"document_id": "D"},
+        )
+        for off in OFF
+        for what, local in (("same", SAME), ("edited", EDITED), ("removed", ABSENT))
+    ),
+    Story("T14", "nothing happened", {"local": SAME, "entry": entry()}, Noop),
+    Story(
+        "T14",
+        "nothing happened, proved",
+        {"local": SAME, "entry": entry(), "known": remote()},
+        Noop,
+    ),
+    Story("T14", "touched, same bytes", {"local": TOUCHED, "entry": entry()}, Noop),
+    Story(
+        "T14",
+        "only its metadata differ",
+        {"local": SAME, "entry": entry(metadata_hash="m1"), "metadata_hash": "m2"},
+        SetMetadata,
+        "metadata",
+        {"document_id": "D"},
+    ),
+    Story(
+        "T15",
+        "uploaded since the ledger's copy was made: no upload",
+        {"local": EDITED, "entry": entry(), "known": marked(DRIFT, "new")},
+        Adopt,
+        "mark",
+        {"fingerprint": Fingerprint(content="new", settings="S"), "stat": NEW},
+    ),
+    Story(
+        "T16",
+        "uploaded over by somebody",
+        {"local": SAME, "entry": entry(), "known": DRIFT},
+        Update,
+        "drift",
+    ),
+    Story(
+        "T16",
+        "a chunk was edited there; its mark is still ours",
+        {"local": SAME, "entry": entry(), "known": marked(WORDS)},
+        Update,
+        "drift",
+    ),
+    Story(
+        "T16",
+        "drift is only reported",
+        {"local": SAME, "entry": entry(), "known": DRIFT, "rules": REPORT},
+        Hold,
+        say.HELD_DRIFT,
+    ),
+    Story(
+        "T16",
+        "repaired once today",
+        {"local": SAME, "entry": entry(), "known": DRIFT, "repairs": 1},
+        Update,
+        "drift",
+    ),
+    Story(
+        "T16",
+        "repaired twice today: another writer",
+        {"local": SAME, "entry": entry(), "known": DRIFT, "repairs": 2},
+        Conflict,
+        say.CONFLICT_OTHER_WRITER,
+    ),
+    Story("T17", "edited here", {"local": EDITED, "entry": entry()}, Update, "edited"),
+    Story(
+        "T17",
+        "edited on both sides: the folder is the truth",
+        {"local": EDITED, "entry": entry(), "known": DRIFT},
+        Update,
+        "edited",
+    ),
+    Story(
+        "T17",
+        "other settings, same bytes",
+        {"local": SAME, "entry": entry(), "rules": NEW_SETTINGS},
+        Update,
+        "settings",
+    ),
+    Story(
+        "T17",
+        "an unknown fingerprint reads as changed",
+        {"local": SAME, "entry": entry(fingerprint=None)},
+        Update,
+        "unknown",
+    ),
+    Story(
+        "T17",
+        "refused with these bytes before",
+        {"local": EDITED, "entry": entry(), "rejection": refusal()},
+        Hold,
+        say.HELD_REJECTED,
+    ),
+    Story(
+        "T17",
+        "without a chunk before, and edited since",
+        {"local": EDITED, "entry": entry(EntryState.FAILED), "known": remote(words=0)},
+        Update,
+        "edited",
+    ),
+    # -- an entry and no file
+    Story("T18", "both gone", {"entry": entry(), "known": GONE}, Forget),
+    Story(
+        "T18",
+        "both gone, an unknown twin of ours there: the next pass has it",
+        {"entry": entry(), "known": GONE, "listed": True, "marked": (OURS,)},
+        Forget,
+    ),
+    Story(
+        "T19",
+        "edited there, deleted here",
+        {"entry": entry(), "known": WORDS},
+        Conflict,
+        say.CONFLICT_EDITED_THERE,
+        {"document_id": "D"},
+    ),
+    Story(
+        "T20",
+        "edited there, deleted here, and told to delete such",
+        {"entry": entry(), "known": WORDS, "rules": DELETE_DRIFTED},
+        Delete,
+        "removed",
+        {"document_id": "D"},
+    ),
+    Story("T20", "removed here", {"entry": entry()}, Delete, "removed", {"document_id": "D"}),
+    Story("T20", "removed here, proved", {"entry": entry(), "known": remote()}, Delete, "removed"),
+    Story(
+        "T20",
+        "removed here, without prune",
+        {"entry": entry(), "rules": PRUNE_OFF},
+        Hold,
+        say.HELD_KEPT,
+    ),
+]
