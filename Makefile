@@ -1,0 +1,63 @@
+# kbsync: from a clone and Python 3.11 or newer, nothing else prepared.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types contracts docs clean distclean
+
+help:
+	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
+	@echo "make test        run the whole test suite"
+	@echo "make lint        check style and format"
+	@echo "make types       check types"
+	@echo "make contracts   check which room imports which"
+	@echo "make docs        write docs/messages.md anew"
+	@echo "make clean       remove what tools left behind; make distclean: and $(VENV)"
+	@echo "Another Python than $(PYTHON): make PYTHON=/path/to/python test"
+
+demo: $(VENV)/.with-embedded
+	$(BIN)/kbsync demo
+
+test: $(VENV)/.with-test
+	$(BIN)/pytest
+
+lint: $(VENV)/.with-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.with-test
+	$(BIN)/mypy
+
+contracts: $(VENV)/.with-test
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.with-test
+	$(BIN)/python -m kbsync.messages > docs/messages.md.new
+	mv docs/messages.md.new docs/messages.md
+
+# A stamp is as new as the last installation, so only a changed pyproject.toml installs again.
+$(VENV)/.with-%: pyproject.toml | $(BIN)/pip
+	$(PIP) --editable '.[$*]'
+	@touch $@
+
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "kbsync needs Python 3.11 or newer; there is no $(PYTHON) here." \
+			"Next: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "kbsync needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Next: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "$(PYTHON) cannot make a virtual environment." \
+			"Next: install its venv package (on Debian: apt-get install python3-venv)" >&2; exit 1; }
+
+clean:
+	rm -rf build dist .demo .coverage .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .import_linter_cache *.egg-info
+	find kbsync tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)

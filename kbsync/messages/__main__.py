@@ -1,0 +1,63 @@
+"""The message catalogue as a page: `python -m kbsync.messages` prints docs/messages.md."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+
+from kbsync.messages import Message, catalogue
+
+ROOMS = {
+    "C": "Configuration",
+    "E": "Plan and engine",
+    "L": "Ledger",
+    "R": "Knowledge API",
+    "S": "Source",
+    "V": "Verbs",
+}
+
+OPENING = """\
+# Messages
+
+Every message kbsync can print, by its code. A code stays the same for ever, so scripts and searches
+can rely on it; the words may improve. Words in braces are filled in. *Exit* is the exit code when
+the message ends a verb; a message that tells the state of one file ends none by itself, and counts
+in the exit code of `apply` ([design.md](design.md) section 7).
+
+This page is generated: change the catalogue in `kbsync/messages/`, then type `make docs`.
+"""
+
+
+def page() -> str:
+    """Return the whole page as Markdown."""
+    return "\n".join(_lines())
+
+
+def _lines() -> Iterator[str]:
+    yield OPENING
+    for room, messages in groupby(catalogue().values(), key=lambda message: message.code[3]):
+        yield f"## {ROOMS[room]}\n"
+        yield "| Code | What happened | Next | Exit |"
+        yield "|---|---|---|---|"
+        yield from map(_row, messages)
+        yield ""
+
+
+def _row(message: Message) -> str:
+    cells = (message.code, _cell(message.text), _cell(message.next), str(int(message.exit)))
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(template: str) -> str:
+    """Return a template as a table's cell: one line, nothing that ends the cell or is markup."""
+    plain = template.replace("{{", "{").replace("}}", "}").replace("\n", " ").replace("|", "\\|")
+    return "".join(
+        part if part.startswith("`") else re.sub(r"([<*_])", r"\\\1", part)
+        for part in re.split(r"(`[^`]*`)", plain)
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
