@@ -78,7 +78,7 @@ def _no_envelope(call: Call, reply: Reply, url: str) -> Failure:
     if reply.status == 413:
         return Rejected(messages.TOO_LARGE(what=call.what))
     if reply.status == 405:
-        return Rejected(messages.UNKNOWN_CALL(what=call.what, status=405))
+        return Rejected(messages.UNKNOWN_CALL(what=call.what))
     return Unauthorized(messages.WRONG_URL(what=call.what, url=url, status=reply.status))
 
 

@@ -65,7 +65,7 @@ REFUSED = Message(
 )
 UNKNOWN_CALL = Message(
     "KB-R012",
-    "{what}: this server does not know the call ({status})",
+    "{what}: this server does not know the call",
     "see what the server can do with: kbsync doctor",
 )
 PLUGINS_AWAY = Message(

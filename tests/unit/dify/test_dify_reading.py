@@ -1,0 +1,217 @@
+"""JSON ↔ types: both shapes of a document, tolerance, and hostile bodies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from dify_observed import observed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsync.dify import translate
+from kbsync.dify.access import Access, Key
+from kbsync.dify.calls import Subject as About
+from kbsync.dify.calls import is_id, read, route
+from kbsync.dify.capabilities import of_version
+from kbsync.dify.reading import JsonObject, Malformed, parse
+from kbsync.dify.wire import Document, KnowledgeBase, Upload, read_listing
+from kbsync.messages import Problem
+from kbsync.model import Chunking, Readiness
+
+ROWS = {row.tag: row for row in reversed(observed())}
+
+
+def document(**changes: object) -> Document:
+    plain = {
+        "id": "1",
+        "name": "a.md",
+        "indexing_status": "completed",
+        "display_status": "available",
+    }
+    return Document.read(JsonObject(plain | changes))
+
+
+def test_upload_reply() -> None:
+    reply = Upload.read(JsonObject(parse(ROWS["cbf.first"].reply.body)))
+    found = translate.document(reply.document)
+    assert reply.batch == "20261122050921715651"
+    assert (found.name, found.size, found.readiness) == ("first.md", 32, Readiness.WAITING)
+    assert found.rev == "89d3591f-8a75-4cd7-a600-bf04f9aefbed"
+    assert found.word_count is None
+    assert found.metadata == {}
+
+
+def test_list_row_and_get_have_different_shapes_and_one_meaning() -> None:
+    row = document(
+        data_source_info={"upload_file_id": "u"},
+        data_source_detail_dict={"upload_file": {"id": "u", "size": 9}},
+        word_count=9,
+    )
+    got = document(data_source_info={"upload_file": {"id": "u", "size": 9}}, segment_count=1)
+    assert (row.rev, row.size) == (got.rev, got.size) == ("u", 9)
+    assert translate.document(row).word_count == 9
+    assert translate.document(got).word_count is None
+
+
+def test_a_get_knows_that_nothing_was_indexed() -> None:
+    assert translate.document(document(segment_count=0)).word_count == 0
+    busy = document(segment_count=0, display_status="indexing", indexing_status="splitting")
+    assert translate.document(busy).word_count is None
+
+
+def test_metadata_leaves_built_in_and_empty_values_out() -> None:
+    values = [
+        {"id": "f1", "name": "kbsync_path", "type": "string", "value": "a.md"},
+        {"id": "f2", "name": "size", "type": "number", "value": 99},
+        {"id": "f3", "name": "lost", "type": "string", "value": None},
+        {"id": "built-in", "name": "uploader", "type": "string", "value": "owner"},
+    ]
+    found = translate.document(document(doc_metadata=values))
+    assert found.metadata == {"kbsync_path": "a.md", "size": "99"}
+
+
+@pytest.mark.parametrize(
+    ("display", "indexing", "archived", "expected"),
+    [
+        ("queuing", "waiting", False, Readiness.WAITING),
+        ("indexing", "splitting", False, Readiness.INDEXING),
+        ("paused", "indexing", False, Readiness.PAUSED),
+        ("error", "error", False, Readiness.ERROR),
+        ("available", "completed", False, Readiness.AVAILABLE),
+        ("disabled", "completed", False, Readiness.DISABLED),
+        ("archived", "completed", True, Readiness.ARCHIVED),
+        ("error", "error", True, Readiness.ARCHIVED),
+        ("indexing", "indexing", True, Readiness.INDEXING),
+        (None, "completed", False, Readiness.AVAILABLE),
+        ("brand new word", "brand new too", False, Readiness.INDEXING),
+    ],
+)
+def test_readiness(display: str, indexing: str, archived: bool, expected: Readiness) -> None:
+    found = document(display_status=display, indexing_status=indexing, archived=archived)
+    assert translate.document(found).readiness is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "mode"),
+    [
+        ({}, "general"),
+        ({"provider": "external"}, "external"),
+        ({"runtime_mode": "rag_pipeline"}, "pipeline"),
+    ],
+)
+def test_base_modes(changes: dict[str, object], mode: str) -> None:
+    found = KnowledgeBase.read(JsonObject({"id": "1", "name": "Docs"} | changes))
+    assert translate.base(found).mode == mode
+
+
+def test_options_say_everything_and_no_provider_without_a_model() -> None:
+    chunking = Chunking(process_rule={"mode": "automatic"}, embedding_provider="p")
+    assert translate.options(chunking) == {
+        "indexing_technique": "economy",
+        "process_rule": {"mode": "automatic"},
+        "doc_form": "text_model",
+        "doc_language": "English",
+    }
+
+
+HOSTILE = [
+    b"",
+    b"\xff\xfe",
+    b"{",
+    b'{"id": 1}',
+    b"[" * 100_000,
+    b'{"id": NaN}',
+    b'{"id": ' + b"9" * 10_000 + b"}",
+    b'{"id": null, "name": "x"}',
+    b'{"id": "1", "name": ["x"]}',
+    b'{"id": "1", "name": "x", "document_count": true}',
+    b'{"id": "1", "name": "x", "document_count": 1e999}',
+    b'{"id": "1", "name": "x", "enable_api": "yes"}',
+    b'"text"',
+    b"204",
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE)
+def test_hostile_bodies_are_malformed_and_nothing_else(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        KnowledgeBase.read(JsonObject(parse(body)))
+
+
+@given(st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["id", "name", "data", "doc_metadata", "data_source_info", "upload_file",
+                         "indexing_status", "total", "word_count"]), inner, max_size=5),
+    max_leaves=12,
+))  # fmt: skip
+def test_any_json_is_read_or_malformed(value: object) -> None:
+    with contextlib.suppress(Malformed):
+        read_listing(Document.read)(JsonObject(parse(json.dumps(value).encode())))
+
+
+def test_text_that_nothing_can_store_is_replaced() -> None:
+    found = KnowledgeBase.read(
+        JsonObject(parse(b'{"id": "1", "name": "a\\ud800b\\u0000c\\ud83d\\ude00"}'))
+    )
+    assert found.name == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{GRINNING FACE}"
+
+
+def test_unknown_keys_and_missing_ones_do_no_harm() -> None:
+    found = KnowledgeBase.read(JsonObject({"id": "1", "name": "Docs", "brand_new": [1]}))
+    assert (found.technique, found.form, found.documents) == (None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("version", "wedges", "merges"),
+    [
+        ("1.12.0", True, True),
+        ("1.12.1", True, True),
+        ("v1.12.1", True, True),
+        ("1.12.1-fix.2", True, True),
+        ("1.12.10", False, True),
+        ("1.11.4", False, True),
+        ("1.13.0", False, True),
+        ("0.9.2", False, False),
+        ("0.15.3", False, False),
+        ("nightly", False, True),
+        (None, False, True),
+    ],
+)
+def test_versions(version: str | None, wedges: bool, merges: bool) -> None:
+    known = of_version(version)
+    assert (known.update_wedges, known.merges_by_name) == (wedges, merges)
+    assert known.version == version
+
+
+def test_an_id_can_never_reach_another_route() -> None:
+    assert route("datasets", "../x?y#z", "a b") == "/datasets/..%2Fx%3Fy%23z/a%20b"
+    assert read("x", About.BASE, "datasets", "../x").strange_id == "../x"
+    assert read("x", About.BASE, "datasets", "tags").strange_id is None
+    batch = (
+        "datasets",
+        "22f83db9-93e4-424b-a446-2b01259772f4",
+        "documents",
+        "2026",
+        "indexing-status",
+    )
+    assert read("x", About.DOCUMENT, *batch).strange_id is None
+    assert not is_id("22f83db993e4424ba4462b01259772f4")
+
+
+@pytest.mark.parametrize("url", ["ftp://x/v1", "x/v1", "http://", "http://u:pw@x/v1", "http://x:0/",
+                                 "http://x/v1?a=1", "http://[::1", "http://x:99999/"])  # fmt: skip
+def test_bad_addresses(url: str) -> None:
+    with pytest.raises(Problem) as told:
+        Access(url=url, key=Key("k"))
+    assert "pw" not in str(told.value)
+    assert "kbsync validate" in str(told.value)
+
+
+@pytest.mark.parametrize("key", ["a b", "a\nb", "schlüssel"])
+def test_bad_keys(key: str) -> None:
+    with pytest.raises(Problem) as told:
+        Access(url="http://x/v1", key=Key(key))
+    assert key not in str(told.value)
