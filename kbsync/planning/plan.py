@@ -18,8 +18,10 @@ from kbsync.model import (
     Delete,
     Guard,
     Hold,
+    Move,
     Noop,
     Restore,
+    SetMetadata,
     Skipped,
     Update,
 )
@@ -142,8 +144,11 @@ def _essence(action: Action) -> Mapping[str, object]:
         case Adopt(document=adopted):
             essence["document"] = adopted.id
     match action:
-        case Update(document_id=document_id) | Delete(document_id=document_id):
-            essence["document"] = document_id
+        case Move(origin=origin):
+            essence["origin"] = origin.path
+    match action:
+        case Update() | Delete() | Move() | SetMetadata() | Restore():
+            essence["document"] = action.document_id
     return essence
 
 
