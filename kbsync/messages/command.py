@@ -70,6 +70,11 @@ INDEXING_FAILED = Message(
     "{document} could not be indexed: {words}",
     "send it again with: kbsync docs update-file {base} {id} FILE",
 )
+NOT_STORED = Message(
+    "KB-V025",
+    "the server took the values of {document}, but did not store: {names}",
+    "see what it has with: kbsync docs get {base} {document}",
+)
 NEEDS_YES = Message(
     "KB-V012",
     "{question} Nobody can be asked here: this is not a terminal",
