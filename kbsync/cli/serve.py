@@ -86,8 +86,12 @@ def command(
         return
     key = _key(api_key, api_key_file)
     try:
-        from kbsync import embedded  # noqa: PLC0415
-        from kbsync.embedded import serve  # noqa: PLC0415
+        from kbsync.embedded import (  # noqa: PLC0415
+            RemoteAddressError,
+            StoreError,
+            UnknownQuirkError,
+            serve,
+        )
     except ModuleNotFoundError as error:
         raise Problem(say.EMBEDDED_EXTRA(missing=error.name)) from None
     try:
@@ -103,18 +107,17 @@ def command(
             allow_remote=allow_remote,
             ready=_ready,
         )
-    except embedded.RemoteAddressError:
+    except RemoteAddressError:
         raise Problem(say.NOT_LOOPBACK(host=host)) from None
-    except embedded.UnknownQuirkError as error:
+    except UnknownQuirkError as error:
         raise click.BadParameter(_first_sentence(error), param_hint="--quirk") from None
-    except (embedded.StoreError, OSError) as error:
+    except (StoreError, OSError) as error:
         raise Problem(say.CANNOT_SERVE(why=_first_sentence(error))) from None
 
 
 def _ready(url: str) -> None:
-    # Programs wait for this line: it must not stay in a buffer.
+    # Programs wait for this line; `echo` flushes what it wrote.
     click.echo(url)
-    click.get_text_stream("stdout").flush()
 
 
 def _list_quirks() -> None:
