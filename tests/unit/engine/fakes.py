@@ -1,0 +1,288 @@
+"""A folder and a ledger in memory, and the stage that ties them to the server in memory."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from kbsync.engine.mirror import Mirror, World
+from kbsync.engine.ports import (
+    KEEP,
+    Binding,
+    Blocked,
+    Change,
+    Chunking,
+    FileRow,
+    Listing,
+    Payload,
+    Seen,
+)
+from kbsync.model import (
+    Absent,
+    DocKey,
+    EntryState,
+    FileState,
+    Intent,
+    JournalLine,
+    LedgerEntry,
+    Present,
+    Readiness,
+    Rejection,
+    RemoteDocument,
+    Stat,
+    Unknown,
+)
+from kbsync.planning.marks import mark_of
+
+from .server import Server
+from .words import BASE, MIRROR, SETTINGS, WHY, VirtualClock, fingerprint_of, key_of, sha
+
+
+class BytesPayload:
+    """The bytes of a file as they were when it was opened."""
+
+    media_type = "text/markdown"
+
+    def __init__(self, content: bytes, torn: bool = False) -> None:
+        self.size = len(content)
+        self._stream = io.BytesIO(content)
+        self._sum = hashlib.sha256()
+        self._torn = torn
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._stream.read(size)
+        self._sum.update(piece)
+        return piece
+
+    @property
+    def content(self) -> str:
+        return self._sum.hexdigest()
+
+    def torn(self) -> bool:
+        return self._torn
+
+
+class MemorySource:
+    """A folder. `states` says what stands at paths that are no ordinary files."""
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self.files: dict[str, tuple[bytes, Stat]] = {}
+        self.states: dict[str, FileState] = {}
+        self.blocked: list[Blocked] = []
+        self.torn: set[str] = set()
+        self._ticks = 0
+        for path, content in (files or {}).items():
+            self.write(path, content)
+
+    def write(self, path: str, content: bytes) -> Stat:
+        self._ticks += 1
+        stat = Stat(len(content), self._ticks * 1_000_000_000, self._ticks)
+        self.files[path] = (content, stat)
+        return stat
+
+    def remove(self, path: str) -> None:
+        del self.files[path]
+
+    def scan(self) -> Iterator[Seen]:
+        met: list[tuple[str, Seen]] = [(p, (p, *stat)) for p, (_, stat) in self.files.items()]
+        met = [each for each in met if each[0] not in self.states]
+        met += [(path, state) for path, state in self.states.items()]
+        met = [each for each in met if not any(each[0].startswith(b.prefix) for b in self.blocked)]
+        met += [(blocked.prefix, blocked) for blocked in self.blocked]
+        return iter([seen for _, seen in sorted(met, key=lambda each: each[0])])
+
+    def look(self, path: str) -> FileState:
+        if path in self.states:
+            return self.states[path]
+        if path not in self.files:
+            return Absent(key=key_of(path))
+        return Present(key=key_of(path), stat=self.files[path][1])
+
+    def read(self, path: str) -> FileState:
+        state = self.look(path)
+        if not isinstance(state, Present):
+            return state
+        return replace(state, content=sha(self.files[path][0]))
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Payload | Unknown]:
+        if path not in self.files or path in self.states:
+            yield Unknown(key=key_of(path), why=WHY)
+        else:
+            yield BytesPayload(self.files[path][0], path in self.torn)
+
+
+# -- ledger --------------------------------------------------------------------------------------
+
+
+class MemoryLedger:
+    """The memory. `commits` keeps every change in order, for tests of what was written when."""
+
+    def __init__(self) -> None:
+        self.held: dict[DocKey, LedgerEntry] = {}
+        self.intents: dict[DocKey, Intent] = {}
+        self.rejections: dict[DocKey, Rejection] = {}
+        self.journal: list[JournalLine] = []
+        self.commits: list[Change] = []
+        self.bindings: dict[str, Binding] = {}
+        self.documents: dict[str, RemoteDocument] = {}
+        self.repaired: dict[DocKey, int] = {}
+
+    def rows(self, mirror: str, settings: str, *, listing: Listing | None) -> Iterator[FileRow]:
+        marks = [mark_of(document) for document in self.documents.values()] if listing else []
+        keys = {*self.held, *self.intents}
+        keys |= {DocKey(mirror=m.mirror, path=m.path) for m in marks if m and m.mirror == mirror}
+        return iter([self._row(key, settings, listing) for key in sorted(keys)])
+
+    def _row(self, key: DocKey, settings: str, listing: Listing | None) -> FileRow:
+        entry = self.held.get(key)
+        unsettled = (key.path, -1, 0, 0)
+        if entry is None or entry.stat is None or key in self.intents:
+            return unsettled
+        print_ = entry.fingerprint
+        if entry.state is not EntryState.SYNCED or print_ is None or print_.settings != settings:
+            return unsettled
+        listed = self.documents.get(entry.document_id)
+        if listing is not None and (
+            listed is None
+            or (listed.rev, listed.word_count) != (entry.rev, entry.word_count)
+            or listed.readiness is not Readiness.AVAILABLE
+        ):
+            return unsettled
+        return (key.path, *entry.stat)
+
+    def entry(self, key: DocKey) -> LedgerEntry | None:
+        return self.held.get(key)
+
+    def intent(self, key: DocKey) -> Intent | None:
+        return self.intents.get(key)
+
+    def rejection(self, key: DocKey) -> Rejection | None:
+        return self.rejections.get(key)
+
+    def entries(
+        self, mirror: str, *, states: Sequence[str] = (), prefix: str = ""
+    ) -> Iterator[LedgerEntry]:
+        for key, entry in sorted(self.held.items()):
+            if key.path.startswith(prefix) and (not states or entry.state in states):
+                yield entry
+
+    def commit(self, change: Change) -> None:
+        self.commits.append(change)
+        for part, kept in (
+            (change.entry, self.held),
+            (change.intent, self.intents),
+            (change.rejection, self.rejections),
+        ):
+            if part is None:
+                kept.pop(change.key, None)
+            elif part is not KEEP:
+                kept[change.key] = part  # type: ignore[index, assignment]
+        self.journal.extend(change.journal)
+
+    def binding(self, mirror: str) -> Binding | None:
+        return self.bindings.get(mirror)
+
+    def bind(self, binding: Binding) -> None:
+        self.bindings[binding.mirror] = binding
+
+    def begin_listing(self, base_id: str) -> None:
+        self.documents = {}
+
+    def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
+        self.documents.update((document.id, document) for document in documents)
+
+    def end_listing(self, base_id: str, listing: Listing) -> None:
+        pass
+
+    def listed(self, base_id: str, document_id: str) -> RemoteDocument | None:
+        return self.documents.get(document_id)
+
+    def listed_named(self, base_id: str, name: str) -> tuple[RemoteDocument, ...]:
+        return tuple(each for each in self.documents.values() if each.name == name)
+
+    def listed_marked(self, base_id: str, key: DocKey) -> tuple[RemoteDocument, ...]:
+        marks = ((each, mark_of(each)) for each in self.documents.values())
+        return tuple(e for e, m in marks if m and (m.mirror, m.path) == (key.mirror, key.path))
+
+    def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
+        ours = {entry.document_id for entry in self.held.values()}
+        return (each for each in self.documents.values() if each.id not in ours)
+
+    def refused(self, mirror: str) -> Iterator[Rejection]:
+        return iter([self.rejections[key] for key in sorted(self.rejections)])
+
+    def repairs(self, key: DocKey, since: float) -> int:
+        return self.repaired.get(key, 0)
+
+    def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:
+        for key, stat in stats:
+            self.held[key] = replace(self.held[key], stat=stat)
+
+    def counts(self, mirror: str) -> Mapping[str, int]:
+        found: dict[str, int] = defaultdict(int)
+        for entry in self.held.values():
+            found[entry.state.value] += 1
+        return found
+
+
+# -- a world of them -------------------------------------------------------------------------------
+@dataclass
+class Stage:
+    """All four sides, and the world the engine sees."""
+
+    source: MemorySource
+    ledger: MemoryLedger
+    server: Server
+    clock: VirtualClock
+    world: World
+
+    def synced(self, path: str, content: bytes, **more: object) -> LedgerEntry:
+        """File, document and entry agree, as after a pass."""
+        stat = self.source.write(path, content)
+        stored = self.server.put(self.world.mirror.document_name(path), content)
+        entry = LedgerEntry(
+            key=key_of(path),
+            document_id=stored.id,
+            document_name=stored.name,
+            state=EntryState.SYNCED,
+            stat=stat,
+            fingerprint=fingerprint_of(content),
+            rev=stored.rev,
+            word_count=self.server.show(stored).word_count,
+        )
+        entry = replace(entry, **more)  # type: ignore[arg-type]
+        self.ledger.held[entry.key] = entry
+        return entry
+
+    def states(self) -> dict[str, str]:
+        return {key.path: entry.state.value for key, entry in self.ledger.held.items()}
+
+
+def stage(files: Mapping[str, bytes] | None = None, **settings: object) -> Stage:
+    source, ledger, clock = MemorySource(files), MemoryLedger(), VirtualClock()
+    server = Server(clock)
+    mirror = Mirror(
+        name=MIRROR,
+        source=source,
+        server="http://fake/v1",
+        place="/fake",
+        chunking=Chunking(process_rule={"mode": "automatic"}),
+        settings=SETTINGS,
+        base_id=BASE,
+        **settings,  # type: ignore[arg-type]
+    )
+    world = World(mirror=mirror, ledger=ledger, remote=server, clock=clock, base_id=BASE)
+    return Stage(source, ledger, server, clock, world)
+
+
+def most_within(times: Sequence[float], window: float) -> int:
+    """Return the largest number of `times` that fall into any half-open window of that length."""
+    ordered = sorted(times)
+    ends = (bisect.bisect_left(ordered, at + window - 1e-6) for at in ordered)
+    return max((end - start for start, end in enumerate(ends)), default=0)
