@@ -1,0 +1,167 @@
+"""What can be done about one key, and what the guard says of all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kbsync.messages import Notice
+from kbsync.model.documents import RemoteDocument
+from kbsync.model.files import DocKey, Fingerprint, Stat
+from kbsync.model.memory import Intent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noop:
+    """Nothing to do."""
+
+    key: DocKey
+    row: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Not now. `until`: seconds of the ledger's clock, None when something outside must change."""
+
+    key: DocKey
+    row: str
+    why: Notice
+    until: float | None = None
+    document_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """Upload as a new document. `cause`: new, missing."""
+
+    key: DocKey
+    row: str
+    cause: str
+    stat: Stat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Upload over `document_id`. `cause`: edited, settings, drift, recover, unknown."""
+
+    key: DocKey
+    row: str
+    cause: str
+    stat: Stat
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """The document of `origin` becomes this key's; its content is not sent again."""
+
+    key: DocKey
+    row: str
+    cause: str
+    origin: DocKey
+    document_id: str
+    stat: Stat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMetadata:
+    """Only metadata differs: assign it, never re-embed."""
+
+    key: DocKey
+    row: str
+    cause: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """Take `document` into the ledger; `fingerprint` None makes the next pass update it."""
+
+    key: DocKey
+    row: str
+    cause: str
+    document: RemoteDocument
+    fingerprint: Fingerprint | None = None
+    stat: Stat | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Delete `document_id`. `cause`: removed, orphan, extra, superseded."""
+
+    key: DocKey
+    row: str
+    cause: str
+    document_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Enable a trashed document again: its file came back."""
+
+    key: DocKey
+    row: str
+    cause: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Drop the entry: both sides are gone."""
+
+    key: DocKey
+    row: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolve:
+    """Account for the last call before anything else. `verdict`: see planning/resolve.py."""
+
+    key: DocKey
+    row: str
+    cause: str
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Somebody has to choose; nothing is changed."""
+
+    key: DocKey
+    row: str
+    why: Notice
+    document_id: str | None = None
+
+
+Action = (
+    Noop
+    | Hold
+    | Create
+    | Update
+    | Move
+    | SetMetadata
+    | Adopt
+    | Delete
+    | Restore
+    | Forget
+    | Resolve
+    | Conflict
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The guard lets everything pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halted:
+    """The guard holds a set back. `digest` names exactly that set."""
+
+    why: Notice
+    digest: str
+    keys: frozenset[DocKey]
+
+
+Guard = Allowed | Halted

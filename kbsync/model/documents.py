@@ -1,0 +1,116 @@
+"""What stands at the server: bases, documents, and what a server can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunking:
+    """What is declared of a mirror's chunks and of the base that is made for them.
+
+    Args:
+        process_rule: as the contract's section 4.5.
+        form: ``text_model``, ``hierarchical_model`` or ``qa_model``.
+        language: the server's ``doc_language``.
+        technique: ``economy`` or ``high_quality``.
+        retrieval: the base's retrieval model, None to leave the server's default.
+    """
+
+    process_rule: Mapping[str, object]
+    form: str = "text_model"
+    language: str = "English"
+    technique: str = "economy"
+    embedding_model: str | None = None
+    embedding_provider: str | None = None
+    retrieval: Mapping[str, object] | None = None
+
+
+class Readiness(StrEnum):
+    """A document's display status, reduced to what decides (contract section 1.5)."""
+
+    WAITING = "waiting"
+    INDEXING = "indexing"
+    PAUSED = "paused"
+    ERROR = "error"
+    AVAILABLE = "available"
+    DISABLED = "disabled"
+    ARCHIVED = "archived"
+
+    @property
+    def busy(self) -> bool:
+        """True while the server still works on it."""
+        return self in (Readiness.WAITING, Readiness.INDEXING, Readiness.PAUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteDocument:
+    """A document as the server tells it.
+
+    Args:
+        rev: `data_source_info.upload_file_id`, new at every upload.
+        word_count: None until indexed; moves when somebody edits chunks.
+        size: bytes of the upload (characters for text uploads), None if not told.
+        metadata: custom fields by name; empty when never assigned.
+        error: the server's sentence when `readiness` is ERROR.
+        enabled: the switch itself, whatever the readiness.
+    """
+
+    id: str
+    name: str
+    rev: str
+    word_count: int | None
+    readiness: Readiness
+    size: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Indexing progress of one document: chunks done and chunks in all (contract 6.1)."""
+
+    readiness: Readiness
+    completed: int
+    total: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A knowledge base as far as a mirror needs it.
+
+    Args:
+        mode: ``general`` for one that takes documents; ``external`` or ``pipeline`` are refused.
+        technique: ``economy`` or ``high_quality``; None until its first document.
+        form: ``text_model``, ``hierarchical_model`` or ``qa_model``; None until its first document.
+    """
+
+    id: str
+    name: str
+    documents: int
+    technique: str | None = None
+    form: str | None = None
+    mode: str = "general"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the server at hand can do; remade when its version changes (design, section 5).
+
+    Args:
+        version: `X-Version` as told, None when it never was.
+        merges_by_name: a create over an enabled document of its name re-uses it.
+        update_wedges: update calls stop the indexing worker (1.12.0 and 1.12.1).
+        metadata: documents can carry marks.
+        partial_update: metadata can be merged instead of replaced.
+    """
+
+    version: str | None = None
+    merges_by_name: bool = True
+    update_wedges: bool = False
+    metadata: bool = True
+    partial_update: bool = True

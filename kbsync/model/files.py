@@ -1,0 +1,87 @@
+"""What stands in the folder: keys, stats, and the state of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kbsync.messages import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class DocKey:
+    """What a document is called by everybody: its mirror and its POSIX path in NFC."""
+
+    mirror: str
+    path: str
+
+
+class Stat(NamedTuple):
+    """What the file system says of a file without reading it.
+
+    A tuple, because the scan compares it with the ledger's row for every file of every pass.
+    """
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """`content`: sha256 (hex) of what is sent. `settings`: hash of what shapes its chunks."""
+
+    content: str
+    settings: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """The four metadata fields by which a document says whose it is (design, section 5)."""
+
+    mirror: str
+    path: str
+    fingerprint: Fingerprint
+    rev: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """A file that would be uploaded. `content` is None until it was hashed."""
+
+    key: DocKey
+    stat: Stat
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """Proved not to be there: its parent was listed without error, or is itself gone."""
+
+    key: DocKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """Could not be read now (torn read, unreadable folder, race): never acted on."""
+
+    key: DocKey
+    why: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """There, but never uploaded (type, size, empty, name, kind of file)."""
+
+    key: DocKey
+    why: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excluded:
+    """There, but the filters leave it out; shown as orphaned when it has a document."""
+
+    key: DocKey
+
+
+FileState = Present | Absent | Unknown | Skipped | Excluded

@@ -1,0 +1,108 @@
+"""What the ledger keeps: entries, intents, rejections, the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kbsync.model.files import DocKey, Fingerprint, Stat
+
+
+class EntryState(StrEnum):
+    """Where an entry's document is on its way."""
+
+    INDEXING = "indexing"
+    SYNCED = "synced"
+    FAILED = "failed"
+    TRASHED = "trashed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """What we know we did for one key.
+
+    Args:
+        stat: the file's stat when `fingerprint.content` was read; None when unknown.
+        fingerprint: None means unknown and reads as changed.
+        batch: the server's handle for asking about indexing; told only in upload replies.
+        superseded: id of the document that `document_id` replaces (update strategy swap).
+        reason: why it is FAILED, as code and sentence.
+        failures: indexing failures in a row of this fingerprint.
+        retry_at: no sooner than this (seconds of the ledger's clock), when FAILED.
+    """
+
+    key: DocKey
+    document_id: str
+    document_name: str
+    state: EntryState
+    stat: Stat | None = None
+    fingerprint: Fingerprint | None = None
+    metadata_hash: str | None = None
+    rev: str | None = None
+    word_count: int | None = None
+    batch: str | None = None
+    superseded: str | None = None
+    reason: tuple[str, str] | None = None
+    failures: int = 0
+    retry_at: float | None = None
+
+
+class Op(StrEnum):
+    """The remote changes that need an intent."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """Committed before the call, dropped with its outcome: at most one per key.
+
+    Args:
+        name: the document name the call uses.
+        fingerprint: what is sent, for create and update.
+        stat: the stat of the file that is sent.
+        ids_seen: ids that bore `name` before the call.
+        rev_before: the document's rev before an update.
+        started_at: seconds of the ledger's clock.
+    """
+
+    key: DocKey
+    op: Op
+    name: str
+    started_at: float
+    document_id: str | None = None
+    fingerprint: Fingerprint | None = None
+    stat: Stat | None = None
+    ids_seen: frozenset[str] = frozenset()
+    rev_before: str | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A definite refusal, remembered with the fingerprint it was given for.
+
+    `stat` lets an unchanged refused file be known again without reading it.
+    """
+
+    key: DocKey
+    fingerprint: Fingerprint
+    reason: tuple[str, str]
+    at: float
+    stat: Stat | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """One remote change that was made or tried."""
+
+    at: float
+    mirror: str
+    path: str
+    action: str
+    document_id: str | None
+    outcome: str
+    milliseconds: int
+    detail: str = ""
