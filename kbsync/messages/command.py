@@ -82,6 +82,34 @@ NEEDS_YES = Message(
     Exit.USAGE,
 )
 
+# -- what `validate` finds ------------------------------------------------------------------------
+
+SERVER_ANSWERS = Message(
+    "KB-V026", "server {server}: {url} takes the key; version {version}", exit=Exit.OK
+)
+SERVER_UNMADE = Message(
+    "KB-V027",
+    "server {server}: the embedded knowledge base {path} is made by the first apply",
+    exit=Exit.OK,
+)
+UPDATES_WEDGE = Message(
+    "KB-V028",
+    "server {server}: in version {version} an update stops the indexing worker for ever; "
+    "documents are replaced by creating over them instead",
+    "update the server when you can",
+    Exit.OK,
+)
+BASE_FOUND = Message(
+    "KB-V029",
+    "mirror {mirror}: knowledge base {base} ({id}), {documents} documents",
+    exit=Exit.OK,
+)
+BASE_TO_MAKE = Message(
+    "KB-V030",
+    "mirror {mirror}: knowledge base {base} is made by the first apply",
+    exit=Exit.OK,
+)
+
 # -- files ---------------------------------------------------------------------------------------
 
 FILE_EXISTS = Message(

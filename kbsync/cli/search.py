@@ -1,0 +1,153 @@
+"""`kbsync search`: ask the knowledge base."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from kbsync.cli import Place
+
+if TYPE_CHECKING:
+    from kbsync.config import Mirror, Settings
+    from kbsync.dify.wire import Hit
+
+EXCERPT = 240
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One chunk that answers, as `--json` prints it. `path` is None for documents not ours."""
+
+    rank: int
+    mirror: str
+    path: str | None
+    document: str
+    document_id: str
+    chunk_id: str
+    position: int | None
+    score: float
+    content: str
+
+
+@click.command(
+    help="Search the knowledge base of MIRROR, or of every mirror, and show the best chunks."
+)
+@click.argument("words", nargs=-1, required=True, metavar="[MIRROR] QUERY")
+@click.option("--top", type=click.IntRange(1, 100), default=5, show_default=True, help="Chunks.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Only documents with this metadata; may be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def command(
+    place: Place, words: tuple[str, ...], top: int, filters: tuple[str, ...], as_json: bool
+) -> None:
+    """Search and print."""
+    import anyio  # noqa: PLC0415
+
+    from kbsync import app, logs  # noqa: PLC0415
+    from kbsync.cli import show  # noqa: PLC0415
+
+    logs.configure(place.log_level)
+    *only, query = words
+    if len(only) > 1:
+        raise click.UsageError("one QUERY is wanted; put quotes around several words")
+
+    async def asked() -> list[Found]:
+        settings = app.settings_of(place.config)
+        found: list[Found] = []
+        for mirror in _bases(settings, only):
+            found += await _search(settings, mirror, query, top, filters)
+        return found
+
+    found = anyio.run(asked)
+    if as_json:
+        show.as_json({"query": query, "results": found})
+    else:
+        for line in _lines(found, query):
+            show.line(line)
+
+
+def _bases(settings: Settings, only: Sequence[str]) -> list[Mirror]:
+    """Return the mirrors to ask: of several on one knowledge base, the first."""
+    from kbsync.messages import Problem  # noqa: PLC0415
+    from kbsync.messages import command as say  # noqa: PLC0415
+
+    for name in only:
+        if settings.mirror(name) is None:
+            known = ", ".join(each.name for each in settings.mirrors)
+            raise Problem(say.NO_SUCH_MIRROR(mirror=name, known=known))
+    chosen = [each for each in settings.mirrors if not only or each.name in only]
+    first = {(m.server, m.knowledge_base.id, m.knowledge_base.name): m for m in reversed(chosen)}
+    return list(reversed(first.values()))
+
+
+async def _search(
+    settings: Settings, mirror: Mirror, query: str, top: int, filters: Sequence[str]
+) -> list[Found]:
+    from kbsync import app  # noqa: PLC0415
+    from kbsync.cli.calls.asking import retrieve  # noqa: PLC0415
+    from kbsync.cli.calls.outcome import value_of  # noqa: PLC0415
+    from kbsync.cli.calls.resolve import base_id  # noqa: PLC0415
+
+    known = _bound(settings, mirror) or mirror.knowledge_base.id or mirror.knowledge_base.name
+    async with app.client(settings, mirror.server or "") as api:
+        base = await base_id(api, known or "")
+        hits = value_of(await retrieve(api, base, query, top=top, filters=filters), "search", "")
+    return [_found(rank, mirror, hit) for rank, hit in enumerate(hits, 1)]
+
+
+def _bound(settings: Settings, mirror: Mirror) -> str | None:
+    """Return the id of the knowledge base the ledger ties the mirror to."""
+    from kbsync import app  # noqa: PLC0415
+
+    with app.ledger_to_read(settings) as ledger:
+        binding = ledger.binding(mirror.name) if ledger else None
+    return binding.base_id if binding else None
+
+
+def _found(rank: int, mirror: Mirror, hit: Hit) -> Found:
+    from kbsync.naming import path_of  # noqa: PLC0415
+
+    return Found(
+        rank=rank,
+        mirror=mirror.name,
+        path=path_of(hit.document_name, prefix=mirror.prefix),
+        document=hit.document_name,
+        document_id=hit.chunk.document_id,
+        chunk_id=hit.chunk.id,
+        position=hit.chunk.position,
+        score=hit.score,
+        content=hit.chunk.content,
+    )
+
+
+def _lines(found: Sequence[Found], query: str) -> Iterator[str]:
+    if not found:
+        yield "nothing found"
+    several = len({each.mirror for each in found}) > 1
+    for each in found:
+        where = f"{each.mirror}: " if several else ""
+        score = f"  (score {each.score:.3f})" if each.score else ""
+        yield f"{each.rank}. {where}{each.path or each.document}{score}"
+        yield f"   {_around(each.content, query)}"
+
+
+def _around(text: str, query: str) -> str:
+    """Return the part of `text` where the query's first word stands."""
+    whole = " ".join(text.split())
+    if len(whole) <= EXCERPT:
+        return whole
+    words = [re.escape(word) for word in query.split()]
+    met = re.search("|".join(words), whole, re.IGNORECASE)
+    start = max(0, (met.start() if met else 0) - EXCERPT // 4)
+    cut = whole[start : start + EXCERPT]
+    return f"{'…' if start else ''}{cut}{'…' if start + EXCERPT < len(whole) else ''}"
