@@ -77,10 +77,10 @@ class Gate:
         return outcome
 
     async def _permit(self) -> None:
-        rest = self._limiter.reserve(self._clock.now())
-        while rest > 0:
+        while (rest := self._limiter.reserve(self._clock.now())) > 0:
             await self._clock.sleep(rest)
-            rest = self._limiter.resting(self._clock.now())
+            if not self._limiter.resting(self._clock.now()):
+                return  # otherwise a pause came meanwhile, and the permit is out of date
 
     async def _once(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
         async with self._room:
