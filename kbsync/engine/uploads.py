@@ -230,7 +230,9 @@ def _uploaded(
     wrong = upload.target is not None and document.id != upload.target
     if wrong or document.id in upload.ids_seen - {upload.target}:
         world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
-        return Stopped(say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=""))
+        return Stopped(
+            say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=world.base_id)
+        )
     entry = entry_of(world, upload, reply, torn=payload.torn())
     world.ledger.commit(Change(key=key, entry=entry, intent=None, rejection=None, journal=(line,)))
     return Follow(document.id)
@@ -273,8 +275,8 @@ async def _refusal(world: World, upload: Upload, outcome: Rejected) -> Rejection
     """Remember the refusal with the fingerprint it was given for."""
     path = upload.case.key.path
     read = await anyio.to_thread.run_sync(world.mirror.source.read, path)
-    if not isinstance(read, Present) or read.content is None:
-        return None
+    if not isinstance(read, Present) or read.content is None or read.stat != upload.stat:
+        return None  # edited meanwhile: what stands there now was not refused
     return Rejection(
         key=upload.case.key,
         fingerprint=Fingerprint(content=read.content, settings=world.mirror.settings),
