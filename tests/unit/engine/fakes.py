@@ -8,8 +8,9 @@ import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from kbsync.engine.drive import Drive
 from kbsync.engine.mirror import Mirror, World
 from kbsync.engine.ports import (
     KEEP,
@@ -22,6 +23,7 @@ from kbsync.engine.ports import (
     Payload,
     Seen,
 )
+from kbsync.engine.report import Event, Report
 from kbsync.model import (
     Absent,
     DocKey,
@@ -241,6 +243,7 @@ class Stage:
     server: Server
     clock: VirtualClock
     world: World
+    events: list[Event] = field(default_factory=list)
 
     def synced(self, path: str, content: bytes, **more: object) -> LedgerEntry:
         """File, document and entry agree, as after a pass."""
@@ -286,3 +289,11 @@ def most_within(times: Sequence[float], window: float) -> int:
     ordered = sorted(times)
     ends = (bisect.bisect_left(ordered, at + window - 1e-6) for at in ordered)
     return max((end - start for start, end in enumerate(ends)), default=0)
+
+
+async def driven(
+    stage: Stage, *rounds: Sequence[str], wait: bool = True, listing: Listing | None = None
+) -> Report:
+    """Drive the keys of `rounds` to their end; events are kept in `stage.events`."""
+    drive = Drive(stage.world, listing=listing, observe=stage.events.append)
+    return await drive.run(*([key_of(path) for path in paths] for paths in rounds), wait=wait)

@@ -1,0 +1,310 @@
+"""Creates and updates: intent, call, outcome; and the way an update is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kbsync.engine.gather import Gatherer
+from kbsync.engine.step import Follow
+from kbsync.engine.uploads import update
+from kbsync.messages import Exit
+from kbsync.messages import engine as say
+from kbsync.model import EntryState, Intent, NotReady, Op, Throttled, Update
+
+from .fakes import Stage, driven, stage
+from .server import REFUSED, UNSENT
+from .words import SETTINGS, WHY, fingerprint_of, key_of
+
+pytestmark = pytest.mark.anyio
+A = key_of("a.md")
+
+
+def _watch_intents(on: Stage, *calls: str) -> list[Intent | None]:
+    """Keep the intent of A as it stands in the ledger while each of `calls` is made."""
+    seen: list[Intent | None] = []
+    for call in calls:
+        on.server.on_call[call] = lambda _: seen.append(on.ledger.intents.get(A))
+    return seen
+
+
+async def test_a_new_file_becomes_a_synced_document() -> None:
+    on = stage({"a.md": b"hello"})
+    report = await driven(on, ["a.md"])
+    (stored,) = on.server.by_name("a.md")
+    entry = on.ledger.held[A]
+    assert stored.content == b"hello"
+    assert (entry.document_id, entry.rev, entry.state) == (stored.id, stored.rev, EntryState.SYNCED)
+    assert (entry.fingerprint, entry.word_count) == (fingerprint_of(b"hello"), 5)
+    assert entry.stat == on.source.files["a.md"][1]
+    assert report.exit is Exit.OK
+    assert report.done == {"create": 1}
+    assert [line.action for line in on.ledger.journal] == ["create", "index"]
+
+
+async def test_a_create_is_announced_before_the_call_and_accounted_for_with_its_outcome() -> None:
+    on = stage({"a.md": b"hello"})
+    seen = _watch_intents(on, "create")
+    await driven(on, ["a.md"])
+    (intent,) = seen
+    assert intent is not None
+    assert (intent.op, intent.name, intent.document_id) == (Op.CREATE, "a.md", None)
+    assert on.ledger.intents == {}
+    accounted = next(change for change in on.ledger.commits if change.intent is None)
+    assert accounted.entry is not None  # entry and dropped intent in one transaction
+    assert [line.outcome for line in accounted.journal] == ["done"]
+
+
+async def test_an_update_is_announced_with_its_document_and_rev() -> None:
+    on = stage()
+    entry = on.synced("a.md", b"old")
+    on.source.write("a.md", b"new text")
+    seen = _watch_intents(on, "update")
+    await driven(on, ["a.md"])
+    (intent,) = seen
+    assert intent is not None
+    assert (intent.op, intent.document_id, intent.rev_before) == (
+        Op.UPDATE,
+        entry.document_id,
+        entry.rev,
+    )
+    (stored,) = on.server.by_name("a.md")
+    assert (stored.id, stored.content) == (entry.document_id, b"new text")
+    assert on.ledger.held[A].fingerprint == fingerprint_of(b"new text")
+    assert on.ledger.intents == {}
+
+
+async def test_two_synced_files_cost_no_call() -> None:
+    on = stage()
+    on.synced("a.md", b"a")
+    on.synced("b.md", b"b")
+    report = await driven(on, ["a.md", "b.md"])
+    assert on.server.calls == []
+    assert report.done == {}
+
+
+@pytest.mark.parametrize("fault", [UNSENT, NotReady(WHY, 5.0), Throttled(30.0)])
+async def test_a_call_that_did_not_happen_leaves_no_intent_and_is_made_later(
+    fault: object,
+) -> None:
+    on = stage({"a.md": b"hello"})
+    on.server.faults["create"].append(fault)  # type: ignore[arg-type]
+    seen = _watch_intents(on, "create", "named")
+    report = await driven(on, ["a.md"])
+    # looked up without one, created with one, and again
+    assert [intent is not None for intent in seen[:4]] == [False, True, False, True]
+    assert on.states() == {"a.md": "synced"}
+    assert report.exit is Exit.OK
+
+
+async def test_a_refusal_is_remembered_and_not_sent_again_until_the_file_changes() -> None:
+    on = stage({"a.md": b"bad"})
+    on.server.faults["create"].append(REFUSED)
+    first = await driven(on, ["a.md"])
+    assert on.ledger.rejections[A].fingerprint == fingerprint_of(b"bad")
+    assert on.ledger.intents == {}
+    assert first.exit is Exit.INCOMPLETE
+
+    second = await driven(on, ["a.md"])
+    assert on.server.count("create") == 1
+    kind, why = second.stopped[A]
+    assert (kind, why.message) == ("failed", say.HELD_REJECTED)
+    assert "a test said so" in why.text
+
+    on.source.write("a.md", b"better")
+    third = await driven(on, ["a.md"])
+    assert on.server.count("create") == 2
+    assert on.states() == {"a.md": "synced"}
+    assert on.ledger.rejections == {}
+    assert third.exit is Exit.OK
+
+
+async def test_a_refused_update_keeps_the_document_and_is_remembered() -> None:
+    on = stage()
+    on.synced("a.md", b"old")
+    on.source.write("a.md", b"bad")
+    on.server.faults["update"].append(REFUSED)
+    for _ in range(3):
+        await driven(on, ["a.md"])
+    assert on.server.count("update") == 1
+    assert [each.content for each in on.server.by_name("a.md")] == [b"old"]
+
+
+async def test_a_file_edited_during_its_refused_upload_is_sent_again() -> None:
+    on = stage({"a.md": b"bad"})
+    on.server.faults["create"].append(REFUSED)
+    on.server.on_call["create"] = lambda _: (
+        on.source.write("a.md", b"better") if on.server.count("create") == 1 else None
+    )
+    await driven(on, ["a.md"])
+    await driven(on, ["a.md"])
+    assert [each.content for each in on.server.by_name("a.md")] == [b"better"]
+
+
+async def test_a_torn_upload_keeps_no_stat_and_the_next_pass_hashes_the_file() -> None:
+    on = stage({"a.md": b"hello"})
+    on.source.torn.add("a.md")
+    await driven(on, ["a.md"])
+    entry = on.ledger.held[A]
+    assert entry.stat is None
+    assert entry.fingerprint == fingerprint_of(b"hello")
+
+
+async def test_a_file_that_vanished_before_it_was_opened_sends_nothing() -> None:
+    on = stage({"a.md": b"hello"})
+    on.server.on_call["named"] = lambda _: on.source.files.pop("a.md", None)
+    report = await driven(on, ["a.md"])
+    assert on.server.count("create") == 0
+    assert on.ledger.intents == {}
+    assert report.exit is Exit.OK
+
+
+async def test_an_update_of_a_document_that_is_gone_becomes_a_create() -> None:
+    on = stage()
+    entry = on.synced("a.md", b"old")
+    on.source.write("a.md", b"new text")
+    on.server.on_call["update"] = lambda _: on.server.documents.pop(entry.document_id, None)
+    await driven(on, ["a.md"])
+    assert [each.content for each in on.server.by_name("a.md")] == [b"new text"]
+    assert on.ledger.held[A].document_id != entry.document_id
+
+
+async def test_a_reply_with_another_id_is_a_conflict_with_a_command_that_can_be_typed() -> None:
+    on = stage()
+    on.server.able = replace(on.server.able, update_wedges=True)
+    entry = on.synced("a.md", b"old")
+    on.source.write("a.md", b"new text")
+    foreign = on.server.put("a.md", b"theirs", visible_at=float("inf"))
+
+    def swap_them(_: str) -> None:
+        """Between look-up and call ours is deleted and somebody makes one of its name."""
+        del on.server.documents[entry.document_id]
+        foreign.visible_at = 0.0
+
+    on.server.on_call["create"] = swap_them
+    report = await driven(on, ["a.md"])
+    _, why = report.stopped[A]
+    assert why.message is say.CONFLICT_OTHER_ID
+    assert why.next.startswith(f"kbsync docs get base-1 {foreign.id}")
+    assert on.ledger.held[A] == entry
+    assert on.ledger.intents == {}
+
+
+# -- ways to send an update ----------------------------------------------------------------------
+
+
+async def _edited(on: Stage) -> str:
+    entry = on.synced("a.md", b"old")
+    on.source.write("a.md", b"new text")
+    await driven(on, ["a.md"])
+    return entry.document_id
+
+
+async def test_where_update_calls_wedge_a_create_of_the_same_name_keeps_the_id() -> None:
+    on = stage()
+    on.server.able = replace(on.server.able, update_wedges=True)
+    seen = _watch_intents(on, "create")
+    before = await _edited(on)
+    assert (on.server.count("update"), on.server.count("create")) == (0, 1)
+    (stored,) = on.server.by_name("a.md")
+    assert (stored.id, stored.content) == (before, b"new text")
+    assert on.ledger.held[A].document_id == before
+    assert seen[0] is not None
+    assert (seen[0].op, seen[0].document_id) == (Op.UPDATE, before)
+
+
+@pytest.mark.parametrize("twin_enabled", [True, False])
+async def test_where_the_name_is_not_unique_the_document_is_swapped(twin_enabled: bool) -> None:
+    on = stage()
+    on.server.able = replace(on.server.able, update_wedges=True)
+    twin = on.server.put("a.md", b"somebody's", enabled=twin_enabled)
+    before = await _edited(on)
+    ours = [each for each in on.server.by_name("a.md") if each.id != twin.id]
+    assert [each.content for each in ours] == [b"new text"]
+    assert on.server.documents[twin.id].content == b"somebody's"
+    assert on.server.count("update") == 0
+    if twin_enabled:
+        assert ours[0].id != before
+        assert on.ledger.held[A].superseded is None
+    else:
+        assert ours[0].id == before  # exactly one enabled document, and it is ours
+
+
+async def test_where_creates_never_merge_the_document_is_swapped() -> None:
+    on = stage()
+    on.server.able = replace(on.server.able, update_wedges=True, merges_by_name=False)
+    before = await _edited(on)
+    (stored,) = on.server.by_name("a.md")
+    assert stored.id != before
+    assert stored.content == b"new text"
+
+
+async def test_a_swap_leaves_no_moment_without_a_findable_document() -> None:
+    on = stage(swap=True)
+    entry = on.synced("a.md", b"old")
+    on.source.write("a.md", b"new text")
+    gaps: list[float] = []
+
+    def look(_: str) -> None:
+        shown = [on.server.show(each) for each in on.server.by_name("a.md")]
+        if not any(each.readiness == "available" for each in shown):
+            gaps.append(on.clock.now())
+
+    for call in ("create", "delete", "document", "named", "page", "progress"):
+        on.server.on_call[call] = look
+    report = await driven(on, ["a.md"])
+    assert gaps == []
+    (stored,) = on.server.by_name("a.md")
+    assert (stored.content, stored.id != entry.document_id) == (b"new text", True)
+    kept = on.ledger.held[A]
+    assert (kept.document_id, kept.superseded, kept.state.value) == (stored.id, None, "synced")
+    assert report.exit is Exit.OK
+
+
+async def test_a_failed_document_is_recovered_by_a_create_of_its_name() -> None:
+    on = stage()
+    entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
+    on.server.documents[entry.document_id].failing = True
+    await driven(on, ["a.md"])
+    (stored,) = on.server.by_name("a.md")
+    assert (stored.id, stored.failing) == (entry.document_id, False)
+    assert on.server.count("update") == 0
+    assert on.states() == {"a.md": "synced"}
+
+
+async def test_a_failed_document_that_cannot_be_written_over_is_deleted_first() -> None:
+    on = stage()
+    on.server.able = replace(on.server.able, merges_by_name=False)
+    entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
+    on.server.documents[entry.document_id].failing = True
+    seen = _watch_intents(on, "delete")
+    await driven(on, ["a.md"])
+    assert seen[0] is not None
+    assert seen[0].op is Op.DELETE
+    (stored,) = on.server.by_name("a.md")
+    assert stored.id != entry.document_id
+    assert on.states() == {"a.md": "synced"}
+
+
+async def test_changed_settings_upload_the_same_bytes_once() -> None:
+    on = stage()
+    on.synced("a.md", b"old", fingerprint=replace(fingerprint_of(b"old"), settings="before"))
+    await driven(on, ["a.md"])
+    await driven(on, ["a.md"])
+    assert on.server.count("update") == 1
+    fingerprint = on.ledger.held[A].fingerprint
+    assert fingerprint is not None
+    assert fingerprint.settings == SETTINGS
+
+
+async def test_an_upload_is_followed() -> None:
+    on = stage()
+    entry = on.synced("a.md", b"old")
+    on.source.write("a.md", b"new text")
+    case = await Gatherer(world=on.world).case(A)
+    action = Update(
+        key=A, row="T17", cause="edited", stat=case.local.stat, document_id=entry.document_id
+    )
+    assert await update(on.world, case, action) == Follow(entry.document_id)
+    assert on.ledger.held[A].state is EntryState.INDEXING
