@@ -40,7 +40,7 @@ def command(
     _check(text, target)
     _write(text, target)
     click.echo(f"wrote {printable(str(target))}")
-    for number, step in enumerate(_steps(target, url), 1):
+    for number, step in enumerate(_steps(target, url, source), 1):
         click.echo(f"  {number}. {printable(step)}")
 
 
@@ -73,10 +73,13 @@ def _write(text: str, target: Path) -> None:
         raise Problem(say.CANNOT_WRITE(path=target, why=error.strerror)) from None
 
 
-def _steps(target: Path, url: str) -> Iterator[str]:
+def _steps(target: Path, url: str, source: str) -> Iterator[str]:
     kbsync = "kbsync"
     if target != Path("kbsync.yaml"):
         kbsync += f" -c {shlex.quote(str(target))}"
+    folder = target.parent / source
+    if not folder.is_dir():
+        yield f"mkdir -p {shlex.quote(str(folder))}    (and put your documents there)"
     if url != "embedded":
         yield "export DIFY_API_KEY=…    (the knowledge API key of your server)"
     yield f"{kbsync} validate"

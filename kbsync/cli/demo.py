@@ -1,0 +1,172 @@
+"""`kbsync demo`: mirror a folder into the embedded knowledge base, search it, mirror again.
+
+Everything shown is done by the verbs a person would type, and checked: a demonstration that does
+not hold ends with exit code 1.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from kbsync.messages import Exit, Problem, printable
+from kbsync.messages import command as say
+
+BASE = "Handbook"
+
+
+@click.command(
+    help="Show a whole round with real files and the embedded knowledge base: apply, search, "
+    "edit, apply, search, and nothing left to do. No server and no key is needed."
+)
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Empty or new folder to work in; it is kept. By default a temporary one.",
+)
+@click.option("--keep", is_flag=True, help="Keep the temporary folder.")
+def command(folder: Path | None, keep: bool) -> None:
+    """Play the round and say what became of the folder."""
+    _packages_there()
+    with _place(folder, keep) as place:
+        _play(Stage(place))
+
+
+def _packages_there() -> None:
+    for package in ("docx", "openpyxl", "pypdf", "starlette"):
+        if find_spec(package) is None:
+            raise Problem(say.EMBEDDED_EXTRA(missing=package))
+
+
+@contextmanager
+def _place(folder: Path | None, keep: bool) -> Iterator[Path]:
+    if folder is not None:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise Problem(say.DEMO_NOT_EMPTY(path=folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    made = Path(tempfile.mkdtemp(prefix="kbsync-demo-"))
+    yield made  # a failed demonstration leaves its folder to look at
+    if keep:
+        click.echo(f"kept: {printable(str(made))}")
+    else:
+        shutil.rmtree(made)
+
+
+class Stage:
+    """Types commands aloud and looks at what they answer.
+
+    Args:
+        folder: where the demonstration's files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.docs = folder / "docs"
+        self._config = folder / "kbsync.yaml"
+
+    def say(self, text: str) -> None:
+        """Say what comes next."""
+        click.echo(f"\n{text}")
+
+    def type(self, *words: str, exit: Exit = Exit.OK) -> str:
+        """Run a command as a person would, and return what it printed.
+
+        Raises:
+            Problem: it ended with another exit code.
+        """
+        click.echo(f"$ {printable(shlex.join(['kbsync', '-c', str(self._config), *words]))}")
+        return self._run(words, exit, sys.stdout)
+
+    def ask(self, *words: str) -> str:
+        """Run a command without showing it, and return what it printed."""
+        return self._run(words, Exit.OK, None)
+
+    def hold(self, held: bool, what: str) -> None:
+        """Go on only if `held`.
+
+        Raises:
+            Problem: it is not.
+        """
+        if not held:
+            raise Problem(say.DEMO_FAILED(what=what, path=self.folder))
+
+    def _run(self, words: tuple[str, ...], exit: Exit, shown: TextIO | None) -> str:
+        from kbsync.cli import run  # noqa: PLC0415
+
+        with redirect_stdout(_Tee(shown)) as heard:
+            code = run(["-c", str(self._config), *words])
+        self.hold(code == exit, f"`{shlex.join(words)}` ended with exit code {code}, not {exit}")
+        return heard.getvalue()
+
+
+class _Tee(io.StringIO):
+    """Keeps what is written, and shows it meanwhile."""
+
+    def __init__(self, shown: TextIO | None) -> None:
+        super().__init__()
+        self._shown = shown
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self._shown:
+            self._shown.write(text)
+            self._shown.flush()
+        return written
+
+
+def _play(stage: Stage) -> None:
+    from kbsync.cli.samples import SAMPLES, write_samples  # noqa: PLC0415
+
+    write_samples(stage.docs)
+    stage.say(f"A folder with {len(SAMPLES)} documents of seven kinds, and a configuration for it.")
+    stage.type("init", "--source", "./docs", "--knowledge-base", BASE)
+    stage.type("validate")
+    stage.say("What would be done, and doing it.")
+    stage.type("plan", exit=Exit.CHANGES)
+    stage.type("apply")
+    stage.say("Each document answers.")
+    for sample in SAMPLES:
+        stage.hold(sample.sentence in stage.type("search", "--top", "1", sample.query), sample.path)
+    _change(stage)
+    _rest(stage)
+
+
+def _change(stage: Stage) -> None:
+    from kbsync.cli.samples import ADDED, DELETED, EDITED, write  # noqa: PLC0415
+
+    stage.say(f"Edit {EDITED.path}, add {ADDED.path}, delete {DELETED.path}.")
+    write(stage.docs, EDITED)
+    write(stage.docs, ADDED)
+    (stage.docs / DELETED.path).unlink()
+    stage.type("plan", exit=Exit.CHANGES)
+    stage.type("apply")
+    for sample in (EDITED, ADDED):
+        stage.hold(sample.sentence in stage.type("search", "--top", "1", sample.query), sample.path)
+    found = stage.type("search", "--top", "1", DELETED.query)
+    stage.hold(DELETED.sentence not in found, f"{DELETED.path} is still found")
+
+
+def _rest(stage: Stage) -> None:
+    """Show that both sides are the same: another round uploads nothing."""
+    stage.say("Folder and knowledge base are the same now: another round writes nothing.")
+    before = stage.ask("docs", "list", BASE, "--all", "--json")
+    stage.type("plan")
+    stage.type("apply")
+    stage.type("status")
+    # Every upload gives its document a new rev, so equal listings prove that none was made.
+    after = stage.ask("docs", "list", BASE, "--all", "--json")
+    stage.hold(before == after, "the second apply wrote to the knowledge base")
+    stage.say("All of this held.")
