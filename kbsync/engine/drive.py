@@ -159,10 +159,12 @@ class Drive:
         case = await self._case(key)
         action = decide(case)
         if isinstance(action, Create | Update):
-            if await self._room(key):
-                case = await self._case(key)
-                action = decide(case)
             with self._upload(key):
+                if await self._room(key):
+                    if self._stopping:
+                        return
+                    case = await self._case(key)
+                    action = decide(case)
                 await self._act(case, action)
         else:
             await self._act(case, action)
