@@ -23,6 +23,7 @@ from .quirks import Quirks
 from .routes import routes
 from .routing import Match, Route, Router
 from .service import Service
+from .store import StoreError
 from .uploads import Form, read_form
 
 if TYPE_CHECKING:
@@ -58,10 +59,18 @@ def create_app(
     api = _Api(chosen, request_log)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        service = Service(
-            store, api_key=api_key, quirks=chosen, indexing_delay=indexing_delay, workers=workers
-        )
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        try:
+            service = Service(
+                store,
+                api_key=api_key,
+                quirks=chosen,
+                indexing_delay=indexing_delay,
+                workers=workers,
+            )
+        except StoreError as fault:
+            app.state.reason = fault  # an ASGI server would only say that start-up failed
+            raise
         service.start()
         try:
             with api.serving(service):

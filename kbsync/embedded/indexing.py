@@ -10,7 +10,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import Final
 
-from .pipeline import STEPS, OvertakenError, Pipeline
+from .pipeline import STEPS, EndOfRunError, OvertakenError, Pipeline
 from .quirks import Quirks
 from .store import Store
 
@@ -29,7 +29,7 @@ class Task(Enum):
     BLOCK = auto()  # wait for the row the wedged update holds, and never come back
 
 
-class _StoppingError(Exception):
+class _StoppingError(EndOfRunError):
     """The server stops: what is unfinished stays so and is taken up at the next start."""
 
 

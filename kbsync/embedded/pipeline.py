@@ -25,7 +25,11 @@ WHERE document.id = ? AND document.generation = ?
 """
 
 
-class OvertakenError(Exception):
+class EndOfRunError(Exception):
+    """The run ends without an outcome: somebody else will bring the document to its end."""
+
+
+class OvertakenError(EndOfRunError):
     """The document was deleted, or a newer upload took its place."""
 
 
@@ -37,7 +41,7 @@ class Pipeline:
         quirks: `empty-index` is imitated here.
         document: the id of the document.
         generation: which of its uploads; a newer one ends this run.
-        pause: called between two states; may raise to end the run.
+        pause: called between two states; may raise an `EndOfRunError`.
         every_state: write down each state, however short; otherwise those nobody could see in
             time are skipped.
     """
@@ -65,13 +69,14 @@ class Pipeline:
         """Index the document; a failure becomes its `error`.
 
         Raises:
-            OvertakenError: there is nothing (more) to do for this upload.
+            EndOfRunError: there is nothing (more) to do for this upload, or `pause` said so.
+            sqlite3.Error: the data file cannot be written.
         """
         started = time.perf_counter()
         row = self._load()
         try:
             self._index(row)
-        except OvertakenError:
+        except (EndOfRunError, sqlite3.Error):
             raise
         except Exception as fault:  # whatever a broken file provokes belongs to that document
             self._mark(status="error", error=str(fault) or type(fault).__name__, stopped_at=now())
@@ -152,6 +157,8 @@ class Pipeline:
     def _write(self, chunks: list[Chunk], row: sqlite3.Row, *, status: str) -> None:
         base = row["knowledge_base"]
         for start in range(0, max(len(chunks), 1), ROWS_PER_TRANSACTION):
+            if start:
+                self._pause()
             batch = chunks[start : start + ROWS_PER_TRANSACTION]
             with self._store.writing() as db:
                 self._update(db, {"status": "indexing"})

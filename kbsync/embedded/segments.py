@@ -33,9 +33,7 @@ def listing(call: Call) -> Reply:
         form = doc_form(db, call.base)
     wrapped = page.wrap(found, total)
     order = ("total", "has_more", "limit", "page")
-    return reply(
-        {"data": found, "doc_form": form} | {name: wrapped[name] for name in order}
-    )
+    return reply({"data": found, "doc_form": form} | {name: wrapped[name] for name in order})
 
 
 def add(call: Call) -> Reply:

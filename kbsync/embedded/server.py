@@ -72,6 +72,7 @@ def serve(
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="critical",
         access_log=False,
         server_header=False,
         lifespan="on",
@@ -79,7 +80,13 @@ def serve(
         timeout_graceful_shutdown=LONGEST_FAREWELL_SECONDS,
     )
     with listener:
-        _Server(config, _url(listener), ready).run([listener])
+        try:
+            _Server(config, _url(listener), ready).run([listener])
+        except SystemExit:
+            # The server leaves so when the lifespan cannot start; the reason was kept there.
+            if (reason := getattr(app.state, "reason", None)) is not None:
+                raise reason from None
+            raise
 
 
 class _Server(uvicorn.Server):

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from . import schema
@@ -33,15 +33,17 @@ class Store:
         self.path = path
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._write_lock = threading.Lock()
-        try:
-            self._owner = _claim(path)
-            self._writer = self._open()
-            self._prepare()
-        except sqlite3.DatabaseError as fault:
-            raise StoreError(
-                f"{path} cannot be used as a data file ({fault}). "
-                "Next: kbsync serve --data ANOTHER-FILE"
-            ) from fault
+        with ExitStack() as opened:
+            try:
+                self._owner = opened.enter_context(closing(_claim(path)))
+                self._writer = opened.enter_context(closing(self._open()))
+                self._prepare()
+            except (sqlite3.DatabaseError, OSError) as fault:
+                raise StoreError(
+                    f"{path} cannot be used as a data file ({fault}). "
+                    "Next: kbsync serve --data ANOTHER-FILE"
+                ) from fault
+            opened.pop_all()
         row = self._writer.execute("SELECT tenant, owner FROM workspace").fetchone()
         self.tenant: str = row["tenant"]
         self.owner: str = row["owner"]
@@ -83,7 +85,6 @@ class Store:
             self.path, isolation_level=None, check_same_thread=False, timeout=30.0
         )
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.create_function("fold", 1, str.casefold, deterministic=True)
         return connection
@@ -95,17 +96,21 @@ class Store:
                 f"{self.path} was written by a newer kbsync (format {found}, this one knows "
                 f"{schema.VERSION}). Next: pip install --upgrade kbsync"
             )
-        if found == schema.VERSION:
-            return
+        if found != schema.VERSION:
+            self._create()
+        # Stays with the file, so that readers have it too.
+        self._writer.execute("PRAGMA journal_mode = WAL")
+
+    def _create(self) -> None:
         if self._writer.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise StoreError(
                 f"{self.path} is an SQLite file of another program. "
                 "Next: kbsync serve --data ANOTHER-FILE"
             )
+        workspace = f"INSERT INTO workspace VALUES ('{fresh_id()}', '{fresh_id()}');"
         self._writer.executescript(
-            f"BEGIN; {schema.TABLES} PRAGMA user_version = {schema.VERSION}; COMMIT;"
+            f"BEGIN; {schema.TABLES} {workspace} PRAGMA user_version = {schema.VERSION}; COMMIT;"
         )
-        self._writer.execute("INSERT INTO workspace VALUES (?, ?)", (fresh_id(), fresh_id()))
 
 
 def fresh_id() -> str:

@@ -1,0 +1,210 @@
+import io
+import struct
+
+import docx
+import openpyxl
+import pytest
+from embedded_client import AUTOMATIC, Base, custom
+
+pytestmark = pytest.mark.anyio
+
+
+def small_pdf(*pages: str) -> bytes:
+    """A PDF with one line of text per page, written by hand."""
+    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
+    bodies = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for number, text in enumerate(pages):
+        drawing = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET"
+        bodies.append(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] "
+            f"/Resources << /Font << /F1 3 0 R >> >> /Contents {5 + 2 * number} 0 R >>"
+        )
+        bodies.append(f"<< /Length {len(drawing)} >>\nstream\n{drawing}\nendstream")
+    written = b"%PDF-1.4\n"
+    offsets = []
+    for number, body in enumerate(bodies, 1):
+        offsets.append(len(written))
+        written += f"{number} 0 obj\n{body}\nendobj\n".encode()
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    size = len(bodies) + 1
+    trailer = f"trailer << /Size {size} /Root 1 0 R >>\nstartxref\n{len(written)}\n%%EOF\n"
+    return written + f"xref\n0 {size}\n0000000000 65535 f \n{table}{trailer}".encode()
+
+
+def small_docx() -> bytes:
+    document = docx.Document()
+    document.add_paragraph("The first paragraph.")
+    table = document.add_table(rows=2, cols=2)
+    for row, cells in zip(table.rows, [("city", "river"), ("Graz", "Mur")], strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    document.add_paragraph("The last paragraph.")
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def small_xlsx(*rows: tuple[object, ...]) -> bytes:
+    workbook = openpyxl.Workbook()
+    assert workbook.active is not None
+    for row in rows:
+        workbook.active.append(row)
+    file = io.BytesIO()
+    workbook.save(file)
+    return file.getvalue()
+
+
+def small_xls(*rows: tuple[str, ...]) -> bytes:
+    """A workbook of the oldest Excel format: one sheet, a record per cell."""
+    written = struct.pack("<4H", 0x09, 4, 2, 0x10)
+    for row, cells in enumerate(rows):
+        for column, text in enumerate(cells):
+            label = struct.pack("<2H3xB", row, column, len(text)) + text.encode()
+            written += struct.pack("<2H", 0x04, len(label)) + label
+    return written + struct.pack("<2H", 0x0A, 0)
+
+
+CHUNKS = [
+    ("a.txt", b"plain text", ["plain text"]),
+    ("a.md", b"# H1\n\npara one\n\n## H2\n\npara two", ["H1\npara one", "H2\npara two"]),
+    ("a.markdown", b"no heading", ["no heading"]),
+    ("a.mdx", b"# One\nx", ["One\nx"]),
+    ("front.md", b"---\ntitle: X\n---\n# H\n\nbody", ["---\ntitle: X\n---", "H\nbody"]),
+    ("code.md", b"# A\n```\n# no heading\n```", ["A\n```\n# no heading\n```"]),
+    ("tags.md", b"a List<String> and <b>bold</b>", ["a List and bold"]),
+    ("a.html", b"<h1>T</h1><p>para &amp; x</p><script>1</script>", ["Tpara & x"]),
+    ("a.htm", b"<p>x</p>", ["x"]),
+    ("a.csv", b"city,river\nGraz,Mur\nLinz,Donau\n", ["city: Graz;river: Mur",
+                                                     "city: Linz;river: Donau"]),
+    ("quoted.csv", b'a,b\n"x, y","two\nlines"\n', ["a: x, y;b: two\nlines"]),
+    ("short.csv", b"a,b\n1\n", ["a: 1;b:"]),
+    ("header.csv", b"only,a,header\n", []),
+    ("a.xlsx", small_xlsx(("n", "x"), (1, 2.0), (None, None), ("z", True)), ["n: 1;x: 2",
+                                                                           "n: z;x: True"]),
+    ("a.xls", small_xls(("city", "river"), ("Graz", "Mur")), ["city: Graz;river: Mur"]),
+    ("header.xlsx", small_xlsx(("n", "x")), []),
+    ("a.docx", small_docx(), ["The first paragraph.\ncity | river\nGraz | Mur\n"
+                              "The last paragraph."]),
+    ("a.pdf", small_pdf("Page one", "Page two"), ["Page one", "Page two"]),
+    ("a.properties", b"! note\na=1\nb : caf\\u00e9\n", ["a=1\nb=caf\u00e9"]),
+    ("a.vtt", b"WEBVTT\n\n00:00.000 --> 00:01.000\nhi there\n", ["hi there"]),
+    ("broken.vtt", b"no subtitles", ["no subtitles"]),
+    ("EMPTY.TXT", b"", []),
+    ("blank.md", b"   \n\n \t ", []),
+    ("nul.md", b"\0\0\0", []),
+    ("inner-nul.txt", b"ab\0c", ["abc"]),
+    ("one.md", b"x", ["x"]),
+    ("empty.html", b"<html></html>", []),
+    ("bom.md", b"\xef\xbb\xbf# Title", ["\ufeff# Title"]),
+    ("crlf.txt", b"a\r\nb\rc", ["a\nb\nc"]),
+    ("utf16.txt", "grüße".encode("utf-16"), ["grüße"]),
+    ("sjis.txt", ("日本語の文章です。" * 20).encode("shift_jis"), ["日本語の文章です。" * 20]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content", "chunks"), CHUNKS, ids=[row[0] for row in CHUNKS])
+async def test_a_file_becomes_these_chunks(
+    base: Base, name: str, content: bytes, chunks: list[str]
+) -> None:
+    document = await base.indexed(name, content)
+    found = await base.get(document)
+    assert found["error"] is None
+    assert found["indexing_status"] == "completed"
+    assert await base.chunks(document) == chunks
+    listed = (await base.http.get(f"{base.url}/documents")).json()["data"][0]
+    assert listed["word_count"] == sum(map(len, chunks))
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.xlsx", "a.xls"])
+async def test_a_file_that_is_not_what_it_says_ends_in_error(base: Base, name: str) -> None:
+    document = await base.indexed(name, b"not such a file")
+    found = await base.get(document)
+    assert found["indexing_status"] == found["display_status"] == "error"
+    assert found["error"]
+    status = await base.http.get(f"{base.url}/documents", params={"status": "error"})
+    assert status.json()["total"] == 1
+
+
+async def test_an_empty_csv_has_no_columns(base: Base) -> None:
+    document = await base.indexed("a.csv", b"")
+    assert (await base.get(document))["error"] == "No columns to parse from file"
+
+
+@pytest.mark.parametrize("length", [49, 4001])
+async def test_a_chunk_length_out_of_range_is_the_documents_error(base: Base, length: int) -> None:
+    document = await base.indexed("a.txt", "text", custom(max_tokens=length))
+    found = await base.get(document)
+    assert found["error"] == "Custom segment length should be between 50 and 4000."
+
+
+async def test_text_is_not_read_as_markdown(base: Base) -> None:
+    reply = await base.http.post(
+        f"{base.url}/document/create-by-text",
+        json={"name": "x.md", "text": "# H1\n\none <b>\n\n## H2\n\ntwo"} | AUTOMATIC,
+    )
+    document = reply.json()["document"]
+    assert document["data_source_detail_dict"]["upload_file"]["extension"] == "txt"
+    await base.settled(document["id"])
+    assert await base.chunks(document["id"]) == ["H1\n\none <b>\n\n## H2\n\ntwo"]
+
+
+async def test_a_custom_separator_cuts_everywhere_and_lengths_are_characters(base: Base) -> None:
+    text = "short\n\n" + "word " * 40 + "\n\nlast"
+    chunks = await base.chunks(await base.indexed("a.txt", text, custom(max_tokens=60)))
+    assert chunks[0] == "short"
+    assert chunks[-1] == "last"
+    assert all(len(chunk) <= 60 for chunk in chunks)
+    assert " ".join(chunks[1:-1]).split() == ["word"] * 40
+
+
+async def test_a_long_line_is_cut_with_overlap(base: Base) -> None:
+    document = await base.indexed("a.txt", "x" * 200_000)
+    assert (await base.get(document))["segment_count"] == 445
+
+
+async def test_pre_processing_rules(base: Base) -> None:
+    on = [{"id": "remove_extra_spaces", "enabled": True}]
+    on += [{"id": "remove_urls_emails", "enabled": True}]
+    text = "a    b\n\n\n\nc me@example.org see https://example.org/x or [it](https://example.org)"
+    rules = custom(separator="###", pre_processing_rules=on)
+    assert await base.chunks(await base.indexed("a.txt", text, rules)) == [
+        "a b\n\nc  see  or [it](https://example.org)"
+    ]
+
+
+async def test_the_hierarchical_form_completes_with_nothing_searchable(base: Base) -> None:
+    sub = {"separator": "\n", "max_tokens": 200, "chunk_overlap": 0}
+    options = custom(parent_mode="paragraph", subchunk_segmentation=sub)
+    options["process_rule"]["mode"] = "hierarchical"
+    options["doc_form"] = "hierarchical_model"
+    reply = await base.upload("p.md", "one a\nline b\n\ntwo c", options)
+    document = reply.json()["document"]["id"]
+    await base.settled(document)
+    progress = await base.http.get(f"{base.url}/documents/{reply.json()['batch']}/indexing-status")
+    assert progress.json()["data"][0]["indexing_status"] == "completed"
+    assert progress.json()["data"][0]["completed_segments"] == 0
+    assert progress.json()["data"][0]["total_segments"] == 2
+    assert await base.search("line") == []
+    segment = (await base.http.get(f"{base.url}/documents/{document}/segments")).json()["data"][0]
+    assert [child["content"] for child in segment["child_chunks"]] == ["one a", "line b"]
+
+
+async def test_the_question_and_answer_form_completes_without_chunks(base: Base) -> None:
+    document = await base.indexed("q.md", "text", AUTOMATIC | {"doc_form": "qa_model"})
+    found = await base.get(document)
+    assert (found["indexing_status"], found["segment_count"]) == ("completed", 0)
+
+
+async def test_an_unknown_form_ends_in_error_and_stays_the_form_of_the_base(base: Base) -> None:
+    document = await base.indexed("q.md", "text", AUTOMATIC | {"doc_form": "garbage"})
+    assert (await base.get(document))["error"] == "Index type garbage is not supported."
+    assert (await base.http.get(base.url)).json()["doc_form"] == "garbage"
+    assert (await base.upload("r.md", "text")).json()["message"] == (
+        "doc_form is different from the dataset doc_form."
+    )
+    await base.http.delete(f"{base.url}/documents/{document}")
+    assert (await base.http.get(base.url)).json()["doc_form"] is None
