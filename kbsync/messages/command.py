@@ -135,6 +135,12 @@ EMBEDDED_EXTRA = Message(
     "pip install 'kbsync[embedded]'",
     Exit.USAGE,
 )
+EMBEDDED_STORE = Message(
+    "KB-V031",
+    "the embedded knowledge base cannot be used: {why}",
+    "stop the process that has it open, or set server.embedded.data to another file",
+    Exit.REFUSED,
+)
 CANNOT_SERVE = Message(
     "KB-V018",
     "the server cannot start: {why}",
