@@ -210,8 +210,9 @@ class Drive:
             case Follow(document_id=document_id):
                 self._finish(key, action)
                 self._watch.add(key, document_id)
-            case Again(at=None):
-                self._finish(key, action)
+            case Again(at=None, done=done):
+                if done:
+                    self._finish(key, action)
                 self._queue.add(key)
             case Again(at=float(at), ask=ask):
                 self._later(key, action, at, ask)
@@ -305,7 +306,7 @@ class Drive:
 
 def _outcome(step: Step) -> str:
     match step:
-        case Finished() | Follow() | Again(at=None):
+        case Finished() | Follow() | Again(at=None, done=True):
             return "done"
         case Again() | BackOff():
             return "waiting"

@@ -34,10 +34,12 @@ class Again:
     """Look at the key again: at once, or at `at` (seconds of the ledger's clock).
 
     `ask`: the server contradicted the ledger, so ask it for the document first.
+    `done`: the action took effect, and what follows is another one.
     """
 
     at: float | None = None
     ask: bool = False
+    done: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def after_failure(world: World, key: DocKey, action: str, failure: Failure) -> S
         case Rejected(why=why):
             return Stopped(say.ACTION_FAILED(action=action, path=key.path, reason=why.text))
         case Throttled() | Gone():
-            return Again()
+            return Again(done=False)
         case NotReady(after=after):
             return Again(world.clock.now() + after, ask=True)
         case NotSent(why=why):

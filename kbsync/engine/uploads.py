@@ -160,7 +160,7 @@ async def _send(world: World, upload: Upload) -> Step:
     source = world.mirror.source
     with source.open(upload.case.key.path) as payload:
         if isinstance(payload, Unknown):
-            return Again() if _vanished(world, upload) else Stopped(payload.why)
+            return Again(done=False) if _vanished(world, upload) else Stopped(payload.why)
         local = upload.case.local
         stat = local.stat if isinstance(local, Present) else None
         sent = replace(upload, stat=stat)
@@ -298,9 +298,9 @@ async def _target_gone(world: World, upload: Upload, timed: Timed) -> Step:
         return BackOff(say.CALL_AMBIGUOUS(reason="the knowledge base did not answer"))
     if upload.target is None:
         world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
-        return Again()
+        return Again(done=False)
     world.ledger.commit(Change(key=key, entry=None, intent=None, journal=(line,)))
-    return Again()
+    return Again(done=False)
 
 
 __all__ = ["Finished", "Upload", "Way", "choose_way", "create", "entry_of", "update"]
