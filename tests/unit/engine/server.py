@@ -59,7 +59,14 @@ Fault = str | Late | NotSent | Rejected | Throttled | NotReady | Gone | Ambiguou
 
 @dataclass
 class Stored:
-    """A document as the server keeps it. `ready_at`: when indexing ends."""
+    """A document as the server keeps it.
+
+    Args:
+        ready_at: when indexing ends; one chunk is done each minute, none when `frozen`.
+        failing: indexing ends in error.
+        visible_at: from when on anybody sees it.
+        extra_words: what somebody added to its chunks.
+    """
 
     id: str
     name: str
@@ -73,6 +80,7 @@ class Stored:
     visible_at: float = 0.0
     started_at: float = 0.0
     extra_words: int = 0
+    frozen: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -259,7 +267,7 @@ class Server:
         stored = self._find(document_id)
         if stored is None or batch != f"batch-{stored.rev}":
             return Gone()
-        minutes = int((self.clock.now() - stored.started_at) // 60)
+        minutes = 0 if stored.frozen else int((self.clock.now() - stored.started_at) // 60)
         readiness = self._readiness(stored)
         if readiness.busy:
             return Done(Progress(readiness=readiness, completed=minutes, total=1000))
