@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-READER_CACHE_KIB = 16_384
+# Pages of a ledger kept in memory by each connection at most.
+CACHE_KIB = 16_384
+# So many pages of 4 KiB the log may grow before they are sorted into the file: documents have
+# random ids, so that every page of a listing touches many places.
+LOG_PAGES = 8_000
 
 
 def writer_engine(place: Place, command: str = "") -> Engine:
@@ -59,8 +63,8 @@ def open_file(place: Place, mode: str) -> sqlite3.Connection:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA trusted_schema = OFF")
-        if mode == "ro":
-            cursor.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     return connection
 
 

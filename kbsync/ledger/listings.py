@@ -14,10 +14,11 @@ from kbsync.ledger.schema import ENTRIES, LISTED, LISTINGS
 from kbsync.model import DocKey, RemoteDocument
 
 _BASE = LISTED.c.base_id == bindparam("base")
-_HELD_ID = or_(
-    ENTRIES.c.document_id == LISTED.c.document_id, ENTRIES.c.superseded == LISTED.c.document_id
-)
-_HOLDS = exists().where(ENTRIES.c.base_id == LISTED.c.base_id, _HELD_ID)
+# One question per index: joined by OR inside, SQLite would walk all entries of the base.
+_HELD = [
+    exists().where(ENTRIES.c.base_id == LISTED.c.base_id, column == LISTED.c.document_id)
+    for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
+]
 
 
 def _documents(*wanted: Any) -> Select[Any]:
@@ -35,7 +36,7 @@ _BY_MARK = _documents(
         or_(ENTRIES.c.mirror != bindparam("mirror"), ENTRIES.c.path != bindparam("path")),
     ),
 )
-_FOREIGN = _documents(~_HOLDS)
+_FOREIGN = _documents(*(~held for held in _HELD))
 _LISTING = select(*records.LISTING).where(
     LISTINGS.c.base_id == bindparam("base"), LISTINGS.c.started_at.is_not(None)
 )

@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     literal,
     literal_column,
@@ -156,15 +157,11 @@ def _claimed() -> CTE:
     """Paths that a valid mark names although its document is nobody's in the ledger."""
     base = select(BINDINGS.c.base_id).where(BINDINGS.c.mirror == _MIRROR).scalar_subquery()
     own = and_(_E.c.mirror == LISTED.c.mark_mirror, _E.c.path == LISTED.c.mark_path)
-    holder = ENTRIES.alias("h")
-    held = exists(literal(1)).where(
-        holder.c.base_id == LISTED.c.base_id,
-        or_(
-            holder.c.document_id == LISTED.c.document_id,
-            holder.c.superseded == LISTED.c.document_id,
-        ),
+    # The cheap question first: nearly every document is the one of the path its mark names. CASE
+    # keeps the order; as two conditions SQLite would ask the dear one for every document.
+    nobodys = case(
+        (_E.c.document_id.is_distinct_from(LISTED.c.document_id), ~or_(*_held())), else_=false()
     )
-    # The cheap question first: nearly every document is the one of the path its mark names.
     return (
         select(LISTED.c.mark_path.label("path"))
         .distinct()
@@ -174,11 +171,20 @@ def _claimed() -> CTE:
             LISTED.c.mark_mirror == _MIRROR,
             LISTED.c.mark_path.is_not(None),
             LISTED.c.mark_rev == LISTED.c.rev,
-            _E.c.document_id.is_distinct_from(LISTED.c.document_id),
-            ~held,
+            nobodys,
         )
         .cte("claimed")
     )
+
+
+def _held() -> list[ColumnElement[bool]]:
+    # One question per index: joined by OR inside, SQLite would walk all entries of the base.
+    holder = ENTRIES.alias("h")
+    mine = holder.c.base_id == LISTED.c.base_id
+    return [
+        exists(literal(1)).where(mine, holder.c[column] == LISTED.c.document_id)
+        for column in ("document_id", "superseded")
+    ]
 
 
 def _unsettled(path: ColumnElement[str]) -> _FourColumns:
