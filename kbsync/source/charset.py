@@ -57,8 +57,8 @@ def _damaged_utf8(sample: bytes) -> bool:
     """Whether stray bytes stand in what is UTF-8 otherwise."""
     text = sample.decode("utf-8", "replace")
     bad = text.count("\ufffd")
-    beyond_ascii = sum(not ch.isascii() for ch in text) - bad
-    return beyond_ascii > 3 * bad
+    sound = len(text.encode()) - len(text) - 2 * bad
+    return sound > 2 * bad
 
 
 def _western(sample: bytes) -> bool:

@@ -72,6 +72,9 @@ def _here(rules: Rules, path: str, judged: list[Judged]) -> File | FileState:
     for settled in settle(rules, path, judged):
         if not isinstance(settled, Place | Blocked):
             return settled
+    # A folder stands here; its twin may be a file that is left out.
+    if any(one.verdict == LeftOut(None) for one in judged):
+        return Excluded(key=rules.key(path))
     return Absent(key=rules.key(path))
 
 

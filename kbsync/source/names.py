@@ -28,6 +28,11 @@ def component(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def is_component(name: str) -> bool:
+    """Whether a name beyond ASCII is its own key component."""
+    return unicodedata.is_normalized("NFC", name) and component(name) == name
+
+
 def _escaped(name: str) -> str:
     return os.fsencode(name).replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 

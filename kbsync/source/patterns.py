@@ -62,6 +62,8 @@ def compiled(text: str) -> Patterns:
 
 
 def _pattern(line: str) -> Pattern | None:
+    if not line.strip():
+        return None
     # Imported here: a folder without patterns never loads pathspec.
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
 

@@ -70,7 +70,7 @@ class Rules:
         if not stat.S_ISREG(found.st_mode):
             return says.NO_FILE(kind=_KINDS.get(stat.S_IFMT(found.st_mode), "special file"))
         if (ending := extension(name)) not in self.accepted:
-            return _refused_type(ending)
+            return refused_type(ending)
         if found.st_size == 0:
             return says.EMPTY()
         return self.too_large(found.st_size)
@@ -82,5 +82,6 @@ class Rules:
 
 # A photo archive next to the documents is thousands of the same notice.
 @lru_cache(maxsize=1024)
-def _refused_type(ending: str) -> Notice:
+def refused_type(ending: str) -> Notice:
+    """Say that files of this extension are not accepted."""
     return says.REFUSED_TYPE(extension=f".{ending}" if ending else "extensionless")

@@ -17,8 +17,8 @@ from kbsync.model import Skipped, Unknown
 from kbsync.source.disk import FOLDER, GONE, OTHER_KIND, cause
 from kbsync.source.entries import File, Inside, Place, enter, judge, settle
 from kbsync.source.filters import IgnoreFault
-from kbsync.source.names import component
-from kbsync.source.rules import Rules
+from kbsync.source.names import component, extension, is_component
+from kbsync.source.rules import Rules, refused_type
 
 _ELSE = -1
 
@@ -31,6 +31,12 @@ class Listed(NamedTuple):
 
     rows: list[FileRow]
     others: list[Skipped | Unknown | Place | Blocked]
+
+    def add(self, other: Skipped | Unknown | Place | Blocked) -> None:
+        """Add what is no row, to be sorted by its path or prefix."""
+        at = other.prefix if isinstance(other, Place | Blocked) else other.key.path
+        self.rows.append((at, _ELSE, 0, len(self.others)))
+        self.others.append(other)
 
 
 def scan(rules: Rules) -> Iterator[Seen]:
@@ -94,17 +100,18 @@ def _listed(rules: Rules, root: int, place: Place) -> Listed:
             return Listed([], [])
         moved = error.errno in GONE | OTHER_KIND
         why = says.MOVED_AWAY() if moved else says.FOLDER_UNREADABLE(cause=cause(error))
-    return Listed([(place.prefix, _ELSE, 0, 0)], [Blocked(prefix=place.prefix, why=why)])
+    listed = Listed([], [])
+    listed.add(Blocked(prefix=place.prefix, why=why))
+    return listed
 
 
 def _content(rules: Rules, inside: Inside) -> Listed:
     with os.scandir(inside.fd) as scanned:
         entries = list(scanned)
-    rows, rest = _quick(rules, inside, entries)
-    if any(not entry.name.isascii() and component(entry.name).isascii() for entry in rest):
-        # A name that becomes ASCII in NFC may be the twin of one that was quickly accepted.
-        rows, rest = [], entries
-    others: list[Skipped | Unknown | Place | Blocked] = []
+    listed, rest = _quick(rules, inside, entries)
+    if any(component(entry.name) != entry.name for entry in rest):
+        # A name that is no key itself may be the twin of one that was quickly judged.
+        listed, rest = Listed([], []), entries
     for part, group in _by_component(rest).items():
         judged = [
             judge(rules, inside, entry.name, found)
@@ -113,47 +120,50 @@ def _content(rules: Rules, inside: Inside) -> Listed:
         ]
         for settled in settle(rules, inside.place.prefix + part, judged):
             if isinstance(settled, File):
-                rows.append(settled.row)
+                listed.rows.append(settled.row)
             else:
-                rows.append((_order(settled), _ELSE, 0, len(others)))
-                others.append(settled)
-    rows.sort()
-    return Listed(rows, others)
+                listed.add(settled)
+    listed.rows.sort()
+    return listed
 
 
 def _quick(
     rules: Rules, inside: Inside, entries: list[os.DirEntry[str]]
-) -> tuple[list[FileRow], list[os.DirEntry[str]]]:
-    """Accept the plain files at once; everything unusual is handed back for `judge`.
+) -> tuple[Listed, list[os.DirEntry[str]]]:
+    """Judge ordinary files at once; everything unusual is handed back for `judge`.
 
-    One loop without calls of our own: it runs for every file of every pass.
+    One loop with few calls of our own: it runs for every file of every pass.
     """
-    rows: list[FileRow] = []
-    rest: list[os.DirEntry[str]] = []
+    listed, rest = Listed([], []), []
     prefix, sieve = inside.place.prefix, inside.place.sieve
     accepted, limit, idle = rules.accepted, rules.limit, rules.filters.idle(sieve)
     leaves_out = rules.filters.leaves_out
     for entry in entries:
         name = entry.name
         if (
-            name.isascii()
-            and name[0] != "."
-            and name.rpartition(".")[2] in accepted
-            and "." in name
-            and entry.is_file(follow_symlinks=False)
+            name[0] == "."
+            or not (name.isascii() or is_component(name))
+            or not entry.is_file(follow_symlinks=False)
         ):
-            if not idle and leaves_out(sieve, prefix, name, folder=False):
-                continue
-            try:
-                found = entry.stat(follow_symlinks=False)
-            except OSError:
-                rest.append(entry)
-                continue
-            if 0 < found.st_size <= limit:
-                rows.append((prefix + name, found.st_size, found.st_mtime_ns, found.st_ino))
-                continue
-        rest.append(entry)
-    return rows, rest
+            rest.append(entry)
+            continue
+        if not idle and leaves_out(sieve, prefix, name, folder=False):
+            continue
+        stem, _, ending = name.rpartition(".")
+        if not stem or (ending not in accepted and extension(name) not in accepted):
+            listed.add(rules.skipped(prefix + name, refused_type(extension(name))))
+            continue
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError:
+            rest.append(entry)
+            continue
+        if 0 < found.st_size <= limit:
+            row = (prefix + name, found.st_size, found.st_mtime_ns, found.st_ino)
+            listed.rows.append(row)
+        else:
+            rest.append(entry)
+    return listed, rest
 
 
 def _by_component(entries: list[os.DirEntry[str]]) -> dict[str, list[os.DirEntry[str]]]:
@@ -170,7 +180,3 @@ def _own_stat(entry: os.DirEntry[str]) -> os.stat_result | OSError | None:
         return None
     except OSError as error:
         return error
-
-
-def _order(other: Skipped | Unknown | Place | Blocked) -> str:
-    return other.prefix if isinstance(other, Place | Blocked) else other.key.path

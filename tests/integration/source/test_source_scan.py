@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -305,3 +307,24 @@ def test_an_ignore_file_that_cannot_be_read_blocks_its_folder(
     source = folder()
     assert codes(source) == {"a.md": "", "sub/": says.IGNORE_UNREADABLE.code}
     assert isinstance(source.look("sub/secret.md"), Unknown)
+
+
+def test_an_ignore_file_may_be_a_link(ground: Path, folder: Make) -> None:
+    (ground / "rules").mkdir()
+    (ground / "rules" / "common").write_text("a.md")
+    (ground / ".kbsyncignore").symlink_to("rules/common")
+    for name in ("a.md", "b.md"):
+        (ground / name).write_text("x")
+    assert set(codes(folder(exclude=["rules"]))) == {"b.md"}
+
+
+def test_a_plain_folder_loads_neither_patterns_nor_guessing(ground: Path) -> None:
+    (ground / "a.md").write_text("x")
+    script = (
+        "import sys; from pathlib import Path; from kbsync.source.folder import Folder\n"
+        f"f = Folder('m', Path({str(ground)!r}), max_file_size=9, accepted={{'md'}})\n"
+        "assert len(list(f.scan())) == 1 and f.read('a.md').content\n"
+        "print({'pathspec', 'charset_normalizer', 'pydantic', 'anyio'} & set(sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert told.stdout.strip() == b"set()"
