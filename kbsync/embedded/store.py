@@ -107,7 +107,8 @@ class Store:
                 f"{self.path} is an SQLite file of another program. "
                 "Next: kbsync serve --data ANOTHER-FILE"
             )
-        workspace = f"INSERT INTO workspace VALUES ('{fresh_id()}', '{fresh_id()}');"
+        ids = f"'{fresh_id()}', '{fresh_id()}'"
+        workspace = f"INSERT INTO workspace VALUES ({ids});"  # noqa: S608 - two fresh UUIDs
         self._writer.executescript(
             f"BEGIN; {schema.TABLES} {workspace} PRAGMA user_version = {schema.VERSION}; COMMIT;"
         )

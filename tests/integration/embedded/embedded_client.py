@@ -84,9 +84,11 @@ class Base:
 
     async def reaches(self, document: str, *statuses: str) -> Any:
         with anyio.fail_after(20):
-            while (found := await self.get(document))["indexing_status"] not in statuses:
+            while True:
+                found = await self.get(document)
+                if found["indexing_status"] in statuses:
+                    return found
                 await anyio.sleep(0.002)
-        return found
 
     async def chunks(self, document: str) -> list[str]:
         reply = await self.http.get(
@@ -119,13 +121,15 @@ async def running(
     store: Path, quirks: Sequence[str] | Mapping[str, str] = (), **options: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an embedded server that runs in this process."""
-    async with embedded_app(store, api_key=KEY, quirks=quirks, **options) as app:
-        async with httpx.AsyncClient(
+    async with (
+        embedded_app(store, api_key=KEY, quirks=quirks, **options) as app,
+        httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://embedded/v1",
             headers={"Authorization": f"Bearer {KEY}"},
-        ) as http:
-            yield http
+        ) as http,
+    ):
+        yield http
 
 
 @asynccontextmanager

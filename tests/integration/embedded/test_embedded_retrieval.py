@@ -48,8 +48,8 @@ async def test_the_best_chunk_comes_first(library: Base, query: str, name: str) 
     [
         '"', "''", '"unbalanced', "a AND", "OR OR OR", "NEAR(a b)", "words: kernel", "kernel*",
         "^kernel", "(kernel", "kernel)", "-kernel", "+kernel", "{words}: kernel", "%_%", "\\",
-        "kernel\0apple", "; DROP TABLE segment; --", "\u202ekernel", "🚀", "   ", "\n\t", "' OR 1=1",
-        "a" * 250, "\ufeff", "NOT", "col:val", "[x](y)", "😀 kernel 😀", "x y " * 62,
+        "kernel\0apple", "; DROP TABLE segment; --", "\u202ekernel", "🚀", "   ", "\n\t",
+        "' OR 1=1", "a" * 250, "\ufeff", "NOT", "col:val", "[x](y)", "😀 kernel 😀", "x y " * 62,
     ],
 )  # fmt: skip
 async def test_no_query_is_a_syntax_error(library: Base, query: str) -> None:

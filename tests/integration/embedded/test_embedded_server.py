@@ -58,7 +58,7 @@ def test_only_loopback_is_served(tmp_path: Path, host: str) -> None:
 
 
 def test_an_unknown_quirk_is_refused_with_the_list_of_all(tmp_path: Path) -> None:
-    with pytest.raises(UnknownQuirkError, match="wedging-update.*Next: kbsync serve --help"):
+    with pytest.raises(UnknownQuirkError, match=r"wedging-update.*Next: kbsync serve --help"):
         serve(host="127.0.0.1", port=0, store=tmp_path / "s.db", api_key=KEY, quirks=["no"])
     with pytest.raises(UnknownQuirkError, match="takes a number"):
         serve(
@@ -74,7 +74,7 @@ def test_a_data_file_that_cannot_be_used_is_told_to_the_caller(tmp_path: Path) -
     store = tmp_path / "store.db"
     store.write_bytes(b"something else entirely")
     for path in (store, tmp_path):
-        with pytest.raises(StoreError, match="cannot be used as a data file.*Next: kbsync serve"):
+        with pytest.raises(StoreError, match=r"cannot be used as a data file.*Next: kbsync serve"):
             serve(host="127.0.0.1", port=0, store=path, api_key=KEY)
 
 
