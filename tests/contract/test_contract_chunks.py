@@ -1,0 +1,147 @@
+"""Section 7: segments and child chunks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from contract_server import AUTOMATIC, NOWHERE, Base, custom, emptied, refused
+
+pytestmark = pytest.mark.anyio
+
+
+async def add(base: Base, document: str, *segments: Any) -> Any:
+    return await base.http.post(
+        f"{base.url}/documents/{document}/segments", json={"segments": list(segments)}
+    )
+
+
+async def test_list(base: Base) -> None:
+    document = (await base.indexed("a.txt", "alpha one\n\nbeta two", custom(50)))["id"]
+    url = f"{base.url}/documents/{document}/segments"
+    body = (await base.http.get(url)).json()
+    assert body["doc_form"] == "text_model"
+    assert body["total"] == len(body["data"])
+    for row in body["data"]:
+        assert row["document_id"] == document
+        assert row["status"] == "completed"
+        assert row["enabled"] is True
+        assert row["word_count"] == len(row["content"])
+        assert row["keywords"]
+    by_word = (await base.http.get(url, params={"keyword": "BETA"})).json()["data"]
+    assert [row for row in by_word if "beta" in row["content"]] == by_word != []
+    none = (await base.http.get(url, params={"status": "error"})).json()["data"]
+    assert none == []
+
+
+async def test_add_is_verbatim_last_and_found_at_once(base: Base) -> None:
+    document = (await base.indexed())["id"]
+    content = "# verbatim <tag> zebra\n" + "long " * 2000
+    reply = await add(base, document, {"content": content, "keywords": ["zebra"]})
+    assert reply.status_code == 200, reply.text
+    (row,) = reply.json()["data"]
+    assert row["content"] == content
+    assert row["position"] == 2
+    assert row["status"] == "completed"
+    assert content in await base.search("zebra")
+    assert (await base.row(document))["word_count"] > 2000, "the count follows"
+
+
+async def test_add_refusals(base: Base) -> None:
+    document = (await base.indexed())["id"]
+    refused(await add(base, document, {"content": "  "}), 400, "invalid_param", "Content is empty")
+    assert (await add(base, document)).status_code == 200, "an empty list is fine"
+    await base.switch("disable", document)
+    refused(await add(base, document, {"content": "x"}), 404, "not_found", "Document is disabled.")
+    broken = (await base.indexed("b.md", "x", custom(max_tokens=10)))["id"]
+    reply = await add(base, broken, {"content": "x"})
+    refused(reply, 404, "not_found", "Document is not completed.")
+
+
+async def test_get_change_and_delete(base: Base) -> None:
+    document = (await base.indexed())["id"]
+    (row,) = (await add(base, document, {"content": "old words"})).json()["data"]
+    url = f"{base.url}/documents/{document}/segments/{row['id']}"
+    assert (await base.http.get(url)).json()["data"]["content"] == "old words"
+    reply = await base.http.post(url, json={"segment": {"content": "new zebra words"}})
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["data"]["content"] == "new zebra words"
+    refused(await base.http.post(url, json={}), 400, "invalid_param")
+    refused(await base.http.patch(url, json={}), 405, "method_not_allowed")
+    emptied(await base.http.delete(url))
+    refused(await base.http.get(url), 404, "not_found")
+    nowhere = f"{base.url}/documents/{document}/segments/{NOWHERE}"
+    refused(await base.http.get(nowhere), 404, "not_found", "Segment not found.")
+
+
+async def test_word_count_of_a_document_whose_chunks_were_deleted(base: Base) -> None:
+    document = (await base.indexed())["id"]
+    before = await base.row(document)
+    url = f"{base.url}/documents/{document}/segments"
+    for row in (await base.http.get(url)).json()["data"]:
+        emptied(await base.http.delete(f"{url}/{row['id']}"))
+    after = await base.row(document)
+    assert after["word_count"] == 0
+    assert after["data_source_info"] == before["data_source_info"], "the rev stays"
+
+
+async def test_edits_are_lost_at_the_next_upload(base: Base) -> None:
+    document = (await base.indexed("a.md", "words"))["id"]
+    await add(base, document, {"content": "added by hand"})
+    await base.indexed("a.md", "words")
+    assert await base.chunks(document) == ["words"]
+
+
+HIERARCHICAL = {
+    "indexing_technique": "economy",
+    "doc_form": "hierarchical_model",
+    "process_rule": {
+        "mode": "hierarchical",
+        "rules": {
+            "pre_processing_rules": [],
+            "segmentation": {"separator": "\n\n", "max_tokens": 500, "chunk_overlap": 0},
+            "parent_mode": "paragraph",
+            "subchunk_segmentation": {"separator": "\n", "max_tokens": 200, "chunk_overlap": 0},
+        },
+    },
+}
+
+
+async def test_hierarchical_in_economy_completes_with_nothing_done(base: Base) -> None:
+    text = "parent one line a\nline b\n\nparent two line c"
+    created = (await base.upload("a.txt", text, HIERARCHICAL)).json()
+    document = created["document"]["id"]
+    assert (await base.settled(document))["indexing_status"] == "completed"
+    url = f"{base.url}/documents/{created['batch']}/indexing-status"
+    (told,) = (await base.http.get(url)).json()["data"]
+    assert told["completed_segments"] == 0
+    assert told["total_segments"] >= 1
+    assert await base.search("parent") == []
+
+
+async def test_child_chunks(base: Base) -> None:
+    document = (await base.indexed("a.txt", "parent line a\nline b", HIERARCHICAL))["id"]
+    url = f"{base.url}/documents/{document}/segments"
+    segment = (await base.http.get(url)).json()["data"][0]
+    children = f"{url}/{segment['id']}/child_chunks"
+    listed = (await base.http.get(children)).json()
+    assert listed["total"] == len(listed["data"]) >= 1
+    assert "total_pages" in listed
+    assert listed["data"][0]["type"] == "automatic"
+    refused(await base.http.get(children, params={"limit": 0}), 400, "invalid_param")
+
+
+async def test_child_chunks_of_a_text_chunk(base: Base) -> None:
+    document = (await base.indexed("a.md", "words", AUTOMATIC))["id"]
+    url = f"{base.url}/documents/{document}/segments"
+    segment = (await base.http.get(url)).json()["data"][0]
+    children = f"{url}/{segment['id']}/child_chunks"
+    reply = await base.http.post(children, json={"content": "child text"})
+    assert reply.status_code == 200, reply.text
+    child = reply.json()["data"]
+    assert (child["type"], child["position"]) == ("customized", 1)
+    reply = await base.http.patch(f"{children}/{child['id']}", json={"content": "patched"})
+    assert reply.json()["data"]["content"] == "patched"
+    emptied(await base.http.delete(f"{children}/{child['id']}"))
+    gone = await base.http.delete(f"{children}/{child['id']}")
+    refused(gone, 404, "not_found", "Child chunk not found.")

@@ -1,0 +1,228 @@
+"""Sections 4.8 to 4.11: file names, types, size and content."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from contract_server import AUTOMATIC, Base, refused
+
+pytestmark = pytest.mark.anyio
+
+ACCEPTED = [
+    "txt",
+    "markdown",
+    "md",
+    "mdx",
+    "pdf",
+    "html",
+    "htm",
+    "xlsx",
+    "xls",
+    "docx",
+    "csv",
+    "vtt",
+    "properties",
+]
+REFUSED = [
+    "json",
+    "yaml",
+    "yml",
+    "rst",
+    "adoc",
+    "py",
+    "js",
+    "log",
+    "tsv",
+    "rtf",
+    "odt",
+    "png",
+    "jpg",
+    "mp3",
+    "mp4",
+    "exe",
+    "zip",
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "naïve.md",
+        "文档.md",
+        "🎉.md",
+        " lead.md",
+        "a%20b.md",
+        "a;b#c&d.md",
+        "x.MD",
+        "y.Txt",
+        "a∕b.md",
+    ],
+)
+async def test_4_8_kept_verbatim(base: Base, name: str) -> None:
+    reply = await base.upload(name)
+    assert reply.status_code == 200, reply.text
+    found = reply.json()["document"]
+    assert found["name"] == name
+    extension = found["data_source_detail_dict"]["upload_file"]["extension"]
+    assert extension == name.rpartition(".")[2].lower()
+
+
+@pytest.mark.parametrize("character", list("/\\:*?<>|"))
+async def test_4_8_characters_that_are_refused(base: Base, character: str) -> None:
+    reply = await base.upload(f"a{character}b.md")
+    refused(reply, 400, "invalid_param", "Filename contains invalid characters")
+
+
+@pytest.mark.parametrize("name", ["noextension", "name.md.", ".md", "a.json"])
+async def test_4_8_no_type_in_the_name(base: Base, name: str) -> None:
+    reply = await base.upload(name)
+    refused(reply, 400, "invalid_param")
+    assert reply.json()["message"] == ""
+
+
+async def by_hand(base: Base, disposition: bytes) -> httpx.Response:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n'
+        b'{"indexing_technique":"economy","process_rule":{"mode":"automatic"}}\r\n'
+        b"--x\r\nContent-Disposition: form-data; " + disposition + b"\r\n\r\nwords\r\n--x--\r\n"
+    )
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    return await base.http.post(f"{base.url}/document/create-by-file", content=body, headers=kind)
+
+
+async def test_4_8_empty_name(base: Base) -> None:
+    reply = await by_hand(base, b'name="file"; filename=""')
+    refused(reply, 400, "filename_not_exists_error")
+
+
+async def test_4_8_raw_bytes_lose_the_part(base: Base) -> None:
+    refused(await by_hand(base, b'name="file"; filename="\xe9.md"'), 400, "no_file_uploaded")
+
+
+async def test_4_8_extended_name_wins(base: Base) -> None:
+    disposition = b'name="file"; filename="a.md"; filename*=UTF-8\'\'%E6%96%87.md'
+    reply = await by_hand(base, disposition)
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["document"]["name"] == "文.md"
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("x" * 250 + ".md", "x" * 200 + ".md"),
+        ("n." * 120 + "md", "n.md"),
+        ("x" * 198 + ".md", "x" * 198 + ".md"),
+    ],
+)
+async def test_4_8_long_names_are_cut_at_the_first_dot(base: Base, name: str, stored: str) -> None:
+    reply = await base.upload(name)
+    assert reply.status_code == 200, reply.text
+    assert reply.json()["document"]["name"] == stored
+
+
+async def test_4_8_two_long_names_collapse_and_overwrite(base: Base) -> None:
+    first = await base.indexed("same." + "x" * 220 + ".md", "one")
+    second = await base.indexed("same." + "y" * 220 + ".md", "two")
+    assert first["id"] == second["id"]
+
+
+async def test_4_9_accepted_types(base: Base) -> None:
+    for extension in ACCEPTED:
+        reply = await base.upload(f"a.{extension}", b"words to find")
+        assert reply.status_code == 200, extension
+
+
+async def test_4_9_refused_types(base: Base) -> None:
+    for extension in REFUSED:
+        reply = await base.upload(f"a.{extension}", b"words")
+        refused(reply, 400, "invalid_param")
+        assert reply.json()["message"] == "", extension
+
+
+async def test_4_10_size(base: Base) -> None:
+    reply = await base.upload("large.txt", b"x" * (15 * 1024 * 1024 + 1))
+    if base.server.kind == "real" and reply.status_code == 200:
+        pytest.skip("this server takes larger files")
+    refused(reply, 400, "invalid_param")
+    assert reply.json()["message"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "chunks"),
+    [
+        ("empty.md", b"", 0),
+        ("blank.txt", b" \n\t \n", 0),
+        ("nuls.txt", b"\0\0\0", 0),
+        ("nothing.html", b"<html></html>", 0),
+        ("header.csv", b"name,size\n", 0),
+        ("one.txt", b"x", 1),
+    ],
+)
+async def test_4_11_completed_with_few_chunks(
+    base: Base, name: str, content: bytes, chunks: int
+) -> None:
+    document = await base.indexed(name, content)
+    assert document["indexing_status"] == "completed"
+    assert document["error"] is None
+    assert document["segment_count"] == chunks
+
+
+async def test_4_11_empty_csv(base: Base) -> None:
+    document = await base.indexed("empty.csv", b"")
+    assert document["indexing_status"] == "error"
+    assert document["error"] == "No columns to parse from file"
+
+
+@pytest.mark.parametrize("extension", ["pdf", "docx", "xlsx", "xls"])
+async def test_4_11_garbage_is_found_late(base: Base, extension: str) -> None:
+    document = await base.indexed(f"garbage.{extension}", b"this is no such file")
+    assert document["indexing_status"] == "error"
+    assert document["error"]
+
+
+async def test_4_11_text_with_nul(base: Base) -> None:
+    document = await base.indexed("a.txt", b"wo\0rds")
+    assert await base.chunks(document["id"]) == ["words"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "shift-jis"])
+async def test_4_11_other_encodings_are_guessed_never_refused(base: Base, encoding: str) -> None:
+    text = "日本語の文書です。" if encoding == "shift-jis" else "élèves à l'école, naturellement"
+    document = await base.indexed("a.txt", text.encode(encoding))
+    assert document["indexing_status"] == "completed"
+    assert document["segment_count"] >= 1
+
+
+async def test_4_11_markdown_is_split_by_headings(base: Base) -> None:
+    document = await base.indexed("a.md", "# One\n\nalpha\n\n## Two\n\nbeta")
+    assert len(await base.chunks(document["id"])) == 2
+
+
+async def test_16_markdown_by_file_loses_what_looks_like_a_tag(base: Base) -> None:
+    by_file = await base.indexed("a.md", "use List<String> or <placeholder> now")
+    assert "String" not in " ".join(await base.chunks(by_file["id"]))
+    reply = await base.text("b", "use List<String> or <placeholder> now")
+    await base.settled(reply.json()["document"]["id"])
+    assert await base.chunks(reply.json()["document"]["id"]) == [
+        "use List<String> or <placeholder> now"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "chunk"),
+    [
+        ("# Heading", "Heading"),
+        ("/usr/bin", "usr/bin"),
+        ("__init__", "init__"),
+        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("a <|b|> c", "a <b> c"),
+        ("  padded  ", "padded"),
+    ],
+)
+async def test_16_chunks_of_text_come_back_in_a_normal_form(
+    base: Base, text: str, chunk: str
+) -> None:
+    reply = await base.text("a", text, **AUTOMATIC)
+    document = reply.json()["document"]["id"]
+    await base.settled(document)
+    assert await base.chunks(document) == [chunk]

@@ -1,0 +1,92 @@
+"""Sections 9 to 11: tags, search, models."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from contract_server import KEYWORD_SEARCH, Base, Server, emptied, refused
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_9_tags(server: Server, base: Base) -> None:
+    if server.kind == "real":
+        pytest.skip("where tags are broken, a tag made here could not be removed again")
+    reply = await server.http.post("/datasets/tags", json={"name": uuid.uuid4().hex[:20]})
+    assert reply.status_code == 200, reply.text
+    tag = reply.json()["id"]
+    body = {"tag_ids": [tag], "target_id": base.id}
+    emptied(await server.http.post("/datasets/tags/binding", json=body))
+    of_base = (await server.http.get(f"{base.url}/tags")).json()
+    assert ([row["id"] for row in of_base["data"]], of_base["total"]) == ([tag], 1)
+    body = {"tag_id": tag, "target_id": base.id}
+    emptied(await server.http.post("/datasets/tags/unbinding", json=body))
+    assert (await server.http.get(f"{base.url}/tags")).json()["total"] == 0
+    emptied(await server.http.request("DELETE", "/datasets/tags", json={"tag_id": tag}))
+    gone = await server.http.request("DELETE", "/datasets/tags", json={"tag_id": tag})
+    refused(gone, 404, "not_found", "Tag not found.")
+
+
+async def test_9_tag_refusals(server: Server, base: Base) -> None:
+    refused(await server.http.post("/datasets/tags", json={"name": "t" * 51}), 400, "invalid_param")
+    body = {"tag_ids": [], "target_id": base.id}
+    refused(await server.http.post("/datasets/tags/binding", json=body), 400, "invalid_param")
+
+
+async def test_10_search(base: Base) -> None:
+    document = await base.indexed("k.md", "kernel scheduler threads")
+    await base.indexed("o.md", "orchids need shade")
+    body = {"query": "kernel", "retrieval_model": KEYWORD_SEARCH}
+    for path in ("retrieve", "hit-testing"):
+        reply = await base.http.post(f"{base.url}/{path}", json=body)
+        assert reply.status_code == 200, reply.text
+        assert reply.json()["query"] == {"content": "kernel"}
+        (record,) = reply.json()["records"]
+        assert record["segment"]["content"] == "kernel scheduler threads"
+        assert record["segment"]["document"]["id"] == document["id"]
+        assert record["segment"]["document"]["name"] == "k.md"
+        assert record["score"] == 0.0
+    assert await base.search("xylophone") == []
+
+
+async def test_10_queries_that_are_refused(base: Base) -> None:
+    await base.indexed()
+    url = f"{base.url}/retrieve"
+    for query in ("", "x" * 251):
+        body = {"query": query, "retrieval_model": KEYWORD_SEARCH}
+        refused(await base.http.post(url, json=body), 400, "invalid_param")
+    body = {"query": "x", "retrieval_model": KEYWORD_SEARCH | {"search_method": "foo"}}
+    refused(await base.http.post(url, json=body), 400, "invalid_param")
+    refused(await base.http.post(url, json={}), 400, "invalid_param")
+
+
+async def test_10_an_empty_base_is_no_error(base: Base) -> None:
+    assert await base.search("anything") == []
+
+
+async def test_10_stored_retrieval_model(server: Server) -> None:
+    base = await server.new_base(indexing_technique="economy", retrieval_model=KEYWORD_SEARCH)
+    await base.indexed("k.md", "kernel scheduler threads")
+    reply = await base.http.post(f"{base.url}/retrieve", json={"query": "kernel"})
+    assert reply.status_code == 200, reply.text
+    assert len(reply.json()["records"]) == 1
+
+
+async def test_10_deleted_documents_are_not_found(base: Base) -> None:
+    document = (await base.indexed("k.md", "kernel scheduler threads"))["id"]
+    await base.http.delete(f"{base.url}/documents/{document}")
+    if base.server.kind == "real":
+        pytest.skip("a real server cleans its index up when its worker gets to it")
+    assert await base.search("kernel") == []
+
+
+async def test_11_models(server: Server) -> None:
+    url = "/workspaces/current/models/model-types"
+    for kind in ("text-embedding", "rerank"):
+        reply = await server.http.get(f"{url}/{kind}")
+        assert reply.status_code == 200, reply.text
+        for row in reply.json()["data"]:
+            assert row["provider"]
+            assert all(model["model"] for model in row["models"])
+    refused(await server.http.get(f"{url}/foo"), 400, "invalid_param", "invalid origin model type")
