@@ -1,0 +1,177 @@
+"""What a person and a program see of a plan, compared with files.
+
+To write the files anew after a wanted change: KBSYNC_GOLDEN=write pytest tests/golden/plan
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kbsync.messages import Message
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Action,
+    Adopt,
+    Conflict,
+    Create,
+    Delete,
+    DocKey,
+    Forget,
+    Halted,
+    Hold,
+    Intent,
+    Move,
+    Noop,
+    Op,
+    Readiness,
+    RemoteDocument,
+    Resolve,
+    Restore,
+    SetMetadata,
+    Skipped,
+    Stat,
+    Update,
+)
+from kbsync.planning.plan import Plan, make_plan
+from kbsync.planning.render import as_json, as_text
+
+HERE = Path(__file__).parent
+TOO_BIG = Message("KB-T002", "{path} is too large")
+HALTED = Message("KB-T003", "{count} removals are more than the guard lets pass")
+HOSTILE = {
+    "newline": "two\nlines.md",
+    "return": "over\rwritten.md",
+    "escape": "\x1b[31mred\x1b[0m.md",
+    "title": "\x1b]0;owned\x07.md",
+    "bell": "ring\x07.md",
+    "c1": "csi\x9b2J.md",
+    "bidi": "evil\u202egnp.exe",
+    "isolate": "a\u2066b\u2069c.md",
+    "separator": "one\u2028two\u2029three.md",
+    "invisible": "zero\u200bwidth\ufeff.md",
+    "surrogate": "lone\udcff.md",
+    "markup": "<b>&[bold]{path}.md",
+    "plain": "größe/日本語 🙂.md",
+}
+
+
+def _key(path: str) -> DocKey:
+    return DocKey(mirror="docs", path=path)
+
+
+def _create(path: str, size: int) -> Create:
+    return Create(key=_key(path), row="T9", cause="new", stat=Stat(size, 1, 1))
+
+
+def _every_action() -> list[Action]:
+    document = RemoteDocument(
+        id="d-7", name="lost.md", rev="r", word_count=1, readiness=Readiness.AVAILABLE
+    )
+    stat = Stat(2_500, 1, 1)
+    intent = Intent(key=_key("pending.md"), op=Op.CREATE, name="pending.md", started_at=0.0)
+    held = say.HELD_BACK_OFF(path="slow.md", failures=2, reason="the embedder is away")
+    conflict = say.CONFLICT_FOREIGN_NAME(path="b.md", name="b.md", base="base-1", document="d-9")
+    return [
+        Delete(key=_key("a-removed.md"), row="T20", cause="removed", document_id="d-1", name="x"),
+        _create("guides/new.md", 10),
+        _create("huge.pdf", 3 * 1024**3),
+        Update(key=_key("edited.md"), row="T17", cause="edited", stat=stat, document_id="d-2"),
+        Move(
+            key=_key("to.md"),
+            row="T9",
+            cause="renamed",
+            origin=_key("from.md"),
+            document_id="d-3",
+            stat=stat,
+        ),
+        SetMetadata(key=_key("tagged.md"), row="T14", cause="metadata", document_id="d-4"),
+        Adopt(key=_key("lost.md"), row="T7", cause="mark", document=document),
+        Restore(key=_key("back.md"), row="T3", cause="returned", document_id="d-5"),
+        Forget(key=_key("gone.md"), row="T18", cause="gone on both sides"),
+        Resolve(key=_key("pending.md"), row="T0", cause="create", intent=intent),
+        Hold(key=_key("slow.md"), row="R3", why=held, until=1_000_000.0, document_id="d-6"),
+        Conflict(key=_key("b.md"), row="T8", why=conflict, document_id="d-9"),
+        Noop(key=_key("same.md"), row="T14"),
+    ]
+
+
+def _everything() -> Plan:
+    big = Skipped(key=_key("movie.mkv"), why=TOO_BIG(path="movie.mkv"))
+    return make_plan(_every_action(), skipped=[big], unchanged=41, requests_per_minute=2)
+
+
+def _halted() -> Plan:
+    plan = make_plan(_every_action()[:1], unchanged=3)
+    guard = Halted(why=HALTED(count=1), digest="ab" * 32, keys=frozenset({_key("a-removed.md")}))
+    return Plan(
+        actions=plan.actions, digest=plan.digest, forecast=plan.forecast, guard=guard, unchanged=3
+    )
+
+
+def _hostile() -> Plan:
+    actions: list[Action] = [_create(path, 1) for path in HOSTILE.values()]
+    for path in (HOSTILE["escape"], HOSTILE["bidi"]):
+        key = _key("held/" + path)
+        actions.append(Hold(key=key, row="R1", why=say.HELD_INDEXING(path=key.path)))
+        key = _key("removed/" + path)
+        actions.append(Delete(key=key, row="T20", cause="removed", document_id="d", name=path))
+    path = "skipped/" + HOSTILE["newline"]
+    return make_plan(actions, skipped=[Skipped(key=_key(path), why=TOO_BIG(path=path))])
+
+
+def _skipped() -> Plan:
+    left_out = [f"{n:02}.mkv" for n in range(23)]
+    return make_plan([], skipped=[Skipped(key=_key(p), why=TOO_BIG(path=p)) for p in left_out])
+
+
+PLANS: dict[str, Callable[[], Plan]] = {
+    "empty": lambda: make_plan([], unchanged=5),
+    "everything": _everything,
+    "halted": _halted,
+    "hostile": _hostile,
+    "skipped": _skipped,
+}
+
+
+def _compare(name: str, text: str) -> None:
+    file = HERE / name
+    if os.environ.get("KBSYNC_GOLDEN") == "write":
+        file.write_text(text, encoding="utf-8", newline="\n")
+    assert text == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_text_is_what_the_file_says(name: str) -> None:
+    _compare(f"{name}.txt", "\n".join(as_text(PLANS[name]())) + "\n")
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_json_is_what_the_file_says(name: str) -> None:
+    shown = json.dumps(as_json(PLANS[name]()), indent=2)
+    _compare(f"{name}.json", shown + "\n")
+
+
+def test_no_line_of_text_can_steer_a_terminal() -> None:
+    lines = list(as_text(_hostile()))
+    assert len(lines) == len(HOSTILE) + 4 + 1 + 1
+    steering = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+    for line in lines:
+        assert not steering.search(line), ascii(line)
+        line.encode()  # no lone surrogate either
+
+
+def test_plain_names_are_shown_as_they_are() -> None:
+    assert any(HOSTILE["plain"] in line for line in as_text(_hostile()))
+    assert any(HOSTILE["markup"] in line for line in as_text(_hostile()))
+
+
+def test_a_program_gets_the_very_paths_back() -> None:
+    shown = json.loads(json.dumps(as_json(_hostile())))
+    paths = {action["path"] for action in shown["actions"] if action["action"] == "create"}
+    assert paths == set(HOSTILE.values())
