@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -163,6 +164,14 @@ class Base:
     async def get(self, document: str) -> Json:
         return await self._json(f"/documents/{document}")
 
+    async def appears(self, name: str) -> None:
+        """Wait until a document of this name is listed."""
+        with anyio.fail_after(PATIENCE):
+            while True:
+                if await self.listed(keyword=name):
+                    return
+                await anyio.sleep(0.02)
+
     async def listed(self, **params: Any) -> list[Json]:
         return cast("list[Json]", (await self._json("/documents", **params))["data"])
 
@@ -205,6 +214,9 @@ class Base:
         reply = await self.http.get(self.url + path, params=params)
         assert reply.status_code == 200, reply.text
         return cast(Json, reply.json())
+
+
+Quirky = Callable[..., AbstractAsyncContextManager[Server]]
 
 
 def refused(reply: httpx.Response, status: int, code: str, message: str | None = None) -> None:
