@@ -96,11 +96,17 @@ async def _search(
     from kbsync import app  # noqa: PLC0415
     from kbsync.cli.calls.asking import retrieve  # noqa: PLC0415
     from kbsync.cli.calls.outcome import value_of  # noqa: PLC0415
-    from kbsync.cli.calls.resolve import base_id  # noqa: PLC0415
+    from kbsync.cli.calls.resolve import base_named  # noqa: PLC0415
+    from kbsync.messages import Problem  # noqa: PLC0415
+    from kbsync.messages import command as say  # noqa: PLC0415
 
-    known = _bound(settings, mirror) or mirror.knowledge_base.id or mirror.knowledge_base.name
+    declared = mirror.knowledge_base
+    base = declared.id or _bound(settings, mirror)
     async with app.client(settings, mirror.server or "") as api:
-        base = await base_id(api, known or "")
+        if base is None:
+            base = await base_named(api, declared.name or "")
+        if base is None:
+            raise Problem(say.BASE_UNMADE(mirror=mirror.name, base=declared.name))
         hits = value_of(await retrieve(api, base, query, top=top, filters=filters), "search", "")
     return [_found(rank, mirror, hit) for rank, hit in enumerate(hits, 1)]
 

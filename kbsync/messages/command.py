@@ -71,12 +71,12 @@ INDEXING_FAILED = Message(
     "send it again with: kbsync docs update-file {base} {id} FILE",
 )
 NOT_STORED = Message(
-    "KB-V025",
+    "KB-V012",
     "the server took the values of {document}, but did not store: {names}",
     "see what it has with: kbsync docs get {base} {document}",
 )
 NEEDS_YES = Message(
-    "KB-V012",
+    "KB-V013",
     "{question} Nobody can be asked here: this is not a terminal",
     "if you are sure, type the command again with: --yes",
     Exit.USAGE,
@@ -85,27 +85,27 @@ NEEDS_YES = Message(
 # -- what `validate` finds ------------------------------------------------------------------------
 
 SERVER_ANSWERS = Message(
-    "KB-V026", "server {server}: {url} takes the key; version {version}", exit=Exit.OK
+    "KB-V014", "server {server}: {url} takes the key; version {version}", exit=Exit.OK
 )
 SERVER_UNMADE = Message(
-    "KB-V027",
+    "KB-V015",
     "server {server}: the embedded knowledge base {path} is made by the first apply",
     exit=Exit.OK,
 )
 UPDATES_WEDGE = Message(
-    "KB-V028",
+    "KB-V016",
     "server {server}: in version {version} an update stops the indexing worker for ever; "
     "documents are replaced by creating over them instead",
     "update the server when you can",
     Exit.OK,
 )
 BASE_FOUND = Message(
-    "KB-V029",
+    "KB-V017",
     "mirror {mirror}: knowledge base {base} ({id}), {documents} documents",
     exit=Exit.OK,
 )
 BASE_TO_MAKE = Message(
-    "KB-V030",
+    "KB-V018",
     "mirror {mirror}: knowledge base {base} is made by the first apply",
     exit=Exit.OK,
 )
@@ -113,59 +113,53 @@ BASE_TO_MAKE = Message(
 # -- files ---------------------------------------------------------------------------------------
 
 FILE_EXISTS = Message(
-    "KB-V013",
+    "KB-V019",
     "{path} exists already and was left as it is",
     "check it with: kbsync -c {config} validate",
     Exit.USAGE,
 )
-NO_FOLDER = Message(
-    "KB-V014",
-    "{path} is not a folder",
-    "name a folder that exists",
-    Exit.USAGE,
-)
-CANNOT_WRITE = Message("KB-V015", "{path} cannot be written: {why}", "choose another place")
-CANNOT_READ = Message("KB-V016", "{path} cannot be read: {why}", "check the path and its rights")
+CANNOT_WRITE = Message("KB-V020", "{path} cannot be written: {why}", "choose another place")
+CANNOT_READ = Message("KB-V021", "{path} cannot be read: {why}", "check the path and its rights")
 
 # -- the embedded knowledge base -----------------------------------------------------------------
 
 EMBEDDED_EXTRA = Message(
-    "KB-V017",
+    "KB-V022",
     "the embedded knowledge base needs packages that are not installed ({missing})",
     "pip install 'kbsync[embedded]'",
     Exit.USAGE,
 )
 EMBEDDED_STORE = Message(
-    "KB-V031",
+    "KB-V023",
     "the embedded knowledge base cannot be used: {why}",
     "stop the process that has it open, or set server.embedded.data to another file",
     Exit.REFUSED,
 )
 CANNOT_SERVE = Message(
-    "KB-V018",
+    "KB-V024",
     "the server cannot start: {why}",
     "see the options with: kbsync serve --help",
 )
 KEY_UNTOLD = Message(
-    "KB-V019",
+    "KB-V025",
     "the server needs the API key it is to accept",
     "give it with --api-key-file FILE or in the variable KBSYNC_SERVE_KEY",
     Exit.USAGE,
 )
 KEY_TWICE = Message(
-    "KB-V020",
+    "KB-V026",
     "the API key is given both by --api-key and by --api-key-file",
     "type the command again with one of them",
     Exit.USAGE,
 )
 BAD_KEY = Message(
-    "KB-V021",
+    "KB-V027",
     "the API key from {origin} is empty, or has blanks or letters beyond ASCII",
     "choose a key of printable ASCII characters without blanks",
     Exit.USAGE,
 )
 NOT_LOOPBACK = Message(
-    "KB-V022",
+    "KB-V028",
     "{host} can be reached from other machines, and the server has neither encryption nor accounts",
     "if that is meant, type the command again with: --allow-remote",
     Exit.USAGE,
@@ -174,13 +168,13 @@ NOT_LOOPBACK = Message(
 # -- the demonstration ---------------------------------------------------------------------------
 
 DEMO_NOT_EMPTY = Message(
-    "KB-V023",
+    "KB-V029",
     "{path} is not empty; the demonstration writes into an empty folder only",
     "type the command again without --dir, or with a new folder",
     Exit.USAGE,
 )
 DEMO_FAILED = Message(
-    "KB-V024",
+    "KB-V030",
     "the demonstration did not hold: {what}",
     "look at what it did in: {path}",
 )

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from typing_commands import Terminal, served
 
+from kbsync.messages import command as say
+
 SENTENCE = "The walrus valve is turned clockwise."
 
 
@@ -68,7 +70,7 @@ def _play(person: Terminal) -> None:
 
     # 9. delete a document
     person.type("docs", "delete", "Docs", note, "--yes")
-    assert "[KB-V007]" in person.type("docs", "get", "Docs", note, exit=1)
+    assert say.NOT_THERE.code in person.type("docs", "get", "Docs", note, exit=1)
     # 5. delete a knowledge base
     person.type("kb", "delete", "Docs", "--yes")
     assert person.read("kb", "list")["rows"] == []

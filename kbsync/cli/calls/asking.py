@@ -12,7 +12,7 @@ from kbsync.cli.calls.row import Given
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
     from kbsync.dify.metadata import Value
-    from kbsync.dify.wire import Document, Hit, KnowledgeBase, Listing, MetadataField
+    from kbsync.dify.wire import Chunk, Document, Hit, KnowledgeBase, Listing, MetadataField
     from kbsync.model import Outcome
 
 
@@ -65,6 +65,28 @@ async def create_base(api: DifyClient, it: Given) -> Outcome[KnowledgeBase]:
         embedding_provider=it.text("embedding_provider"),
         retrieval=retrieval,
     )
+
+
+async def change_chunk(api: DifyClient, it: Given) -> Outcome[Chunk]:
+    """Change a chunk; what the server insists on and was not typed is sent as it is."""
+    from kbsync.model import Done  # noqa: PLC0415
+
+    where = it["base"], it["document"], it["chunk"]
+    changes = it.told(
+        content="text",
+        answer="answer",
+        keywords="keywords",
+        enabled="enabled",
+        regenerate_child_chunks="regenerate",
+    )
+    if "content" not in changes:
+        before = await api.chunks.get(*where)
+        if not isinstance(before, Done):
+            return before
+        changes["content"] = before.value.content
+        if before.value.answer is not None:
+            changes.setdefault("answer", before.value.answer)
+    return await api.chunks.change(*where, changes)
 
 
 # -- search --------------------------------------------------------------------------------------

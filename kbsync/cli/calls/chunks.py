@@ -16,7 +16,9 @@ STATUS = w.option(
 )
 CONTENT = w.option("text", "The new text (- reads it from standard input).", w.typed, "TEXT")
 ENABLED = click.Option(
-    ["--enable/--disable", "enabled"], default=None, help="Whether search finds it."
+    ["--enable/--disable", "enabled"],
+    default=None,
+    help="Whether search finds it; a server that disables it leaves the rest as it is.",
 )
 REGENERATE = click.Option(
     ["--regenerate", "regenerate"],
@@ -65,18 +67,7 @@ ROWS = (
         "update",
         "Change what is given of a chunk.",
         (w.BASE, w.DOCUMENT, w.CHUNK, CONTENT, w.ANSWER, w.KEYWORDS, ENABLED, REGENERATE),
-        lambda api, it: api.chunks.change(
-            it["base"],
-            it["document"],
-            it["chunk"],
-            it.told(
-                content="text",
-                answer="answer",
-                keywords="keywords",
-                enabled="enabled",
-                regenerate_child_chunks="regenerate",
-            ),
-        ),
+        ask.change_chunk,
     ),
     Row(
         "delete",

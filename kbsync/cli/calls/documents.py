@@ -62,7 +62,7 @@ ROWS = (
     Row(
         "create-text",
         "Make a document of a text (- reads it from standard input).",
-        (w.BASE, w.NAME, w.TEXT, w.TECHNIQUE, *w.SHAPING, w.TWIN, w.WAIT),
+        (w.BASE, w.NAME, w.TEXT, w.TECHNIQUE, *w.SHAPING, w.WAIT),
         uploads.create_text,
     ),
     Row(

@@ -42,13 +42,23 @@ async def base_id(api: DifyClient, name: str) -> str:
     """
     if is_id(name):
         return name
+    found = await base_named(api, name)
+    if found is None:
+        raise Problem(say.NO_SUCH_BASE(base=name))
+    return found
+
+
+async def base_named(api: DifyClient, name: str) -> str | None:
+    """Return the id of the knowledge base called exactly `name`, None when there is none.
+
+    Raises:
+        Problem: there is more than one.
+    """
     listing = await whole(lambda page: api.bases.list(page=page, keyword=name), lambda row: row.id)
     found = [row.id for row in value_of(listing, "kb", "list") if row.name == name]
-    if not found:
-        raise Problem(say.NO_SUCH_BASE(base=name))
     if len(found) > 1:
         raise Problem(say.SEVERAL_BASES(base=name, ids=", ".join(found)))
-    return found[0]
+    return found[0] if found else None
 
 
 async def document_id(api: DifyClient, base: str, name: str) -> str:

@@ -27,6 +27,8 @@ async def create_file(api: DifyClient, it: Given) -> Outcome[Upload]:
     options = await _options(api, it, creating=True)
     if not isinstance(options, Done):
         return options
+    if it.flag("twin"):
+        options.value["duplicate"] = False
     path = Path(it["file"])
     with _opened(path, raw=it.flag("raw")) as payload:
         sent = await api.documents.create_by_file(
@@ -93,8 +95,6 @@ async def _options(api: DifyClient, it: Given, *, creating: bool) -> Outcome[dic
         told["indexing_technique"] = it.text("technique") or base.technique or "economy"
         if not base.documents:
             told.setdefault("process_rule", {"mode": "automatic"})
-        if it.flag("twin"):
-            told["duplicate"] = False
     return Done(told)
 
 
