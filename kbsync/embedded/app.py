@@ -208,8 +208,6 @@ class _Api:
             body = await request.body()
         call = Call(
             service=service,
-            method=request.method,
-            url_path=request.scope["path"],
             path=match.path,
             query=request.query_params,
             content_type=content_type,

@@ -27,12 +27,10 @@ UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 class Call:
     """A request with its address taken apart and its body read.
 
-    `url_path` is the whole path; `path` the parts of it that the route names.
+    `path` holds the parts of the address that the route names.
     """
 
     service: Service
-    method: str
-    url_path: str
     path: Mapping[str, str]
     query: QueryParams
     content_type: str

@@ -122,11 +122,16 @@ def _cut(text: str, segmentation: Segmentation | None) -> list[str]:
         raise ValueError(
             f"Custom segment length should be between {SHORTEST_CHUNK} and {LONGEST_CHUNK}."
         )
+    if segmentation.chunk_overlap > segmentation.max_tokens:
+        raise ValueError(
+            f"Got a larger chunk overlap ({segmentation.chunk_overlap}) than chunk size "
+            f"({segmentation.max_tokens}), should be smaller."
+        )
     return split.split_at(
         segmentation.separator,
         text,
         longest=segmentation.max_tokens,
-        overlap=segmentation.chunk_overlap,
+        overlap=max(0, min(segmentation.chunk_overlap, segmentation.max_tokens // 2)),
     )
 
 

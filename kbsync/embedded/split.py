@@ -31,7 +31,7 @@ def split_recursively(
     """Cut at the coarsest separator there is, and join neighbours up to `longest` again."""
     separator = next(s for s in separators if not s or s in text)
     if not separator:
-        return list(_windows(text, longest=longest, overlap=min(overlap, longest - 1)))
+        return list(_windows(text, longest=longest, overlap=overlap))
     finer = separators[separators.index(separator) + 1 :]
     chunks: list[str] = []
     fitting: list[str] = []

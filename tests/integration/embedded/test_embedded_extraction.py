@@ -78,6 +78,8 @@ CHUNKS = [
     ("tags.md", b"a List<String> and <b>bold</b>", ["a List and bold"]),
     ("a.html", b"<h1>T</h1><p>para &amp; x</p><script>1</script>", ["Tpara & x"]),
     ("a.htm", b"<p>x</p>", ["x"]),
+    ("address.html", b"https://example.org", ["https://example.org"]),
+    ("strict.html", b'<?xml version="1.0"?><html xmlns="x"><p>strict</p></html>', ["strict"]),
     ("a.csv", b"city,river\nGraz,Mur\nLinz,Donau\n", ["city: Graz;river: Mur",
                                                      "city: Linz;river: Donau"]),
     ("quoted.csv", b'a,b\n"x, y","two\nlines"\n', ["a: x, y;b: two\nlines"]),
@@ -139,6 +141,12 @@ async def test_a_chunk_length_out_of_range_is_the_documents_error(base: Base, le
     document = await base.indexed("a.txt", "text", custom(max_tokens=length))
     found = await base.get(document)
     assert found["error"] == "Custom segment length should be between 50 and 4000."
+
+
+async def test_an_overlap_beyond_the_length_is_the_documents_error(base: Base) -> None:
+    segmentation = {"separator": "x", "max_tokens": 60, "chunk_overlap": 61}
+    document = await base.indexed("a.txt", "text", custom(segmentation=segmentation))
+    assert "larger chunk overlap (61)" in (await base.get(document))["error"]
 
 
 async def test_text_is_not_read_as_markdown(base: Base) -> None:

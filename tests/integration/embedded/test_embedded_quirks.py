@@ -212,7 +212,7 @@ async def test_stuck_indexing(store: Path) -> None:
 
 
 async def test_overlapping_uploads(store: Path) -> None:
-    async with new_base(store, ["overlapping-uploads"], indexing_delay=0.2) as base:
+    async with new_base(store, ["overlapping-uploads"], indexing_delay=1.0) as base:
         first = (await base.upload("a.md", "text")).json()["document"]["id"]
         await base.upload("a.md", "newer")
         await base.settled(first)

@@ -33,9 +33,8 @@ async def test_a_stop_in_the_middle_of_indexing_is_made_good(tmp_path: Path, sta
         clean = await base.indexed("reference.txt", LINES)
         wanted = await base.chunks(clean)
     assert len(wanted) > 10
-    slow: dict[str, float] = {"waiting": 0.0} if state == "waiting" else {"indexing_delay": 0.8}
     quirks = ["stuck-indexing"] if state == "waiting" else []
-    async with running(store, quirks, indexing_delay=slow.get("indexing_delay", 0.0)) as http:
+    async with running(store, quirks, indexing_delay=2.0) as http:
         base = Base(http, base.id)
         document = (await base.upload("b.txt", LINES)).json()["document"]["id"]
         await base.reaches(document, state)
@@ -69,7 +68,7 @@ async def test_a_killed_server_takes_its_documents_up_again(tmp_path: Path) -> N
 async def test_states_are_seen_in_their_order(tmp_path: Path) -> None:
     order = ["waiting", "parsing", "cleaning", "splitting", "indexing", "completed"]
     seen = []
-    async with new_base(tmp_path / "store.db", indexing_delay=0.4) as base:
+    async with new_base(tmp_path / "store.db", indexing_delay=2.0) as base:
         document = (await base.upload("a.txt", "text")).json()["document"]["id"]
         with anyio.fail_after(10):
             while not seen or seen[-1] != "completed":

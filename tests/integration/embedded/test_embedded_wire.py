@@ -44,7 +44,8 @@ async def test_the_scheme_is_read_in_any_case(base: Base) -> None:
     "url",
     ["/", "/datasets/", "/datasets/not-a-uuid", "/datasets/x/y/z", "{base}/", "{base}/upload-file",
      "{base}/documents/create-by-file", "{base}/documents/abc",
-     "{base}/documents/" + UNKNOWN + "/x", "{base}/document/create-by_file", "/files/upload", "/swagger.json"],
+     "{base}/documents/" + UNKNOWN + "/x", "{base}/document/create-by_file", "/files/upload",
+     "/swagger.json"],
 )  # fmt: skip
 async def test_an_address_without_a_route_is_answered_in_html(base: Base, url: str) -> None:
     for method in ("GET", "DELETE"):
