@@ -1,0 +1,153 @@
+"""A folder against `kbsync serve` over TCP; what counts is what the server counted."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from typing_commands import Terminal, served
+
+FILES = 40
+RETRIEVE = ("POST", "/datasets/{ds}/retrieve")
+CREATE = ("POST", "/datasets/{ds}/document/create-by-file")
+UPDATE = ("POST", "/datasets/{ds}/documents/{doc}/update-by-file")
+DELETE = ("DELETE", "/datasets/{ds}/documents/{doc}")
+
+
+class Requests:
+    """Counts the write requests the server logged since the last look."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._read = 0
+
+    def writes(self) -> Counter[tuple[str, str]]:
+        lines = self._log.read_text().splitlines()
+        fresh, self._read = lines[self._read :], len(lines)
+        rows = [json.loads(line) for line in fresh]
+        calls = Counter((row["method"], row["route"]) for row in rows if row["method"] != "GET")
+        calls.pop(RETRIEVE, None)  # a search, by POST
+        return calls
+
+
+def sentence(number: int) -> str:
+    return f"The lighthouse keeper numbered {number} polishes lens {number * 7919} at dusk."
+
+
+def write_files(folder: Path) -> None:
+    for number in range(FILES):
+        place = folder / f"part{number % 5}" / f"page{number}.md"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"# Page {number}\n\n{sentence(number)}\n")
+
+
+def configure(folder: Path, url: str, more: str = "") -> None:
+    (folder / "kbsync.yaml").write_text(
+        "version: 1\n"
+        f'server: {{url: "{url}", api_key: "${{DIFY_API_KEY}}"}}\n'
+        "ledger: ./state/ledger.db\n"
+        f"mirrors:\n  - {{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s{more}}}\n"
+    )
+
+
+def documents(folder: Path, terminal: Terminal) -> dict[str, str]:
+    found = terminal.read("history", "--limit", "100000")["lines"]
+    newest: dict[str, str] = {}
+    for line in reversed(found):
+        newest[line["path"]] = line["document_id"]
+    return newest
+
+
+@pytest.mark.parametrize("quirks", [(), ("--quirk", "wedging-update")])
+def test_a_folder_is_mirrored_and_only_what_changed_is_sent(
+    tmp_path: Path, quirks: tuple[str, ...]
+) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    write_files(tmp_path / "docs")
+    with served(tmp_path, "--request-log", str(log), *quirks) as url:
+        configure(tmp_path, url)
+        terminal.type("apply")
+        assert requests.writes() == {("POST", "/datasets"): 1, CREATE: FILES}
+        for number in (3, 17, 31):
+            assert f"page{number}.md" in terminal.type("search", sentence(number))
+
+        terminal.type("apply")
+        assert not requests.writes()
+        assert terminal.read("plan")["counts"] == {}
+
+        before = documents(tmp_path, terminal)
+        for number in (1, 2, 3):
+            page = tmp_path / "docs" / f"part{number}" / f"page{number}.md"
+            page.write_text(f"# Page {number}\n\nRewritten: quartz harbour {number}.\n")
+        for number in (10, 11):
+            (tmp_path / "docs" / f"part{number % 5}" / f"page{number}.md").unlink()
+        for number in range(4):
+            (tmp_path / "docs" / f"added{number}.txt").write_text(f"Velvet comet {number}.\n")
+        plan = json.loads(terminal.type("plan", "--json", exit=2))
+        assert plan["counts"] == {"update": 3, "delete": 2, "create": 4}
+        terminal.type("apply")
+        expected = {CREATE: 7, DELETE: 2} if quirks else {CREATE: 4, UPDATE: 3, DELETE: 2}
+        assert requests.writes() == expected
+        after = documents(tmp_path, terminal)
+        assert all(after[path] == before[path] for path in before)
+        assert "page1.md" in terminal.type("search", "quartz harbour")
+        status = terminal.read("status")["mirrors"][0]
+        assert status["documents"]["synced"] == FILES + 2
+        assert status["documents"]["failed"] == 0
+
+
+def test_an_empty_completion_is_a_failure_and_is_not_sent_again(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "blank.html").write_text("<html></html>")
+    (tmp_path / "docs" / "page.md").write_text("# A page\n\nWith words.\n")
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url)
+        terminal.type("apply", exit=3)
+        requests.writes()
+        told = terminal.type("apply", exit=3)
+        assert "blank.html" in told
+        assert "no chunks" in told
+        assert not requests.writes()
+        terminal.type("retry", "blank.html", exit=3)
+        assert requests.writes() == {UPDATE: 1}
+        (tmp_path / "docs" / "blank.html").write_text("<html><p>Now with words</p></html>")
+        terminal.type("apply")
+        assert terminal.read("status")["mirrors"][0]["documents"]["failed"] == 0
+
+
+def test_a_source_that_vanished_removes_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    write_files(tmp_path / "docs")
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url)
+        terminal.type("apply")
+        requests.writes()
+        (tmp_path / "docs").rename(tmp_path / "away")
+        terminal.type("apply", exit=3)
+        assert not requests.writes()
+        (tmp_path / "away").rename(tmp_path / "docs")
+        terminal.type("apply")
+        assert not requests.writes()
+
+
+def test_a_hand_made_document_is_never_written_over(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text("# Mine\n\nFrom the folder.\n")
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url)
+        terminal.type("kb", "create", "Docs")
+        (tmp_path / "theirs").mkdir()
+        theirs = tmp_path / "theirs" / "page.md"
+        theirs.write_text("# Theirs\n\nMade by hand.\n")
+        terminal.type("docs", "create-file", "Docs", str(theirs))
+        requests.writes()
+        told = terminal.type("apply", exit=3)
+        assert "KB-E011" in told
+        assert not requests.writes()
+        assert "Made by hand" in terminal.type("search", "Made by hand")
