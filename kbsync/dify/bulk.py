@@ -9,6 +9,7 @@ by what aiohttp itself said.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 import httpx
-import sniffio
 
 if TYPE_CHECKING:
     from httpx_aiohttp import AiohttpTransport
@@ -67,15 +67,21 @@ class BulkTransport(httpx.AsyncBaseTransport):
         if self._left > 0:
             self._left -= 1
             return False
-        return find_spec("httpx_aiohttp") is not None and (
-            sniffio.current_async_library() == "asyncio"
-        )
+        return find_spec("httpx_aiohttp") is not None and _on_asyncio()
 
     async def aclose(self) -> None:
         """Close both."""
         await self._own.aclose()
         if self._cheap is not None:
             await self._cheap.aclose()
+
+
+def _on_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _load() -> None:

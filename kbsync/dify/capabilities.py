@@ -6,9 +6,11 @@ import re
 from dataclasses import replace
 
 from kbsync.dify.calls import Reply
+from kbsync.messages import printable
 from kbsync.model import Capabilities
 
 VERSION_HEADER = "x-version"
+LONGEST_VERSION = 60
 # Their update task blocks itself for ever (docs/dify-api.md section 5).
 WEDGING = frozenset({"1.12.0", "1.12.1"})
 
@@ -40,7 +42,7 @@ class Observed:
 
     def see(self, reply: Reply) -> None:
         """Take the version of a reply; another version forgets what was seen of the old one."""
-        version = reply.headers.get(VERSION_HEADER)
+        version = printable(reply.headers.get(VERSION_HEADER, ""))[:LONGEST_VERSION]
         if version and version != self.now.version:
             self.now = of_version(version)
 

@@ -98,7 +98,10 @@ class Exchange:
         """Send `call`; a read that was cut off by a dropped connection is sent once more."""
         if call.strange_id is not None:
             return Rejected(messages.BAD_ID(what=call.what, id=call.strange_id))
-        request = self._request(call, params, json, upload)
+        try:
+            request = self._request(call, params, json, upload)
+        except (ValueError, httpx.InvalidURL):
+            return Rejected(messages.UNSENDABLE(what=call.what))
         outcome = await self._once(call, request, upload)
         if isinstance(outcome, Done) or call.write or not _was_cut_off(outcome):
             return outcome
@@ -145,9 +148,12 @@ class Exchange:
             why = messages.REPLY_TOO_LARGE(what=call.what, mebibytes=mebibytes)
             return faults.interrupted(call, why, sent=True, after=faults.WINDOW)
         self._seen(reply)
-        if reply.ok:
-            return Done(reply)
         sent = upload is None or upload.handed
+        if reply.ok:
+            # A success for half a file is nobody's success that we know of.
+            return (
+                Done(reply) if sent else faults.interrupted(call, self._cut_short(call), sent=True)
+            )
         return faults.fault(call, reply, self._access.url, self._wall(), sent=sent)
 
     def _limit(self, upload: Multipart | None) -> float:
@@ -188,8 +194,11 @@ class Exchange:
         elif sent:
             why = messages.CUT_OFF(what=call.what, url=url)
         else:
-            why = messages.CUT_SHORT(what=call.what, url=url)
+            why = self._cut_short(call)
         return faults.interrupted(call, why, sent=sent)
+
+    def _cut_short(self, call: Call) -> Notice:
+        return messages.CUT_SHORT(what=call.what, url=self._access.url)
 
     def _not_sent(self, call: Call, fault: Exception) -> Failure:
         if isinstance(fault, httpx.ProxyError):

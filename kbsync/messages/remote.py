@@ -237,3 +237,9 @@ BAD_KEY = Message(
     "correct server.api_key or its environment variable, then type: kbsync validate",
     Exit.USAGE,
 )
+UNSENDABLE = Message(
+    "KB-R045",
+    "{what}: what is to be sent has characters or a length that no request can carry",
+    "take broken code points out of names, texts and metadata, then type: kbsync validate",
+    Exit.USAGE,
+)

@@ -248,6 +248,50 @@ async def test_file_that_changes_while_it_is_sent(open_client: Open, size: int, 
     assert len(body) < announced or not got, "the server never held a complete request"
 
 
+async def test_success_for_half_a_file_is_no_success(open_client: Open) -> None:
+    async def hasty(line: Line) -> None:
+        await line.reader.readuntil(b"\r\n\r\n")
+        await line.say(reply(200, UPLOADED, "application/json", "Connection: close"))
+        await line.reader.readexactly(1000)
+
+    async with serving(hasty) as (url, _), open_client(url) as client:
+        payload = Memory(b"x" * 50_000_000)
+        outcome = await client.documents.create_by_file(ID, "a.md", payload, {})
+    assert isinstance(outcome, Ambiguous | NotSent)
+
+
+async def test_a_cancelled_upload_leaves_a_working_client(open_client: Open) -> None:
+    begun = asyncio.Event()
+
+    async def never_reads(line: Line) -> None:
+        await line.reader.readuntil(b"\r\n\r\n")
+        begun.set()
+        await asyncio.sleep(60)
+
+    scripts = never_reads, answering(reply(200, BASE))
+    async with serving(*scripts) as (url, _), open_client(url, read_timeout=30.0) as client:
+        payload = Memory(b"x" * 50_000_000)
+        upload = asyncio.create_task(client.documents.create_by_file(ID, "a.md", payload, {}))
+        await asyncio.wait_for(begun.wait(), 10)
+        upload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await upload
+        assert isinstance(await client.bases.get(ID), Done)
+
+
+async def test_what_no_request_can_carry(open_client: Open) -> None:
+    async with serving(answering(reply(200, BASE))) as (url, taken), open_client(url) as client:
+        for outcome in (
+            await client.documents.create_by_text(ID, "a", "broken \ud800", {}),
+            await client.documents.list(ID, keyword="broken \ud800"),
+            await client.documents.list(ID, keyword="x" * 100_000),
+            await client.bases.change(ID, {"top_k": float("nan")}),
+        ):
+            assert isinstance(outcome, Rejected)
+            assert outcome.why.message is messages.UNSENDABLE
+    assert taken.requests == []
+
+
 # -- strange answers -----------------------------------------------------------------------------
 
 
