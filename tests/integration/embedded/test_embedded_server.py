@@ -39,6 +39,13 @@ async def test_a_connection_is_kept(tmp_path: Path) -> None:
         assert "set-cookie" not in reply.headers
 
 
+async def test_an_answer_does_not_wait_for_an_acknowledgement(tmp_path: Path) -> None:
+    """With Nagle's algorithm on, every single answer would take more than 40 ms."""
+    async with serving(tmp_path / "store.db") as (http, _):
+        durations = [(await http.get("/nowhere")).elapsed.total_seconds() for _ in range(30)]
+    assert min(durations) < 0.03
+
+
 async def test_a_refused_upload_is_answered_although_its_body_is_large(tmp_path: Path) -> None:
     async with serving(tmp_path / "store.db") as (http, _):
         base = await make_base(http)
