@@ -42,7 +42,9 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="kbsync-pg-"))
         if os.geteuid() == 0:
             shutil.chown(self.folder, "nobody", "nogroup")
-        self._run("initdb", "-D", "cluster", "-U", "kbsync", "-E", "UTF8", "--locale=C", "-A", "trust")
+        self._run(
+            "initdb", "-D", "cluster", "-U", "kbsync", "-E", "UTF8", "--locale=C", "-A", "trust"
+        )
         self.start()
         self.query("CREATE DATABASE kbsync", database="postgres")
 

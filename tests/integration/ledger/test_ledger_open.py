@@ -1,0 +1,374 @@
+"""Opening: one writer, readers beside it, and everything that may stand where a ledger should."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from ledger_samples import BASE, bound, entry, key, line, put
+
+from kbsync.engine.ports import Change
+from kbsync.ledger import LedgerStore, migrate
+from kbsync.messages import Problem
+
+HOLD = """
+import sys
+from kbsync.ledger import LedgerStore
+store = LedgerStore.open(sys.argv[1], command="kbsync run")
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_process(address: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the ledger until its input ends."""
+    pipe = subprocess.PIPE
+    arguments = [sys.executable, "-c", HOLD, address]
+    with subprocess.Popen(arguments, stdin=pipe, stdout=pipe, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+def refusal(work: Callable[[], object]) -> str:
+    with pytest.raises(Problem) as caught:
+        work()
+    return str(caught.value)
+
+
+# -- one writer ----------------------------------------------------------------------------------
+
+
+def test_the_holder_is_named(address: str) -> None:
+    with another_process(address) as holder:
+        told = refusal(lambda: LedgerStore.open(address))
+    assert "KB-L021" in told
+    assert f"process {holder.pid} on {socket.gethostname()[:24]}" in told
+    assert "kbsync run" in told
+    assert "next: " in told
+
+
+def test_a_dead_holder_is_no_obstacle(address: str) -> None:
+    with another_process(address) as holder:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        # A server needs a moment to see that its client died: the lock is its session's.
+        store = _open_soon(address)
+        assert store.counts("docs") == {}
+        store.close()
+
+
+def _open_soon(address: str) -> LedgerStore:
+    for _ in range(2000):
+        try:
+            return LedgerStore.open(address)
+        except Problem as problem:
+            if not address.startswith("postgresql"):
+                raise
+            last = problem
+    raise last
+
+
+def test_two_in_one_process_exclude_each_other(address: str) -> None:
+    with LedgerStore.open(address):
+        assert "KB-L021" in refusal(lambda: LedgerStore.open(address))
+    LedgerStore.open(address).close()
+
+
+def test_a_lock_file_with_nonsense_in_it_is_taken(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+    lock = tmp_path / "ledger.db.lock"
+    lock.write_bytes(b"\xff[1")
+    with LedgerStore.open(ledger, command="kbsync apply"):
+        told = json.loads(lock.read_text())
+        assert (told["pid"], told["command"]) == (str(os.getpid()), "kbsync apply")
+        lock.write_bytes(b"[]")
+        assert "process unknown" in refusal(lambda: LedgerStore.open(ledger))
+
+
+def test_a_linked_lock_file_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("keep me")
+    (tmp_path / "ledger.db.lock").symlink_to(target)
+    assert "KB-L022" in refusal(lambda: LedgerStore.open(tmp_path / "ledger.db"))
+    assert target.read_text() == "keep me"
+
+
+def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    ledger = tmp_path / "new" / "state" / "ledger.db"
+    with LedgerStore.open(ledger) as store:
+        bound(store)
+        modes = {each.name: each.stat().st_mode & 0o777 for each in ledger.parent.iterdir()}
+        assert set(modes) >= {"ledger.db", "ledger.db-wal", "ledger.db.lock"}
+        assert set(modes.values()) == {0o600}
+        assert ledger.parent.stat().st_mode & 0o777 == 0o700
+        assert ledger.parent.parent.stat().st_mode & 0o777 == 0o700
+
+
+# -- readers -------------------------------------------------------------------------------------
+
+
+def test_a_reader_sees_what_was_committed(address: str) -> None:
+    with LedgerStore.open(address) as writer:
+        put(bound(writer), entry("a"))
+        with LedgerStore.open(address, readonly=True) as reader:
+            assert reader.entry(key("a")) == entry("a")
+            stream = reader.entries("docs")
+            put(writer, entry("b"))
+            assert reader.counts("docs") == {"synced": 2}
+            assert [each.key.path for each in stream] == ["a", "b"]
+            assert "KB-L047" in refusal(lambda: put(reader, entry("c")))
+    with LedgerStore.open(address, readonly=True) as reader:
+        assert reader.counts("docs") == {"synced": 2}
+
+
+def test_a_reader_makes_nothing(address: str) -> None:
+    told = refusal(lambda: LedgerStore.open(address, readonly=True))
+    assert "KB-L020" in told
+    assert "kbsync apply" in told
+    if not address.startswith("postgresql"):
+        assert not Path(address).parent.exists()
+
+
+def test_an_empty_file_is_no_ledger_yet(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+    ledger.touch()
+    assert "KB-L020" in refusal(lambda: LedgerStore.open(ledger, readonly=True))
+    LedgerStore.open(ledger).close()
+    LedgerStore.open(ledger, readonly=True).close()
+
+
+# -- other things in its place -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path, readonly: bool) -> None:
+    ledger = tmp_path / "notes.txt"
+    ledger.write_bytes(b"my notes, which are precious\n" * 100)
+    before = ledger.read_bytes()
+    assert "KB-L023" in refusal(lambda: LedgerStore.open(ledger, readonly=readonly))
+    assert ledger.read_bytes() == before
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_another_database_is_left_alone(tmp_path: Path, readonly: bool) -> None:
+    ledger = tmp_path / "shop.db"
+    with closing(sqlite3.connect(ledger)) as other:
+        other.execute("CREATE TABLE meta (key TEXT)")
+    before = ledger.read_bytes()
+    assert "KB-L025" in refusal(lambda: LedgerStore.open(ledger, readonly=readonly))
+    assert ledger.read_bytes() == before
+
+
+def test_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+    with LedgerStore.open(ledger) as store:
+        put(bound(store), *(entry(f"{n:04}") for n in range(500)))
+        assert store.check() == ()
+    whole = bytearray(ledger.read_bytes())
+    leaf = whole.index(b"settings-now") // 4096 * 4096
+    whole[leaf : leaf + 200] = b"\x7f" * 200
+    ledger.write_bytes(whole)
+    told = refusal(lambda: LedgerStore.open(ledger))
+    assert "KB-L024" in told
+    assert "kbsync plan" in told
+    with LedgerStore.open(ledger, readonly=True) as reader:
+        assert reader.check() != ()
+        assert "KB-L024" in refusal(lambda: list(reader.entries("docs")))
+
+
+def test_another_schema_is_left_alone(cluster: object) -> None:
+    cluster.query("CREATE SCHEMA shop")  # type: ignore[attr-defined]
+    cluster.query("CREATE TABLE shop.meta (key text)")  # type: ignore[attr-defined]
+    url = cluster.url("shop")  # type: ignore[attr-defined]
+    assert "KB-L025" in refusal(lambda: LedgerStore.open(url))
+    assert "KB-L025" in refusal(lambda: LedgerStore.open(url, readonly=True))
+
+
+def test_a_database_that_is_not_utf8_is_refused(cluster: object) -> None:
+    cluster.query("CREATE DATABASE old ENCODING 'LATIN1' TEMPLATE template0")  # type: ignore[attr-defined]
+    url = cluster.url("kbsync", "old")  # type: ignore[attr-defined]
+    told = refusal(lambda: LedgerStore.open(url))
+    assert "KB-L029" in told
+    assert "LATIN1" in told
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg")
+    url = f"postgresql://kbsync:secret@/kbsync?host={tmp_path}"
+    told = refusal(lambda: LedgerStore.open(url))
+    assert "KB-L043" in told
+    assert "secret" not in told
+
+
+def test_a_role_that_may_not_make_the_schema_is_told_how(cluster: object) -> None:
+    cluster.query("CREATE ROLE guest LOGIN")  # type: ignore[attr-defined]
+    url = cluster.url("fresh").replace("kbsync@", "guest@")  # type: ignore[attr-defined]
+    told = refusal(lambda: LedgerStore.open(url))
+    assert "KB-L031" in told
+    assert 'CREATE SCHEMA "fresh" AUTHORIZATION "guest"' in told
+
+
+# -- PostgreSQL goes away ------------------------------------------------------------------------
+
+
+def test_the_store_outlives_a_restart_of_the_server(cluster: object) -> None:
+    with LedgerStore.open(cluster.url("restarted")) as store:  # type: ignore[attr-defined]
+        put(bound(store), entry("a"))
+        cluster.stop()  # type: ignore[attr-defined]
+        assert "KB-L043" in refusal(lambda: put(store, entry("b")))
+        assert "KB-L043" in refusal(lambda: store.entry(key("a")))
+        cluster.start()  # type: ignore[attr-defined]
+        put(store, entry("c"))
+        assert [each.key.path for each in store.entries("docs")] == ["a", "c"]
+        assert "KB-L021" in refusal(
+            lambda: LedgerStore.open(cluster.url("restarted"))  # type: ignore[attr-defined]
+        )
+
+
+def test_a_ledger_written_by_another_meanwhile_is_not_touched(cluster: object) -> None:
+    url = cluster.url("taken")  # type: ignore[attr-defined]
+    with LedgerStore.open(url) as store:
+        put(bound(store), entry("a"))
+        cluster.stop()  # type: ignore[attr-defined]
+        cluster.start()  # type: ignore[attr-defined]
+        with LedgerStore.open(url) as other:
+            put(other, entry("b"))
+        assert "KB-L043" in refusal(lambda: put(store, entry("c")))
+        assert "KB-L045" in refusal(lambda: put(store, entry("c")))
+        assert "KB-L045" in refusal(lambda: put(store, entry("c")))
+
+
+# -- formats -------------------------------------------------------------------------------------
+
+NEXT = """
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def upgrade() -> None:
+    op.add_column("bindings", sa.Column("note", sa.Text()))
+    {after}
+"""
+
+
+@pytest.fixture
+def next_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let the program know a format more; `after` runs at the end of its upgrade."""
+
+    def learn(after: str = "pass") -> None:
+        import shutil  # noqa: PLC0415
+
+        scripts = tmp_path / "a % folder" / "migrations"
+        shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+        (scripts / "versions" / "0002_next.py").write_text(NEXT.format(after=after))
+        monkeypatch.setattr(migrate, "SCRIPTS", scripts)
+        monkeypatch.setattr(migrate, "REVISION", "0002")
+
+    return learn
+
+
+def test_an_older_ledger_is_upgraded_and_kept(
+    address: str, next_format: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LedgerStore.open(address) as store:
+        put(bound(store), entry("a"))
+    with monkeypatch.context():
+        next_format()
+        told = refusal(lambda: LedgerStore.open(address, readonly=True))
+        assert "KB-L027" in told
+        assert "0001" in told
+        with LedgerStore.open(address) as store:
+            assert store.entry(key("a")) == entry("a")
+        LedgerStore.open(address, readonly=True).close()
+    monkeypatch.undo()
+    for readonly in (True, False):
+        told = refusal(lambda: LedgerStore.open(address, readonly=readonly))  # noqa: B023
+        assert "KB-L026" in told
+        assert "0002" in told
+    if not address.startswith("postgresql"):
+        copy = Path(f"{address}.before-0002")
+        assert copy.stat().st_mode & 0o777 == 0o600
+        with LedgerStore.open(copy) as old:
+            assert old.entry(key("a")) == entry("a")
+
+
+def test_a_failed_upgrade_leaves_the_ledger_as_it_was(
+    address: str, next_format: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LedgerStore.open(address) as store:
+        put(bound(store), entry("a"))
+    next_format('op.execute("SELECT * FROM nowhere")')
+    told = refusal(lambda: LedgerStore.open(address))
+    assert "KB-L030" in told
+    assert "nowhere" in told
+    monkeypatch.undo()
+    with LedgerStore.open(address) as store:
+        assert store.entry(key("a")) == entry("a")
+        bound(store, base=BASE)
+
+
+def test_the_revisions_make_the_declared_tables(address: str) -> None:
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    from kbsync.ledger.connect import reader_engine  # noqa: PLC0415
+    from kbsync.ledger.place import find_place  # noqa: PLC0415
+    from kbsync.ledger.schema import METADATA  # noqa: PLC0415
+
+    LedgerStore.open(address).close()
+    engine = reader_engine(find_place(address))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    engine.dispose()
+
+
+# -- copies --------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_a_ledger(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with LedgerStore.open(tmp_path / "ledger.db") as store:
+        put(bound(store), entry("a"))
+        store.backup(copy)
+        put(store, entry("b"))
+        assert "KB-L060" in refusal(lambda: store.backup(copy))
+        assert "KB-L061" in refusal(lambda: store.backup(tmp_path / "nowhere" / "copy.db"))
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with LedgerStore.open(copy, readonly=True) as old:
+        assert old.counts("docs") == {"synced": 1}
+        assert old.check() == ()
+
+
+def test_a_backup_of_postgresql_is_left_to_its_tools(cluster: object) -> None:
+    with LedgerStore.open(cluster.url("copied")) as store:  # type: ignore[attr-defined]
+        assert "KB-L062" in refusal(lambda: store.backup("copy.sql"))
+        assert store.check() == ()
+
+
+def test_time_does_not_go_back_over_a_restart(address: str) -> None:
+    with LedgerStore.open(address) as store:
+        later = store.clock.now() + 3600
+        store.commit(Change(key=key("a"), journal=(line("a", at=later),)))
+    with LedgerStore.open(address) as store:
+        assert store.clock.now() >= later
+        store.clock.keep()
+        assert store.high_water() > later
