@@ -79,8 +79,12 @@ async def read_form(content_type: str, stream: AsyncIterator[bytes]) -> Form:
     if kind != "multipart/form-data" or not boundary:
         return Form()
     reader = _Reader(boundary)
-    async for chunk in stream:
-        reader.feed(chunk)
+    try:
+        async for chunk in stream:
+            reader.feed(chunk)
+    except BaseException:
+        reader.discard()
+        raise
     return reader.finish()
 
 
@@ -146,12 +150,17 @@ class _Reader:
 
     def finish(self) -> Form:
         if self._field_bytes > LARGEST_FIELDS:
-            self._form.close()
+            self.discard()
             raise _too_large()
         if self._broken or not self._ended:
-            self._form.close()
+            self.discard()
             return Form()
         return self._form
+
+    def discard(self) -> None:
+        self._form.close()
+        if self._file is not None:
+            self._file.spool.close()
 
     def _begin(self) -> None:
         self._headers = {}
