@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from kbsync.messages import Notice, Problem, printable
+from kbsync.messages import printable
 
 
 def on_terminal() -> bool:
@@ -92,11 +92,6 @@ def excerpt(text: str, length: int) -> str:
     return printable(whole if len(whole) <= length else whole[: length - 1] + "…")
 
 
-def notice(found: Notice) -> None:
-    """Print a notice and what to type next, on standard error."""
-    click.echo(f"kbsync: {Problem(found)}", err=True)
-
-
 def _words(value: object) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
 
@@ -114,4 +109,4 @@ def _table(columns: Sequence[str], words: Sequence[Sequence[str]]) -> None:
     for row in words:
         # Text, not str: a name like [red] is no markup.
         table.add_row(*(Text(word) for word in row))
-    Console(no_color=not coloured(), highlight=False).print(table)
+    Console(color_system="auto" if coloured() else None, highlight=False).print(table)

@@ -1,0 +1,77 @@
+"""On a real terminal: tables, colours unless NO_COLOR, and a question before a deletion."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typing_commands import COMMAND, SECONDS, Terminal, environment, served
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Terminal]:
+    with served(tmp_path) as url:
+        person = Terminal(tmp_path)
+        person.type("init", "--url", url)
+        person.type("kb", "create", "[red]Docs[/red]")
+        yield person
+
+
+def on_terminal(person: Terminal, *words: str, answer: str = "", **env: str) -> tuple[int, str]:
+    """Type a command at a pseudo-terminal; return its exit code and what was seen."""
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [str(COMMAND), *words],
+            cwd=person.folder,
+            env=environment(TERM="xterm-256color", COLUMNS="100", **env),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        ) as process:
+            os.close(theirs)
+            os.write(ours, answer.encode())
+            seen = b"".join(_read(ours))
+            return process.wait(timeout=SECONDS), seen.decode()
+    finally:
+        os.close(ours)
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    while select.select([terminal], [], [], SECONDS)[0]:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # the other side is closed
+            return
+        if not piece:
+            return
+        yield piece
+
+
+def test_a_table_with_and_without_colour(person: Terminal) -> None:
+    code, seen = on_terminal(person, "kb", "list")
+    assert code == 0
+    assert COLOUR.search(seen)
+    assert "[red]Docs[/red]" in COLOUR.sub("", seen)
+    assert "technique" in COLOUR.sub("", seen)
+    code, seen = on_terminal(person, "kb", "list", NO_COLOR="1")
+    assert "[red]Docs[/red]" in seen
+    assert "\x1b" not in seen
+    assert "\x1b" not in person.type("kb", "list")
+
+
+def test_a_deletion_is_asked_about(person: Terminal) -> None:
+    delete = ("kb", "delete", "[red]Docs[/red]")
+    code, seen = on_terminal(person, *delete, answer="n\n")
+    assert code == 1
+    assert "Delete the knowledge base [red]Docs[/red] with every document in it? [y/N]" in seen
+    assert person.read("kb", "list")["total"] == 1
+    code, seen = on_terminal(person, *delete, answer="y\n")
+    assert (code, person.read("kb", "list")["total"]) == (0, 0)

@@ -1,0 +1,71 @@
+"""validate: one line per finding, exit code 0, 64 or 5, and nothing changed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kbsync.cli import run
+from kbsync.messages import config as messages
+
+SOUND = """\
+version: 1
+server: {url: embedded}
+ledger: ./state/ledger.db
+mirrors:
+  - {name: docs, source: ./docs, knowledge_base: Docs}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("docs").mkdir()
+    Path("kbsync.yaml").write_text(SOUND)
+
+
+def test_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["ok", "ok", "sound"]
+    assert sorted(path.name for path in Path.cwd().iterdir()) == ["docs", "kbsync.yaml"]
+
+
+def test_offline_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("kbsync.yaml").write_text(SOUND.replace("embedded", "'http://127.0.0.1:1/v1', api_key: k"))
+    assert run(["validate", "--offline"]) == 0
+    assert run(["validate"]) == 5
+    capsys.readouterr()
+
+
+def test_every_error_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("kbsync.yaml").write_text(SOUND.replace("name: docs", "nme: docs").replace("1", "2", 1))
+    assert run(["validate", "--json"]) == 64
+    told = json.loads(capsys.readouterr().out)
+    assert told["sound"] is False
+    assert {each["level"] for each in told["findings"]} == {"error"}
+    codes = {each["code"] for each in told["findings"]}
+    assert {messages.VERSION_OTHER.code, messages.KEY_MISSING.code} <= codes
+    assert all(each["next"].endswith("validate") for each in told["findings"])
+
+
+def test_a_warning_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("kbsync.yaml").write_text(SOUND.replace("./state", "./docs"))
+    assert run(["validate", "--offline", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["sound"] is True
+    assert {each["level"] for each in told["findings"]} == {"warning"}
+
+
+def test_a_missing_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("docs").rmdir()
+    assert run(["validate", "--offline"]) == 64
+    out = capsys.readouterr().out
+    assert messages.SOURCE_MISSING.code in out
+    assert out.endswith("1 to correct\n")
+
+
+def test_the_next_step_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("kbsync.yaml").write_text("version: 2\nserver: {url: x}\nmirrors: []\n")
+    assert run(["validate"]) == 64
+    assert capsys.readouterr().out.count("next: ") == 1
