@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NoReturn, TypeVar
 
-from kbsync.engine.mirror import Mirror
+from kbsync.engine.mirror import Mirror, World
 from kbsync.engine.ports import Binding, Ledger, Remote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
@@ -48,9 +48,13 @@ async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base:
     return base
 
 
-async def still_there(base_id: str, remote: Remote) -> bool:
-    """Return whether the base answers 200: only then is a 404 below it an absence."""
-    return isinstance(await remote.base(base_id), Done)
+async def base_must_answer(world: World) -> None:
+    """Return when the base answers 200: only then is a 404 below it an absence.
+
+    Raises:
+        Problem: the base is gone, or could not be asked for.
+    """
+    await _by_id(world.mirror, world.base_id or "", world.remote)
 
 
 def _unused(mirror: Mirror, binding: Binding, ledger: Ledger) -> bool:

@@ -7,8 +7,8 @@ for ever. One control task; nothing here blocks but the small ledger transaction
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable
 
 import anyio
 
@@ -68,8 +68,9 @@ class Drive:
         self._observe = observe
         self._workers = workers
         self._queue = KeyQueue()
+        self._backlog: deque[DocKey] = deque()
         self._watch = IndexingWatch(world)
-        self._uploading: set[DocKey] = set()
+        self._occupied: set[DocKey] = set()
         self._touched: set[DocKey] = set()
         self._asked: set[DocKey] = set()
         self._tries: dict[DocKey, int] = {}
@@ -98,15 +99,16 @@ class Drive:
         """
         for keys in rounds:
             await self._round(keys, wait)
+            if self._stopping:
+                break
         if self._problem is not None:
             raise self._problem
         self.report.indexing = len(self._watch)
-        self.report.waiting = self._queue.waiting
+        self.report.waiting = self._queue.waiting + self._queue.active + len(self._backlog)
         return self.report
 
     async def _round(self, keys: Iterable[DocKey], wait: bool) -> None:
-        for key in keys:
-            self._queue.add(key)
+        self._backlog.extend(keys)
         async with anyio.create_task_group() as group:
             for _ in range(self._workers):
                 group.start_soon(self._work, wait)
@@ -116,7 +118,7 @@ class Drive:
 
     async def _work(self, wait: bool) -> None:
         while not self._over(wait):
-            key = self._queue.take(self._world.clock.now())
+            key = self._next()
             if key is None:
                 await self._rest()
                 continue
@@ -130,16 +132,30 @@ class Drive:
                 self._wake()
         self._wake()
 
+    def _next(self) -> DocKey | None:
+        """Hand out a key: what was begun comes first, then the backlog while there is room."""
+        now = self._world.clock.now()
+        key = self._queue.take(now)
+        if key is not None or not self._backlog or self._full(self._backlog[0]):
+            return key
+        key = self._backlog.popleft()
+        self._occupied.add(key)
+        self._queue.add(key)
+        return self._queue.take(now)
+
     def _over(self, wait: bool) -> bool:
-        if self._stopping:
+        if self._stopping or self._stalled:
             return True
-        if self._queue.active:
+        if self._queue.active or self._backlog:
             return False
         if not wait:
             return True
-        if self._watch.idle_for > PATIENCE and not self._queue.waiting:
-            return True
         return self._queue.idle and not len(self._watch)
+
+    @property
+    def _stalled(self) -> bool:
+        """Whether the server makes no progress any more with what it was sent."""
+        return len(self._watch) > 0 and self._watch.idle_for > PATIENCE
 
     async def _rest(self) -> None:
         """Sleep until something changes or the next waiting key ripens."""
@@ -159,38 +175,20 @@ class Drive:
         case = await self._case(key)
         action = decide(case)
         if isinstance(action, Create | Update):
-            with self._upload(key):
-                if await self._room(key):
-                    if self._stopping:
-                        return
-                    case = await self._case(key)
-                    action = decide(case)
-                await self._act(case, action)
-        else:
-            await self._act(case, action)
+            if self._full(key):
+                self._backlog.appendleft(key)
+                return
+            self._occupied.add(key)
+        await self._act(case, action)
 
     async def _case(self, key: DocKey) -> Case:
         gatherer = self._afresh if key in self._touched else self._listed
         return await gatherer.case(key, ask=key in self._asked, stuck=self._watch.stuck(key))
 
-    async def _room(self, key: DocKey) -> bool:
-        """Wait until the server indexes few enough of ours; tell whether that took time."""
-        waited = False
-        while self._full() and not self._stopping:
-            waited = True
-            await self._changed.wait()
-        self._uploading.add(key)
-        return waited
-
-    def _full(self) -> bool:
-        return len(self._watch) + len(self._uploading) >= self._world.mirror.max_indexing
-
-    @contextmanager
-    def _upload(self, key: DocKey) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            self._uploading.discard(key)
+    def _full(self, key: DocKey) -> bool:
+        """Whether the server indexes as many of ours as it may, `key` not counted."""
+        taken = (self._watch.keys | self._occupied) - {key}
+        return len(taken) >= self._world.mirror.max_indexing
 
     async def _act(self, case: Case, action: Action) -> None:
         started = self._world.clock.now()
@@ -210,40 +208,52 @@ class Drive:
             case Follow(document_id=document_id):
                 self._finish(key, action)
                 self._watch.add(key, document_id)
-            case Again(at=None, done=done):
-                if done:
-                    self._finish(key, action)
+            case Again(at=None):
+                self._finish(key, action)
                 self._queue.add(key)
-            case Again(at=float(at), ask=ask):
-                self._later(key, action, at, ask)
+            case Again(at=float(at), ask=ask, why=why):
+                self._later(key, action, at, why)
+                self._asked |= {key} if ask else set()
             case BackOff(why=why):
                 self._back_off(key, action, why)
             case Stopped(why=why):
-                self._asked.discard(key)
-                self.report.stopped[key] = (kind_of(action), why)
+                self._give_up(key, action, why)
 
     def _finish(self, key: DocKey, action: Action) -> None:
-        self._tries.pop(key, None)
-        self._asked.discard(key)
+        if isinstance(action, Resolve):
+            return  # accounted for, not done: the tries count on
+        self._forget(key)
         self.report.stopped.pop(key, None)
-        if not isinstance(action, Noop | Hold | Resolve):
+        if not isinstance(action, Noop | Hold):
             self.report.done[name_of(action)] += 1
 
-    def _later(self, key: DocKey, action: Action, at: float, ask: bool) -> None:
-        if ask:
-            self._asked.add(key)
-            self._tries[key] = self._tries.get(key, 0) + 1
-        if self._tries.get(key, 0) > TRIES * 2 and isinstance(action, Create | Update):
-            self._queue.add_at(key, at + LONGEST_BACK_OFF)
+    def _forget(self, key: DocKey) -> None:
+        self._tries.pop(key, None)
+        self._asked.discard(key)
+        self._occupied.discard(key)
+
+    def _give_up(self, key: DocKey, action: Action, why: Notice) -> None:
+        self._forget(key)
+        self.report.stopped[key] = (kind_of(action), why)
+
+    def _later(self, key: DocKey, action: Action, at: float, why: Notice | None) -> None:
+        """Come back at `at`. What may be under way at the server keeps its room there."""
+        if why is None:
+            self._queue.add_at(key, at)
             return
-        self._queue.add_at(key, at)
+        tries = self._tries[key] = self._tries.get(key, 0) + 1
+        if tries >= TRIES:
+            self._give_up(key, action, why)
+        else:
+            self._queue.add_at(key, at)
 
     def _back_off(self, key: DocKey, action: Action, why: Notice) -> None:
         tries = self._tries[key] = self._tries.get(key, 0) + 1
+        self._occupied.discard(key)
         if self._unreached >= UNREACHED_IN_A_ROW:
             raise Problem(why)
         if tries >= TRIES:
-            self.report.stopped[key] = (kind_of(action), why)
+            self._give_up(key, action, why)
             return
         longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2**tries)
         delay = random.uniform(0.1, longest)  # noqa: S311 - full jitter
@@ -264,7 +274,7 @@ class Drive:
                 break
             for key in ended:
                 self._indexed(key)
-            if ended:
+            if ended or self._stalled:
                 self._wake()
             await self._world.clock.sleep(self._watch.interval)
         self._wake()
@@ -306,7 +316,7 @@ class Drive:
 
 def _outcome(step: Step) -> str:
     match step:
-        case Finished() | Follow() | Again(at=None, done=True):
+        case Finished() | Follow() | Again(at=None):
             return "done"
         case Again() | BackOff():
             return "waiting"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from kbsync.engine import uploads
-from kbsync.engine.bases import still_there
+from kbsync.engine.bases import base_must_answer
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import KEEP, Change, Keep
 from kbsync.engine.resolution import account
@@ -21,7 +21,6 @@ from kbsync.engine.step import (
     outcome_name,
     why_of,
 )
-from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
     Action,
@@ -40,7 +39,7 @@ from kbsync.model import (
     Move,
     Noop,
     Op,
-    Outcome,
+    Readiness,
     Resolve,
     Restore,
     SetMetadata,
@@ -101,7 +100,9 @@ async def _delete(world: World, case: Case, action: Delete) -> Step:
     )
     world.ledger.commit(Change(key=key, intent=intent))
     outcome = await world.remote.delete(world.base_id or "", action.document_id)
-    await _gone_means_gone(world, case, outcome)
+    if isinstance(outcome, Gone):
+        world.ledger.commit(Change(key=key, intent=None))
+        await base_must_answer(world)
     line = timed.line(outcome_name(outcome), action.document_id, action.cause)
     match outcome:
         case Done() | Gone():
@@ -116,16 +117,6 @@ async def _delete(world: World, case: Case, action: Delete) -> Step:
     return after_failure(world, key, "delete", outcome)
 
 
-async def _gone_means_gone(world: World, case: Case, outcome: Outcome[None]) -> None:
-    """A 404 is a success only while the base answers 200."""
-    base_id = world.base_id or ""
-    if isinstance(outcome, Gone) and not await still_there(base_id, world.remote):
-        world.ledger.commit(Change(key=case.key, intent=None))
-        mirror = world.mirror
-        shown = mirror.base_name or base_id
-        raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
-
-
 def _after_delete(case: Case, action: Delete) -> LedgerEntry | Keep | None:
     entry = case.entry
     if entry is None:
@@ -133,27 +124,32 @@ def _after_delete(case: Case, action: Delete) -> LedgerEntry | Keep | None:
     if action.cause == "superseded":
         return replace(entry, superseded=None)
     if action.cause == "failed" and entry.superseded is not None:
-        return replace(
-            entry,
-            document_id=entry.superseded,
-            superseded=None,
-            fingerprint=None,
-            stat=None,
-            rev=None,
-            state=EntryState.INDEXING,
-        )
+        return _back_to_old(entry, entry.superseded)
     return None if entry.document_id == action.document_id else KEEP
+
+
+def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:
+    """The swap came to nothing: the old document stands, and the failure is remembered."""
+    return replace(
+        entry,
+        document_id=document_id,
+        superseded=None,
+        rev=None,
+        word_count=None,
+        batch=None,
+        state=EntryState.FAILED,
+    )
 
 
 def _adopt(world: World, case: Case, action: Adopt) -> Step:
     document = action.document
     timed = Timed(world, case.key, "adopt")
-    busy = document.readiness.busy
+    put_away = document.readiness in (Readiness.DISABLED, Readiness.ARCHIVED)
     entry = LedgerEntry(
         key=case.key,
         document_id=document.id,
         document_name=document.name,
-        state=EntryState.INDEXING if busy else EntryState.SYNCED,
+        state=EntryState.SYNCED if put_away else EntryState.INDEXING,
         stat=action.stat,
         fingerprint=action.fingerprint,
         rev=document.rev,
@@ -161,7 +157,7 @@ def _adopt(world: World, case: Case, action: Adopt) -> Step:
     )
     line = timed.line("done", document.id, action.cause)
     world.ledger.commit(Change(key=case.key, entry=entry, journal=(line,)))
-    return Follow(document.id) if busy else Again()
+    return Again() if put_away else Follow(document.id)
 
 
 async def _restore(world: World, case: Case, action: Restore) -> Step:

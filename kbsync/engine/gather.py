@@ -11,11 +11,9 @@ from pathlib import PurePosixPath
 
 import anyio.to_thread
 
-from kbsync.engine.bases import refuse, still_there
+from kbsync.engine.bases import base_must_answer, refuse
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Listing
-from kbsync.messages import Problem
-from kbsync.messages import engine as say
 from kbsync.model import (
     Absent,
     DocKey,
@@ -142,15 +140,9 @@ class Gatherer:
             case Done(value=document):
                 return document
             case Gone():
-                await self._base_must_answer(base_id)
+                await base_must_answer(self.world)
                 return GONE
         refuse(self.world.mirror, "asking for a document", outcome)
-
-    async def _base_must_answer(self, base_id: str) -> None:
-        if not await still_there(base_id, self.world.remote):
-            mirror = self.world.mirror
-            shown = mirror.base_name or base_id
-            raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
 
     async def _names(
         self, evidence: Evidence, key: DocKey, entry: LedgerEntry | None, name: str

@@ -7,12 +7,15 @@ fixed time.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+
+import anyio
 
 from kbsync.engine.bases import refuse
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Change
-from kbsync.messages import Notice, printable
+from kbsync.messages import Notice, Problem, printable
 from kbsync.messages import engine as say
 from kbsync.model import (
     DocKey,
@@ -27,6 +30,7 @@ from kbsync.model import (
 )
 
 SHORTEST, LONGEST = 0.1, 5.0
+PROGRESS_EVERY = 60.0
 STUCK_AFTER = 1200.0
 FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
 UNFINISHED = ("queuing", "indexing", "paused")
@@ -50,9 +54,16 @@ class IndexingWatch:
         self._watched: dict[DocKey, Watched] = {}
         self._interval = SHORTEST
         self._finished_at = world.clock.now()
+        self._asked_at = world.clock.now()
+        self._refused: Problem | None = None
 
     def __len__(self) -> int:
         return len(self._watched)
+
+    @property
+    def keys(self) -> AbstractSet[DocKey]:
+        """The keys that are followed."""
+        return self._watched.keys()
 
     @property
     def interval(self) -> float:
@@ -89,14 +100,38 @@ class IndexingWatch:
             Problem: the server could not be asked.
         """
         unfinished = await self._unfinished()
-        ended = []
-        for key, watched in list(self._watched.items()):
-            if watched.document_id not in unfinished and await self._settle(key, watched):
-                del self._watched[key]
-                self._finished_at = self._world.clock.now()
-                ended.append(key)
+        ended: list[DocKey] = []
+        async with anyio.create_task_group() as group:
+            for key, watched in list(self._watched.items()):
+                if watched.document_id not in unfinished:
+                    group.start_soon(self._look, key, watched, ended)
+        if self._refused is not None:
+            raise self._refused
+        await self._ask_for_progress(unfinished)
         self._interval = SHORTEST if ended else min(LONGEST, self._interval * 1.5)
         return ended
+
+    async def _look(self, key: DocKey, watched: Watched, ended: list[DocKey]) -> None:
+        try:
+            through = await self._settle(key, watched)
+        except Problem as problem:
+            self._refused = problem
+            return
+        if through:
+            del self._watched[key]
+            self._finished_at = self._world.clock.now()
+            ended.append(key)
+
+    async def _ask_for_progress(self, unfinished: set[str]) -> None:
+        """A list says who is being indexed, not how far: ask each one, once in a while."""
+        now = self._world.clock.now()
+        if not unfinished or now - self._asked_at < PROGRESS_EVERY:
+            return
+        self._asked_at = now
+        for key, watched in list(self._watched.items()):
+            entry = self._world.ledger.entry(key)
+            if entry is not None and watched.document_id in unfinished:
+                await self._note_progress(entry, watched)
 
     async def _unfinished(self) -> set[str]:
         if len(self._watched) <= len(UNFINISHED) or self._world.base_id is None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from kbsync.engine.bases import refuse, still_there
+from kbsync.engine.bases import base_must_answer, refuse
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Change
 from kbsync.engine.step import Again, Step
-from kbsync.messages import Problem
-from kbsync.messages import engine as say
 from kbsync.model import Done, EntryState, Gone, Intent, LedgerEntry, Op, RemoteDocument
 from kbsync.planning.case import GONE, Case, Missing
 from kbsync.planning.resolve import (
@@ -95,10 +93,7 @@ async def _target(world: World, base_id: str, intent: Intent) -> RemoteDocument 
     match outcome:
         case Done(value=document):
             return document
-        case Gone() if await still_there(base_id, world.remote):
-            return GONE
         case Gone():
-            mirror = world.mirror
-            shown = mirror.base_name or base_id
-            raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
+            await base_must_answer(world)
+            return GONE
     refuse(world.mirror, "looking for a call that got no answer", outcome)

@@ -34,12 +34,12 @@ class Again:
     """Look at the key again: at once, or at `at` (seconds of the ledger's clock).
 
     `ask`: the server contradicted the ledger, so ask it for the document first.
-    `done`: the action took effect, and what follows is another one.
+    `why`: the action did not take effect; a key that meets this too often is given up.
     """
 
     at: float | None = None
     ask: bool = False
-    done: bool = True
+    why: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,14 @@ def after_failure(world: World, key: DocKey, action: str, failure: Failure) -> S
             unauthorized(failure)
         case Rejected(why=why):
             return Stopped(say.ACTION_FAILED(action=action, path=key.path, reason=why.text))
-        case Throttled() | Gone():
-            return Again(done=False)
-        case NotReady(after=after):
-            return Again(world.clock.now() + after, ask=True)
+        case Throttled():
+            return Again(world.clock.now())
+        case Gone():
+            why = say.ACTION_FAILED(action=action, path=key.path, reason="404, not there")
+            return Again(world.clock.now() + AMBIGUOUS_LOOK, why=why)
+        case NotReady(why=why, after=after):
+            return Again(world.clock.now() + after, ask=True, why=why)
         case NotSent(why=why):
             return BackOff(why)
-        case Ambiguous():
-            return Again(world.clock.now() + AMBIGUOUS_LOOK)
+        case Ambiguous(why=why):
+            return Again(world.clock.now() + AMBIGUOUS_LOOK, why=why)

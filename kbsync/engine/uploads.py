@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
-from kbsync.engine.bases import refuse
+from kbsync.engine.bases import base_must_answer, refuse
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Change, Payload
 from kbsync.engine.step import (
     Again,
-    BackOff,
     Finished,
     Follow,
     Step,
@@ -46,7 +45,6 @@ from kbsync.model import (
     Rejection,
     RemoteDocument,
     Stat,
-    Unauthorized,
     Unknown,
     Update,
     Uploaded,
@@ -160,7 +158,9 @@ async def _send(world: World, upload: Upload) -> Step:
     source = world.mirror.source
     with source.open(upload.case.key.path) as payload:
         if isinstance(payload, Unknown):
-            return Again(done=False) if _vanished(world, upload) else Stopped(payload.why)
+            if _vanished(world, upload):
+                return Again(at=world.clock.now())
+            return Stopped(payload.why)
         local = upload.case.local
         stat = local.stat if isinstance(local, Present) else None
         sent = replace(upload, stat=stat)
@@ -290,17 +290,11 @@ async def _target_gone(world: World, upload: Upload, timed: Timed) -> Step:
     """404: the document, or the base itself? Only the base's own answer tells."""
     key = upload.case.key
     line = timed.line("gone", upload.target)
-    base = await world.remote.base(world.base_id or "")
-    if not isinstance(base, Done):
-        world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
-        if isinstance(base, Unauthorized | Gone):
-            refuse(world.mirror, "asking for the knowledge base", base)
-        return BackOff(say.CALL_AMBIGUOUS(reason="the knowledge base did not answer"))
-    if upload.target is None:
-        world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
-        return Again(done=False)
-    world.ledger.commit(Change(key=key, entry=None, intent=None, journal=(line,)))
-    return Again(done=False)
+    world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
+    await base_must_answer(world)
+    if upload.target is not None:
+        world.ledger.commit(Change(key=key, entry=None))
+    return after_failure(world, key, upload.op.value, Gone())
 
 
 __all__ = ["Finished", "Upload", "Way", "choose_way", "create", "entry_of", "update"]

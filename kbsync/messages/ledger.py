@@ -117,7 +117,7 @@ NOT_UTF8 = Message(
 NOT_UPGRADED = Message(
     "KB-L030",
     "The ledger {place} could not be brought from format {found} to {known}: {why}.",
-    "the ledger is as it was; type the command again after mending this",
+    "the ledger is as it was; mend this, then `kbsync apply`",
 )
 NO_SCHEMA = Message(
     "KB-L031",
@@ -146,7 +146,7 @@ BUSY = Message(
 LOST = Message(
     "KB-L043",
     "The connection to the ledger {place} failed: {why}.",
-    "check that PostgreSQL runs and the URL is right, then type the command again",
+    "check that PostgreSQL runs (`pg_isready`) and the URL is right, then type the command again",
 )
 HELD = Message(
     "KB-L044",
@@ -157,17 +157,17 @@ HELD = Message(
 TAKEN_OVER = Message(
     "KB-L045",
     "Another kbsync wrote the ledger {place} while the connection was away.",
-    "stop the other one, then type the command again",
+    "stop the other one, then `kbsync plan`",
 )
 FAILED = Message(
     "KB-L046",
     "The ledger {place} refused a statement: {why}.",
-    "`kbsync doctor`",
+    "`kbsync validate`",
 )
 READ_ONLY = Message(
     "KB-L047",
     "The ledger {place} was opened for reading only.",
-    "`kbsync doctor`",
+    "`kbsync validate`",
 )
 
 # -- copies --------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ COPY_EXISTS = Message(
 COPY_FAILED = Message(
     "KB-L061",
     "The ledger could not be copied to {copy}: {why}.",
-    "name a place with enough space, then type the command again",
+    "name a place with enough space (`df -h`), then type the command again",
 )
 COPY_ELSEWHERE = Message(
     "KB-L062",

@@ -5,31 +5,31 @@ from kbsync.messages import Exit, Message
 WRONG_KEY = Message(
     "KB-R001",
     "{what}: the server does not accept the key: {words}",
-    "check server.api_key, then type: kbsync doctor",
+    "check server.api_key, then type: kbsync validate",
     Exit.REFUSED,
 )
 API_SWITCHED_OFF = Message(
     "KB-R002",
     "{what}: API access of this knowledge base is switched off",
-    "switch it on in the knowledge base's page, then type: kbsync doctor",
+    "switch it on in the knowledge base's page, then type: kbsync validate",
     Exit.REFUSED,
 )
 NOT_ALLOWED = Message(
     "KB-R003",
     "{what}: the key may not do this: {words}",
-    "check whose workspace the key belongs to, then type: kbsync doctor",
+    "check whose workspace the key belongs to, then type: kbsync validate",
     Exit.REFUSED,
 )
 WRONG_URL = Message(
     "KB-R004",
     "{what}: {url} answered {status}, but not as a knowledge API does",
-    "check server.url (it usually ends with /v1), then type: kbsync doctor",
+    "check server.url (it usually ends with /v1), then type: kbsync validate",
     Exit.REFUSED,
 )
 REDIRECTED = Message(
     "KB-R005",
     "{what}: {url} sends us on to {target}; redirects are not followed",
-    "put the final address into server.url, then type: kbsync doctor",
+    "put the final address into server.url, then type: kbsync validate",
     Exit.REFUSED,
 )
 TYPE_OR_SIZE = Message(
@@ -66,7 +66,7 @@ REFUSED = Message(
 UNKNOWN_CALL = Message(
     "KB-R012",
     "{what}: this server does not know the call",
-    "see what the server can do with: kbsync doctor",
+    "see what the server can do with: kbsync validate",
 )
 PLUGINS_AWAY = Message(
     "KB-R013",
@@ -96,7 +96,7 @@ METADATA_LOCKED = Message(
 NO_MODEL = Message(
     "KB-R018",
     "{what}: a model the knowledge base needs is not there: {words}",
-    "configure the model on the server, then type: kbsync doctor",
+    "configure the model on the server, then type: kbsync validate",
     Exit.REFUSED,
 )
 SERVER_FAULT = Message(
@@ -107,53 +107,53 @@ SERVER_FAULT = Message(
 SLOW = Message(
     "KB-R020",
     "{what}: no complete answer from {url} within {seconds} s",
-    "if this happens often, raise server.read_timeout, then type: kbsync doctor",
+    "if this happens often, raise server.timeout, then type: kbsync validate",
 )
 CUT_OFF = Message(
     "KB-R021",
     "{what}: {url} closed the connection before answering in full",
-    "it is tried again by itself; if it stays, type: kbsync doctor",
+    "it is tried again by itself; if it stays, type: kbsync validate",
 )
 NOT_JSON = Message(
     "KB-R022",
     "{what}: {url} answered {status} with {kind} where JSON was due",
-    "check server.url and any proxy in front of it, then type: kbsync doctor",
+    "check server.url and any proxy in front of it, then type: kbsync validate",
 )
 MALFORMED = Message(
     "KB-R023",
     "{what}: the answer is not of the known shape: {words}",
-    "see whether this server's version is known with: kbsync doctor",
+    "see whether this server's version is known with: kbsync validate",
 )
 REPLY_TOO_LARGE = Message(
     "KB-R024",
     "{what}: the answer is larger than {mebibytes} MiB and was not read further",
-    "check server.url, then type: kbsync doctor",
+    "check server.url, then type: kbsync validate",
 )
 CANNOT_CONNECT = Message(
     "KB-R025",
     "{what}: no connection to {url}: {words}",
-    "check that the server runs and server.url is right, then type: kbsync doctor",
+    "check that the server runs and server.url is right, then type: kbsync validate",
 )
 NO_TRUST = Message(
     "KB-R026",
     "{what}: no secure connection to {url}: {words}",
-    "give the server's certificate authority as server.ca_file, then type: kbsync doctor",
+    "give the server's certificate authority as server.ca_file, then type: kbsync validate",
     Exit.REFUSED,
 )
 UNKNOWN_HOST = Message(
     "KB-R027",
     "{what}: the host of {url} has no address: {words}",
-    "check the spelling of server.url, then type: kbsync doctor",
+    "check the spelling of server.url, then type: kbsync validate",
 )
 CONNECT_SLOW = Message(
     "KB-R028",
     "{what}: {url} did not take the connection within {seconds} s",
-    "check the network and server.url, then type: kbsync doctor",
+    "check the network and server.url, then type: kbsync validate",
 )
 PROXY = Message(
     "KB-R029",
     "{what}: the proxy in front of {url} does not let us through: {words}",
-    "check server.proxy or the proxy variables of the environment, then type: kbsync doctor",
+    "check server.proxy or the proxy variables of the environment, then type: kbsync validate",
     Exit.REFUSED,
 )
 TORN = Message(
@@ -192,7 +192,7 @@ TAGS_BROKEN = Message(
 NO_METADATA = Message(
     "KB-R036",
     "{what}: this server has no document metadata; ownership lives in the ledger alone",
-    "keep the ledger safe; see: kbsync doctor",
+    "keep the ledger safe; see: kbsync validate",
 )
 ARCHIVED = Message(
     "KB-R037",
@@ -202,7 +202,7 @@ ARCHIVED = Message(
 CUT_SHORT = Message(
     "KB-R038",
     "{what}: {url} closed the connection before the whole file was sent; nothing was stored",
-    "it is tried again by itself; if it stays, type: kbsync doctor",
+    "it is tried again by itself; if it stays, type: kbsync validate",
 )
 SWITCHED_OFF = Message(
     "KB-R039",

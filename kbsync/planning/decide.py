@@ -22,6 +22,7 @@ from kbsync.model import (
     Fingerprint,
     Forget,
     Hold,
+    LedgerEntry,
     Noop,
     Present,
     Readiness,
@@ -81,19 +82,33 @@ def _excluded(case: Case) -> Action:
     if case.entry is None:
         return Noop(key=case.key, row="T1")
     if case.rules.prune_excluded and not busy(case):
+        if case.entry.superseded is not None:
+            return _delete(case, "T1", "superseded", case.entry.superseded)
         return _delete(case, "T1", "excluded", case.entry.document_id)
     return _hold(case, "T1", say.HELD_EXCLUDED(path=case.key.path))
 
 
 def _t2_swap(case: Case) -> Action | None:
     entry, known = case.entry, case.evidence.known
-    if entry is None or entry.superseded is None or not isinstance(known, RemoteDocument):
+    if entry is None or entry.superseded is None:
         return None
-    if known.readiness is Readiness.ERROR:
+    if known is GONE:
+        return _swap_undone(case)
+    if not isinstance(known, RemoteDocument):
+        return None
+    if known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED:
         return _delete(case, "T2", "failed", entry.document_id)
     if entry.state is EntryState.SYNCED:
         return _delete(case, "T2", "superseded", entry.superseded)
     return None
+
+
+def _swap_undone(case: Case) -> Action | None:
+    """The new document vanished: the old one, if it still stands, is the document again."""
+    old = case.evidence.replaced
+    if not isinstance(old, RemoteDocument):
+        return None
+    return Adopt(key=case.key, row="T2", cause="swap undone", document=old)
 
 
 def _t3_restore(case: Case) -> Action | None:
@@ -102,7 +117,8 @@ def _t3_restore(case: Case) -> Action | None:
         return None
     if not isinstance(case.local, Present):
         return _trashed(case)
-    if isinstance(known, RemoteDocument) and known.readiness is Readiness.DISABLED:
+    restorable = (Readiness.DISABLED, Readiness.AVAILABLE)
+    if isinstance(known, RemoteDocument) and known.readiness in restorable:
         return Restore(key=case.key, row="T3", cause="returned", document_id=known.id)
     return None
 
@@ -234,11 +250,24 @@ def _t13_confirm(case: Case) -> Action | None:
 
 
 def _t13_failed(case: Case) -> Action | None:
-    """Completed without chunks: the same bytes end the same way, so only a change tries again."""
-    entry = entry_of(case)
-    if entry.state is EntryState.FAILED and isinstance(case.local, Present) and same(case):
-        return _hold_failed(case, "R5", until=None)
-    return None
+    """What failed is tried again when something changed, or slowly where the server erred."""
+    entry, known = entry_of(case), case.evidence.known
+    if entry.state is not EntryState.FAILED or not isinstance(case.local, Present):
+        return None
+    if not same(case):
+        return None
+    if isinstance(known, RemoteDocument) and _mended(entry, known):
+        return _hold(case, "R4", say.HELD_INDEXING(path=case.key.path))
+    if entry.retry_at is not None and case.now >= entry.retry_at:
+        return _update(case, "R5", "recover", entry.document_id)
+    return _hold_failed(case, "R5", until=entry.retry_at)
+
+
+def _mended(entry: LedgerEntry, known: RemoteDocument) -> bool:
+    """Whether somebody mended the very upload that failed: confirm it, send nothing."""
+    if known.readiness is not Readiness.AVAILABLE or known.rev != entry.rev:
+        return False
+    return entry.retry_at is not None or (known.word_count or 0) > (entry.word_count or 0)
 
 
 def _t14_same(case: Case) -> Action | None:

@@ -195,5 +195,5 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.queue.next_due() == min(self.due.values(), default=None)
 
 
-QueueMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+QueueMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestQueueAgainstAModel = QueueMachine.TestCase

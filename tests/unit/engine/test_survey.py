@@ -64,7 +64,7 @@ def _expected(source: MemorySource, rows: list[FileRow]) -> dict[str, FileState]
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     tree=st.dictionaries(PATHS, KINDS, max_size=14),
     kinds=st.dictionaries(PATHS, ROWS, max_size=10),
