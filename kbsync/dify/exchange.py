@@ -99,7 +99,10 @@ class Exchange:
         if call.strange_id is not None:
             return Rejected(messages.BAD_ID(what=call.what, id=call.strange_id))
         try:
-            request = self._request(call, params, json, upload)
+            content = await upload.content() if upload else None
+            request = self._request(call, params, json, upload, content)
+        except Torn:
+            return NotSent(messages.TORN(what=call.what))
         except (ValueError, httpx.InvalidURL):
             return Rejected(messages.UNSENDABLE(what=call.what))
         outcome = await self._once(call, request, upload)
@@ -113,6 +116,7 @@ class Exchange:
         params: Mapping[str, str | int] | None,
         json: object,
         upload: Multipart | None,
+        content: bytes | Multipart | None,
     ) -> httpx.Request:
         size = upload.size if upload else 0
         access = self._access
@@ -125,7 +129,7 @@ class Exchange:
             access.url + call.path,
             params=dict(params) if params else None,
             json=json,
-            content=upload,
+            content=content,
             headers=headers,
             timeout=httpx.Timeout(
                 access.read_timeout + size / SLOWEST_STORING,

@@ -55,6 +55,18 @@ class Multipart(httpx.AsyncByteStream):
         self.handed = False
         self.torn = False
 
+    async def content(self) -> bytes | Multipart:
+        """Return what to send: a small body as bytes, which costs less, a larger one as a stream.
+
+        Raises:
+            Torn: the payload is not what it was when its size was taken.
+        """
+        if self.size > CHUNK:
+            return self
+        rest = await anyio.to_thread.run_sync(self._finish, self.size)
+        self.handed = True
+        return self._head + rest + self._tail
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the body; `handed` turns true before its last bytes, never earlier."""
         pending, left = self._head, self.size
