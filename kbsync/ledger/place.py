@@ -94,7 +94,7 @@ def _without_password(text: str) -> str:
 
 def _sqlite(url: URL, shown: str) -> Place:
     database = url.database or ""
-    if database in {"", ":memory:"} or "mode=memory" in shown or "::memory:" in shown:
+    if database in {"", ":memory:", "file::memory:"} or url.query.get("mode") == "memory":
         raise Problem(messages.IN_MEMORY(place=shown))
     if url.drivername not in {"sqlite", "sqlite+pysqlite"} or url.host:
         raise Problem(messages.WRONG_KIND(place=shown))

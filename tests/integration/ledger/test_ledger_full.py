@@ -34,14 +34,18 @@ def _fill(store: LedgerStore) -> list[str]:
     """Commit until a commit fails; return the paths that were committed."""
     committed: list[str] = []
     with pytest.raises(Problem) as caught:
-        for number in range(100_000):
-            path = f"{number:06}"
-            told = line(path, at=float(number), detail="x" * 2000)
-            store.commit(Change(key=key(path), entry=entry(path), journal=(told,)))
-            committed.append(path)
+        _commit_on(store, committed)
     assert caught.value.notice.code == "KB-L040"
     assert "all before it are" in str(caught.value)
     return committed
+
+
+def _commit_on(store: LedgerStore, committed: list[str]) -> None:
+    for number in range(100_000):
+        path = f"{number:06}"
+        told = line(path, at=float(number), detail="x" * 2000)
+        store.commit(Change(key=key(path), entry=entry(path), journal=(told,)))
+        committed.append(path)
 
 
 def _goes_on(store: LedgerStore, committed: list[str]) -> None:

@@ -1,0 +1,123 @@
+"""What a person reads: every message of the ledger, compared with `messages.txt`.
+
+After a wanted change: `KBSYNC_GOLDEN=write pytest tests/unit/ledger/test_ledger_messages.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kbsync.ledger import faults
+from kbsync.ledger.place import find_place
+from kbsync.messages import Message, Problem, catalogue, ledger
+
+GOLDEN = Path(__file__).with_name("messages.txt")
+WORDS = {
+    "place": "/srv/state/ledger.db",
+    "folder": "/srv/state",
+    "why": "permission denied",
+    "pid": "4711",
+    "host": "aster",
+    "since": "2025-03-01 08:15:00",
+    "command": "kbsync run",
+    "lock": "/srv/state/ledger.db.lock",
+    "found": "0003",
+    "known": "0002",
+    "mode": "delete",
+    "encoding": "LATIN1",
+    "schema": "kbsync",
+    "user": "kbsync",
+    "seconds": "30",
+    "document": "5c1f7d1e",
+    "path": "guides/install.md",
+    "other": "install.md",
+    "mirror": "docs",
+    "copy": "/srv/copy.db",
+}
+
+
+def messages() -> list[Message]:
+    found = [value for value in vars(ledger).values() if isinstance(value, Message)]
+    return sorted(found, key=lambda message: message.code)
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def rendered() -> Iterator[str]:
+    for message in messages():
+        names = fields(message.text) | fields(message.next)
+        problem = Problem(message(**{name: WORDS[name] for name in names}))
+        yield f"{problem}\n  exit: {problem.exit.value}\n"
+
+
+def test_every_message_reads_as_agreed() -> None:
+    text = "\n".join(rendered())
+    if os.environ.get("KBSYNC_GOLDEN") == "write":
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+def test_codes_are_the_rooms_own() -> None:
+    assert all(re.fullmatch(r"KB-L\d{3}", message.code) for message in messages())
+    assert {message.code for message in messages()} <= catalogue().keys()
+    assert len({message.code for message in messages()}) == len(messages())
+
+
+@pytest.mark.parametrize("message", messages(), ids=lambda message: message.code)
+def test_every_message_names_the_next_step(message: Message) -> None:
+    assert "`" in message.next
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("SQLITE_FULL", "KB-L040"),
+        ("SQLITE_IOERR_WRITE", "KB-L041"),
+        ("SQLITE_BUSY_SNAPSHOT", "KB-L042"),
+        ("SQLITE_NOTADB", "KB-L023"),
+        ("SQLITE_CORRUPT_INDEX", "KB-L024"),
+        ("SQLITE_READONLY_DIRECTORY", "KB-L007"),
+        ("SQLITE_CANTOPEN", "KB-L007"),
+        ("SQLITE_TOOBIG", "KB-L046"),
+        ("", "KB-L046"),
+    ],
+)
+def test_errors_of_sqlite(name: str, code: str, tmp_path: Path) -> None:
+    error = sqlite3.OperationalError("something")
+    error.sqlite_errorname = name
+    assert faults.notice(error, find_place(tmp_path / "l.db")).code == code
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("DiskFull", "KB-L040"),
+        ("IoError", "KB-L041"),
+        ("AdminShutdown", "KB-L043"),
+        ("ConnectionFailure", "KB-L043"),
+        ("OperationalError", "KB-L043"),
+        ("ReadOnlySqlTransaction", "KB-L047"),
+        ("SyntaxError", "KB-L046"),
+    ],
+)
+def test_errors_of_postgresql(name: str, code: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    kind = getattr(psycopg, name, None) or getattr(psycopg.errors, name)
+    place = find_place("postgresql://me:hush@host/db")
+    found = faults.notice(kind("it said so\nand more"), place)
+    assert found.code == code
+    assert "hush" not in f"{found} {found.next}"
+
+
+def test_other_errors_pass(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), faults.told(find_place(tmp_path / "l.db")):
+        raise KeyError("a bug")
