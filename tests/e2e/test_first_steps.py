@@ -13,6 +13,9 @@ from typing_commands import COMMAND, KEY, Terminal, environment, served
 from kbsync.messages import command as say
 from kbsync.messages import config, remote
 
+# Dozens of processes one after another, on whatever machine this is.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture
 def person(tmp_path: Path) -> Terminal:

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
 from typing_commands import Terminal, served
 
 from kbsync.messages import command as say
 
 SENTENCE = "The walrus valve is turned clockwise."
+
+# Dozens of processes one after another, on whatever machine this is.
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_fourteen_calls(tmp_path: Path) -> None:
