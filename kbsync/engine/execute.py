@@ -108,6 +108,7 @@ async def _delete(world: World, case: Case, action: Delete) -> Step:
         case Done() | Gone():
             change = Change(key=key, entry=_after_delete(case, action), intent=None)
             world.ledger.commit(replace(change, journal=(line,)))
+            world.ledger.unlist(world.base_id or "", action.document_id)
             return Finished() if action.cause == "removed" else Again()
         case Ambiguous():
             world.ledger.commit(Change(key=key, journal=(line,)))

@@ -206,6 +206,10 @@ class Ledger(Protocol):
         """Close the listing."""
         ...
 
+    def unlist(self, base_id: str, document_id: str) -> None:
+        """Take a document that was deleted out of the newest listing."""
+        ...
+
     def listed(self, base_id: str, document_id: str) -> RemoteDocument | None:
         """Return a document of the newest listing by id."""
         ...

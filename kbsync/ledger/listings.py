@@ -69,6 +69,12 @@ class Listings:
             connection.execute(LISTED.delete().where(*stale), ids)
             connection.execute(insert(LISTED), list(rows.values()))
 
+    def unlist(self, base_id: str, document_id: str) -> None:
+        """Take a document that was deleted out of the newest listing."""
+        gone = (LISTED.c.base_id == base_id, LISTED.c.document_id == document_id)
+        with self._database.writing() as connection:
+            connection.execute(LISTED.delete().where(*gone))
+
     def end_listing(self, base_id: str, listing: Listing) -> None:
         """Close the listing."""
         told = {

@@ -95,6 +95,7 @@ def test_a_folder_is_mirrored_and_only_what_changed_is_sent(
         status = terminal.read("status")["mirrors"][0]
         assert status["documents"]["synced"] == FILES + 2
         assert status["documents"]["failed"] == 0
+        assert status["foreign"] == 0
 
 
 def test_an_empty_completion_is_a_failure_and_is_not_sent_again(tmp_path: Path) -> None:

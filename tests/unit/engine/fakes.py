@@ -199,6 +199,9 @@ class MemoryLedger:
     def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
         self.documents.update((document.id, document) for document in documents)
 
+    def unlist(self, base_id: str, document_id: str) -> None:
+        self.documents.pop(document_id, None)
+
     def end_listing(self, base_id: str, listing: Listing) -> None:
         pass
 
