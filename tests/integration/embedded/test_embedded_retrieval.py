@@ -178,3 +178,17 @@ async def test_metadata_filters(
     assert {t[0] for t in await base.search("kernel", metadata_filtering_conditions=either)} == (
         wanted
     )
+
+
+async def test_more_and_rarer_words_rank_higher(base: Base) -> None:
+    texts = {
+        "a.md": "release notes of last year, release notes of the year before",
+        "b.md": "publish a release: tag the commit",
+        "c.md": "tag your luggage before the release of the hold",
+        "d.md": "release party",
+    }
+    for name, text in texts.items():
+        await base.indexed(name, text)
+    found = await base.search("how do I publish a release and tag the commit?", top_k=4)
+    assert found[:2] == [texts["b.md"], texts["c.md"]]
+    assert len(found) == 4
