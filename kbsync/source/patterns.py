@@ -69,6 +69,9 @@ def _pattern(line: str) -> Pattern | None:
 
     try:
         plain, sets = taken_out(_TRAILING_BLANKS.sub(r"\1", line))
+        if plain.count("/") < line.count("/"):
+            # A slash ties a pattern to its folder, even one in brackets, where it matches nothing.
+            plain = re.sub("^(!?)/?", r"\1/", plain)
         source, excludes = GitIgnoreSpecPattern.pattern_to_regex(_reworded(plain))
         if source is None or excludes is None:
             return None

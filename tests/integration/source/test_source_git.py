@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kbsync.source.folder import Folder
@@ -36,7 +36,18 @@ BRACKETS = [
     "[[:alpha:]].md",
     "[z-a].md",
 ]
-BRACKETS += ["[", "[[:nope:]]*", "[!-]*", "a[!x]b*", "[[]*", "[[:]*", "[--a]*", "[a-c-z]*"]
+BRACKETS += [
+    "[",
+    "[[:nope:]]*",
+    "[!-]*",
+    "a[!x]b*",
+    "[[]*",
+    "[[:]*",
+    "[--a]*",
+    "[a-c-z]*",
+    "[/a]",
+    "[!/a]*",
+]
 SEGMENTS = st.sampled_from([*PLAIN, *STARS, *BRACKETS])
 LINES = st.builds(
     lambda negated, anchor, segments, folder, end: (
@@ -86,6 +97,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=150, deadline=None)
+@example(paths={"b/a.md"}, ignores={"": ["[/[--a]*"]})
+@example(paths={"b/a.md"}, ignores={"": ["***/b"]})
 @given(paths=st.sets(PATHS, min_size=1, max_size=10), ignores=IGNORES)
 def test_the_scan_takes_exactly_what_git_does_not_ignore(
     repository: Path, paths: set[str], ignores: dict[str, list[str]]

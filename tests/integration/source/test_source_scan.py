@@ -204,6 +204,26 @@ def test_a_folder_that_vanishes_is_absent_but_not_with_its_root(ground: Path) ->
     ]
 
 
+def test_nothing_is_absent_once_the_root_was_replaced(
+    ground: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = ground / "root"
+    root.mkdir()
+    source = Folder("docs", root, max_file_size=9, accepted={"md"})
+    assert isinstance(source.look("a.md"), Absent)
+    real = os.stat
+
+    def replaced_first(asked: object, **more: object) -> os.stat_result:
+        if asked == "a.md" and root.exists():
+            root.rename(ground / "old")
+        return real(asked, **more)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(os, "stat", replaced_first)
+    state = source.look("a.md")
+    assert isinstance(state, Unknown)
+    assert state.why.code == says.MOVED_AWAY.code
+
+
 def test_a_folder_swapped_for_a_link_while_walking_is_unknown(ground: Path, folder: Make) -> None:
     (ground / "a.md").write_text("x")
     (ground / "b").mkdir()
