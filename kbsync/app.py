@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
-import structlog
-
 from kbsync.config import Mirror as Declared
 from kbsync.config import Server, Settings, load
 from kbsync.engine.engine import Engine
 from kbsync.engine.gate import Gate
 from kbsync.engine.limiter import Limiter
 from kbsync.engine.mirror import Mirror
-from kbsync.messages import Problem
+from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
 
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from kbsync.engine.ports import Clock, Source
     from kbsync.ledger.store import LedgerStore
 
-log = structlog.get_logger()
 EMBEDDED_URL = "http://embedded/v1"
 EMBEDDED_KEY = "dataset-embedded"
 
@@ -47,6 +44,17 @@ def settings_of(config: Path) -> Settings:
         Problem: every error of the file, each with file, line and key.
     """
     return load(config, os.environ)
+
+
+def warnings(settings: Settings) -> list[Notice]:
+    """Return what is unwise on this machine, from the file system alone; faults show by themselves.
+
+    Args:
+        settings: as `settings_of` returns.
+    """
+    from kbsync.config.disk import check  # noqa: PLC0415
+
+    return [notice for notice in check(settings) if notice.message.exit is Exit.OK]
 
 
 @asynccontextmanager
@@ -210,10 +218,18 @@ async def _embedded(server: Server, stack: AsyncExitStack) -> DifyClient:
 
     from kbsync.dify.access import Access, Key  # noqa: PLC0415
     from kbsync.dify.client import DifyClient  # noqa: PLC0415
-    from kbsync.embedded import embedded_app  # noqa: PLC0415
+
+    try:
+        from kbsync.embedded import StoreError, embedded_app  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise Problem(say.EMBEDDED_EXTRA(missing=error.name)) from None
 
     assert server.data is not None  # noqa: S101 - loading fills it in for embedded servers
-    app = await stack.enter_async_context(embedded_app(server.data, api_key=EMBEDDED_KEY))
+    try:
+        app = await stack.enter_async_context(embedded_app(server.data, api_key=EMBEDDED_KEY))
+    except StoreError as error:
+        why = str(error).partition(" Next: ")[0]
+        raise Problem(say.EMBEDDED_STORE(why=why)) from None
     access = Access(url=EMBEDDED_URL, key=Key(EMBEDDED_KEY), environment=False)
     return DifyClient(access, httpx.ASGITransport(app))
 

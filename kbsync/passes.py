@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import anyio
-import structlog
 
 from kbsync.engine.drive import Drive
 from kbsync.engine.engine import Engine, Planned
@@ -18,8 +17,6 @@ from kbsync.messages import Exit, Problem
 from kbsync.messages import command as say
 from kbsync.model import DocKey
 from kbsync.planning.plan import Plan, make_plan
-
-log = structlog.get_logger()
 
 # The first of these that any mirror ends with is the exit code of the whole pass.
 GRAVEST = (Exit.FAULT, Exit.USAGE, Exit.REFUSED, Exit.HALTED, Exit.INCOMPLETE, Exit.INDEXING)
@@ -148,6 +145,10 @@ async def apply_all(
 
 
 def _logged(observe: Callable[[Event], None]) -> Callable[[Event], None]:
+    import structlog  # noqa: PLC0415 - slow to load, and only a pass that writes needs it
+
+    log = structlog.get_logger()
+
     def both(event: Event) -> None:
         log.info(
             event.action,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from kbsync import __version__
-from kbsync.messages import Exit, Problem
+from kbsync.messages import Exit, Notice, Problem
 
 VERBS = {
     "init": "write a configuration to start from",
@@ -83,6 +84,14 @@ class Verbs(click.Group):
 def cli(ctx: click.Context, config: Path, log_level: str) -> None:
     """Keep a folder and a knowledge base the same."""
     ctx.obj = Place(config, log_level)
+
+
+def warn(notices: Iterable[Notice]) -> None:
+    """Print warnings to standard error, each with what to do about it."""
+    for notice in notices:
+        click.echo(f"kbsync: warning: {notice}", err=True)
+        if notice.next:
+            click.echo(f"  next: {notice.next}", err=True)
 
 
 def main() -> None:

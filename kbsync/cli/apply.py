@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import Place, warn
 
 if TYPE_CHECKING:
     from kbsync.passes import Applied
@@ -42,6 +42,7 @@ def command(
 
     async def applied() -> Applied:
         settings = app.settings_of(place.config)
+        warn(app.warnings(settings))
         async with app.opened(settings, only=mirrors, prune_excluded=prune_excluded) as opened:
             plans = await passes.plan_all(opened.engines, listing=refresh)
             with progress(passes.whole(plans), quiet=as_json) as observe:

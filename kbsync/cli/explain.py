@@ -21,10 +21,9 @@ def command(place: Place, path: str, mirror: str | None, as_json: bool) -> int:
     """Explain one path."""
     import anyio  # noqa: PLC0415
 
-    from kbsync import app, logs  # noqa: PLC0415
+    from kbsync import app  # noqa: PLC0415
     from kbsync.planning.explain import explained  # noqa: PLC0415
 
-    logs.configure(place.log_level)
     settings = app.settings_of(place.config)
     name, inside = app.whose(settings, path, mirror)
 

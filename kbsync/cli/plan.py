@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import Place, warn
 
 if TYPE_CHECKING:
     from kbsync.passes import Planning
@@ -24,13 +24,12 @@ def command(
     """Plan all mirrors and print the plans as one."""
     import anyio  # noqa: PLC0415
 
-    from kbsync import app, logs, passes  # noqa: PLC0415
+    from kbsync import app, passes  # noqa: PLC0415
     from kbsync.messages import Exit  # noqa: PLC0415
-
-    logs.configure(place.log_level)
 
     async def planned() -> list[Planning]:
         settings = app.settings_of(place.config)
+        warn(app.warnings(settings))
         async with app.opened(settings, only=mirrors, prune_excluded=prune_excluded) as opened:
             return await passes.plan_all(opened.engines, listing=refresh)
 
