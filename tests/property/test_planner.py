@@ -93,6 +93,7 @@ ACTIONS = st.one_of(
 PLANS = st.lists(ACTIONS, max_size=12, unique_by=lambda action: action.key)
 
 
+@settings(max_examples=50)
 @given(PLANS, st.randoms(use_true_random=False))
 def test_a_plan_does_not_depend_on_the_order_it_was_found_in(
     actions: list[Action], chance: random.Random
@@ -102,6 +103,7 @@ def test_a_plan_does_not_depend_on_the_order_it_was_found_in(
     assert make_plan(shuffled) == make_plan(actions)
 
 
+@settings(max_examples=50)
 @given(PLANS)
 def test_uploads_come_before_deletes_and_then_paths_in_order(actions: list[Action]) -> None:
     plan = make_plan(actions)
@@ -113,6 +115,7 @@ def test_uploads_come_before_deletes_and_then_paths_in_order(actions: list[Actio
     assert plan.changes == any(not isinstance(a, Hold | Conflict) for a in plan.actions)
 
 
+@settings(max_examples=50)
 @given(PLANS, ACTIONS)
 def test_one_more_action_is_another_digest(actions: list[Action], more: Action) -> None:
     if isinstance(more, Noop) or any(action.key == more.key for action in actions):
@@ -226,6 +229,8 @@ class World:
             elif document.name == path and mark is None:
                 namesakes.append(document)
         known = self.documents.get(entry.document_id, GONE) if entry else None
+        old = entry.superseded if entry else None
+        replaced = self.documents.get(old, GONE) if old else None
         return Case(
             key=_key(path),
             name=path,
@@ -234,7 +239,11 @@ class World:
             now=NOW,
             entry=entry,
             evidence=Evidence(
-                listed=True, known=known, namesakes=tuple(namesakes), marked=tuple(marked)
+                listed=True,
+                known=known,
+                replaced=replaced,
+                namesakes=tuple(namesakes),
+                marked=tuple(marked),
             ),
             repairs=self.repairs.get(path, 0),
         )
@@ -307,7 +316,12 @@ LOCAL = st.sampled_from(["same", "touch", "edit", "remove", "tear", "skip"])
 REMOTE = st.sampled_from(
     ["same", "vanish", "chunk edited", "uploaded over", "newer copy", "twin", "disable", "fail"]
 )
-TRASH = st.sampled_from(["same", "vanish"])
+READINESS = {
+    "disable": Readiness.DISABLED,
+    "enable": Readiness.AVAILABLE,
+    "fail": Readiness.ERROR,
+}
+TRASH = st.sampled_from(["same", "vanish", "enable"])
 LEDGER = st.sampled_from(["same", "lost", "unknown", "swapping", "trashed", "settings"])
 
 
@@ -393,8 +407,8 @@ def _remote(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
         world.documents[known.id] = replace(newer, id=known.id)
     elif kind == "twin":
         world.document(path, draw(CONTENTS))
-    elif kind in ("disable", "fail"):
-        readiness = Readiness.DISABLED if kind == "disable" else Readiness.ERROR
+    elif kind in READINESS:
+        readiness = READINESS[kind]
         world.documents[known.id] = replace(known, readiness=readiness)
 
 
@@ -402,7 +416,7 @@ def _changes(actions: Sequence[Action]) -> list[Action]:
     return [action for action in actions if not isinstance(action, Hold | Conflict)]
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(worlds(), st.randoms(use_true_random=False))
 def test_plans_carried_out_in_any_order_come_to_an_end(world: World, chance: random.Random) -> None:
     foreign = {each: world.documents[each] for each in world.foreign}
@@ -433,7 +447,7 @@ def _assert_mirrored(world: World) -> None:
         assert {world.entries[path].state for path in gone} <= {EntryState.TRASHED}
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(worlds())
 def test_a_file_that_could_not_be_read_keeps_everything(world: World) -> None:
     unread = {p for p, state in world.files.items() if isinstance(state, Unknown | Skipped)}

@@ -24,7 +24,7 @@ def test_a_greedy_writer_never_exceeds_the_limit_and_nearly_reaches_it(per_minut
     assert len(sent) / minutes >= 0.5 * per_minute
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(per_minute=st.integers(1, 400), gaps=st.lists(GAPS, min_size=1, max_size=150))
 def test_no_rhythm_of_writers_exceeds_the_limit(per_minute: int, gaps: list[float]) -> None:
     limiter, now, sent = Limiter(per_minute), 0.0, []
@@ -64,7 +64,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     assert limiter.resting(1.0) == 59.0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     per_minute=st.integers(1, 100),
     steps=st.lists(st.tuples(GAPS, st.one_of(st.none(), st.floats(0, 120))), max_size=120),

@@ -82,11 +82,14 @@ def _cases() -> Iterator[Case]:
         if entry_ is None and known is not None:
             continue  # without an entry there is no id to ask for
         busy = isinstance(known, RemoteDocument) and known.readiness.busy
-        for stuck, rules in product((False, True) if busy else (False,), RULE_SETS):
+        swap = entry_ is not None and entry_.superseded is not None
+        olds = (GONE, remote("O", rev="r0")) if swap else (None,)
+        for stuck, old, rules in product((False, True) if busy else (False,), olds, RULE_SETS):
             yield case(
                 entry=entry_,
                 local=local,
                 known=known,
+                replaced=old,
                 marked=marks,
                 namesakes=namesakes,
                 listed=listed,
@@ -153,6 +156,14 @@ def test_a_create_is_never_blind_and_never_over_a_foreign_name(
             assert each.evidence.listed, each
             assert not each.evidence.namesakes, each
             assert not each.evidence.marked, each
+
+
+def test_a_document_that_is_being_replaced_is_neither_forgotten_nor_created_over(
+    decided: list[tuple[Case, Action]],
+) -> None:
+    for each, action in decided:
+        if isinstance(each.evidence.replaced, RemoteDocument):
+            assert not isinstance(action, Create | Forget), each
 
 
 def test_nothing_is_sent_or_deleted_while_the_server_works_on_it(

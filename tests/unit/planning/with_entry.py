@@ -157,6 +157,18 @@ STORIES = [
         say.HELD_REJECTED,
         {"until": None},
     ),
+    Story(
+        "R4",
+        "ended in error, and somebody had it indexed again there",
+        {
+            "local": SAME,
+            "entry": entry(EntryState.FAILED, failures=1, retry_at=NOW + 1),
+            "known": remote(),
+        },
+        Hold,
+        say.HELD_INDEXING,
+        {"document_id": "D"},
+    ),
     # -- an entry and a file
     Story(
         "T10",

@@ -22,6 +22,7 @@ from kbsync.model import (
 from kbsync.planning.case import GONE
 
 from .stories import (
+    ABSENT,
     EDITED,
     EXCLUDED,
     NEW,
@@ -44,6 +45,7 @@ BUSY = (Readiness.WAITING, Readiness.INDEXING, Readiness.PAUSED)
 OFF = (Readiness.DISABLED, Readiness.ARCHIVED)
 OURS = marked(remote("M", rev="r7"))
 FOREIGN = remote("F", rev="f1")
+OLD_ONE = remote("O", rev="r0")
 SWAPPED = entry(document_id="D", superseded="O")
 PRUNE_OFF = replace(RULES, prune=False)
 PRUNE_EXCLUDED = replace(RULES, prune_excluded=True)
@@ -115,6 +117,38 @@ STORIES = [
         Delete,
         "superseded",
     ),
+    Story(
+        "T2",
+        "the new one made no chunks: it goes too, the old one stays",
+        {
+            "entry": replace(SWAPPED, state=EntryState.FAILED),
+            "known": remote(words=0),
+            "replaced": remote("O"),
+            "local": SAME,
+        },
+        Delete,
+        "failed",
+        {"document_id": "D"},
+    ),
+    *(
+        Story(
+            "T2",
+            f"the new one was deleted there, the file is {what}: the old one is it again",
+            {"entry": SWAPPED, "known": GONE, "replaced": OLD_ONE, "local": local, "listed": True},
+            Adopt,
+            None,
+            {"document": OLD_ONE, "fingerprint": None},
+        )
+        for what, local in (("there", SAME), ("gone", ABSENT))
+    ),
+    Story(
+        "T1",
+        "excluded in the middle of a swap and told to prune: the old one first",
+        {"local": EXCLUDED, "entry": SWAPPED, "rules": PRUNE_EXCLUDED},
+        Delete,
+        "superseded",
+        {"document_id": "O"},
+    ),
     # -- trash
     Story(
         "T3",
@@ -127,6 +161,13 @@ STORIES = [
         Restore,
         "returned",
         {"document_id": "D"},
+    ),
+    Story(
+        "T3",
+        "it came back, and it was enabled already",
+        {"entry": entry(EntryState.TRASHED), "known": remote(), "local": SAME},
+        Restore,
+        "returned",
     ),
     Story(
         "T3",
