@@ -1,7 +1,8 @@
 """A cheaper transport for long uploads: httpx's API over aiohttp.
 
-It halves the CPU time of a small upload (benchmarks/transport.py), but costs a quarter of a second
-to load: so httpx's own transport makes the first calls, and only who uploads much changes over.
+It takes a third to a half off the CPU time of a small upload (benchmarks/transport.py), but costs
+a quarter of a second to load: so httpx's own transport makes the first calls, and only who uploads
+much changes over.
 aiohttp's words are not httpx's: what httpx-aiohttp calls a connect timeout may be a connection that
 was closed after sending. Whether a call was sent decides what is done next, so faults are told here
 by what aiohttp itself said.
