@@ -100,27 +100,30 @@ class IndexingWatch:
             Problem: the server could not be asked.
         """
         unfinished = await self._unfinished()
-        ended: list[DocKey] = []
+        ended: dict[DocKey, Change] = {}
         async with anyio.create_task_group() as group:
             for key, watched in list(self._watched.items()):
                 if watched.document_id not in unfinished:
                     group.start_soon(self._look, key, watched, ended)
+        if ended:  # one durable transaction for all of them
+            self._world.ledger.commit_all(list(ended.values()))
+            self._finished_at = self._world.clock.now()
+        for key in ended:
+            del self._watched[key]
         if self._refused is not None:
             raise self._refused
         await self._ask_for_progress(unfinished)
         self._interval = SHORTEST if ended else min(LONGEST, self._interval * 1.5)
-        return ended
+        return list(ended)
 
-    async def _look(self, key: DocKey, watched: Watched, ended: list[DocKey]) -> None:
+    async def _look(self, key: DocKey, watched: Watched, ended: dict[DocKey, Change]) -> None:
         try:
-            through = await self._settle(key, watched)
+            change = await self._settled(key, watched)
         except Problem as problem:
             self._refused = problem
             return
-        if through:
-            del self._watched[key]
-            self._finished_at = self._world.clock.now()
-            ended.append(key)
+        if change is not None:
+            ended[key] = change
 
     async def _ask_for_progress(self, unfinished: set[str]) -> None:
         """A list says who is being indexed, not how far: ask each one, once in a while."""
@@ -153,19 +156,19 @@ class IndexingWatch:
                 return ids
             number += 1
 
-    async def _settle(self, key: DocKey, watched: Watched) -> bool:
+    async def _settled(self, key: DocKey, watched: Watched) -> Change | None:
+        """Return what to write down of a document that came to its end, None while it did not."""
         entry = self._world.ledger.entry(key)
         if entry is None or entry.document_id != watched.document_id:
-            return True
+            return Change(key=key)
         document = await self._document(entry)
         if document is None:
-            return True
+            return Change(key=key)
         if document.readiness.busy:
             await self._note_progress(entry, watched)
-            return False
+            return None
         progress = await self._progress(entry)
-        self._commit(entry, document, progress, watched)
-        return True
+        return self._change(entry, document, progress, watched)
 
     async def _document(self, entry: LedgerEntry) -> RemoteDocument | None:
         """Return the document as a list row tells it: a get says nothing of its word count."""
@@ -197,13 +200,13 @@ class IndexingWatch:
         outcome = await self._world.remote.progress(base_id, entry.document_id, entry.batch)
         return outcome.value if isinstance(outcome, Done) else None
 
-    def _commit(
+    def _change(
         self,
         entry: LedgerEntry,
         document: RemoteDocument,
         progress: Progress | None,
         watched: Watched,
-    ) -> None:
+    ) -> Change:
         why = verdict(entry.key, document, progress)
         settled = settle(entry, document, why, now=self._world.clock.now())
         took = int((self._world.clock.now() - watched.started) * 1000)
@@ -217,7 +220,7 @@ class IndexingWatch:
             milliseconds=took,
             detail=why.text if why else "",
         )
-        self._world.ledger.commit(Change(key=entry.key, entry=settled, journal=(line,)))
+        return Change(key=entry.key, entry=settled, journal=(line,))
 
 
 def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) -> Notice | None:

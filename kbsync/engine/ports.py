@@ -186,6 +186,10 @@ class Ledger(Protocol):
         """Apply `change` in one durable transaction."""
         ...
 
+    def commit_all(self, changes: Sequence[Change]) -> None:
+        """Apply all `changes` or none, in one durable transaction."""
+        ...
+
     def binding(self, mirror: str) -> Binding | None:
         """Return what the mirror is tied to, None before its first pass."""
         ...

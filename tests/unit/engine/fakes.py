@@ -174,6 +174,10 @@ class MemoryLedger:
             if key.path.startswith(prefix) and (not states or entry.state in states):
                 yield entry
 
+    def commit_all(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self.commit(change)
+
     def commit(self, change: Change) -> None:
         self.commits.append(change)
         for part, kept in (
