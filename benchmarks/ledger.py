@@ -79,9 +79,11 @@ def document_of(number: int) -> RemoteDocument:
     )
 
 
-def chunks(count: int, size: int) -> Iterator[range]:
+def chunks(count: int, size: int) -> Iterator[list[int]]:
+    """The numbers in the order of their paths, as a pass meets them."""
+    numbers = sorted(range(count), key=path_of)
     for start in range(0, count, size):
-        yield range(start, min(count, start + size))
+        yield numbers[start : start + size]
 
 
 def filled(address: str, count: int) -> LedgerStore:
@@ -177,6 +179,11 @@ def measure_commits(store: LedgerStore, count: int) -> None:
         print(f"  {f'commits of {group}':<52} {each:8.2f} ms each, {rate:8,.0f} changes/s")
 
 
+def forgotten(store: LedgerStore) -> int:
+    store.begin_listing(BASE)
+    return len(store.listed_named(BASE, path_of(1)))
+
+
 def measure_sync(folder: Path) -> None:
     descriptor = os.open(folder / "sync", os.O_RDWR | os.O_CREAT)
     start = time.perf_counter()
@@ -204,6 +211,7 @@ def main() -> None:
                 measure_rows(store, count)
                 measure_reads(store, count)
                 measure_commits(store, count)
+                timed("forget the listing", lambda: forgotten(store), 0)
             start = time.perf_counter()
             LedgerStore.open(address).close()
             print(f"  {'open and close':<52} {time.perf_counter() - start:8.3f} s")
