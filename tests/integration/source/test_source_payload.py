@@ -97,10 +97,11 @@ def test_letters_across_block_borders(ground: Path, folder: Make, before: int) -
 
 
 def test_the_guess_is_made_where_the_letters_are(ground: Path, folder: Make) -> None:
-    ascii_part = "plain words only\n" * 20_000
-    (ground / "a.txt").write_bytes((ascii_part + FRENCH + ascii_part).encode("latin-1"))
-    source = folder(max_file_size=1 << 30)
-    assert sent_bytes(source, "a.txt", BLOCK) == (ascii_part + FRENCH + ascii_part).encode()
+    ascii_part = "plain words only\n" * 100_000
+    russian = "Все люди рождаются свободными и равными в своем достоинстве и правах.\n" * 40
+    text = ascii_part + russian + ascii_part
+    (ground / "a.txt").write_bytes(text.encode("cp1251"))
+    assert sent_bytes(folder(max_file_size=1 << 30), "a.txt", BLOCK) == text.encode()
 
 
 @settings(max_examples=100, deadline=None)

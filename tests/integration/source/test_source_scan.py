@@ -154,6 +154,32 @@ def test_twins_that_the_filters_leave_out_are_no_conflict(ground: Path, folder: 
     assert codes(folder(exclude=["é/"])) == {"é": says.REFUSED_TYPE.code}
 
 
+def test_a_left_out_file_beside_its_twin_folder_is_no_absence(ground: Path, folder: Make) -> None:
+    (ground / "K.md").write_text("x")
+    (ground / "\u212a.md").mkdir()
+    (ground / "\u212a.md" / "wanted").mkdir()
+    (ground / "\u212a.md" / "wanted" / "a.md").write_text("x")
+    source = folder(include=["wanted/"])
+    assert codes(source) == {"K.md/wanted/a.md": ""}
+    assert isinstance(source.look("K.md"), Excluded)
+
+
+def test_on_a_disk_that_folds_case_only_the_listed_spelling_is_there(
+    ground: Path, folder: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ground / "Read.md").write_text("x")
+    real = os.stat
+
+    def folding(asked: object, **more: object) -> os.stat_result:
+        if isinstance(asked, str) and asked.lower() == "read.md":
+            asked = "Read.md"
+        return real(asked, **more)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(os, "stat", folding)
+    assert isinstance(folder().look("Read.md"), Present)
+    assert isinstance(folder().look("read.md"), Absent)
+
+
 @pytest.mark.parametrize(
     ("make", "code"),
     [
