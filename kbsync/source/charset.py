@@ -42,6 +42,8 @@ def byte_order_mark(start: bytes) -> str | None:
 
 def guess(sample: bytes) -> str:
     """Return the encoding of `sample`, a piece of a text that is not valid UTF-8."""
+    # Lines of plain ASCII fit every encoding and would drown the ones that tell.
+    sample = b"\n".join(line for line in sample.split(b"\n") if not line.isascii())
     if _damaged_utf8(sample):
         return "utf-8"
     if _western(sample):
