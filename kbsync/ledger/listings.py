@@ -52,7 +52,7 @@ class Listings:
         row = {"base_id": base_id, "started_at": None, "complete": False, "documents": 0}
         with self._database.writing() as connection:
             others = select(LISTINGS.c.base_id).where(LISTINGS.c.base_id != base_id).limit(1)
-            # Without a condition SQLite drops all pages at once: 100,000 rows take no time.
+            # Without a condition SQLite drops whole pages instead of rows: a third of the work.
             alone = connection.execute(others).first() is None
             gone = LISTED.delete()
             connection.execute(gone if alone else gone.where(LISTED.c.base_id == base_id))

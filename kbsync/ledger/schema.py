@@ -164,6 +164,7 @@ LISTINGS = Table(
     sqlite_with_rowid=False,
 )
 
+# No foreign key to `listings`: with one SQLite would look at every row it forgets.
 LISTED = Table(
     "listed",
     METADATA,
@@ -181,7 +182,6 @@ LISTED = Table(
     Column("mark_mirror", WORDS),
     Column("mark_path", WORDS),
     Column("mark_rev", WORDS),
-    ForeignKeyConstraint(["base_id"], ["listings.base_id"]),
 )
 # Covering, and on purpose not beside a unique index of (base_id, document_id): SQLite would
 # prefer that one and read a page of the table for every document of a pass. The ledger's one

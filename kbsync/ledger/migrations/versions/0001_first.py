@@ -142,7 +142,6 @@ def upgrade() -> None:
         sa.Column("mark_mirror", _WORDS, nullable=True),
         sa.Column("mark_path", _WORDS, nullable=True),
         sa.Column("mark_rev", _WORDS, nullable=True),
-        sa.ForeignKeyConstraint(["base_id"], ["listings.base_id"], name="fk_listed_listings"),
         sa.PrimaryKeyConstraint("id", name="pk_listed"),
     )
     op.create_index(
