@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import unicodedata
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -242,7 +243,7 @@ def _mirror(settings: Settings, declared: Declared, *, prune_excluded: bool) -> 
         server=server.url,
         place=str(declared.source),
         chunking=declared.declared_chunking,
-        settings=declared.settings_hash,
+        settings=_settings_hash(declared),
         base_name=declared.knowledge_base.name,
         base_id=declared.knowledge_base.id,
         prefix=declared.prefix,
@@ -254,6 +255,14 @@ def _mirror(settings: Settings, declared: Declared, *, prune_excluded: bool) -> 
         repair_drift=declared.on_drift == "repair",
         requests_per_minute=server.requests_per_minute,
     )
+
+
+def _settings_hash(declared: Declared) -> str:
+    """What shapes the chunks: what is declared, and the version of the converter."""
+    from kbsync.source.convert import CONVERTER  # noqa: PLC0415
+
+    shaping = f"{declared.settings_hash} {CONVERTER if declared.convert == 'utf-8' else ''}"
+    return hashlib.sha256(shaping.encode("ascii")).hexdigest()
 
 
 def _source(declared: Declared) -> Source:

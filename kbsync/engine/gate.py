@@ -28,6 +28,7 @@ from kbsync.model import (
 
 T = TypeVar("T")
 READ_TRIES = 5
+MOST_IN_FLIGHT = 8
 LONGEST_REST = 8.0
 
 
@@ -47,8 +48,8 @@ class Gate:
         self._remote = remote
         self._limiter = limiter
         self._clock = clock
-        self._room = anyio.Semaphore(in_flight)
-        self.in_flight = in_flight
+        self.in_flight = min(in_flight, MOST_IN_FLIGHT)
+        self._room = anyio.Semaphore(self.in_flight)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -62,6 +63,7 @@ class Gate:
                 case NotSent() | NotReady():
                     await self._clock.sleep(_rest(attempt))
                 case Throttled(after=after):
+                    self._limiter.pause(self._clock.now(), after)
                     await self._clock.sleep(after)
                 case _:
                     return outcome

@@ -19,10 +19,12 @@ from kbsync.model import (
     DocKey,
     Done,
     EntryState,
+    Excluded,
     FileState,
     Gone,
     LedgerEntry,
     Present,
+    Rejection,
     RemoteDocument,
 )
 from kbsync.planning.case import GONE, Case, Evidence, Missing
@@ -70,9 +72,10 @@ class Gatherer:
         name = entry.document_name if entry else mirror.document_name(key.path)
         local = seen or mirror.source.look(key.path)
         evidence = Evidence()
-        if intent is None and isinstance(local, Present | Absent):
+        rejection = ledger.rejection(key)
+        if intent is None and self._asks_for_evidence(local):
             evidence = await self._evidence(key, entry, local, name, ask)
-            local = await self._hashed(local, entry, evidence)
+            local = await self._hashed(local, entry, rejection, evidence)
         return Case(
             key=key,
             name=name,
@@ -81,22 +84,31 @@ class Gatherer:
             now=self.world.clock.now(),
             entry=entry,
             intent=intent,
-            rejection=ledger.rejection(key),
+            rejection=rejection,
             evidence=evidence,
             repairs=ledger.repairs(key, self.world.clock.now() - A_DAY),
             stuck=stuck,
         )
 
+    def _asks_for_evidence(self, local: FileState) -> bool:
+        pruned = isinstance(local, Excluded) and self.world.mirror.prune_excluded
+        return pruned or isinstance(local, Present | Absent)
+
     async def _hashed(
-        self, local: FileState, entry: LedgerEntry | None, evidence: Evidence
+        self,
+        local: FileState,
+        entry: LedgerEntry | None,
+        rejection: Rejection | None,
+        evidence: Evidence,
     ) -> FileState:
-        """Hash only where a decision needs it: a file with an entry whose stat moved, or a mark."""
+        """Hash only where a decision needs it: what was sent or refused before, or a mark."""
         if not isinstance(local, Present):
             return local
         if entry is not None and entry.fingerprint is not None and entry.stat == local.stat:
             return replace(local, content=entry.fingerprint.content)
         compared = entry is not None and entry.fingerprint is not None
-        if not compared and not evidence.marked:
+        refused = rejection is not None and rejection.stat != local.stat
+        if not compared and not refused and not evidence.marked:
             return local
         return await anyio.to_thread.run_sync(self.world.mirror.source.read, local.key.path)
 

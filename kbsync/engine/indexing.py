@@ -253,7 +253,7 @@ def settle(
             retry_at=None,
         )
     failures = entry.failures + 1
-    slowly = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(failures, 12))
+    slowly = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 12))
     recovers = document.readiness is Readiness.ERROR
     return replace(
         entry,

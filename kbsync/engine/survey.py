@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from kbsync.engine.ports import Blocked, FileRow, Seen, Source
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
 
-END = "\U0010ffff\U0010ffff"
-
 
 @dataclass(slots=True, kw_only=True)
 class Survey:

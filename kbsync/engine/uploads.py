@@ -49,7 +49,7 @@ from kbsync.model import (
     Update,
     Uploaded,
 )
-from kbsync.planning.case import Case
+from kbsync.planning.case import Case, Missing
 
 
 class Way(enum.Enum):
@@ -113,7 +113,7 @@ def choose_way(world: World, case: Case, action: Update, named: tuple[RemoteDocu
     """Return how this update is sent (docs/design.md section 7, update strategies)."""
     able = world.remote.capabilities
     known = case.evidence.known
-    failed = isinstance(known, RemoteDocument) and known.readiness is Readiness.ERROR
+    failed = _needs_recovery(known)
     if not failed and not able.update_wedges:
         return Way.SWAP if world.mirror.swap else Way.IN_PLACE
     enabled = [each for each in named if each.enabled]
@@ -122,9 +122,14 @@ def choose_way(world: World, case: Case, action: Update, named: tuple[RemoteDocu
     return Way.REPLACE if failed else Way.SWAP
 
 
+def _needs_recovery(known: RemoteDocument | Missing | None) -> bool:
+    """In error or stuck: an update is refused there, a create of the same name is not."""
+    return isinstance(known, RemoteDocument) and known.readiness is not Readiness.AVAILABLE
+
+
 async def _named(world: World, case: Case) -> tuple[RemoteDocument, ...]:
     known = case.evidence.known
-    failed = isinstance(known, RemoteDocument) and known.readiness is Readiness.ERROR
+    failed = _needs_recovery(known)
     if not (failed or world.mirror.swap or world.remote.capabilities.update_wedges):
         return ()
     outcome = await world.remote.named(world.base_id or "", case.name)
@@ -148,7 +153,7 @@ async def _delete_first(world: World, case: Case, action: Update) -> Step:
     line = timed.line(outcome_name(outcome), action.document_id, "recover")
     if isinstance(outcome, Done | Gone):
         world.ledger.commit(Change(key=case.key, entry=None, intent=None, journal=(line,)))
-        return Again()
+        return Again(at=world.clock.now())
     keep = isinstance(outcome, Ambiguous)
     world.ledger.commit(Change(key=case.key, intent=intent if keep else None, journal=(line,)))
     return after_failure(world, case.key, "delete", outcome)

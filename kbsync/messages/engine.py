@@ -153,12 +153,6 @@ BASE_FORM = Message(
     "set chunking of mirror {mirror} to fit, or choose another knowledge_base",
     Exit.REFUSED,
 )
-HELD_STUCK = Message(
-    "KB-E026",
-    "the server has made no progress with {path} for {minutes} minutes while it finished others",
-    "kbsync retry {path}",
-    Exit.INCOMPLETE,
-)
 MIRROR_MOVED_BASE = Message(
     "KB-E027",
     "mirror {mirror} is tied to knowledge base {bound} at {server}, but the configuration names "

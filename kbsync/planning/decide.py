@@ -179,15 +179,15 @@ def _t9_create(case: Case) -> Action | None:
 
 
 def _ready(case: Case) -> Action | None:
-    """Hold whatever the server still works on; recover what ended in error."""
+    """Hold whatever the server still works on; send again what it is stuck with."""
     known = case.evidence.known
     if not isinstance(known, RemoteDocument):
         return None
     queued = known.readiness is Readiness.WAITING  # in a queue, and never stuck
     if known.readiness.busy and (queued or not case.stuck):
         return _hold(case, "R1", say.HELD_INDEXING(path=case.key.path), document_id=known.id)
-    if known.readiness.busy:
-        return _hold(case, "R2", say.HELD_STUCK(path=case.key.path, minutes=20))
+    if known.readiness.busy and isinstance(case.local, Present):
+        return _update(case, "R2", "stuck", known.id)
     return None
 
 
@@ -207,6 +207,8 @@ def _t10_extra(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument) or not case.evidence.marked:
         return None
+    if known.readiness is not Readiness.AVAILABLE:
+        return None  # the extra may be the only one that can be found
     if not isinstance(case.local, Present) or entry_of(case).state is not EntryState.SYNCED:
         return None
     extra = case.evidence.marked[0]

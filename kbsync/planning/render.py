@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kbsync.messages import printable
-from kbsync.model import Action, Conflict, Create, Delete, Halted, Hold, Update
+from kbsync.model import Action, Adopt, Conflict, Create, Delete, Halted, Hold, Move, Update
 from kbsync.planning.plan import Plan, cause_of, name_of
 
 SIGNS = {"create": "+", "update": "~", "delete": "-", "move": ">", "hold": "?", "conflict": "!"}
@@ -53,9 +53,12 @@ def _action_json(action: Action) -> dict[str, object]:
         "cause": cause_of(action),
         "row": action.row,
     }
-    document = getattr(action, "document_id", None)
+    document = action.document.id if isinstance(action, Adopt) else None
+    document = getattr(action, "document_id", document)
     if document is not None:
         shown["document_id"] = document
+    if isinstance(action, Move):
+        shown["origin"] = action.origin.path
     if isinstance(action, Hold | Conflict):
         shown["code"] = action.why.code
     if isinstance(action, Hold) and action.until is not None:
@@ -99,6 +102,8 @@ def line_of(action: Action) -> str:
             return f"{sign} {where}  ({why})"
         case Delete():
             return f"{sign} {where}  ({cause_of(action)})"
+        case Move(origin=origin):
+            return f"{sign} {where}  (moved from {printable(origin.path)})"
     return f"{sign} {where}  ({name_of(action)}: {cause_of(action)})"
 
 

@@ -171,9 +171,8 @@ def test_nothing_is_sent_or_deleted_while_the_server_works_on_it(
 ) -> None:
     for each, action in decided:
         known = each.evidence.known
-        if isinstance(known, RemoteDocument) and known.readiness.busy:
-            if not each.stuck:
-                assert not isinstance(action, Create | Update), each
+        if isinstance(known, RemoteDocument) and known.readiness.busy and not each.stuck:
+            assert not isinstance(action, Create | Update), each
             assert not (isinstance(action, Delete) and action.document_id == known.id), each
 
 

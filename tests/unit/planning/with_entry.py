@@ -104,8 +104,9 @@ STORIES = [
             "known": remote(readiness=Readiness.INDEXING, words=None),
             "stuck": True,
         },
-        Hold,
-        say.HELD_STUCK,
+        Update,
+        "stuck",
+        {"document_id": "D"},
     ),
     Story(
         "R3",
