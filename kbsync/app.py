@@ -243,7 +243,7 @@ def _mirror(settings: Settings, declared: Declared, *, prune_excluded: bool) -> 
         server=server.url,
         place=str(declared.source),
         chunking=declared.declared_chunking,
-        settings=_settings_hash(declared),
+        settings=settings_hash(declared),
         base_name=declared.knowledge_base.name,
         base_id=declared.knowledge_base.id,
         prefix=declared.prefix,
@@ -257,8 +257,8 @@ def _mirror(settings: Settings, declared: Declared, *, prune_excluded: bool) -> 
     )
 
 
-def _settings_hash(declared: Declared) -> str:
-    """What shapes the chunks: what is declared, and the version of the converter."""
+def settings_hash(declared: Declared) -> str:
+    """Return what shapes the chunks, hashed: what is declared, and the converter's version."""
     from kbsync.source.convert import CONVERTER  # noqa: PLC0415
 
     shaping = f"{declared.settings_hash} {CONVERTER if declared.convert == 'utf-8' else ''}"
