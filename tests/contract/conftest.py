@@ -44,7 +44,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"contract: {kind} server answered as version {version}")
 
 
-@pytest.fixture(scope="session")
+# No wider than a module: an async fixture keeps its event loop, and other suites have their own.
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -79,8 +80,8 @@ async def reached(
                 await server.remove(0)
 
 
-@pytest.fixture(scope="session", params=KINDS)
-async def session_server(
+@pytest.fixture(scope="module", params=KINDS)
+async def module_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Server]:
     match request.param:
@@ -105,11 +106,11 @@ async def session_server(
 
 
 @pytest.fixture
-async def server(session_server: Server) -> AsyncIterator[Server]:
+async def server(module_server: Server) -> AsyncIterator[Server]:
     """The server; whatever the test made on it is removed after it."""
-    before = len(session_server.made)
-    yield session_server
-    await session_server.remove(before)
+    before = len(module_server.made)
+    yield module_server
+    await module_server.remove(before)
 
 
 @pytest.fixture
