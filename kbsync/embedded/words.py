@@ -46,12 +46,21 @@ def keywords(text: str) -> list[str]:
 def match_expression(query: str) -> str | None:
     """The query for FTS5: any of its words may match, each quoted. None when it has no words.
 
-    Words such as "the" only count when there is nothing else to look for.
+    Words such as "the" only count when there is nothing else to look for. Neighbouring words count
+    once more together, so that a sentence finds the chunk that says it and not one of its words.
     """
-    terms = dict.fromkeys(_TERM.findall(unicodedata.normalize("NFC", query)))
+    words = _TERM.findall(unicodedata.normalize("NFC", query))
+    terms = dict.fromkeys(words)
     telling = [term for term in terms if term.lower() not in _COMMON] or list(terms)
     phrases = [phrase for term in telling for phrase in _phrases(term)]
+    phrases += [f"{first} {second}" for first, second in pairwise(words) if _both(first, second)]
     return " OR ".join(f'"{phrase}"' for phrase in dict.fromkeys(phrases)) or None
+
+
+def _both(first: str, second: str) -> bool:
+    """Whether two neighbours are words with a space between them."""
+    unspaced = _UNSPACED_CHARACTER.match(first) or _UNSPACED_CHARACTER.match(second)
+    return not unspaced
 
 
 def _phrases(term: str) -> list[str]:
