@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from .call import Call
-from .envelope import Reply, no_content, not_found, reply
+from .envelope import Reply, invalid, not_found, reply
 from .paging import MOST_ROWS
 from .payloads import ChildChunkCreatePayload, ChildChunkListQuery, ChildChunkUpdatePayload
 from .segment_shape import child_shape
@@ -57,7 +57,7 @@ def update(call: Call) -> Reply:
     """PATCH child_chunks/{id}."""
     content = call.payload(ChildChunkUpdatePayload).content
     with call.service.store.writing() as db:
-        segment = find_segment(db, call)["id"]
+        segment = _own_segment(db, call, "Segment not found.")
         row = _find(db, segment, call.path["id"])
         db.execute(
             "UPDATE child_chunk SET content = ?, word_count = ?, type = 'customized',"
@@ -68,11 +68,22 @@ def update(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    """DELETE child_chunks/{id}."""
-    with call.service.store.writing() as db:
-        row = _find(db, find_segment(db, call)["id"], call.path["id"])
-        db.execute("DELETE FROM child_chunk WHERE number = ?", (row["number"],))
-    return no_content()
+    """DELETE child_chunks/{id}: impossible here, as wherever no embedding model is configured.
+
+    The real server opens its vector index for it even in an economy base (section 7).
+    """
+    with call.service.store.reading() as db:
+        segment = _own_segment(db, call, "Document not found.")
+        _find(db, segment, call.path["id"])
+    raise invalid("Default model not found for text-embedding")
+
+
+def _own_segment(db: sqlite3.Connection, call: Call, refusal: str) -> str:
+    """The segment of the address, which here has to belong to the document of the address."""
+    segment = find_segment(db, call)
+    if segment["document"] != call.document:
+        raise not_found(refusal)
+    return str(segment["id"])
 
 
 def _find(db: sqlite3.Connection, segment: str, child: str) -> sqlite3.Row:

@@ -88,15 +88,13 @@ class Recipe:
         self._mode: str = row["mode"]
         stored = json.loads(row["rules"])
         self._rules = Rule.model_validate(stored) if self._mode != "automatic" else None
-        switched = {
+        self._cleaning = [
             entry["id"] for entry in stored.get("pre_processing_rules") or [] if entry["enabled"]
-        }
-        self._extra_spaces = "remove_extra_spaces" in switched
-        self._urls_and_mails = "remove_urls_emails" in switched
+        ]
 
     def clean(self, text: str) -> str:
         """The text after the pre-processing rules."""
-        return clean(text, extra_spaces=self._extra_spaces, urls_and_mails=self._urls_and_mails)
+        return clean(text, self._cleaning)
 
     def cut(self, text: str, *, hierarchical: bool) -> list[Chunk]:
         """The chunks of a cleaned text; ValueError when the rule's lengths make no sense."""
@@ -117,7 +115,7 @@ class Recipe:
 
 def _cut(text: str, segmentation: Segmentation | None) -> list[str]:
     if segmentation is None:
-        return split.split_recursively(text, longest=500, overlap=50)
+        return split.split_automatically(text, longest=500, overlap=50)
     if not SHORTEST_CHUNK <= segmentation.max_tokens <= LONGEST_CHUNK:
         raise ValueError(
             f"Custom segment length should be between {SHORTEST_CHUNK} and {LONGEST_CHUNK}."
@@ -131,7 +129,7 @@ def _cut(text: str, segmentation: Segmentation | None) -> list[str]:
         segmentation.separator,
         text,
         longest=segmentation.max_tokens,
-        overlap=max(0, min(segmentation.chunk_overlap, segmentation.max_tokens // 2)),
+        overlap=segmentation.chunk_overlap,
     )
 
 

@@ -178,16 +178,17 @@ class _Reader:
 
     def _on_headers(self) -> None:
         try:
-            disposition = self._headers.get(b"content-disposition", b"").decode()
+            told = {name: value.decode() for name, value in self._headers.items()}
         except UnicodeDecodeError:
-            return  # raw bytes that are no UTF-8: the part is lost, as on the real server
-        _, parameters = _take_apart(disposition)
+            self._broken = True  # the real server gives the whole body up for it
+            return
+        _, parameters = _take_apart(told.get(b"content-disposition", ""))
         self._name = parameters.get("name", "")
         filename = parameters.get("filename")
         if filename is None:
             self._text = bytearray()
             return
-        mime_type = self._headers.get(b"content-type", b"").decode("latin-1")
+        mime_type = told.get(b"content-type", "")
         spool = SpooledTemporaryFile(max_size=SPOOL_AT)  # noqa: SIM115 - closed with the form
         self._file = FilePart(filename, mime_type.partition(";")[0].strip(), spool)
 

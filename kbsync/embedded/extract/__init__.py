@@ -16,8 +16,6 @@ _READERS: Final = {
     "xls": "xls",
     "docx": "docx",
     "pdf": "pdf",
-    "properties": "properties",
-    "vtt": "vtt",
 }
 
 
@@ -31,7 +29,8 @@ def texts_of(extension: str, content: bytes) -> list[str]:
     A reader and its library are loaded when the first file of that type comes.
 
     Args:
-        extension: lower case, without a dot; an unknown one is read as plain text.
+        extension: lower case, without a dot; one without a reader is read as plain text, as the
+            real server reads `.vtt` and `.properties`.
         content: the whole file.
 
     Raises:

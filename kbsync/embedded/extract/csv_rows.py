@@ -24,4 +24,4 @@ def read(content: bytes) -> list[str]:
     except csv.Error as fault:
         raise ExtractionError(f"Error tokenizing data: {fault}") from fault
     header, *body = [row for row in table if row]
-    return rows.texts(header, body)
+    return rows.plain(header, body)

@@ -1,26 +1,59 @@
-"""Word documents: paragraphs and tables in reading order."""
+"""Word documents: paragraphs and tables in reading order (docs/dify-api.md section 4.11)."""
 
 from __future__ import annotations
 
 import io
 
 from docx import Document
-from docx.table import Table
+from docx.table import Table, _Row
+from docx.text.hyperlink import Hyperlink
+from docx.text.paragraph import Paragraph
 
 from . import ExtractionError
 
 
 def read(content: bytes) -> list[str]:
-    """The document as one text; a table becomes one line per row."""
+    """The document as one text; links and tables are written in Markdown."""
     try:
         blocks = Document(io.BytesIO(content)).iter_inner_content()
-        lines = (
-            _table(block) if isinstance(block, Table) else [block.text.strip()] for block in blocks
+        texts = (
+            _table(block) if isinstance(block, Table) else _paragraph(block) for block in blocks
         )
-        return ["\n".join(line for block in lines for line in block if line)]
+        return ["\n".join(texts)]
     except Exception as fault:  # the library fails in many ways on a broken file
         raise ExtractionError(str(fault) or type(fault).__name__) from fault
 
 
-def _table(table: Table) -> list[str]:
-    return [" | ".join(cell.text.strip() for cell in row.cells) for row in table.rows]
+def _paragraph(paragraph: Paragraph) -> str:
+    """Each run is stripped, so a blank where the formatting changes is lost."""
+    pieces = (
+        _link(piece) if isinstance(piece, Hyperlink) else piece.text.strip()
+        for piece in paragraph.iter_inner_content()
+    )
+    return "".join(pieces) or "\n"
+
+
+def _link(link: Hyperlink) -> str:
+    text = link.text.strip()
+    return f"[{text or link.url}]({link.url})" if link.url else text
+
+
+def _table(table: Table) -> str:
+    head, *body = [_row(row) for row in table.rows]
+    columns = max(len(cells) for cells in (head, *body))
+    lines = [head, ["---"] * columns, *body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _row(row: _Row) -> list[str]:
+    # A merged cell stands at each of its places; its text is told at the first one.
+    cells = list(row.cells)
+    return [
+        "" if place and cell._tc is cells[place - 1]._tc else _cell_text(cell.paragraphs)
+        for place, cell in enumerate(cells)
+    ]
+
+
+def _cell_text(paragraphs: list[Paragraph]) -> str:
+    texts = (paragraph.text.strip() for paragraph in paragraphs)
+    return " ".join(dict.fromkeys(text for text in texts if text))

@@ -8,7 +8,7 @@ from . import ExtractionError, rows
 
 
 def read(content: bytes) -> list[str]:
-    """The rows of all sheets below their first row."""
+    """The rows of all sheets below their first row, without their empty cells."""
     try:
         with xlrd.open_workbook(file_contents=content) as workbook:
             return [text for sheet in workbook.sheets() for text in _sheet(sheet)]
@@ -17,6 +17,11 @@ def read(content: bytes) -> list[str]:
 
 
 def _sheet(sheet: xlrd.sheet.Sheet) -> list[str]:
-    values = map(sheet.row_values, range(sheet.nrows))
-    table: list[list[object]] = [row for row in values if any(row)]
-    return rows.texts(table[0], table[1:]) if table else []
+    if not sheet.nrows:
+        return []
+    header, *body = [
+        [rows.text_of(cell) for cell in sheet.row_values(row)] for row in range(sheet.nrows)
+    ]
+    names = [name or f"Unnamed: {place}" for place, name in enumerate(header)]
+    filled = ([pair for pair in zip(names, row, strict=True) if pair[1]] for row in body)
+    return [rows.quoted(pairs) for pairs in filled if pairs]

@@ -4,6 +4,10 @@ import struct
 import docx
 import openpyxl
 import pytest
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.text.run import Run
 from embedded_client import AUTOMATIC, Base, custom
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +52,26 @@ def small_docx() -> bytes:
     return file.getvalue()
 
 
+def linked_docx() -> bytes:
+    document = docx.Document()
+    paragraph = document.add_paragraph("one ")
+    paragraph.add_run("bold").bold = True
+    target = document.part.relate_to("https://example.org/", RT.HYPERLINK, is_external=True)
+    link = OxmlElement("w:hyperlink")
+    link.set(qn("r:id"), target)
+    link.append(Run(OxmlElement("w:r"), paragraph)._r)
+    Run(link[0], paragraph).text = "a link"
+    paragraph._p.append(link)
+    document.add_paragraph("")
+    document.add_paragraph("last words")
+    merged = document.add_table(rows=2, cols=2)
+    merged.cell(0, 0).merge(merged.cell(0, 1)).text = "both"
+    merged.cell(1, 1).text = "right"
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
 def small_xlsx(*rows: tuple[object, ...]) -> bytes:
     workbook = openpyxl.Workbook()
     assert workbook.active is not None
@@ -85,15 +109,22 @@ CHUNKS = [
     ("quoted.csv", b'a,b\n"x, y","two\nlines"\n', ["a: x, y;b: two\nlines"]),
     ("short.csv", b"a,b\n1\n", ["a: 1;b:"]),
     ("header.csv", b"only,a,header\n", []),
-    ("a.xlsx", small_xlsx(("n", "x"), (1, 2.0), (None, None), ("z", True)), ["n: 1;x: 2",
-                                                                           "n: z;x: True"]),
-    ("a.xls", small_xls(("city", "river"), ("Graz", "Mur")), ["city: Graz;river: Mur"]),
+    ("a.xlsx", small_xlsx(("n", "x"), (1, 2.5), (None, None), ("z", True)), ['n":"1";"x":"2.5"',
+                                                                           'n":"z";"x":"True"']),
+    ("titled.xlsx", small_xlsx(("Title",), ("n", None, "x"), ("a", "b", "c", "d")),
+     ['n":"a";"x":"c"']),
+    ("narrow.xlsx", small_xlsx(("n",), ('say "x"',)), ['n":"say \\"x\\""']),
+    ("a.xls", small_xls(("city", "river"), ("Graz", "Mur")), ['city":"Graz";"river":"Mur"']),
     ("header.xlsx", small_xlsx(("n", "x")), []),
-    ("a.docx", small_docx(), ["The first paragraph.\ncity | river\nGraz | Mur\n"
+    ("a.docx", small_docx(), ["The first paragraph.\n| city | river |\n"
+                              "| --- | --- |\n| Graz | Mur |\n"
                               "The last paragraph."]),
+    ("links.docx", linked_docx(), ["onebold[a link](https://example.org/)\n\nlast words\n"
+                                   "| both | |\n| --- | --- |\n| | right |"]),
     ("a.pdf", small_pdf("Page one", "Page two"), ["Page one", "Page two"]),
-    ("a.properties", b"! note\na=1\nb : caf\\u00e9\n", ["a=1\nb=caf\u00e9"]),
-    ("a.vtt", b"WEBVTT\n\n00:00.000 --> 00:01.000\nhi there\n", ["hi there"]),
+    ("a.properties", b"! note\na=1\nb : caf\\u00e9\n", ["! note\na=1\nb : caf\\u00e9"]),
+    ("a.vtt", b"WEBVTT\n\n00:00.000 --> 00:01.000\nhi there\n",
+     ["WEBVTT\n\n00:00.000 --> 00:01.000\nhi there"]),
     ("broken.vtt", b"no subtitles", ["no subtitles"]),
     ("EMPTY.TXT", b"", []),
     ("blank.md", b"   \n\n \t ", []),
@@ -102,7 +133,8 @@ CHUNKS = [
     ("one.md", b"x", ["x"]),
     ("empty.html", b"<html></html>", []),
     ("bom.md", b"\xef\xbb\xbf# Title", ["\ufeff# Title"]),
-    ("crlf.txt", b"a\r\nb\rc", ["a\nb\nc"]),
+    ("crlf.txt", b"a\r\nb\rc d", ["a\nb\nc d"]),
+    ("lines.txt", b"a\nb\nc", ["abc"]),
     ("utf16.txt", "grüße".encode("utf-16"), ["grüße"]),
     ("sjis.txt", ("日本語の文章です。" * 20).encode("shift_jis"), ["日本語の文章です。" * 20]),
 ]  # fmt: skip
@@ -166,7 +198,7 @@ async def test_a_custom_separator_cuts_everywhere_and_lengths_are_characters(bas
     assert chunks[0] == "short"
     assert chunks[-1] == "last"
     assert all(len(chunk) <= 60 for chunk in chunks)
-    assert " ".join(chunks[1:-1]).split() == ["word"] * 40
+    assert "".join(chunks[1:-1]) == "word" * 40, "cut at blanks, it loses them"
 
 
 async def test_a_long_line_is_cut_with_overlap(base: Base) -> None:
@@ -182,6 +214,14 @@ async def test_pre_processing_rules(base: Base) -> None:
     assert await base.chunks(await base.indexed("a.txt", text, rules)) == [
         "a b\n\nc  see  or [it](https://example.org)"
     ]
+
+
+async def test_pre_processing_rules_run_in_the_order_of_the_request(base: Base) -> None:
+    on = [{"id": "remove_urls_emails", "enabled": True}]
+    on += [{"id": "remove_extra_spaces", "enabled": True}]
+    rules = custom(separator="###", pre_processing_rules=on)
+    document = await base.indexed("a.txt", "see https://example.org/x or", rules)
+    assert await base.chunks(document) == ["see or"]
 
 
 async def test_the_hierarchical_form_completes_with_nothing_searchable(base: Base) -> None:

@@ -151,6 +151,9 @@ async def test_child_chunks(chunks: Chunks) -> None:
     assert (await http.get(url, params={"limit": 0})).status_code == 400
     patched = await http.patch(f"{url}/{children[0]}", json={"content": "new"})
     assert (patched.json()["data"]["content"], patched.json()["data"]["word_count"]) == ("new", 3)
-    assert (await http.delete(f"{url}/{children[0]}")).content == b"204\n"
+    kept = await http.delete(f"{url}/{children[0]}")
+    assert kept.status_code == 400, "there is no embedding model here, and never will be"
+    assert (await http.get(url)).json()["total"] == 3
+    assert (await http.delete(f"{chunks.url}/{segment}")).content == b"204\n"
     gone = await http.delete(f"{url}/{children[0]}")
-    assert gone.json()["message"] == "Child chunk not found."
+    assert gone.json()["message"] == "Segment not found."
