@@ -67,7 +67,7 @@ async def test_list_by_keyword(server: Server) -> None:
     other = await server.new_base(name=f"kb {word} axb 100x")
 
     async def found(keyword: str) -> set[str]:
-        params = {"keyword": keyword, "limit": 100, "include_all": "true"}
+        params: dict[str, str | int] = {"keyword": keyword, "limit": 100, "include_all": "true"}
         reply = await server.http.get("/datasets", params=params)
         assert reply.status_code == 200
         return {row["id"] for row in reply.json()["data"]}

@@ -142,6 +142,39 @@ async def test_child_chunks_of_a_text_chunk(base: Base) -> None:
     assert (child["type"], child["position"]) == ("customized", 1)
     reply = await base.http.patch(f"{children}/{child['id']}", json={"content": "patched"})
     assert reply.json()["data"]["content"] == "patched"
-    emptied(await base.http.delete(f"{children}/{child['id']}"))
-    gone = await base.http.delete(f"{children}/{child['id']}")
+    gone = await base.http.delete(f"{children}/{NOWHERE}")
     refused(gone, 404, "not_found", "Child chunk not found.")
+
+
+async def test_7_a_child_chunk_is_deleted_only_where_there_is_an_embedding_model(
+    base: Base,
+) -> None:
+    document = (await base.indexed("a.md", "words", AUTOMATIC))["id"]
+    url = f"{base.url}/documents/{document}/segments"
+    segment = (await base.http.get(url)).json()["data"][0]
+    children = f"{url}/{segment['id']}/child_chunks"
+    child = (await base.http.post(children, json={"content": "child text"})).json()["data"]
+    reply = await base.http.delete(f"{children}/{child['id']}")
+    left = (await base.http.get(children)).json()["data"]
+    if await base.server.embeds():
+        emptied(reply)
+        assert left == []
+    else:
+        refused(reply, 400, "invalid_param", "Default model not found for text-embedding")
+        assert [row["id"] for row in left] == [child["id"]], "and it is still there"
+    emptied(await base.http.delete(f"{url}/{segment['id']}"))
+    gone = await base.http.delete(f"{children}/{child['id']}")
+    refused(gone, 404, "not_found", "Segment not found.")
+
+
+async def test_7_child_chunks_are_changed_through_their_own_document(base: Base) -> None:
+    document = (await base.indexed("a.md", "words", AUTOMATIC))["id"]
+    other = (await base.indexed("b.md", "words", AUTOMATIC))["id"]
+    url = f"{base.url}/documents/{document}/segments"
+    segment = (await base.http.get(url)).json()["data"][0]["id"]
+    children = f"{url}/{segment}/child_chunks"
+    child = (await base.http.post(children, json={"content": "child"})).json()["data"]["id"]
+    elsewhere = f"{base.url}/documents/{other}/segments/{segment}/child_chunks/{child}"
+    reply = await base.http.patch(elsewhere, json={"content": "patched"})
+    refused(reply, 404, "not_found", "Segment not found.")
+    refused(await base.http.delete(elsewhere), 404, "not_found", "Document not found.")

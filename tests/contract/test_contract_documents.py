@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 from contract_server import AUTOMATIC, NOWHERE, Base, custom, emptied, refused
 
@@ -91,6 +92,26 @@ async def test_6_3_get(base: Base) -> None:
     assert "word_count" not in document, "a get does not tell it"
 
 
+async def test_6_3_get_while_the_chunks_are_replaced(base: Base) -> None:
+    document = (await base.indexed("a.md", "old words"))["id"]
+    replaced = anyio.Event()
+
+    async def ask() -> None:
+        while not replaced.is_set():
+            reply = await base.http.get(f"{base.url}/documents/{document}")
+            if reply.status_code != 200:
+                refused(reply, 500, "unknown")
+                assert base.server.kind == "real"
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(ask)
+        for number in range(5):
+            await base.indexed("a.md", f"new words {number}")
+        replaced.set()
+    assert await base.chunks(document) == ["new words 4"]
+
+
 async def test_6_3_metadata_parameter(base: Base) -> None:
     document = (await base.indexed())["id"]
     url = f"{base.url}/documents/{document}"
@@ -169,8 +190,6 @@ async def test_6_5_one_bad_document_aborts_the_list(base: Base) -> None:
 
 
 async def test_13_parallel_creates_get_positions_without_gaps(base: Base) -> None:
-    import anyio  # noqa: PLC0415
-
     async with anyio.create_task_group() as group:
         for number in range(6):
             group.start_soon(base.upload, f"{number}.md", "words", AUTOMATIC)

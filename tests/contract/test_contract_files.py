@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
+import docx
 import httpx
+import openpyxl
 import pytest
-from contract_server import AUTOMATIC, Base, refused
+from contract_server import AUTOMATIC, Base, custom, refused
 
 pytestmark = pytest.mark.anyio
 
@@ -80,12 +84,16 @@ async def test_4_8_no_type_in_the_name(base: Base, name: str) -> None:
     assert reply.json()["message"] == ""
 
 
-async def by_hand(base: Base, disposition: bytes) -> httpx.Response:
-    body = (
-        b'--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n'
-        b'{"indexing_technique":"economy","process_rule":{"mode":"automatic"}}\r\n'
-        b"--x\r\nContent-Disposition: form-data; " + disposition + b"\r\n\r\nwords\r\n--x--\r\n"
-    )
+OPTIONS_PART = (
+    b'Content-Disposition: form-data; name="data"\r\n\r\n'
+    b'{"indexing_technique":"economy","process_rule":{"mode":"automatic"}}'
+)
+
+
+async def by_hand(base: Base, *dispositions: bytes) -> httpx.Response:
+    words = [b"Content-Disposition: form-data; " + d + b"\r\n\r\nwords" for d in dispositions]
+    parts = [OPTIONS_PART, *words]
+    body = b"".join(b"--x\r\n" + part + b"\r\n" for part in parts) + b"--x--\r\n"
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     return await base.http.post(f"{base.url}/document/create-by-file", content=body, headers=kind)
 
@@ -95,8 +103,19 @@ async def test_4_8_empty_name(base: Base) -> None:
     refused(reply, 400, "filename_not_exists_error")
 
 
-async def test_4_8_raw_bytes_lose_the_part(base: Base) -> None:
-    refused(await by_hand(base, b'name="file"; filename="\xe9.md"'), 400, "no_file_uploaded")
+@pytest.mark.parametrize(
+    "dispositions",
+    [
+        [b'name="file"; filename="\xe9.md"'],
+        [b'name="file"; filename="a.md"', b'name="more"; title="\xe9"'],
+        [b'name="file"; filename="a.md"\r\nX-Note: \xe9'],
+    ],
+)
+async def test_4_8_raw_bytes_lose_the_whole_body(base: Base, dispositions: list[bytes]) -> None:
+    lost = "indexing_technique is required."
+    refused(await by_hand(base, *dispositions), 400, "invalid_param", lost)
+    await base.indexed()
+    refused(await by_hand(base, *dispositions), 400, "no_file_uploaded")
 
 
 async def test_4_8_extended_name_wins(base: Base) -> None:
@@ -193,6 +212,59 @@ async def test_4_11_other_encodings_are_guessed_never_refused(base: Base, encodi
     assert document["segment_count"] >= 1
 
 
+def workbook(*rows: tuple[object, ...]) -> bytes:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def word_document() -> bytes:
+    document = docx.Document()
+    document.add_paragraph("plain ").add_run("bold").bold = True
+    table = document.add_table(rows=2, cols=2)
+    for row, texts in zip(table.rows, [("city", "river"), ("Graz", "Mur")], strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+SUBTITLES = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhi there\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "chunks"),
+    [
+        (
+            "a.csv",
+            b"city,river\nGraz,Mur\n\nLinz,Donau\n",
+            ["city: Graz;river: Mur", "city: Linz;river: Donau"],
+        ),
+        (
+            "a.xlsx",
+            workbook(("n", "x"), (1, 2.5), (None, "z")),
+            ['n":"1";"x":"2.5"', 'n":"";"x":"z"'],
+        ),
+        ("title.xlsx", workbook(("Title",), ("n", None, "x"), ("a", "b", "c")), ['n":"a";"x":"c"']),
+        ("a.docx", word_document(), ["plainbold\n| city | river |\n| --- | --- |\n| Graz | Mur |"]),
+        ("a.html", b"<h1>one</h1><p>two &amp; three</p><style>x</style>", ["onetwo & three"]),
+        ("a.vtt", SUBTITLES, [SUBTITLES.decode().strip()]),
+        ("a.properties", b"! note\nkey = a value\n", ["! note\nkey = a value"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_4_11_what_a_file_becomes(
+    base: Base, name: str, content: bytes, chunks: list[str]
+) -> None:
+    document = await base.indexed(name, content)
+    assert await base.chunks(document["id"]) == chunks
+
+
 async def test_4_11_markdown_is_split_by_headings(base: Base) -> None:
     document = await base.indexed("a.md", "# One\n\nalpha\n\n## Two\n\nbeta")
     assert len(await base.chunks(document["id"])) == 2
@@ -214,7 +286,14 @@ async def test_16_markdown_by_file_loses_what_looks_like_a_tag(base: Base) -> No
         ("# Heading", "Heading"),
         ("/usr/bin", "usr/bin"),
         ("__init__", "init__"),
-        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("one\r\ntwo\rthree four", "one\ntwo\nthree four"),
+        ("one\r\ntwo\rthree", "onetwothree"),
+        ("one.\ntwo", "one.two"),
+        ("one\u3002\ntwo", "one\u3002\ntwo"),
+        ("[] \u3012x", "\u3012x"),
+        ("\u3010note\u3011", "\u3010note\u3011"),
+        ("\u2026dots", "\u2026dots"),
+        ("\u2e02x\u3012", "x\u3012"),
         ("a <|b|> c", "a <b> c"),
         ("  padded  ", "padded"),
     ],
@@ -226,3 +305,28 @@ async def test_16_chunks_of_text_come_back_in_a_normal_form(
     document = reply.json()["document"]["id"]
     await base.settled(document)
     assert await base.chunks(document) == [chunk]
+
+
+@pytest.mark.parametrize(
+    ("text", "chunks"),
+    [
+        ("one\r\ntwo\rthree", ["one\ntwo\nthree"]),
+        ("alpha beta " * 8, ["alphabeta" * 5 + "alpha", "beta" + "alphabeta" * 2]),
+        ("one. " * 12, ["one. " * 9 + "one.", "one. one."]),
+        ("a" * 40 + "\n" + "b" * 20, ["a" * 40 + "b" * 10, "b" * 10]),
+    ],
+)
+async def test_16_a_custom_rule_takes_blanks_from_pieces_that_are_too_long(
+    base: Base, text: str, chunks: list[str]
+) -> None:
+    reply = await base.text("a", text, **custom(max_tokens=50))
+    document = reply.json()["document"]["id"]
+    await base.settled(document)
+    assert await base.chunks(document) == chunks
+
+
+async def test_16_a_separator_that_is_no_escape_is_an_error(base: Base) -> None:
+    reply = await base.text("a", "some words", **custom(separator="\\"))
+    found = await base.settled(reply.json()["document"]["id"])
+    assert found["indexing_status"] == "error"
+    assert "unicode" in found["error"]

@@ -50,6 +50,43 @@ async def test_10_search(base: Base) -> None:
     assert await base.search("xylophone") == []
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("scheduler threads", ["threads", "sleep"]),
+        ("threads OR", ["threads"]),
+        ("sleep scheduler", ["sleep", "threads"]),
+        ("Hounds", ["hounds"]),
+        ("node_modules", ["paths"]),
+        ("self-hosted", ["paths"]),
+        ("\u76ee\u5f55", ["unspaced"]),
+        ("8080", ["paths"]),
+        ("xylophone", []),
+        ("reindex", []),
+    ],
+)
+async def test_10_words_of_a_query(base: Base, query: str, found: list[str]) -> None:
+    texts = {
+        "threads": "kernel scheduler threads",
+        "sleep": "a scheduler may sleep",
+        "hounds": "Foxes and Hounds",
+        "paths": "self-hosted node_modules on port 8080, re-index",
+        "unspaced": "\u77e5\u8bc6\u5e93\u540c\u6b65\u7a0b\u5e8f\u8bfb\u53d6\u76ee\u5f55",
+    }
+    made = [(await base.text(name, text)).json()["document"]["id"] for name, text in texts.items()]
+    for document in made:
+        await base.settled(document)
+
+    async def answers(top: int) -> list[str]:
+        body = {"query": query, "retrieval_model": KEYWORD_SEARCH | {"top_k": top}}
+        reply = await base.http.post(f"{base.url}/retrieve", json=body)
+        assert reply.status_code == 200, reply.text
+        return [record["segment"]["document"]["name"] for record in reply.json()["records"]]
+
+    assert sorted(await answers(10)) == sorted(found)
+    assert await answers(1) == found[:1], "the one with most of the words"
+
+
 async def test_10_queries_that_are_refused(base: Base) -> None:
     await base.indexed()
     url = f"{base.url}/retrieve"
