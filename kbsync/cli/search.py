@@ -35,7 +35,8 @@ class Found:
 
 @click.command(
     help="Search the knowledge base of MIRROR, or of every mirror, and show the best chunks.",
-    context_settings={"ignore_unknown_options": True},  # a sentence may begin with a dash
+    # A sentence may begin with a dash, and -h may stand in it.
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
 )
 @click.argument("words", nargs=-1, required=True, metavar="[MIRROR] QUERY")
 @click.option("--top", type=click.IntRange(1, 100), default=5, show_default=True, help="Chunks.")

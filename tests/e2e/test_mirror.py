@@ -92,6 +92,7 @@ def test_a_folder_is_mirrored_and_only_what_changed_is_sent(
         after = documents(tmp_path, terminal)
         assert all(after[path] == before[path] for path in before)
         assert "page1.md" in terminal.type("search", "quartz harbour")
+        assert "page1.md" in terminal.type("search", "- quartz -h harbour: all of it")
         status = terminal.read("status")["mirrors"][0]
         assert status["documents"]["synced"] == FILES + 2
         assert status["documents"]["failed"] == 0
