@@ -15,8 +15,8 @@ from kbsync.engine.ports import Ledger
 from kbsync.engine.report import Event, Report
 from kbsync.messages import Exit, Problem
 from kbsync.messages import command as say
-from kbsync.model import DocKey
-from kbsync.planning.plan import Plan, make_plan
+from kbsync.model import DocKey, Halted
+from kbsync.planning.plan import ALLOWED, Plan, make_plan
 
 # The first of these that any mirror ends with is the exit code of the whole pass.
 GRAVEST = (Exit.FAULT, Exit.USAGE, Exit.REFUSED, Exit.HALTED, Exit.INCOMPLETE, Exit.INDEXING)
@@ -51,17 +51,20 @@ def gravest(codes: Sequence[Exit]) -> Exit:
     return next((code for code in GRAVEST if code in codes), Exit.OK)
 
 
-async def plan_all(engines: Sequence[Engine], *, listing: bool) -> list[Planning]:
+async def plan_all(
+    engines: Sequence[Engine], *, listing: bool, release: str | None = None
+) -> list[Planning]:
     """Plan every mirror.
 
     Args:
         engines: one per mirror.
         listing: list the bases first.
+        release: digest of a halted set that is let go.
     """
     plans: list[Planning] = []
     for engine in engines:
         try:
-            made = await engine.plan(listing=listing)
+            made = await engine.plan(listing=listing, release=release)
         except Problem as problem:
             plans.append((engine, Halt(engine.mirror.name, problem)))
             continue
@@ -106,6 +109,7 @@ def whole(plans: Sequence[Planning]) -> Plan:
         skipped=[skipped for plan in made for skipped in plan.skipped],
         unchanged=sum(plan.unchanged for plan in made),
         requests_per_minute=min((rate for rate in rates if rate), default=None),
+        guard=next((plan.guard for plan in made if isinstance(plan.guard, Halted)), ALLOWED),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--refresh/--no-refresh", default=True, help="List the knowledge bases first.")
 @click.option("--wait/--no-wait", default=True, help="Wait until everything is indexed.")
 @click.option("--prune-excluded", is_flag=True, help="Delete what the filters leave out now.")
+@click.option("--release", metavar="DIGEST", help="Let a halted set of removals go.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.pass_obj
 def command(
@@ -29,6 +30,7 @@ def command(
     refresh: bool,
     wait: bool,
     prune_excluded: bool,
+    release: str | None,
     as_json: bool,
 ) -> int:
     """Plan all mirrors, carry the plans out, and report."""
@@ -44,7 +46,7 @@ def command(
         settings = app.settings_of(place.config)
         warn(app.warnings(settings))
         async with app.opened(settings, only=mirrors, prune_excluded=prune_excluded) as opened:
-            plans = await passes.plan_all(opened.engines, listing=refresh)
+            plans = await passes.plan_all(opened.engines, listing=refresh, release=release)
             with progress(passes.whole(plans), quiet=as_json) as observe:
                 return await passes.apply_all(plans, wait=wait, observe=observe)
 

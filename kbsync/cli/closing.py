@@ -59,7 +59,11 @@ def summary(report: Report) -> str:
 
 
 def _stopped(report: Report) -> None:
-    stopped = sorted(report.stopped.items())
+    halts = {why for kind, why in report.stopped.values() if kind == "halted"}
+    for why in halts:
+        click.echo(f"halted: {why}")
+        click.echo(f"  next: {why.next}")
+    stopped = sorted(each for each in report.stopped.items() if each[1][0] != "halted")
     for key, (kind, why) in stopped[:NAMED]:
         click.echo(f"{kind}: {printable(key.path)}: {why}")
         if why.next:

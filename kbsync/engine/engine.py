@@ -23,6 +23,7 @@ from kbsync.model import (
     Delete,
     DocKey,
     FileState,
+    Halted,
     Hold,
     Noop,
     Present,
@@ -31,6 +32,7 @@ from kbsync.model import (
 )
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
+from kbsync.planning.guard import guard
 from kbsync.planning.plan import Plan, make_plan
 
 
@@ -60,18 +62,19 @@ class Engine:
         self._remote = remote
         self._clock = clock
 
-    async def plan(self, *, listing: bool = True) -> Planned:
+    async def plan(self, *, listing: bool = True, release: str | None = None) -> Planned:
         """Return what would be done now. Changes nothing at the server.
 
         Args:
             listing: list the base first, which finds drift, the missing and the foreign; without
                 it the ledger is believed about documents nothing happened to.
+            release: digest of a halted set that is let go.
 
         Raises:
             Problem: the base or the server cannot be used.
         """
         base = await find_base(self.mirror, self._ledger, self._remote)
-        return await self._planned(self._world(base), listing=listing)
+        return await self._planned(self._world(base), listing=listing, release=release)
 
     async def apply(
         self,
@@ -100,10 +103,13 @@ class Engine:
             await ensure_base(self.mirror, self._ledger, self._remote)
         drive = Drive(world, listing=planned.listing, observe=observe)
         started(drive)
-        actions = planned.plan.actions
+        halted = planned.plan.guard if isinstance(planned.plan.guard, Halted) else None
+        actions = [a for a in planned.plan.actions if halted is None or a.key not in halted.keys]
         uploads = [action.key for action in actions if not isinstance(action, Delete)]
         deletes = [action.key for action in actions if isinstance(action, Delete)]
         report = await drive.run(uploads, deletes, wait=wait)
+        if halted is not None:
+            report.stopped |= dict.fromkeys(halted.keys, ("halted", halted.why))
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
         return report
@@ -128,7 +134,7 @@ class Engine:
             base_id=base.id if base else None,
         )
 
-    async def _planned(self, world: World, *, listing: bool) -> Planned:
+    async def _planned(self, world: World, *, listing: bool, release: str | None) -> Planned:
         listed = await refresh(world) if listing or world.base_id is None else None
         tally = Survey()
         states = await anyio.to_thread.run_sync(self._survey, listed, tally)
@@ -141,6 +147,13 @@ class Engine:
             skipped=skipped,
             unchanged=tally.unchanged + same - len(refused),
             requests_per_minute=self.mirror.requests_per_minute,
+            guard=guard(
+                self.mirror.name,
+                actions,
+                recorded=tally.recorded,
+                met=tally.met,
+                release=release,
+            ),
         )
         return Planned(plan=plan, world=world, listing=listed, survey=tally)
 

@@ -52,6 +52,8 @@ class Report:
     def exit(self) -> Exit:
         """The exit code of `apply` for this mirror (docs/design.md section 7)."""
         unmet = [why for _, why in self.stopped.values() if why.message.exit is not Exit.OK]
+        if any(why.message.exit is Exit.HALTED for why in unmet):
+            return Exit.HALTED
         if self.interrupted or unmet or self.waiting:
             return Exit.INCOMPLETE
         return Exit.INDEXING if self.indexing else Exit.OK

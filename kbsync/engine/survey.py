@@ -19,11 +19,15 @@ class Survey:
 
     Args:
         unchanged: files that need nothing.
+        recorded: keys of the ledger.
+        met: keys of the ledger whose file the walk met.
         files: files that passed the filters.
         blocked: folders that could not be listed.
     """
 
     unchanged: int = 0
+    recorded: int = 0
+    met: int = 0
     files: int = 0
     blocked: list[Blocked] = field(default_factory=list)
 
@@ -43,9 +47,12 @@ def survey(
     for seen in source.scan():
         path = _place(seen)
         while row is not None and row[0] < path:
+            tally.recorded += 1
             yield _missed(mirror, source, row[0], tally)
             row = next(rows, None)
         if row is not None and row[0] == path:
+            tally.recorded += 1
+            tally.met += 1
             if row == seen:
                 tally.unchanged += 1
                 tally.files += 1
@@ -54,6 +61,7 @@ def survey(
             row = next(rows, None)
         yield from _met(mirror, seen, tally)
     while row is not None:
+        tally.recorded += 1
         yield _missed(mirror, source, row[0], tally)
         row = next(rows, None)
 

@@ -172,3 +172,10 @@ SOURCE_BLOCKED = Message(
     "kbsync validate",
     Exit.INCOMPLETE,
 )
+GUARD_SOURCE_LOST = Message(
+    "KB-E030",
+    "none of the {recorded} recorded files stands in the source of mirror {mirror}, as when a disk "
+    "is not mounted; {removals} removals are halted",
+    "kbsync apply --release {digest} (if the files were meant to go)",
+    Exit.HALTED,
+)

@@ -40,6 +40,7 @@ COUNTED = (
     "resolve",
 )
 CHANGES = frozenset(COUNTED) - {"hold", "conflict"}
+ALLOWED = Allowed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ def make_plan(
     skipped: Iterable[Skipped] = (),
     unchanged: int = 0,
     requests_per_minute: int | None = None,
+    guard: Guard = ALLOWED,
 ) -> Plan:
     """Return the plan that carries out `actions`: uploads before deletes, then by path.
 
@@ -115,6 +117,7 @@ def make_plan(
         skipped: files that are reported and never uploaded.
         unchanged: files that need nothing.
         requests_per_minute: the declared write limit, for the forecast.
+        guard: what the guard says of them.
     """
     kept = sorted((a for a in actions if not isinstance(a, Noop)), key=_order)
     return Plan(
@@ -123,6 +126,7 @@ def make_plan(
         forecast=_forecast(kept, requests_per_minute),
         skipped=tuple(skipped),
         unchanged=unchanged,
+        guard=guard,
     )
 
 

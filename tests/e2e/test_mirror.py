@@ -1,6 +1,7 @@
 """A folder against `kbsync serve` over TCP; what counts is what the server counted."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -131,9 +132,36 @@ def test_a_source_that_vanished_removes_nothing(tmp_path: Path) -> None:
         (tmp_path / "docs").rename(tmp_path / "away")
         terminal.type("apply", exit=3)
         assert not requests.writes()
+        (tmp_path / "docs").mkdir()
+        told = terminal.type("apply", exit=4)
+        assert "KB-E030" in told
+        assert not requests.writes()
+        shutil.copytree(tmp_path / "away" / "part1", tmp_path / "docs" / "another")
+        terminal.type("apply", exit=4)
+        assert requests.writes() == {CREATE: FILES // 5}
+        shutil.rmtree(tmp_path / "docs")
         (tmp_path / "away").rename(tmp_path / "docs")
         terminal.type("apply")
+        assert requests.writes() == {DELETE: FILES // 5}
+
+
+def test_a_halted_set_is_released_by_its_digest(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    write_files(tmp_path / "docs")
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url)
+        terminal.type("apply")
+        requests.writes()
+        shutil.rmtree(tmp_path / "docs")
+        (tmp_path / "docs").mkdir()
+        guard = json.loads(terminal.type("plan", "--json", exit=2))["guard"]
+        assert guard["halted"]
+        assert guard["actions"] == FILES
+        terminal.type("apply", "--release", "0123456789ab", exit=4)
         assert not requests.writes()
+        terminal.type("apply", "--release", guard["digest"][:12])
+        assert requests.writes() == {DELETE: FILES}
 
 
 def test_a_hand_made_document_is_never_written_over(tmp_path: Path) -> None:
