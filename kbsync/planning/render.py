@@ -80,9 +80,9 @@ def as_text(plan: Plan, *, skipped: int = 20) -> Iterator[str]:
     yield from _more_skipped(plan, skipped)
     yield summary(plan)
     match plan.guard:
-        case Halted(why=why):
+        case Halted(why=why, digest=digest):
             yield f"halted: {why}"
-            yield f"  next: {why.next}"
+            yield f"  next: kbsync apply --release {digest[:12]}"
 
 
 def _more_skipped(plan: Plan, shown: int) -> Iterator[str]:
