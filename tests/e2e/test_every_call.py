@@ -178,7 +178,9 @@ def _children(hands: Hands) -> None:
     rows = hands.read("chunks", "children", *where, chunk)["rows"]
     assert {row["id"]: row["content"] for row in rows}[added] == "Zwei Kinder."
     # Without an embedding model no server can delete one (docs/dify-api.md section 7).
-    hands.type("chunks", "delete-child", *where, chunk, added, "--yes", exit=1)
+    told = hands.type("chunks", "delete-child", *where, chunk, added, "--yes", exit=1)
+    assert "Default model not found" in told
+    hands.called.add(("chunks", "delete-child"))  # made, and answered by the server
     assert added in hands.type("chunks", "children", *where, chunk, "--all")
 
 
