@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kbsync.engine.ports import Chunking, Clock, Ledger, Remote, Source
-from kbsync.naming import document_name
+from kbsync.naming import document_name, document_names
 from kbsync.planning.case import Rules
 
 
@@ -47,6 +48,10 @@ class Mirror:
     def document_name(self, path: str) -> str:
         """Return the name a document of `path` bears."""
         return document_name(path, prefix=self.prefix)
+
+    def document_names(self, path: str) -> Iterator[str]:
+        """Yield that name, then others for when a document of ours that moved still bears it."""
+        return document_names(path, prefix=self.prefix)
 
     def rules(self, base_id: str) -> Rules:
         """Return what the settings say about decisions on `base_id`."""
