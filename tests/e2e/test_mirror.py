@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from ledgers import FILE, Ledger
 from typing_commands import Terminal, served
 
 FILES = 40
@@ -41,11 +42,11 @@ def write_files(folder: Path) -> None:
         place.write_text(f"# Page {number}\n\n{sentence(number)}\n")
 
 
-def configure(folder: Path, url: str, more: str = "") -> None:
+def configure(folder: Path, url: str, more: str = "", ledger: str = FILE) -> None:
     (folder / "kbsync.yaml").write_text(
         "version: 1\n"
         f'server: {{url: "{url}", api_key: "${{DIFY_API_KEY}}"}}\n'
-        "ledger: ./state/ledger.db\n"
+        f'ledger: "{ledger}"\n'
         f"mirrors:\n  - {{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s{more}}}\n"
     )
 
@@ -60,13 +61,13 @@ def documents(folder: Path, terminal: Terminal) -> dict[str, str]:
 
 @pytest.mark.parametrize("quirks", [(), ("--quirk", "wedging-update")])
 def test_a_folder_is_mirrored_and_only_what_changed_is_sent(
-    tmp_path: Path, quirks: tuple[str, ...]
+    tmp_path: Path, quirks: tuple[str, ...], ledger: Ledger
 ) -> None:
     log = tmp_path / "requests.jsonl"
     terminal, requests = Terminal(tmp_path), Requests(log)
     write_files(tmp_path / "docs")
     with served(tmp_path, "--request-log", str(log), *quirks) as url:
-        configure(tmp_path, url)
+        configure(tmp_path, url, ledger=ledger.address)
         terminal.type("apply")
         assert requests.writes() == {("POST", "/datasets"): 1, CREATE: FILES}
         for number in (3, 17, 31):
@@ -98,14 +99,16 @@ def test_a_folder_is_mirrored_and_only_what_changed_is_sent(
         assert status["foreign"] == 0
 
 
-def test_an_empty_completion_is_a_failure_and_is_not_sent_again(tmp_path: Path) -> None:
+def test_an_empty_completion_is_a_failure_and_is_not_sent_again(
+    tmp_path: Path, ledger: Ledger
+) -> None:
     log = tmp_path / "requests.jsonl"
     terminal, requests = Terminal(tmp_path), Requests(log)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "blank.html").write_text("<html></html>")
     (tmp_path / "docs" / "page.md").write_text("# A page\n\nWith words.\n")
     with served(tmp_path, "--request-log", str(log)) as url:
-        configure(tmp_path, url)
+        configure(tmp_path, url, ledger=ledger.address)
         terminal.type("apply", exit=3)
         requests.writes()
         told = terminal.type("apply", exit=3)
@@ -119,12 +122,12 @@ def test_an_empty_completion_is_a_failure_and_is_not_sent_again(tmp_path: Path) 
         assert terminal.read("status")["mirrors"][0]["documents"]["failed"] == 0
 
 
-def test_a_source_that_vanished_removes_nothing(tmp_path: Path) -> None:
+def test_a_source_that_vanished_removes_nothing(tmp_path: Path, ledger: Ledger) -> None:
     log = tmp_path / "requests.jsonl"
     terminal, requests = Terminal(tmp_path), Requests(log)
     write_files(tmp_path / "docs")
     with served(tmp_path, "--request-log", str(log)) as url:
-        configure(tmp_path, url)
+        configure(tmp_path, url, ledger=ledger.address)
         terminal.type("apply")
         requests.writes()
         (tmp_path / "docs").rename(tmp_path / "away")
@@ -135,13 +138,13 @@ def test_a_source_that_vanished_removes_nothing(tmp_path: Path) -> None:
         assert not requests.writes()
 
 
-def test_a_hand_made_document_is_never_written_over(tmp_path: Path) -> None:
+def test_a_hand_made_document_is_never_written_over(tmp_path: Path, ledger: Ledger) -> None:
     log = tmp_path / "requests.jsonl"
     terminal, requests = Terminal(tmp_path), Requests(log)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "page.md").write_text("# Mine\n\nFrom the folder.\n")
     with served(tmp_path, "--request-log", str(log)) as url:
-        configure(tmp_path, url)
+        configure(tmp_path, url, ledger=ledger.address)
         terminal.type("kb", "create", "Docs")
         (tmp_path / "theirs").mkdir()
         theirs = tmp_path / "theirs" / "page.md"
