@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from kbsync import app
 from kbsync.cli.calls.outcome import notice_of
 from kbsync.config import Mirror, Settings
 from kbsync.dify.remote import DifyRemote
+from kbsync.engine.bases import counting_binding, look_for
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
-from kbsync.messages import engine as engine_say
-from kbsync.model import Base, Done, Gone
+from kbsync.model import Done
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
@@ -63,42 +63,14 @@ async def _server(settings: Settings, name: str) -> AsyncIterator[Notice]:
 
 
 async def _mirror(settings: Settings, mirror: Mirror, api: DifyClient) -> list[Notice]:
-    remote, declared = DifyRemote(api), mirror.knowledge_base
-    bound = _bound(settings, mirror)
-    base_id = declared.id or bound
-    if base_id is not None:
-        asked = await remote.base(base_id)
-        if isinstance(asked, Gone):
-            shown = declared.name or base_id
-            return [engine_say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name)]
-        if not isinstance(asked, Done):
-            return [notice_of(asked, "kb", "get")]
-        return list(_base(mirror, asked.value))
-    name = declared.name or ""
-    named = await remote.bases_named(name)
-    if not isinstance(named, Done):
-        return [notice_of(named, "kb", "list")]
-    match named.value:
-        case []:
-            return [say.BASE_TO_MAKE(mirror=mirror.name, base=name)]
-        case [base]:
-            return list(_base(mirror, base))
-    return [engine_say.BASE_AMBIGUOUS(count=len(named.value), base=name, mirror=mirror.name)]
-
-
-def _bound(settings: Settings, mirror: Mirror) -> str | None:
+    known = app.mirror_of(settings, mirror)
     with app.ledger_to_read(settings) as ledger:
-        binding = ledger.binding(mirror.name) if ledger else None
-    return binding.base_id if binding else None
-
-
-def _base(mirror: Mirror, base: Base) -> Iterator[Notice]:
-    form = mirror.declared_chunking.form
-    if base.mode != "general":
-        yield engine_say.BASE_MODE(base=base.name, mode=base.mode, mirror=mirror.name)
-    elif base.form not in (None, form):
-        yield engine_say.BASE_FORM(base=base.name, has=base.form, wants=form, mirror=mirror.name)
-    else:
-        yield say.BASE_FOUND(
-            mirror=mirror.name, base=base.name, id=base.id, documents=base.documents
-        )
+        binding = counting_binding(known, ledger) if ledger else None
+    try:
+        base = await look_for(known, binding, DifyRemote(api))
+    except Problem as problem:
+        return list(problem.notices)
+    if base is None:
+        return [say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)]
+    words = {"base": base.name, "id": base.id, "documents": base.documents}
+    return [say.BASE_FOUND(mirror=mirror.name, **words)]

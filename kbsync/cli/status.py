@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import Place, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kbsync.messages import Notice
     from kbsync.overview import MirrorOverview
 
 
@@ -20,20 +23,23 @@ if TYPE_CHECKING:
 def command(place: Place, failed: bool, as_json: bool) -> int:
     """Print the overview."""
     from kbsync import app  # noqa: PLC0415
+    from kbsync.changed import changes  # noqa: PLC0415
     from kbsync.overview import overview  # noqa: PLC0415
 
     settings = app.settings_of(place.config)
     with app.ledger_to_read(settings) as ledger:
         mirrors = list(overview(settings, ledger))
+        changed = list(changes(settings, ledger)) if ledger else []
     if as_json:
-        _json(mirrors)
+        _json(mirrors, changed)
         return 0
+    warn(changed)
     for each in mirrors:
         _text(each, failed)
     return 0
 
 
-def _json(mirrors: list[MirrorOverview]) -> None:
+def _json(mirrors: Sequence[MirrorOverview], changed: Sequence[Notice]) -> None:
     import json  # noqa: PLC0415
 
     shown = []
@@ -43,7 +49,8 @@ def _json(mirrors: list[MirrorOverview]) -> None:
             for f in each.failures
         ]
         shown.append({**asdict(each), "failures": failures})
-    click.echo(json.dumps({"mirrors": shown}))
+    warnings = [{"code": each.code, "text": each.text, "next": each.next} for each in changed]
+    click.echo(json.dumps({"mirrors": shown, "warnings": warnings}))
 
 
 def _text(each: MirrorOverview, failed: bool) -> None:

@@ -15,16 +15,18 @@ from kbsync.ledger.clock import LedgerClock
 from kbsync.ledger.connect import open_file
 from kbsync.ledger.database import Database
 from kbsync.ledger.faults import told
+from kbsync.ledger.halts import Halts
 from kbsync.ledger.journal import Journal
 from kbsync.ledger.keys import Keys
 from kbsync.ledger.listings import Listings
+from kbsync.ledger.mirrors import Mirrors
 from kbsync.ledger.place import Place, find_place
 from kbsync.ledger.rows import Rows
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 
-class LedgerStore(Rows, Keys, Changes, Listings, Journal):
+class LedgerStore(Rows, Keys, Changes, Listings, Journal, Mirrors, Halts):
     """An open ledger. Close it, or use it as a context manager.
 
     Attributes:

@@ -112,14 +112,16 @@ BASE_GONE = Message(
     "KB-E018",
     "the knowledge base {base} ({id}) that mirror {mirror} is tied to is not there (or not for "
     "this key); nothing was decided",
-    "kbsync kb list",
+    "see what this key sees with: kbsync kb list; if the base was deleted for good: "
+    "kbsync mirror forget {mirror}",
     Exit.REFUSED,
 )
 BASE_REPLACED = Message(
     "KB-E019",
     "the name {base} now belongs to knowledge base {id}, but mirror {mirror} is tied to {bound}; "
     "nothing was decided",
-    "kbsync kb list",
+    "name the base by its id under knowledge_base, or start afresh with: "
+    "kbsync mirror forget {mirror}",
     Exit.REFUSED,
 )
 BASE_MODE = Message(
@@ -157,7 +159,8 @@ MIRROR_MOVED_BASE = Message(
     "KB-E027",
     "mirror {mirror} is tied to knowledge base {bound} at {server}, but the configuration names "
     "{base}; nothing was decided",
-    "put the old knowledge_base back, or give the mirror a new name",
+    "put the old one back, or leave it with: kbsync mirror forget {mirror} (its documents stay) "
+    "or: kbsync mirror destroy {mirror} (they are deleted)",
     Exit.REFUSED,
 )
 HELD_SETTLING = Message(
@@ -171,4 +174,18 @@ SOURCE_BLOCKED = Message(
     "the source of mirror {mirror} could not be listed: {reason}; none of its documents is removed",
     "kbsync validate",
     Exit.INCOMPLETE,
+)
+BASE_REMADE = Message(
+    "KB-E060",
+    "the knowledge base {bound} that mirror {mirror} is tied to is not there, and another one, "
+    "{id}, bears its name {base}; nothing was decided",
+    "if it was made anew on purpose: kbsync mirror forget {mirror}, then: kbsync plan",
+    Exit.REFUSED,
+)
+MIRROR_MOVED_SERVER = Message(
+    "KB-E061",
+    "mirror {mirror} is tied to knowledge base {bound} ({id}) at {server}, which is not there "
+    "under {here}; nothing was decided",
+    "put the old address back, or start afresh with: kbsync mirror forget {mirror}",
+    Exit.REFUSED,
 )
