@@ -74,7 +74,7 @@ class Gatherer:
         evidence = Evidence()
         rejection = ledger.rejection(key)
         if intent is None and self._asks_for_evidence(local):
-            evidence = await self._evidence(key, entry, local, name, ask)
+            name, evidence = await self._evidence(key, entry, local, name, ask)
             local = await self._hashed(local, entry, rejection, evidence)
         return Case(
             key=key,
@@ -121,10 +121,11 @@ class Gatherer:
             replaced = await self._by_id(entry.superseded)
         evidence = Evidence(known=known, replaced=replaced)
         if entry is not None and known is not GONE:
-            return replace(evidence, marked=self._listed_marks(key, entry))
+            return name, replace(evidence, marked=self._listed_marks(key, entry))
         if isinstance(local, Absent) and self.listing is None:
-            return evidence
-        return await self._names(evidence, key, entry, name)
+            return name, evidence
+        name, named = await self._name_to_take(key)
+        return name, self._names(evidence, key, entry, named)
 
     async def _known(self, entry: LedgerEntry | None, ask: bool) -> RemoteDocument | Missing | None:
         if entry is None:
@@ -156,15 +157,35 @@ class Gatherer:
                 return GONE
         refuse(self.world.mirror, "asking for a document", outcome)
 
-    async def _names(
-        self, evidence: Evidence, key: DocKey, entry: LedgerEntry | None, name: str
+    async def _name_to_take(self, key: DocKey) -> tuple[str, tuple[RemoteDocument, ...]]:
+        """Return the first name of `key` that no document of another key of ours bears.
+
+        A document that moved keeps its old name until its next upload: a new file there would be
+        written over it. With the name come the documents that bear it.
+        """
+        for name in self.world.mirror.document_names(key.path):
+            named = await self._named(name)
+            if all(self._owner(document) in (None, key) for document in named):
+                return name, named
+        raise AssertionError("names never end")
+
+    def _owner(self, document: RemoteDocument) -> DocKey | None:
+        """Return whose document it is: the ledger knows best, as a mark may be one move behind."""
+        holder = self.world.ledger.holder(self.world.base_id or "", document.id)
+        mark = None if holder else mark_of(document)
+        if mark is None or mark.mirror != self.world.mirror.name:
+            return holder
+        return DocKey(mirror=mark.mirror, path=mark.path)
+
+    def _names(
+        self,
+        evidence: Evidence,
+        key: DocKey,
+        entry: LedgerEntry | None,
+        named: tuple[RemoteDocument, ...],
     ) -> Evidence:
-        named = await self._named(name)
         marks = {document.id: document for document in self._listed_marks(key, entry)}
-        for document in named:
-            mark = mark_of(document)
-            if mark is not None and (mark.mirror, mark.path) == (key.mirror, key.path):
-                marks[document.id] = document
+        marks |= {each.id: each for each in named if self._owner(each) == key}
         own = {entry.document_id, entry.superseded} if entry else set()
         others = tuple(d for d in named if d.id not in marks and d.id not in own)
         marked = tuple(marks[each] for each in sorted(marks) if each not in own)

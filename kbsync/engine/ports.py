@@ -168,6 +168,10 @@ class Ledger(Protocol):
         """Return the entry of `key`."""
         ...
 
+    def holder(self, base_id: str, document_id: str) -> DocKey | None:
+        """Return the key whose entry holds the document, or supersedes it; of any mirror."""
+        ...
+
     def intent(self, key: DocKey) -> Intent | None:
         """Return the pending intent of `key`."""
         ...

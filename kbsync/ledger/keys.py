@@ -41,6 +41,12 @@ def _by_key(table: Table, columns: Sequence[Any]) -> Select[Any]:
 _ENTRY = _by_key(ENTRIES, records.ENTRY)
 _INTENT = _by_key(INTENTS, records.INTENT)
 _REJECTION = _by_key(REJECTIONS, records.REJECTION)
+_HOLDERS = [
+    select(ENTRIES.c.mirror, ENTRIES.c.path).where(
+        ENTRIES.c.base_id == bindparam("base"), column == bindparam("document")
+    )
+    for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
+]
 _BINDING = select(*records.BINDING).where(BINDINGS.c.mirror == bindparam("mirror"))
 _ALL_BINDINGS = select(*records.BINDING).order_by(BINDINGS.c.mirror)
 _COUNTS = (
@@ -59,6 +65,16 @@ class Keys:
         """Return the entry of `key`."""
         row = self._one(_ENTRY, key)
         return None if row is None else records.entry_of(row)
+
+    def holder(self, base_id: str, document_id: str) -> DocKey | None:
+        """Return the key whose entry holds a document, or supersedes it; of any mirror."""
+        if not records.storable(document_id):
+            return None
+        for question in _HOLDERS:
+            rows = self._database.ask(question, base=base_id, document=document_id)
+            if rows:
+                return DocKey(mirror=str(rows[0][0]), path=str(rows[0][1]))
+        return None
 
     def intent(self, key: DocKey) -> Intent | None:
         """Return the pending intent of `key`."""

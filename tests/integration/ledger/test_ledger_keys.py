@@ -48,6 +48,17 @@ def test_what_is_committed_comes_back_exactly(store: LedgerStore, path: str) -> 
     assert store.entry(key(path + "x")) is None
 
 
+def test_a_document_leads_to_the_key_that_holds_it(store: LedgerStore) -> None:
+    bound(store, "wiki")
+    bound(store, "other", "another base")
+    put(store, entry("a", "D1", superseded="D0"), entry("b", "D2", mirror="wiki"))
+    put(store, entry("c", "D3", mirror="other"))
+    assert store.holder("B", "D1") == store.holder("B", "D0") == key("a")
+    assert store.holder("B", "D2") == key("b", "wiki")
+    assert store.holder("B", "D3") is None
+    assert store.holder("B", "\0") is None
+
+
 def test_none_removes_and_keep_leaves_alone(store: LedgerStore) -> None:
     put(store, entry("a"))
     store.commit(Change(key=key("a"), intent=intent("a"), rejection=rejection("a")))

@@ -161,6 +161,10 @@ class MemoryLedger:
     def entry(self, key: DocKey) -> LedgerEntry | None:
         return self.held.get(key)
 
+    def holder(self, base_id: str, document_id: str) -> DocKey | None:
+        held = self.held.items()
+        return next((k for k, e in held if document_id in (e.document_id, e.superseded)), None)
+
     def intent(self, key: DocKey) -> Intent | None:
         return self.intents.get(key)
 
@@ -217,7 +221,8 @@ class MemoryLedger:
 
     def listed_marked(self, base_id: str, key: DocKey) -> tuple[RemoteDocument, ...]:
         marks = ((each, mark_of(each)) for each in self.documents.values())
-        return tuple(e for e, m in marks if m and (m.mirror, m.path) == (key.mirror, key.path))
+        named = (e for e, m in marks if m and (m.mirror, m.path) == (key.mirror, key.path))
+        return tuple(e for e in named if self.holder(base_id, e.id) in (None, key))
 
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
         ours = {entry.document_id for entry in self.held.values()}
