@@ -25,6 +25,7 @@ VERBS = {
     "retry": "try again what failed or was refused",
     "doctor": "diagnose server, ledger and machine",
     "mirror": "rename, forget or destroy what the ledger knows of a mirror",
+    "adopt": "take documents over that kbsync did not make",
     "serve": "run the embedded knowledge base as a server of its own",
     "schema": "print the JSON Schema of the configuration",
     "demo": "mirror a folder into the embedded knowledge base, search it, mirror again",

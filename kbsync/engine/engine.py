@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
+from kbsync.engine import adoption
 from kbsync.engine.bases import ensure_base, find_base
 from kbsync.engine.drive import Drive, Observer
 from kbsync.engine.gather import Gatherer
@@ -16,6 +17,8 @@ from kbsync.engine.mirror import Mirror, World
 from kbsync.engine.ports import Change, Clock, Ledger, Listing, Remote
 from kbsync.engine.report import Report
 from kbsync.engine.survey import Survey, survey
+from kbsync.messages import Problem
+from kbsync.messages import command as say
 from kbsync.model import (
     Absent,
     Action,
@@ -118,6 +121,23 @@ class Engine:
         gatherer = Gatherer(world=self._world(base))
         case = await gatherer.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
         return case, decide(case)
+
+    async def offer(
+        self, match: adoption.Match, *, cause: str, trust_size: bool
+    ) -> adoption.Offer:
+        """Return which documents that are nobody's would be taken over; `adoption.take` does it.
+
+        Args:
+            match, cause, trust_size: as for `adoption.offer`.
+
+        Raises:
+            Problem: there is no base yet, or the base or the server cannot be used.
+        """
+        base = await find_base(self.mirror, self._ledger, self._remote)
+        if base is None:
+            raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=self.mirror.base_name))
+        world = self._world(base)
+        return await adoption.offer(world, match, cause=cause, trust_size=trust_size)
 
     def _world(self, base: Base | None) -> World:
         return World(

@@ -10,6 +10,7 @@ from itertools import groupby
 from kbsync.messages import Message, catalogue
 
 ROOMS = {
+    "A": "Taking documents over",
     "C": "Configuration",
     "E": "Plan and engine",
     "L": "Ledger",
