@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kbsync.config import Mirror as Declared
 from kbsync.config import Server, Settings, load
+from kbsync.config.mirror import Guard
 from kbsync.engine.engine import Engine
 from kbsync.engine.gate import Gate
 from kbsync.engine.limiter import Limiter
@@ -20,6 +21,7 @@ from kbsync.engine.mirror import Mirror
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
+from kbsync.planning.guard import Limit, Limits
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
@@ -275,6 +277,15 @@ def _mirror(settings: Settings, declared: Declared, *, prune_excluded: bool) -> 
         prune_excluded=prune_excluded,
         repair_drift=declared.on_drift == "repair",
         requests_per_minute=server.requests_per_minute,
+        limits=_limits(declared.guard),
+    )
+
+
+def _limits(declared: Guard) -> Limits:
+    removals, uploads = declared.removals, declared.reembeddings
+    return Limits(
+        removals=Limit(least=removals.least, share=removals.share, most=removals.most),
+        reembeddings=Limit(least=uploads.least, share=uploads.share),
     )
 
 

@@ -10,6 +10,7 @@ import click
 from kbsync.engine.report import Report
 from kbsync.messages import printable
 from kbsync.passes import Applied
+from kbsync.planning.render import guard_json, halted_lines
 
 NAMED = 20
 PAST = {
@@ -35,6 +36,7 @@ def _as_text(done: Applied) -> None:
     """Print the report of every mirror, failures by name and reason."""
     for report in done.reports:
         _stopped(report)
+        _halted(report)
         _skipped(report)
         click.echo(summary(report))
     for halt in done.halts:
@@ -51,6 +53,8 @@ def summary(report: Report) -> str:
         told.append(f"{len(report.skipped)} skipped")
     if report.indexing:
         told.append(f"{report.indexing} still indexing")
+    if report.halted:
+        told.append(f"{len(report.halted.keys)} held back by the guard")
     if report.waiting:
         told.append(f"{report.waiting} waiting")
     if report.interrupted:
@@ -66,6 +70,11 @@ def _stopped(report: Report) -> None:
             click.echo(f"  next: {why.next}")
     if len(stopped) > NAMED:
         click.echo(f"{len(stopped) - NAMED} more; kbsync status --failed names each")
+
+
+def _halted(report: Report) -> None:
+    for line in halted_lines(report.halted) if report.halted else ():
+        click.echo(line)
 
 
 def _skipped(report: Report) -> None:
@@ -106,6 +115,7 @@ def _report_json(report: Report) -> dict[str, object]:
         "indexing": report.indexing,
         "waiting": report.waiting,
         "interrupted": report.interrupted,
+        "guard": guard_json([report.halted] if report.halted else []),
         "stopped": [
             {"path": key.path, "kind": kind, "code": why.code, "reason": why.text}
             for key, (kind, why) in sorted(report.stopped.items())

@@ -185,9 +185,7 @@ class Mirror(Section):
         json_schema_extra=RESERVED,
     )
     guard: Guard = Field(
-        default_factory=Guard,
-        description="Limits beyond which a plan halts.",
-        json_schema_extra=RESERVED,
+        default_factory=Guard, description="Limits beyond which a plan halts."
     )
     settle: Annotated[float, lasting(0, 3600)] = Field(
         default=1.0, description="A file is read once it has rested so long."

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from kbsync.messages import Exit, Notice
-from kbsync.model import Conflict, DocKey, Hold, Skipped
+from kbsync.model import Conflict, DocKey, Halted, Hold, Skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,7 @@ class Report:
         stopped: keys that ended without converging, with the action that stood and the reason.
         indexing: documents the server was still indexing at the end.
         waiting: keys that wait for their time at the end.
+        halted: what the guard held back.
     """
 
     mirror: str
@@ -47,10 +48,13 @@ class Report:
     indexing: int = 0
     waiting: int = 0
     interrupted: bool = False
+    halted: Halted | None = None
 
     @property
     def exit(self) -> Exit:
         """The exit code of `apply` for this mirror (docs/design.md section 7)."""
+        if self.halted is not None:
+            return Exit.HALTED
         unmet = [why for _, why in self.stopped.values() if why.message.exit is not Exit.OK]
         if self.interrupted or unmet or self.waiting:
             return Exit.INCOMPLETE

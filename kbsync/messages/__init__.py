@@ -145,13 +145,14 @@ def catalogue() -> dict[str, Message]:
         command,
         config,
         engine,
+        guard,
         ledger,
         remote,
         source,
     )
 
     found: dict[str, Message] = {}
-    for room in (config, source, ledger, remote, engine, adoption, command):
+    for room in (config, source, ledger, remote, engine, guard, adoption, command):
         for value in vars(room).values():
             if isinstance(value, Message) and found.setdefault(value.code, value) is not value:
                 raise ValueError(f"two messages share the code {value.code}")

@@ -13,6 +13,7 @@ ROOMS = {
     "A": "Taking documents over",
     "C": "Configuration",
     "E": "Plan and engine",
+    "G": "Guard and saved plans",
     "L": "Ledger",
     "R": "Knowledge API",
     "S": "Source",
