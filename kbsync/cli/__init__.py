@@ -26,6 +26,7 @@ VERBS = {
     "doctor": "diagnose server, ledger and machine",
     "mirror": "rename, forget or destroy what the ledger knows of a mirror",
     "adopt": "take documents over that kbsync did not make",
+    "ledger": "check, back up or copy the ledger",
     "serve": "run the embedded knowledge base as a server of its own",
     "schema": "print the JSON Schema of the configuration",
     "demo": "mirror a folder into the embedded knowledge base, search it, mirror again",
