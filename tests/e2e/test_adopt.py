@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ class Hands:
         self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {KEY}"})
         made = self._post("/datasets", json={"name": "Docs", "indexing_technique": "economy"})
         self.base = str(made["id"])
+
+    def close(self) -> None:
+        self._api.close()
 
     def _post(self, path: str, **words: Any) -> dict[str, Any]:
         reply = self._api.post(path, **words)
@@ -69,9 +73,9 @@ def test_two_hundred_documents_by_base_name_without_an_upload(
 ) -> None:
     log = tmp_path / "requests.jsonl"
     terminal, requests = Terminal(tmp_path), Requests(log)
-    with served(tmp_path, "--request-log", str(log)) as url:
+    with served(tmp_path, "--request-log", str(log)) as url, ExitStack() as opened:
         configure(tmp_path, url, ledger=ledger.address)
-        hands = Hands(url)
+        hands = opened.enter_context(closing(Hands(url)))
         for number in range(200):
             folder = tmp_path / "docs" / f"part{number % 7}"
             folder.mkdir(parents=True, exist_ok=True)
@@ -118,9 +122,9 @@ def test_what_is_not_known_to_be_the_same_is_indexed_anew(tmp_path: Path, ledger
     (tmp_path / "docs").mkdir()
     for number in range(4):
         (tmp_path / "docs" / f"page{number}.md").write_bytes(text(number))
-    with served(tmp_path, "--request-log", str(log)) as url:
+    with served(tmp_path, "--request-log", str(log)) as url, ExitStack() as opened:
         configure(tmp_path, url, ledger=ledger.address)
-        hands = Hands(url)
+        hands = opened.enter_context(closing(Hands(url)))
         for number in range(3):
             grown = b"And it grew.\n" if number == 2 else b""
             hands.upload(f"page{number}.md", text(number) + grown)
@@ -148,9 +152,9 @@ def test_what_is_unclear_is_left_and_named(tmp_path: Path, ledger: Ledger) -> No
     for path in ("a/twice.md", "b/twice.md", "a/once.md", "one.md", "clear.md"):
         (tmp_path / "docs" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "docs" / path).write_text(f"# {path}\n\nWords about it.\n")
-    with served(tmp_path, "--request-log", str(log)) as url:
+    with served(tmp_path, "--request-log", str(log)) as url, ExitStack() as opened:
         configure(tmp_path, url, ledger=ledger.address)
-        hands = Hands(url)
+        hands = opened.enter_context(closing(Hands(url)))
         twice = hands.upload("twice.md", b"# Which\n\nOf the two?\n")
         one, other = (hands.upload("one.md", b"# One\n\nOf two.\n", twin=True) for _ in range(2))
         clear = hands.upload("clear.md", b"# Clear\n\nAs day.\n")
@@ -164,7 +168,7 @@ def test_what_is_unclear_is_left_and_named(tmp_path: Path, ledger: Ledger) -> No
         assert "1 to adopt" in told
         assert "2 left as unclear" in told
 
-        rows = [("a/twice.md", twice), ("one.md", one), ("b/twice.md", one), ("gone.md", other)]
+        rows = [("a/twice.md", twice), ("one.md", one), ("b/twice.md", one), ("gone.md", stranger)]
         rows += [("a/once.md", clear), ("one.md", other)]
         (tmp_path / "map.csv").write_text("".join(f"{path},{each}\n" for path, each in rows))
         shown = json.loads(terminal.type("adopt", "--map", "map.csv", "--json", "--yes", exit=3))
@@ -208,12 +212,12 @@ def test_a_document_another_mirror_holds_is_never_taken(tmp_path: Path, ledger: 
     for folder in ("docs", "more"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "page.md").write_text("# A page\n\nWords about it.\n")
-    with served(tmp_path, "--request-log", str(log)) as url:
+    with served(tmp_path, "--request-log", str(log)) as url, ExitStack() as opened:
         configure(tmp_path, url, ", prefix: first", ledger=ledger.address)
         config = tmp_path / "kbsync.yaml"
         second = "{name: more, source: ./more, knowledge_base: Docs, settle: 0s, prefix: second}"
         config.write_text(config.read_text() + f"  - {second}\n")
-        hands = Hands(url)
+        hands = opened.enter_context(closing(Hands(url)))
         terminal.type("apply", "docs")
         requests.writes()
         assert say.MIRROR_UNTOLD.code in terminal.type("adopt", exit=64)
