@@ -211,6 +211,28 @@ def test_of_equal_files_nobody_guesses_which_one_moved(tmp_path: Path) -> None:
         story.assert_mirrored()
 
 
+def test_a_server_without_metadata_gets_the_file_anew(tmp_path: Path) -> None:
+    with told(tmp_path, "--quirk", "no-metadata") as story:
+        story.write(**{"a.md": "The first page.", "z.md": "The last page."})
+        story.apply()
+        story.rename(**{"a.md": "b.md"})
+        assert story.apply() == {"create": 1, "delete": 1, "other": 0}
+        assert set(story.base.names().values()) == {"b.md", "z.md"}
+        assert story.terminal.read("plan")["counts"] == {}
+
+
+@pytest.mark.parametrize("quirk", ["no-merge", "no-partial-update"])
+def test_older_servers_keep_moved_documents_and_new_ones_apart(tmp_path: Path, quirk: str) -> None:
+    with told(tmp_path, "--quirk", quirk) as story:
+        story.write(**{"a.md": "The first page."})
+        story.apply()
+        story.rename(**{"a.md": "b.md"})
+        assert story.apply() == {"other": 1}
+        story.write(**{"a.md": "A second page."})
+        assert story.apply()["create"] == 1
+        story.assert_mirrored()
+
+
 def test_a_lost_ledger_finds_moved_documents_by_their_marks(tmp_path: Path, ledger: Ledger) -> None:
     with told(tmp_path, ledger=ledger.address) as story:
         story.write(**{"a.md": "The first page.", "z.md": "The last page."})
