@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kbsync import app
 from kbsync.cli.calls.outcome import notice_of
+from kbsync.cli.findings import wrong
 from kbsync.config import Mirror, Settings
 from kbsync.dify.remote import DifyRemote
 from kbsync.engine.bases import counting_binding, look_for
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
 
 
-async def findings(settings: Settings) -> list[Notice]:
+Closer = Callable[[Settings, str, "DifyClient", Sequence[str]], AsyncIterator[Notice]]
+
+
+async def asked(settings: Settings, closer: Closer | None = None) -> list[Notice]:
     """Ask every server; nothing is changed anywhere.
 
     Args:
         settings: the whole configuration.
+        closer: looks closer at a server that answers: by its name, with the names of the mirrors
+            on it whose bases are as they should be.
 
     Returns:
         One notice for each server and, where the server answers, each mirror on it; the exit
@@ -31,13 +37,14 @@ async def findings(settings: Settings) -> list[Notice]:
     found: list[Notice] = []
     for name in settings.servers:
         try:
-            found += [notice async for notice in _server(settings, name)]
+            async for notice in _server(settings, name, closer):
+                found.append(notice)
         except Problem as problem:
             found += problem.notices
     return found
 
 
-async def _server(settings: Settings, name: str) -> AsyncIterator[Notice]:
+async def _server(settings: Settings, name: str, closer: Closer | None) -> AsyncIterator[Notice]:
     server = settings.servers[name]
     mirrors = [mirror for mirror in settings.mirrors if mirror.server == name]
     if server.is_embedded and server.data is not None and not server.data.exists():
@@ -57,8 +64,14 @@ async def _server(settings: Settings, name: str) -> AsyncIterator[Notice]:
         yield say.SERVER_ANSWERS(server=name, url=server.url, version=version)
         if api.observed.now.update_wedges:
             yield say.UPDATES_WEDGE(server=name, version=version)
+        sound: list[str] = []
         for mirror in mirrors:
-            for notice in await _mirror(settings, mirror, api):
+            told = await _mirror(settings, mirror, api)
+            sound += [] if any(map(wrong, told)) else [mirror.name]
+            for notice in told:
+                yield notice
+        if closer is not None:
+            async for notice in closer(settings, name, api, sound):
                 yield notice
 
 

@@ -144,6 +144,7 @@ def catalogue() -> dict[str, Message]:
         adoption,
         command,
         config,
+        doctor,
         engine,
         guard,
         ledger,
@@ -152,7 +153,7 @@ def catalogue() -> dict[str, Message]:
     )
 
     found: dict[str, Message] = {}
-    for room in (config, source, ledger, remote, engine, guard, adoption, command):
+    for room in (config, source, ledger, remote, engine, guard, adoption, doctor, command):
         for value in vars(room).values():
             if isinstance(value, Message) and found.setdefault(value.code, value) is not value:
                 raise ValueError(f"two messages share the code {value.code}")

@@ -12,6 +12,7 @@ from kbsync.messages import Message, catalogue
 ROOMS = {
     "A": "Taking documents over",
     "C": "Configuration",
+    "D": "Doctor",
     "E": "Plan and engine",
     "G": "Guard and saved plans",
     "L": "Ledger",
