@@ -112,5 +112,5 @@ def _told(action: SavedAction | None, other: SavedAction | None = None) -> str:
     if other is None or action.action != other.action:
         return action.action
     same_target = (action.document_id, action.origin) == (other.document_id, other.origin)
-    what = "file" if same_target else "document"
-    return f"{action.action} of another {what}"
+    what = "with the file as it is now" if same_target else "of another document"
+    return f"{action.action} {what}"
