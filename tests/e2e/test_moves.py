@@ -249,6 +249,24 @@ def test_a_lost_ledger_finds_moved_documents_by_their_marks(tmp_path: Path, ledg
         story.assert_mirrored()
 
 
+def test_a_restored_ledger_learns_from_the_marks_what_moved_since(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    with told(tmp_path, ledger=ledger.address) as story:
+        story.write(**{f"{name}.md": f"The {name} page." for name in "abcz"})
+        story.apply()
+        ledger.keep()
+        story.rename(**{"a.md": "d.md", "b.md": "c.md", "c.md": "b.md"})
+        story.apply()
+        story.write(**{"a.md": "A new page stands here."})
+        story.apply()
+        before = story.base.paths()
+        ledger.put_back()
+        assert story.apply() == {"other": 0}
+        assert story.base.paths() == before
+        story.assert_mirrored()
+
+
 def test_a_server_whose_updates_wedge_keeps_the_document(tmp_path: Path) -> None:
     with told(tmp_path, "--quirk", "wedging-update") as story:
         story.write(**{"a.md": "The first page."})

@@ -220,9 +220,17 @@ class MemoryLedger:
         return tuple(each for each in self.documents.values() if each.name == name)
 
     def listed_marked(self, base_id: str, key: DocKey) -> tuple[RemoteDocument, ...]:
-        marks = ((each, mark_of(each)) for each in self.documents.values())
-        named = (e for e, m in marks if m and (m.mirror, m.path) == (key.mirror, key.path))
+        named = (e for e in self.documents.values() if e.metadata.get(PATH) == key.path)
         return tuple(e for e in named if self.holder(base_id, e.id) in (None, key))
+
+    def displaced(self, base_id: str, mirror: str) -> tuple[RemoteDocument, ...]:
+        found = []
+        for entry in self.held.values():
+            listed = self.documents.get(entry.document_id)
+            mark = mark_of(listed) if listed and entry.metadata_hash else None
+            if listed and mark and mark.mirror == mirror and mark.path != entry.key.path:
+                found.append(listed)
+        return tuple(found)
 
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
         ours = {entry.document_id for entry in self.held.values()}

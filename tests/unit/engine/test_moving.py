@@ -290,6 +290,18 @@ async def test_a_move_is_one_transaction_and_before_it_nothing_has_happened() ->
     assert together == [2]
 
 
+async def test_a_file_moved_back_after_a_backup_was_put_back_keeps_its_document() -> None:
+    on = await _settled({"a.md": b"one", "z.md": b"other"})
+    backup = dict(on.ledger.held)
+    _rename(on, **{"a.md": "b.md"})
+    await _pass(on)
+    on.ledger.held = backup
+    _rename(on, **{"b.md": "a.md"})
+    await _pass(on)
+    assert _sent(on) == {}
+    _assert_settled(on)
+
+
 async def test_a_mark_one_move_behind_brings_nothing_back() -> None:
     on = await _settled({"a.md": b"one", "z.md": b"other"})
     (stored,) = on.server.by_name("a.md")
@@ -297,6 +309,8 @@ async def test_a_mark_one_move_behind_brings_nothing_back() -> None:
     _rename(on, **{"a.md": "b.md"})
     await _pass(on)
     on.server.mark(stored, "a.md")  # as if we had been killed before the mark was written
+    moved = on.ledger.held[key_of("b.md")]
+    on.ledger.held[moved.key] = replace(moved, metadata_hash=None)
     await _pass(on)
     assert _sent(on) == {}
     _assert_settled(on)
