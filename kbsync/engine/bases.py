@@ -61,10 +61,16 @@ async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base:
     base = await find_base(mirror, ledger, remote)
     if base is None:
         base = await _make(mirror, remote)
-    binding = _binding(mirror, base)
-    if ledger.binding(mirror.name) != binding:
-        ledger.bind(binding)
+    bind(mirror, base, ledger)
     return base
+
+
+def bind(mirror: Mirror, base: Base, ledger: Ledger) -> None:
+    """Tie `mirror` to `base` in the ledger, unless it is."""
+    bound = ledger.binding(mirror.name)
+    binding = _binding(mirror, base, bound)
+    if bound != binding:
+        ledger.bind(binding)
 
 
 async def base_must_answer(world: World) -> None:
@@ -183,13 +189,15 @@ def _fits(mirror: Mirror, base: Base) -> None:
         )
 
 
-def _binding(mirror: Mirror, base: Base) -> Binding:
+def _binding(mirror: Mirror, base: Base, bound: Binding | None) -> Binding:
+    same_place = bound is not None and bound.source == mirror.place
     return Binding(
         mirror=mirror.name,
         server=mirror.server,
         base_id=base.id,
         base_name=mirror.base_name or base.name,
         source=mirror.place,
+        device=bound.device if bound is not None and same_place else None,
     )
 
 

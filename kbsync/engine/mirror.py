@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from kbsync.engine.ports import Chunking, Clock, Ledger, Remote, Source
 from kbsync.naming import document_name, document_names
 from kbsync.planning.case import Rules
+from kbsync.planning.guard import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Mirror:
         max_indexing: documents the server may be indexing for us at once.
         swap: replace by creating beside and deleting the old one when done.
         requests_per_minute: the declared write limit, None for none.
+        limits: how much one hour may remove and embed again unasked.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Mirror:
     prune_excluded: bool = False
     repair_drift: bool = True
     requests_per_minute: int | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def document_name(self, path: str) -> str:
         """Return the name a document of `path` bears."""
