@@ -33,6 +33,7 @@ from kbsync.model import (
 )
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
+from kbsync.planning.guard import Permit
 from kbsync.planning.plan import cause_of, name_of
 
 WORKERS = 4
@@ -51,6 +52,7 @@ class Drive:
         world: the three sides of the mirror.
         listing: the listing of this pass; trusted for keys that were not changed since.
         observe: told of every step.
+        permit: what may be removed and embedded again; everything when None.
         workers: keys worked on at once.
     """
 
@@ -60,9 +62,11 @@ class Drive:
         *,
         listing: Listing | None,
         observe: Observer,
+        permit: Permit | None = None,
         workers: int = WORKERS,
     ) -> None:
         self._world = world
+        self._permit = permit
         self._listed = Gatherer(world=world, listing=listing)
         self._afresh = Gatherer(world=world)
         self._observe = observe
@@ -173,13 +177,18 @@ class Drive:
 
     async def _visit(self, key: DocKey) -> None:
         case = await self._case(key)
-        action = decide(case)
+        action = self._permitted(decide(case))
         if isinstance(action, Create | Update):
             if self._full(key):
                 self._backlog.appendleft(key)
                 return
             self._occupied.add(key)
         await self._act(case, action)
+
+    def _permitted(self, action: Action) -> Action:
+        """Hold what the world turned into a removal or an upload that the plan did not have."""
+        objection = self._permit.objection(action) if self._permit else None
+        return action if objection is None else Hold(key=action.key, row="guard", why=objection)
 
     async def _case(self, key: DocKey) -> Case:
         gatherer = self._afresh if key in self._touched else self._listed

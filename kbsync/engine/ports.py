@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -101,6 +102,10 @@ class Source(Protocol):
 
     def read(self, path: str) -> FileState:
         """Like `look`, and hash what would be sent: a `Present` has its `content`."""
+        ...
+
+    def device(self) -> int | None:
+        """Return the number of the device the root is on, None when it cannot be asked."""
         ...
 
     def open(self, path: str) -> AbstractContextManager[Payload | Unknown]:
@@ -248,6 +253,30 @@ class Ledger(Protocol):
 
     def repairs(self, key: DocKey, since: float) -> int:
         """Return how often drift of `key` was repaired since `since` (journal, cause drift)."""
+        ...
+
+    def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
+        """Count the uploads and deletions that took effect since `since`, by action and cause."""
+        ...
+
+    def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
+        """Return when indexing of the newest `limit` documents began and ended, in seconds."""
+        ...
+
+    def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:
+        """Keep a set of changes that was held back, for a release to be compared with."""
+        ...
+
+    def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
+        """Return the kept sets whose digest starts with `prefix`, by digest."""
+        ...
+
+    def agree(self, mirror: str, at: float) -> None:
+        """Note that somebody agreed at `at` to what was held back."""
+        ...
+
+    def agreed_at(self, mirror: str) -> float:
+        """Return when somebody agreed last, 0.0 for never."""
         ...
 
     def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import bisect
 import hashlib
 import io
-from collections import defaultdict
+import itertools
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -77,6 +79,7 @@ class MemorySource:
         self.states: dict[str, FileState] = {}
         self.blocked: list[Blocked] = []
         self.torn: set[str] = set()
+        self.on_device: int | None = 1
         self._ticks = 0
         for path, content in (files or {}).items():
             self.write(path, content)
@@ -97,6 +100,9 @@ class MemorySource:
         met = [each for each in met if not any(each[0].startswith(b.prefix) for b in self.blocked)]
         met += [(blocked.prefix, blocked) for blocked in self.blocked]
         return iter([seen for _, seen in sorted(met, key=lambda each: each[0])])
+
+    def device(self) -> int | None:
+        return self.on_device
 
     def look(self, path: str) -> FileState:
         if path in self.states:
@@ -134,6 +140,8 @@ class MemoryLedger:
         self.bindings: dict[str, Binding] = {}
         self.documents: dict[str, RemoteDocument] = {}
         self.repaired: dict[DocKey, int] = {}
+        self.halted: dict[str, frozenset[str]] = {}
+        self.agreed: dict[str, float] = {}
 
     def rows(self, mirror: str, settings: str, *, listing: Listing | None) -> Iterator[FileRow]:
         marks = [mark_of(document) for document in self.documents.values()] if listing else []
@@ -241,6 +249,28 @@ class MemoryLedger:
 
     def repairs(self, key: DocKey, since: float) -> int:
         return self.repaired.get(key, 0)
+
+    def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
+        done = [line for line in self.journal if line.at >= since and line.outcome == "done"]
+        return Counter((line.action, line.detail) for line in done if line.mirror == mirror)
+
+    def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
+        lines = [
+            line for line in self.journal if (line.action, line.outcome) == ("index", "synced")
+        ]
+        return [(line.at - line.milliseconds / 1000, line.at) for line in lines[-limit:]]
+
+    def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:
+        self.halted[digest] = frozenset(members)
+
+    def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
+        return {digest: kept for digest, kept in self.halted.items() if digest.startswith(prefix)}
+
+    def agree(self, mirror: str, at: float) -> None:
+        self.agreed[mirror] = at
+
+    def agreed_at(self, mirror: str) -> float:
+        return self.agreed.get(mirror, 0.0)
 
     def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:
         for key, stat in stats:
