@@ -7,16 +7,26 @@ of the two (docs/design.md section 5).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Change, Listing
 from kbsync.engine.step import Timed
-from kbsync.model import DocKey, EntryState, LedgerEntry, Mark, Readiness, RemoteDocument
+from kbsync.model import (
+    DocKey,
+    EntryState,
+    FileState,
+    LedgerEntry,
+    Mark,
+    Readiness,
+    RemoteDocument,
+)
 from kbsync.planning.marks import mark_of, values_hash
 
 Claims = dict[DocKey, tuple[LedgerEntry, DocKey]]
 
 
-def catch_up(world: World, listing: Listing) -> None:
+def catch_up(world: World, listing: Listing, states: Sequence[FileState]) -> list[FileState]:
     """Let entries follow the marks of their documents, all in one transaction.
 
     A document stays where the ledger has it when two claim one path, when its new path holds
@@ -25,34 +35,47 @@ def catch_up(world: World, listing: Listing) -> None:
     Args:
         world: the three sides of the mirror.
         listing: the listing of this pass.
+        states: the keys that may need something.
+
+    Returns:
+        The states of keys that may need something now, and are not among `states`.
     """
-    claims = _claims(world)
+    claims = _claims(world, states)
     while refused := _refused(world, claims, listing):
         for key in refused:
             del claims[key]
+    if not claims:
+        return []
+    _follow(world, claims)
+    more = claims.keys() - {state.key for state in states}
+    return [world.mirror.source.look(key.path) for key in sorted(more)]
+
+
+def _follow(world: World, claims: Claims) -> None:
     left = {origin for _, origin in claims.values()} - claims.keys()
     changes = [Change(key=origin, entry=None) for origin in left]
     for key, (entry, origin) in claims.items():
         line = Timed(world, key, "move").line("done", entry.document_id, f"from {origin.path}")
         changes.append(Change(key=key, entry=entry, journal=(line,)))
-    if changes:
-        world.ledger.commit_all(changes)
+    world.ledger.commit_all(changes)
 
 
-def _claims(world: World) -> Claims:
+def _claims(world: World, states: Sequence[FileState]) -> Claims:
     """Return by path which document its mark wants there, and where the ledger has it."""
     claims: Claims = {}
     contested: set[DocKey] = set()
-    base_id, mirror = world.base_id or "", world.mirror.name
-    for document in world.ledger.displaced(base_id, mirror):
-        origin, mark = world.ledger.holder(base_id, document.id), mark_of(document)
-        before = world.ledger.entry(origin) if origin else None
-        if before is None or mark is None:
+    for state in states:
+        entry = world.ledger.entry(state.key)
+        if entry is None or entry.metadata_hash is None:
             continue
-        entry = _followed(before, mark, document)
-        if entry.key in claims:
-            contested.add(entry.key)
-        claims[entry.key] = entry, before.key
+        document = world.ledger.listed(world.base_id or "", entry.document_id)
+        mark = mark_of(document) if document else None
+        if document is None or mark is None or mark.mirror != entry.key.mirror:
+            continue
+        if mark.path != entry.key.path:
+            followed = _followed(entry, mark, document)
+            contested |= {followed.key} & claims.keys()
+            claims[followed.key] = followed, entry.key
     return {key: claim for key, claim in claims.items() if key not in contested}
 
 

@@ -235,14 +235,6 @@ class Ledger(Protocol):
         """Return the documents of the newest listing whose mark names `key`."""
         ...
 
-    def displaced(self, base_id: str, mirror: str) -> tuple[RemoteDocument, ...]:
-        """Return the listed documents that moved since this ledger was what it is.
-
-        Their valid mark names another path of `mirror` than the entry that holds them, although
-        the entry's own mark was read back before.
-        """
-        ...
-
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
         """Stream the listed documents that are not ours: no entry, and no valid mark of ours."""
         ...

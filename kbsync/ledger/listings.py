@@ -43,19 +43,6 @@ _OURS = exists().where(
     LISTED.c.mark_rev == LISTED.c.rev,
 )
 _FOREIGN = _documents(*(~held for held in (*_HELD, _OURS)))
-# Held under one path, marked for another, although the mark of the first was read back once.
-_DISPLACED = _documents(
-    LISTED.c.mark_mirror == bindparam("mirror"),
-    LISTED.c.mark_path.is_not(None),
-    LISTED.c.mark_rev == LISTED.c.rev,
-    exists().where(
-        ENTRIES.c.base_id == LISTED.c.base_id,
-        ENTRIES.c.document_id == LISTED.c.document_id,
-        ENTRIES.c.mirror == LISTED.c.mark_mirror,
-        ENTRIES.c.path != LISTED.c.mark_path,
-        ENTRIES.c.metadata_hash.is_not(None),
-    ),
-)
 _LISTING = select(*records.LISTING).where(
     LISTINGS.c.base_id == bindparam("base"), LISTINGS.c.started_at.is_not(None)
 )
@@ -130,14 +117,6 @@ class Listings:
         path until it is written anew.
         """
         return self._find(_BY_MARK, base_id, mirror=key.mirror, path=key.path)
-
-    def displaced(self, base_id: str, mirror: str) -> tuple[RemoteDocument, ...]:
-        """Return the listed documents that moved since this ledger was what it is, by name.
-
-        Their valid mark names another path of `mirror` than the entry that holds them, although
-        the entry's own mark was read back before.
-        """
-        return self._find(_DISPLACED, base_id, mirror=mirror)
 
     def _find(
         self, statement: Select[Any], base_id: str, **wanted: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ledger_samples import BASE, HOSTILE, bound, document, entry, key, marked, put
+from ledger_samples import BASE, HOSTILE, document, entry, key, marked, put
 
 from kbsync.engine.ports import Listing
 from kbsync.ledger import LedgerStore
@@ -75,21 +75,6 @@ def test_copied_marks_are_found_too(store: LedgerStore) -> None:
     store.add_listed(BASE, [marked("a", "d1"), marked("a", "d2", rev="copied"), marked("b", "d3")])
     assert [each.id for each in store.listed_marked(BASE, key("a"))] == ["d1", "d2"]
     assert store.listed_marked(BASE, key("a", "other")) == ()
-
-
-def test_what_moved_since_a_backup_is_told_by_marks_against_marked_entries(
-    store: LedgerStore,
-) -> None:
-    bound(store, "wiki")
-    put(store, entry("a", "d1"), entry("b", "d2"), entry("c", "d3", metadata_hash=None))
-    put(store, entry("d", "d4"), entry("e", "d5"), entry("w", "d6", mirror="wiki"))
-    store.begin_listing(BASE)
-    page = [marked("a2", "d1"), marked("b", "d2"), marked("c2", "d3")]
-    page += [marked("d2", "d4", rev="copied"), marked("e2", "d5", mirror="wiki")]
-    store.add_listed(BASE, [*page, marked("w2", "d6"), marked("x", "d7"), document("y", "d8")])
-    assert [each.id for each in store.displaced(BASE, "docs")] == ["d1"]
-    assert store.displaced(BASE, "wiki") == ()
-    assert store.displaced("another", "docs") == ()
 
 
 def test_absurd_numbers_of_a_server_do_no_harm(store: LedgerStore) -> None:

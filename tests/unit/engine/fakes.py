@@ -231,15 +231,6 @@ class MemoryLedger:
         named = (e for e in self.documents.values() if e.metadata.get(PATH) == key.path)
         return tuple(e for e in named if self.holder(base_id, e.id) in (None, key))
 
-    def displaced(self, base_id: str, mirror: str) -> tuple[RemoteDocument, ...]:
-        found = []
-        for entry in self.held.values():
-            listed = self.documents.get(entry.document_id)
-            mark = mark_of(listed) if listed and entry.metadata_hash else None
-            if listed and mark and mark.mirror == mirror and mark.path != entry.key.path:
-                found.append(listed)
-        return tuple(found)
-
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
         ours = {entry.document_id for entry in self.held.values()}
         return (each for each in self.documents.values() if each.id not in ours)

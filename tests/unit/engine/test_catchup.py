@@ -26,7 +26,9 @@ def _moved(on: Stage, old: str, new: str) -> LedgerEntry:
 
 async def _caught_up(on: Stage, **listing: bool) -> dict[str, str]:
     told = await refresh(on.world)
-    catch_up(on.world, replace(told, **listing))
+    states = [on.source.look(key.path) for key in on.ledger.held]
+    more = catch_up(on.world, replace(told, **listing), states)
+    assert {state.key for state in [*states, *more]} >= on.ledger.held.keys()
     return {key.path: entry.document_id for key, entry in on.ledger.held.items()}
 
 
