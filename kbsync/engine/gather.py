@@ -165,9 +165,14 @@ class Gatherer:
         """
         for name in self.world.mirror.document_names(key.path):
             named = await self._named(name)
-            if all(self._owner(document) in (None, key) for document in named):
+            if not any(self._moved(document, key) for document in named):
                 return name, named
         raise AssertionError("names never end")
+
+    def _moved(self, document: RemoteDocument, key: DocKey) -> bool:
+        """Whether the document is another key's of this mirror; another mirror's is in our way."""
+        owner = self._owner(document)
+        return owner is not None and owner != key and owner.mirror == key.mirror
 
     def _owner(self, document: RemoteDocument) -> DocKey | None:
         """Return whose document it is: the ledger knows best, as a mark may be one move behind."""
