@@ -21,6 +21,7 @@ PAST = {
     "forget": "forgotten",
     "restore": "restored",
     "move": "moved",
+    "set_metadata": "marked",
 }
 
 

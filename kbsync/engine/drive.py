@@ -6,6 +6,7 @@ for ever. One control task; nothing here blocks but the small ledger transaction
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -15,11 +16,12 @@ import anyio
 from kbsync.engine.execute import carry_out
 from kbsync.engine.gather import Gatherer
 from kbsync.engine.indexing import IndexingWatch
+from kbsync.engine.marking import Marked, Marker
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Listing
 from kbsync.engine.queue import KeyQueue
 from kbsync.engine.report import Event, Report, kind_of
-from kbsync.engine.step import Again, BackOff, Finished, Follow, Step, Stopped
+from kbsync.engine.step import Again, BackOff, Finished, Follow, Step, Stopped, ToMark
 from kbsync.messages import Notice, Problem
 from kbsync.model import (
     Action,
@@ -28,7 +30,9 @@ from kbsync.model import (
     EntryState,
     Hold,
     Noop,
+    RemoteDocument,
     Resolve,
+    SetMetadata,
     Update,
 )
 from kbsync.planning.case import Case
@@ -74,6 +78,7 @@ class Drive:
         self._queue = KeyQueue()
         self._backlog: deque[DocKey] = deque()
         self._watch = IndexingWatch(world)
+        self._marker = Marker(world)
         self._occupied: set[DocKey] = set()
         self._touched: set[DocKey] = set()
         self._asked: set[DocKey] = set()
@@ -117,6 +122,7 @@ class Drive:
             for _ in range(self._workers):
                 group.start_soon(self._work, wait)
             group.start_soon(self._follow, wait)
+            group.start_soon(self._mark, wait)
 
     # -- workers -------------------------------------------------------------------------------
 
@@ -150,7 +156,7 @@ class Drive:
     def _over(self, wait: bool) -> bool:
         if self._stopping or self._stalled:
             return True
-        if self._queue.active or self._backlog:
+        if self._queue.active or self._backlog or len(self._marker):
             return False
         if not wait:
             return True
@@ -214,9 +220,13 @@ class Drive:
         match step:
             case Finished():
                 self._finish(key, action)
-            case Follow(document_id=document_id):
+            case Follow(document_id=document_id, uploaded=uploaded):
                 self._finish(key, action)
                 self._watch.add(key, document_id)
+                if uploaded is not None:
+                    self._marker.add(key, uploaded)
+            case ToMark(document=document):
+                self._to_mark(key, action, document)
             case Again(at=None):
                 self._finish(key, action)
                 self._queue.add(key)
@@ -268,6 +278,57 @@ class Drive:
         delay = random.uniform(0.1, longest)  # noqa: S311 - full jitter
         self._queue.add_at(key, self._world.clock.now() + delay)
 
+    # -- marks ---------------------------------------------------------------------------------
+
+    def _to_mark(self, key: DocKey, action: Action, document: RemoteDocument | None) -> None:
+        """Hand the key to the marker; an action that is nothing else is done when it says so."""
+        asked = isinstance(action, SetMetadata)
+        if asked:
+            self._forget(key)
+        else:
+            self._finish(key, action)
+        self._marker.add(key, document, asked=asked)
+
+    async def _mark(self, wait: bool) -> None:
+        while not self._over(wait):
+            idle = not (self._queue.active or self._backlog)
+            rest = self._marker.rest(idle=idle)
+            if rest == 0:
+                await self._mark_some(idle)
+                continue
+            changed = self._changed
+            with anyio.move_on_after(math.inf if rest is None else rest):
+                await changed.wait()
+        self._wake()
+
+    async def _mark_some(self, idle: bool) -> None:
+        try:
+            for marked in await self._marker.work(idle=idle):
+                self._marked(marked)
+        except Problem as problem:
+            self._problem = self._problem or problem
+            self._stopping = True
+        self._wake()
+
+    def _marked(self, marked: Marked) -> None:
+        if marked.why is not None:
+            self.report.stopped[marked.key] = ("failed", marked.why)
+        elif marked.asked:
+            self.report.stopped.pop(marked.key, None)
+            self.report.done["set_metadata"] += 1
+        if marked.asked or marked.why is not None:
+            self._observe(
+                Event(
+                    key=marked.key,
+                    action="set_metadata",
+                    cause="metadata",
+                    outcome="stopped" if marked.why else "done",
+                    milliseconds=0,
+                    document_id=marked.document_id,
+                    why=marked.why,
+                )
+            )
+
     # -- indexing ------------------------------------------------------------------------------
 
     async def _follow(self, wait: bool) -> None:
@@ -306,7 +367,7 @@ class Drive:
         )
 
     def _tell(self, case: Case, action: Action, step: Step, took: int) -> None:
-        if isinstance(action, Noop):
+        if isinstance(action, Noop | SetMetadata):
             return
         why = step.why if isinstance(step, Stopped | BackOff) else None
         document = getattr(action, "document_id", None)
@@ -325,7 +386,7 @@ class Drive:
 
 def _outcome(step: Step) -> str:
     match step:
-        case Finished() | Follow() | Again(at=None):
+        case Finished() | Follow() | ToMark() | Again(at=None):
             return "done"
         case Again() | BackOff():
             return "waiting"

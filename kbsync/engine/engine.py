@@ -11,12 +11,15 @@ from dataclasses import dataclass, field, replace
 import anyio.to_thread
 
 from kbsync.engine import adoption
-from kbsync.engine.bases import ensure_base, find_base
+from kbsync.engine.bases import bind, ensure_base, find_base
+from kbsync.engine.catchup import catch_up
 from kbsync.engine.drive import Drive, Observer
 from kbsync.engine.gather import Gatherer
 from kbsync.engine.listing import refresh
+from kbsync.engine.lookup import metadata_fields
 from kbsync.engine.mirror import Mirror, World
 from kbsync.engine.moving import find_moves, make_moves
+from kbsync.engine.ownership import owned
 from kbsync.engine.ports import Change, Clock, Ledger, Listing, Remote
 from kbsync.engine.report import Report
 from kbsync.engine.survey import Survey, survey
@@ -118,7 +121,9 @@ class Engine:
             Problem: the base or the server cannot be used.
         """
         base = await find_base(self.mirror, self._ledger, self._remote)
-        return await self._planned(self._world(base), listing=listing)
+        if base is not None:  # the ledger finds its documents by their marks in the bound base
+            bind(self.mirror, base, self._ledger)
+        return await self._planned(await self._world(base), listing=listing)
 
     async def apply(
         self,
@@ -147,7 +152,7 @@ class Engine:
         actions = [a for a in planned.plan.actions if a.key not in held or not waits_whole(a)]
         if actions and world.base_id is None:
             base = await ensure_base(self.mirror, self._ledger, self._remote)
-            world = self._world(base)
+            world = await self._world(base)
         elif world.base_id is not None:
             await ensure_base(self.mirror, self._ledger, self._remote)
         self._note_device(planned, held)
@@ -196,13 +201,11 @@ class Engine:
             Problem: the base or the server cannot be used.
         """
         base = await find_base(self.mirror, self._ledger, self._remote)
-        gatherer = Gatherer(world=self._world(base))
+        gatherer = Gatherer(world=await self._world(base))
         case = await gatherer.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
         return case, decide(case)
 
-    async def offer(
-        self, match: adoption.Match, *, cause: str, trust_size: bool
-    ) -> adoption.Offer:
+    async def offer(self, match: adoption.Match, *, cause: str, trust_size: bool) -> adoption.Offer:
         """Return which documents that are nobody's would be taken over; `adoption.take` does it.
 
         Args:
@@ -214,22 +217,31 @@ class Engine:
         base = await find_base(self.mirror, self._ledger, self._remote)
         if base is None:
             raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=self.mirror.base_name))
-        world = self._world(base)
+        world = await self._world(base)
         return await adoption.offer(world, match, cause=cause, trust_size=trust_size)
 
-    def _world(self, base: Base | None) -> World:
-        return World(
+    async def _world(self, base: Base | None) -> World:
+        ownership = self._ledger.ownership(self.mirror.name)
+        world = World(
             mirror=self.mirror,
             ledger=self._ledger,
             remote=self._remote,
             clock=self._clock,
             base_id=base.id if base else None,
+            owner=ownership.token if ownership else "",
         )
+        return replace(world, fields=await metadata_fields(world))
 
     async def _planned(self, world: World, *, listing: bool) -> Planned:
-        listed = await refresh(world) if listing or world.base_id is None else None
+        listing = listing or world.base_id is None or not world.owner
+        listed = await refresh(world) if listing else None
+        world = replace(world, owner=owned(world, listed).token)
+        if world.fields is not None and not world.fields.keys() >= set(FIELDS):
+            self._ledger.unmark(self.mirror.name)  # with a field its values are gone
         tally = Survey()
-        states = await anyio.to_thread.run_sync(self._survey, listed, tally)
+        states = await anyio.to_thread.run_sync(self._survey, world, listed, tally)
+        if listed is not None:
+            states += catch_up(world, listed, states)
         states = await self._settled(states)
         refused = self._refused(states)
         states += refused
@@ -281,8 +293,11 @@ class Engine:
         )
         return make_plan(actions, skipped=skipped, unchanged=unchanged, rates=rates, halts=halts)
 
-    def _survey(self, listed: Listing | None, tally: Survey) -> list[FileState]:
-        rows = self._ledger.rows(self.mirror.name, self.mirror.settings, listing=listed)
+    def _survey(self, world: World, listed: Listing | None, tally: Survey) -> list[FileState]:
+        marked = world.fields is not None
+        rows = self._ledger.rows(
+            self.mirror.name, self.mirror.settings, listing=listed, marked=marked
+        )
         return list(survey(self.mirror.name, self.mirror.source, rows, tally))
 
     def _refused(self, states: list[FileState]) -> list[FileState]:

@@ -28,7 +28,7 @@ from kbsync.model import (
     RemoteDocument,
 )
 from kbsync.planning.case import GONE, Case, Evidence, Missing
-from kbsync.planning.marks import mark_of
+from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
 
 NAMES_HOLD_FOR = 60.0
 A_DAY = 86_400.0
@@ -86,9 +86,17 @@ class Gatherer:
             intent=intent,
             rejection=rejection,
             evidence=evidence,
+            metadata_hash=self._metadata_hash(entry),
             repairs=ledger.repairs(key, self.world.clock.now() - A_DAY),
             stuck=stuck,
         )
+
+    def _metadata_hash(self, entry: LedgerEntry | None) -> str | None:
+        """Return the hash of what the document should carry, None where it carries nothing."""
+        if entry is None or self.world.fields is None:
+            return None
+        mark = mark_for(entry, self.world.owner)
+        return None if mark is None else values_hash(values_of(mark))
 
     def _asks_for_evidence(self, local: FileState) -> bool:
         pruned = isinstance(local, Excluded) and self.world.mirror.prune_excluded
@@ -114,7 +122,7 @@ class Gatherer:
 
     async def _evidence(
         self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool
-    ) -> Evidence:
+    ) -> tuple[str, Evidence]:
         known = await self._known(entry, ask)
         replaced = None
         if entry is not None and entry.superseded is not None:
@@ -124,6 +132,9 @@ class Gatherer:
             return name, replace(evidence, marked=self._listed_marks(key, entry))
         if isinstance(local, Absent) and self.listing is None:
             return name, evidence
+        claimed = () if entry is not None else self._listed_marks(key, entry)
+        if claimed:  # nobody needs its name
+            return name, replace(evidence, marked=claimed)
         name, named = await self._name_to_take(key)
         return name, self._names(evidence, key, entry, named)
 
@@ -213,4 +224,4 @@ class Gatherer:
             return ()
         own = {entry.document_id, entry.superseded} if entry else set()
         marked = self.world.ledger.listed_marked(self.world.base_id, key)
-        return tuple(document for document in marked if document.id not in own)
+        return tuple(each for each in marked if each.id not in own and mark_of(each) is not None)

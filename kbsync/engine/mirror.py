@@ -73,6 +73,9 @@ class World:
 
     Args:
         base_id: None while the base is still to be made; then the server holds nothing of it.
+        fields: ids of the base's metadata fields by name, as of this pass; None when documents
+            carry no marks there.
+        owner: the token under which this ledger marks the mirror's documents.
     """
 
     mirror: Mirror
@@ -80,3 +83,5 @@ class World:
     remote: Remote
     clock: Clock
     base_id: str | None
+    fields: Mapping[str, str] | None = None
+    owner: str = ""

@@ -150,22 +150,44 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The newest listing of a base. `complete`: proves absence of what it does not have."""
+    """The newest listing of a base.
+
+    Args:
+        complete: it proves absence of what it does not have.
+        owners: who wrote the valid marks of the listing's mirror (`Mark.owner`).
+    """
 
     started_at: float
     complete: bool
     documents: int
+    owners: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """Under which name a ledger marks the documents of a mirror.
+
+    Args:
+        token: made anew whenever a ledger takes a mirror over.
+        predecessors: tokens whose documents were taken over then.
+    """
+
+    token: str
+    predecessors: frozenset[str] = frozenset()
 
 
 class Ledger(Protocol):
     """The memory. Synchronous: a transaction cannot be torn by an await."""
 
-    def rows(self, mirror: str, settings: str, *, listing: Listing | None) -> Iterator[FileRow]:
+    def rows(
+        self, mirror: str, settings: str, *, listing: Listing | None, marked: bool = False
+    ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order.
 
-        A settled key (synced under `settings`, no intent, not contradicted by `listing`) presents
-        its file's stat; every other one presents a size of -1, which no file has. Keys that have
-        only an intent or a mark in the listing are in the stream too.
+        A settled key (synced under `settings`, no intent, not contradicted by `listing`, and with
+        `marked` one whose mark was read back) presents its file's stat; every other one presents
+        a size of -1, which no file has. Keys that have only an intent or a mark in the listing
+        are in the stream too.
         """
         ...
 
@@ -205,6 +227,18 @@ class Ledger(Protocol):
 
     def bind(self, binding: Binding) -> None:
         """Tie the mirror; replaces an older binding."""
+        ...
+
+    def ownership(self, mirror: str) -> Ownership | None:
+        """Return under which name the mirror's documents are marked, None before the first."""
+        ...
+
+    def take_over(self, mirror: str, predecessors: frozenset[str]) -> Ownership:
+        """Mark the mirror's documents under a new name from now on."""
+        ...
+
+    def unmark(self, mirror: str) -> None:
+        """Forget that the mirror's documents carry their marks."""
         ...
 
     def begin_listing(self, base_id: str) -> None:
@@ -359,4 +393,26 @@ class Remote(Protocol):
 
     async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
         """Enable, disable, archive or un_archive one document."""
+        ...
+
+    async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
+        """Return the ids of the base's metadata fields by name.
+
+        `Rejected` while `capabilities.metadata` is false: the server has no metadata.
+        """
+        ...
+
+    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+        """Make a text field and return its id; a taken name is `Rejected`."""
+        ...
+
+    async def assign(
+        self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]
+    ) -> Outcome[None]:
+        """Merge values into documents; `Done` does not prove it: read them back.
+
+        Args:
+            fields: field ids by name.
+            assignments: at most one per document.
+        """
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from kbsync.engine.mirror import World
@@ -17,6 +17,7 @@ from kbsync.model import (
     NotReady,
     NotSent,
     Rejected,
+    RemoteDocument,
     Throttled,
     Unauthorized,
 )
@@ -51,9 +52,24 @@ class BackOff:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Uploaded: follow `document_id` until it is indexed."""
+    """Uploaded: follow `document_id` until it is indexed.
+
+    `uploaded`: the document as the upload's reply tells it, to be marked at once.
+    """
 
     document_id: str
+    uploaded: RemoteDocument | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToMark:
+    """Nothing is to be done but to write the mark of its document.
+
+    `document`: as last seen, None when nobody looked.
+    """
+
+    document_id: str
+    document: RemoteDocument | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,7 @@ class Stopped:
     why: Notice
 
 
-Step = Finished | Again | BackOff | Follow | Stopped
+Step = Finished | Again | BackOff | Follow | ToMark | Stopped
 
 
 class Timed:

@@ -262,7 +262,7 @@ def _uploaded(
         )
     entry = entry_of(world, upload, reply, torn=payload.torn())
     world.ledger.commit(Change(key=key, entry=entry, intent=None, rejection=None, journal=(line,)))
-    return Follow(document.id)
+    return Follow(document.id, uploaded=document)
 
 
 def entry_of(world: World, upload: Upload, reply: Uploaded, *, torn: bool) -> LedgerEntry:
@@ -284,7 +284,6 @@ def entry_of(world: World, upload: Upload, reply: Uploaded, *, torn: bool) -> Le
         state=EntryState.INDEXING,
         stat=None if torn else upload.stat,
         fingerprint=fingerprint,
-        metadata_hash=before.metadata_hash if before else None,
         rev=reply.document.rev,
         batch=reply.batch or (before.batch if before else None),
         superseded=_superseded(upload),

@@ -189,3 +189,24 @@ MIRROR_MOVED_SERVER = Message(
     "put the old address back, or start afresh with: kbsync mirror forget {mirror}",
     Exit.REFUSED,
 )
+NOT_MARKED = Message(
+    "KB-E050",
+    "the mark of {path} was written twice and did not come back from the server: it would not be "
+    "found if the ledger were lost",
+    "kbsync apply (again); keep a copy of the ledger meanwhile",
+    Exit.INCOMPLETE,
+)
+MARKS_UNSUPPORTED = Message(
+    "KB-E051",
+    "the server of mirror {mirror} keeps no document metadata: which documents are kbsync's stands "
+    "in the ledger alone",
+    "keep a copy of the ledger",
+)
+OTHER_KBSYNC = Message(
+    "KB-E052",
+    "another kbsync took mirror {mirror} over: documents in its knowledge base {base} bear the "
+    "mark of another ledger; nothing was decided",
+    "stop the other one, then take the documents back without an upload: "
+    "kbsync mirror forget {mirror}, then kbsync apply {mirror}",
+    Exit.REFUSED,
+)

@@ -22,6 +22,7 @@ from kbsync.engine.ports import (
     Chunking,
     FileRow,
     Listing,
+    Ownership,
     Payload,
     Seen,
 )
@@ -41,10 +42,13 @@ from kbsync.model import (
     Stat,
     Unknown,
 )
-from kbsync.planning.marks import mark_of
+from kbsync.planning.marks import FIELDS, mark_of
 
 from .server import Server
 from .words import BASE, MIRROR, SETTINGS, WHY, VirtualClock, fingerprint_of, key_of, sha
+
+TOKENS = itertools.count(1)
+PATH = FIELDS[1]
 
 
 class BytesPayload:
@@ -138,16 +142,24 @@ class MemoryLedger:
         self.journal: list[JournalLine] = []
         self.commits: list[Change] = []
         self.bindings: dict[str, Binding] = {}
+        self.owners: dict[str, Ownership] = {}
         self.documents: dict[str, RemoteDocument] = {}
         self.repaired: dict[DocKey, int] = {}
         self.halted: dict[str, frozenset[str]] = {}
         self.agreed: dict[str, float] = {}
 
-    def rows(self, mirror: str, settings: str, *, listing: Listing | None) -> Iterator[FileRow]:
+    def rows(
+        self, mirror: str, settings: str, *, listing: Listing | None, marked: bool = False
+    ) -> Iterator[FileRow]:
         marks = [mark_of(document) for document in self.documents.values()] if listing else []
         keys = {*self.held, *self.intents}
         keys |= {DocKey(mirror=m.mirror, path=m.path) for m in marks if m and m.mirror == mirror}
-        return iter([self._row(key, settings, listing) for key in sorted(keys)])
+        rows = [self._row(key, settings, listing) for key in sorted(keys)]
+        return iter([self._unmarked(row) if marked else row for row in rows])
+
+    def _unmarked(self, row: FileRow) -> FileRow:
+        entry = self.held.get(key_of(row[0]))
+        return row if entry is not None and entry.metadata_hash else (row[0], -1, 0, 0)
 
     def _row(self, key: DocKey, settings: str, listing: Listing | None) -> FileRow:
         entry = self.held.get(key)
@@ -208,6 +220,17 @@ class MemoryLedger:
 
     def bind(self, binding: Binding) -> None:
         self.bindings[binding.mirror] = binding
+
+    def ownership(self, mirror: str) -> Ownership | None:
+        return self.owners.get(mirror)
+
+    def take_over(self, mirror: str, predecessors: frozenset[str]) -> Ownership:
+        token = f"owner-{next(TOKENS)}"
+        self.owners[mirror] = Ownership(token=token, predecessors=predecessors)
+        return self.owners[mirror]
+
+    def unmark(self, mirror: str) -> None:
+        self.held = {key: replace(e, metadata_hash=None) for key, e in self.held.items()}
 
     def begin_listing(self, base_id: str) -> None:
         self.documents = {}
