@@ -108,9 +108,17 @@ def _next_of(world: World, key: DocKey) -> tuple[str, str] | None:
         return entry.document_id, "destroyed"
     for document in world.ledger.listed_marked(world.base_id or "", key):
         mark = mark_of(document)
-        if mark is not None and (mark.mirror, mark.path) == (key.mirror, key.path):
+        if mark is not None and mark.owner in _names(world):
             return document.id, "orphan"
     return None
+
+
+def _names(world: World) -> frozenset[str]:
+    """Return under which names this ledger, or one before it, marked the mirror's documents."""
+    ownership = world.ledger.ownership(world.mirror.name)
+    if ownership is None:
+        return frozenset({""})
+    return ownership.predecessors | {ownership.token, ""}
 
 
 async def _persist(world: World, key: DocKey, action: Delete | Resolve) -> Notice | None:

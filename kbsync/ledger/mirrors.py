@@ -5,13 +5,16 @@ from __future__ import annotations
 from sqlalchemy import Connection, Table, func, insert, select
 
 from kbsync.ledger.database import Database
-from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, JOURNAL, METADATA
+from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, JOURNAL, META, METADATA
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 _NAMED = tuple(
     table for table in METADATA.sorted_tables if "mirror" in table.c and table is not BINDINGS
 )
+
+# What `meta` keeps for one mirror: under which name its documents are marked.
+_OWNER = "owner:"
 
 
 class Mirrors:
@@ -42,6 +45,8 @@ class Mirrors:
                 mine = table.c.mirror == old
                 connection.execute(table.update().where(mine).values(values))
             connection.execute(BINDINGS.delete().where(BINDINGS.c.mirror == old))
+            owner = META.update().where(META.c.key == _OWNER + old)
+            connection.execute(owner.values(key=_OWNER + new))
             return _rows(connection, ENTRIES, new)
 
     def forget_mirror(self, mirror: str) -> int:
@@ -71,3 +76,4 @@ def _drop(connection: Connection, mirror: str) -> None:
     for table in (*_NAMED, BINDINGS):
         if table is not JOURNAL:
             connection.execute(table.delete().where(table.c.mirror == mirror))
+    connection.execute(META.delete().where(META.c.key == _OWNER + mirror))

@@ -65,3 +65,12 @@ def test_a_forgotten_mirror_leaves_its_history(filled: LedgerStore) -> None:
     assert filled.counts("other") == {"synced": 1}
     with pytest.raises(Problem, match="KB-L070"):
         filled.forget_mirror("docs")
+
+
+def test_the_name_in_the_marks_goes_along_and_is_forgotten(filled: LedgerStore) -> None:
+    owned = filled.take_over("docs", frozenset({"before"}))
+    filled.rename_mirror("docs", "handbook")
+    assert filled.ownership("handbook") == owned
+    assert filled.ownership("docs") is None
+    filled.forget_mirror("handbook")
+    assert filled.ownership("handbook") is None
