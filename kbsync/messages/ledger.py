@@ -212,12 +212,12 @@ NOT_SOUND = Message(
 NO_MIRROR = Message(
     "KB-L070",
     "The ledger knows no mirror {mirror}; it knows {known}.",
-    "see what there is with: kbsync status",
+    "see what there is with: `kbsync status`",
     Exit.USAGE,
 )
 MIRROR_TAKEN = Message(
     "KB-L071",
     "The ledger has documents of a mirror {mirror} already: two mirrors cannot become one.",
-    "choose another name, or drop what is known of that one with: kbsync mirror forget {mirror}",
+    "choose another name, or drop what is known of that one with: `kbsync mirror forget {mirror}`",
     Exit.USAGE,
 )
