@@ -186,19 +186,19 @@ COPY_FAILED = Message(
 COPY_NOT_EMPTY = Message(
     "KB-L063",
     "The ledger {copy} is not empty: it holds {rows} rows.",
-    "name another place, then type the command again",
+    "name another place: `kbsync ledger copy FROM TO`",
     Exit.USAGE,
 )
 COPY_SAME = Message(
     "KB-L064",
     "The ledger {copy} cannot be copied to itself.",
-    "name another place, then type the command again",
+    "name another place: `kbsync ledger copy FROM TO`",
     Exit.USAGE,
 )
 COPY_DIFFERS = Message(
     "KB-L065",
     "What was read back from {copy} is not what was written.",
-    "keep the old ledger; check the new place with: kbsync ledger check",
+    "keep the old ledger; check the new place with: `kbsync ledger check`",
 )
 NOT_SOUND = Message(
     "KB-L066",
