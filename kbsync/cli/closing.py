@@ -79,8 +79,14 @@ def _halted(report: Report) -> None:
 
 
 def _skipped(report: Report) -> None:
+    following = ""
     for each in report.skipped[:NAMED]:
+        if following and each.why.next != following:
+            click.echo(f"  next: {following}")
+        following = each.why.next
         click.echo(f"skipped: {printable(each.key.path)}: {each.why}")
+    if following:
+        click.echo(f"  next: {following}")
     if len(report.skipped) > NAMED:
         rest = Counter(each.why.code for each in report.skipped[NAMED:])
         told = ", ".join(f"{number} [{code}]" for code, number in sorted(rest.items()))
