@@ -97,7 +97,10 @@ def _names_another(mirror: Mirror, binding: Binding) -> bool:
 
 async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
     if mirror.base_id is not None:
-        return await _by_id(mirror, mirror.base_id, remote)
+        outcome = await remote.base(mirror.base_id)
+        if isinstance(outcome, Gone):
+            raise Problem(say.BASE_UNKNOWN(id=mirror.base_id, mirror=mirror.name))
+        return _value(mirror, "asking for the knowledge base", outcome)
     name = mirror.base_name or ""
     found = await _named(mirror, name, remote)
     if len(found) > 1:

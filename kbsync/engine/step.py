@@ -139,7 +139,8 @@ def after_failure(world: World, key: DocKey, action: str, failure: Failure) -> S
         case Unauthorized():
             unauthorized(failure)
         case Rejected(why=why):
-            return Stopped(say.ACTION_FAILED(action=action, path=key.path, reason=why.text))
+            words = {"action": action, "path": key.path, "reason": why.text}
+            return Stopped(say.ACTION_REFUSED(following=_first_step(why), **words))
         case Throttled():
             return Again(world.clock.now())
         case Gone():
@@ -151,3 +152,8 @@ def after_failure(world: World, key: DocKey, action: str, failure: Failure) -> S
             return BackOff(why)
         case Ambiguous(why=why):
             return Again(world.clock.now() + AMBIGUOUS_LOOK, why=why)
+
+
+def _first_step(why: Notice) -> str:
+    """Return what a refusal says to do, without the command that our own message ends with."""
+    return why.next.partition(", then type:")[0] or "see what it is with: kbsync explain PATH"

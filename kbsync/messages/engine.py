@@ -127,7 +127,8 @@ BASE_REPLACED = Message(
 BASE_MODE = Message(
     "KB-E020",
     "the knowledge base {base} is of mode `{mode}`, which takes no documents by this API",
-    "choose another knowledge_base for mirror {mirror}, or leave it out to have one made",
+    "name another knowledge_base for mirror {mirror} (one that is not there yet is made), then: "
+    "kbsync validate",
     Exit.REFUSED,
 )
 BASE_AMBIGUOUS = Message(
@@ -208,5 +209,17 @@ OTHER_KBSYNC = Message(
     "mark of another ledger; nothing was decided",
     "stop the other one, then take the documents back without an upload: "
     "kbsync mirror forget {mirror}, then kbsync apply {mirror}",
+    Exit.REFUSED,
+)
+ACTION_REFUSED = Message(
+    "KB-E062",
+    "{action} of {path} was refused: {reason}",
+    "{following} (it is tried again by itself when the file changes, or by: kbsync retry {path})",
+    Exit.INCOMPLETE,
+)
+BASE_UNKNOWN = Message(
+    "KB-E063",
+    "the knowledge base {id} that mirror {mirror} declares is not there (or not for this key)",
+    "see what this key sees with: kbsync kb list",
     Exit.REFUSED,
 )
