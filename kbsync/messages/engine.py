@@ -67,7 +67,8 @@ CONFLICT_FOREIGN_NAME = Message(
     "KB-E011",
     "a document named {name} that kbsync did not make is in the knowledge base; "
     "an upload of {path} would write over it",
-    "kbsync docs get {base} {document}; then rename or delete it there, or set a prefix",
+    "kbsync docs get {base} {document}; if it is of this file: kbsync adopt, else rename or "
+    "delete it there, or set a prefix",
     Exit.INCOMPLETE,
 )
 CONFLICT_EDITED_THERE = Message(

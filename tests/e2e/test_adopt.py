@@ -105,6 +105,13 @@ def test_two_hundred_documents_by_base_name_without_an_upload(
         assert hands.documents().keys() == before.keys()
         status = terminal.read("status")["mirrors"][0]
         assert (status["documents"]["synced"], status["foreign"]) == (200, 0)
+        marks = [
+            {each["name"]: each["value"] for each in row["doc_metadata"]}
+            for row in hands.documents().values()
+        ]
+        assert {mark["kbsync_path"] for mark in marks} == {
+            f"part{number % 7}/page{number}.md" for number in range(200)
+        }
         assert "nothing to adopt" in terminal.type(*by_size)
 
         # From now on they are as any other: an edit is one update, and takes our name along.
