@@ -81,7 +81,7 @@ async def offer(world: World, match: Match, *, cause: str, trust_size: bool) -> 
         raise Problem(say.LISTING_MOVED(mirror=world.mirror.name))
     documents = list(world.ledger.foreign(world.base_id))
     files = await anyio.to_thread.run_sync(lambda: list(_new_files(world)))
-    pairing = match(files, documents)
+    pairing = _certain(match(files, documents), world.ledger.pending_names(world.base_id))
 
     def judged() -> tuple[Adopt, ...]:
         return tuple(_adopt(world, each, cause, trust_size) for each in pairing.pairs)
@@ -111,6 +111,17 @@ async def take(offered: Offer) -> None:
     for start in range(0, len(offered.actions), BATCH):
         batch = offered.actions[start : start + BATCH]
         world.ledger.commit_all([_change(world, action) for action in batch])
+
+
+def _certain(pairing: Pairing, pending: frozenset[str]) -> Pairing:
+    """Leave out what an upload of any mirror may have made: its reply alone would tell."""
+    unsure = [each for each in pairing.pairs if each.document.name in pending]
+    left = [
+        LeftOut(name=each.file.key.path, why=say.UNANSWERED(document=each.document.id))
+        for each in unsure
+    ]
+    pairs = tuple(each for each in pairing.pairs if each not in unsure)
+    return Pairing(pairs=pairs, left=(*pairing.left, *left))
 
 
 def _new_files(world: World) -> Iterator[NewFile]:

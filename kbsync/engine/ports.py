@@ -203,6 +203,10 @@ class Ledger(Protocol):
         """Return the pending intent of `key`."""
         ...
 
+    def pending_names(self, base_id: str) -> frozenset[str]:
+        """Return the document names of all calls on the base that were not accounted for yet."""
+        ...
+
     def rejection(self, key: DocKey) -> Rejection | None:
         """Return the remembered refusal of `key`."""
         ...

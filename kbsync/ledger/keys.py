@@ -41,6 +41,11 @@ def _by_key(table: Table, columns: Sequence[Any]) -> Select[Any]:
 _ENTRY = _by_key(ENTRIES, records.ENTRY)
 _INTENT = _by_key(INTENTS, records.INTENT)
 _REJECTION = _by_key(REJECTIONS, records.REJECTION)
+_PENDING = (
+    select(INTENTS.c.name)
+    .join(BINDINGS, BINDINGS.c.mirror == INTENTS.c.mirror)
+    .where(BINDINGS.c.base_id == bindparam("base"))
+)
 _HOLDERS = [
     select(ENTRIES.c.mirror, ENTRIES.c.path).where(
         ENTRIES.c.base_id == bindparam("base"), column == bindparam("document")
@@ -116,6 +121,13 @@ class Keys:
         question = self._database.compiled(statement.order_by(INTENTS.c.path))
         for rows in self._database.stream(question, 500):
             yield from map(records.intent_of, rows)
+
+    def pending_names(self, base_id: str) -> frozenset[str]:
+        """Return the document names of all calls on the base that were not accounted for yet.
+
+        A document of such a name may be the one that a mirror made without hearing of it.
+        """
+        return frozenset(str(name) for (name,) in self._database.ask(_PENDING, base=base_id))
 
     def refused(self, mirror: str) -> Iterator[Rejection]:
         """Stream the remembered refusals in key order."""

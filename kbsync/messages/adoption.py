@@ -58,6 +58,12 @@ PATH_TWICE = Message(
     "leave one of them in the map, then type the command again",
     Exit.INCOMPLETE,
 )
+UNANSWERED = Message(
+    "KB-A010",
+    "document {document} may be what an upload made that got no answer",
+    "kbsync apply",
+    Exit.INCOMPLETE,
+)
 
 # -- what the verb cannot go on with -------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ledger_samples import (
+    BASE,
     HOSTILE,
     binding,
     bound,
@@ -320,3 +321,12 @@ def test_fingerprints_without_a_part_are_not_mixed_up(store: LedgerStore) -> Non
     found = store.entry(key("a"))
     assert found is not None
     assert found.fingerprint == print_of("", "")
+
+
+def test_names_of_pending_calls_are_those_of_the_base(store: LedgerStore) -> None:
+    bound(store, "beside")
+    bound(store, "elsewhere", "another base")
+    for mirror in ("docs", "beside", "elsewhere"):
+        pending = intent(f"{mirror}.md", mirror)
+        store.commit(Change(key=pending.key, intent=pending))
+    assert store.pending_names(BASE) == {"docs.md", "beside.md"}

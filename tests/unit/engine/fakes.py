@@ -188,6 +188,9 @@ class MemoryLedger:
     def intent(self, key: DocKey) -> Intent | None:
         return self.intents.get(key)
 
+    def pending_names(self, base_id: str) -> frozenset[str]:
+        return frozenset(intent.name for intent in self.intents.values())
+
     def rejection(self, key: DocKey) -> Rejection | None:
         return self.rejections.get(key)
 

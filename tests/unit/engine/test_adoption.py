@@ -117,6 +117,16 @@ async def test_files_that_have_a_document_or_a_call_pending_are_no_candidates() 
     assert theirs.id in on.server.documents
 
 
+async def test_what_a_lost_upload_may_have_made_is_not_taken_for_another_file() -> None:
+    on = stage({"b/page.md": b"page"}, settle=0.0)
+    on.server.put("page.md", b"page")
+    intent = Intent(key=key_of("page.md"), op=Op.CREATE, name="page.md", started_at=EPOCH)
+    on.ledger.intents[intent.key] = intent
+    offer = await _offered(on)
+    assert offer.actions == ()
+    assert [each.why.message for each in offer.left] == [say.UNANSWERED]
+
+
 async def test_there_has_to_be_a_base_and_it_has_to_stand_still() -> None:
     on = stage({"a.md": b"hello"})
     on.server.put("a.md", b"hello")
