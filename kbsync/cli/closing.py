@@ -36,6 +36,9 @@ def show(done: Applied, *, as_json: bool) -> None:
 def _as_text(done: Applied) -> None:
     """Print the report of every mirror, failures by name and reason."""
     for report in done.reports:
+        if report.notice is not None:
+            click.echo(f"{report.mirror}: {report.notice}")
+            click.echo(f"  next: {report.notice.next}")
         _stopped(report)
         _halted(report)
         _skipped(report)
@@ -122,6 +125,7 @@ def _report_json(report: Report) -> dict[str, object]:
         "indexing": report.indexing,
         "waiting": report.waiting,
         "interrupted": report.interrupted,
+        "notice": report.notice.code if report.notice else None,
         "guard": guard_json([report.halted] if report.halted else []),
         "stopped": [
             {"path": key.path, "kind": kind, "code": why.code, "reason": why.text}

@@ -25,6 +25,7 @@ from kbsync.engine.report import Report
 from kbsync.engine.survey import Survey, survey
 from kbsync.messages import Problem
 from kbsync.messages import command as say
+from kbsync.messages import engine as engine_say
 from kbsync.model import (
     Absent,
     Action,
@@ -172,6 +173,8 @@ class Engine:
         report.unchanged = planned.plan.unchanged
         report.done += Counter(move=moved.made)
         report.halted = decided if isinstance(decided, Halted) else None
+        if world.base_id is not None and world.fields is None and report.done:
+            report.notice = engine_say.MARKS_UNSUPPORTED(mirror=self.mirror.name)
         return report
 
     def narrow(self, planned: Planned, wanted: Callable[[DocKey], bool]) -> Planned:

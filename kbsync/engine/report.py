@@ -38,6 +38,7 @@ class Report:
         indexing: documents the server was still indexing at the end.
         waiting: keys that wait for their time at the end.
         halted: what the guard held back.
+        notice: what is to be known of the server, once for a pass that changed something.
     """
 
     mirror: str
@@ -48,6 +49,7 @@ class Report:
     indexing: int = 0
     waiting: int = 0
     interrupted: bool = False
+    notice: Notice | None = None
     halted: Halted | None = None
 
     @property

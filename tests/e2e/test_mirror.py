@@ -39,7 +39,7 @@ class Requests:
         calls = self.writes()
         fields, assignments = calls.pop(FIELD, 0), calls.pop(ASSIGN, 0)
         assert fields in (0, len(FIELDS))
-        assert assignments <= 1 + sum(calls.values()) / 3
+        assert assignments <= 2 + sum(calls.values()) / 3
         return calls
 
 

@@ -43,8 +43,9 @@ class Base:
         """The path that each document's mark names, with the document's id."""
         marks = {}
         for row in self.documents():
-            values = {each["name"]: each["value"] for each in row["doc_metadata"]}
-            marks[values["kbsync_path"]] = row["id"]
+            values = {each["name"]: each["value"] for each in row["doc_metadata"] or ()}
+            if "kbsync_path" in values:
+                marks[values["kbsync_path"]] = row["id"]
         return marks
 
     def names(self) -> dict[str, str]:

@@ -33,19 +33,6 @@ class Terminal:
         input: str = "",
         env: Mapping[str, str] | None = None,
     ) -> str:
-        ended, printed, errors = self._typed(words, input, env)
-        meant = exit if isinstance(exit, tuple) else (exit,)
-        assert ended in meant, (words, ended, printed, errors)
-        return printed + (errors if exit else "")
-
-    def attempt(self, *words: str) -> tuple[int, str]:
-        """Type a command; return its exit code and all that was printed."""
-        ended, printed, errors = self._typed(words, "", None)
-        return ended, printed + errors
-
-    def _typed(
-        self, words: tuple[str, ...], input: str, env: Mapping[str, str] | None
-    ) -> tuple[int, str, str]:
         done = subprocess.run(
             [str(COMMAND), *words],
             cwd=self.folder,
@@ -57,7 +44,9 @@ class Terminal:
             check=False,
         )
         self.printed += done.stdout + done.stderr
-        return done.returncode, done.stdout, done.stderr
+        meant = exit if isinstance(exit, tuple) else (exit,)
+        assert done.returncode in meant, (words, done.returncode, done.stdout, done.stderr)
+        return done.stdout + (done.stderr if exit else "")
 
     def read(self, *words: str) -> Any:
         return json.loads(self.type(*words, "--json"))
