@@ -6,19 +6,22 @@ import hashlib
 import os
 import unicodedata
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from kbsync.config import Mirror as Declared
 from kbsync.config import Server, Settings, load
+from kbsync.config.mirror import Guard
 from kbsync.engine.engine import Engine
 from kbsync.engine.gate import Gate
 from kbsync.engine.limiter import Limiter
 from kbsync.engine.mirror import Mirror
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
+from kbsync.messages import ledger as ledger_say
+from kbsync.planning.guard import Limit, Limits
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
@@ -48,14 +51,20 @@ def settings_of(config: Path) -> Settings:
 
 
 def warnings(settings: Settings) -> list[Notice]:
-    """Return what is unwise on this machine, from the file system alone; faults show by themselves.
+    """Return what is unwise on this machine, and what the file says differently from the last pass.
+
+    Faults show by themselves.
 
     Args:
         settings: as `settings_of` returns.
     """
+    from kbsync.changed import changes  # noqa: PLC0415
     from kbsync.config.disk import check  # noqa: PLC0415
 
-    return [notice for notice in check(settings) if notice.message.exit is Exit.OK]
+    unwise = [notice for notice in check(settings) if notice.message.exit is Exit.OK]
+    with suppress(Problem), ledger_to_read(settings) as ledger:
+        unwise += changes(settings, ledger) if ledger else ()
+    return unwise
 
 
 @asynccontextmanager
@@ -178,6 +187,20 @@ def ledger_to_read(settings: Settings) -> Iterator[LedgerStore | None]:
         yield store
 
 
+@contextmanager
+def ledger_to_write(settings: Settings) -> Iterator[LedgerStore]:
+    """Open the ledger alone, for a verb that asks no server.
+
+    Raises:
+        Problem: there is none yet, it is held, or it cannot be used.
+    """
+    path = settings.ledger.path
+    if path is not None and not path.exists():
+        raise Problem(ledger_say.MISSING(place=path))
+    with _ledger(settings) as (store, _):
+        yield store
+
+
 async def _gates(
     settings: Settings, declared: Sequence[Declared], clock: Clock, stack: AsyncExitStack
 ) -> Mapping[str, Gate]:
@@ -254,7 +277,21 @@ def _mirror(settings: Settings, declared: Declared, *, prune_excluded: bool) -> 
         prune_excluded=prune_excluded,
         repair_drift=declared.on_drift == "repair",
         requests_per_minute=server.requests_per_minute,
+        limits=_limits(declared.guard),
     )
+
+
+def _limits(declared: Guard) -> Limits:
+    removals, uploads = declared.removals, declared.reembeddings
+    return Limits(
+        removals=Limit(least=removals.least, share=removals.share, most=removals.most),
+        reembeddings=Limit(least=uploads.least, share=uploads.share),
+    )
+
+
+def mirror_of(settings: Settings, declared: Declared) -> Mirror:
+    """Return a declared mirror as the engine wants it."""
+    return _mirror(settings, declared, prune_excluded=False)
 
 
 def settings_hash(declared: Declared) -> str:

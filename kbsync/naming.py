@@ -12,6 +12,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import count
 from urllib.parse import unquote_to_bytes
 
 LONGEST = 200
@@ -27,7 +28,7 @@ _CONTROL = frozenset({"Cc", "Zl", "Zp"})
 
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
 _ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+")
-_CUT = "%~"  # in no name that was not cut: there % comes before hex digits only
+_CUT = "%~"  # in no name of a whole path: there % comes before hex digits only
 _DIGITS = 32
 
 
@@ -43,17 +44,26 @@ def document_name(path: str, *, prefix: str = "") -> str:
     Raises:
         ValueError: the path is empty, or is no text (names on disk that are not UTF-8).
     """
+    return next(document_names(path, prefix=prefix))
+
+
+def document_names(path: str, *, prefix: str = "") -> Iterator[str]:
+    """Yield the name of `path`, then without end others for when that one is taken.
+
+    No name of one path is ever one of another's: ``install.md``, ``install%~2.md``, …
+
+    Args:
+        path, prefix: as for `document_name`.
+
+    Raises:
+        ValueError: as `document_name` does.
+    """
     if not path:
         raise ValueError("an empty path has no document name")
     whole = unicodedata.normalize("NFC", _joined(path, prefix))
     if any("\ud800" <= ch <= "\udfff" for ch in whole):
         raise ValueError("a path that is not UTF-8 has no document name")
-    ending = len(extension(whole))
-    stem, tail = (whole[: -ending - 1], whole[-ending - 1 :]) if ending else (whole, "")
-    # Without an extension no dot stays: a server would take what follows the last one, perhaps
-    # one of a folder's, for the type.
-    name = "".join(_units(stem, tail, dots=bool(tail))) + tail
-    return name if len(name) <= LONGEST else _cut(whole, _units(stem, tail, dots=False), tail)
+    yield from (_numbered(whole, number) for number in count(1))
 
 
 def path_of(name: str, *, prefix: str = "") -> str | None:
@@ -90,6 +100,19 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
+def _numbered(whole: str, number: int) -> str:
+    ending = len(extension(whole))
+    stem, tail = (whole[: -ending - 1], whole[-ending - 1 :]) if ending else (whole, "")
+    tag = f"{_CUT}{number}" if number > 1 else ""
+    # Without an extension no dot stays: a server would take what follows the last one, perhaps
+    # one of a folder's, for the type.
+    name = "".join(_units(stem, tail, dots=bool(tail))) + tag + tail
+    if len(name) <= LONGEST:
+        return name
+    known_by = f"{whole}\0{number}" if tag else whole
+    return _cut(known_by, _units(stem, tail, dots=False), tail)
+
+
 def _joined(path: str, prefix: str) -> str:
     folder = prefix.rstrip("/")
     return f"{folder}/{path}" if folder else path
@@ -120,9 +143,9 @@ def _escape(ch: str) -> str:
     return "".join(f"%{byte:02X}" for byte in ch.encode("utf-8"))
 
 
-def _cut(whole: str, units: Iterator[str], tail: str) -> str:
-    """Shorten a name: its beginning, a hash of the whole path, and the extension."""
-    digest = hashlib.sha256(whole.encode("utf-8")).hexdigest()[:_DIGITS]
+def _cut(known_by: str, units: Iterator[str], tail: str) -> str:
+    """Shorten a name: its beginning, a hash of what it is known by, and the extension."""
+    digest = hashlib.sha256(known_by.encode("utf-8")).hexdigest()[:_DIGITS]
     room = LONGEST - len(_CUT) - len(digest) - len(tail)
     head = ""
     for unit in units:

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from kbsync.ledger.store import LedgerStore
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A document that is not ours: never changed, never deleted."""
+
+    id: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorOverview:
     """One mirror.
@@ -22,6 +30,7 @@ class MirrorOverview:
             whose outcome is not known yet.
         foreign: documents in the base that kbsync did not make, as last listed.
         base_id: None before the first pass.
+        foreign_documents: these documents by name, when they were asked for.
     """
 
     name: str
@@ -32,19 +41,25 @@ class MirrorOverview:
     documents: Mapping[str, int]
     foreign: int
     failures: tuple[Reason, ...]
+    foreign_documents: tuple[Foreign, ...] | None = None
 
 
-def overview(settings: Settings, ledger: LedgerStore | None) -> Iterator[MirrorOverview]:
+def overview(
+    settings: Settings, ledger: LedgerStore | None, *, foreign: bool = False
+) -> Iterator[MirrorOverview]:
     """Yield every mirror of the configuration, in its order.
 
     Args:
         settings: as loaded.
         ledger: open for reading; None when there is none yet.
+        foreign: name the documents that are not ours, too.
     """
     for declared in settings.mirrors:
         base = declared.knowledge_base
         binding = ledger.binding(declared.name) if ledger else None
         failures = tuple(ledger.reasons(declared.name)) if ledger else ()
+        others = ledger.foreign(binding.base_id) if ledger and binding else iter(())
+        named = tuple(Foreign(each.id, each.name) for each in others) if foreign else None
         yield MirrorOverview(
             name=declared.name,
             source=str(declared.source),
@@ -52,8 +67,9 @@ def overview(settings: Settings, ledger: LedgerStore | None) -> Iterator[MirrorO
             knowledge_base=base.name or base.id or "",
             base_id=binding.base_id if binding else None,
             documents=_documents(declared.name, ledger, failures),
-            foreign=sum(1 for _ in ledger.foreign(binding.base_id)) if ledger and binding else 0,
+            foreign=sum(1 for _ in others) if named is None else len(named),
             failures=failures,
+            foreign_documents=named,
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 import anyio
 
@@ -15,8 +17,9 @@ from kbsync.engine.ports import Ledger
 from kbsync.engine.report import Event, Report
 from kbsync.messages import Exit, Problem
 from kbsync.messages import command as say
-from kbsync.model import DocKey, Halted
-from kbsync.planning.plan import ALLOWED, Plan, make_plan
+from kbsync.messages import guard as guard_say
+from kbsync.model import DocKey
+from kbsync.planning.plan import Plan, joined
 
 # The first of these that any mirror ends with is the exit code of the whole pass.
 GRAVEST = (Exit.FAULT, Exit.USAGE, Exit.REFUSED, Exit.HALTED, Exit.INCOMPLETE, Exit.INDEXING)
@@ -52,24 +55,35 @@ def gravest(codes: Sequence[Exit]) -> Exit:
 
 
 async def plan_all(
-    engines: Sequence[Engine], *, listing: bool, release: str | None = None
+    engines: Sequence[Engine],
+    *,
+    listing: bool,
+    wanted: Callable[[DocKey], bool] | None = None,
 ) -> list[Planning]:
     """Plan every mirror.
 
     Args:
         engines: one per mirror.
         listing: list the bases first.
-        release: digest of a halted set that is let go.
+        wanted: tells which keys are planned; None for all.
     """
     plans: list[Planning] = []
     for engine in engines:
         try:
-            made = await engine.plan(listing=listing, release=release)
+            made = await engine.plan(listing=listing)
         except Problem as problem:
             plans.append((engine, Halt(engine.mirror.name, problem)))
             continue
         plans.append((engine, made))
-    return plans
+    return plans if wanted is None else narrowed(plans, wanted)
+
+
+def narrowed(plans: Sequence[Planning], wanted: Callable[[DocKey], bool]) -> list[Planning]:
+    """Return `plans` cut down to the keys that are wanted, each guarded afresh."""
+    return [
+        (engine, made if isinstance(made, Halt) else engine.narrow(made, wanted))
+        for engine, made in plans
+    ]
 
 
 async def plan_again(
@@ -89,28 +103,12 @@ async def plan_again(
     if not chosen:
         raise Problem(say.NOTHING_TO_RETRY(path=", ".join(paths) or "any path"))
     plans = await plan_all(engines, listing=True)
-    return [
-        (engine, made if isinstance(made, Halt) else only(made, chosen)) for engine, made in plans
-    ]
-
-
-def only(planned: Planned, keys: Collection[DocKey]) -> Planned:
-    """Return `planned` cut down to the actions on `keys`."""
-    actions = [action for action in planned.plan.actions if action.key in keys]
-    return replace(planned, plan=make_plan(actions, unchanged=planned.plan.unchanged))
+    return narrowed(plans, chosen.__contains__)
 
 
 def whole(plans: Sequence[Planning]) -> Plan:
     """Return the plans of all mirrors as one."""
-    made = [each.plan for _, each in plans if not isinstance(each, Halt)]
-    rates = [engine.mirror.requests_per_minute for engine, _ in plans]
-    return make_plan(
-        (action for plan in made for action in plan.actions),
-        skipped=[skipped for plan in made for skipped in plan.skipped],
-        unchanged=sum(plan.unchanged for plan in made),
-        requests_per_minute=min((rate for rate in rates if rate), default=None),
-        guard=next((plan.guard for plan in made if isinstance(plan.guard, Halted)), ALLOWED),
-    )
+    return joined([made.plan for _, made in plans if not isinstance(made, Halt)])
 
 
 def halts_of(plans: Sequence[Planning]) -> list[Halt]:
@@ -118,8 +116,33 @@ def halts_of(plans: Sequence[Planning]) -> list[Halt]:
     return [each for _, each in plans if isinstance(each, Halt)]
 
 
+def read_sets(ledger: Ledger, releases: Sequence[str]) -> frozenset[str]:
+    """Return the changes somebody agrees to by naming sets that were held back.
+
+    Args:
+        ledger: which keeps them.
+        releases: their digests, or at least the first 8 digits of each.
+
+    Raises:
+        Problem: one is no digest, or names nothing that was held back lately.
+    """
+    read: set[str] = set()
+    for release in releases:
+        if not re.fullmatch(r"[0-9a-f]{8,64}", release):
+            raise Problem(guard_say.BAD_RELEASE(release=release))
+        kept = ledger.halts(release)
+        if len(kept) != 1:
+            raise Problem(guard_say.NO_SUCH_HALT(release=release))
+        read.update(*kept.values())
+    return frozenset(read)
+
+
 async def apply_all(
-    plans: Sequence[Planning], *, wait: bool, observe: Callable[[Event], None]
+    plans: Sequence[Planning],
+    *,
+    wait: bool,
+    observe: Callable[[Event], None],
+    read: AbstractSet[str] = frozenset(),
 ) -> Applied:
     """Carry out every plan, one mirror after the other. SIGINT and SIGTERM drain and stop.
 
@@ -127,6 +150,7 @@ async def apply_all(
         plans: as `plan_all` returns.
         wait: until everything uploaded is indexed.
         observe: told of every step.
+        read: what somebody agreed to of what the guard held back.
     """
     reports: list[Report] = []
     halts = halts_of(plans)
@@ -139,7 +163,11 @@ async def apply_all(
             try:
                 reports.append(
                     await engine.apply(
-                        made, wait=wait, observe=_logged(observe), started=stopper.watch
+                        made,
+                        wait=wait,
+                        observe=_logged(observe),
+                        started=stopper.watch,
+                        read=read,
                     )
                 )
             except Problem as problem:

@@ -1,8 +1,25 @@
 """Fixtures of every suite."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import pytest
+from cluster import Cluster, binaries
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A running PostgreSQL; `cluster.fresh()` is the URL of a ledger nobody else uses."""
+    pytest.importorskip("psycopg", reason="install the extra: pip install 'kbsync[postgresql]'")
+    found = binaries()
+    if found is None:
+        pytest.skip("no PostgreSQL on this machine: apt-get install postgresql (Debian package)")
+    running = Cluster(found)
+    yield running
+    running.remove()

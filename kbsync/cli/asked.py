@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kbsync import app
 from kbsync.cli.calls.outcome import notice_of
+from kbsync.cli.findings import wrong
 from kbsync.config import Mirror, Settings
 from kbsync.dify.remote import DifyRemote
+from kbsync.engine.bases import counting_binding, look_for
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
-from kbsync.messages import engine as engine_say
-from kbsync.model import Base, Done, Gone
+from kbsync.model import Done
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
 
 
-async def findings(settings: Settings) -> list[Notice]:
+Closer = Callable[[Settings, str, "DifyClient", Sequence[str]], AsyncIterator[Notice]]
+
+
+async def asked(settings: Settings, closer: Closer | None = None) -> list[Notice]:
     """Ask every server; nothing is changed anywhere.
 
     Args:
         settings: the whole configuration.
+        closer: looks closer at a server that answers: by its name, with the names of the mirrors
+            on it whose bases are as they should be.
 
     Returns:
         One notice for each server and, where the server answers, each mirror on it; the exit
@@ -31,13 +37,14 @@ async def findings(settings: Settings) -> list[Notice]:
     found: list[Notice] = []
     for name in settings.servers:
         try:
-            found += [notice async for notice in _server(settings, name)]
+            async for notice in _server(settings, name, closer):
+                found.append(notice)
         except Problem as problem:
             found += problem.notices
     return found
 
 
-async def _server(settings: Settings, name: str) -> AsyncIterator[Notice]:
+async def _server(settings: Settings, name: str, closer: Closer | None) -> AsyncIterator[Notice]:
     server = settings.servers[name]
     mirrors = [mirror for mirror in settings.mirrors if mirror.server == name]
     if server.is_embedded and server.data is not None and not server.data.exists():
@@ -57,48 +64,26 @@ async def _server(settings: Settings, name: str) -> AsyncIterator[Notice]:
         yield say.SERVER_ANSWERS(server=name, url=server.url, version=version)
         if api.observed.now.update_wedges:
             yield say.UPDATES_WEDGE(server=name, version=version)
+        sound: list[str] = []
         for mirror in mirrors:
-            for notice in await _mirror(settings, mirror, api):
+            told = await _mirror(settings, mirror, api)
+            sound += [] if any(map(wrong, told)) else [mirror.name]
+            for notice in told:
+                yield notice
+        if closer is not None:
+            async for notice in closer(settings, name, api, sound):
                 yield notice
 
 
 async def _mirror(settings: Settings, mirror: Mirror, api: DifyClient) -> list[Notice]:
-    remote, declared = DifyRemote(api), mirror.knowledge_base
-    bound = _bound(settings, mirror)
-    base_id = declared.id or bound
-    if base_id is not None:
-        asked = await remote.base(base_id)
-        if isinstance(asked, Gone):
-            shown = declared.name or base_id
-            return [engine_say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name)]
-        if not isinstance(asked, Done):
-            return [notice_of(asked, "kb", "get")]
-        return list(_base(mirror, asked.value))
-    name = declared.name or ""
-    named = await remote.bases_named(name)
-    if not isinstance(named, Done):
-        return [notice_of(named, "kb", "list")]
-    match named.value:
-        case []:
-            return [say.BASE_TO_MAKE(mirror=mirror.name, base=name)]
-        case [base]:
-            return list(_base(mirror, base))
-    return [engine_say.BASE_AMBIGUOUS(count=len(named.value), base=name, mirror=mirror.name)]
-
-
-def _bound(settings: Settings, mirror: Mirror) -> str | None:
+    known = app.mirror_of(settings, mirror)
     with app.ledger_to_read(settings) as ledger:
-        binding = ledger.binding(mirror.name) if ledger else None
-    return binding.base_id if binding else None
-
-
-def _base(mirror: Mirror, base: Base) -> Iterator[Notice]:
-    form = mirror.declared_chunking.form
-    if base.mode != "general":
-        yield engine_say.BASE_MODE(base=base.name, mode=base.mode, mirror=mirror.name)
-    elif base.form not in (None, form):
-        yield engine_say.BASE_FORM(base=base.name, has=base.form, wants=form, mirror=mirror.name)
-    else:
-        yield say.BASE_FOUND(
-            mirror=mirror.name, base=base.name, id=base.id, documents=base.documents
-        )
+        binding = counting_binding(known, ledger) if ledger else None
+    try:
+        base = await look_for(known, binding, DifyRemote(api))
+    except Problem as problem:
+        return list(problem.notices)
+    if base is None:
+        return [say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)]
+    words = {"base": base.name, "id": base.id, "documents": base.documents}
+    return [say.BASE_FOUND(mirror=mirror.name, **words)]

@@ -10,6 +10,7 @@ import click
 from kbsync.engine.report import Report
 from kbsync.messages import printable
 from kbsync.passes import Applied
+from kbsync.planning.render import guard_json, halted_lines
 
 NAMED = 20
 PAST = {
@@ -20,6 +21,7 @@ PAST = {
     "forget": "forgotten",
     "restore": "restored",
     "move": "moved",
+    "set_metadata": "marked",
 }
 
 
@@ -34,7 +36,11 @@ def show(done: Applied, *, as_json: bool) -> None:
 def _as_text(done: Applied) -> None:
     """Print the report of every mirror, failures by name and reason."""
     for report in done.reports:
+        if report.notice is not None:
+            click.echo(f"{report.mirror}: {report.notice}")
+            click.echo(f"  next: {report.notice.next}")
         _stopped(report)
+        _halted(report)
         _skipped(report)
         click.echo(summary(report))
     for halt in done.halts:
@@ -51,6 +57,8 @@ def summary(report: Report) -> str:
         told.append(f"{len(report.skipped)} skipped")
     if report.indexing:
         told.append(f"{report.indexing} still indexing")
+    if report.halted:
+        told.append(f"{len(report.halted.keys)} held back by the guard")
     if report.waiting:
         told.append(f"{report.waiting} waiting")
     if report.interrupted:
@@ -59,11 +67,7 @@ def summary(report: Report) -> str:
 
 
 def _stopped(report: Report) -> None:
-    halts = {why for kind, why in report.stopped.values() if kind == "halted"}
-    for why in halts:
-        click.echo(f"halted: {why}")
-        click.echo(f"  next: {why.next}")
-    stopped = sorted(each for each in report.stopped.items() if each[1][0] != "halted")
+    stopped = sorted(report.stopped.items())
     for key, (kind, why) in stopped[:NAMED]:
         click.echo(f"{kind}: {printable(key.path)}: {why}")
         if why.next:
@@ -72,9 +76,20 @@ def _stopped(report: Report) -> None:
         click.echo(f"{len(stopped) - NAMED} more; kbsync status --failed names each")
 
 
+def _halted(report: Report) -> None:
+    for line in halted_lines(report.halted) if report.halted else ():
+        click.echo(line)
+
+
 def _skipped(report: Report) -> None:
+    following = ""
     for each in report.skipped[:NAMED]:
+        if following and each.why.next != following:
+            click.echo(f"  next: {following}")
+        following = each.why.next
         click.echo(f"skipped: {printable(each.key.path)}: {each.why}")
+    if following:
+        click.echo(f"  next: {following}")
     if len(report.skipped) > NAMED:
         rest = Counter(each.why.code for each in report.skipped[NAMED:])
         told = ", ".join(f"{number} [{code}]" for code, number in sorted(rest.items()))
@@ -110,6 +125,8 @@ def _report_json(report: Report) -> dict[str, object]:
         "indexing": report.indexing,
         "waiting": report.waiting,
         "interrupted": report.interrupted,
+        "notice": report.notice.code if report.notice else None,
+        "guard": guard_json([report.halted] if report.halted else []),
         "stopped": [
             {"path": key.path, "kind": kind, "code": why.code, "reason": why.text}
             for key, (kind, why) in sorted(report.stopped.items())

@@ -14,6 +14,7 @@ from kbsync.cli import Place
 if TYPE_CHECKING:
     from kbsync.config import Mirror, Settings
     from kbsync.dify.wire import Hit
+    from kbsync.model import DocKey
 
 EXCERPT = 240
 
@@ -110,7 +111,11 @@ async def _search(
         if base is None:
             raise Problem(say.BASE_UNMADE(mirror=mirror.name, base=declared.name))
         hits = value_of(await retrieve(api, base, query, top=top, filters=filters), "search", "")
-    return [_found(rank, mirror, hit) for rank, hit in enumerate(hits, 1)]
+    held = _held(settings, base, hits)
+    return [
+        _found(rank, mirror, hit, held.get(hit.chunk.document_id))
+        for rank, hit in enumerate(hits, 1)
+    ]
 
 
 def _bound(settings: Settings, mirror: Mirror) -> str | None:
@@ -122,13 +127,23 @@ def _bound(settings: Settings, mirror: Mirror) -> str | None:
     return binding.base_id if binding else None
 
 
-def _found(rank: int, mirror: Mirror, hit: Hit) -> Found:
+def _held(settings: Settings, base: str, hits: Sequence[Hit]) -> dict[str, DocKey]:
+    """Return the keys of the documents the ledger holds: one that moved bears its old name."""
+    from kbsync import app  # noqa: PLC0415
+
+    ids = {hit.chunk.document_id for hit in hits}
+    with app.ledger_to_read(settings) as ledger:
+        holders = ((each, ledger.holder(base, each) if ledger else None) for each in ids)
+        return {document_id: key for document_id, key in holders if key is not None}
+
+
+def _found(rank: int, mirror: Mirror, hit: Hit, key: DocKey | None) -> Found:
     from kbsync.naming import path_of  # noqa: PLC0415
 
     return Found(
         rank=rank,
-        mirror=mirror.name,
-        path=path_of(hit.document_name, prefix=mirror.prefix),
+        mirror=key.mirror if key else mirror.name,
+        path=key.path if key else path_of(hit.document_name, prefix=mirror.prefix),
         document=hit.document_name,
         document_id=hit.chunk.document_id,
         chunk_id=hit.chunk.id,

@@ -7,33 +7,40 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import Place, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kbsync.messages import Notice
     from kbsync.overview import MirrorOverview
 
 
 @click.command(help="Show every mirror and its documents by state, as the ledger knows them.")
 @click.option("--failed", is_flag=True, help="Name each document that failed or was refused.")
+@click.option("--foreign", is_flag=True, help="Name each document that kbsync did not make.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def command(place: Place, failed: bool, as_json: bool) -> int:
+def command(place: Place, failed: bool, foreign: bool, as_json: bool) -> int:
     """Print the overview."""
     from kbsync import app  # noqa: PLC0415
+    from kbsync.changed import changes  # noqa: PLC0415
     from kbsync.overview import overview  # noqa: PLC0415
 
     settings = app.settings_of(place.config)
     with app.ledger_to_read(settings) as ledger:
-        mirrors = list(overview(settings, ledger))
+        mirrors = list(overview(settings, ledger, foreign=foreign))
+        changed = list(changes(settings, ledger)) if ledger else []
     if as_json:
-        _json(mirrors)
+        _json(mirrors, changed)
         return 0
+    warn(changed)
     for each in mirrors:
         _text(each, failed)
     return 0
 
 
-def _json(mirrors: list[MirrorOverview]) -> None:
+def _json(mirrors: Sequence[MirrorOverview], changed: Sequence[Notice]) -> None:
     import json  # noqa: PLC0415
 
     shown = []
@@ -42,8 +49,10 @@ def _json(mirrors: list[MirrorOverview]) -> None:
             {"path": f.key.path, "state": f.state, "code": f.code, "reason": f.sentence}
             for f in each.failures
         ]
-        shown.append({**asdict(each), "failures": failures})
-    click.echo(json.dumps({"mirrors": shown}))
+        told = {name: value for name, value in asdict(each).items() if value is not None}
+        shown.append({"base_id": None, **told, "failures": failures})
+    warnings = [{"code": each.code, "text": each.text, "next": each.next} for each in changed]
+    click.echo(json.dumps({"mirrors": shown, "warnings": warnings}))
 
 
 def _text(each: MirrorOverview, failed: bool) -> None:
@@ -53,6 +62,8 @@ def _text(each: MirrorOverview, failed: bool) -> None:
     foreign = f"; {each.foreign} foreign" if each.foreign else ""
     where = f"{printable(each.source)} → {printable(each.knowledge_base)} at {each.server}"
     click.echo(f"{each.name}: {told or 'nothing yet'}{foreign}  ({where})")
+    for document in each.foreign_documents or ():
+        click.echo(f"  foreign: {printable(document.name)}  (document {printable(document.id)})")
     if not failed and each.failures:
         click.echo("  next: kbsync status --failed")
     for failure in each.failures if failed else ():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import Place, findings
 from kbsync.messages import Exit, Notice, Problem
 
 if TYPE_CHECKING:
@@ -37,26 +37,17 @@ def command(place: Place, offline: bool, as_json: bool) -> int:
     except Problem as problem:
         here = problem.notices
     _show(here, there, as_json)
-    if any(_wrong(each) for each in here):
+    if any(map(findings.wrong, here)):
         return Exit.USAGE
-    return Exit.REFUSED if any(_wrong(each) for each in there) else Exit.OK
+    return Exit.REFUSED if any(map(findings.wrong, there)) else Exit.OK
 
 
 def _ask(settings: Settings) -> list[Notice]:
     import anyio  # noqa: PLC0415
 
-    from kbsync.cli.asked import findings  # noqa: PLC0415
+    from kbsync.cli.asked import asked  # noqa: PLC0415
 
-    return anyio.run(findings, settings)
-
-
-def _wrong(notice: Notice) -> bool:
-    return notice.message.exit is not Exit.OK
-
-
-def _level(notice: Notice) -> str:
-    """A notice without a next step only tells how things are."""
-    return "error" if _wrong(notice) else "warning" if notice.next else "ok"
+    return anyio.run(asked, settings)
 
 
 def _show(here: Sequence[Notice], there: Sequence[Notice], as_json: bool) -> None:
@@ -64,21 +55,8 @@ def _show(here: Sequence[Notice], there: Sequence[Notice], as_json: bool) -> Non
 
     found = [*here, *there]
     if as_json:
-        rows = [{"level": _level(n), "code": n.code, "text": n.text, "next": n.next} for n in found]
-        show.as_json({"sound": not any(map(_wrong, found)), "findings": rows})
+        rows = findings.as_rows(found)
+        show.as_json({"sound": not any(map(findings.wrong, found)), "findings": rows})
         return
-    for line in _lines(found):
+    for line in findings.lines(found):
         click.echo(line)
-
-
-def _lines(found: Sequence[Notice]) -> Iterator[str]:
-    following = ""
-    for notice in found:
-        if following and notice.next != following:
-            yield f"  next: {following}"
-        following = notice.next
-        yield f"{_level(notice)}: {notice}"
-    if following:
-        yield f"  next: {following}"
-    wrong = sum(map(_wrong, found))
-    yield f"{wrong} to correct" if wrong else "sound"

@@ -184,11 +184,7 @@ class Mirror(Section):
         description="How a changed file reaches its document.",
         json_schema_extra=RESERVED,
     )
-    guard: Guard = Field(
-        default_factory=Guard,
-        description="Limits beyond which a plan halts.",
-        json_schema_extra=RESERVED,
-    )
+    guard: Guard = Field(default_factory=Guard, description="Limits beyond which a plan halts.")
     settle: Annotated[float, lasting(0, 3600)] = Field(
         default=1.0, description="A file is read once it has rested so long."
     )

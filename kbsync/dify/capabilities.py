@@ -35,13 +35,20 @@ def _numbers(version: str | None) -> tuple[int, int, int] | None:
 
 
 class Observed:
-    """The capabilities as of the last reply."""
+    """The capabilities as of the last reply.
+
+    Attributes:
+        now: what the server can do.
+        date: the time the last reply tells, as its header says it; None when it tells none.
+    """
 
     def __init__(self) -> None:
         self.now = of_version(None)
+        self.date: str | None = None
 
     def see(self, reply: Reply) -> None:
         """Take the version of a reply; another version forgets what was seen of the old one."""
+        self.date = reply.headers.get("date")
         version = printable(reply.headers.get(VERSION_HEADER, ""))[:LONGEST_VERSION]
         if version and version != self.now.version:
             self.now = of_version(version)

@@ -31,6 +31,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 LONGEST_BASE_NAME = 40
+NUMERIC = ("number", "time")
 
 
 class DifyRemote:
@@ -38,6 +39,7 @@ class DifyRemote:
 
     def __init__(self, client: DifyClient) -> None:
         self._client = client
+        self._numeric: set[str] = set()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -145,11 +147,16 @@ class DifyRemote:
     # -- metadata --------------------------------------------------------------------------------
 
     async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
-        """Return the ids of the base's metadata fields by name."""
+        """Return the ids of the base's metadata fields by name.
+
+        `Rejected` when the server has no metadata; then `capabilities` says so too.
+        """
         found = await self._client.metadata.fields(base_id)
         if _route_is_missing(found) and self.capabilities.version is not None:
             self._client.observed.lacks_metadata()
             return Rejected(messages.NO_METADATA(what="list metadata fields"))
+        if isinstance(found, Done):
+            self._numeric |= {f.id for f in found.value.fields if f.type in NUMERIC}
         return _mapped(found, lambda all_: {field.name: field.id for field in all_.fields})
 
     async def make_field(self, base_id: str, name: str) -> Outcome[str]:
@@ -174,18 +181,30 @@ class DifyRemote:
         for name in sorted({name for row in assignments for name in row.values}):
             if not is_id(fields.get(name, "")):
                 return Rejected(messages.UNKNOWN_FIELD(what="assign metadata", name=name))
+        for row in assignments:  # one that is no id would silently end the batch (section 16)
+            if not is_id(row.document_id):
+                return Rejected(messages.BAD_ID(what="assign metadata", id=row.document_id))
         batch = [
             DocumentValues(
                 document_id=row.document_id,
                 merge=merge,
                 values=[
-                    Value(field_id=fields[name], name=name, value=value)
+                    Value(field_id=fields[name], name=name, value=self._typed(fields[name], value))
                     for name, value in row.values.items()
                 ],
             )
             for row in assignments
         ]
         return await self._client.metadata.assign(base_id, batch)
+
+    def _typed(self, field_id: str, value: str) -> str | float:
+        """Give a number back as the number it was read as."""
+        if field_id not in self._numeric:
+            return value
+        try:
+            return int(value) if value.lstrip("-").isdecimal() else float(value)
+        except ValueError:
+            return value
 
 
 def _uploaded(payload: Payload) -> Callable[[Upload], Uploaded]:

@@ -12,7 +12,7 @@ from kbsync.engine.mirror import Mirror, World
 from kbsync.engine.ports import Binding, Ledger, Remote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
-from kbsync.model import Base, Done, Failure, Gone, Outcome
+from kbsync.model import Base, DocKey, Done, Failure, Gone, Outcome
 
 T = TypeVar("T")
 
@@ -23,14 +23,33 @@ async def find_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base | No
     Raises:
         Problem: the bound base is gone, replaced, of the wrong kind, or could not be asked for.
     """
-    binding = ledger.binding(mirror.name)
-    if binding is None or _unused(mirror, binding, ledger):
+    return await look_for(mirror, counting_binding(mirror, ledger), remote)
+
+
+async def look_for(mirror: Mirror, binding: Binding | None, remote: Remote) -> Base | None:
+    """Return the base `binding` names, or without one the declared base.
+
+    Args:
+        binding: as `counting_binding` returns.
+
+    Raises:
+        Problem: as `find_base`.
+    """
+    if binding is None:
         base = await _declared(mirror, remote)
     else:
         base = await _bound(mirror, binding, remote)
     if base is not None:
         _fits(mirror, base)
     return base
+
+
+def counting_binding(mirror: Mirror, ledger: Ledger) -> Binding | None:
+    """Return the binding of `mirror`; one under which nothing was ever sent does not count."""
+    binding = ledger.binding(mirror.name)
+    if binding is None or (_names_another(mirror, binding) and _unused(mirror, ledger)):
+        return None
+    return binding
 
 
 async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base:
@@ -42,10 +61,16 @@ async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base:
     base = await find_base(mirror, ledger, remote)
     if base is None:
         base = await _make(mirror, remote)
-    binding = _binding(mirror, base)
-    if ledger.binding(mirror.name) != binding:
-        ledger.bind(binding)
+    bind(mirror, base, ledger)
     return base
+
+
+def bind(mirror: Mirror, base: Base, ledger: Ledger) -> None:
+    """Tie `mirror` to `base` in the ledger, unless it is."""
+    bound = ledger.binding(mirror.name)
+    binding = _binding(mirror, base, bound)
+    if bound != binding:
+        ledger.bind(binding)
 
 
 async def base_must_answer(world: World) -> None:
@@ -57,56 +82,95 @@ async def base_must_answer(world: World) -> None:
     await _by_id(world.mirror, world.base_id or "", world.remote)
 
 
-def _unused(mirror: Mirror, binding: Binding, ledger: Ledger) -> bool:
-    """Whether the configuration names another base and nothing was ever sent to the bound one."""
-    moved = _moved(mirror, binding)
-    return moved and not ledger.counts(mirror.name)
+def _unused(mirror: Mirror, ledger: Ledger) -> bool:
+    """Whether no document of the bound base is ours, nor one that may still appear there."""
+    if ledger.counts(mirror.name):
+        return False
+    keys = (row[0] for row in ledger.rows(mirror.name, mirror.settings, listing=None))
+    return not any(ledger.intent(DocKey(mirror=mirror.name, path=path)) for path in keys)
 
 
-def _moved(mirror: Mirror, binding: Binding) -> bool:
+def _names_another(mirror: Mirror, binding: Binding) -> bool:
     declared = mirror.base_id or mirror.base_name
     return binding.server != mirror.server or declared not in (binding.base_id, binding.base_name)
 
 
 async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
     if mirror.base_id is not None:
-        return await _by_id(mirror, mirror.base_id, remote)
+        outcome = await remote.base(mirror.base_id)
+        if isinstance(outcome, Gone):
+            raise Problem(say.BASE_UNKNOWN(id=mirror.base_id, mirror=mirror.name))
+        return _value(mirror, "asking for the knowledge base", outcome)
     name = mirror.base_name or ""
-    found = _value(mirror, "looking up the knowledge base", await remote.bases_named(name))
+    found = await _named(mirror, name, remote)
     if len(found) > 1:
         raise Problem(say.BASE_AMBIGUOUS(count=len(found), base=name, mirror=mirror.name))
     return found[0] if found else None
 
 
 async def _bound(mirror: Mirror, binding: Binding, remote: Remote) -> Base:
-    declared = mirror.base_id or mirror.base_name
-    if _moved(mirror, binding):
-        raise Problem(
-            say.MIRROR_MOVED_BASE(
-                mirror=mirror.name, bound=binding.base_name, server=binding.server, base=declared
-            )
-        )
-    base = await _by_id(mirror, binding.base_id, remote, name=binding.base_name)
-    if mirror.base_name is not None and base.name != mirror.base_name:
+    """Return the bound base, which has to be the declared one.
+
+    An id says most. A name may have changed on either side: the base keeps its id when it is
+    renamed there, and a server keeps its bases when its address changes.
+    """
+    if mirror.base_id not in (None, binding.base_id):
+        raise Problem(_another(mirror, binding))
+    outcome = await remote.base(binding.base_id)
+    if isinstance(outcome, Gone):
+        await _refuse_gone(mirror, binding, remote)
+    base = _value(mirror, "asking for the knowledge base", outcome)
+    if mirror.base_name not in (None, base.name):
         await _refuse_replaced(mirror, binding, remote)
     return base
 
 
+def _another(mirror: Mirror, binding: Binding) -> Notice:
+    return say.MIRROR_MOVED_BASE(
+        mirror=mirror.name,
+        bound=binding.base_name,
+        server=binding.server,
+        base=mirror.base_id or mirror.base_name,
+    )
+
+
+async def _refuse_gone(mirror: Mirror, binding: Binding, remote: Remote) -> NoReturn:
+    if binding.server != mirror.server:
+        words = {"bound": binding.base_name, "id": binding.base_id, "server": binding.server}
+        raise Problem(say.MIRROR_MOVED_SERVER(mirror=mirror.name, here=mirror.server, **words))
+    if mirror.base_name not in (None, binding.base_name):
+        raise Problem(_another(mirror, binding))
+    if mirror.base_name is not None:
+        await _refuse_remade(mirror, binding, mirror.base_name, remote)
+    name = mirror.base_name or binding.base_name
+    raise Problem(say.BASE_GONE(base=name, id=binding.base_id, mirror=mirror.name))
+
+
+async def _refuse_remade(mirror: Mirror, binding: Binding, name: str, remote: Remote) -> None:
+    for other in await _named(mirror, name, remote):
+        words = {"base": name, "id": other.id, "mirror": mirror.name}
+        raise Problem(say.BASE_REMADE(bound=binding.base_id, **words))
+
+
 async def _refuse_replaced(mirror: Mirror, binding: Binding, remote: Remote) -> None:
+    """Refuse when the declared name is not the bound base's, unless it was only renamed there."""
     name = mirror.base_name or ""
-    found = _value(mirror, "looking up the knowledge base", await remote.bases_named(name))
-    for other in found:
-        raise Problem(
-            say.BASE_REPLACED(base=name, id=other.id, mirror=mirror.name, bound=binding.base_id)
-        )
+    if name != binding.base_name:
+        raise Problem(_another(mirror, binding))
+    for other in await _named(mirror, name, remote):
+        words = {"base": name, "id": other.id, "mirror": mirror.name}
+        raise Problem(say.BASE_REPLACED(bound=binding.base_id, **words))
 
 
-async def _by_id(mirror: Mirror, base_id: str, remote: Remote, name: str | None = None) -> Base:
+async def _named(mirror: Mirror, name: str, remote: Remote) -> tuple[Base, ...]:
+    return _value(mirror, "looking up the knowledge base", await remote.bases_named(name))
+
+
+async def _by_id(mirror: Mirror, base_id: str, remote: Remote) -> Base:
     outcome = await remote.base(base_id)
-    match outcome:
-        case Gone():
-            shown = name or mirror.base_name or base_id
-            raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
+    if isinstance(outcome, Gone):
+        shown = mirror.base_name or base_id
+        raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
     return _value(mirror, "asking for the knowledge base", outcome)
 
 
@@ -128,13 +192,15 @@ def _fits(mirror: Mirror, base: Base) -> None:
         )
 
 
-def _binding(mirror: Mirror, base: Base) -> Binding:
+def _binding(mirror: Mirror, base: Base, bound: Binding | None) -> Binding:
+    same_place = bound is not None and bound.source == mirror.place
     return Binding(
         mirror=mirror.name,
         server=mirror.server,
         base_id=base.id,
         base_name=mirror.base_name or base.name,
         source=mirror.place,
+        device=bound.device if bound is not None and same_place else None,
     )
 
 

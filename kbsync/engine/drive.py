@@ -6,6 +6,7 @@ for ever. One control task; nothing here blocks but the small ledger transaction
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -15,11 +16,12 @@ import anyio
 from kbsync.engine.execute import carry_out
 from kbsync.engine.gather import Gatherer
 from kbsync.engine.indexing import IndexingWatch
+from kbsync.engine.marking import Marked, Marker
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Listing
 from kbsync.engine.queue import KeyQueue
 from kbsync.engine.report import Event, Report, kind_of
-from kbsync.engine.step import Again, BackOff, Finished, Follow, Step, Stopped
+from kbsync.engine.step import Again, BackOff, Finished, Follow, Step, Stopped, ToMark
 from kbsync.messages import Notice, Problem
 from kbsync.model import (
     Action,
@@ -28,11 +30,14 @@ from kbsync.model import (
     EntryState,
     Hold,
     Noop,
+    RemoteDocument,
     Resolve,
+    SetMetadata,
     Update,
 )
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
+from kbsync.planning.guard import Permit
 from kbsync.planning.plan import cause_of, name_of
 
 WORKERS = 4
@@ -51,6 +56,7 @@ class Drive:
         world: the three sides of the mirror.
         listing: the listing of this pass; trusted for keys that were not changed since.
         observe: told of every step.
+        permit: what may be removed and embedded again; everything when None.
         workers: keys worked on at once.
     """
 
@@ -60,9 +66,11 @@ class Drive:
         *,
         listing: Listing | None,
         observe: Observer,
+        permit: Permit | None = None,
         workers: int = WORKERS,
     ) -> None:
         self._world = world
+        self._permit = permit
         self._listed = Gatherer(world=world, listing=listing)
         self._afresh = Gatherer(world=world)
         self._observe = observe
@@ -70,6 +78,7 @@ class Drive:
         self._queue = KeyQueue()
         self._backlog: deque[DocKey] = deque()
         self._watch = IndexingWatch(world)
+        self._marker = Marker(world)
         self._occupied: set[DocKey] = set()
         self._touched: set[DocKey] = set()
         self._asked: set[DocKey] = set()
@@ -113,6 +122,7 @@ class Drive:
             for _ in range(self._workers):
                 group.start_soon(self._work, wait)
             group.start_soon(self._follow, wait)
+            group.start_soon(self._mark, wait)
 
     # -- workers -------------------------------------------------------------------------------
 
@@ -146,7 +156,7 @@ class Drive:
     def _over(self, wait: bool) -> bool:
         if self._stopping or self._stalled:
             return True
-        if self._queue.active or self._backlog:
+        if self._queue.active or self._backlog or len(self._marker):
             return False
         if not wait:
             return True
@@ -173,13 +183,18 @@ class Drive:
 
     async def _visit(self, key: DocKey) -> None:
         case = await self._case(key)
-        action = decide(case)
+        action = self._permitted(decide(case))
         if isinstance(action, Create | Update):
             if self._full(key):
                 self._backlog.appendleft(key)
                 return
             self._occupied.add(key)
         await self._act(case, action)
+
+    def _permitted(self, action: Action) -> Action:
+        """Hold what the world turned into a removal or an upload that the plan did not have."""
+        objection = self._permit.objection(action) if self._permit else None
+        return action if objection is None else Hold(key=action.key, row="guard", why=objection)
 
     async def _case(self, key: DocKey) -> Case:
         gatherer = self._afresh if key in self._touched else self._listed
@@ -205,9 +220,13 @@ class Drive:
         match step:
             case Finished():
                 self._finish(key, action)
-            case Follow(document_id=document_id):
+            case Follow(document_id=document_id, uploaded=uploaded):
                 self._finish(key, action)
                 self._watch.add(key, document_id)
+                if uploaded is not None:
+                    self._marker.add(key, uploaded)
+            case ToMark(document=document):
+                self._to_mark(key, action, document)
             case Again(at=None):
                 self._finish(key, action)
                 self._queue.add(key)
@@ -259,6 +278,57 @@ class Drive:
         delay = random.uniform(0.1, longest)  # noqa: S311 - full jitter
         self._queue.add_at(key, self._world.clock.now() + delay)
 
+    # -- marks ---------------------------------------------------------------------------------
+
+    def _to_mark(self, key: DocKey, action: Action, document: RemoteDocument | None) -> None:
+        """Hand the key to the marker; an action that is nothing else is done when it says so."""
+        asked = isinstance(action, SetMetadata)
+        if asked:
+            self._forget(key)
+        else:
+            self._finish(key, action)
+        self._marker.add(key, document, asked=asked)
+
+    async def _mark(self, wait: bool) -> None:
+        while not self._over(wait):
+            idle = not (self._queue.active or self._backlog)
+            rest = self._marker.rest(idle=idle)
+            if rest == 0:
+                await self._mark_some(idle)
+                continue
+            changed = self._changed
+            with anyio.move_on_after(math.inf if rest is None else rest):
+                await changed.wait()
+        self._wake()
+
+    async def _mark_some(self, idle: bool) -> None:
+        try:
+            for marked in await self._marker.work(idle=idle):
+                self._marked(marked)
+        except Problem as problem:
+            self._problem = self._problem or problem
+            self._stopping = True
+        self._wake()
+
+    def _marked(self, marked: Marked) -> None:
+        if marked.why is not None:
+            self.report.stopped[marked.key] = ("failed", marked.why)
+        elif marked.asked:
+            self.report.stopped.pop(marked.key, None)
+            self.report.done["set_metadata"] += 1
+        if marked.asked or marked.why is not None:
+            self._observe(
+                Event(
+                    key=marked.key,
+                    action="set_metadata",
+                    cause="metadata",
+                    outcome="stopped" if marked.why else "done",
+                    milliseconds=0,
+                    document_id=marked.document_id,
+                    why=marked.why,
+                )
+            )
+
     # -- indexing ------------------------------------------------------------------------------
 
     async def _follow(self, wait: bool) -> None:
@@ -297,7 +367,7 @@ class Drive:
         )
 
     def _tell(self, case: Case, action: Action, step: Step, took: int) -> None:
-        if isinstance(action, Noop):
+        if isinstance(action, Noop | SetMetadata):
             return
         why = step.why if isinstance(step, Stopped | BackOff) else None
         document = getattr(action, "document_id", None)
@@ -316,7 +386,7 @@ class Drive:
 
 def _outcome(step: Step) -> str:
     match step:
-        case Finished() | Follow() | Again(at=None):
+        case Finished() | Follow() | ToMark() | Again(at=None):
             return "done"
         case Again() | BackOff():
             return "waiting"

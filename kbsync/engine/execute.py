@@ -17,6 +17,7 @@ from kbsync.engine.step import (
     Step,
     Stopped,
     Timed,
+    ToMark,
     after_failure,
     outcome_name,
     why_of,
@@ -40,12 +41,14 @@ from kbsync.model import (
     Noop,
     Op,
     Readiness,
+    RemoteDocument,
     Resolve,
     Restore,
     SetMetadata,
     Update,
 )
 from kbsync.planning.case import Case
+from kbsync.planning.marks import mark_of, values_hash
 
 
 async def carry_out(world: World, case: Case, action: Action) -> Step:
@@ -70,19 +73,20 @@ async def carry_out(world: World, case: Case, action: Action) -> Step:
         case Forget():
             world.ledger.commit(Change(key=case.key, entry=None))
             return Finished()
-        case Hold(why=why):
+        case Hold() | Conflict():
             return _held(action)
-        case Conflict(why=why):
-            return Stopped(why)
         case Noop():
             return Finished()
-        case Move() | SetMetadata():
-            raise AssertionError(f"{action} is planned by no row yet")
+        case SetMetadata(document_id=document_id):
+            known = case.evidence.known
+            return ToMark(document_id, known if isinstance(known, RemoteDocument) else None)
+        case Move():
+            raise AssertionError(f"{action} is made before any key is visited")
         case _:
             assert_never(action)
 
 
-def _held(action: Hold) -> Step:
+def _held(action: Hold | Conflict) -> Step:
     if action.why.message is say.HELD_INDEXING and action.document_id is not None:
         return Follow(action.document_id)
     return Stopped(action.why)
@@ -146,19 +150,26 @@ def _adopt(world: World, case: Case, action: Adopt) -> Step:
     document = action.document
     timed = Timed(world, case.key, "adopt")
     put_away = document.readiness in (Readiness.DISABLED, Readiness.ARCHIVED)
+    # Only a list row tells words: with some the document is done, and nobody need be asked.
+    done = document.readiness is Readiness.AVAILABLE and bool(document.word_count)
     entry = LedgerEntry(
         key=case.key,
         document_id=document.id,
         document_name=document.name,
-        state=EntryState.SYNCED if put_away else EntryState.INDEXING,
+        state=EntryState.SYNCED if put_away or done else EntryState.INDEXING,
         stat=action.stat,
         fingerprint=action.fingerprint,
+        metadata_hash=values_hash(document.metadata) if mark_of(document) else None,
         rev=document.rev,
         word_count=document.word_count,
     )
     line = timed.line("done", document.id, action.cause)
     world.ledger.commit(Change(key=case.key, entry=entry, journal=(line,)))
-    return Again() if put_away else Follow(document.id)
+    if not (put_away or done):
+        return Follow(document.id)
+    if put_away or entry.fingerprint is None:
+        return Again()
+    return ToMark(document.id, document)
 
 
 async def _restore(world: World, case: Case, action: Restore) -> Step:

@@ -7,13 +7,13 @@ for 30 seconds (docs/dify-api.md section 16).
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import anyio
 
 from kbsync.engine.limiter import Limiter
-from kbsync.engine.ports import Chunking, Clock, Page, Payload, Remote
+from kbsync.engine.ports import Assignment, Chunking, Clock, Page, Payload, Remote
 from kbsync.model import (
     Base,
     Capabilities,
@@ -145,6 +145,20 @@ class Gate:
     async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
         """See `Remote.switch`."""
         return await self._write(lambda: self._remote.switch(base_id, document_id, action))
+
+    async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
+        """See `Remote.fields`."""
+        return await self._read(lambda: self._remote.fields(base_id))
+
+    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+        """See `Remote.make_field`."""
+        return await self._write(lambda: self._remote.make_field(base_id, name))
+
+    async def assign(
+        self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]
+    ) -> Outcome[None]:
+        """See `Remote.assign`."""
+        return await self._write(lambda: self._remote.assign(base_id, fields, assignments))
 
 
 def _rest(attempt: int) -> float:

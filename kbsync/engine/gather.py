@@ -28,7 +28,7 @@ from kbsync.model import (
     RemoteDocument,
 )
 from kbsync.planning.case import GONE, Case, Evidence, Missing
-from kbsync.planning.marks import mark_of
+from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
 
 NAMES_HOLD_FOR = 60.0
 A_DAY = 86_400.0
@@ -74,7 +74,7 @@ class Gatherer:
         evidence = Evidence()
         rejection = ledger.rejection(key)
         if intent is None and self._asks_for_evidence(local):
-            evidence = await self._evidence(key, entry, local, name, ask)
+            name, evidence = await self._evidence(key, entry, local, name, ask)
             local = await self._hashed(local, entry, rejection, evidence)
         return Case(
             key=key,
@@ -86,9 +86,17 @@ class Gatherer:
             intent=intent,
             rejection=rejection,
             evidence=evidence,
+            metadata_hash=self._metadata_hash(entry),
             repairs=ledger.repairs(key, self.world.clock.now() - A_DAY),
             stuck=stuck,
         )
+
+    def _metadata_hash(self, entry: LedgerEntry | None) -> str | None:
+        """Return the hash of what the document should carry, None where it carries nothing."""
+        if entry is None or self.world.fields is None:
+            return None
+        mark = mark_for(entry, self.world.owner)
+        return None if mark is None else values_hash(values_of(mark))
 
     def _asks_for_evidence(self, local: FileState) -> bool:
         pruned = isinstance(local, Excluded) and self.world.mirror.prune_excluded
@@ -114,17 +122,21 @@ class Gatherer:
 
     async def _evidence(
         self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool
-    ) -> Evidence:
+    ) -> tuple[str, Evidence]:
         known = await self._known(entry, ask)
         replaced = None
         if entry is not None and entry.superseded is not None:
             replaced = await self._by_id(entry.superseded)
         evidence = Evidence(known=known, replaced=replaced)
         if entry is not None and known is not GONE:
-            return replace(evidence, marked=self._listed_marks(key, entry))
+            return name, replace(evidence, marked=self._listed_marks(key, entry))
         if isinstance(local, Absent) and self.listing is None:
-            return evidence
-        return await self._names(evidence, key, entry, name)
+            return name, evidence
+        claimed = () if entry is not None else self._listed_marks(key, entry)
+        if claimed:  # nobody needs its name
+            return name, replace(evidence, marked=claimed)
+        name, named = await self._name_to_take(key)
+        return name, self._names(evidence, key, entry, named)
 
     async def _known(self, entry: LedgerEntry | None, ask: bool) -> RemoteDocument | Missing | None:
         if entry is None:
@@ -156,15 +168,40 @@ class Gatherer:
                 return GONE
         refuse(self.world.mirror, "asking for a document", outcome)
 
-    async def _names(
-        self, evidence: Evidence, key: DocKey, entry: LedgerEntry | None, name: str
+    async def _name_to_take(self, key: DocKey) -> tuple[str, tuple[RemoteDocument, ...]]:
+        """Return the first name of `key` that no document of another key of ours bears.
+
+        A document that moved keeps its old name until its next upload: a new file there would be
+        written over it. With the name come the documents that bear it.
+        """
+        for name in self.world.mirror.document_names(key.path):
+            named = await self._named(name)
+            if not any(self._moved(document, key) for document in named):
+                return name, named
+        raise AssertionError("names never end")
+
+    def _moved(self, document: RemoteDocument, key: DocKey) -> bool:
+        """Whether the document is another key's of this mirror; another mirror's is in our way."""
+        owner = self._owner(document)
+        return owner is not None and owner != key and owner.mirror == key.mirror
+
+    def _owner(self, document: RemoteDocument) -> DocKey | None:
+        """Return whose document it is: the ledger knows best, as a mark may be one move behind."""
+        holder = self.world.ledger.holder(self.world.base_id or "", document.id)
+        mark = None if holder else mark_of(document)
+        if mark is None or mark.mirror != self.world.mirror.name:
+            return holder
+        return DocKey(mirror=mark.mirror, path=mark.path)
+
+    def _names(
+        self,
+        evidence: Evidence,
+        key: DocKey,
+        entry: LedgerEntry | None,
+        named: tuple[RemoteDocument, ...],
     ) -> Evidence:
-        named = await self._named(name)
         marks = {document.id: document for document in self._listed_marks(key, entry)}
-        for document in named:
-            mark = mark_of(document)
-            if mark is not None and (mark.mirror, mark.path) == (key.mirror, key.path):
-                marks[document.id] = document
+        marks |= {each.id: each for each in named if self._owner(each) == key}
         own = {entry.document_id, entry.superseded} if entry else set()
         others = tuple(d for d in named if d.id not in marks and d.id not in own)
         marked = tuple(marks[each] for each in sorted(marks) if each not in own)
@@ -187,4 +224,4 @@ class Gatherer:
             return ()
         own = {entry.document_id, entry.superseded} if entry else set()
         marked = self.world.ledger.listed_marked(self.world.base_id, key)
-        return tuple(document for document in marked if document.id not in own)
+        return tuple(each for each in marked if each.id not in own and mark_of(each) is not None)

@@ -106,7 +106,7 @@ class IndexingWatch:
                 if watched.document_id not in unfinished:
                     group.start_soon(self._look, key, watched, ended)
         if ended:  # one durable transaction for all of them
-            self._world.ledger.commit_all(list(ended.values()))
+            self._world.ledger.commit_all([self._with_mark(each) for each in ended.values()])
             self._finished_at = self._world.clock.now()
         for key in ended:
             del self._watched[key]
@@ -115,6 +115,13 @@ class IndexingWatch:
         await self._ask_for_progress(unfinished)
         self._interval = SHORTEST if ended else min(LONGEST, self._interval * 1.5)
         return list(ended)
+
+    def _with_mark(self, change: Change) -> Change:
+        """Keep what was written of the mark while the server was asked."""
+        entry = self._world.ledger.entry(change.key)
+        if entry is None or not isinstance(change.entry, LedgerEntry):
+            return change
+        return replace(change, entry=replace(change.entry, metadata_hash=entry.metadata_hash))
 
     async def _look(self, key: DocKey, watched: Watched, ended: dict[DocKey, Change]) -> None:
         try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from kbsync.engine.ports import Chunking, Clock, Ledger, Remote, Source
-from kbsync.naming import document_name
+from kbsync.naming import document_name, document_names
 from kbsync.planning.case import Rules
+from kbsync.planning.guard import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class Mirror:
         max_indexing: documents the server may be indexing for us at once.
         swap: replace by creating beside and deleting the old one when done.
         requests_per_minute: the declared write limit, None for none.
+        limits: how much one hour may remove and embed again unasked.
     """
 
     name: str
@@ -43,10 +46,15 @@ class Mirror:
     prune_excluded: bool = False
     repair_drift: bool = True
     requests_per_minute: int | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def document_name(self, path: str) -> str:
         """Return the name a document of `path` bears."""
         return document_name(path, prefix=self.prefix)
+
+    def document_names(self, path: str) -> Iterator[str]:
+        """Yield that name, then others for when a document of ours that moved still bears it."""
+        return document_names(path, prefix=self.prefix)
 
     def rules(self, base_id: str) -> Rules:
         """Return what the settings say about decisions on `base_id`."""
@@ -65,6 +73,9 @@ class World:
 
     Args:
         base_id: None while the base is still to be made; then the server holds nothing of it.
+        fields: ids of the base's metadata fields by name, as of this pass; None when documents
+            carry no marks there.
+        owner: the token under which this ledger marks the mirror's documents.
     """
 
     mirror: Mirror
@@ -72,3 +83,5 @@ class World:
     remote: Remote
     clock: Clock
     base_id: str | None
+    fields: Mapping[str, str] | None = None
+    owner: str = ""

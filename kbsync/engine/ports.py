@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -103,6 +104,10 @@ class Source(Protocol):
         """Like `look`, and hash what would be sent: a `Present` has its `content`."""
         ...
 
+    def device(self) -> int | None:
+        """Return the number of the device the root is on, None when it cannot be asked."""
+        ...
+
     def open(self, path: str) -> AbstractContextManager[Payload | Unknown]:
         """Open `path` for upload, never following a link out of the root."""
         ...
@@ -145,22 +150,44 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The newest listing of a base. `complete`: proves absence of what it does not have."""
+    """The newest listing of a base.
+
+    Args:
+        complete: it proves absence of what it does not have.
+        owners: who wrote the valid marks of the listing's mirror (`Mark.owner`).
+    """
 
     started_at: float
     complete: bool
     documents: int
+    owners: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """Under which name a ledger marks the documents of a mirror.
+
+    Args:
+        token: made anew whenever a ledger takes a mirror over.
+        predecessors: tokens whose documents were taken over then.
+    """
+
+    token: str
+    predecessors: frozenset[str] = frozenset()
 
 
 class Ledger(Protocol):
     """The memory. Synchronous: a transaction cannot be torn by an await."""
 
-    def rows(self, mirror: str, settings: str, *, listing: Listing | None) -> Iterator[FileRow]:
+    def rows(
+        self, mirror: str, settings: str, *, listing: Listing | None, marked: bool = False
+    ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order.
 
-        A settled key (synced under `settings`, no intent, not contradicted by `listing`) presents
-        its file's stat; every other one presents a size of -1, which no file has. Keys that have
-        only an intent or a mark in the listing are in the stream too.
+        A settled key (synced under `settings`, no intent, not contradicted by `listing`, and with
+        `marked` one whose mark was read back) presents its file's stat; every other one presents
+        a size of -1, which no file has. Keys that have only an intent or a mark in the listing
+        are in the stream too.
         """
         ...
 
@@ -168,8 +195,16 @@ class Ledger(Protocol):
         """Return the entry of `key`."""
         ...
 
+    def holder(self, base_id: str, document_id: str) -> DocKey | None:
+        """Return the key whose entry holds the document, or supersedes it; of any mirror."""
+        ...
+
     def intent(self, key: DocKey) -> Intent | None:
         """Return the pending intent of `key`."""
+        ...
+
+    def pending_names(self, base_id: str) -> frozenset[str]:
+        """Return the document names of all calls on the base that were not accounted for yet."""
         ...
 
     def rejection(self, key: DocKey) -> Rejection | None:
@@ -196,6 +231,18 @@ class Ledger(Protocol):
 
     def bind(self, binding: Binding) -> None:
         """Tie the mirror; replaces an older binding."""
+        ...
+
+    def ownership(self, mirror: str) -> Ownership | None:
+        """Return under which name the mirror's documents are marked, None before the first."""
+        ...
+
+    def take_over(self, mirror: str, predecessors: frozenset[str]) -> Ownership:
+        """Mark the mirror's documents under a new name from now on."""
+        ...
+
+    def unmark(self, mirror: str) -> None:
+        """Forget that the mirror's documents carry their marks."""
         ...
 
     def begin_listing(self, base_id: str) -> None:
@@ -227,7 +274,7 @@ class Ledger(Protocol):
         ...
 
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
-        """Stream the listed documents that no entry of this ledger holds."""
+        """Stream the listed documents that are not ours: no entry, and no valid mark of ours."""
         ...
 
     def refused(self, mirror: str) -> Iterator[Rejection]:
@@ -236,6 +283,30 @@ class Ledger(Protocol):
 
     def repairs(self, key: DocKey, since: float) -> int:
         """Return how often drift of `key` was repaired since `since` (journal, cause drift)."""
+        ...
+
+    def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
+        """Count the uploads and deletions that took effect since `since`, by action and cause."""
+        ...
+
+    def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
+        """Return when indexing of the newest `limit` documents began and ended, in seconds."""
+        ...
+
+    def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:
+        """Keep a set of changes that was held back, for a release to be compared with."""
+        ...
+
+    def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
+        """Return the kept sets whose digest starts with `prefix`, by digest."""
+        ...
+
+    def agree(self, mirror: str, at: float) -> None:
+        """Note that somebody agreed at `at` to what was held back."""
+        ...
+
+    def agreed_at(self, mirror: str) -> float:
+        """Return when somebody agreed last, 0.0 for never."""
         ...
 
     def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:
@@ -326,4 +397,26 @@ class Remote(Protocol):
 
     async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
         """Enable, disable, archive or un_archive one document."""
+        ...
+
+    async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
+        """Return the ids of the base's metadata fields by name.
+
+        `Rejected` while `capabilities.metadata` is false: the server has no metadata.
+        """
+        ...
+
+    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+        """Make a text field and return its id; a taken name is `Rejected`."""
+        ...
+
+    async def assign(
+        self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]
+    ) -> Outcome[None]:
+        """Merge values into documents; `Done` does not prove it: read them back.
+
+        Args:
+            fields: field ids by name.
+            assignments: at most one per document.
+        """
         ...

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from kbsync.messages import Exit, Notice
-from kbsync.model import Conflict, DocKey, Hold, Skipped
+from kbsync.model import Conflict, DocKey, Halted, Hold, Skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class Report:
         stopped: keys that ended without converging, with the action that stood and the reason.
         indexing: documents the server was still indexing at the end.
         waiting: keys that wait for their time at the end.
+        halted: what the guard held back.
+        notice: what is to be known of the server, once for a pass that changed something.
     """
 
     mirror: str
@@ -47,13 +49,15 @@ class Report:
     indexing: int = 0
     waiting: int = 0
     interrupted: bool = False
+    notice: Notice | None = None
+    halted: Halted | None = None
 
     @property
     def exit(self) -> Exit:
         """The exit code of `apply` for this mirror (docs/design.md section 7)."""
-        unmet = [why for _, why in self.stopped.values() if why.message.exit is not Exit.OK]
-        if any(why.message.exit is Exit.HALTED for why in unmet):
+        if self.halted is not None:
             return Exit.HALTED
+        unmet = [why for _, why in self.stopped.values() if why.message.exit is not Exit.OK]
         if self.interrupted or unmet or self.waiting:
             return Exit.INCOMPLETE
         return Exit.INDEXING if self.indexing else Exit.OK

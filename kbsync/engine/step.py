@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from kbsync.engine.mirror import World
@@ -17,6 +17,7 @@ from kbsync.model import (
     NotReady,
     NotSent,
     Rejected,
+    RemoteDocument,
     Throttled,
     Unauthorized,
 )
@@ -51,9 +52,24 @@ class BackOff:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Uploaded: follow `document_id` until it is indexed."""
+    """Uploaded: follow `document_id` until it is indexed.
+
+    `uploaded`: the document as the upload's reply tells it, to be marked at once.
+    """
 
     document_id: str
+    uploaded: RemoteDocument | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToMark:
+    """Nothing is to be done but to write the mark of its document.
+
+    `document`: as last seen, None when nobody looked.
+    """
+
+    document_id: str
+    document: RemoteDocument | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,7 @@ class Stopped:
     why: Notice
 
 
-Step = Finished | Again | BackOff | Follow | Stopped
+Step = Finished | Again | BackOff | Follow | ToMark | Stopped
 
 
 class Timed:
@@ -123,7 +139,8 @@ def after_failure(world: World, key: DocKey, action: str, failure: Failure) -> S
         case Unauthorized():
             unauthorized(failure)
         case Rejected(why=why):
-            return Stopped(say.ACTION_FAILED(action=action, path=key.path, reason=why.text))
+            words = {"action": action, "path": key.path, "reason": why.text}
+            return Stopped(say.ACTION_REFUSED(following=_first_step(why), **words))
         case Throttled():
             return Again(world.clock.now())
         case Gone():
@@ -135,3 +152,8 @@ def after_failure(world: World, key: DocKey, action: str, failure: Failure) -> S
             return BackOff(why)
         case Ambiguous(why=why):
             return Again(world.clock.now() + AMBIGUOUS_LOOK, why=why)
+
+
+def _first_step(why: Notice) -> str:
+    """Return what a refusal says to do, without the command that our own message ends with."""
+    return why.next.partition(", then type:")[0] or "see what it is with: kbsync explain PATH"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kbsync.engine.ports import Blocked, FileRow, Seen, Source
+from kbsync.messages import Notice
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
 
 
@@ -19,17 +20,19 @@ class Survey:
 
     Args:
         unchanged: files that need nothing.
-        recorded: keys of the ledger.
-        met: keys of the ledger whose file the walk met.
         files: files that passed the filters.
         blocked: folders that could not be listed.
+        recorded: paths the ledger knows.
+        found: those of them that are there, or that nobody can prove to be gone.
+        fault: the first reason why something could not be listed.
     """
 
     unchanged: int = 0
-    recorded: int = 0
-    met: int = 0
     files: int = 0
     blocked: list[Blocked] = field(default_factory=list)
+    recorded: int = 0
+    found: int = 0
+    fault: Notice | None = None
 
 
 def survey(
@@ -47,12 +50,11 @@ def survey(
     for seen in source.scan():
         path = _place(seen)
         while row is not None and row[0] < path:
-            tally.recorded += 1
             yield _missed(mirror, source, row[0], tally)
             row = next(rows, None)
         if row is not None and row[0] == path:
             tally.recorded += 1
-            tally.met += 1
+            tally.found += 1
             if row == seen:
                 tally.unchanged += 1
                 tally.files += 1
@@ -61,7 +63,6 @@ def survey(
             row = next(rows, None)
         yield from _met(mirror, seen, tally)
     while row is not None:
-        tally.recorded += 1
         yield _missed(mirror, source, row[0], tally)
         row = next(rows, None)
 
@@ -83,11 +84,22 @@ def _met(mirror: str, seen: Seen, tally: Survey) -> Iterator[FileState]:
             yield Present(key=DocKey(mirror=mirror, path=path), stat=stat)
         case Blocked():
             tally.blocked.append(seen)
-        case Present() | Absent() | Unknown() | Skipped() | Excluded():
+            tally.fault = tally.fault or seen.why
+        case Unknown(why=why):
+            tally.fault = tally.fault or why
+            yield seen
+        case Present() | Absent() | Skipped() | Excluded():
             yield seen
 
 
 def _missed(mirror: str, source: Source, path: str, tally: Survey) -> FileState:
+    state = _looked(mirror, source, path, tally)
+    tally.recorded += 1
+    tally.found += not isinstance(state, Absent)
+    return state
+
+
+def _looked(mirror: str, source: Source, path: str, tally: Survey) -> FileState:
     for blocked in reversed(tally.blocked):
         if path.startswith(blocked.prefix):
             return Unknown(key=DocKey(mirror=mirror, path=path), why=blocked.why)

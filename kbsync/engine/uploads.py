@@ -81,7 +81,7 @@ async def create(world: World, case: Case, action: Create) -> Step:
     upload = Upload(
         case=case,
         action=action,
-        name=world.mirror.document_name(case.key.path),
+        name=case.name,
         op=Op.CREATE,
         target=None,
         ids_seen=seen,
@@ -96,11 +96,12 @@ async def update(world: World, case: Case, action: Update) -> Step:
     if way is Way.REPLACE:
         return await _delete_first(world, case, action)
     swap = way is Way.SWAP
-    in_place = way is Way.IN_PLACE
+    if way is not Way.SAME_NAME:
+        case, named = await _own_name(world, case, named)
     upload = Upload(
         case=case,
         action=action,
-        name=world.mirror.document_name(case.key.path) if in_place else case.name,
+        name=case.name,
         op=Op.CREATE if swap else Op.UPDATE,
         target=None if swap else action.document_id,
         ids_seen=frozenset(each.id for each in named),
@@ -132,10 +133,31 @@ async def _named(world: World, case: Case) -> tuple[RemoteDocument, ...]:
     failed = _needs_recovery(known)
     if not (failed or world.mirror.swap or world.remote.capabilities.update_wedges):
         return ()
-    outcome = await world.remote.named(world.base_id or "", case.name)
+    return await _bearers(world, case.name)
+
+
+async def _bearers(world: World, name: str) -> tuple[RemoteDocument, ...]:
+    outcome = await world.remote.named(world.base_id or "", name)
     if isinstance(outcome, Done):
         return outcome.value
     refuse(world.mirror, "looking up a name", outcome)
+
+
+async def _own_name(
+    world: World, case: Case, named: tuple[RemoteDocument, ...]
+) -> tuple[Case, tuple[RemoteDocument, ...]]:
+    """Let a document that moved take the name of its path, if no other bears that.
+
+    Returns the case with the name to send, and the documents that bear it already.
+    """
+    own = world.mirror.document_name(case.key.path)
+    if case.name == own:
+        return case, named
+    bearers = await _bearers(world, own)
+    held = case.entry.document_id if case.entry else None
+    if any(each.id != held for each in bearers):
+        return case, named
+    return replace(case, name=own), bearers
 
 
 async def _delete_first(world: World, case: Case, action: Update) -> Step:
@@ -240,7 +262,7 @@ def _uploaded(
         )
     entry = entry_of(world, upload, reply, torn=payload.torn())
     world.ledger.commit(Change(key=key, entry=entry, intent=None, rejection=None, journal=(line,)))
-    return Follow(document.id)
+    return Follow(document.id, uploaded=document)
 
 
 def entry_of(world: World, upload: Upload, reply: Uploaded, *, torn: bool) -> LedgerEntry:
@@ -262,7 +284,6 @@ def entry_of(world: World, upload: Upload, reply: Uploaded, *, torn: bool) -> Le
         state=EntryState.INDEXING,
         stat=None if torn else upload.stat,
         fingerprint=fingerprint,
-        metadata_hash=before.metadata_hash if before else None,
         rev=reply.document.rev,
         batch=reply.batch or (before.batch if before else None),
         superseded=_superseded(upload),

@@ -190,6 +190,20 @@ class Database:
             finally:
                 connection.close()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Lend a connection that reads everything from one moment, and cannot write.
+
+        Raises:
+            Problem: KB-L040 to KB-L046.
+        """
+        with told(self.place), self._readers.connect() as connection:
+            if self.place.path is None:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            else:
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+
     def _long_cursor(self, connection: PoolProxiedConnection) -> DBAPICursor:
         if self.place.path is not None:
             return connection.cursor()

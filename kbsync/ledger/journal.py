@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 from kbsync.ledger import records
 from kbsync.ledger.database import Database
 from kbsync.ledger.schema import JOURNAL
-from kbsync.model import DocKey, JournalLine
+from kbsync.model import DocKey, EntryState, JournalLine
 
 _PRUNED_AT_ONCE = 10_000
 _REPAIRS = select(func.count()).where(
@@ -70,6 +70,39 @@ class Journal:
         kinds = (JOURNAL.c.action, JOURNAL.c.outcome)
         rows = self._database.ask_once(select(*kinds, func.count()).where(*wanted).group_by(*kinds))
         return {(str(action), str(outcome)): int(n or 0) for action, outcome, n in rows}
+
+    def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
+        """Count the uploads and deletions that took effect, by action and cause.
+
+        Args:
+            mirror: the mirror's name.
+            since: from this time on, seconds of the ledger's clock.
+        """
+        kinds = (JOURNAL.c.action, JOURNAL.c.detail)
+        wanted = (
+            JOURNAL.c.mirror == records.stored(mirror),
+            JOURNAL.c.at >= since,
+            JOURNAL.c.outcome == "done",
+            JOURNAL.c.action.in_(["create", "update", "delete"]),
+        )
+        rows = self._database.ask_once(select(*kinds, func.count()).where(*wanted).group_by(*kinds))
+        return {(str(action), str(cause)): int(n or 0) for action, cause, n in rows}
+
+    def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
+        """Return when indexing of the newest documents began and ended, in seconds.
+
+        Args:
+            mirror: the mirror's name.
+            limit: of at most so many documents.
+        """
+        wanted = (
+            JOURNAL.c.mirror == records.stored(mirror),
+            JOURNAL.c.action == "index",
+            JOURNAL.c.outcome == EntryState.SYNCED.value,
+        )
+        statement = select(JOURNAL.c.at, JOURNAL.c.milliseconds).where(*wanted)
+        rows = self._database.ask_once(statement.order_by(JOURNAL.c.id.desc()).limit(limit))
+        return [(float(at or 0) - int(took or 0) / 1000, float(at or 0)) for at, took in rows]
 
     def repairs(self, key: DocKey, since: float) -> int:
         """Return how often drift of `key` was repaired: its uploads of that cause since `since`.

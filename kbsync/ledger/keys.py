@@ -41,6 +41,17 @@ def _by_key(table: Table, columns: Sequence[Any]) -> Select[Any]:
 _ENTRY = _by_key(ENTRIES, records.ENTRY)
 _INTENT = _by_key(INTENTS, records.INTENT)
 _REJECTION = _by_key(REJECTIONS, records.REJECTION)
+_PENDING = (
+    select(INTENTS.c.name)
+    .join(BINDINGS, BINDINGS.c.mirror == INTENTS.c.mirror)
+    .where(BINDINGS.c.base_id == bindparam("base"))
+)
+_HOLDERS = [
+    select(ENTRIES.c.mirror, ENTRIES.c.path).where(
+        ENTRIES.c.base_id == bindparam("base"), column == bindparam("document")
+    )
+    for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
+]
 _BINDING = select(*records.BINDING).where(BINDINGS.c.mirror == bindparam("mirror"))
 _ALL_BINDINGS = select(*records.BINDING).order_by(BINDINGS.c.mirror)
 _COUNTS = (
@@ -59,6 +70,16 @@ class Keys:
         """Return the entry of `key`."""
         row = self._one(_ENTRY, key)
         return None if row is None else records.entry_of(row)
+
+    def holder(self, base_id: str, document_id: str) -> DocKey | None:
+        """Return the key whose entry holds a document, or supersedes it; of any mirror."""
+        if not records.storable(document_id):
+            return None
+        for question in _HOLDERS:
+            rows = self._database.ask(question, base=base_id, document=document_id)
+            if rows:
+                return DocKey(mirror=str(rows[0][0]), path=str(rows[0][1]))
+        return None
 
     def intent(self, key: DocKey) -> Intent | None:
         """Return the pending intent of `key`."""
@@ -100,6 +121,13 @@ class Keys:
         question = self._database.compiled(statement.order_by(INTENTS.c.path))
         for rows in self._database.stream(question, 500):
             yield from map(records.intent_of, rows)
+
+    def pending_names(self, base_id: str) -> frozenset[str]:
+        """Return the document names of all calls on the base that were not accounted for yet.
+
+        A document of such a name may be the one that a mirror made without hearing of it.
+        """
+        return frozenset(str(name) for (name,) in self._database.ask(_PENDING, base=base_id))
 
     def refused(self, mirror: str) -> Iterator[Rejection]:
         """Stream the remembered refusals in key order."""

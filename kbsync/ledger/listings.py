@@ -10,7 +10,7 @@ from sqlalchemy import Select, bindparam, exists, insert, or_, select
 from kbsync.engine.ports import Listing
 from kbsync.ledger import records
 from kbsync.ledger.database import Database
-from kbsync.ledger.schema import ENTRIES, LISTED, LISTINGS
+from kbsync.ledger.schema import BINDINGS, ENTRIES, LISTED, LISTINGS
 from kbsync.model import DocKey, RemoteDocument
 
 _BASE = LISTED.c.base_id == bindparam("base")
@@ -36,7 +36,13 @@ _BY_MARK = _documents(
         or_(ENTRIES.c.mirror != bindparam("mirror"), ENTRIES.c.path != bindparam("path")),
     ),
 )
-_FOREIGN = _documents(*(~held for held in _HELD))
+# Marked as ours and not in the ledger yet: an orphan that is kept, or not adopted so far.
+_OURS = exists().where(
+    BINDINGS.c.base_id == LISTED.c.base_id,
+    BINDINGS.c.mirror == LISTED.c.mark_mirror,
+    LISTED.c.mark_rev == LISTED.c.rev,
+)
+_FOREIGN = _documents(*(~held for held in (*_HELD, _OURS)))
 _LISTING = select(*records.LISTING).where(
     LISTINGS.c.base_id == bindparam("base"), LISTINGS.c.started_at.is_not(None)
 )
@@ -121,9 +127,10 @@ class Listings:
         return tuple(map(records.document_of, rows))
 
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
-        """Stream the listed documents that no entry of this ledger holds, by name.
+        """Stream the listed documents that are not ours, by name.
 
-        A document that an entry supersedes is still held by it.
+        Ours is what an entry holds or supersedes, and what a valid mark says of a mirror that
+        this ledger ties to the base.
         """
         question = self._database.question(_FOREIGN)
         for rows in self._database.stream(question, 500, base=base_id):

@@ -60,7 +60,7 @@ class FileLock:
         try:
             self._descriptor = _take(self._file)
         except BlockingIOError:
-            raise _read_holder(self._file).problem(place) from None
+            raise read_holder(self._file).problem(place) from None
         except OSError as error:
             why = error.strerror or str(error)
             raise Problem(messages.NO_LOCK(lock=self._file, why=why)) from error
@@ -101,7 +101,8 @@ def _take(file: str) -> int:
         os.close(descriptor)
 
 
-def _read_holder(file: str) -> Holder:
+def read_holder(file: str) -> Holder:
+    """Return who wrote the lock file `file` last."""
     known = {field.name for field in fields(Holder)}
     try:
         told = json.loads(Path(file).read_bytes()[:4096])
@@ -126,7 +127,7 @@ def lock_schema(connection: Connection, place: Place) -> None:
     key = _advisory_key(place.schema)
     taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (key,)).scalar_one()
     if not taken:
-        raise _backend_holder(connection, key).problem(place)
+        raise (backend_holder(connection, place) or Holder()).problem(place)
 
 
 def _advisory_key(schema: str) -> int:
@@ -144,10 +145,11 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
-def _backend_holder(connection: Connection, key: int) -> Holder:
-    row = connection.exec_driver_sql(_HOLDER, (key,)).first()
+def backend_holder(connection: Connection, place: Place) -> Holder | None:
+    """Return who holds the advisory lock of a ledger on PostgreSQL, None when nobody does."""
+    row = connection.exec_driver_sql(_HOLDER, (_advisory_key(place.schema),)).first()
     if row is None:
-        return Holder()
+        return None
     name, since, backend, host = row
     parts = (name or "").split(" ", 3)
     if len(parts) == 4 and parts[0] == "kbsync":

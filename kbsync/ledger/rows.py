@@ -59,7 +59,12 @@ class Rows:
     _database: Database
 
     def rows(
-        self, mirror: str, settings: str, *, listing: Listing | None = None
+        self,
+        mirror: str,
+        settings: str,
+        *,
+        listing: Listing | None = None,
+        marked: bool = False,
     ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order, from one moment.
 
@@ -73,33 +78,37 @@ class Rows:
             settings: the hash a fingerprint has now.
             listing: the newest listing of the mirror's base, if it is to be heard. Only a
                 complete one speaks against a document by not having it.
+            marked: documents are to carry marks: an entry whose mark was not read back is not
+                settled.
 
         Raises:
             Problem: KB-L024 or KB-L040 to KB-L046.
         """
         trust = "none" if listing is None else "complete" if listing.complete else "partial"
-        question = self._database.question(_statement(trust))
+        question = self._database.question(_statement(trust, marked))
         batches = self._database.stream(question, 1000, mirror=mirror, settings=settings)
         for row in chain.from_iterable(cast("Iterator[list[FileRow]]", batches)):
             yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]))
 
 
 @cache
-def _statement(trust: str) -> CompoundSelect[Any]:
+def _statement(trust: str, marked: bool) -> CompoundSelect[Any]:
     claimed = None if trust == "none" else _claimed()
-    parts = [_entries(trust, claimed), _intents(), _rejections(claimed)]
+    parts = [_entries(trust, claimed, marked), _intents(), _rejections(claimed)]
     if claimed is not None:
         parts.append(_marks(claimed))
     return union_all(*parts).order_by("path")
 
 
-def _entries(trust: str, claimed: CTE | None) -> _FourColumns:
+def _entries(trust: str, claimed: CTE | None, marked: bool) -> _FourColumns:
     joined = _E.outerjoin(_I, _same_key(_I, _E)).outerjoin(_R, _same_key(_R, _E))
     sound = [
         _E.c.state == literal_column(f"'{EntryState.SYNCED}'"),
         _E.c.superseded.is_(None),
         _I.c.path.is_(None),
     ]
+    if marked:
+        sound.append(_E.c.metadata_hash.is_not(None))
     if claimed is not None:
         listed = and_(_L.c.base_id == _E.c.base_id, _L.c.document_id == _E.c.document_id)
         joined = joined.outerjoin(_L, listed)

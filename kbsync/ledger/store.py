@@ -6,25 +6,31 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from kbsync.ledger import migrate
+from kbsync.ledger import copying, migrate
 from kbsync.ledger.changes import Changes
 from kbsync.ledger.clock import LedgerClock
 from kbsync.ledger.connect import open_file
+from kbsync.ledger.copying import Copied
 from kbsync.ledger.database import Database
-from kbsync.ledger.faults import told
+from kbsync.ledger.faults import os_reason, told
+from kbsync.ledger.halts import Halts
+from kbsync.ledger.health import Health, rows_of, unreadable
 from kbsync.ledger.journal import Journal
 from kbsync.ledger.keys import Keys
 from kbsync.ledger.listings import Listings
+from kbsync.ledger.mirrors import Mirrors
+from kbsync.ledger.owners import Owners
 from kbsync.ledger.place import Place, find_place
 from kbsync.ledger.rows import Rows
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 
-class LedgerStore(Rows, Keys, Changes, Listings, Journal):
+class LedgerStore(Rows, Keys, Changes, Listings, Journal, Mirrors, Halts, Owners):
     """An open ledger. Close it, or use it as a context manager.
 
     Attributes:
@@ -80,19 +86,59 @@ class LedgerStore(Rows, Keys, Changes, Listings, Journal):
         ]
         return tuple(each for each in found if each != "ok")
 
-    def backup(self, to: str | os.PathLike[str]) -> None:
-        """Write a consistent copy of the ledger's file, while it is in use; readable only by us.
+    def health(self) -> Health:
+        """Check the ledger, read every row, and count; a damaged ledger is only checked.
 
         Raises:
-            Problem: KB-L060 when `to` is there, KB-L061 when it cannot be written, KB-L062 for
-                PostgreSQL.
+            Problem: KB-L040 to KB-L046.
+        """
+        faults = self.check()
+        if faults:
+            return Health(faults=faults, rows={}, entries={}, intents=())
+        mirrors = [binding.mirror for binding in self.bindings()]
+        return Health(
+            faults=tuple(unreadable(self._database)),
+            rows=rows_of(self._database),
+            entries={mirror: self.counts(mirror) for mirror in mirrors},
+            intents=tuple(intent for mirror in mirrors for intent in self.intents(mirror)),
+        )
+
+    def backup(self, to: str | os.PathLike[str]) -> None:
+        """Write a consistent copy of the ledger to a file of SQLite, while it is in use.
+
+        The file is readable only by us, and is a ledger itself.
+
+        Raises:
+            Problem: KB-L060 when `to` is there, KB-L061 when it cannot be written.
         """
         copy = Path(to).absolute()
-        if self.place.path is None:
-            raise Problem(messages.COPY_ELSEWHERE(schema=self.place.schema))
         if os.path.lexists(copy):
             raise Problem(messages.COPY_EXISTS(copy=copy))
-        migrate.copy_file(self.place, copy)
+        if self.place.path is None:
+            self._backup_rows(copy)
+        else:
+            migrate.copy_file(self.place, copy)
+
+    def _backup_rows(self, copy: Path) -> None:
+        try:
+            folder = TemporaryDirectory(prefix=f".{copy.name}.", dir=copy.parent)
+        except OSError as error:
+            raise Problem(messages.COPY_FAILED(copy=copy, why=os_reason(error))) from error
+        with folder as name:
+            place = find_place(Path(name) / "ledger.db")
+            with closing(Database(place)) as target:
+                copying.copy(self._database, target)
+            migrate.copy_file(place, copy)
+
+    def copy_to(self, other: LedgerStore) -> Copied:
+        """Copy everything into `other`, which has to be empty, and read it back.
+
+        Raises:
+            Problem: KB-L063 or KB-L065, KB-L040 to KB-L047.
+        """
+        copied = copying.copy(self._database, other._database)
+        other._high_water = None
+        return copied
 
     def close(self) -> None:
         """Close the ledger and let go of its lock; closing twice does no harm."""

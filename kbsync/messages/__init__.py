@@ -140,10 +140,20 @@ def catalogue() -> dict[str, Message]:
     Raises:
         ValueError: two messages share a code.
     """
-    from kbsync.messages import command, config, engine, ledger, remote, source  # noqa: PLC0415
+    from kbsync.messages import (  # noqa: PLC0415
+        adoption,
+        command,
+        config,
+        doctor,
+        engine,
+        guard,
+        ledger,
+        remote,
+        source,
+    )
 
     found: dict[str, Message] = {}
-    for room in (config, source, ledger, remote, engine, command):
+    for room in (config, source, ledger, remote, engine, guard, adoption, doctor, command):
         for value in vars(room).values():
             if isinstance(value, Message) and found.setdefault(value.code, value) is not value:
                 raise ValueError(f"two messages share the code {value.code}")

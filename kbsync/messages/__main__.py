@@ -10,8 +10,11 @@ from itertools import groupby
 from kbsync.messages import Message, catalogue
 
 ROOMS = {
+    "A": "Taking documents over",
     "C": "Configuration",
+    "D": "Doctor",
     "E": "Plan and engine",
+    "G": "Guard and saved plans",
     "L": "Ledger",
     "R": "Knowledge API",
     "S": "Source",

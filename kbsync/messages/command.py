@@ -205,3 +205,53 @@ NOTHING_TO_RETRY = Message(
     "kbsync status --failed",
     Exit.USAGE,
 )
+
+# -- mirrors the ledger knows ----------------------------------------------------------------------
+
+BAD_MIRROR_NAME = Message(
+    "KB-V060",
+    "no mirror can be called {mirror}: 1 to 64 of a-z, 0-9, dot, dash and underscore are wanted, "
+    "the first a letter or digit",
+    "type the command again with another name",
+    Exit.USAGE,
+)
+RENAME_IN_FILE = Message(
+    "KB-V061",
+    "{file} does not declare a mirror {new} yet",
+    "write `name: {new}` where it says `name: {old}`, then: kbsync plan",
+    Exit.OK,
+)
+SERVER_LEFT = Message(
+    "KB-V062",
+    "the configuration declares no server {server}, where the documents of mirror {mirror} are",
+    "declare it under `servers` again, or let them be with: kbsync mirror forget {mirror}",
+    Exit.USAGE,
+)
+MIRROR_ORPHANED = Message(
+    "KB-V063",
+    "mirror {mirror} is not in the configuration any more; its {documents} documents in {base} at "
+    "{server} are kept",
+    "kbsync mirror destroy {mirror}, or let them be with: kbsync mirror forget {mirror}",
+    Exit.OK,
+)
+MIRROR_RENAMED = Message(
+    "KB-V064",
+    "mirror {old} is not in the configuration any more, and {new}, which is new, has its folder: "
+    "it knows nothing of those {documents} documents",
+    "kbsync mirror rename {old} {new}",
+    Exit.OK,
+)
+SOURCE_MOVED = Message(
+    "KB-V065",
+    "mirror {mirror}: the source was {old} at the last pass and is {new} now; files are compared "
+    "by their content",
+    "look before you apply: kbsync plan {mirror}",
+    Exit.OK,
+)
+SERVER_MOVED = Message(
+    "KB-V066",
+    "mirror {mirror}: the server was {old} at the last pass and is {new} now; its knowledge base "
+    "is looked for there by its id",
+    "look before you apply: kbsync plan {mirror}",
+    Exit.OK,
+)

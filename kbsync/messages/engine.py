@@ -67,7 +67,8 @@ CONFLICT_FOREIGN_NAME = Message(
     "KB-E011",
     "a document named {name} that kbsync did not make is in the knowledge base; "
     "an upload of {path} would write over it",
-    "kbsync docs get {base} {document}; then rename or delete it there, or set a prefix",
+    "kbsync docs get {base} {document}; if it is of this file: kbsync adopt, else rename or "
+    "delete it there, or set a prefix",
     Exit.INCOMPLETE,
 )
 CONFLICT_EDITED_THERE = Message(
@@ -112,20 +113,23 @@ BASE_GONE = Message(
     "KB-E018",
     "the knowledge base {base} ({id}) that mirror {mirror} is tied to is not there (or not for "
     "this key); nothing was decided",
-    "kbsync kb list",
+    "see what this key sees with: kbsync kb list; if the base was deleted for good: "
+    "kbsync mirror forget {mirror}",
     Exit.REFUSED,
 )
 BASE_REPLACED = Message(
     "KB-E019",
     "the name {base} now belongs to knowledge base {id}, but mirror {mirror} is tied to {bound}; "
     "nothing was decided",
-    "kbsync kb list",
+    "name the base by its id under knowledge_base, or start afresh with: "
+    "kbsync mirror forget {mirror}",
     Exit.REFUSED,
 )
 BASE_MODE = Message(
     "KB-E020",
     "the knowledge base {base} is of mode `{mode}`, which takes no documents by this API",
-    "choose another knowledge_base for mirror {mirror}, or leave it out to have one made",
+    "name another knowledge_base for mirror {mirror} (one that is not there yet is made), then: "
+    "kbsync validate",
     Exit.REFUSED,
 )
 BASE_AMBIGUOUS = Message(
@@ -157,7 +161,8 @@ MIRROR_MOVED_BASE = Message(
     "KB-E027",
     "mirror {mirror} is tied to knowledge base {bound} at {server}, but the configuration names "
     "{base}; nothing was decided",
-    "put the old knowledge_base back, or give the mirror a new name",
+    "put the old one back, or leave it with: kbsync mirror forget {mirror} (its documents stay) "
+    "or: kbsync mirror destroy {mirror} (they are deleted)",
     Exit.REFUSED,
 )
 HELD_SETTLING = Message(
@@ -172,10 +177,50 @@ SOURCE_BLOCKED = Message(
     "kbsync validate",
     Exit.INCOMPLETE,
 )
-GUARD_SOURCE_LOST = Message(
-    "KB-E030",
-    "none of the {recorded} recorded files stands in the source of mirror {mirror}, as when a disk "
-    "is not mounted; {removals} removals are halted",
-    "kbsync apply --release {digest} (if the files were meant to go)",
-    Exit.HALTED,
+BASE_REMADE = Message(
+    "KB-E060",
+    "the knowledge base {bound} that mirror {mirror} is tied to is not there, and another one, "
+    "{id}, bears its name {base}; nothing was decided",
+    "if it was made anew on purpose: kbsync mirror forget {mirror}, then: kbsync plan",
+    Exit.REFUSED,
+)
+MIRROR_MOVED_SERVER = Message(
+    "KB-E061",
+    "mirror {mirror} is tied to knowledge base {bound} ({id}) at {server}, which is not there "
+    "under {here}; nothing was decided",
+    "put the old address back, or start afresh with: kbsync mirror forget {mirror}",
+    Exit.REFUSED,
+)
+NOT_MARKED = Message(
+    "KB-E050",
+    "the mark of {path} was written twice and did not come back from the server: it would not be "
+    "found if the ledger were lost",
+    "kbsync apply (again); keep a copy of the ledger meanwhile",
+    Exit.INCOMPLETE,
+)
+MARKS_UNSUPPORTED = Message(
+    "KB-E051",
+    "the server of mirror {mirror} keeps no document metadata: which documents are kbsync's stands "
+    "in the ledger alone",
+    "keep a copy of the ledger",
+)
+OTHER_KBSYNC = Message(
+    "KB-E052",
+    "another kbsync took mirror {mirror} over: documents in its knowledge base {base} bear the "
+    "mark of another ledger; nothing was decided",
+    "stop the other one, then take the documents back without an upload: "
+    "kbsync mirror forget {mirror}, then kbsync apply {mirror}",
+    Exit.REFUSED,
+)
+ACTION_REFUSED = Message(
+    "KB-E062",
+    "{action} of {path} was refused: {reason}",
+    "{following} (it is tried again by itself when the file changes, or by: kbsync retry {path})",
+    Exit.INCOMPLETE,
+)
+BASE_UNKNOWN = Message(
+    "KB-E063",
+    "the knowledge base {id} that mirror {mirror} declares is not there (or not for this key)",
+    "see what this key sees with: kbsync kb list",
+    Exit.REFUSED,
 )

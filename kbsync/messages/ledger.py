@@ -183,9 +183,41 @@ COPY_FAILED = Message(
     "The ledger could not be copied to {copy}: {why}.",
     "name a place with enough space (`df -h`), then type the command again",
 )
-COPY_ELSEWHERE = Message(
-    "KB-L062",
-    "A ledger on PostgreSQL is copied with PostgreSQL's own tools.",
-    "`pg_dump --schema={schema} --file=ledger.sql DATABASE`",
+COPY_NOT_EMPTY = Message(
+    "KB-L063",
+    "The ledger {copy} is not empty: it holds {rows} rows.",
+    "name another place: `kbsync ledger copy FROM TO`",
+    Exit.USAGE,
+)
+COPY_SAME = Message(
+    "KB-L064",
+    "The ledger {copy} cannot be copied to itself.",
+    "name another place: `kbsync ledger copy FROM TO`",
+    Exit.USAGE,
+)
+COPY_DIFFERS = Message(
+    "KB-L065",
+    "What was read back from {copy} is not what was written.",
+    "keep the old ledger; check the new place with: `kbsync ledger check`",
+)
+NOT_SOUND = Message(
+    "KB-L066",
+    "The ledger {place} is not sound: {count} faults.",
+    "restore a backup, or `mv {place} {place}.damaged` and `kbsync plan`: "
+    "documents that carry marks are taken over without an upload",
+)
+
+# -- whole mirrors -------------------------------------------------------------------------------
+
+NO_MIRROR = Message(
+    "KB-L070",
+    "The ledger knows no mirror {mirror}; it knows {known}.",
+    "see what there is with: `kbsync status`",
+    Exit.USAGE,
+)
+MIRROR_TAKEN = Message(
+    "KB-L071",
+    "The ledger has documents of a mirror {mirror} already: two mirrors cannot become one.",
+    "choose another name, or drop what is known of that one with: `kbsync mirror forget {mirror}`",
     Exit.USAGE,
 )

@@ -28,7 +28,11 @@ REFUSED_TYPE = Message(
     "the server does not accept {extension} files",
     "to silence this, name it in .kbsyncignore",
 )
-EMPTY = Message("KB-S007", "the file is empty: a knowledge base would make no chunk of it")
+EMPTY = Message(
+    "KB-S007",
+    "the file is empty: a knowledge base would make no chunk of it",
+    "to silence this, name it in .kbsyncignore",
+)
 TOO_LARGE = Message(
     "KB-S008",
     "the file has {size} bytes, more than the {limit} allowed",

@@ -157,11 +157,20 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halted:
-    """The guard holds a set back. `digest` names exactly that set."""
+    """The guard holds a set of one mirror's changes back.
 
-    why: Notice
+    Args:
+        why: each reason, with numbers and the command that releases the set.
+        digest: names exactly that set.
+        keys: whose change is held back.
+        members: names each change by itself, so that a release can be compared with what is left.
+    """
+
+    mirror: str
+    why: tuple[Notice, ...]
     digest: str
     keys: frozenset[DocKey]
+    members: frozenset[str]
 
 
 Guard = Allowed | Halted

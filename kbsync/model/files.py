@@ -37,12 +37,18 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """The four metadata fields by which a document says whose it is (design, section 5)."""
+    """The metadata by which a document says whose it is (design, section 5).
+
+    Args:
+        rev: the document's rev when it was written; with another one it is a copy.
+        owner: token of the ledger that wrote it, empty when it does not say.
+    """
 
     mirror: str
     path: str
     fingerprint: Fingerprint
     rev: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ class Case:
 
     Args:
         name: the document name this key would be uploaded under.
-        metadata_hash: hash of the metadata declared for this key, None when none is.
+        metadata_hash: hash of the metadata the document should carry, None when it carries none.
         repairs: drift repairs of this key in the last 24 hours.
         stuck: the server made no progress with it for long while it finished others.
         now: seconds of the ledger's clock.

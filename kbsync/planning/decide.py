@@ -151,16 +151,16 @@ def _t5_orphan(case: Case) -> Action | None:
     return _delete(case, "T5", "orphan", orphan.id, orphan.name)
 
 
-def _t6_list_first(case: Case) -> Action | None:
-    if case.entry is None and not case.evidence.listed:
-        return _hold(case, "T6", say.HELD_NOT_LISTED(path=case.key.path))
-    return None
-
-
 def _t7_adopt(case: Case) -> Action | None:
     if case.entry is not None or not case.evidence.marked:
         return None
     return _adopt(case, "T7", case.evidence.marked[0])
+
+
+def _t6_list_first(case: Case) -> Action | None:
+    if case.entry is None and not case.evidence.listed:
+        return _hold(case, "T6", say.HELD_NOT_LISTED(path=case.key.path))
+    return None
 
 
 def _t8_foreign_name(case: Case) -> Action | None:
@@ -334,8 +334,8 @@ ROWS: tuple[Callable[[Case], Action | None], ...] = (
     _t1_not_readable,
     _t4_nothing,
     _t5_orphan,
-    _t6_list_first,
     _t7_adopt,
+    _t6_list_first,
     _t8_foreign_name,
     _t9_create,
     _ready,

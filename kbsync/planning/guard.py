@@ -1,37 +1,335 @@
-"""What is not done unasked: removals from a source that lost its files (design, section 7)."""
+"""The guard: how much one pass may remove and embed again unasked (docs/design.md section 7).
+
+Pure: the plan's actions, what the last hour saw and the limits go in; what is held back comes out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import enum
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
-from kbsync.messages import engine as say
-from kbsync.model import Action, Allowed, Delete, Guard, Halted
-from kbsync.planning.plan import digest_of
+from kbsync.messages import Message, Notice
+from kbsync.messages import guard as say
+from kbsync.model import (
+    Action,
+    Adopt,
+    Allowed,
+    Create,
+    Delete,
+    DocKey,
+    Forget,
+    Guard,
+    Halted,
+    Update,
+)
 
-SHORTEST_RELEASE = 8
+REMOVALS = frozenset({"removed", "orphan", "extra", "excluded"})
+REEMBEDDINGS = frozenset({"missing", "drift", "settings", "unknown"})
+AN_HOUR = 3600.0
+SHOWN = 12
 
 
-def guard(
-    mirror: str, actions: Sequence[Action], *, recorded: int, met: int, release: str | None
-) -> Guard:
-    """Return whether the removals among `actions` may go on.
+class Risk(enum.StrEnum):
+    """What the guard counts an action as."""
 
-    A folder that holds none of the recorded files is what an unmounted disk leaves behind.
+    REMOVES = "removes"
+    REMAKES = "remakes"
+    REEMBEDS = "re-embeds"
+    FORGETS = "forgets"
+
+
+def risk_of(action: Action) -> Risk | None:
+    """Return what the guard counts `action` as; None for what passes freely."""
+    match action:
+        case Delete(cause=cause) if cause in REMOVALS:
+            return Risk.REMOVES
+        case Create(cause="missing"):
+            return Risk.REMAKES
+        case Update(cause=cause) if cause in REEMBEDDINGS:
+            return Risk.REEMBEDS
+        case Adopt(fingerprint=None):
+            return Risk.REEMBEDS  # adopted with unknown content, it is uploaded in the next step
+        case Forget():
+            return Risk.FORGETS
+    return None
+
+
+# -- the limits ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How many pass: max(least, min(share of the documents, most))."""
+
+    least: int
+    share: float
+    most: int | None = None
+
+    def of(self, documents: int) -> int:
+        """Return how many pass for a mirror of so many documents."""
+        by_share = math.floor(self.share * documents + 1e-9)
+        return max(self.least, by_share if self.most is None else min(by_share, self.most))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What passes unasked in an hour."""
+
+    removals: Limit = Limit(least=10, share=0.3, most=500)
+    reembeddings: Limit = Limit(least=50, share=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the last hour saw, or what came since somebody released something in it.
 
     Args:
-        mirror: the mirror's name.
-        actions: what is planned.
-        recorded: files the ledger knows.
-        met: how many of those stand in the source.
-        release: digest (or its first 8 or more characters) of a halted set to let go.
+        removals: deletions, and documents found missing and made again.
+        reembeddings: uploads of files that did not change.
+        deleted: documents that were deleted, so that they are still counted as the mirror's.
     """
-    removals = [action for action in actions if isinstance(action, Delete)]
-    if not removals or met or not recorded:
-        return Allowed()
-    digest = digest_of(removals)
-    if release is not None and len(release) >= SHORTEST_RELEASE and digest.startswith(release):
-        return Allowed()
-    why = say.GUARD_SOURCE_LOST(
-        mirror=mirror, recorded=recorded, removals=len(removals), digest=digest[:12]
+
+    removals: int = 0
+    reembeddings: int = 0
+    deleted: int = 0
+
+
+def history_of(done: Mapping[tuple[str, str], int]) -> History:
+    """Return the history that journal lines tell.
+
+    Args:
+        done: number of calls that took effect, by action and cause.
+    """
+    deleted = missing = uploads = 0
+    for (action, cause), number in done.items():
+        if action == "delete" and cause in REMOVALS:
+            deleted += number
+        elif action in ("create", "update") and cause in REEMBEDDINGS:
+            uploads += number
+            missing += number if cause == "missing" else 0
+    return History(removals=deleted + missing, reembeddings=uploads, deleted=deleted)
+
+
+# -- the root ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """What a walk saw of a source.
+
+    Args:
+        files: files that passed the filters.
+        recorded: paths the ledger knows.
+        found: those of them that are there, or that nobody can prove to be gone.
+        fault: the first reason why something could not be listed.
+        device: number of the device the root is on; None when nobody can tell.
+        device_before: the same at an earlier pass.
+    """
+
+    files: int
+    recorded: int
+    found: int
+    fault: Notice | None = None
+    device: int | None = None
+    device_before: int | None = None
+
+
+def root_fault(root: Root) -> Notice | None:
+    """Return why an absence in this source proves nothing; None when it does."""
+    if root.fault is not None:
+        return say.ROOT_UNLISTED(reason=root.fault.text)
+    if root.files == 0:
+        return say.ROOT_EMPTY()
+    if root.recorded and not root.found:
+        return say.ROOT_STRANGE(recorded=root.recorded)
+    if None not in (root.device, root.device_before) and root.device != root.device_before:
+        return say.ROOT_DEVICE()
+    return None
+
+
+# -- the guard -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the guard knows of a mirror beside its actions.
+
+    Args:
+        documents: entries of the ledger.
+        root: why an absence in the source proves nothing.
+        foreseen: what a key is about to need, where its action only prepares that.
+    """
+
+    mirror: str
+    documents: int
+    root: Notice | None = None
+    foreseen: Mapping[DocKey, Action] = field(default_factory=dict)
+
+    def risk(self, action: Action) -> Risk | None:
+        """Return what `action`, and what follows from it, counts as."""
+        return risk_of(self.ahead(action))
+
+    def ahead(self, action: Action) -> Action:
+        """Return what `action` leads to: itself, unless something else is foreseen."""
+        return self.foreseen.get(action.key, action)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why a set is held back, told once the digest is known."""
+
+    message: Message
+    words: Mapping[str, object]
+
+
+def guard(actions: Iterable[Action], facts: Facts, history: History, limits: Limits) -> Guard:
+    """Return what of `actions` is held back until somebody agrees.
+
+    Args:
+        actions: one mirror's plan.
+        facts: what else is known of the mirror.
+        history: the hour before.
+        limits: what passes unasked.
+    """
+    risks: dict[Risk | None, list[Action]] = defaultdict(list)
+    for action in actions:
+        risks[facts.risk(action)].append(action)
+    removing, remade = risks[Risk.REMOVES], risks[Risk.REMAKES]
+    documents = facts.documents + history.deleted
+    halts = [
+        _by_root(facts, removing + risks[Risk.FORGETS]),
+        _by_number(
+            say.HALTED_REMOVALS,
+            removing + remade,
+            history.removals,
+            limits.removals.of(documents),
+        ),
+        _by_number(
+            say.HALTED_UPLOADS,
+            remade + risks[Risk.REEMBEDS],
+            history.reembeddings,
+            limits.reembeddings.of(documents),
+        ),
+    ]
+    found = [halt for halt in halts if halt is not None]
+    return _halted(facts, documents, found) if found else Allowed()
+
+
+@dataclass(frozen=True, slots=True)
+class _Halt:
+    """A set that is held back, and why: told once the digest is known."""
+
+    actions: Sequence[Action]
+    message: Message
+    words: Mapping[str, object]
+
+
+def _by_root(facts: Facts, gone: Sequence[Action]) -> _Halt | None:
+    if facts.root is None or not gone:
+        return None
+    words = {"reason": facts.root.text, "count": len(gone)}
+    return _Halt(gone, say.HALTED_ROOT, words)
+
+
+def _by_number(
+    message: Message, actions: Sequence[Action], recent: int, passes: int
+) -> _Halt | None:
+    if not actions or len(actions) + recent <= passes:
+        return None
+    return _Halt(actions, message, {"count": len(actions), "recent": recent, "limit": passes})
+
+
+def _halted(facts: Facts, documents: int, halts: Sequence[_Halt]) -> Halted:
+    held = {each.key: facts.ahead(each) for halt in halts for each in halt.actions}
+    members = frozenset(map(_member, held.values()))
+    digest = hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
+    words = {"mirror": facts.mirror, "documents": documents, "digest": digest[:SHOWN]}
+    return Halted(
+        mirror=facts.mirror,
+        why=tuple(halt.message(**words, **halt.words) for halt in halts),
+        digest=digest,
+        keys=frozenset(held),
+        members=members,
     )
-    return Halted(why=why, digest=digest, keys=frozenset(action.key for action in removals))
+
+
+def _member(action: Action) -> str:
+    """Return what names one held-back change; why it is wanted does not count."""
+    match action:
+        case Adopt(document=document):
+            target = document.id
+        case Delete(document_id=target) | Update(document_id=target):
+            pass
+        case _:
+            target = ""
+    told = [risk_of(action), action.key.mirror, action.key.path, target]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def released(decided: Guard, read: AbstractSet[str]) -> Guard:
+    """Return what is still held back once somebody agreed to the changes `read`.
+
+    A release holds while what is held back is a subset of what was read; one change more, and all
+    of it is held back.
+    """
+    match decided:
+        case Halted(members=members) if members <= read:
+            return Allowed()
+    return decided
+
+
+# -- what a pass is free to do -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """What one pass is free to do: decisions taken anew on the way must not go beyond the plan.
+
+    Args:
+        removals: keys whose document may be removed.
+        uploads: keys whose file may be uploaded although it did not change.
+    """
+
+    removals: AbstractSet[DocKey]
+    uploads: AbstractSet[DocKey]
+
+    def objection(self, action: Action) -> Notice | None:
+        """Return why `action` has to wait; None when it may be carried out."""
+        match action, risk_of(action):
+            case Delete(), Risk.REMOVES:
+                free = action.key in self.removals
+                return None if free else say.HELD_REMOVAL(path=action.key.path)
+            case Create(cause=cause) | Update(cause=cause), Risk.REMAKES | Risk.REEMBEDS:
+                free = action.key in self.uploads
+                return None if free else say.HELD_UPLOAD(path=action.key.path, cause=cause)
+        return None
+
+
+def permit(actions: Iterable[Action], facts: Facts, held: Collection[DocKey]) -> Permit:
+    """Return what carrying out `actions` is free to do.
+
+    Args:
+        actions: one mirror's plan.
+        facts: what else is known of the mirror.
+        held: keys that are held back.
+    """
+    free = [action for action in actions if action.key not in held]
+    gone = {action.key for action in free if facts.risk(action) is Risk.REMOVES}
+    uploads = {action.key for action in free if _uploads(facts, action)}
+    return Permit(removals=gone, uploads=uploads)
+
+
+def _uploads(facts: Facts, action: Action) -> bool:
+    """Whether `action` sends the key's file anyway, or leads to it."""
+    return isinstance(facts.ahead(action), Create | Update | Adopt)
+
+
+def waits_whole(action: Action) -> bool:
+    """Whether a held-back key has nothing to do meanwhile: a look at it would be for nothing."""
+    return isinstance(action, Create | Update | Delete | Forget)

@@ -1,28 +1,29 @@
-"""The mark: four metadata fields by which a document says whose it is (design, section 5)."""
+"""The mark: metadata fields by which a document says whose it is (design, section 5)."""
 
 from __future__ import annotations
 
-from kbsync.model import Fingerprint, Mark, RemoteDocument
+import hashlib
+import json
+from collections.abc import Mapping
 
-MIRROR, PATH, FINGERPRINT, REV = FIELDS = (
-    "kbsync_mirror",
-    "kbsync_path",
-    "kbsync_fingerprint",
-    "kbsync_rev",
-)
+from kbsync.model import Fingerprint, LedgerEntry, Mark, RemoteDocument
+
+_IDENTITY = ("kbsync_mirror", "kbsync_path", "kbsync_fingerprint", "kbsync_rev")
+OWNER = "kbsync_owner"
+FIELDS = (*_IDENTITY, OWNER)
 
 
 def mark_of(document: RemoteDocument) -> Mark | None:
     """Return the mark of `document`, None when it has none or it is a copy.
 
     A mark counts only with the rev it was written for: operators copy metadata in bulk, and the
-    rev unmasks the copies.
+    rev unmasks the copies. Which ledger wrote it may be missing.
     """
-    values = [document.metadata.get(name) for name in FIELDS]
+    values = [document.metadata.get(name) for name in _IDENTITY]
     if any(value is None for value in values):
         return None
     mirror, path, fingerprint, rev = (str(value) for value in values)
-    if rev != document.rev:
+    if not rev or rev != document.rev:
         return None
     content, _, settings = fingerprint.partition(":")
     return Mark(
@@ -30,10 +31,41 @@ def mark_of(document: RemoteDocument) -> Mark | None:
         path=path,
         fingerprint=Fingerprint(content=content, settings=settings),
         rev=rev,
+        owner=document.metadata.get(OWNER, ""),
+    )
+
+
+def mark_for(entry: LedgerEntry, owner: str) -> Mark | None:
+    """Return the mark that the document of `entry` should carry, None while nobody can tell.
+
+    Args:
+        entry: what the ledger says was sent.
+        owner: the token under which its ledger marks documents.
+    """
+    if entry.fingerprint is None or not entry.rev:
+        return None
+    return Mark(
+        mirror=entry.key.mirror,
+        path=entry.key.path,
+        fingerprint=entry.fingerprint,
+        rev=entry.rev,
+        owner=owner,
     )
 
 
 def values_of(mark: Mark) -> dict[str, str]:
     """Return the metadata values that carry `mark`."""
     fingerprint = f"{mark.fingerprint.content}:{mark.fingerprint.settings}"
-    return dict(zip(FIELDS, (mark.mirror, mark.path, fingerprint, mark.rev), strict=True))
+    values = (mark.mirror, mark.path, fingerprint, mark.rev, mark.owner)
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def values_hash(values: Mapping[str, str]) -> str:
+    """Return a hash of the values that are ours among `values`; anybody else's do not count."""
+    ours = {name: values[name] for name in FIELDS if name in values}
+    return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
+
+
+def others_in(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that are somebody else's."""
+    return {name: value for name, value in values.items() if name not in FIELDS}

@@ -7,16 +7,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kbsync.model import (
     Action,
     Adopt,
-    Allowed,
     Conflict,
     Create,
     Delete,
-    Guard,
+    DocKey,
+    Halted,
     Hold,
     Move,
     Noop,
@@ -40,7 +40,6 @@ COUNTED = (
     "resolve",
 )
 CHANGES = frozenset(COUNTED) - {"hold", "conflict"}
-ALLOWED = Allowed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +50,26 @@ class Forecast:
         writes: write requests to the server.
         upload_bytes: bytes of file content to send.
         minutes: at the declared rate limit; None when there is none.
+        indexing_minutes: at the rate the server indexed at last; None when nothing was seen yet.
     """
 
     writes: int
     upload_bytes: int
     minutes: float | None = None
+    indexing_minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How fast it can go.
+
+    Args:
+        requests_per_minute: the declared write limit; None for none.
+        indexed_per_minute: documents, as observed; None when nothing was seen yet.
+    """
+
+    requests_per_minute: int | None = None
+    indexed_per_minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +78,7 @@ class Plan:
 
     Args:
         digest: names exactly this plan, stable over processes and hash seeds.
+        halts: what the guard holds back, at most one for each mirror.
         skipped: files that are never uploaded and have no document, with the reason.
         unchanged: files that need nothing.
     """
@@ -71,7 +86,7 @@ class Plan:
     actions: tuple[Action, ...]
     digest: str
     forecast: Forecast
-    guard: Guard = field(default_factory=Allowed)
+    halts: tuple[Halted, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     unchanged: int = 0
 
@@ -92,6 +107,11 @@ def name_of(action: Action) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(action).__name__).lower()
 
 
+def keys_of(action: Action) -> tuple[DocKey, ...]:
+    """Return the keys an action is about: its own, and where a move comes from."""
+    return (action.key, action.origin) if isinstance(action, Move) else (action.key,)
+
+
 def cause_of(action: Action) -> str:
     """Return why the action is there, in a word or a sentence."""
     match action:
@@ -107,8 +127,8 @@ def make_plan(
     *,
     skipped: Iterable[Skipped] = (),
     unchanged: int = 0,
-    requests_per_minute: int | None = None,
-    guard: Guard = ALLOWED,
+    rates: Rates | None = None,
+    halts: Iterable[Halted] = (),
 ) -> Plan:
     """Return the plan that carries out `actions`: uploads before deletes, then by path.
 
@@ -116,17 +136,17 @@ def make_plan(
         actions: one per key, in any order; `Noop` is left out.
         skipped: files that are reported and never uploaded.
         unchanged: files that need nothing.
-        requests_per_minute: the declared write limit, for the forecast.
-        guard: what the guard says of them.
+        rates: for the forecast.
+        halts: what the guard holds back.
     """
     kept = sorted((a for a in actions if not isinstance(a, Noop)), key=_order)
     return Plan(
         actions=tuple(kept),
         digest=digest_of(kept),
-        forecast=_forecast(kept, requests_per_minute),
+        forecast=_forecast(kept, rates or Rates()),
+        halts=tuple(halts),
         skipped=tuple(skipped),
         unchanged=unchanged,
-        guard=guard,
     )
 
 
@@ -160,9 +180,51 @@ def _order(action: Action) -> tuple[bool, str, str]:
     return isinstance(action, Delete), action.key.mirror, action.key.path
 
 
-def _forecast(actions: Sequence[Action], per_minute: int | None) -> Forecast:
+def joined(plans: Sequence[Plan]) -> Plan:
+    """Return the plans of several mirrors as one. Mirrors are done one after the other."""
+    actions = sorted((action for plan in plans for action in plan.actions), key=_order)
+    return Plan(
+        actions=tuple(actions),
+        digest=digest_of(actions),
+        forecast=Forecast(
+            writes=sum(plan.forecast.writes for plan in plans),
+            upload_bytes=sum(plan.forecast.upload_bytes for plan in plans),
+            minutes=_sum(plan.forecast.minutes for plan in plans),
+            indexing_minutes=_sum(plan.forecast.indexing_minutes for plan in plans),
+        ),
+        halts=tuple(halted for plan in plans for halted in plan.halts),
+        skipped=tuple(skipped for plan in plans for skipped in plan.skipped),
+        unchanged=sum(plan.unchanged for plan in plans),
+    )
+
+
+def _sum(minutes: Iterable[float | None]) -> float | None:
+    known = [each for each in minutes if each is not None]
+    return sum(known) if known else None
+
+
+def _forecast(actions: Sequence[Action], rates: Rates) -> Forecast:
     uploads = [a.stat.size for a in actions if isinstance(a, Create | Update)]
     others = sum(isinstance(a, Delete | Restore) for a in actions)
     writes = len(uploads) + others
-    minutes = writes / per_minute if per_minute else None
-    return Forecast(writes=writes, upload_bytes=sum(uploads), minutes=minutes)
+    limit, rate = rates.requests_per_minute, rates.indexed_per_minute
+    return Forecast(
+        writes=writes,
+        upload_bytes=sum(uploads),
+        minutes=writes / limit if limit else None,
+        indexing_minutes=len(uploads) / rate if rate else None,
+    )
+
+
+def indexing_rate(spans: Iterable[tuple[float, float]]) -> float | None:
+    """Return how many documents a minute were indexed while any was; None when none was.
+
+    Args:
+        spans: begin and end of each document's indexing, in seconds.
+    """
+    ordered = sorted(spans)
+    busy, until = 0.0, float("-inf")
+    for begin, end in ordered:
+        busy += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return 60.0 * len(ordered) / busy if busy else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kbsync.messages import printable
 from kbsync.model import Action, Adopt, Conflict, Create, Delete, Halted, Hold, Move, Update
-from kbsync.planning.plan import Plan, cause_of, name_of
+from kbsync.planning.plan import Forecast, Plan, cause_of, name_of
 
 SIGNS = {"create": "+", "update": "~", "delete": "-", "move": ">", "hold": "?", "conflict": "!"}
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -33,16 +33,39 @@ def as_json(plan: Plan) -> dict[str, object]:
             "writes": plan.forecast.writes,
             "upload_bytes": plan.forecast.upload_bytes,
             "minutes": plan.forecast.minutes,
+            "indexing_minutes": plan.forecast.indexing_minutes,
         },
-        "guard": _guard_json(plan),
+        "guard": guard_json(plan.halts),
     }
 
 
-def _guard_json(plan: Plan) -> dict[str, object]:
-    match plan.guard:
-        case Halted(why=why, digest=digest, keys=keys):
-            return {"halted": True, "reason": why.text, "digest": digest, "actions": len(keys)}
-    return {"halted": False}
+def guard_json(halts: Sequence[Halted]) -> dict[str, object]:
+    """Return what the guard holds back; the first mirror's release stands on top."""
+    if not halts:
+        return {"halted": False}
+    return {
+        "halted": True,
+        "reason": halts[0].why[0].text,
+        "digest": halts[0].digest,
+        "actions": sum(len(halted.keys) for halted in halts),
+        "mirrors": [_halted_json(halted) for halted in halts],
+    }
+
+
+def _halted_json(halted: Halted) -> dict[str, object]:
+    return {
+        "mirror": halted.mirror,
+        "reasons": [{"code": why.code, "reason": why.text} for why in halted.why],
+        "digest": halted.digest,
+        "actions": len(halted.keys),
+    }
+
+
+def halted_lines(halted: Halted) -> Iterator[str]:
+    """Yield what a person reads of what is held back: each reason, and the command once."""
+    for why in halted.why:
+        yield f"halted: {why}"
+    yield f"  next: {halted.why[-1].next}"
 
 
 def _action_json(action: Action) -> dict[str, object]:
@@ -79,10 +102,8 @@ def as_text(plan: Plan, *, skipped: int = 20) -> Iterator[str]:
         yield f". {printable(each.key.path)}  ({each.why})"
     yield from _more_skipped(plan, skipped)
     yield summary(plan)
-    match plan.guard:
-        case Halted(why=why, digest=digest):
-            yield f"halted: {why}"
-            yield f"  next: kbsync apply --release {digest[:12]}"
+    for halted in plan.halts:
+        yield from halted_lines(halted)
 
 
 def _more_skipped(plan: Plan, shown: int) -> Iterator[str]:
@@ -115,9 +136,23 @@ def summary(plan: Plan) -> str:
         told.append(f"{len(plan.skipped)} skipped")
     if plan.forecast.upload_bytes:
         told.append(f"{size_of(plan.forecast.upload_bytes)} to upload")
-    if plan.forecast.minutes:
-        told.append(f"{plan.forecast.minutes:.0f} minutes at the rate limit")
+    told += _how_long(plan.forecast)
     return "; ".join(told)
+
+
+def _how_long(forecast: Forecast) -> Iterator[str]:
+    if forecast.minutes:
+        yield f"{minutes_of(forecast.minutes)} at the rate limit"
+    if forecast.indexing_minutes:
+        yield f"{minutes_of(forecast.indexing_minutes)} of indexing at the rate seen last"
+
+
+def minutes_of(minutes: float) -> str:
+    """Return minutes for people."""
+    rounded = round(minutes)
+    if rounded < 1:
+        return "less than a minute"
+    return "1 minute" if rounded == 1 else f"{rounded} minutes"
 
 
 def size_of(size: float) -> str:

@@ -66,6 +66,13 @@ class Folder:
         """Walk the folder once, in code point order of the key path."""
         return scan(self._rules)
 
+    def device(self) -> int | None:
+        """Return the number of the device the root is on, None when it cannot be asked."""
+        try:
+            return os.stat(self._rules.root).st_dev  # noqa: PTH116 - as the walk does
+        except OSError:
+            return None
+
     def look(self, path: str) -> FileState:
         """Say what stands at `path` now, without reading its content."""
         with ExitStack() as closing:

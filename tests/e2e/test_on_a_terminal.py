@@ -75,3 +75,22 @@ def test_a_deletion_is_asked_about(person: Terminal) -> None:
     assert person.read("kb", "list")["total"] == 1
     code, seen = on_terminal(person, *delete, answer="y\n")
     assert (code, person.read("kb", "list")["total"]) == (0, 0)
+
+
+def test_taking_documents_over_is_asked_about(tmp_path: Path) -> None:
+    person = Terminal(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text("# A page\n\nWith words.\n")
+    with served(tmp_path) as url:
+        person.type("init", "--url", url, "--source", "./docs", "--knowledge-base", "Docs")
+        person.type("kb", "create", "Docs")
+        person.type("docs", "create-file", "Docs", "docs/page.md", "--wait", "30")
+        code, seen = on_terminal(person, "adopt", "--trust", "size", answer="n\n")
+        assert code == 1
+        assert "1 to adopt; 1 without an upload" in seen
+        assert "Take 1 documents over into mirror docs? [y/N]" in seen
+        assert "nothing was adopted" in seen
+        assert person.read("status")["mirrors"][0]["documents"]["synced"] == 0
+        code, seen = on_terminal(person, "adopt", "--trust", "size", answer="y\n")
+        assert (code, "docs: 1 adopted" in seen) == (0, True)
+        assert person.read("status")["mirrors"][0]["documents"]["synced"] == 1

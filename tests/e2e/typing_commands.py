@@ -27,7 +27,11 @@ class Terminal:
         self.printed = ""
 
     def type(
-        self, *words: str, exit: int = 0, input: str = "", env: Mapping[str, str] | None = None
+        self,
+        *words: str,
+        exit: int | tuple[int, ...] = 0,
+        input: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> str:
         done = subprocess.run(
             [str(COMMAND), *words],
@@ -40,7 +44,8 @@ class Terminal:
             check=False,
         )
         self.printed += done.stdout + done.stderr
-        assert done.returncode == exit, (words, done.returncode, done.stdout, done.stderr)
+        meant = exit if isinstance(exit, tuple) else (exit,)
+        assert done.returncode in meant, (words, done.returncode, done.stdout, done.stderr)
         return done.stdout + (done.stderr if exit else "")
 
     def read(self, *words: str) -> Any:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.naming import LONGEST, document_name, extension, folded, path_of
+from kbsync.naming import (
+    LONGEST,
+    document_name,
+    document_names,
+    extension,
+    folded,
+    path_of,
+)
 
 REFUSED = set('/\\:*?"<>|')
 HARD = st.sampled_from(list('%∕/\\:*?"<>|.. \t\n\x00\x7f\x85\u0327\u0301\u202e\ufeff\u3000aCF~23é'))
@@ -127,6 +135,35 @@ def test_type_is_kept(path: str) -> None:
 def test_injective(paths: list[str]) -> None:
     distinct = {unicodedata.normalize("NFC", path) for path in paths}
     assert len({document_name(path) for path in distinct}) == len(distinct)
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("a/b.md", ["a∕b.md", "a∕b%~2.md", "a∕b%~3.md"]),
+        ("LICENSE", ["LICENSE", "LICENSE%~2", "LICENSE%~3"]),
+        ("v1.2/%~2", ["v1%2E2∕%25~2", "v1%2E2∕%25~2%~2", "v1%2E2∕%25~2%~3"]),
+    ],
+)
+def test_names_for_when_the_first_is_taken(path: str, names: list[str]) -> None:
+    assert list(islice(document_names(path), 3)) == names
+
+
+@given(st.lists(PATHS, unique=True, max_size=5) | CLOSE)
+def test_no_name_of_a_path_is_ever_one_of_anothers(paths: list[str]) -> None:
+    distinct = {unicodedata.normalize("NFC", path) for path in paths}
+    names = [name for path in distinct for name in islice(document_names(path), 4)]
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= LONGEST for name in names)
+
+
+@given(PATHS)
+def test_further_names_keep_type_and_form_and_tell_no_path(path: str) -> None:
+    for name in islice(document_names(path), 1, 4):
+        assert server_extension(name) == extension(path)
+        assert not REFUSED & set(name)
+        assert name == name.strip() == unicodedata.normalize("NFC", name)
+        assert path_of(name) is None
 
 
 @given(PATHS, st.sampled_from(["p", "p/", "a.b/c", "p%∕"]))

@@ -38,12 +38,12 @@ from kbsync.model import (
     Stat,
     Update,
 )
-from kbsync.planning.plan import Plan, make_plan
+from kbsync.planning.guard import Facts, History, Limits, Root, guard, root_fault
+from kbsync.planning.plan import Plan, Rates, make_plan
 from kbsync.planning.render import as_json, as_text
 
 HERE = Path(__file__).parent
 TOO_BIG = Message("KB-T002", "{path} is too large")
-HALTED = Message("KB-T003", "{count} removals are more than the guard lets pass")
 HOSTILE = {
     "newline": "two\nlines.md",
     "return": "over\rwritten.md",
@@ -103,15 +103,28 @@ def _every_action() -> list[Action]:
 
 def _everything() -> Plan:
     big = Skipped(key=_key("movie.mkv"), why=TOO_BIG(path="movie.mkv"))
-    return make_plan(_every_action(), skipped=[big], unchanged=41, requests_per_minute=2)
+    rates = Rates(requests_per_minute=2, indexed_per_minute=30.0)
+    return make_plan(_every_action(), skipped=[big], unchanged=41, rates=rates)
 
 
-def _halted() -> Plan:
-    plan = make_plan(_every_action()[:1], unchanged=3)
-    guard = Halted(why=HALTED(count=1), digest="ab" * 32, keys=frozenset({_key("a-removed.md")}))
-    return Plan(
-        actions=plan.actions, digest=plan.digest, forecast=plan.forecast, guard=guard, unchanged=3
-    )
+def _removed(count: int) -> list[Action]:
+    paths = [f"removed{n:02}.md" for n in range(count)]
+    return [
+        Delete(key=_key(p), row="T20", cause="removed", document_id=f"d-{p}", name=p) for p in paths
+    ]
+
+
+def _halted(*, root: bool = False, drifted: int = 0, count: int = 12) -> Plan:
+    stat = Stat(100, 1, 1)
+    actions = _removed(count) + [
+        Update(key=_key(f"drift{n:02}.md"), row="T16", cause="drift", stat=stat, document_id="d")
+        for n in range(drifted)
+    ]
+    why = root_fault(Root(files=0, recorded=count, found=0)) if root else None
+    facts = Facts(mirror="docs", documents=30, root=why)
+    decided = guard(actions, facts, History(removals=2, deleted=1), Limits())
+    assert isinstance(decided, Halted)
+    return make_plan(actions, unchanged=3, halts=[decided])
 
 
 def _hostile() -> Plan:
@@ -134,6 +147,8 @@ PLANS: dict[str, Callable[[], Plan]] = {
     "empty": lambda: make_plan([], unchanged=5),
     "everything": _everything,
     "halted": _halted,
+    "halted-root": lambda: _halted(root=True, count=2),
+    "halted-twice": lambda: _halted(drifted=51),
     "hostile": _hostile,
     "skipped": _skipped,
 }

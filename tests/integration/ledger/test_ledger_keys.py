@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ledger_samples import (
+    BASE,
     HOSTILE,
     binding,
     bound,
@@ -46,6 +47,17 @@ def test_what_is_committed_comes_back_exactly(store: LedgerStore, path: str) -> 
     assert store.intent(kept.key) == intent(path)
     assert store.rejection(kept.key) == rejection(path)
     assert store.entry(key(path + "x")) is None
+
+
+def test_a_document_leads_to_the_key_that_holds_it(store: LedgerStore) -> None:
+    bound(store, "wiki")
+    bound(store, "other", "another base")
+    put(store, entry("a", "D1", superseded="D0"), entry("b", "D2", mirror="wiki"))
+    put(store, entry("c", "D3", mirror="other"))
+    assert store.holder("B", "D1") == store.holder("B", "D0") == key("a")
+    assert store.holder("B", "D2") == key("b", "wiki")
+    assert store.holder("B", "D3") is None
+    assert store.holder("B", "\0") is None
 
 
 def test_none_removes_and_keep_leaves_alone(store: LedgerStore) -> None:
@@ -309,3 +321,12 @@ def test_fingerprints_without_a_part_are_not_mixed_up(store: LedgerStore) -> Non
     found = store.entry(key("a"))
     assert found is not None
     assert found.fingerprint == print_of("", "")
+
+
+def test_names_of_pending_calls_are_those_of_the_base(store: LedgerStore) -> None:
+    bound(store, "beside")
+    bound(store, "elsewhere", "another base")
+    for mirror in ("docs", "beside", "elsewhere"):
+        pending = intent(f"{mirror}.md", mirror)
+        store.commit(Change(key=pending.key, intent=pending))
+    assert store.pending_names(BASE) == {"docs.md", "beside.md"}

@@ -341,27 +341,7 @@ def test_the_revisions_make_the_declared_tables(address: str) -> None:
     engine.dispose()
 
 
-# -- copies --------------------------------------------------------------------------------------
-
-
-def test_a_backup_is_a_ledger(tmp_path: Path) -> None:
-    copy = tmp_path / "copy.db"
-    with LedgerStore.open(tmp_path / "ledger.db") as store:
-        put(bound(store), entry("a"))
-        store.backup(copy)
-        put(store, entry("b"))
-        assert "KB-L060" in refusal(lambda: store.backup(copy))
-        assert "KB-L061" in refusal(lambda: store.backup(tmp_path / "nowhere" / "copy.db"))
-    assert copy.stat().st_mode & 0o777 == 0o600
-    with LedgerStore.open(copy, readonly=True) as old:
-        assert old.counts("docs") == {"synced": 1}
-        assert old.check() == ()
-
-
-def test_a_backup_of_postgresql_is_left_to_its_tools(cluster: object) -> None:
-    with LedgerStore.open(cluster.url("copied")) as store:  # type: ignore[attr-defined]
-        assert "KB-L062" in refusal(lambda: store.backup("copy.sql"))
-        assert store.check() == ()
+# -- time ----------------------------------------------------------------------------------------
 
 
 def test_time_does_not_go_back_over_a_restart(address: str) -> None:

@@ -213,7 +213,6 @@ def test_schema_marks_what_is_reserved() -> None:
         "metadata",
         "on_delete",
         "update_strategy",
-        "guard",
     }
 
 

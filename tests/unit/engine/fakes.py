@@ -5,8 +5,10 @@ from __future__ import annotations
 import bisect
 import hashlib
 import io
-from collections import defaultdict
+import itertools
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +22,7 @@ from kbsync.engine.ports import (
     Chunking,
     FileRow,
     Listing,
+    Ownership,
     Payload,
     Seen,
 )
@@ -39,10 +42,13 @@ from kbsync.model import (
     Stat,
     Unknown,
 )
-from kbsync.planning.marks import mark_of
+from kbsync.planning.marks import FIELDS, mark_of
 
 from .server import Server
 from .words import BASE, MIRROR, SETTINGS, WHY, VirtualClock, fingerprint_of, key_of, sha
+
+TOKENS = itertools.count(1)
+PATH = FIELDS[1]
 
 
 class BytesPayload:
@@ -77,6 +83,7 @@ class MemorySource:
         self.states: dict[str, FileState] = {}
         self.blocked: list[Blocked] = []
         self.torn: set[str] = set()
+        self.on_device: int | None = 1
         self._ticks = 0
         for path, content in (files or {}).items():
             self.write(path, content)
@@ -97,6 +104,9 @@ class MemorySource:
         met = [each for each in met if not any(each[0].startswith(b.prefix) for b in self.blocked)]
         met += [(blocked.prefix, blocked) for blocked in self.blocked]
         return iter([seen for _, seen in sorted(met, key=lambda each: each[0])])
+
+    def device(self) -> int | None:
+        return self.on_device
 
     def look(self, path: str) -> FileState:
         if path in self.states:
@@ -132,14 +142,24 @@ class MemoryLedger:
         self.journal: list[JournalLine] = []
         self.commits: list[Change] = []
         self.bindings: dict[str, Binding] = {}
+        self.owners: dict[str, Ownership] = {}
         self.documents: dict[str, RemoteDocument] = {}
         self.repaired: dict[DocKey, int] = {}
+        self.halted: dict[str, frozenset[str]] = {}
+        self.agreed: dict[str, float] = {}
 
-    def rows(self, mirror: str, settings: str, *, listing: Listing | None) -> Iterator[FileRow]:
+    def rows(
+        self, mirror: str, settings: str, *, listing: Listing | None, marked: bool = False
+    ) -> Iterator[FileRow]:
         marks = [mark_of(document) for document in self.documents.values()] if listing else []
         keys = {*self.held, *self.intents}
         keys |= {DocKey(mirror=m.mirror, path=m.path) for m in marks if m and m.mirror == mirror}
-        return iter([self._row(key, settings, listing) for key in sorted(keys)])
+        rows = [self._row(key, settings, listing) for key in sorted(keys)]
+        return iter([self._unmarked(row) if marked else row for row in rows])
+
+    def _unmarked(self, row: FileRow) -> FileRow:
+        entry = self.held.get(key_of(row[0]))
+        return row if entry is not None and entry.metadata_hash else (row[0], -1, 0, 0)
 
     def _row(self, key: DocKey, settings: str, listing: Listing | None) -> FileRow:
         entry = self.held.get(key)
@@ -161,8 +181,15 @@ class MemoryLedger:
     def entry(self, key: DocKey) -> LedgerEntry | None:
         return self.held.get(key)
 
+    def holder(self, base_id: str, document_id: str) -> DocKey | None:
+        held = self.held.items()
+        return next((k for k, e in held if document_id in (e.document_id, e.superseded)), None)
+
     def intent(self, key: DocKey) -> Intent | None:
         return self.intents.get(key)
+
+    def pending_names(self, base_id: str) -> frozenset[str]:
+        return frozenset(intent.name for intent in self.intents.values())
 
     def rejection(self, key: DocKey) -> Rejection | None:
         return self.rejections.get(key)
@@ -197,6 +224,17 @@ class MemoryLedger:
     def bind(self, binding: Binding) -> None:
         self.bindings[binding.mirror] = binding
 
+    def ownership(self, mirror: str) -> Ownership | None:
+        return self.owners.get(mirror)
+
+    def take_over(self, mirror: str, predecessors: frozenset[str]) -> Ownership:
+        token = f"owner-{next(TOKENS)}"
+        self.owners[mirror] = Ownership(token=token, predecessors=predecessors)
+        return self.owners[mirror]
+
+    def unmark(self, mirror: str) -> None:
+        self.held = {key: replace(e, metadata_hash=None) for key, e in self.held.items()}
+
     def begin_listing(self, base_id: str) -> None:
         self.documents = {}
 
@@ -216,8 +254,8 @@ class MemoryLedger:
         return tuple(each for each in self.documents.values() if each.name == name)
 
     def listed_marked(self, base_id: str, key: DocKey) -> tuple[RemoteDocument, ...]:
-        marks = ((each, mark_of(each)) for each in self.documents.values())
-        return tuple(e for e, m in marks if m and (m.mirror, m.path) == (key.mirror, key.path))
+        named = (e for e in self.documents.values() if e.metadata.get(PATH) == key.path)
+        return tuple(e for e in named if self.holder(base_id, e.id) in (None, key))
 
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
         ours = {entry.document_id for entry in self.held.values()}
@@ -228,6 +266,28 @@ class MemoryLedger:
 
     def repairs(self, key: DocKey, since: float) -> int:
         return self.repaired.get(key, 0)
+
+    def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
+        done = [line for line in self.journal if line.at >= since and line.outcome == "done"]
+        return Counter((line.action, line.detail) for line in done if line.mirror == mirror)
+
+    def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
+        lines = [
+            line for line in self.journal if (line.action, line.outcome) == ("index", "synced")
+        ]
+        return [(line.at - line.milliseconds / 1000, line.at) for line in lines[-limit:]]
+
+    def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:
+        self.halted[digest] = frozenset(members)
+
+    def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
+        return {digest: kept for digest, kept in self.halted.items() if digest.startswith(prefix)}
+
+    def agree(self, mirror: str, at: float) -> None:
+        self.agreed[mirror] = at
+
+    def agreed_at(self, mirror: str) -> float:
+        return self.agreed.get(mirror, 0.0)
 
     def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:
         for key, stat in stats:

@@ -8,13 +8,14 @@ word counts. It misbehaves only where a test told it to, call by call.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import anyio
 
 from kbsync.engine.ports import (
+    Assignment,
     Chunking,
     Page,
     Payload,
@@ -91,6 +92,10 @@ class Server:
         clock: time.
         latency: seconds a call takes.
         indexing: seconds indexing takes.
+
+    Attributes:
+        dropping: ids of documents whose metadata is taken and not kept.
+        merging: assignments keep what they do not name.
     """
 
     def __init__(
@@ -106,6 +111,9 @@ class Server:
         self.always: dict[str, Fault] = {}
         self.failing_names: set[str] = set()
         self.empty_names: set[str] = set()
+        self.field_ids: dict[str, str] = {}
+        self.dropping: set[str] = set()
+        self.merging = True
         self.on_call: dict[str, object] = {}
         self.calls: list[tuple[float, str, str]] = []
         self.in_flight = self.peak = self.indexing_peak = 0
@@ -145,10 +153,10 @@ class Server:
             enabled=stored.enabled,
         )
 
-    def mark(self, stored: Stored, path: str) -> None:
+    def mark(self, stored: Stored, path: str, owner: str = "") -> None:
         print_ = fingerprint_of(stored.content)
-        values = (MIRROR, path, f"{print_.content}:{print_.settings}", stored.rev)
-        stored.metadata = dict(zip(FIELDS, values, strict=True))
+        values = (MIRROR, path, f"{print_.content}:{print_.settings}", stored.rev, owner)
+        stored.metadata |= dict(zip(FIELDS, values, strict=True))
 
     def busy(self) -> int:
         return sum(self._readiness(each).busy for each in self._visible())
@@ -325,6 +333,36 @@ class Server:
             return Gone()
         stored.enabled = action == "enable"
         return Done(None)
+
+    async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
+        fault = await self._begin("fields", base_id)
+        if fault is not None:
+            return _told(fault)
+        return Done(dict(self.field_ids)) if self.able.metadata else Rejected(WHY)
+
+    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+        fault = await self._begin("make_field", name)
+        if fault is not None:
+            return _told(fault)
+        if name in self.field_ids:
+            return Rejected(WHY)
+        self.field_ids[name] = f"field-{name}"
+        return Done(self.field_ids[name])
+
+    async def assign(
+        self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]
+    ) -> Outcome[None]:
+        fault = await self._begin("assign", str(len(assignments)))
+        if fault not in (None, LOST):
+            return _told(fault)
+        for each in assignments:
+            stored = self._find(each.document_id)
+            if stored is None or each.document_id in self.dropping:
+                continue
+            assert all(fields[name] == self.field_ids[name] for name in each.values)
+            kept = stored.metadata if self.merging else {}
+            stored.metadata = kept | each.values
+        return Ambiguous(WHY) if fault is not None else Done(None)
 
     def _find(self, document_id: str) -> Stored | None:
         if not self.base_there:

@@ -76,7 +76,7 @@ async def test_a_refused_delete_keeps_the_entry_and_says_so() -> None:
     on.server.faults["delete"].append(REFUSED)
     report = await driven(on, ["a.md"])
     kind, why = report.stopped[A]
-    assert (kind, why.message) == ("failed", say.ACTION_FAILED)
+    assert (kind, why.message) == ("failed", say.ACTION_REFUSED)
     assert (on.ledger.held, on.ledger.intents) == ({A: entry}, {})
 
 

@@ -40,6 +40,8 @@ WORDS = {
     "other": "install.md",
     "mirror": "docs",
     "copy": "/srv/copy.db",
+    "rows": "12",
+    "count": "2",
 }
 
 

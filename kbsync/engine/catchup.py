@@ -1,0 +1,114 @@
+"""A ledger that is older than its base, as a restored backup is, learns what moved since.
+
+After a move its document's mark names the new path as soon as it was written; until then the entry
+says that it has no mark. So a mark that contradicts an entry whose mark was read back is the newer
+of the two (docs/design.md section 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kbsync.engine.mirror import World
+from kbsync.engine.ports import Change, Listing
+from kbsync.engine.step import Timed
+from kbsync.model import (
+    DocKey,
+    EntryState,
+    FileState,
+    LedgerEntry,
+    Mark,
+    Readiness,
+    RemoteDocument,
+)
+from kbsync.planning.marks import mark_of, values_hash
+
+Claims = dict[DocKey, tuple[LedgerEntry, DocKey]]
+
+
+def catch_up(world: World, listing: Listing, states: Sequence[FileState]) -> list[FileState]:
+    """Let entries follow the marks of their documents, all in one transaction.
+
+    A document stays where the ledger has it when two claim one path, when its new path holds
+    another document that stays, or when a call for one of the paths is not accounted for.
+
+    Args:
+        world: the three sides of the mirror.
+        listing: the listing of this pass.
+        states: the keys that may need something.
+
+    Returns:
+        The states of keys that may need something now, and are not among `states`.
+    """
+    claims = _claims(world, states)
+    while refused := _refused(world, claims, listing):
+        for key in refused:
+            del claims[key]
+    if not claims:
+        return []
+    _follow(world, claims)
+    more = claims.keys() - {state.key for state in states}
+    return [world.mirror.source.look(key.path) for key in sorted(more)]
+
+
+def _follow(world: World, claims: Claims) -> None:
+    left = {origin for _, origin in claims.values()} - claims.keys()
+    changes = [Change(key=origin, entry=None) for origin in left]
+    for key, (entry, origin) in claims.items():
+        line = Timed(world, key, "move").line("done", entry.document_id, f"from {origin.path}")
+        changes.append(Change(key=key, entry=entry, journal=(line,)))
+    world.ledger.commit_all(changes)
+
+
+def _claims(world: World, states: Sequence[FileState]) -> Claims:
+    """Return by path which document its mark wants there, and where the ledger has it."""
+    claims: Claims = {}
+    contested: set[DocKey] = set()
+    for state in states:
+        entry = world.ledger.entry(state.key)
+        if entry is None or entry.metadata_hash is None:
+            continue
+        document = world.ledger.listed(world.base_id or "", entry.document_id)
+        mark = mark_of(document) if document else None
+        if document is None or mark is None or mark.mirror != entry.key.mirror:
+            continue
+        if mark.path != entry.key.path:
+            followed = _followed(entry, mark, document)
+            contested |= {followed.key} & claims.keys()
+            claims[followed.key] = followed, entry.key
+    return {key: claim for key, claim in claims.items() if key not in contested}
+
+
+def _followed(before: LedgerEntry, mark: Mark, document: RemoteDocument) -> LedgerEntry:
+    """Return the entry that `mark` tells of its document."""
+    done = document.readiness is Readiness.AVAILABLE and bool(document.word_count)
+    return LedgerEntry(
+        key=DocKey(mirror=mark.mirror, path=mark.path),
+        document_id=document.id,
+        document_name=document.name,
+        state=EntryState.SYNCED if done else EntryState.INDEXING,
+        stat=before.stat if before.fingerprint == mark.fingerprint else None,
+        fingerprint=mark.fingerprint,
+        metadata_hash=values_hash(document.metadata),
+        rev=document.rev,
+        word_count=document.word_count,
+    )
+
+
+def _refused(world: World, claims: Claims, listing: Listing) -> list[DocKey]:
+    """Return the paths whose claimants cannot have them."""
+    leaving = {origin for _, origin in claims.values()}
+    pending = world.ledger.intent
+    return [
+        key
+        for key, (_, origin) in claims.items()
+        if pending(key) or pending(origin) or not (key in leaving or _vacant(world, key, listing))
+    ]
+
+
+def _vacant(world: World, key: DocKey, listing: Listing) -> bool:
+    held = world.ledger.entry(key)
+    if held is None:
+        return True
+    listed = world.ledger.listed(world.base_id or "", held.document_id)
+    return listing.complete and listed is None

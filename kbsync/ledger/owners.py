@@ -1,0 +1,60 @@
+"""Under which name this ledger marks the documents of a mirror (docs/design.md section 5)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from sqlalchemy import bindparam, insert, select
+
+from kbsync.engine.ports import Ownership
+from kbsync.ledger.database import Database
+from kbsync.ledger.schema import ENTRIES, META
+
+_VALUE = select(META.c.value).where(META.c.key == bindparam("key"))
+
+
+class Owners:
+    """Keeps a token for each mirror; a copy of the ledger has the same one."""
+
+    _database: Database
+
+    def ownership(self, mirror: str) -> Ownership | None:
+        """Return under which name the mirror's documents are marked, None before the first."""
+        rows = self._database.ask(_VALUE, key=_key(mirror))
+        if not rows:
+            return None
+        kept = json.loads(str(rows[0][0]))
+        return Ownership(token=kept["token"], predecessors=frozenset(kept["predecessors"]))
+
+    def take_over(self, mirror: str, predecessors: frozenset[str]) -> Ownership:
+        """Mark the mirror's documents under a new name from now on.
+
+        Args:
+            mirror: the mirror's name.
+            predecessors: who marked the documents that are taken over.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        made = Ownership(token=str(uuid.uuid4()), predecessors=predecessors)
+        kept = json.dumps({"token": made.token, "predecessors": sorted(predecessors)})
+        mine = META.c.key == _key(mirror)
+        with self._database.writing() as connection:
+            if not connection.execute(META.update().where(mine).values(value=kept)).rowcount:
+                connection.execute(insert(META).values(key=_key(mirror), value=kept))
+        return made
+
+    def unmark(self, mirror: str) -> None:
+        """Forget that the mirror's documents carry their marks: later passes write them anew.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        mine = (ENTRIES.c.mirror == mirror, ENTRIES.c.metadata_hash.is_not(None))
+        with self._database.writing() as connection:
+            connection.execute(ENTRIES.update().where(*mine).values(metadata_hash=None))
+
+
+def _key(mirror: str) -> str:
+    return f"owner:{mirror}"

@@ -1,0 +1,149 @@
+"""What `kbsync doctor` finds: codes KB-D001 and up, never re-used.
+
+A message with exit OK and no next step says that all is well; with a next step it is a warning.
+"""
+
+from kbsync.messages import Exit, Message
+
+
+def _well(code: str, text: str) -> Message:
+    return Message(code, text, exit=Exit.OK)
+
+
+def _warning(code: str, text: str, following: str) -> Message:
+    return Message(code, text, following, Exit.OK)
+
+
+# -- the server ----------------------------------------------------------------------------------
+
+UPDATES_IN_PLACE = _well("KB-D001", "server {server}: changed files are updated in place")
+TWINS = _warning(
+    "KB-D003",
+    "server {server}: version {version} makes a second document of a name that is there already; "
+    "kbsync looks every name up before it creates",
+    "update the server when you can",
+)
+MARKS = _well(
+    "KB-D004", "server {server}: documents can carry marks, so a lost ledger can be rebuilt"
+)
+NO_MARKS = _warning(
+    "KB-D005",
+    "server {server}: it has no document metadata, so only the ledger knows which documents are "
+    "ours",
+    "keep a copy of the ledger",
+)
+NO_RATE = _warning(
+    "KB-D006",
+    "server {server}: {host} limits writes to 10, 100 or 1000 a minute by plan, and no limit is "
+    "declared; refused calls count too",
+    "set server.requests_per_minute to your plan's limit, then: kbsync doctor",
+)
+RATE = _well("KB-D007", "server {server}: at most {rate} writes a minute")
+NO_LIMIT = _well("KB-D008", "server {server}: writes are not limited")
+CLOCK = _well("KB-D009", "server {server}: its clock and ours agree to {seconds} s")
+CLOCK_APART = _warning(
+    "KB-D010",
+    "server {server}: its clock and ours are {seconds} s apart; times in its pages and in "
+    "`kbsync history` will not match, and certificates may look invalid",
+    "set the clock of the wrong machine, for instance with: timedatectl set-ntp true",
+)
+CLOCK_UNTOLD = _well("KB-D011", "server {server}: it does not tell its time")
+
+# -- mirrors -------------------------------------------------------------------------------------
+
+LIMITS = _well(
+    "KB-D020", "mirror {mirror}: files up to {limit} MB of {count} types, as servers take them"
+)
+LARGER = _warning(
+    "KB-D021",
+    "mirror {mirror}: max_file_size is {limit} MB; a server takes 15 MB unless its "
+    "UPLOAD_FILE_SIZE_LIMIT was raised, and refuses larger files one by one",
+    "set max_file_size: 15MB, or raise the server's limit too",
+)
+MORE_TYPES = _warning(
+    "KB-D022",
+    "mirror {mirror}: a server does not take these extensions unless its operator changed that: "
+    "{extensions}",
+    "take them out of `extensions`, or try one with: kbsync docs create-file BASE FILE",
+)
+ONE_BASE = Message(
+    "KB-D023",
+    "mirrors {mirror} and {other} are tied to one knowledge base, {base}, and their documents' "
+    "names can be the same",
+    "give each a prefix of its own, then: kbsync validate",
+    Exit.USAGE,
+)
+
+# -- the ledger ----------------------------------------------------------------------------------
+
+LEDGER_UNMADE = _well("KB-D030", "ledger {place}: made by the first apply")
+LEDGER_SOUND = _well("KB-D031", "ledger {place}: read to its last page, and sound")
+LEDGER_DAMAGED = Message(
+    "KB-D033",
+    "ledger {place} is damaged: {why}",
+    "restore a backup, or move the file away and type: kbsync plan",
+)
+LEDGER_HELD = _warning(
+    "KB-D034",
+    "ledger {place}: process {pid} on {host} works with it since {since}: {command}",
+    "if that is not meant, stop it; verbs that only read go on",
+)
+LEDGER_FREE = _well("KB-D035", "ledger {place}: nobody works with it")
+COUNTS = _well("KB-D036", "mirror {mirror}: {synced} documents in step")
+PENDING = _warning(
+    "KB-D037",
+    "mirror {mirror}: {count} calls got no answer yet; nobody knows whether they took effect",
+    "kbsync apply finds out",
+)
+FAILED = _warning(
+    "KB-D038",
+    "mirror {mirror}: {count} documents failed or were refused",
+    "see why with: kbsync status --failed",
+)
+
+# -- the machine ---------------------------------------------------------------------------------
+
+LOCAL_DISK = _well("KB-D040", "mirror {mirror}: {path} is on {kind}, a local file system")
+REMOTE_DISK = _warning(
+    "KB-D041",
+    "mirror {mirror}: {path} is on {kind}, which tells nobody what other machines change",
+    "changes are found by comparing: kbsync apply, as often as you need it",
+)
+UNKNOWN_DISK = _well("KB-D042", "mirror {mirror}: nobody can tell what {path} is stored on")
+FOLDS_CASE = _warning(
+    "KB-D043",
+    "mirror {mirror}: {path} takes A.md and a.md for one file",
+    "do not rely on names that differ only in case",
+)
+KEEPS_CASE = _well("KB-D044", "mirror {mirror}: names that differ in case are two files")
+FOLDS_LETTERS = _warning(
+    "KB-D045",
+    "mirror {mirror}: {path} takes names for one that differ only in how letters are composed",
+    "nothing to do; names are compared as NFC",
+)
+KEEPS_LETTERS = _well("KB-D046", "mirror {mirror}: names are kept as they are written")
+WATCHES = _well("KB-D047", "{folders} folders to watch; {free} of {most} inotify watches are free")
+FEW_WATCHES = _warning(
+    "KB-D048",
+    "{folders} folders to watch, but only {free} of {most} inotify watches are free",
+    "sudo sysctl fs.inotify.max_user_watches={wanted}",
+)
+NO_INOTIFY = _well("KB-D049", "this machine has no inotify; changes are found by comparing")
+
+# -- the probe -----------------------------------------------------------------------------------
+
+FOUND = _well("KB-D060", "mirror {mirror}: a sentence of {path} is found in {milliseconds} ms")
+NOT_FOUND = Message(
+    "KB-D061",
+    "mirror {mirror}: a sentence of {path} is not among the {top} best answers of its knowledge "
+    "base",
+    "see what is found with: kbsync search {mirror} QUERY",
+)
+STILL_FOUND = Message(
+    "KB-D062",
+    "mirror {mirror}: {path} was deleted at the server, but is still found",
+    "its index is cleaned by the same worker that indexes: look again later with: kbsync doctor",
+)
+DELETED = _well("KB-D063", "mirror {mirror}: {path} was deleted, and is not found")
+NOTHING_TO_ASK = _well("KB-D064", "mirror {mirror}: no document to ask for yet")
+NO_SENTENCE = _well("KB-D065", "mirror {mirror}: {path} has no sentence to ask for")

@@ -1,0 +1,120 @@
+"""Messages about guard and saved plans: codes KB-G001 and up, never re-used."""
+
+from kbsync.messages import Exit, Message
+
+# -- what speaks against the root of a source ----------------------------------------------------
+
+ROOT_UNLISTED = Message(
+    "KB-G001", "the source could not be listed to its end: {reason}", exit=Exit.OK
+)
+ROOT_EMPTY = Message("KB-G002", "the source holds no file to upload", exit=Exit.OK)
+ROOT_STRANGE = Message(
+    "KB-G003", "the source holds none of the {recorded} files the ledger knows", exit=Exit.OK
+)
+ROOT_DEVICE = Message(
+    "KB-G004",
+    "the source is on another device than it was (a disk may not be mounted)",
+    exit=Exit.OK,
+)
+
+# -- what was held back --------------------------------------------------------------------------
+
+HALTED_ROOT = Message(
+    "KB-G010",
+    "mirror {mirror}: {reason}; every removal is held back: {count} of {documents} documents",
+    "if they are to go: kbsync apply --release {digest}",
+    Exit.HALTED,
+)
+HALTED_REMOVALS = Message(
+    "KB-G011",
+    "mirror {mirror}: {count} removals, and {recent} in the hour before, of {documents} documents "
+    "are more than the {limit} that pass unasked",
+    "if they are meant: kbsync apply --release {digest}",
+    Exit.HALTED,
+)
+HALTED_UPLOADS = Message(
+    "KB-G012",
+    "mirror {mirror}: {count} uploads of files that did not change, and {recent} in the hour "
+    "before, for {documents} documents are more than the {limit} that pass unasked",
+    "if they are meant: kbsync apply --release {digest}",
+    Exit.HALTED,
+)
+HELD_REMOVAL = Message(
+    "KB-G013",
+    "the document of {path} would be removed now, which this pass is not free to do",
+    "kbsync plan",
+    Exit.INCOMPLETE,
+)
+HELD_UPLOAD = Message(
+    "KB-G014",
+    "{path} would be uploaded again ({cause}), which this pass is not free to do",
+    "kbsync plan",
+    Exit.INCOMPLETE,
+)
+
+# -- releasing -----------------------------------------------------------------------------------
+
+BAD_RELEASE = Message(
+    "KB-G020",
+    "{release} is no release: 8 to 64 of the digits 0-9 and a-f are wanted",
+    "take it from: kbsync plan",
+    Exit.USAGE,
+)
+NO_SUCH_HALT = Message(
+    "KB-G021",
+    "nothing that was held back goes by {release}",
+    "see what is held back now with: kbsync plan",
+    Exit.USAGE,
+)
+
+# -- saved plans ---------------------------------------------------------------------------------
+
+PLAN_UNREADABLE = Message(
+    "KB-G030",
+    "{file} is no saved plan: {why}",
+    "make one with: kbsync plan -o {file}",
+    Exit.USAGE,
+)
+PLAN_WITH_MORE = Message(
+    "KB-G031",
+    "{file} is a saved plan, which says by itself what to do; {other} cannot be added",
+    "kbsync apply {file}",
+    Exit.USAGE,
+)
+PLAN_OTHER_SETTINGS = Message(
+    "KB-G032",
+    "the configuration was changed since {file} was saved; nothing was done",
+    "plan again with: kbsync plan -o {file}",
+    Exit.USAGE,
+)
+PLAN_OTHER_BASE = Message(
+    "KB-G033",
+    "mirror {mirror} is tied to another knowledge base than when {file} was saved; "
+    "nothing was done",
+    "plan again with: kbsync plan -o {file}",
+    Exit.REFUSED,
+)
+PLAN_STALE = Message(
+    "KB-G034",
+    "{count} actions are not what {file} says any more; nothing was done",
+    "plan again with: kbsync plan -o {file}",
+    Exit.INCOMPLETE,
+)
+PLAN_MOVED = Message(
+    "KB-G035",
+    "mirror {mirror}, {path}: {before} was planned, {after} would be done now",
+    "plan again with: kbsync plan -o {file}",
+    Exit.INCOMPLETE,
+)
+PLAN_NOT_SAVED = Message(
+    "KB-G036",
+    "{file} was not written: a mirror could not be planned",
+    "kbsync plan, once that is mended",
+    Exit.REFUSED,
+)
+BAD_TARGET = Message(
+    "KB-G037",
+    "{pattern} is no gitignore pattern that can match a file",
+    "kbsync plan --target 'guides/*.md', or another pattern in quotes",
+    Exit.USAGE,
+)

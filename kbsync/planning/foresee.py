@@ -1,0 +1,61 @@
+"""What a key is about to need, where its action only prepares that (docs/design.md section 7).
+
+The guard counts these too: a document that is still being indexed is removed or embedded again in
+the same pass, once the server is done with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kbsync.model import (
+    Action,
+    Create,
+    Delete,
+    EntryState,
+    Hold,
+    Noop,
+    Present,
+    Readiness,
+    RemoteDocument,
+    Resolve,
+)
+from kbsync.planning.case import Case, absent
+from kbsync.planning.decide import decide
+
+UNTIL_INDEXED = ("R1", "R4")
+
+
+def foresee(case: Case, action: Action) -> Action | None:
+    """Return what follows `action` in the same pass; None for nothing, or nothing foreseeable."""
+    match action:
+        case Hold(row=row) if row in UNTIL_INDEXED:
+            follows = decide(_indexed(case))
+            return None if isinstance(follows, Noop | Hold) else follows
+        case Resolve():
+            return _accounted(case, action)
+    return None
+
+
+def _indexed(case: Case) -> Case:
+    """The same case once the server is done with the document."""
+    known, entry = case.evidence.known, case.entry
+    if isinstance(known, RemoteDocument):
+        done = replace(known, readiness=Readiness.AVAILABLE, word_count=None)
+        case = replace(case, evidence=replace(case.evidence, known=done))
+    if entry is not None and entry.state is EntryState.INDEXING:
+        case = replace(case, entry=replace(entry, state=EntryState.SYNCED))
+    return case
+
+
+def _accounted(case: Case, action: Resolve) -> Action | None:
+    """What stands here decides: the file goes up, or its document goes away."""
+    if isinstance(case.local, Present):
+        return Create(key=case.key, row=action.row, cause="new", stat=case.local.stat)
+    if not absent(case):
+        return None
+    intent, entry = action.intent, case.entry
+    document = intent.document_id or (entry.document_id if entry else "")
+    return Delete(
+        key=case.key, row=action.row, cause="removed", document_id=document, name=intent.name
+    )

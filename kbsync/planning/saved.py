@@ -1,0 +1,116 @@
+"""A plan that is kept in a file, and what of it the world has moved away from since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from kbsync.model import Action, Adopt, Create, DocKey, Move, Update
+from kbsync.planning.plan import CHANGES, cause_of, name_of
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SavedAction(_Part):
+    """One change as it was planned: what it does, to what, and why."""
+
+    action: str
+    path: str
+    cause: str
+    row: str
+    document_id: str | None = None
+    origin: str | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+
+    def does(self) -> tuple[object, ...]:
+        """Return what carrying it out would do; why it is wanted does not count."""
+        file = (self.size, self.mtime_ns)
+        return (self.action, self.path, self.document_id, self.origin, *file)
+
+
+class SavedMirror(_Part):
+    """The changes of one mirror. `base_id`: None while its knowledge base is still to be made."""
+
+    name: str
+    digest: str
+    base_id: str | None = None
+    actions: tuple[SavedAction, ...] = ()
+
+
+class SavedPlan(_Part):
+    """Everything `apply` needs to carry out exactly what was planned; never a key or token.
+
+    Args:
+        settings: digest of what is declared of these mirrors.
+        digest: names the whole plan, as `kbsync plan --json` does.
+        refresh, prune_excluded, target: how it was planned.
+    """
+
+    kbsync_plan: Literal[1]
+    settings: str
+    digest: str
+    refresh: bool
+    prune_excluded: bool
+    target: tuple[str, ...]
+    mirrors: tuple[SavedMirror, ...]
+
+
+def saved_actions(actions: Iterable[Action]) -> tuple[SavedAction, ...]:
+    """Return the changes among `actions`: what only waits is not kept."""
+    return tuple(_saved(action) for action in actions if name_of(action) in CHANGES)
+
+
+def _saved(action: Action) -> SavedAction:
+    document = action.document.id if isinstance(action, Adopt) else None
+    stat = action.stat if isinstance(action, Create | Update | Move) else None
+    return SavedAction(
+        action=name_of(action),
+        path=action.key.path,
+        cause=cause_of(action),
+        row=action.row,
+        document_id=getattr(action, "document_id", document),
+        origin=action.origin.path if isinstance(action, Move) else None,
+        size=stat.size if stat else None,
+        mtime_ns=stat.mtime_ns if stat else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """One path the world moved on at: what was planned, and what would be done now."""
+
+    key: DocKey
+    before: str
+    after: str
+
+
+def moved(saved: SavedMirror, now: Iterable[Action]) -> Iterator[Moved]:
+    """Yield, by path, where `saved` is not what would be done now.
+
+    Args:
+        saved: the mirror's part of a saved plan.
+        now: a fresh plan of the same mirror.
+    """
+    before = {each.path: each for each in saved.actions}
+    after = {each.path: each for each in saved_actions(now)}
+    for path in sorted(before.keys() | after.keys()):
+        old, new = before.get(path), after.get(path)
+        if old is None or new is None or old.does() != new.does():
+            key = DocKey(mirror=saved.name, path=path)
+            yield Moved(key=key, before=_told(old), after=_told(new, old))
+
+
+def _told(action: SavedAction | None, other: SavedAction | None = None) -> str:
+    if action is None:
+        return "nothing"
+    if other is None or action.action != other.action:
+        return action.action
+    same_target = (action.document_id, action.origin) == (other.document_id, other.origin)
+    what = "with the file as it is now" if same_target else "of another document"
+    return f"{action.action} {what}"

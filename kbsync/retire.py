@@ -1,0 +1,122 @@
+"""What `kbsync mirror` does: a mirror the ledger knows gets another name, or comes to its end."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kbsync import app
+from kbsync.config import Settings
+from kbsync.engine import destroy as engine
+from kbsync.engine.bases import base_must_answer
+from kbsync.engine.gate import Gate
+from kbsync.engine.limiter import Limiter
+from kbsync.engine.mirror import Mirror, World
+from kbsync.engine.ports import Binding
+from kbsync.messages import Notice, Problem
+from kbsync.messages import command as say
+from kbsync.messages import ledger as ledger_say
+from kbsync.model import Chunking
+from kbsync.source.folder import Folder
+
+if TYPE_CHECKING:
+    from kbsync.ledger.store import LedgerStore
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def rename(ledger: LedgerStore, old: str, new: str) -> int:
+    """Call a mirror of the ledger `new`; return how many documents it has.
+
+    Raises:
+        Problem: no mirror can be called `new`, or as `LedgerStore.rename_mirror`.
+    """
+    if not NAME.fullmatch(new):
+        raise Problem(say.BAD_MIRROR_NAME(mirror=new))
+    return ledger.rename_mirror(old, new)
+
+
+def still_declared(settings: Settings, old: str, new: str) -> list[Notice]:
+    """Return what the configuration has to say differently after a rename in the ledger."""
+    if settings.mirror(new) is not None:
+        return []
+    return [say.RENAME_IN_FILE(old=old, new=new, file=settings.file)]
+
+
+def known(ledger: LedgerStore, mirror: str) -> Binding:
+    """Return what the ledger ties `mirror` to.
+
+    Raises:
+        Problem: the ledger does not know it.
+    """
+    binding = ledger.binding(mirror)
+    if binding is None:
+        names = ", ".join(each.mirror for each in ledger.bindings())
+        raise Problem(ledger_say.NO_MIRROR(mirror=mirror, known=names or "none"))
+    return binding
+
+
+async def destroy(settings: Settings, ledger: LedgerStore, binding: Binding) -> engine.Destroyed:
+    """Delete the documents of a mirror, declared or not, and forget it when none is left.
+
+    Raises:
+        Problem: no declared server is the mirror's, its base is not there, or the server could
+            not be asked.
+    """
+    async with AsyncExitStack() as stack:
+        done = await engine.destroy(await _world(settings, ledger, binding, stack))
+    if not done.left:
+        ledger.forget_mirror(binding.mirror)
+    return done
+
+
+async def _world(
+    settings: Settings, ledger: LedgerStore, binding: Binding, stack: AsyncExitStack
+) -> World:
+    """Return the world of what the ledger knows, whatever the configuration says by now."""
+    from kbsync.dify.remote import DifyRemote  # noqa: PLC0415
+
+    name = _server(settings, binding)
+    server = settings.servers[name]
+    gate = Gate(
+        DifyRemote(await stack.enter_async_context(app.client(settings, name))),
+        limiter=Limiter(server.requests_per_minute),
+        clock=ledger.clock,
+        in_flight=server.max_in_flight,
+    )
+    world = World(
+        mirror=_mirror(settings, binding),
+        ledger=ledger,
+        remote=gate,
+        clock=ledger.clock,
+        base_id=binding.base_id,
+    )
+    await base_must_answer(world)
+    return world
+
+
+def _server(settings: Settings, binding: Binding) -> str:
+    declared = settings.mirror(binding.mirror)
+    if declared is not None and settings.server_of(declared).url == binding.server:
+        return declared.server or ""
+    for name, server in settings.servers.items():
+        if server.url == binding.server:
+            return name
+    raise Problem(say.SERVER_LEFT(mirror=binding.mirror, server=binding.server))
+
+
+def _mirror(settings: Settings, binding: Binding) -> Mirror:
+    declared = settings.mirror(binding.mirror)
+    return Mirror(
+        name=binding.mirror,
+        source=Folder(binding.mirror, Path(binding.source), max_file_size=0, accepted=frozenset()),
+        server=binding.server,
+        place=binding.source,
+        chunking=Chunking(process_rule={}),
+        settings="",
+        base_name=binding.base_name,
+        base_id=binding.base_id,
+        window=declared.ambiguity_window if declared else 900.0,
+    )

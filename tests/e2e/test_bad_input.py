@@ -1,0 +1,415 @@
+"""Everything a person can get wrong, or that can go wrong around kbsync, as it is told.
+
+Each case is compared with a file in `tests/golden/bad_input`: what was typed, what was printed, the
+exit code. Afterwards whatever was mirrored before is still there, and a mended world converges.
+Set KBSYNC_GOLDEN=write to write the files anew; read the difference before committing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from front import JSON, Answer, Front, opened
+from typing_commands import COMMAND, KEY, Terminal, environment, served
+
+from kbsync.ledger import LedgerStore
+from kbsync.messages import catalogue
+
+pytestmark = pytest.mark.timeout(300)
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "bad_input"
+# Root reads everything: a case about rights is typed without these.
+DROPPED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+HEAD = (
+    "version: 1\n"
+    'server: {{url: "{url}", api_key: "${{DIFY_API_KEY}}"}}\n'
+    "ledger: ./state/ledger.db\n"
+)
+MIRROR = "  - {{name: docs, source: ./docs, knowledge_base: {base}, settle: 0s{more}}}\n"
+
+
+class Desk:
+    """A folder with a configuration, where one case is tried."""
+
+    def __init__(self, folder: Path, case: str, front: Front) -> None:
+        self.folder = folder
+        self.case = case
+        self.front = front
+        self.terminal = Terminal(folder)
+        self.prefix: tuple[str, ...] = ()
+        self.env = {"DIFY_API_KEY": KEY, "PYTHONDONTWRITEBYTECODE": "1"}
+        (folder / "docs").mkdir()
+        self.write("page.md", "# A page\n\nWith words.\n")
+        self.configure()
+
+    def write(self, name: str, words: str = "") -> Path:
+        place = self.folder / "docs" / name
+        place.write_text(words)
+        return place
+
+    def configure(self, url: str = "", base: str = "", more: str = "", mirrors: str = "") -> None:
+        text = HEAD + "mirrors:\n" + (mirrors or MIRROR)
+        words = {"url": url or self.front.url, "base": base or self.base, "more": more}
+        self.config(text.format(**words))
+
+    def config(self, text: str) -> None:
+        (self.folder / "kbsync.yaml").write_text(text)
+
+    @property
+    def base(self) -> str:
+        return self.case[:40]
+
+    def synced(self) -> None:
+        """Bring the mirror into step, so that there is something to lose."""
+        self.terminal.type("apply")
+
+    def told(self, *words: str, exit: int) -> str:
+        """Type a command, and compare what it says with the case's file."""
+        done = subprocess.run(
+            [*self.prefix, str(COMMAND), *words],
+            cwd=self.folder,
+            env={name: told for name, told in environment(**self.env).items() if told},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        text = self._plain(f"$ kbsync {' '.join(words)}\n{done.stdout}{done.stderr}")
+        text += f"exit: {done.returncode}\n"
+        expected = GOLDEN / f"{self.case}.txt"
+        if os.environ.get("KBSYNC_GOLDEN") == "write":
+            expected.write_text(text, encoding="utf-8")
+        assert done.returncode == exit, text
+        assert text == expected.read_text("utf-8")
+        assert "  next: " in text
+        assert KEY not in done.stdout + done.stderr
+        assert "Traceback" not in text
+        return text
+
+    def _plain(self, text: str) -> str:
+        for pattern, word in (
+            (re.escape(str(self.folder)), "<here>"),
+            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "<id>"),
+            (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
+            (r"process \d+ on \S+ since [\d: -]+:", "process <pid> on <host> since <time>:"),
+        ):
+            text = re.sub(pattern, word, text)
+        return text
+
+    def nothing_lost(self, documents: int = 1) -> None:
+        """What was mirrored is still there, and the mended world needs nothing more."""
+        self.front.behaviour = lambda method, path: None
+        self.configure()
+        rows = self.terminal.read("docs", "list", self.base)["rows"]
+        assert len(rows) == documents, rows
+        self.terminal.type("apply")
+        assert json.loads(self.terminal.type("plan", "--json"))["counts"] == {}
+        assert self.terminal.read("docs", "list", self.base)["total"] == documents
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("server")) as url:
+        yield url
+
+
+@pytest.fixture
+def desk(tmp_path: Path, real: str, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    named = request.node.name.partition("[")[0].removeprefix("test_").replace("_", "-")
+    with opened(real) as front:
+        yield Desk(tmp_path, getattr(request, "param", named), front)
+
+
+# -- the configuration ---------------------------------------------------------------------------
+
+TWO = "  - {{name: {one}, source: {here}, knowledge_base: Both{more}}}\n"
+
+
+def two(one: str, here: str, other: str, there: str, more: str = "") -> str:
+    first = TWO.replace("{one}", one).replace("{here}", here).replace("{more}", "")
+    return first + TWO.replace("{one}", other).replace("{here}", there).replace("{more}", more)
+
+
+CONFIGURATIONS: dict[str, Callable[[Desk], object]] = {
+    "configuration-missing": lambda desk: (desk.folder / "kbsync.yaml").unlink(),
+    "configuration-empty": lambda desk: desk.config(""),
+    "configuration-tab": lambda desk: desk.config("version: 1\nserver:\n\turl: embedded\n"),
+    "configuration-unknown-key": lambda desk: desk.configure(more=", exlude: ['*.txt']"),
+    "configuration-missing-variable": lambda desk: desk.env.update(DIFY_API_KEY=""),
+    "configuration-one-name-twice": lambda desk: desk.configure(
+        mirrors=MIRROR + "  - {{name: docs, source: ./other, knowledge_base: Other}}\n"
+    ),
+    "configuration-colliding-names": lambda desk: desk.configure(
+        mirrors=two("one", "./docs", "two", "./other")
+    ),
+    "configuration-nested-sources": lambda desk: desk.configure(
+        mirrors=two("one", "./docs", "two", "./docs/deeper", ", prefix: deeper/").replace(
+            "Both}}", "Both, prefix: whole/}}", 1
+        )
+    ),
+    "configuration-same-sources": lambda desk: desk.configure(
+        mirrors=two("one", "./docs", "two", "./docs/../docs", ", prefix: two/").replace(
+            "Both}}", "Both, prefix: one/}}", 1
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("desk", CONFIGURATIONS, indirect=True)
+def test_configuration(desk: Desk) -> None:
+    desk.synced()
+    CONFIGURATIONS[desk.case](desk)
+    desk.told("apply", exit=64)
+    desk.env["DIFY_API_KEY"] = KEY
+    desk.nothing_lost()
+
+
+# -- the source ----------------------------------------------------------------------------------
+
+
+def test_source_missing(desk: Desk) -> None:
+    desk.synced()
+    (desk.folder / "docs").rename(desk.folder / "away")
+    desk.told("apply", exit=3)
+    (desk.folder / "away").rename(desk.folder / "docs")
+    desk.nothing_lost()
+
+
+def test_source_empty(desk: Desk) -> None:
+    desk.synced()
+    (desk.folder / "docs").rename(desk.folder / "away")
+    (desk.folder / "docs").mkdir()
+    desk.told("apply", exit=4)
+    (desk.folder / "docs").rmdir()
+    (desk.folder / "away").rename(desk.folder / "docs")
+    desk.nothing_lost()
+
+
+def test_source_is_a_file(desk: Desk) -> None:
+    desk.synced()
+    (desk.folder / "docs").rename(desk.folder / "away")
+    (desk.folder / "docs").write_text("a file")
+    desk.told("apply", exit=3)
+    (desk.folder / "docs").unlink()
+    (desk.folder / "away").rename(desk.folder / "docs")
+    desk.nothing_lost()
+
+
+def test_source_unreadable(desk: Desk) -> None:
+    desk.synced()
+    unprivileged(desk)
+    (desk.folder / "docs").chmod(0o300)
+    desk.told("apply", exit=3)
+    (desk.folder / "docs").chmod(0o755)
+    desk.nothing_lost()
+
+
+def unprivileged(desk: Desk) -> None:
+    if os.geteuid() == 0 and shutil.which(DROPPED[0]) is None:
+        pytest.skip("root reads everything, and nothing here takes rights away")
+    desk.prefix = DROPPED if os.geteuid() == 0 else ()
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+def test_file_too_large(desk: Desk) -> None:
+    desk.configure(more=", max_file_size: 1KB")
+    desk.write("large.md", "words " * 1000)
+    desk.told("apply", exit=0)
+    (desk.folder / "docs" / "large.md").unlink()
+    desk.nothing_lost()
+
+
+def test_file_too_large_for_the_server(desk: Desk) -> None:
+    desk.configure(more=", max_file_size: 40MB")
+    desk.write("large.md", "words " * (16 << 20 >> 2))
+    desk.told("apply", exit=3)
+    (desk.folder / "docs" / "large.md").unlink()
+    desk.nothing_lost()
+
+
+def test_file_of_a_refused_type(desk: Desk) -> None:
+    desk.write("tune.mp3", "la la la")
+    desk.told("apply", exit=0)
+    (desk.folder / "docs" / "tune.mp3").unlink()
+    desk.nothing_lost()
+
+
+def test_file_of_a_type_the_server_refuses(desk: Desk) -> None:
+    desk.configure(more=", extensions: [md, mp3]")
+    desk.write("tune.mp3", "la la la")
+    desk.told("apply", exit=3)
+    (desk.folder / "docs" / "tune.mp3").unlink()
+    desk.nothing_lost()
+
+
+def test_file_without_bytes(desk: Desk) -> None:
+    desk.write("empty.md")
+    desk.told("apply", exit=0)
+    (desk.folder / "docs" / "empty.md").unlink()
+    desk.nothing_lost()
+
+
+def test_file_unreadable(desk: Desk) -> None:
+    desk.synced()
+    unprivileged(desk)
+    page = desk.write("secret.md", "# Secret\n\nwords\n")
+    page.chmod(0)
+    desk.told("apply", exit=3)
+    page.chmod(0o644)
+    desk.terminal.type("apply")
+    desk.nothing_lost(documents=2)
+
+
+def test_file_vanished_before_its_upload(desk: Desk) -> None:
+    """The last question before the uploads is the base: that is when the file goes."""
+    desk.synced()
+    page = desk.write("fleeting.md", "# Fleeting\n\nwords\n")
+    asked: list[str] = []
+
+    def behaviour(method: str, path: str) -> Answer | None:
+        asked.append(path)
+        if sum(bool(re.fullmatch(r"/v1/datasets/[0-9a-f-]{36}", each)) for each in asked) == 2:
+            page.unlink(missing_ok=True)
+        return None
+
+    desk.front.behaviour = behaviour
+    desk.terminal.type("apply")
+    assert not page.exists()
+    desk.nothing_lost()
+
+
+# -- the knowledge base --------------------------------------------------------------------------
+
+
+def test_base_unknown_by_id(desk: Desk) -> None:
+    desk.configure(base="{id: 00000000-0000-4000-8000-000000000000}")
+    desk.told("apply", exit=5)
+
+
+def test_base_ambiguous_by_name(desk: Desk) -> None:
+    ids = ("1c6d8a4e-0000-4000-8000-00000000000a", "1c6d8a4e-0000-4000-8000-00000000000b")
+    desk.front.behaviour = lambda method, path: (
+        listed(*(base_row(each, desk.base) for each in ids)) if path == "/v1/datasets" else None
+    )
+    desk.told("apply", exit=5)
+
+
+@pytest.mark.parametrize("desk", ["base-external", "base-of-a-pipeline"], indirect=True)
+def test_base_that_takes_no_documents(desk: Desk) -> None:
+    external = desk.case == "base-external"
+    changed = {"provider": "external"} if external else {"runtime_mode": "rag_pipeline"}
+    row = base_row("1c6d8a4e-0000-4000-8000-00000000000c", desk.base) | changed
+    desk.front.behaviour = lambda method, path: listed(row) if path == "/v1/datasets" else None
+    desk.told("apply", exit=5)
+
+
+def base_row(base_id: str, name: str) -> dict[str, object]:
+    return {"id": base_id, "name": name, "provider": "vendor", "document_count": 0}
+
+
+def listed(*rows: dict[str, object]) -> Answer:
+    told = {"data": rows, "total": len(rows), "page": 1, "limit": 100, "has_more": False}
+    return 200, JSON, json.dumps(told).encode()
+
+
+# -- the server ----------------------------------------------------------------------------------
+
+
+def test_key_wrong(desk: Desk) -> None:
+    desk.synced()
+    desk.env["DIFY_API_KEY"] = "dataset-of-nobody"
+    desk.told("apply", exit=5)
+    desk.env["DIFY_API_KEY"] = KEY
+    desk.nothing_lost()
+
+
+FORBIDDEN = b'{"code": "forbidden", "message": "You do not have access.", "status": 403}'
+ANSWERS: dict[str, tuple[int, Answer]] = {
+    "key-without-permission": (5, (403, JSON, FORBIDDEN)),
+    "server-answers-html": (1, (200, {"Content-Type": "text/html"}, b"<html>Welcome</html>")),
+    "server-answers-an-html-404": (5, (404, {"Content-Type": "text/html"}, b"<html>No</html>")),
+    "server-redirects": (5, (302, {"Location": "https://elsewhere.example/login"}, b"")),
+    "server-truncates-json": (1, (200, JSON, b'{"data": [{"id": "1c6d8a4e')),
+    "server-hangs-up": (1, (200, {**JSON, "Content-Length": "4000"}, b'{"data": [')),
+}
+
+
+@pytest.mark.parametrize("desk", ANSWERS, indirect=True)
+def test_server(desk: Desk) -> None:
+    desk.synced()
+    desk.write("new.md", "# New\n\nMore words.\n")
+    exit_code, answer = ANSWERS[desk.case]
+    desk.front.behaviour = lambda method, path: answer
+    desk.told("apply", exit=exit_code)
+    desk.front.behaviour = lambda method, path: None
+    desk.terminal.type("apply")
+    desk.nothing_lost(documents=2)
+
+
+def test_server_not_there(desk: Desk) -> None:
+    desk.synced()
+    desk.configure(url="http://127.0.0.1:1/v1")
+    desk.told("apply", exit=1)
+    desk.nothing_lost()
+
+
+def test_server_without_trust(desk: Desk) -> None:
+    desk.synced()
+    desk.configure(url=desk.front.url.replace("http:", "https:"))
+    desk.told("apply", exit=5)
+    desk.nothing_lost()
+
+
+# -- the ledger ----------------------------------------------------------------------------------
+
+
+def test_ledger_in_use(desk: Desk) -> None:
+    desk.synced()
+    with LedgerStore.open(desk.folder / "state" / "ledger.db", command="kbsync apply"):
+        desk.told("apply", exit=1)
+        desk.terminal.type("status")
+    desk.nothing_lost()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte; only root can make one."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True, timeout=10)
+
+
+def test_ledger_on_a_full_disk(desk: Desk, small_disk: Path) -> None:
+    desk.synced()
+    for number in range(40):
+        desk.write(f"page{number}.md", f"# Page {number}\n\nWith words {number}.\n")
+    space = shutil.disk_usage(small_disk).free
+    (small_disk / "ballast").write_bytes(b"x" * max(0, space - 40_000))
+    desk.told("apply", exit=1)
+    (small_disk / "ballast").unlink()
+    desk.terminal.type("apply")
+    desk.nothing_lost(documents=41)
+
+
+# -- all of them ---------------------------------------------------------------------------------
+
+
+def test_every_file_belongs_to_a_case_and_names_known_codes() -> None:
+    codes = catalogue()
+    for path in GOLDEN.glob("*.txt"):
+        found = re.findall(r"\[(KB-[A-Z]\d{3})\]", path.read_text("utf-8"))
+        assert found, path
+        assert set(found) <= set(codes), path

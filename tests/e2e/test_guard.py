@@ -1,0 +1,179 @@
+"""What is not asked for is not done: removals and uploads the guard holds back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guarded_story import Story, mirrored, printed_release
+from ledgers import Ledger
+from test_mirror import FILES
+
+pytestmark = pytest.mark.timeout(300)
+GONE = 16  # 40 % of 40
+
+
+def _remove_many(story: Story) -> set[str]:
+    """Remove 40 % of the files; return the names of their documents."""
+    for number in range(GONE):
+        story.page(number).unlink()
+    return {f"part{number % 5}∕page{number}.md" for number in range(GONE)}
+
+
+def test_forty_percent_wait_for_the_printed_command(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        before = story.documents()
+        gone = _remove_many(story)
+        (story.docs / "new.md").write_text("# New\n\nAmber fog over the quay.\n")
+        shown = story.terminal.type("plan", exit=2)
+        told = story.terminal.type("apply", exit=4)
+        assert "16 removals" in told
+        assert "of 40 documents" in told
+        assert "mirror docs" in told
+        assert story.writes() == {"create": 1}
+        assert printed_release(told) == printed_release(shown)
+
+        story.terminal.type("apply", exit=4)
+        assert story.writes() == {}
+
+        story.terminal.type("apply", *printed_release(told))
+        assert story.writes() == {"delete": GONE}
+        assert story.documents().keys() == before.keys() - gone | {"new.md"}
+        story.page(20).unlink()  # the hour starts anew: one more is nothing to ask about
+        story.terminal.type("apply")
+        assert story.writes() == {"delete": 1}
+
+
+def test_a_release_is_for_what_was_read(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        _remove_many(story)
+        read = printed_release(story.terminal.type("plan", exit=2))
+        story.page(30).unlink()
+        more = story.terminal.type("apply", *read, exit=4)
+        assert printed_release(more) != read
+        story.page(30).write_text("# Back\n\nThe thirtieth page again.\n")
+        story.page(3).write_text("# Back\n\nThe third page again.\n")
+        assert story.writes() == {}
+        story.terminal.type("apply", *read)
+        assert story.writes() == {"delete": GONE - 1, "update": 2}
+        assert "KB-G021" in story.terminal.type("apply", "--release", "0123456789ab", exit=64)
+        assert "KB-G020" in story.terminal.type("apply", "--release", "no", exit=64)
+
+
+def test_a_program_reads_what_is_held_back(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        assert story.terminal.read("plan")["guard"] == {"halted": False}
+        _remove_many(story)
+        guard = _json(story, "plan", exit=2)["guard"]
+        assert guard["halted"] is True
+        assert guard["actions"] == GONE
+        assert guard["mirrors"][0]["mirror"] == "docs"
+        done = _json(story, "apply", exit=4)
+        assert done["mirrors"][0]["guard"]["digest"] == guard["digest"]
+        done = _json(story, "apply", "--release", guard["digest"])
+        assert done["mirrors"][0]["done"] == {"delete": GONE}
+        assert done["mirrors"][0]["guard"] == {"halted": False}
+
+
+def _json(story: Story, *words: str, exit: int = 0) -> Any:
+    return json.loads(story.terminal.type(*words, "--json", exit=exit))
+
+
+def _renamed(story: Story) -> None:
+    story.docs.rename(story.folder / "away")
+
+
+def _emptied(story: Story) -> None:
+    for each in story.docs.iterdir():
+        shutil.rmtree(each)
+
+
+def _replaced(story: Story) -> None:
+    _renamed(story)
+    story.docs.mkdir()
+    for number in range(FILES):
+        (story.docs / f"other{number}.md").write_text(f"# Other\n\nAnother tree, {number}.\n")
+
+
+@pytest.mark.parametrize(
+    ("happens", "exit", "created"), [(_renamed, 3, 0), (_emptied, 4, 0), (_replaced, 4, FILES)]
+)
+def test_a_root_that_is_not_the_root_removes_nothing(
+    happens: Callable[[Story], None], exit: int, created: int, tmp_path: Path, ledger: Ledger
+) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        before = story.documents()
+        happens(story)
+        story.terminal.type("apply", exit=exit)
+        assert story.writes() == ({"create": created} if created else {})
+        assert before.items() <= story.documents().items()
+
+
+def test_three_files_are_enough_to_guard_a_root(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        for number in range(3, FILES):
+            story.page(number).unlink()
+        story.terminal.type("apply", *printed_release(story.terminal.type("apply", exit=4)))
+        assert story.writes() == {"delete": FILES - 3}
+        story.page(0).unlink()
+        story.page(1).unlink()
+        story.terminal.type("apply")
+        assert story.writes() == {"delete": 2}
+        story.page(2).unlink()  # the last one: nobody can tell it from a disk that is away
+        told = story.terminal.type("apply", exit=4)
+        assert story.writes() == {}
+        story.terminal.type("apply", *printed_release(told))
+        assert story.writes() == {"delete": 1}
+
+
+def test_half_the_documents_deleted_there_are_made_again_once(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        base, names = story.base(), story.documents()
+        story.delete(*(f"/datasets/{base}/documents/{each}" for each in list(names.values())[::2]))
+        told = story.terminal.type("apply", exit=4)
+        assert story.writes() == {}
+        story.terminal.type("apply", *printed_release(told))
+        assert story.writes() == {"create": FILES // 2}
+        assert story.documents().keys() == names.keys()
+        story.terminal.type("apply")
+        assert story.writes() == {}
+
+
+def test_changed_settings_wait_too(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        story.configure(
+            ", chunking: {mode: automatic, language: German}, guard: {reembeddings: {least: 5}}"
+        )
+        told = story.terminal.type("apply", exit=4)
+        assert "40 uploads of files that did not change" in told
+        assert story.writes() == {}
+        story.terminal.type("apply", *printed_release(told))
+        assert sum(story.writes().values()) == FILES
+
+
+def test_a_base_deleted_there_halts_the_mirror(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        story.delete(f"/datasets/{story.base()}")
+        story.terminal.type("apply", exit=5)
+        assert story.writes() == {}
+        story.api.post("/datasets", json={"name": "Docs"}).raise_for_status()
+        story.requests.writes()
+        story.terminal.type("apply", exit=5)
+        assert story.writes() == {}
+
+
+def test_files_newly_excluded_keep_their_documents(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        story.configure(', exclude: ["part1/", "part2/"]')
+        story.terminal.type("apply", exit=3)
+        assert story.writes() == {}
+        told = story.terminal.type("apply", "--prune-excluded", exit=4)
+        assert story.writes() == {}
+        story.terminal.type("apply", "--prune-excluded", *printed_release(told))
+        assert story.writes() == {"delete": 2 * FILES // 5}

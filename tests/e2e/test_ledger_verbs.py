@@ -1,0 +1,94 @@
+"""The ledger checked, backed up, and moved from one database to the other, as it is typed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from cluster import Cluster
+from ledgers import FILE, Ledger
+from test_mirror import Requests, configure, write_files
+from typing_commands import Terminal, served
+
+from kbsync.messages import ledger as say
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_a_mirror_moves_to_postgresql_and_back_without_a_request(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    write_files(tmp_path / "docs")
+    there = cluster.fresh()
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url)
+        terminal.type("apply")
+        requests.writes()
+        told = terminal.type("ledger", "copy", FILE, there)
+        assert "40 entries" in told
+        assert say.COPY_NOT_EMPTY.code in terminal.type("ledger", "copy", FILE, there, exit=64)
+        assert say.COPY_SAME.code in terminal.type("ledger", "copy", FILE, FILE, exit=64)
+        assert say.MISSING.code in terminal.type("ledger", "copy", "no.db", "new.db", exit=1)
+        assert not (tmp_path / "no.db").exists()
+
+        configure(tmp_path, url, ledger=there)
+        assert terminal.read("plan")["counts"] == {}
+        (tmp_path / "docs" / "late.md").write_text("# Late\n\nBut welcome.\n")
+        terminal.type("apply")
+        assert requests.writes()
+        terminal.type("ledger", "copy", there, "./back.db")
+        configure(tmp_path, url, ledger="./back.db")
+        terminal.type("apply")
+        assert not requests.writes()
+        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == 41
+
+
+def test_a_backup_is_taken_and_stands_in(tmp_path: Path, ledger: Ledger) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    write_files(tmp_path / "docs")
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url, ledger=ledger.address)
+        assert say.MISSING.code in terminal.type("ledger", "check", exit=1)
+        terminal.type("apply")
+        requests.writes()
+        sound = terminal.read("ledger", "check")
+        assert (sound["sound"], sound["faults"], sound["intents"]) == (True, [], [])
+        assert sound["mirrors"] == {"docs": {"synced": 40}}
+        assert "sound; " in terminal.type("ledger", "check")
+
+        terminal.type("ledger", "backup", "kept.db")
+        assert say.COPY_EXISTS.code in terminal.type("ledger", "backup", "kept.db", exit=64)
+        ledger.lose()
+        terminal.type("ledger", "copy", "kept.db", ledger.address)
+        terminal.type("apply")
+        assert not requests.writes()
+        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == 40
+
+
+def test_a_ledger_that_is_not_sound_is_told(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    write_files(tmp_path / "docs")
+    configure(tmp_path, "embedded")
+    config = tmp_path / "kbsync.yaml"
+    server = "server: {url: embedded, embedded: {data: ./base.db}}"
+    config.write_text(
+        "\n".join(
+            server if line.startswith("server:") else line
+            for line in config.read_text().splitlines()
+        )
+    )
+    terminal.type("apply")
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        connection.execute("UPDATE entries SET state = 'happy' WHERE path LIKE '%page1.md'")
+        connection.commit()
+    told = terminal.type("ledger", "check", exit=1)
+    assert say.NOT_SOUND.code in told
+    assert "page1.md" in told
+    told = terminal.type("ledger", "check", "--json", exit=1)
+    assert json.loads(told)["sound"] is False

@@ -1,0 +1,76 @@
+"""A whole mirror gets another name, or is forgotten: all of it or nothing, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from ledger_samples import bound, entry, intent, key, line, put, rejection
+
+from kbsync.engine.ports import Change
+from kbsync.ledger import LedgerStore
+from kbsync.messages import Problem
+
+
+@pytest.fixture
+def filled(store: LedgerStore) -> LedgerStore:
+    """The mirror `docs` with one of everything, and a neighbour on the same base."""
+    put(store, entry("a"), entry("b", superseded="doc-old"))
+    store.commit(Change(key=key("b"), intent=intent("b"), journal=(line("b"),)))
+    store.commit(Change(key=key("c"), rejection=rejection("c")))
+    put(bound(store, "other"), entry("a", "doc-other", mirror="other"))
+    return store
+
+
+def test_everything_goes_over_to_the_new_name(filled: LedgerStore) -> None:
+    assert filled.rename_mirror("docs", "handbook") == 2
+    moved = list(filled.entries("handbook"))
+    assert [(each.key.path, each.document_id) for each in moved] == [("a", "doc-a"), ("b", "doc-b")]
+    assert {each.metadata_hash for each in moved} == {None}
+    assert moved[1].superseded == "doc-old"
+    assert [each.key for each in filled.intents("handbook")] == [key("b", "handbook")]
+    assert [each.key for each in filled.refused("handbook")] == [key("c", "handbook")]
+    assert [each.mirror for _, each in filled.history("handbook")] == ["handbook"]
+    assert [each.mirror for each in filled.bindings()] == ["handbook", "other"]
+    assert not list(filled.entries("docs"))
+    assert not filled.history("docs")
+    assert filled.entry(key("a", "other")) == entry("a", "doc-other", mirror="other")
+    assert filled.check() == ()
+
+
+def test_a_name_that_was_only_bound_gives_way(filled: LedgerStore) -> None:
+    bound(filled, "handbook", "elsewhere")
+    filled.commit(Change(key=key("c", "handbook"), rejection=rejection("c", "handbook")))
+    filled.rename_mirror("docs", "handbook")
+    binding = filled.binding("handbook")
+    assert binding is not None
+    assert binding.base_id == "B"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"), [("nobody", "x", "KB-L070"), ("docs", "other", "KB-L071")]
+)
+def test_refusals_change_nothing(filled: LedgerStore, old: str, new: str, code: str) -> None:
+    with pytest.raises(Problem, match=code):
+        filled.rename_mirror(old, new)
+    assert filled.counts("docs") == {"synced": 2}
+    assert filled.counts("other") == {"synced": 1}
+
+
+def test_a_forgotten_mirror_leaves_its_history(filled: LedgerStore) -> None:
+    assert filled.forget_mirror("docs") == 2
+    assert filled.binding("docs") is None
+    assert not list(filled.entries("docs"))
+    assert not list(filled.intents("docs"))
+    assert not list(filled.refused("docs"))
+    assert [each.path for _, each in filled.history("docs")] == ["b"]
+    assert filled.counts("other") == {"synced": 1}
+    with pytest.raises(Problem, match="KB-L070"):
+        filled.forget_mirror("docs")
+
+
+def test_the_name_in_the_marks_goes_along_and_is_forgotten(filled: LedgerStore) -> None:
+    owned = filled.take_over("docs", frozenset({"before"}))
+    filled.rename_mirror("docs", "handbook")
+    assert filled.ownership("handbook") == owned
+    assert filled.ownership("docs") is None
+    filled.forget_mirror("handbook")
+    assert filled.ownership("handbook") is None

@@ -1,0 +1,304 @@
+"""The guard in a pass: what is held back stays held back, whatever the world turns into."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kbsync.engine.engine import Engine, Planned
+from kbsync.engine.ports import Blocked
+from kbsync.engine.report import Report
+from kbsync.messages import Exit, Message
+from kbsync.messages import guard as say
+from kbsync.model import Absent, Allowed, DocKey, EntryState, Halted, Unknown
+
+from .fakes import Stage, stage
+from .words import WHY, key_of
+
+pytestmark = pytest.mark.anyio
+HALF = 20
+ALL = 40
+MINUTE = 60.0
+
+
+def _filled(count: int = ALL) -> tuple[Stage, Engine]:
+    on = stage(settle=0.0)
+    for n in range(count):
+        on.synced(_path(n), f"page {n}".encode())
+    return on, Engine(on.world.mirror, on.ledger, on.server, on.clock)
+
+
+def _path(number: int) -> str:
+    return f"{number:02}.md"
+
+
+def _halted(planned: Planned) -> Halted:
+    found = planned.guard
+    assert isinstance(found, Halted)
+    return found
+
+
+def _reasons(planned: Planned) -> list[Message]:
+    return [why.message for why in _halted(planned).why]
+
+
+async def _applied(engine: Engine, planned: Planned, read: frozenset[str] = frozenset()) -> Report:
+    report = await engine.apply(planned, observe=lambda event: None, read=read)
+    del report.done["set_metadata"]  # marks are written beside; they are none of the guard's
+    return report
+
+
+async def test_too_many_removals_wait_and_everything_else_goes_on() -> None:
+    on, engine = _filled()
+    for n in range(HALF):
+        on.source.remove(_path(n))
+    on.source.write("new.md", b"new")
+    on.source.write(_path(30), b"edited")
+    planned = await engine.plan()
+    assert _reasons(planned) == [say.HALTED_REMOVALS]
+    report = await _applied(engine, planned)
+    assert report.exit is Exit.HALTED
+    assert report.done == {"create": 1, "update": 1}
+    assert on.server.count("delete") == 0
+    assert len(on.server.documents) == ALL + 1
+
+
+async def test_a_release_removes_exactly_what_was_read_and_starts_the_hour_anew() -> None:
+    on, engine = _filled()
+    for n in range(HALF):
+        on.source.remove(_path(n))
+    read = _halted(await engine.plan())
+    assert on.ledger.halts(read.digest[:8]) == {read.digest: read.members}
+    report = await _applied(engine, await engine.plan(), read.members)
+    assert (report.exit, report.done) == (Exit.OK, {"delete": HALF})
+    on.source.remove(_path(HALF))
+    assert (await engine.plan()).guard == Allowed()
+
+
+async def test_one_removal_more_than_was_read_and_none_goes() -> None:
+    on, engine = _filled()
+    for n in range(HALF):
+        on.source.remove(_path(n))
+    read = _halted(await engine.plan())
+    on.source.remove(_path(HALF))
+    report = await _applied(engine, await engine.plan(), read.members)
+    assert (report.exit, report.done) == (Exit.HALTED, {})
+    on.source.write(_path(HALF), b"back")
+    on.source.write(_path(0), b"also back")
+    report = await _applied(engine, await engine.plan(), read.members)
+    assert report.done["delete"] == HALF - 1
+
+
+async def test_the_hour_before_counts_and_passes() -> None:
+    on, engine = _filled()
+    for first, last, exit_ in ((0, 8, Exit.OK), (8, 12, Exit.OK), (12, 13, Exit.HALTED)):
+        for n in range(first, last):
+            on.source.remove(_path(n))
+        report = await _applied(engine, await engine.plan())
+        assert report.exit is exit_
+    await on.clock.sleep(61 * MINUTE)
+    assert (await _applied(engine, await engine.plan())).done == {"delete": 1}
+
+
+async def test_a_small_mirror_is_not_annoyed() -> None:
+    on, engine = _filled(3)
+    on.source.remove(_path(0))
+    on.source.remove(_path(1))
+    report = await _applied(engine, await engine.plan())
+    assert (report.exit, report.done) == (Exit.OK, {"delete": 2})
+
+
+def _emptied(on: Stage) -> None:
+    on.source.files.clear()
+
+
+def _replaced(on: Stage) -> None:
+    on.source.files.clear()
+    on.source.write("other.md", b"another tree")
+
+
+def _another_device(on: Stage) -> None:
+    on.source.remove(_path(0))
+    on.source.on_device = 2
+
+
+def _unreadable_folder(on: Stage) -> None:
+    on.source.remove(_path(0))
+    on.source.blocked = [Blocked(prefix="zz/", why=WHY)]
+
+
+def _unreadable_file(on: Stage) -> None:
+    on.source.remove(_path(0))
+    on.source.states["zz.md"] = Unknown(key=key_of("zz.md"), why=WHY)
+
+
+@pytest.mark.parametrize(
+    "happens", [_emptied, _replaced, _another_device, _unreadable_folder, _unreadable_file]
+)
+async def test_a_doubtful_source_removes_nothing_however_little(happens: object) -> None:
+    on, engine = _filled(3)
+    await _applied(engine, await engine.plan())
+    assert callable(happens)
+    happens(on)
+    planned = await engine.plan()
+    assert _reasons(planned) == [say.HALTED_ROOT]
+    report = await _applied(engine, planned)
+    assert report.exit is Exit.HALTED
+    assert on.server.count("delete") == 0
+    read = _halted(planned).members
+    report = await _applied(engine, await engine.plan(), read)
+    assert report.done["delete"] == len(read)
+
+
+async def test_a_source_that_cannot_be_listed_removes_nothing() -> None:
+    on, engine = _filled(3)
+    on.source.files.clear()
+    on.source.blocked = [Blocked(prefix="", why=WHY)]
+    report = await _applied(engine, await engine.plan())
+    assert report.exit is Exit.INCOMPLETE
+    assert on.server.count("delete") == 0
+
+
+async def test_a_new_device_is_believed_once_a_pass_found_nothing_to_remove() -> None:
+    on, engine = _filled(3)
+    await _applied(engine, await engine.plan())
+    on.source.on_device = 2
+    assert (await _applied(engine, await engine.plan())).exit is Exit.OK
+    on.source.remove(_path(0))
+    assert (await _applied(engine, await engine.plan())).done == {"delete": 1}
+
+
+async def test_a_new_device_is_doubted_until_somebody_agrees() -> None:
+    on, engine = _filled(3)
+    await _applied(engine, await engine.plan())
+    on.source.on_device = 2
+    on.source.remove(_path(0))
+    for _ in range(2):
+        planned = await engine.plan()
+        assert (await _applied(engine, planned)).exit is Exit.HALTED
+    await _applied(engine, planned, _halted(planned).members)
+    on.source.remove(_path(1))
+    assert (await _applied(engine, await engine.plan())).done == {"delete": 1}
+
+
+async def test_documents_found_missing_are_not_made_again_unasked() -> None:
+    on, engine = _filled()
+    for each in list(on.server.documents)[:HALF]:
+        del on.server.documents[each]
+    planned = await engine.plan()
+    assert _reasons(planned) == [say.HALTED_REMOVALS]
+    report = await _applied(engine, planned)
+    assert (report.exit, on.server.count("create")) == (Exit.HALTED, 0)
+    read = _halted(await engine.plan()).members
+    report = await _applied(engine, await engine.plan(), read)
+    assert (report.exit, on.server.count("create")) == (Exit.OK, HALF)
+    assert not (await engine.plan()).plan.actions
+
+
+async def test_changed_settings_do_not_embed_everything_again_unasked() -> None:
+    on, _ = _filled(60)
+    mirror = replace(on.world.mirror, settings="settings-2")
+    engine = Engine(mirror, on.ledger, on.server, on.clock)
+    planned = await engine.plan()
+    assert _reasons(planned) == [say.HALTED_UPLOADS]
+    assert (await _applied(engine, planned)).exit is Exit.HALTED
+    assert on.server.count("update") == 0
+    report = await _applied(engine, await engine.plan(), _halted(planned).members)
+    assert (report.exit, report.done) == (Exit.OK, {"update": 60})
+
+
+async def test_a_restored_server_is_adopted_but_not_embedded_again_unasked() -> None:
+    on, engine = _filled(60)
+    for n in range(60):
+        stored = on.server.by_name(_path(n))[0]
+        key = key_of(_path(n))
+        on.ledger.held[key] = replace(on.ledger.held[key], fingerprint=None, stat=None)
+        assert stored.id == on.ledger.held[key].document_id
+    planned = await engine.plan()
+    assert _reasons(planned) == [say.HALTED_UPLOADS]
+    await _applied(engine, planned)
+    assert on.server.count("update") == 0
+
+
+# -- the world turns while a pass is under way -----------------------------------------------------
+
+
+async def test_a_source_emptied_while_a_pass_runs_removes_nothing_the_plan_kept() -> None:
+    on, engine = _filled(3)
+    for n in range(3):
+        on.source.write(_path(n), b"edited")
+    planned = await engine.plan()
+    on.source.files.clear()
+    report = await _applied(engine, planned)
+    assert on.server.count("delete") == 0
+    assert report.exit is Exit.INCOMPLETE
+    assert {why.message for _, why in report.stopped.values()} == {say.HELD_REMOVAL}
+
+
+async def test_what_was_just_uploaded_is_not_removed_by_the_same_pass() -> None:
+    on = stage({"a.md": b"hello"}, settle=0.0)
+    engine = Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    planned = await engine.plan()
+    on.server.on_call["create"] = lambda _: on.source.files.clear()
+    report = await _applied(engine, planned)
+    assert (on.server.count("create"), on.server.count("delete")) == (1, 0)
+    assert [(kind, why.message) for kind, why in report.stopped.values()] == [
+        ("held", say.HELD_REMOVAL)
+    ]
+
+
+async def test_a_document_still_being_indexed_is_removed_in_the_same_pass() -> None:
+    on, engine = _filled(20)
+    on.source.write("late.md", b"late")
+    await engine.apply(await engine.plan(), wait=False, observe=lambda event: None)
+    assert on.ledger.held[key_of("late.md")].state is EntryState.INDEXING
+    on.source.remove("late.md")
+    report = await _applied(engine, await engine.plan())
+    assert (report.exit, on.server.count("delete")) == (Exit.OK, 1)
+
+
+async def test_what_is_still_being_indexed_counts_as_removed() -> None:
+    on = stage({_path(n): b"x" for n in range(15)}, settle=0.0)
+    engine = Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    await engine.apply(await engine.plan(), wait=False, observe=lambda event: None)
+    for n in range(14):
+        on.source.remove(_path(n))
+    planned = await engine.plan()
+    report = await _applied(engine, planned)
+    assert on.server.count("delete") == 0
+    assert report.exit is Exit.HALTED
+
+
+# -- narrowed plans ------------------------------------------------------------------------------
+
+
+async def test_a_narrowed_plan_is_guarded_by_itself() -> None:
+    on, engine = _filled()
+    for n in range(HALF):
+        on.source.remove(_path(n))
+    planned = await engine.plan()
+
+    def early(key: DocKey) -> bool:
+        return key.path < _path(5)
+
+    narrow = engine.narrow(planned, early)
+    assert narrow.guard == Allowed()
+    assert narrow.plan.counts == {"delete": 5}
+    assert (await _applied(engine, narrow)).done == {"delete": 5}
+    assert isinstance(on.source.look(_path(7)), Absent)
+    assert len(on.server.documents) == ALL - 5
+
+
+async def test_the_forecast_knows_how_fast_the_server_indexed() -> None:
+    on = stage({_path(n): b"x" for n in range(10)}, settle=0.0, requests_per_minute=5)
+    engine = Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    planned = await engine.plan()
+    forecast = planned.plan.forecast
+    assert (forecast.writes, forecast.upload_bytes, forecast.minutes) == (10, 10, 2.0)
+    assert forecast.indexing_minutes is None
+    await _applied(engine, planned)
+    on.source.write("more.md", b"more")
+    later = (await engine.plan()).plan.forecast.indexing_minutes
+    assert later is not None
+    assert 0.0 < later < 1.0

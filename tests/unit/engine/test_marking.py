@@ -1,0 +1,220 @@
+"""Marks: written in batches, read back, never at the cost of somebody else's values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kbsync.engine.drive import Drive
+from kbsync.engine.report import Report
+from kbsync.messages import engine as say
+from kbsync.model import Rejected, Throttled
+from kbsync.planning.marks import FIELDS, mark_of
+
+from .fakes import Stage, stage
+from .server import DROPPED, LOST, UNSENT
+from .words import WHY, key_of
+
+pytestmark = pytest.mark.anyio
+OURS = "owner-of-ours"
+
+
+def marking(files: dict[str, bytes] | None = None, **settings: object) -> Stage:
+    """A stage whose server keeps metadata."""
+    on = stage(files, **settings)
+    on.world = replace(on.world, fields={}, owner=OURS)
+    return on
+
+
+async def run(on: Stage, *paths: str, wait: bool = True) -> Report:
+    drive = Drive(on.world, listing=None, observe=on.events.append)
+    return await drive.run([key_of(path) for path in paths], wait=wait)
+
+
+def files(number: int) -> dict[str, bytes]:
+    return {f"{n:04}.md": b"words of %d" % n for n in range(number)}
+
+
+def assert_marked(on: Stage, *paths: str) -> None:
+    for path in paths:
+        entry = on.ledger.held[key_of(path)]
+        mark = mark_of(on.server.show(on.server.documents[entry.document_id]))
+        assert mark is not None, path
+        assert (mark.path, mark.fingerprint) == (path, entry.fingerprint)
+        assert (mark.mirror, mark.owner) == ("docs", OURS)
+        assert entry.metadata_hash
+
+
+async def test_uploads_are_marked_in_few_calls() -> None:
+    on = marking(files(150), max_indexing=200)
+    report = await run(on, *on.source.files)
+    assert_marked(on, *on.source.files)
+    assert report.exit == 0
+    assert "set_metadata" not in report.done
+    assert on.server.count("make_field") == len(FIELDS)
+    assert on.server.count("assign") <= 4
+    sent = [int(number) for _, call, number in on.server.calls if call == "assign"]
+    assert max(sent) <= 100
+    assert sum(sent) == 150
+
+
+async def test_a_mark_is_written_within_two_seconds_of_its_upload() -> None:
+    on = marking({"a.md": b"a", "b.md": b"b"}, max_indexing=1)
+    on.server.indexing = 60.0
+    await run(on, "a.md", "b.md")
+    created, assigned = on.server.times("create"), on.server.times("assign")
+    assert assigned[0] - created[0] < 2.5
+    assert assigned[0] < created[1]
+
+
+async def test_marks_take_a_small_part_of_a_small_rate() -> None:
+    on = marking(files(40), requests_per_minute=60, max_indexing=40)
+    on.server.latency = 1.0
+    await run(on, *on.source.files)
+    assert on.server.count("assign") <= 40 / 9 + 1
+
+
+async def test_the_ledger_knows_of_a_mark_only_what_was_read_back() -> None:
+    on = marking({"a.md": b"a"})
+    on.server.dropping = {"doc-1"}
+    report = await run(on, "a.md")
+    assert on.ledger.held[key_of("a.md")].metadata_hash is None
+    assert on.server.count("assign") == 2
+    kind, why = report.stopped[key_of("a.md")]
+    assert (kind, why.message) == ("failed", say.NOT_MARKED)
+    assert report.exit == 3
+
+
+async def test_one_that_drops_does_not_hold_the_others_back() -> None:
+    on = marking(files(5))
+    on.server.dropping = {"doc-1"}
+    report = await run(on, *on.source.files)
+    (stopped,) = report.stopped
+    assert on.ledger.held[stopped].document_id == "doc-1"
+    assert_marked(on, *(on.source.files.keys() - {stopped.path}))
+
+
+@pytest.mark.parametrize("fault", [LOST, DROPPED, UNSENT, Throttled(30.0)])
+async def test_a_call_that_went_astray_is_made_good(fault: object) -> None:
+    on = marking({"a.md": b"a"})
+    on.server.faults["assign"].append(fault)  # type: ignore[arg-type]
+    report = await run(on, "a.md")
+    assert_marked(on, "a.md")
+    assert report.exit == 0
+
+
+async def test_a_refused_call_is_told_and_not_repeated() -> None:
+    on = marking({"a.md": b"a"})
+    on.server.always["assign"] = Rejected(WHY)
+    report = await run(on, "a.md")
+    assert on.server.count("assign") == 1
+    assert report.stopped[key_of("a.md")][0] == "failed"
+
+
+async def test_a_server_that_is_never_reached_ends_it() -> None:
+    on = marking({"a.md": b"a"})
+    on.server.always["assign"] = UNSENT
+    report = await run(on, "a.md")
+    assert 2 < on.server.count("assign") < 10
+    assert report.stopped[key_of("a.md")][0] == "failed"
+
+
+@pytest.mark.parametrize("merging", [True, False])
+async def test_values_of_somebody_else_stay(merging: bool) -> None:
+    on = marking()
+    on.server.merging = merging
+    entry = on.synced("a.md", b"a")
+    on.server.documents[entry.document_id].metadata = {"author": "Ada"}
+    on.server.field_ids["author"] = "field-author"
+    on.world = replace(on.world, fields=dict(on.server.field_ids))
+    report = await run(on, "a.md")
+    assert_marked(on, "a.md")
+    assert on.server.documents[entry.document_id].metadata["author"] == "Ada"
+    assert report.done == {"set_metadata": 1}
+    assert [(e.action, e.outcome) for e in on.events] == [("set_metadata", "done")]
+    assert [line.action for line in on.ledger.journal] == ["set_metadata"]
+
+
+async def test_a_new_upload_is_marked_anew() -> None:
+    on = marking({"a.md": b"a"})
+    await run(on, "a.md")
+    before = on.ledger.held[key_of("a.md")]
+    on.source.write("a.md", b"other words")
+    await run(on, "a.md")
+    after = on.ledger.held[key_of("a.md")]
+    assert after.document_id == before.document_id
+    assert after.metadata_hash not in (None, before.metadata_hash)
+    assert_marked(on, "a.md")
+
+
+async def test_what_is_marked_costs_nothing_more() -> None:
+    on = marking({"a.md": b"a"})
+    await run(on, "a.md")
+    calls = len(on.server.calls)
+    report = await run(on, "a.md")
+    assert len(on.server.calls) == calls
+    assert not report.done
+
+
+async def test_a_document_that_goes_meanwhile_is_no_error() -> None:
+    on = marking()
+    entry = on.synced("a.md", b"a")
+    on.server.on_call["assign"] = lambda _: on.server.documents.pop(entry.document_id, None)
+    report = await run(on, "a.md")
+    assert not report.stopped
+    assert not report.done
+
+
+async def test_another_hand_that_makes_the_field_first_is_no_error() -> None:
+    on = marking({"a.md": b"a"})
+
+    def first(name: str) -> None:
+        on.server.field_ids.setdefault(name, f"field-{name}")
+
+    on.server.on_call["make_field"] = first
+    await run(on, "a.md")
+    assert_marked(on, "a.md")
+
+
+async def test_a_server_without_metadata_is_left_alone() -> None:
+    on = stage({"a.md": b"a"})
+    report = await run(on, "a.md")
+    assert report.exit == 0
+    assert not on.server.count("assign")
+    assert on.ledger.held[key_of("a.md")].metadata_hash is None
+
+
+async def test_many_old_documents_are_read_back_by_pages() -> None:
+    on = marking()
+    for path in files(1200):
+        on.synced(path, b"words of " + path.encode())
+    on.world = replace(on.world, fields={name: f"field-{name}" for name in FIELDS})
+    on.server.field_ids = dict(on.world.fields or {})
+    report = await run(on, *on.source.files)
+    assert report.done == {"set_metadata": 1200}
+    assert on.server.count("page") <= 30
+    assert on.server.count("assign") == 12
+    assert_marked(on, *on.source.files)
+
+
+async def test_marks_are_waited_for_without_waiting_for_the_index() -> None:
+    on = marking({"a.md": b"a"})
+    on.server.indexing = 1e6
+    report = await run(on, "a.md", wait=False)
+    assert report.indexing == 1
+    assert_marked(on, "a.md")
+
+
+async def test_a_mark_that_comes_back_while_the_index_is_asked_is_not_forgotten() -> None:
+    on = stage({"a.md": b"a"})
+
+    def read_back(_: str) -> None:
+        for key, entry in on.ledger.held.items():
+            seen = f"read back at {on.clock.now()}"
+            on.ledger.held[key] = replace(entry, metadata_hash=seen)
+
+    on.server.on_call["progress"] = read_back
+    await run(on, "a.md")
+    last = on.server.times("progress")[-1]
+    assert on.ledger.held[key_of("a.md")].metadata_hash == f"read back at {last}"

@@ -1,0 +1,123 @@
+"""A saved plan comes back from its file as it was, and tells where the world moved on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Action,
+    Adopt,
+    Conflict,
+    Create,
+    Delete,
+    DocKey,
+    Hold,
+    Move,
+    Stat,
+    Update,
+)
+from kbsync.planning.saved import Moved, SavedMirror, SavedPlan, moved, saved_actions
+
+from .stories import remote
+
+PATHS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+STATS = st.builds(Stat, st.integers(0, 2**40), st.integers(-(2**62), 2**62), st.integers(0, 9))
+
+
+def _key(path: str) -> DocKey:
+    return DocKey(mirror="docs", path=path)
+
+
+@st.composite
+def _action(draw: st.DrawFn, path: str) -> Action:
+    key, stat, document = _key(path), draw(STATS), draw(st.sampled_from("de"))
+    held = say.HELD_INDEXING(path=path)
+    choices: list[Action] = [
+        Create(key=key, row="T9", cause="new", stat=stat),
+        Update(key=key, row="T17", cause="edited", stat=stat, document_id=document),
+        Delete(key=key, row="T20", cause="removed", document_id=document, name=path),
+        Move(
+            key=key,
+            row="T9",
+            cause="moved",
+            origin=_key(draw(PATHS)),
+            document_id=document,
+            stat=stat,
+        ),
+        Adopt(key=key, row="T7", cause="mark", document=remote(document)),
+        Hold(key=key, row="R1", why=held),
+        Conflict(key=key, row="T8", why=held),
+    ]
+    return draw(st.sampled_from(choices))
+
+
+PLANS = st.lists(PATHS, unique=True, max_size=8).flatmap(
+    lambda paths: st.tuples(*(_action(path) for path in paths))
+)
+
+
+def _saved(actions: tuple[Action, ...]) -> SavedMirror:
+    return SavedMirror(name="docs", digest="d", base_id=None, actions=saved_actions(actions))
+
+
+@given(PLANS)
+def test_a_plan_comes_back_from_its_file_and_has_not_moved(actions: tuple[Action, ...]) -> None:
+    plan = SavedPlan(
+        kbsync_plan=1,
+        settings="s",
+        digest="d",
+        refresh=True,
+        prune_excluded=False,
+        target=("*.md",),
+        mirrors=(_saved(actions),),
+    )
+    back = SavedPlan.model_validate_json(plan.model_dump_json(indent=1, exclude_none=True))
+    assert back == plan
+    assert not list(moved(back.mirrors[0], reversed(actions)))
+
+
+@given(PLANS, PLANS)
+def test_every_change_that_differs_is_told_and_nothing_else(
+    before: tuple[Action, ...], now: tuple[Action, ...]
+) -> None:
+    told = list(moved(_saved(before), now))
+    one = {each.path: each.does() for each in saved_actions(before)}
+    other = {each.path: each.does() for each in saved_actions(now)}
+    differs = sorted(p for p in one.keys() | other.keys() if one.get(p) != other.get(p))
+    assert [each.key.path for each in told] == differs
+
+
+def test_it_says_what_was_planned_and_what_would_be_done() -> None:
+    create = Create(key=_key("a"), row="T9", cause="new", stat=Stat(1, 1, 1))
+    update = Update(key=_key("a"), row="T17", cause="edited", stat=Stat(1, 1, 1), document_id="d")
+    edited = replace(create, stat=Stat(1, 2, 1))
+    other = replace(update, document_id="e")
+
+    def told(before: Action | None, now: Action | None) -> tuple[str, str]:
+        (found,) = moved(_saved((before,) if before else ()), (now,) if now else ())
+        assert isinstance(found, Moved)
+        return found.before, found.after
+
+    assert told(create, None) == ("create", "nothing")
+    assert told(None, create) == ("nothing", "create")
+    assert told(create, update) == ("create", "update")
+    assert told(create, edited) == ("create", "create with the file as it is now")
+    assert told(update, other) == ("update", "update of another document")
+
+
+def test_another_reason_for_the_same_change_has_not_moved() -> None:
+    update = Update(key=_key("a"), row="T17", cause="edited", stat=Stat(1, 1, 1), document_id="d")
+    again = replace(update, row="T16", cause="drift", stat=Stat(1, 1, 99))
+    assert not list(moved(_saved((update,)), (again,)))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"kbsync_plan": 2}', "version: 1", "\0"])
+def test_what_is_no_plan_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        SavedPlan.model_validate_json(text)
