@@ -1,6 +1,8 @@
 # kbsync: from a clone and Python 3.11 or newer, nothing else prepared.
 PYTHON ?= python3
 VENV := .venv
+# Commands of the tests wait for servers and disks, so more run at once than there are cores.
+WORKERS ?= 4
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -22,7 +24,7 @@ demo: $(VENV)/.with-embedded
 	$(BIN)/kbsync demo
 
 test: $(VENV)/.with-test
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.with-test
 	$(BIN)/ruff check .

@@ -72,31 +72,38 @@ class Desk:
 
     def told(self, *words: str, exit: int) -> str:
         """Type a command, and compare what it says with the case's file."""
+        code, stdout, stderr = self._run(words)
+        text = self._plain(f"$ kbsync {' '.join(words)}\n{stdout}{stderr}")
+        text += f"exit: {code}\n"
+        expected = GOLDEN / f"{self.case}.txt"
+        if os.environ.get("KBSYNC_GOLDEN") == "write":
+            expected.write_text(text, encoding="utf-8")
+        assert code == exit, text
+        assert text == expected.read_text("utf-8")
+        assert "  next: " in text
+        assert KEY not in stdout + stderr
+        assert "Traceback" not in text
+        return text
+
+    def _run(self, words: tuple[str, ...]) -> tuple[int, str, str]:
+        if not self.prefix:
+            return self.terminal.run(*words, env=self.env)
         done = subprocess.run(
             [*self.prefix, str(COMMAND), *words],
             cwd=self.folder,
-            env={name: told for name, told in environment(**self.env).items() if told},
+            env=environment(**self.env),
             capture_output=True,
             encoding="utf-8",
             timeout=120,
             check=False,
         )
-        text = self._plain(f"$ kbsync {' '.join(words)}\n{done.stdout}{done.stderr}")
-        text += f"exit: {done.returncode}\n"
-        expected = GOLDEN / f"{self.case}.txt"
-        if os.environ.get("KBSYNC_GOLDEN") == "write":
-            expected.write_text(text, encoding="utf-8")
-        assert done.returncode == exit, text
-        assert text == expected.read_text("utf-8")
-        assert "  next: " in text
-        assert KEY not in done.stdout + done.stderr
-        assert "Traceback" not in text
-        return text
+        return done.returncode, done.stdout, done.stderr
 
     def _plain(self, text: str) -> str:
         for pattern, word in (
             (re.escape(str(self.folder)), "<here>"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "<id>"),
+            (r"--release [0-9a-f]{12}", "--release <digest>"),
             (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
             (r"process \d+ on \S+ since [\d: -]+:", "process <pid> on <host> since <time>:"),
         ):
@@ -382,10 +389,10 @@ def test_ledger_in_use(desk: Desk) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte; only root can make one."""
+    """A file system of sixteen megabytes; only root can make one."""
     folder = tmp_path / "state"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("no file system can be mounted here")
     yield folder

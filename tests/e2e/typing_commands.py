@@ -2,12 +2,14 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import warm
 
 COMMAND = Path(sys.executable).with_name("kbsync")
 KEY = "dataset-canary-7Hq2mZx9"
@@ -16,7 +18,13 @@ SECONDS = 60
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "DIFY_API_KEY": KEY, **more}
+    meant = {**kept, "DIFY_API_KEY": KEY, **more}
+    return {name: value for name, value in meant.items() if value}
+
+
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 class Terminal:
@@ -26,6 +34,23 @@ class Terminal:
         self.folder = folder
         self.printed = ""
 
+    def run(
+        self, *words: str, input: str = "", env: Mapping[str, str] | None = None
+    ) -> tuple[int, str, str]:
+        """Return exit code, standard output and standard error."""
+        with TemporaryFile() as typed, TemporaryFile() as output, TemporaryFile() as errors:
+            typed.write(input.encode())
+            typed.seek(0)
+            code = warm.start(
+                words,
+                folder=self.folder,
+                env=environment(**(env or {})),
+                stdin=typed,
+                stdout=output,
+                stderr=errors,
+            ).wait()
+            return code, _written(output), _written(errors)
+
     def type(
         self,
         *words: str,
@@ -33,20 +58,11 @@ class Terminal:
         input: str = "",
         env: Mapping[str, str] | None = None,
     ) -> str:
-        done = subprocess.run(
-            [str(COMMAND), *words],
-            cwd=self.folder,
-            env=environment(**(env or {})),
-            input=input,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=SECONDS,
-            check=False,
-        )
-        self.printed += done.stdout + done.stderr
+        code, stdout, stderr = self.run(*words, input=input, env=env)
+        self.printed += stdout + stderr
         meant = exit if isinstance(exit, tuple) else (exit,)
-        assert done.returncode in meant, (words, done.returncode, done.stdout, done.stderr)
-        return done.stdout + (done.stderr if exit else "")
+        assert code in meant, (words, code, stdout, stderr)
+        return stdout + (stderr if exit else "")
 
     def read(self, *words: str) -> Any:
         return json.loads(self.type(*words, "--json"))
@@ -56,21 +72,23 @@ class Terminal:
 def served(folder: Path, *words: str) -> Iterator[str]:
     """Run `kbsync serve` on a free port; yield its URL."""
     errors = folder / "serve.err"
+    reading, writing = os.pipe()
     with (
+        open(reading, encoding="utf-8") as told,
         errors.open("wb") as stderr,
-        subprocess.Popen(
-            [str(COMMAND), "serve", "--port", "0", "--data", str(folder / "base.db"), *words],
-            env=environment(KBSYNC_SERVE_KEY=KEY),
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            encoding="utf-8",
-        ) as process,
+        open(writing, "wb") as stdout,
     ):
+        process = warm.start(
+            ["serve", "--port", "0", "--data", str(folder / "base.db"), *words],
+            env=environment(KBSYNC_SERVE_KEY=KEY),
+            stdout=stdout,
+            stderr=stderr,
+        )
+        stdout.close()
         try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
+            url = told.readline().strip()
             assert url.startswith("http://127.0.0.1:"), (url, errors.read_text())
             yield url
         finally:
             process.terminate()
-            assert process.wait(timeout=SECONDS) == 0, errors.read_text()
+            assert process.wait() == 0, errors.read_text()

@@ -105,6 +105,15 @@ class Remembered:
             and each.id not in held
         }
 
+    def foreign(self) -> set[str]:
+        held = {each.document_id for each in self.entries.values()}
+        held |= {each.superseded or "" for each in self.entries.values()}
+        return {
+            each.id
+            for each in self.documents.values()
+            if each.id not in held and each.metadata.get("kbsync_rev") != each.rev
+        }
+
     def rows(self, listing: Listing | None) -> Iterator[FileRow]:
         claimed = self.claimed() if listing else set()
         for path in sorted({*self.entries, *self.intents, *self.rejections, *claimed}):
@@ -194,9 +203,7 @@ def _check(
     ):
         found = list(store.rows(model.mirror, SETTINGS, listing=listing))
         assert found == list(model.rows(listing)), listing
-    held = {each.document_id for each in model.entries.values()}
-    held |= {each.superseded or "" for each in model.entries.values()}
-    assert {each.id for each in store.foreign(model.base)} == set(model.documents) - held
+    assert {each.id for each in store.foreign(model.base)} == model.foreign()
 
 
 def _tell(
