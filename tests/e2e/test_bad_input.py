@@ -13,10 +13,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 from front import JSON, Answer, Front, opened
+from ledgers import FILE, FileLedger, Ledger
 from typing_commands import COMMAND, KEY, Terminal, environment, served
 
 from kbsync.ledger import LedgerStore
@@ -27,19 +30,16 @@ pytestmark = pytest.mark.timeout(300)
 GOLDEN = Path(__file__).parents[1] / "golden" / "bad_input"
 # Root reads everything: a case about rights is typed without these.
 DROPPED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-HEAD = (
-    "version: 1\n"
-    'server: {{url: "{url}", api_key: "${{DIFY_API_KEY}}"}}\n'
-    "ledger: ./state/ledger.db\n"
-)
+HEAD = 'version: 1\nserver: {{url: "{url}", api_key: "${{DIFY_API_KEY}}"}}\nledger: "{ledger}"\n'
 MIRROR = "  - {{name: docs, source: ./docs, knowledge_base: {base}, settle: 0s{more}}}\n"
 
 
 class Desk:
     """A folder with a configuration, where one case is tried."""
 
-    def __init__(self, folder: Path, case: str, front: Front) -> None:
+    def __init__(self, folder: Path, case: str, front: Front, ledger: str) -> None:
         self.folder = folder
+        self.ledger = ledger
         self.case = case
         self.front = front
         self.terminal = Terminal(folder)
@@ -57,7 +57,7 @@ class Desk:
     def configure(self, url: str = "", base: str = "", more: str = "", mirrors: str = "") -> None:
         text = HEAD + "mirrors:\n" + (mirrors or MIRROR)
         words = {"url": url or self.front.url, "base": base or self.base, "more": more}
-        self.config(text.format(**words))
+        self.config(text.format(ledger=self.ledger, **words))
 
     def config(self, text: str) -> None:
         (self.folder / "kbsync.yaml").write_text(text)
@@ -122,16 +122,33 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("server")) as url:
-        yield url
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """One server for each database: its cases name their knowledge bases alike."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(served(tmp_path_factory.mktemp(kind))))
 
 
 @pytest.fixture
-def desk(tmp_path: Path, real: str, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def desk(
+    tmp_path: Path, real: Callable[[str], str], ledger: Ledger, request: pytest.FixtureRequest
+) -> Iterator[Desk]:
+    """A case that says the same whatever database the ledger is in."""
+    with opened(real(type(ledger).__name__)) as front:
+        yield Desk(tmp_path, _case(request), front, ledger.address)
+
+
+@pytest.fixture
+def file_desk(
+    tmp_path: Path, real: Callable[[str], str], request: pytest.FixtureRequest
+) -> Iterator[Desk]:
+    """A case that gets no further than the configuration, or is about a ledger in a file."""
+    with opened(real(FileLedger.__name__)) as front:
+        yield Desk(tmp_path, _case(request), front, FILE)
+
+
+def _case(request: pytest.FixtureRequest) -> str:
     named = request.node.name.partition("[")[0].removeprefix("test_").replace("_", "-")
-    with opened(real) as front:
-        yield Desk(tmp_path, getattr(request, "param", named), front)
+    return str(getattr(request, "param", named))
 
 
 # -- the configuration ---------------------------------------------------------------------------
@@ -169,13 +186,13 @@ CONFIGURATIONS: dict[str, Callable[[Desk], object]] = {
 }
 
 
-@pytest.mark.parametrize("desk", CONFIGURATIONS, indirect=True)
-def test_configuration(desk: Desk) -> None:
-    desk.synced()
-    CONFIGURATIONS[desk.case](desk)
-    desk.told("apply", exit=64)
-    desk.env["DIFY_API_KEY"] = KEY
-    desk.nothing_lost()
+@pytest.mark.parametrize("file_desk", CONFIGURATIONS, indirect=True)
+def test_configuration(file_desk: Desk) -> None:
+    file_desk.synced()
+    CONFIGURATIONS[file_desk.case](file_desk)
+    file_desk.told("apply", exit=64)
+    file_desk.env["DIFY_API_KEY"] = KEY
+    file_desk.nothing_lost()
 
 
 # -- the source ----------------------------------------------------------------------------------
@@ -209,13 +226,13 @@ def test_source_is_a_file(desk: Desk) -> None:
     desk.nothing_lost()
 
 
-def test_source_unreadable(desk: Desk) -> None:
-    desk.synced()
-    unprivileged(desk)
-    (desk.folder / "docs").chmod(0o300)
-    desk.told("apply", exit=3)
-    (desk.folder / "docs").chmod(0o755)
-    desk.nothing_lost()
+def test_source_unreadable(file_desk: Desk) -> None:
+    file_desk.synced()
+    unprivileged(file_desk)
+    (file_desk.folder / "docs").chmod(0o300)
+    file_desk.told("apply", exit=3)
+    (file_desk.folder / "docs").chmod(0o755)
+    file_desk.nothing_lost()
 
 
 def unprivileged(desk: Desk) -> None:
@@ -265,15 +282,15 @@ def test_file_without_bytes(desk: Desk) -> None:
     desk.nothing_lost()
 
 
-def test_file_unreadable(desk: Desk) -> None:
-    desk.synced()
-    unprivileged(desk)
-    page = desk.write("secret.md", "# Secret\n\nwords\n")
+def test_file_unreadable(file_desk: Desk) -> None:
+    file_desk.synced()
+    unprivileged(file_desk)
+    page = file_desk.write("secret.md", "# Secret\n\nwords\n")
     page.chmod(0)
-    desk.told("apply", exit=3)
+    file_desk.told("apply", exit=3)
     page.chmod(0o644)
-    desk.terminal.type("apply")
-    desk.nothing_lost(documents=2)
+    file_desk.terminal.type("apply")
+    file_desk.nothing_lost(documents=2)
 
 
 def test_file_vanished_before_its_upload(desk: Desk) -> None:
@@ -379,12 +396,12 @@ def test_server_without_trust(desk: Desk) -> None:
 # -- the ledger ----------------------------------------------------------------------------------
 
 
-def test_ledger_in_use(desk: Desk) -> None:
-    desk.synced()
-    with LedgerStore.open(desk.folder / "state" / "ledger.db", command="kbsync apply"):
-        desk.told("apply", exit=1)
-        desk.terminal.type("status")
-    desk.nothing_lost()
+def test_ledger_in_use(file_desk: Desk) -> None:
+    file_desk.synced()
+    with LedgerStore.open(file_desk.folder / "state" / "ledger.db", command="kbsync apply"):
+        file_desk.told("apply", exit=1)
+        file_desk.terminal.type("status")
+    file_desk.nothing_lost()
 
 
 @pytest.fixture
@@ -399,16 +416,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True, timeout=10)
 
 
-def test_ledger_on_a_full_disk(desk: Desk, small_disk: Path) -> None:
-    desk.synced()
+def test_ledger_on_a_full_disk(file_desk: Desk, small_disk: Path) -> None:
+    file_desk.synced()
     for number in range(40):
-        desk.write(f"page{number}.md", f"# Page {number}\n\nWith words {number}.\n")
+        file_desk.write(f"page{number}.md", f"# Page {number}\n\nWith words {number}.\n")
     space = shutil.disk_usage(small_disk).free
     (small_disk / "ballast").write_bytes(b"x" * max(0, space - 40_000))
-    desk.told("apply", exit=1)
+    file_desk.told("apply", exit=1)
     (small_disk / "ballast").unlink()
-    desk.terminal.type("apply")
-    desk.nothing_lost(documents=41)
+    file_desk.terminal.type("apply")
+    file_desk.nothing_lost(documents=41)
 
 
 # -- all of them ---------------------------------------------------------------------------------

@@ -139,18 +139,20 @@ def test_a_ledger_from_three_changes_ago_uploads_nothing(tmp_path: Path, ledger:
         assert walrus(story) == by_hand
 
 
-def test_a_ledger_lost_before_anything_was_indexed_finds_its_documents(tmp_path: Path) -> None:
-    with told(tmp_path, "--quirk", "stuck-indexing") as story:
+def test_a_ledger_lost_before_the_indexing_finds_its_documents(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    with told(tmp_path, "--quirk", "stuck-indexing", ledger=ledger.address) as story:
         for number in range(12):
             story.write(**{page(number): f"The otter numbered {number} dives."})
         story.terminal.type("apply", "--no-wait", exit=6)
-        shutil.rmtree(tmp_path / "state")
+        ledger.lose()
         plan = json.loads(story.terminal.type("plan", "--json", exit=2))
         assert plan["counts"] == {"adopt": 12}
 
 
-def test_two_ledgers_on_one_base_end_in_a_named_problem(tmp_path: Path) -> None:
-    with told(tmp_path) as story:
+def test_two_ledgers_on_one_base_end_in_a_named_problem(tmp_path: Path, ledger: Ledger) -> None:
+    with told(tmp_path, ledger=ledger.address) as story:
         prepared(story, tmp_path, files=12)
         other = Terminal(tmp_path / "other")
         other.folder.mkdir()
@@ -189,16 +191,16 @@ def test_a_copied_ledger_that_lives_on_ends_in_a_conflict(tmp_path: Path) -> Non
         assert uploads <= 5
 
 
-def test_marks_that_are_dropped_are_told_and_not_tried_for_ever(tmp_path: Path) -> None:
-    with told(tmp_path, "--quirk", "dropped-metadata") as story:
+def test_marks_that_are_dropped_are_not_tried_for_ever(tmp_path: Path, ledger: Ledger) -> None:
+    with told(tmp_path, "--quirk", "dropped-metadata", ledger=ledger.address) as story:
         story.write(**{"a.md": "The otter dives."})
         assert "KB-E050" in story.terminal.type("apply", exit=3)
         assert story.requests.writes()[ASSIGN] == 2
         assert status(story)["documents"]["synced"] == 1
 
 
-def test_values_of_operators_survive_servers_that_replace(tmp_path: Path) -> None:
-    with told(tmp_path, "--quirk", "no-partial-update") as story:
+def test_values_of_operators_survive_servers_that_replace(tmp_path: Path, ledger: Ledger) -> None:
+    with told(tmp_path, "--quirk", "no-partial-update", ledger=ledger.address) as story:
         story.write(**{"a.md": "The otter dives."})
         story.apply()
         (row,) = story.base.documents()
@@ -212,11 +214,11 @@ def test_values_of_operators_survive_servers_that_replace(tmp_path: Path) -> Non
         assert story.terminal.read("plan")["counts"] == {}
 
 
-def test_a_server_without_metadata_is_told_of_once(tmp_path: Path) -> None:
-    with told(tmp_path, "--quirk", "no-metadata") as story:
+def test_a_server_without_metadata_is_told_of_once(tmp_path: Path, ledger: Ledger) -> None:
+    with told(tmp_path, "--quirk", "no-metadata", ledger=ledger.address) as story:
         story.write(**{"a.md": "The otter dives."})
         assert story.terminal.type("apply").count("KB-E051") == 1
         assert "KB-E051" not in story.terminal.type("apply")
         assert story.terminal.read("plan")["counts"] == {}
-        shutil.rmtree(tmp_path / "state")
+        ledger.lose()
         assert not counted(story, "apply", exit=3)  # foreign now, and of our name

@@ -40,7 +40,7 @@ class Requests:
         calls = self.writes()
         fields, assignments = calls.pop(FIELD, 0), calls.pop(ASSIGN, 0)
         assert fields in (0, len(FIELDS))
-        assert assignments <= 2 + sum(calls.values()) / 3
+        assert assignments <= 4 + sum(calls.values()) / 3  # more than one when the server is slow
         return calls
 
 
@@ -160,12 +160,12 @@ def test_a_source_that_vanished_removes_nothing(tmp_path: Path, ledger: Ledger) 
         assert requests.writes() == {DELETE: FILES // 5}
 
 
-def test_a_halted_set_is_released_by_its_digest(tmp_path: Path) -> None:
+def test_a_halted_set_is_released_by_its_digest(tmp_path: Path, ledger: Ledger) -> None:
     log = tmp_path / "requests.jsonl"
     terminal, requests = Terminal(tmp_path), Requests(log)
     write_files(tmp_path / "docs")
     with served(tmp_path, "--request-log", str(log)) as url:
-        configure(tmp_path, url)
+        configure(tmp_path, url, ledger=ledger.address)
         terminal.type("apply")
         requests.writes()
         shutil.rmtree(tmp_path / "docs")
