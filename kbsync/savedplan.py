@@ -184,7 +184,7 @@ def settings_digest(settings: Settings, mirrors: Sequence[str]) -> str:
     declared = [mirror for mirror in settings.mirrors if mirror.name in mirrors]
     told = [
         [
-            mirror.model_dump(mode="json"),
+            mirror.model_dump(mode="json", exclude={"read_only"}),
             settings.server_of(mirror).url,
             app.settings_hash(mirror),
         ]
