@@ -150,10 +150,11 @@ def catalogue() -> dict[str, Message]:
         ledger,
         remote,
         source,
+        watch,
     )
 
     found: dict[str, Message] = {}
-    for room in (config, source, ledger, remote, engine, guard, adoption, doctor, command):
+    for room in (config, source, watch, ledger, remote, engine, guard, adoption, doctor, command):
         for value in vars(room).values():
             if isinstance(value, Message) and found.setdefault(value.code, value) is not value:
                 raise ValueError(f"two messages share the code {value.code}")

@@ -19,6 +19,7 @@ ROOMS = {
     "R": "Knowledge API",
     "S": "Source",
     "V": "Verbs",
+    "W": "Watching a source",
 }
 
 OPENING = """\
