@@ -60,7 +60,9 @@ class Aliases:
             self._remove(link)
             return True
         target = self._targets.get(link)
-        return self.add(link) or (target is not None and _within(target, path))
+        led_there = target is not None and _within(target, path)
+        # A link that was replaced twice leads where it led, and somebody may have seen it between.
+        return self.add(link) or led_there or link == path
 
     def shown(self, path: str) -> set[str] | None:
         """Return every other path that shows `path`; None when they are too many to tell."""
@@ -92,7 +94,7 @@ class Aliases:
         except OSError:
             return None
         inside = os.path.relpath(real, self._base)
-        return None if inside == "." or inside.startswith("..") else inside
+        return None if inside == "." or inside.split("/")[0] == ".." else inside
 
     def _is_link(self, path: str) -> bool:
         return os.path.islink(os.path.join(self._base, path))  # noqa: PTH114, PTH118

@@ -128,7 +128,7 @@ class FolderWatch:
         moved = False
         while not self._stopping:
             self._tend(mounts=moved)
-            moved = self._pulse.rest(_GLANCE)
+            moved = self._pulse.rest(min(_GLANCE, self._seconds))
 
     def _tend(self, *, mounts: bool) -> None:
         vigil, found = self._vigil, self._glance()

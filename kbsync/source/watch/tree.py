@@ -70,9 +70,10 @@ class Tree:
         """Return the folder that `wd` watches."""
         return self._spots.get(wd)
 
-    def plant(self) -> None:
-        """Watch the root and everything in it."""
+    def plant(self) -> bool:
+        """Watch the root and everything in it; return whether it was there."""
         self._grow(self.root)
+        return self.root.wd >= 0 or any(self.unwatched)
 
     def place(self, parent: Spot, name: str) -> bool:
         """Watch the folder `name` of `parent` and everything in it.

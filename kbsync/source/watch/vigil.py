@@ -66,7 +66,8 @@ class Vigil:
     def begin(self) -> None:
         """Place the watches. Blocks until they stand."""
         with self._lock:
-            self._tree.plant()
+            # A folder made in its place may bear the same number, so the next glance would not do.
+            self.uprooted = not self._tree.plant()
             self._judge()
 
     def poll(self) -> None:
