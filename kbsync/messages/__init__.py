@@ -144,6 +144,7 @@ def catalogue() -> dict[str, Message]:
         adoption,
         command,
         config,
+        daemon,
         doctor,
         engine,
         guard,
@@ -154,7 +155,19 @@ def catalogue() -> dict[str, Message]:
     )
 
     found: dict[str, Message] = {}
-    for room in (config, source, watch, ledger, remote, engine, guard, adoption, doctor, command):
+    for room in (
+        config,
+        source,
+        watch,
+        ledger,
+        remote,
+        engine,
+        guard,
+        adoption,
+        doctor,
+        daemon,
+        command,
+    ):
         for value in vars(room).values():
             if isinstance(value, Message) and found.setdefault(value.code, value) is not value:
                 raise ValueError(f"two messages share the code {value.code}")

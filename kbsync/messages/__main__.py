@@ -15,6 +15,7 @@ ROOMS = {
     "D": "Doctor",
     "E": "Plan and engine",
     "G": "Guard and saved plans",
+    "K": "Daemon",
     "L": "Ledger",
     "R": "Knowledge API",
     "S": "Source",
