@@ -16,12 +16,13 @@ class Canary:
 
     Attributes:
         since: when the update that is waited for was let pass, None while none is.
+        version: of the server it was sent to; None when it does not tell.
     """
 
     def __init__(self) -> None:
         self._proven: set[str | None] = set()
         self._key: DocKey | None = None
-        self._version: str | None = None
+        self.version: str | None = None
         self._waiting: dict[DocKey, None] = {}
         self.since: float | None = None
 
@@ -33,7 +34,7 @@ class Canary:
         if able.updates_verified or able.version in self._proven:
             return True
         if self._key is None:
-            self._key, self._version, self.since = key, able.version, now
+            self._key, self.version, self.since = key, able.version, now
         if self._key == key:
             return True
         self._waiting[key] = None
@@ -43,7 +44,7 @@ class Canary:
         """Note that indexing of `key` came to an end; return who waited for it."""
         if key != self._key:
             return ()
-        self._proven.add(self._version)
+        self._proven.add(self.version)
         return self._release()
 
     def dropped(self, key: DocKey) -> Sequence[DocKey]:
@@ -58,5 +59,5 @@ class Canary:
     def _release(self) -> Sequence[DocKey]:
         waiting = tuple(self._waiting)
         self._waiting.clear()
-        self._key = self._version = self.since = None
+        self._key = self.version = self.since = None
         return waiting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kbsync.model import Action, Delete, DocKey, Guard, Halted, Move
 from kbsync.planning.guard import Facts, Permit, Risk, permit, released, waits_whole
@@ -30,6 +30,11 @@ class Cleared:
     def held(self) -> AbstractSet[DocKey]:
         """The keys that are held back."""
         return self.guard.keys if isinstance(self.guard, Halted) else frozenset()
+
+    def harmless(self) -> Cleared:
+        """Return only what the guard counts as nothing."""
+        actions = tuple(action for action in self.actions if action.key not in self.risks)
+        return replace(self, actions=actions, risks={})
 
     @property
     def moves(self) -> list[Move]:

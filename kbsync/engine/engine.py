@@ -45,8 +45,8 @@ class Engine:
     def __init__(self, mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clock) -> None:
         self.mirror = mirror
         self.clock = clock
+        self.ledger = ledger
         self.comparison = Comparison(mirror, ledger, clock)
-        self._ledger = ledger
         self._remote = remote
 
     async def plan(self, *, listing: bool = True) -> Planned:
@@ -94,7 +94,7 @@ class Engine:
             if (
                 cleared.guard != planned.guard
             ):  # what was agreed to is no part of the next hour's count
-                self._ledger.agree(self.mirror.name, self.clock.now())
+                self.ledger.agree(self.mirror.name, self.clock.now())
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
         report.done += Counter(move=moved.made)
@@ -122,10 +122,18 @@ class Engine:
         Raises:
             Problem: the base or the server cannot be used.
         """
-        base = await find_base(self.mirror, self._ledger, self._remote)
+        base = await find_base(self.mirror, self.ledger, self._remote)
         if base is not None:  # the ledger finds its documents by their marks in the bound base
-            bind(self.mirror, base, self._ledger)
+            bind(self.mirror, base, self.ledger)
         return await self._world(base)
+
+    async def confirm(self) -> None:
+        """See that the base is the one that was found before.
+
+        Raises:
+            Problem: it cannot be used any more, or not be asked for.
+        """
+        await find_base(self.mirror, self.ledger, self._remote)
 
     async def made_world(self, world: World, *, wanted: bool) -> World:
         """Return `world` with its base, looked for once more before anything is sent.
@@ -139,16 +147,16 @@ class Engine:
         """
         if world.base_id is None and not wanted:
             return world
-        base = await ensure_base(self.mirror, self._ledger, self._remote)
+        base = await ensure_base(self.mirror, self.ledger, self._remote)
         return await self._world(base) if world.base_id is None else world
 
     def note_device(self, planned: Planned, held: AbstractSet[DocKey]) -> None:
         """Remember the source's device, unless it is what speaks against the source."""
-        binding, device = self._ledger.binding(self.mirror.name), planned.device
+        binding, device = self.ledger.binding(self.mirror.name), planned.device
         if binding is None or device is None or (planned.facts.root is not None and held):
             return
         if binding.device != device:
-            self._ledger.bind(replace(binding, device=device))
+            self.ledger.bind(replace(binding, device=device))
 
     async def explain(self, path: str) -> tuple[Case, Action]:
         """Return the case and the decision for one path, asking the server for its side.
@@ -156,7 +164,7 @@ class Engine:
         Raises:
             Problem: the base or the server cannot be used.
         """
-        base = await find_base(self.mirror, self._ledger, self._remote)
+        base = await find_base(self.mirror, self.ledger, self._remote)
         gatherer = Gatherer(world=await self._world(base))
         case = await gatherer.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
         return case, decide(case)
@@ -170,17 +178,17 @@ class Engine:
         Raises:
             Problem: there is no base yet, or the base or the server cannot be used.
         """
-        base = await find_base(self.mirror, self._ledger, self._remote)
+        base = await find_base(self.mirror, self.ledger, self._remote)
         if base is None:
             raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=self.mirror.base_name))
         world = await self._world(base)
         return await adoption.offer(world, match, cause=cause, trust_size=trust_size)
 
     async def _world(self, base: Base | None) -> World:
-        ownership = self._ledger.ownership(self.mirror.name)
+        ownership = self.ledger.ownership(self.mirror.name)
         world = World(
             mirror=self.mirror,
-            ledger=self._ledger,
+            ledger=self.ledger,
             remote=self._remote,
             clock=self.clock,
             base_id=base.id if base else None,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from kbsync.engine.bases import base_must_answer
 from kbsync.engine.canary import Canary
-from kbsync.engine.charges import Grant
+from kbsync.engine.charges import Charges, Grant
 from kbsync.engine.drive import Drive, Observer
 from kbsync.engine.gather import Gatherer
 from kbsync.engine.mirror import World
@@ -39,7 +39,8 @@ class OpenDrive(Drive):
         canary: Canary,
         restless: Callable[[DocKey], bool],
     ) -> None:
-        super().__init__(world, listing=None, observe=observe, permit=NOTHING)
+        super().__init__(world, listing=None, observe=observe)
+        self._charges = Charges(NOTHING, listed=False)
         self._canary = canary
         self._restless = restless
 
