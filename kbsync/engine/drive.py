@@ -248,7 +248,7 @@ class Drive:
         step = await self._carry_out(case, action)
         if not isinstance(action, Noop | Hold):
             self._charges.of(case.key).listed = False
-        self._after(case, action, step)
+        step = self._after(case, action, step)
         took = int((self._world.clock.now() - started) * 1000)
         if not isinstance(action, Noop | SetMetadata):
             self._observe(events.step_taken(action, step, took))
@@ -256,7 +256,8 @@ class Drive:
     async def _carry_out(self, case: Case, action: Action) -> Step:
         return await carry_out(self._world, case, action)
 
-    def _after(self, case: Case, action: Action, step: Step) -> None:
+    def _after(self, case: Case, action: Action, step: Step) -> Step:
+        """Do what `step` leads to; return it, or that the key was given up."""
         key = case.key
         self._unreached = self._unreached + 1 if isinstance(step, BackOff) else 0
         match step:
@@ -274,11 +275,12 @@ class Drive:
                 self._finish(key, action)
             case Again(at=float(at), ask=ask, why=why):
                 self._charges.of(key).asked |= ask
-                self._later(key, action, at, why)
+                return self._later(key, action, at, why) or step
             case BackOff(why=why):
-                self._back_off(key, action, why)
+                return self._back_off(key, action, why) or step
             case Stopped(why=why):
-                self._give_up(key, action, why)
+                return self._give_up(key, action, why)
+        return step
 
     def _finish(self, key: DocKey, action: Action) -> None:
         if isinstance(action, Resolve):
@@ -297,34 +299,32 @@ class Drive:
         else:
             self._charges.drop(key)
 
-    def _give_up(self, key: DocKey, action: Action, why: Notice) -> None:
+    def _give_up(self, key: DocKey, action: Action, why: Notice) -> Stopped:
         self._let_go(key)
         self.report.stopped[key] = (kind_of(action), why)
+        return Stopped(why)
 
-    def _later(self, key: DocKey, action: Action, at: float, why: Notice | None) -> None:
+    def _later(self, key: DocKey, action: Action, at: float, why: Notice | None) -> Stopped | None:
         """Come back at `at`. What may be under way at the server keeps its room there."""
-        if why is None:
-            self._queue.add_at(key, at)
-            return
         charge = self._charges.of(key)
-        charge.tries += 1
-        if charge.tries >= TRIES:
-            self._give_up(key, action, why)
-        else:
-            self._queue.add_at(key, at)
+        charge.tries += why is not None
+        if why is not None and charge.tries >= TRIES:
+            return self._give_up(key, action, why)
+        self._queue.add_at(key, at)
+        return None
 
-    def _back_off(self, key: DocKey, action: Action, why: Notice) -> None:
+    def _back_off(self, key: DocKey, action: Action, why: Notice) -> Stopped | None:
         charge = self._charges.of(key)
         charge.tries += 1
         self._occupied.discard(key)
         if self._unreached >= UNREACHED_IN_A_ROW:
             raise Problem(why)
         if charge.tries >= TRIES:
-            self._give_up(key, action, why)
-            return
+            return self._give_up(key, action, why)
         longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2**charge.tries)
         delay = random.uniform(0.1, longest)  # noqa: S311 - full jitter
         self._queue.add_at(key, self._world.clock.now() + delay)
+        return None
 
     # -- marks and indexing --------------------------------------------------------------------
 

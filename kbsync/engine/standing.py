@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kbsync.engine.canary import Canary
@@ -82,6 +83,11 @@ class Standing:
         due = self.settling.everything_due
         soon = self.next_local if due is None else max(due, self._not_before)
         return min(soon, self.next_local, self.next_remote)
+
+    def mended(self, keys: Iterable[DocKey]) -> None:
+        """Note that nothing is to be said of `keys` any more."""
+        for key in keys:
+            self.unmet.pop(key, None)
 
     def tell(self, event: Event) -> None:
         """Tell of a step; of a key that stays in the same fix only once."""

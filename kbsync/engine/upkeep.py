@@ -112,12 +112,16 @@ class Upkeep:
         """Begin what a plan of everything wants; it knows too what stays as it is."""
         standing, plan = self._standing, planned.plan
         cleared = clear(plan, planned.facts, planned.guard)
+        for key in standing.held.keys if standing.held else ():
+            if key.path not in standing.settling:  # its grace was over when it was held
+                standing.grace.note(key, float("-inf"), None)
         standing.held = cleared.guard if isinstance(cleared.guard, Halted) else None
         standing.fault = planned.survey.fault
         standing.root = planned.facts.root if standing.fault else None
         standing.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
-        met = {action.key for action in plan.actions}
-        standing.unmet = {key: why for key, why in standing.unmet.items() if key in met}
+        if planned.listing is not None:  # without one nobody knows what stands at the server
+            met = {action.key for action in plan.actions}
+            standing.mended(key for key in list(standing.unmet) if key not in met)
         gone = {action.key for action in plan.actions if _removes_file(action)}
         back = [key for key in standing.grace.keys if key not in gone]
         standing.grace.forget(key for key in back if key.path not in standing.settling)
@@ -168,6 +172,7 @@ class Upkeep:
         cleared = clear(planned.plan, planned.facts, planned.guard)
         gone = {action.key for action in actions if _removes_file(action)}
         standing.grace.forget(key for key in looked if key not in gone)
+        standing.mended(set(looked) - {action.key for action in actions})
         held = standing.held.keys if standing.held else frozenset[DocKey]()
         if held and (cleared.risks or not held.isdisjoint(looked)):
             standing.settling.everything(self._now())
@@ -324,17 +329,18 @@ class Upkeep:
     def _sift(self, states: list[FileState], noted: Mapping[str, Noted]) -> list[FileState]:
         """Return what rested; put off what is too young, and leave what changed again."""
         settling, settle, now = self._standing.settling, self._standing.pace.settle, self._now()
-        kept = []
+        kept, left = list[FileState](), list[DocKey]()
         for state in states:
             path = state.key.path
-            if path in settling:
-                continue
-            if isinstance(state, Present):
-                changed = state.stat.mtime_ns / 1e9
-                if 0 <= now - changed < settle:
-                    settling.put_off(path, noted.get(path), now, changed + settle)
-                    continue
-            kept.append(state)
+            changed = state.stat.mtime_ns / 1e9 if isinstance(state, Present) else float("-inf")
+            young = 0 <= now - changed < settle
+            if path in settling or young:
+                left.append(state.key)
+            else:
+                kept.append(state)
+            if young:
+                settling.put_off(path, noted.get(path), now, changed + settle)
+        self._standing.grace.forget(left)
         return kept
 
     def _source_must_be_there(self) -> None:
