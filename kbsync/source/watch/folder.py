@@ -25,6 +25,7 @@ POLL = 30.0
 # How often the path of the root is asked whether it still names the same folder: no event tells
 # of a link or a parent folder that is replaced.
 _GLANCE = 1.0
+_HANGING = 5.0
 
 
 def watch_of(mirror: Mirror, *, poll_interval: float = POLL) -> Changes:
@@ -120,9 +121,11 @@ class FolderWatch:
         self._stopping = True
         self._pulse.poke()
         if self._thread.is_alive():
-            self._thread.join()
-        self._end()
-        self._pulse.close()
+            self._thread.join(_HANGING)
+        # On a dead network mount a thread may hang in a system call for good: it is left behind.
+        if not self._thread.is_alive():
+            self._end()
+            self._pulse.close()
 
     def _run(self) -> None:
         moved = False

@@ -8,7 +8,6 @@ neither, and calls back for each event and for an overflow.
 from __future__ import annotations
 
 import errno
-import threading
 
 from watchdog.observers.inotify_c import (
     CallbackId,
@@ -21,7 +20,7 @@ from watchdog.observers.inotify_c import (
 
 # An opened, read or closed file is no change: kbsync's own reading has to go unnoticed. Changed
 # attributes are one, as they can make a file readable that was not.
-_ENTRIES = (
+_MASK = Mask(
     InotifyConstants.IN_CREATE
     | InotifyConstants.IN_MODIFY
     | InotifyConstants.IN_CLOSE_WRITE
@@ -32,7 +31,6 @@ _ENTRIES = (
     | InotifyConstants.IN_ONLYDIR
     | InotifyConstants.IN_EXCL_UNLINK
 )
-_ITSELF = InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MOVE_SELF
 
 
 class Instance:
@@ -58,12 +56,11 @@ class Instance:
         """Whether events are still read."""
         return self._reader.is_alive()
 
-    def watch(self, fd: int, *, itself: bool = False) -> int:
+    def watch(self, fd: int) -> int:
         """Watch an open folder, so that nothing can be put in its place meanwhile.
 
         Args:
             fd: its descriptor.
-            itself: whether to be told as well when the folder itself is moved or removed.
 
         Returns:
             The watch's number; that of the folder's former watch if it has one.
@@ -71,11 +68,10 @@ class Instance:
         Raises:
             OSError: ENOSPC when the user may have no more watches, ENOSYS without ``/proc``.
         """
-        mask = Mask(_ENTRIES | _ITSELF if itself else _ENTRIES)
         self._turn += 1
         turn = CallbackId(self._turn)
         try:
-            wd = self._reader.add_callback(b"/proc/self/fd/%d" % fd, mask, self._receiver, turn)
+            wd = self._reader.add_callback(b"/proc/self/fd/%d" % fd, _MASK, self._receiver, turn)
         except FileNotFoundError as error:
             raise OSError(errno.ENOSYS, "/proc is not mounted") from error
         former = self._turns.get(wd)
@@ -101,5 +97,4 @@ class Instance:
     def close(self) -> None:
         """End all watches and the reading thread."""
         self._reader.stop()
-        if self._reader is not threading.current_thread():
-            self._reader.join()
+        self._reader.join()

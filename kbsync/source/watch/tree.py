@@ -186,7 +186,7 @@ class Tree:
     def _watch(self, spot: Spot, fd: int) -> None:
         if self._instance is None:
             self._instance = _instance(self._receiver)
-        spot.wd = self._instance.watch(fd, itself=spot.parent is None)
+        spot.wd = self._instance.watch(fd)
         self._spots[spot.wd] = spot
         if spot.parent is not None:
             spot.parent.children[spot.name] = spot

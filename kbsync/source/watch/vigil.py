@@ -91,13 +91,10 @@ class Vigil:
         """Tell what an event means."""
         with self._lock:
             spot = None if self._closed else self._tree.at(event.wd)
-            if spot is None:
-                return
-            if event.name:
+            # Without a name it is about the folder itself, which its parent tells as well.
+            if spot is not None and event.name:
                 self._entry(spot, os.fsdecode(event.name), event)
                 self._judge()
-            elif spot.parent is None and (event.is_delete_self or event.is_move_self):
-                self._uproot()
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
         """Take note that the kernel ended a watch."""
@@ -105,7 +102,8 @@ class Vigil:
             if self._closed:
                 return
             if wd == self._tree.root.wd:
-                self._uproot()
+                self.uprooted = True
+                self._over()
             self._tree.ended(wd)
 
     def on_queue_overflow(self) -> None:
@@ -145,10 +143,6 @@ class Vigil:
             told = False
         if told:
             self._view.folder(spot, name)
-
-    def _uproot(self) -> None:
-        self.uprooted = True
-        self._over()
 
     def _judge(self) -> None:
         unwatched = self._tree.unwatched

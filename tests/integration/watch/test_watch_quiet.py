@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from watching import Watching
+from watching import Watching, watches
 
 from kbsync.engine.changes import Changed
 from kbsync.source.folder import Folder
@@ -75,6 +75,9 @@ def test_a_new_ignore_file_sets_what_is_watched(root: Path, watching: Begin) -> 
     assert watched.settled() == Changed(folders=frozenset({"guides"}))
     (root / "guides" / "deep" / "c.md").write_text("taken again", "utf-8")
     assert watched.settled() == Changed(frozenset({"guides/deep/c.md"}))
+    (root / "guides").rename(root.with_name("gone"))
+    assert watched.settled() == Changed(folders=frozenset({"guides"}))
+    assert watches() == 1
 
 
 def test_ignore_files_that_do_not_count_are_not_told(root: Path, watching: Begin) -> None:

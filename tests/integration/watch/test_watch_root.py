@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from watching import Watching, names
+from watching import Watching, names, watches
 
 from kbsync.engine.changes import Changed
+from kbsync.source.filters import Filters
+from kbsync.source.watch.collection import Collection
+from kbsync.source.watch.view import View
+from kbsync.source.watch.vigil import Vigil
 
 Begin = Callable[..., Watching]
+
+
+@pytest.fixture
+def watching(watching: Begin) -> Begin:
+    """Watch with an eye on the root ten times a second."""
+    return partial(watching, poll_interval=0.1)
 
 
 def is_told(told: Changed) -> bool:
@@ -80,6 +91,7 @@ def test_another_folder_in_its_place(root: Path, watching: Begin) -> None:
     watches_on(watched, root)
     (root.with_name("old") / "deep" / "a.md").write_text("not ours any more", "utf-8")
     assert watched.settled() == Changed()
+    assert watches() == 2
 
 
 @pytest.mark.parametrize("below", ["", "docs"])
@@ -114,6 +126,16 @@ def test_it_comes_after_the_start(tmp_path: Path, watching: Begin) -> None:
     filled(tmp_path / "later")
     watched.until(is_told)
     watches_on(watched, tmp_path / "later")
+
+
+def test_gone_between_the_glance_and_the_watch(tmp_path: Path) -> None:
+    """No later glance could tell: a folder made in its place may bear the same inode number."""
+    view = View(Filters((), (), gitignore=True, hidden=False), {"md"}, Collection())
+    for root in (tmp_path / "gone", tmp_path.parent):
+        vigil = Vigil(str(root), tmp_path.stat(), view, {}, 1.0, over=lambda: None)
+        vigil.begin()
+        assert vigil.uprooted
+        vigil.close()
 
 
 def test_a_file_in_its_place_is_no_root(root: Path, watching: Begin) -> None:
