@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from kbsync.cli import Place
+from kbsync.messages import Problem
+from kbsync.messages import ledger as ledger_say
 
 if TYPE_CHECKING:
     from kbsync.config import Settings
     from kbsync.daemon.client import Answer
     from kbsync.errands.desk import Errand
+
+
+LOOKS, BETWEEN = 3, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +44,38 @@ def carry_out(place: Place, settings: Settings, errand: Errand) -> Done:
 
     answer = client.hand_over(settings, errand, _print)
     if answer is None:
-        return _alone(place, settings, errand)
+        try:
+            return _alone(place, settings, errand)
+        except Problem as problem:
+            answer = _late(settings, errand, problem)
     if answer.question is not None:
         answer = _asked(settings, errand, answer)
     return Done(answer.exit, answer.kept)
+
+
+def _late(settings: Settings, errand: Errand, problem: Problem) -> Answer:
+    """Ask a daemon that began to listen only after it took the ledger.
+
+    Raises:
+        Problem: no daemon did, or that is not what `problem` is about.
+    """
+    from kbsync.daemon import client  # noqa: PLC0415
+
+    if problem.notice.message is not ledger_say.LOCKED:
+        raise problem
+    for _ in range(LOOKS):
+        time.sleep(BETWEEN)
+        answer = client.hand_over(settings, errand, _print)
+        if answer is not None:
+            return answer
+    raise problem
 
 
 def _asked(settings: Settings, errand: Errand, answer: Answer) -> Answer:
     """Ask here what the daemon has to know, and hand the errand over again."""
     from kbsync.cli.alone import ask  # noqa: PLC0415
     from kbsync.daemon import client  # noqa: PLC0415
-    from kbsync.messages import Exit, Problem  # noqa: PLC0415
+    from kbsync.messages import Exit  # noqa: PLC0415
     from kbsync.messages import daemon as say  # noqa: PLC0415
 
     assert answer.question is not None  # noqa: S101 - seen by the caller

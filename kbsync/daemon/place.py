@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -70,7 +71,9 @@ def _remove(path: Path) -> None:
 def _short(path: Path) -> str:
     import platformdirs  # noqa: PLC0415
 
-    folder = platformdirs.user_runtime_path("kbsync", appauthor=False)
+    with warnings.catch_warnings():  # another place than the usual one serves as well
+        warnings.simplefilter("ignore")
+        folder = platformdirs.user_runtime_path("kbsync", appauthor=False)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for each in (folder, folder.parent):
         _require_ours(each)

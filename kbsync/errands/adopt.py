@@ -49,6 +49,8 @@ class TakeOver(Errand):
         async with desk.opened([_mirror(desk.settings, self.mirror)]) as opened:
             [engine] = opened.engines
             offer = await engine.offer(self._match(), cause=self.by, trust_size=self.trust_size)
+            if self.agreed and self.agreed != _digest(offer):
+                raise Problem(say.OFFER_MOVED(mirror=engine.mirror.name))
             if not self.as_json and not self.agreed:
                 _show(desk, offer)
             wanted = bool(offer.actions) and not self.dry_run
@@ -74,15 +76,11 @@ class TakeOver(Errand):
         return lambda files, documents: pair(files, documents, By(self.by))
 
     def _confirmed(self, desk: Desk, offer: Offer) -> bool | None:
-        if self.sure:
+        if self.sure or self.agreed:
             return True
-        mirror, digest = offer.world.mirror.name, _digest(offer)
-        if self.agreed:
-            if self.agreed != digest:
-                raise Problem(say.OFFER_MOVED(mirror=mirror))
-            return True
-        question = f"Take {len(offer.actions)} documents over into mirror {mirror}?"
-        return desk.agreed(Question(question, digest))
+        count, mirror = len(offer.actions), offer.world.mirror.name
+        question = f"Take {count} documents over into mirror {mirror}?"
+        return desk.agreed(Question(question, _digest(offer)))
 
     def _end(self, desk: Desk, offer: Offer, taken: bool) -> None:
         if self.as_json:
