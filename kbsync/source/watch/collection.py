@@ -31,11 +31,11 @@ class Collection:
 
     def path(self, path: str) -> None:
         """Note that the file at `path` may have changed."""
-        self._add(self._paths, path)
+        self._add(path, folder=False)
 
     def folder(self, path: str) -> None:
         """Note that everything below the folder `path` may have changed."""
-        self._add(self._folders, path)
+        self._add(path, folder=True)
 
     def root(self) -> None:
         """Note that the root vanished or came back."""
@@ -52,10 +52,10 @@ class Collection:
             self._paths, self._folders, self._root = set(), set(), False
         return Changed(frozenset(paths), frozenset(outermost(folders)), root)
 
-    def _add(self, to: set[str], path: str) -> None:
+    def _add(self, path: str, *, folder: bool) -> None:
         with self._lock:
             first = self._empty()
-            to.add(path)
+            (self._folders if folder else self._paths).add(path)
             if len(self._paths) + len(self._folders) > self._most:
                 self._paths.clear()
                 self._folders.clear()
