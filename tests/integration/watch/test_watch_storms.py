@@ -165,3 +165,29 @@ def test_nothing_is_lost_between_takes(root: Path, watching: Begin) -> None:
     taking.join()
     rest = watched.settled().paths
     assert {f"{n}.md" for n in range(3000)} <= rest.union(*takes)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_reader_that_fails_is_replaced(root: Path) -> None:
+    """Whatever ends the reading thread: all is compared again, and a new one reads on."""
+    calls: list[int] = []
+
+    def wake() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("a fault in the first call")
+
+    watch = FolderWatch(root, accepted={"md"})
+    watch.start(wake)
+    try:
+        (root / "a.md").write_text("a", "utf-8")
+        deadline = time.monotonic() + PATIENCE
+        while "" not in watch.take().folders:
+            assert time.monotonic() < deadline, "nobody noticed"
+            time.sleep(0.01)
+        (root / "b.md").write_text("b", "utf-8")
+        while "b.md" not in watch.take().paths:
+            assert time.monotonic() < deadline, "nobody reads on"
+            time.sleep(0.01)
+    finally:
+        watch.stop()
