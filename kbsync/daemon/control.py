@@ -18,6 +18,7 @@ from kbsync.daemon.desk import ControlDesk
 from kbsync.daemon.office import Office
 from kbsync.daemon.place import claimed
 from kbsync.daemon.reply import Reply
+from kbsync.errands.control import Reload
 from kbsync.errands.sending import from_json
 from kbsync.messages import Exit, Problem
 from kbsync.messages import daemon as say
@@ -134,7 +135,8 @@ class Control:
 
     async def _run(self, errand: Errand, desk: ControlDesk) -> int:
         try:
-            await self._office.refresh()
+            if not isinstance(errand, Reload):
+                await self._office.refresh()
             async with self._office.busy:
                 if self._office.stopping:
                     raise Problem(say.STOPPING())

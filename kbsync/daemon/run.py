@@ -68,7 +68,7 @@ async def run(
                 chronicle.fault("fault", fault)
             raise fault from None
     chronicle.say("stopped")
-    return 0
+    return daemon.code
 
 
 def only(faults: BaseException) -> BaseException:
@@ -85,6 +85,9 @@ class Daemon:
         group: where it goes on.
         make: makes keepers; the real ones when None.
         force: ends the process when it does not end by itself.
+
+    Attributes:
+        code: the exit code it ends with.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Daemon:
         self._force = force
         self._links = links
         self._told = anyio.Event()
+        self.code = 0
 
     async def live(self) -> None:
         """Begin everything, wait for the signal to end, and end."""
@@ -178,8 +182,9 @@ class Daemon:
                     self._group.start_soon(self._reload)
                 elif self._told.is_set():
                     self._chronicle.say("stopped at once", signal=number.name)
+                    self.code = FORCED
                     self._force(LAST, FORCED)
-                    raise KeyboardInterrupt
+                    self._group.cancel_scope.cancel()
                 else:
                     self._chronicle.say("stopping", signal=number.name)
                     self._told.set()
