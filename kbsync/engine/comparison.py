@@ -17,7 +17,7 @@ from kbsync.engine.moving import find_moves
 from kbsync.engine.ownership import owned
 from kbsync.engine.ports import Change, Clock, Ledger, Listing
 from kbsync.engine.survey import Survey, survey
-from kbsync.engine.witness import stands
+from kbsync.engine.witness import Witness
 from kbsync.messages import Notice
 from kbsync.model import (
     Absent,
@@ -106,6 +106,7 @@ class Comparison:
         self._mirror = mirror
         self._ledger = ledger
         self._clock = clock
+        self._witness = Witness(mirror.name, mirror.source, ledger)
         self._counted: tuple[float, int] | None = None
 
     async def everything(
@@ -176,14 +177,21 @@ class Comparison:
         device = None
         if risks & {Risk.REMOVES, Risk.FORGETS}:
             away = {state.key for state in states}
-            if not await anyio.to_thread.run_sync(stands, self._mirror, self._ledger, away):
+            if not await anyio.to_thread.run_sync(self._witness.stands, away):
                 return None
             device = self._mirror.source.device()
             root = root or root_fault(self._root(device, files=1, recorded=1, found=1))
         if risks - {None}:
             facts = replace(facts, documents=self._documents(), root=root)
         return Planned(
-            plan=self.plan(decided.actions, decided.skipped, decided.same, facts, under_way),
+            plan=self.plan(
+                decided.actions,
+                decided.skipped,
+                decided.same,
+                facts,
+                under_way,
+                Rates(),  # nobody reads a forecast of a few keys
+            ),
             world=world,
             listing=None,
             survey=Survey(),
@@ -199,17 +207,21 @@ class Comparison:
         unchanged: int,
         facts: Facts,
         under_way: UnderWay,
+        rates: Rates | None = None,
     ) -> Plan:
         """Make a plan of `actions`; what the guard holds back is kept for a release."""
         decided = self._guarded(actions, facts, under_way)
         halts = (decided,) if isinstance(decided, Halted) else ()
         for halted in halts:
             self._ledger.note_halt(halted.digest, halted.members, self._clock.now())
-        rates = Rates(
+        rates = rates or self._rates()
+        return make_plan(actions, skipped=skipped, unchanged=unchanged, rates=rates, halts=halts)
+
+    def _rates(self) -> Rates:
+        return Rates(
             requests_per_minute=self._mirror.requests_per_minute,
             indexed_per_minute=indexing_rate(self._ledger.indexing_spans(self._mirror.name)),
         )
-        return make_plan(actions, skipped=skipped, unchanged=unchanged, rates=rates, halts=halts)
 
     def _guarded(self, actions: Sequence[Action], facts: Facts, under_way: UnderWay) -> Guard:
         if not any(facts.risk(action) for action in actions):

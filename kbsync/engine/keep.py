@@ -167,8 +167,9 @@ class Keeper:
 
     @paused.setter
     def paused(self, paused: bool) -> None:
-        self._paused = paused
-        self._interrupt()
+        before, self._paused = self._writes, paused
+        if self._writes != before:
+            self._interrupt()
 
     @property
     def read_only(self) -> bool:
@@ -177,8 +178,9 @@ class Keeper:
 
     @read_only.setter
     def read_only(self, read_only: bool) -> None:
-        self._read_only = read_only
-        self._interrupt()
+        before, self._read_only = self._writes, read_only
+        if self._writes != before:
+            self._interrupt()
 
     def stop(self) -> None:
         """Begin no more calls; `run` returns when those in flight have ended."""
@@ -261,7 +263,7 @@ class Keeper:
             await anyio.to_thread.run_sync(self._changes.start, wake)
             self._watching = True
         listing = self._standing.next_remote <= self._engine.clock.now()
-        await self._interruptible(lambda: upkeep.compare(listing=listing))
+        await self._interruptible(upkeep, lambda: upkeep.compare(listing=listing))
         if self._ends(upkeep):
             return
         self._begun_at = self._engine.clock.now()
@@ -276,10 +278,10 @@ class Keeper:
         self._collect(upkeep)
         now = self._engine.clock.now()
         if self._due_soon(upkeep.writes) <= now:
-            await self._interruptible(upkeep.attend)
+            await self._interruptible(upkeep, upkeep.attend)
         elif standing.everything_due <= now:
             listing = standing.next_remote <= now
-            await self._interruptible(lambda: upkeep.compare(listing=listing))
+            await self._interruptible(upkeep, lambda: upkeep.compare(listing=listing))
         else:
             due = min(self._due_soon(upkeep.writes), standing.everything_due)
             await self._pulse.wait(due - now)
@@ -299,7 +301,7 @@ class Keeper:
         if upkeep is not None and changed.paths:
             upkeep.expect()
 
-    async def _interruptible(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _interruptible(self, upkeep: Upkeep, work: Callable[[], Awaitable[None]]) -> None:
         """Plan, unless somebody wants an end: what is begun at the server is not given up."""
         with anyio.CancelScope() as scope:
             self._planning = scope
@@ -307,6 +309,7 @@ class Keeper:
                 await work()
             finally:
                 self._planning = None
+        upkeep.cut = scope.cancelled_caught
 
     def _interrupt(self) -> None:
         if self._planning is not None:
@@ -316,7 +319,9 @@ class Keeper:
     def _ends(self, upkeep: Upkeep) -> bool:
         if upkeep.problem is not None:
             raise upkeep.problem
-        return self._pulse.stopping or bool(self._lent) or upkeep.writes != self._writes
+        if self._pulse.stopping or self._lent:
+            return True
+        return upkeep.cut or upkeep.writes != self._writes
 
     async def _drain(self, upkeep: Upkeep, group: anyio.abc.TaskGroup) -> None:
         """Bring what is in flight to its end, or leave it as an intent."""

@@ -15,8 +15,9 @@ from kbsync.engine.settling import Settling
 from kbsync.messages import Notice
 from kbsync.model import DocKey, Halted
 
-# Comparing everything takes at most a fifth of the time, whatever happens to the folder.
-REST_FOR_A_PASS = 4.0
+# Comparing everything takes at most a fifth of the time, whatever happens to the folder, and a
+# change that only such a comparison finds waits so long at most.
+REST_FOR_A_PASS, LONGEST_REST = 4.0, 30.0
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Standing:
     def compared(self, began: float, ended: float, *, listing: bool) -> None:
         """Note that everything was compared, with a listing of the base or without."""
         self.last_pass = ended
-        self._not_before = ended + REST_FOR_A_PASS * (ended - began)
+        self._not_before = ended + min(LONGEST_REST, REST_FOR_A_PASS * (ended - began))
         self.next_local = ended + jittered(self.pace.local_resync)
         if listing:
             self.next_remote = ended + jittered(self.pace.remote_resync)

@@ -50,6 +50,7 @@ class Upkeep:
         drive: None until something is to be done.
         reached: the base has answered.
         problem: why it cannot go on.
+        cut: planning was broken off; only a new comparison of everything knows what was dropped.
         served: set when the drive has come to its end.
     """
 
@@ -70,6 +71,7 @@ class Upkeep:
         self.drive: OpenDrive | None = None
         self.reached = False
         self.problem: Problem | None = None
+        self.cut = False
         self.served = anyio.Event()
         self._world: World | None = None
         self._confirming = anyio.Lock()

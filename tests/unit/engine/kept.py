@@ -17,7 +17,7 @@ from kbsync.engine.report import Event
 from kbsync.messages import Notice
 from kbsync.model import Stat
 
-from .fakes import MemorySource, Stage, stage
+from .fakes import MemorySource, Stage
 from .words import EPOCH
 
 SETTLE, GRACE = 1.0, 30.0
@@ -122,9 +122,8 @@ def write_now(source: MemorySource, path: str, content: bytes) -> None:
     source.files[path] = (content, Stat(len(content), at, inode))
 
 
-def quiet_stage(**settings: object) -> Stage:
-    """A stage whose source counts its walks."""
-    on = stage(settle=0.0, **settings)
+def counted(on: Stage) -> Stage:
+    """Let the stage's source count its walks."""
     on.source.__class__ = CountedSource
     return on
 

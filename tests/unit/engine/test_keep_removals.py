@@ -11,8 +11,8 @@ from kbsync.engine.ports import Blocked
 from kbsync.messages import engine as say
 from kbsync.messages import guard as guard_say
 
-from .fakes import Stage
-from .kept import GRACE, PACE, SETTLE, kept, quiet_stage
+from .fakes import Stage, stage
+from .kept import GRACE, PACE, SETTLE, counted, kept
 from .words import WHY, key_of
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +20,7 @@ MANY = 40
 
 
 def _filled(count: int = MANY) -> Stage:
-    on = quiet_stage()
+    on = counted(stage(settle=0.0))
     for n in range(count):
         on.synced(f"{n:02}.md", b"page %d" % n)
     return on
@@ -219,7 +219,7 @@ async def test_too_many_removals_in_one_batch_are_held_and_the_rest_goes_on() ->
         assert state.why is not None
         assert state.why.message is guard_say.HALTED_REMOVALS
         assert state.phase is Phase.WATCHING
-        assert list(on.ledger.halted) == [state.held]
+        assert list(on.ledger.halts(state.held)) == [state.held]
         assert state.pending == 0
 
 
@@ -271,7 +271,7 @@ async def test_a_held_set_grows_and_is_judged_anew_as_one() -> None:
         second = it.keeper.state.held
         assert on.server.count("delete") == 0
         assert (first is None, second is None, first == second) == (False, False, False)
-        assert len(on.ledger.halted[second or ""]) == 21
+        assert len(on.ledger.halts(second or "")[second or ""]) == 21
 
 
 async def test_files_that_come_back_end_a_halt() -> None:

@@ -14,8 +14,8 @@ from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
 from kbsync.model import Capabilities, NotSent, Unauthorized
 
-from .fakes import Stage
-from .kept import GRACE, WRITES, Kept, kept, quiet_stage, write_now
+from .fakes import Stage, stage
+from .kept import GRACE, WRITES, Kept, counted, kept, write_now
 from .server import LOST, UNSENT, Late
 from .words import WHY, key_of
 
@@ -27,7 +27,7 @@ AN_HOUR = 3600.0
 
 
 def _filled(count: int = 3) -> Stage:
-    on = quiet_stage()
+    on = counted(stage(settle=0.0))
     for n in range(count):
         on.synced(f"{n:02}.md", b"page %d" % n)
     return on
@@ -331,7 +331,7 @@ async def test_drift_is_repaired_by_the_remote_resync() -> None:
 
 
 async def test_drift_is_only_reported_where_it_is_not_to_be_repaired() -> None:
-    on = quiet_stage(repair_drift=False)
+    on = counted(stage(settle=0.0, repair_drift=False))
     on.synced("a.md", b"text")
     async with kept(on) as it:
         next(iter(on.server.documents.values())).extra_words = 7
@@ -417,6 +417,21 @@ async def test_read_only_from_the_start_writes_nothing_and_shows_what_would_be()
         it.keeper.read_only = False
         await anyio.sleep(60)
         assert it.writes() == []
+
+
+async def test_a_pause_in_the_middle_of_planning_loses_no_change() -> None:
+    on = _filled()
+    async with kept(on) as it:
+        await anyio.sleep(60)
+        on.server.on_call["base"] = lambda _: setattr(on.server, "latency", 5.0)
+        it.write("00.md", b"edited")
+        await anyio.sleep(1.5)
+        it.keeper.paused = True
+        it.keeper.paused = False
+        on.server.on_call.clear()
+        on.server.latency = 0.05
+        await anyio.sleep(20)
+        assert it.exact()
 
 
 # -- loans ---------------------------------------------------------------------------------------
@@ -537,7 +552,7 @@ async def test_an_upload_that_lands_after_everything_stopped_is_not_made_twice()
 
 
 async def test_an_empty_folder_makes_no_base_and_its_first_file_does() -> None:
-    on = quiet_stage()
+    on = counted(stage(settle=0.0))
     on.world.mirror.__class__  # noqa: B018 - the declared base is one by name, below
     mirror = on.world.mirror
     object.__setattr__(mirror, "base_id", None)
