@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(place: Place, failed: bool, foreign: bool, running: bool, as_json: bool) -> int:
     """Print the overview."""
-    from kbsync import app  # noqa: PLC0415
     from kbsync.cli import alive  # noqa: PLC0415
+    from kbsync.config import load  # noqa: PLC0415 - less to load than `app`: a check is frequent
 
-    settings = app.settings_of(place.config)
+    settings = load(place.config, os.environ)
     found = alive.ask(settings)
     if running:
         return alive.show_alone(settings, found, as_json=as_json)

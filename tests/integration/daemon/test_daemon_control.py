@@ -238,3 +238,17 @@ async def test_the_end_stops_what_was_asked_for(tmp_path: Path) -> None:
             await until(lambda: said)
             daemon.stop()
     assert answers == [client.Answer(exit=7)]
+
+
+def test_each_ledger_has_a_socket_of_its_own(tmp_path: Path) -> None:
+    config = tmp_path / "kbsync.yaml"
+    text = config.read_text()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "link").symlink_to("state")
+    addresses = []
+    for ledger in ("./state/ledger.db", "./link/ledger.db", "./state/b.db", "postgresql://h/d"):
+        config.write_text(text.replace("./state/ledger.db", ledger))
+        addresses.append(place.socket_of(app.settings_of(config)))
+    assert addresses[0] == addresses[1] == tmp_path / "state" / "ledger.db.sock"
+    assert addresses[2] == tmp_path / "state" / "b.db.sock"
+    assert addresses[3] == app.settings_of(config).state / "daemon.sock"
