@@ -374,7 +374,7 @@ class Keeper:
         if not self._writes:
             return Phase.PAUSED
         drive = self._upkeep.drive if self._upkeep else None
-        working = drive is not None and drive.busy
+        working = self._planning is not None or (drive is not None and drive.busy)
         return Phase.SYNCING if working or len(self._standing.settling) else Phase.WATCHING
 
     def _why(self, now: float) -> Notice | None:

@@ -47,6 +47,11 @@ class HandFed:
     def stop(self) -> None:
         self.stopped += 1
 
+    @property
+    def taken(self) -> bool:
+        """Whether everything that was told has been taken."""
+        return not (self._paths or self._folders or self._root)
+
     def take(self) -> Changed:
         taken = Changed(frozenset(self._paths), frozenset(self._folders), self._root)
         self._paths, self._folders, self._root = set(), set(), False
