@@ -59,7 +59,7 @@ class Alone:
         return ask(question.text)
 
     def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False
+        self, only: Sequence[str], *, prune_excluded: bool = False, rest: bool = True
     ) -> AbstractAsyncContextManager[app.Opened]:
         """See `app.opened`."""
         return app.opened(self.settings, only=only, prune_excluded=prune_excluded)

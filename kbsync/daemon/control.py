@@ -37,6 +37,9 @@ MOST_AT_ONCE = 32
 async def listening(path: Path) -> AsyncIterator[Listener[SocketStream]]:
     """Listen at `path`, for this user alone.
 
+    Nothing else may go on meanwhile that makes files: for a moment none of them is anybody's to
+    enter.
+
     Raises:
         Problem: the socket cannot be made.
     """

@@ -64,12 +64,12 @@ class ControlDesk:
 
     @asynccontextmanager
     async def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False
+        self, only: Sequence[str], *, prune_excluded: bool = False, rest: bool = True
     ) -> AsyncIterator[Opened]:
-        """Lend engines of mirrors that rest."""
+        """Lend engines of mirrors, which rest unless they are only read."""
         settings, house = self.settings, self._office.house
         declared = app.chosen(settings, only)
-        async with self._resting(*(each.name for each in declared)):
+        async with self._resting(*(each.name for each in declared if rest)):
             engines = [
                 await house.engine(settings, each, prune_excluded=prune_excluded)
                 for each in declared

@@ -121,6 +121,7 @@ class House:
         self._make = make
         self._turned = turned
         self._kept: dict[str, Kept] = {}
+        self._closed = False
 
     def __iter__(self) -> Iterator[Kept]:
         return iter(self._kept.values())
@@ -137,10 +138,11 @@ class House:
             Problem: a server cannot be used as declared; then nothing was changed.
         """
         wanted = {each.name: (each, settings.server_of(each)) for each in settings.mirrors}
-        for server in {server for _, server in wanted.values()}:
-            await self._required(server)
+        await self._require({server for _, server in wanted.values()})
         leaving = [kept for kept in self if wanted.get(kept.declared.name) != _as_declared(kept)]
         await self._leave(leaving)
+        if self._closed:
+            return {}
         before = {kept.declared.name for kept in leaving}
         old, paused = self._kept, self._ledger.paused()
         self._kept = {}
@@ -159,6 +161,7 @@ class House:
 
     async def leave(self) -> None:
         """Keep nothing any more; returns when everything in flight has come to its end."""
+        self._closed = True
         await self._leave(list(self))
 
     async def gate(self, server: Server) -> Gate:
@@ -196,12 +199,15 @@ class House:
             kept.pause(paused)
         return kept is not None
 
-    async def _required(self, server: Server) -> None:
-        try:
-            await self._links.gate(server)
-        except Problem as problem:
-            if problem.exit is Exit.USAGE:
-                raise
+    async def _require(self, wanted: set[Server]) -> None:
+        """See that no server is declared wrongly; one that is away is opened later."""
+        for server in wanted:
+            try:
+                await self._links.gate(server)
+            except Problem as problem:
+                if problem.exit is Exit.USAGE:
+                    await self._links.only(kept.server for kept in self)
+                    raise
 
     async def _leave(self, leaving: list[Kept]) -> None:
         for kept in leaving:

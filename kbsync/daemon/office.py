@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
@@ -16,7 +15,7 @@ from kbsync.daemon.chronicle import Chronicle
 from kbsync.daemon.house import House, Kept
 from kbsync.daemon.notify import Notifier
 from kbsync.daemon.stamp import Glance
-from kbsync.engine.keep import Phase
+from kbsync.engine.keep import KeeperState, Phase
 from kbsync.messages import Notice, Problem
 from kbsync.messages import daemon as say
 
@@ -105,6 +104,8 @@ class Office:
                 self._notifier.ready()
 
     def _loadable(self) -> Settings:
+        if self.settings.file.is_fifo():  # it would be waited for, with everything else
+            raise Problem(say.FROM_A_PIPE())
         settings = app.settings_of(self.settings.file)
         if settings.ledger != self.settings.ledger:
             raise Problem(say.LEDGER_STAYS())
@@ -120,26 +121,21 @@ class Office:
             self.house.pause(mirror, paused=paused)
             self.chronicle.say("paused" if paused else "resumed", mirror=mirror)
 
-    @property
-    def ready(self) -> bool:
-        """Whether every mirror is watched and was planned, or is halted."""
-        return all(kept.state.phase is not Phase.STARTING for kept in self.house)
+    def states(self) -> dict[str, KeeperState]:
+        """Return what each mirror is at."""
+        return {kept.declared.name: kept.state for kept in self.house}
 
-    def summary(self) -> str:
+    def summary(self, states: Mapping[str, KeeperState]) -> str:
         """Return in a line what the mirrors are at."""
         phases: dict[str, list[str]] = {}
-        for kept in self.house:
-            phases.setdefault(kept.state.phase.value, []).append(kept.declared.name)
+        for name, state in states.items():
+            phases.setdefault(state.phase.value, []).append(name)
         told = [
             f"{len(names)} {phase}" + (f" ({', '.join(names)})" if phase in TROUBLE else "")
             for phase, names in phases.items()
         ]
         refused = "; the configuration file is refused" if self.refused else ""
         return f"{', '.join(told)}{refused}"
-
-    def tally(self) -> dict[str, int]:
-        """Return how many mirrors are at each phase."""
-        return dict(Counter(kept.state.phase.value for kept in self.house))
 
     def live(self) -> dict[str, object]:
         """Return what `status` shows of the daemon: plain values, no key among them."""

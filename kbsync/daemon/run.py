@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 
 from kbsync import __version__, app
 from kbsync.config import Mirror, Settings
@@ -21,7 +22,7 @@ from kbsync.daemon.notify import Notifier
 from kbsync.daemon.office import Office
 from kbsync.daemon.place import socket_of
 from kbsync.engine.engine import Engine
-from kbsync.engine.keep import Keeper, KeeperState
+from kbsync.engine.keep import Keeper, KeeperState, Phase
 from kbsync.engine.pace import Pace
 from kbsync.messages import Problem
 from kbsync.source.watch.folder import watch_of
@@ -119,7 +120,7 @@ class Daemon:
     async def live(self) -> None:
         """Begin everything, wait for the signal to end, and end."""
         self._group.start_soon(self._signals)
-        self._group.start_soon(self._answer)
+        await self._group.start(self._answer)
         await self._office.house.keep(self._office.settings)
         self._group.start_soon(self._pulse)
         self._group.start_soon(self._tidy)
@@ -128,13 +129,18 @@ class Daemon:
 
     # -- what goes on ----------------------------------------------------------------------------
 
-    async def _answer(self) -> None:
+    async def _answer(self, *, task_status: TaskStatus[None]) -> None:
         """Answer verbs; a daemon that cannot be reached keeps its mirrors all the same."""
+        begun = False
         try:
             async with listening(socket_of(self._office.settings)) as listener:
+                begun = True
+                task_status.started()
                 await self._control.serve(listener)
         except Problem as problem:
             self._chronicle.say("no control", problem.notice)
+            if not begun:
+                task_status.started()
 
     async def _pulse(self) -> None:
         """Look round: tell the service manager that we live, and see whether the file changed."""
@@ -145,14 +151,17 @@ class Daemon:
 
     def _look(self) -> None:
         office, notifier = self._office, self._notifier
+        states = office.states()
         notifier.alive()
-        notifier.status(office.summary())
-        for kept in office.house:
-            self._chronicle.watched(kept.declared.name, kept.state)
-        if not office.told_ready and office.ready:
+        notifier.status(office.summary(states))
+        for name, state in states.items():
+            self._chronicle.watched(name, state)
+        starting = any(state.phase is Phase.STARTING for state in states.values())
+        if not office.told_ready and not starting:
             office.told_ready = True
             notifier.ready()
-            self._chronicle.say("ready", None, **office.tally())
+            tally = Counter(state.phase.value for state in states.values())
+            self._chronicle.say("ready", None, **tally)
         elif not office.told_ready:
             notifier.starting()
         if office.glance.rested():

@@ -64,9 +64,14 @@ class Desk(Teller, Protocol):
         ...
 
     def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False
+        self, only: Sequence[str], *, prune_excluded: bool = False, rest: bool = True
     ) -> AbstractAsyncContextManager[Opened]:
-        """Lend the engines of some mirrors, all when none is named; see `app.opened`."""
+        """Lend the engines of some mirrors, all when none is named; see `app.opened`.
+
+        Args:
+            only, prune_excluded: as there.
+            rest: whether the mirrors have to rest: False for what only reads.
+        """
         ...
 
     def ledger(self, *mirrors: str) -> AbstractAsyncContextManager[LedgerStore]:

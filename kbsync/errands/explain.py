@@ -27,7 +27,7 @@ class Explain(Errand):
 
     async def run(self, desk: Desk) -> int:
         """Do it; nothing is changed."""
-        async with desk.opened([self.mirror]) as opened:
+        async with desk.opened([self.mirror], rest=False) as opened:
             case, action = await opened.engines[0].explain(self.path)
         explanation = explained(case, action)
         if self.as_json:

@@ -64,6 +64,12 @@ RESTS = Message(
 
 # -- the configuration ---------------------------------------------------------------------------
 
+FROM_A_PIPE = Message(
+    "KB-K021",
+    "the configuration came through a pipe and cannot be read again",
+    "restart the daemon, with a file",
+    Exit.USAGE,
+)
 LEDGER_STAYS = Message(
     "KB-K020",
     "the configuration names another ledger, and the daemon cannot change its ledger",

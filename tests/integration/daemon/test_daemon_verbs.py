@@ -39,7 +39,7 @@ async def test_a_pass_is_made_by_the_daemon(tmp_path: Path, capsys: Printed) -> 
         assert "page.md" in capsys.readouterr().out
         assert await daemon.type("retry") == 64
         assert "KB-V904" in capsys.readouterr().err
-        assert [daemon.kept[name].lent for name in ("docs", "wiki")] == [5, 3]
+        assert [daemon.kept[name].lent for name in ("docs", "wiki")] == [4, 3]
         assert {each.state.phase for each in daemon.made} == {Phase.WATCHING}
 
 
