@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
+from kbsync import servers
 from kbsync.config import Mirror as Declared
-from kbsync.config import Server, Settings, load
+from kbsync.config import Settings, load
 from kbsync.config.mirror import Guard
 from kbsync.engine.engine import Engine
-from kbsync.engine.gate import Gate
-from kbsync.engine.limiter import Limiter
 from kbsync.engine.mirror import Mirror
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
     from kbsync.engine.ports import Clock, Source
     from kbsync.ledger.store import LedgerStore
-
-EMBEDDED_URL = "http://embedded/v1"
-EMBEDDED_KEY = "dataset-embedded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +77,17 @@ async def opened(
     Raises:
         Problem: the ledger is held or cannot be used, or a mirror is not in the file.
     """
-    declared = _chosen(settings, only)
+    declared = chosen(settings, only)
     async with AsyncExitStack() as stack:
-        ledger, clock = stack.enter_context(_ledger(settings))
-        gates = await _gates(settings, declared, clock, stack)
+        ledger, clock = stack.enter_context(ledger_held(settings))
+        gates = {}
+        for name in dict.fromkeys(each.server or "" for each in declared):
+            server = settings.servers[name]
+            api = await stack.enter_async_context(servers.connected(server))
+            gates[name] = servers.gate(server, api, clock)
         engines = tuple(
             Engine(
-                _mirror(settings, each, prune_excluded=prune_excluded),
+                mirror_of(settings, each, prune_excluded=prune_excluded),
                 ledger,
                 gates[each.server or ""],
                 clock,
@@ -110,8 +110,8 @@ async def client(settings: Settings, server: str) -> AsyncIterator[DifyClient]:
     """
     if server not in settings.servers:
         raise Problem(say.NO_SUCH_SERVER(server=server, known=", ".join(settings.servers)))
-    async with AsyncExitStack() as stack:
-        yield await _client(settings.servers[server], stack)
+    async with servers.connected(settings.servers[server]) as api:
+        yield api
 
 
 def whose(settings: Settings, path: str, mirror: str | None) -> tuple[str, str]:
@@ -125,15 +125,15 @@ def whose(settings: Settings, path: str, mirror: str | None) -> tuple[str, str]:
     Raises:
         Problem: no mirror has it.
     """
-    declared = _chosen(settings, [mirror] if mirror else [])
+    declared = chosen(settings, [mirror] if mirror else [])
     absolute = Path(path).absolute()
     for each in declared:
         if absolute.is_relative_to(each.source) and absolute != each.source:
             return each.name, _inside(absolute.relative_to(each.source))
     if Path(path).is_absolute() or (len(declared) > 1 and not _found(declared, path)):
         raise Problem(say.NO_SUCH_PATH(path=path))
-    chosen = next(iter(_found(declared, path)), declared[0])
-    return chosen.name, _inside(PurePosixPath(path))
+    owner = next(iter(_found(declared, path)), declared[0])
+    return owner.name, _inside(PurePosixPath(path))
 
 
 def _found(declared: Sequence[Declared], path: str) -> list[Declared]:
@@ -144,7 +144,12 @@ def _inside(path: PurePath) -> str:
     return unicodedata.normalize("NFC", path.as_posix())
 
 
-def _chosen(settings: Settings, only: Sequence[str]) -> list[Declared]:
+def chosen(settings: Settings, only: Sequence[str]) -> list[Declared]:
+    """Return the declared mirrors called `only`, all of them when none is named.
+
+    Raises:
+        Problem: a mirror is not in the file.
+    """
     known = [mirror.name for mirror in settings.mirrors]
     for name in only:
         if name not in known:
@@ -153,11 +158,22 @@ def _chosen(settings: Settings, only: Sequence[str]) -> list[Declared]:
 
 
 @contextmanager
-def _ledger(settings: Settings) -> Iterator[tuple[LedgerStore, Clock]]:
+def ledger_held(
+    settings: Settings, *, command: str = "kbsync"
+) -> Iterator[tuple[LedgerStore, Clock]]:
+    """Open the ledger as its one writer, with its clock.
+
+    Args:
+        settings: as `settings_of` returns.
+        command: what others are told that find it locked.
+
+    Raises:
+        Problem: it is held or cannot be used.
+    """
     from kbsync.ledger.clock import LedgerClock  # noqa: PLC0415 - loaded by verbs that need it
     from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
 
-    with LedgerStore.open(_address(settings), command="kbsync") as store:
+    with LedgerStore.open(_address(settings), command=command) as store:
         clock = LedgerClock(store)
         yield store, clock
         clock.keep()
@@ -197,68 +213,18 @@ def ledger_to_write(settings: Settings) -> Iterator[LedgerStore]:
     path = settings.ledger.path
     if path is not None and not path.exists():
         raise Problem(ledger_say.MISSING(place=path))
-    with _ledger(settings) as (store, _):
+    with ledger_held(settings) as (store, _):
         yield store
 
 
-async def _gates(
-    settings: Settings, declared: Sequence[Declared], clock: Clock, stack: AsyncExitStack
-) -> Mapping[str, Gate]:
-    """One gate per server: all its mirrors share the bucket and the room in flight."""
-    from kbsync.dify.remote import DifyRemote  # noqa: PLC0415
+def mirror_of(settings: Settings, declared: Declared, *, prune_excluded: bool = False) -> Mirror:
+    """Return a declared mirror as the engine wants it.
 
-    gates: dict[str, Gate] = {}
-    for name in dict.fromkeys(each.server or "" for each in declared):
-        server = settings.servers[name]
-        gates[name] = Gate(
-            DifyRemote(await _client(server, stack)),
-            limiter=Limiter(server.requests_per_minute),
-            clock=clock,
-            in_flight=server.max_in_flight,
-        )
-    return gates
-
-
-async def _client(server: Server, stack: AsyncExitStack) -> DifyClient:
-    from kbsync.dify.access import Access, Key  # noqa: PLC0415
-    from kbsync.dify.client import DifyClient  # noqa: PLC0415
-
-    if server.is_embedded:
-        return await stack.enter_async_context(await _embedded(server, stack))
-    access = Access(
-        url=server.url,
-        key=Key(server.api_key.get_secret_value() if server.api_key else ""),
-        read_timeout=server.timeout,
-        ca_file=server.ca_file,
-        proxy=server.proxy.get_secret_value() if server.proxy else None,
-        verify=server.verify,
-    )
-    return await stack.enter_async_context(DifyClient(access))
-
-
-async def _embedded(server: Server, stack: AsyncExitStack) -> DifyClient:
-    """The knowledge base in this process: the same application, without a port."""
-    import httpx  # noqa: PLC0415
-
-    from kbsync.dify.access import Access, Key  # noqa: PLC0415
-    from kbsync.dify.client import DifyClient  # noqa: PLC0415
-
-    try:
-        from kbsync.embedded import StoreError, embedded_app  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise Problem(say.EMBEDDED_EXTRA(missing=error.name)) from None
-
-    assert server.data is not None  # noqa: S101 - loading fills it in for embedded servers
-    try:
-        app = await stack.enter_async_context(embedded_app(server.data, api_key=EMBEDDED_KEY))
-    except StoreError as error:
-        why = str(error).partition(" Next: ")[0]
-        raise Problem(say.EMBEDDED_STORE(why=why)) from None
-    access = Access(url=EMBEDDED_URL, key=Key(EMBEDDED_KEY), environment=False)
-    return DifyClient(access, httpx.ASGITransport(app))
-
-
-def _mirror(settings: Settings, declared: Declared, *, prune_excluded: bool) -> Mirror:
+    Args:
+        settings: as `settings_of` returns.
+        declared: one of its mirrors.
+        prune_excluded: delete what the filters leave out now.
+    """
     server = settings.server_of(declared)
     return Mirror(
         name=declared.name,
@@ -287,11 +253,6 @@ def _limits(declared: Guard) -> Limits:
         removals=Limit(least=removals.least, share=removals.share, most=removals.most),
         reembeddings=Limit(least=uploads.least, share=uploads.share),
     )
-
-
-def mirror_of(settings: Settings, declared: Declared) -> Mirror:
-    """Return a declared mirror as the engine wants it."""
-    return _mirror(settings, declared, prune_excluded=False)
 
 
 def settings_hash(declared: Declared) -> str:

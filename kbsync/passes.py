@@ -143,20 +143,23 @@ async def apply_all(
     wait: bool,
     observe: Callable[[Event], None],
     read: AbstractSet[str] = frozenset(),
+    stopper: Stopper | None = None,
 ) -> Applied:
-    """Carry out every plan, one mirror after the other. SIGINT and SIGTERM drain and stop.
+    """Carry out every plan, one mirror after the other.
 
     Args:
         plans: as `plan_all` returns.
         wait: until everything uploaded is indexed.
         observe: told of every step.
         read: what somebody agreed to of what the guard held back.
+        stopper: stops it calmly; without one SIGINT and SIGTERM do.
     """
     reports: list[Report] = []
     halts = halts_of(plans)
-    stopper = Stopper()
     async with anyio.create_task_group() as group:
-        group.start_soon(stopper.listen)
+        if stopper is None:
+            stopper = Stopper()
+            group.start_soon(stopper.listen)
         for engine, made in plans:
             if isinstance(made, Halt) or stopper.stopped:
                 continue
@@ -165,7 +168,7 @@ async def apply_all(
                     await engine.apply(
                         made,
                         wait=wait,
-                        observe=_logged(observe),
+                        observe=observe,
                         started=stopper.watch,
                         read=read,
                     )
@@ -176,46 +179,30 @@ async def apply_all(
     return Applied(reports=tuple(reports), halts=tuple(halts))
 
 
-def _logged(observe: Callable[[Event], None]) -> Callable[[Event], None]:
-    import structlog  # noqa: PLC0415 - slow to load, and only a pass that writes needs it
-
-    log = structlog.get_logger()
-
-    def both(event: Event) -> None:
-        log.info(
-            event.action,
-            mirror=event.key.mirror,
-            path=event.key.path,
-            cause=event.cause,
-            outcome=event.outcome,
-            document=event.document_id,
-            ms=event.milliseconds,
-        )
-        observe(event)
-
-    return both
-
-
 class Stopper:
-    """Turns the first SIGINT or SIGTERM into a calm end; a second SIGINT ends at once.
-
-    What is in flight then remains an intent in the ledger: a forced stop is a supported one.
-    """
+    """Ends what is carried out calmly; what is in flight is brought to its end."""
 
     def __init__(self) -> None:
         self._drive: Drive | None = None
         self.stopped = False
 
     def watch(self, drive: Drive) -> None:
-        """Stop `drive` when the signal comes."""
+        """Take `drive` as what is to be stopped."""
         self._drive = drive
 
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self.stopped = True
+        if self._drive is not None:
+            self._drive.stop()
+
     async def listen(self) -> None:
-        """Wait for signals until cancelled."""
+        """Stop at the first SIGINT or SIGTERM, until cancelled; a second SIGINT ends at once.
+
+        What is in flight then remains an intent in the ledger: a forced stop is a supported one.
+        """
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
             async for number in received:
                 if self.stopped and number == signal.SIGINT:
                     raise KeyboardInterrupt
-                self.stopped = True
-                if self._drive is not None:
-                    self._drive.stop()
+                self.stop()

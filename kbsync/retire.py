@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kbsync import app
 from kbsync.config import Settings
 from kbsync.engine import destroy as engine
 from kbsync.engine.bases import base_must_answer
-from kbsync.engine.gate import Gate
-from kbsync.engine.limiter import Limiter
 from kbsync.engine.mirror import Mirror, World
-from kbsync.engine.ports import Binding
+from kbsync.engine.ports import Binding, Remote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
@@ -58,38 +54,34 @@ def known(ledger: LedgerStore, mirror: str) -> Binding:
     return binding
 
 
-async def destroy(settings: Settings, ledger: LedgerStore, binding: Binding) -> engine.Destroyed:
+async def destroy(
+    settings: Settings, remote: Remote, ledger: LedgerStore, binding: Binding
+) -> engine.Destroyed:
     """Delete the documents of a mirror, declared or not, and forget it when none is left.
 
+    Args:
+        settings: as loaded.
+        remote: the server `server_of` names, behind its gate.
+        ledger: open for writing.
+        binding: what the ledger ties the mirror to.
+
     Raises:
-        Problem: no declared server is the mirror's, its base is not there, or the server could
-            not be asked.
+        Problem: the base is not there, or the server could not be asked.
     """
-    async with AsyncExitStack() as stack:
-        done = await engine.destroy(await _world(settings, ledger, binding, stack))
+    done = await engine.destroy(await _world(settings, remote, ledger, binding))
     if not done.left:
         ledger.forget_mirror(binding.mirror)
     return done
 
 
 async def _world(
-    settings: Settings, ledger: LedgerStore, binding: Binding, stack: AsyncExitStack
+    settings: Settings, remote: Remote, ledger: LedgerStore, binding: Binding
 ) -> World:
     """Return the world of what the ledger knows, whatever the configuration says by now."""
-    from kbsync.dify.remote import DifyRemote  # noqa: PLC0415
-
-    name = _server(settings, binding)
-    server = settings.servers[name]
-    gate = Gate(
-        DifyRemote(await stack.enter_async_context(app.client(settings, name))),
-        limiter=Limiter(server.requests_per_minute),
-        clock=ledger.clock,
-        in_flight=server.max_in_flight,
-    )
     world = World(
         mirror=_mirror(settings, binding),
         ledger=ledger,
-        remote=gate,
+        remote=remote,
         clock=ledger.clock,
         base_id=binding.base_id,
     )
@@ -97,7 +89,12 @@ async def _world(
     return world
 
 
-def _server(settings: Settings, binding: Binding) -> str:
+def server_of(settings: Settings, binding: Binding) -> str:
+    """Return the name of the declared server a mirror of the ledger is on.
+
+    Raises:
+        Problem: there is none.
+    """
     declared = settings.mirror(binding.mirror)
     if declared is not None and settings.server_of(declared).url == binding.server:
         return declared.server or ""

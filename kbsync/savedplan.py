@@ -106,17 +106,17 @@ def _is_file(settings: Settings, word: str) -> bool:
     return "/" in word or word.endswith(".json") or Path(word).is_file()
 
 
-def save(plans: Sequence[Planning], file: Path, settings: Settings, how: How) -> None:
-    """Write the plans of all mirrors into `file`, whole or not at all.
+def text_of(plans: Sequence[Planning], file: Path, settings: Settings, how: How) -> str:
+    """Return what `file` is to hold: the plans of all mirrors.
 
     Args:
         plans: as `passes.plan_all` returns.
-        file: a file that is there is replaced.
+        file: for what is told.
         settings: what they were made with.
         how: how they were made.
 
     Raises:
-        Problem: a mirror could not be planned, or the file cannot be written.
+        Problem: a mirror could not be planned.
     """
     mirrors = []
     for _, made in plans:
@@ -139,10 +139,15 @@ def save(plans: Sequence[Planning], file: Path, settings: Settings, how: How) ->
         target=how.target,
         mirrors=tuple(mirrors),
     )
-    _write(file, plan.model_dump_json(indent=1, exclude_none=True) + "\n")
+    return plan.model_dump_json(indent=1, exclude_none=True) + "\n"
 
 
-def _write(file: Path, text: str) -> None:
+def write(file: Path, text: str) -> None:
+    """Write a plan into `file`, whole or not at all; a file that is there is replaced.
+
+    Raises:
+        Problem: it cannot be written.
+    """
     partial = file.with_name(f"{file.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
@@ -184,7 +189,7 @@ def settings_digest(settings: Settings, mirrors: Sequence[str]) -> str:
     declared = [mirror for mirror in settings.mirrors if mirror.name in mirrors]
     told = [
         [
-            mirror.model_dump(mode="json"),
+            mirror.model_dump(mode="json", exclude={"read_only"}),
             settings.server_of(mirror).url,
             app.settings_hash(mirror),
         ]

@@ -18,11 +18,15 @@ VERBS = {
     "validate": "check the configuration, the sources and the server",
     "plan": "show what would be done",
     "apply": "make the knowledge bases mirror their folders, once",
+    "run": "keep the knowledge bases mirroring their folders",
     "status": "what is where",
     "history": "what was done",
     "search": "ask the knowledge base",
     "explain": "why one file is in its state",
     "retry": "try again what failed or was refused",
+    "pause": "have the daemon leave mirrors alone",
+    "resume": "have the daemon go on with mirrors",
+    "reload": "have the daemon read its configuration anew",
     "doctor": "diagnose server, ledger and machine",
     "mirror": "rename, forget or destroy what the ledger knows of a mirror",
     "adopt": "take documents over that kbsync did not make",
@@ -41,7 +45,7 @@ class Place:
     """What every verb is told: where the configuration is, and what to log."""
 
     config: Path
-    log_level: str = "warning"
+    log_level: str | None = None
 
 
 class Verbs(click.Group):
@@ -79,13 +83,11 @@ class Verbs(click.Group):
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning"]),
-    default="warning",
     envvar="KBSYNC_LOG_LEVEL",
-    show_default=True,
-    help="What is logged to stderr.",
+    help="What is logged to stderr.  [default: info for run, warning otherwise]",
 )
 @click.pass_context
-def cli(ctx: click.Context, config: Path, log_level: str) -> None:
+def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
     """Keep a folder and a knowledge base the same."""
     ctx.obj = Place(config, log_level)
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from kbsync.cli import Place, warn
-
-if TYPE_CHECKING:
-    from kbsync.passes import Applied
+from kbsync.cli import Place
 
 
 @click.command(
@@ -49,30 +44,13 @@ def command(
     releases: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Plan all mirrors, carry the plans out, and report."""
-    import anyio  # noqa: PLC0415
+    """Read the plan that was named, if one was, and have the pass made."""
+    from kbsync import app, savedplan  # noqa: PLC0415
+    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
+    from kbsync.errands.apply import apply_of  # noqa: PLC0415
 
-    from kbsync import app, logs, passes, savedplan  # noqa: PLC0415
-    from kbsync.cli import closing  # noqa: PLC0415
-    from kbsync.cli.progress import progress  # noqa: PLC0415
-
-    logs.configure(place.log_level)
-
-    async def applied() -> Applied:
-        settings = app.settings_of(place.config)
-        warn(app.warnings(settings))
-        told = savedplan.How(refresh=refresh, prune_excluded=prune_excluded, target=targets)
-        asked = savedplan.asked(settings, words, told)
-        how = asked.how
-        async with app.opened(
-            settings, only=asked.mirrors, prune_excluded=how.prune_excluded
-        ) as opened:
-            read = passes.read_sets(opened.ledger, releases)
-            fresh = await passes.plan_all(opened.engines, listing=how.refresh, wanted=how.wanted())
-            plans = asked.agreed(fresh)
-            with progress(passes.whole(plans), quiet=as_json) as observe:
-                return await passes.apply_all(plans, wait=wait, observe=observe, read=read)
-
-    done = anyio.run(applied)
-    closing.show(done, as_json=as_json)
-    return done.exit
+    settings = app.settings_of(place.config)
+    told = savedplan.How(refresh=refresh, prune_excluded=prune_excluded, target=targets)
+    asked = savedplan.asked(settings, words, told)
+    errand = apply_of(asked, releases=releases, wait=wait, as_json=as_json)
+    return carry_out(place, settings, errand).exit

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from kbsync.cli import Place
-from kbsync.messages import Exit, printable
 
 if TYPE_CHECKING:
-    from kbsync.engine.destroy import Destroyed
-    from kbsync.engine.ports import Binding
-
-NAMED = 20
+    from kbsync.errands.desk import Errand
 
 
 @click.group(help="Rename, forget or destroy a mirror the ledger knows, in the file or not.")
@@ -30,16 +25,10 @@ def command() -> None:
 @click.argument("new")
 @click.pass_obj
 def rename(place: Place, old: str, new: str) -> int:
-    """Rename in the ledger, and say what the file has to say."""
-    from kbsync import app, retire  # noqa: PLC0415
-    from kbsync.cli import warn  # noqa: PLC0415
+    """Have it renamed in the ledger."""
+    from kbsync.errands.mirrors import Rename  # noqa: PLC0415
 
-    settings = app.settings_of(place.config)
-    with app.ledger_to_write(settings) as ledger:
-        entries = retire.rename(ledger, old, new)
-    click.echo(f"mirror {printable(old)} is called {printable(new)} now, with {entries} documents")
-    warn(retire.still_declared(settings, old, new))
-    return Exit.OK
+    return _carried(place, Rename(old=old, new=new))
 
 
 @command.command(
@@ -49,15 +38,10 @@ def rename(place: Place, old: str, new: str) -> int:
 @click.argument("name")
 @click.pass_obj
 def forget(place: Place, name: str) -> int:
-    """Forget in the ledger; ask no server."""
-    from kbsync import app  # noqa: PLC0415
+    """Have it forgotten in the ledger."""
+    from kbsync.errands.mirrors import Forget  # noqa: PLC0415
 
-    with app.ledger_to_write(app.settings_of(place.config)) as ledger:
-        entries = ledger.forget_mirror(name)
-    click.echo(
-        f"mirror {printable(name)} is forgotten; its {entries} documents stay where they are"
-    )
-    return Exit.OK
+    return _carried(place, Forget(name=name))
 
 
 @command.command(
@@ -69,47 +53,14 @@ def forget(place: Place, name: str) -> int:
 @click.option("--yes", "sure", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def destroy(place: Place, name: str, sure: bool) -> int:
-    """Ask, delete, forget."""
-    import anyio  # noqa: PLC0415
+    """Have its documents deleted, after a question."""
+    from kbsync.errands.mirrors import Destroy  # noqa: PLC0415
 
-    from kbsync import app, logs, retire  # noqa: PLC0415
-
-    logs.configure(place.log_level)
-    settings = app.settings_of(place.config)
-    with app.ledger_to_write(settings) as ledger:
-        binding = retire.known(ledger, name)
-        count = sum(ledger.counts(name).values())
-        if not sure and not _confirmed(binding, count):
-            click.echo("nothing was deleted", err=True)
-            return Exit.FAULT
-        done = anyio.run(retire.destroy, settings, ledger, binding)
-    _show(binding, done)
-    return Exit.INCOMPLETE if done.left else Exit.OK
+    return _carried(place, Destroy(name=name, sure=sure))
 
 
-def _confirmed(binding: Binding, count: int) -> bool:
-    from kbsync.messages import Problem  # noqa: PLC0415
-    from kbsync.messages import command as say  # noqa: PLC0415
+def _carried(place: Place, errand: Errand) -> int:
+    from kbsync import app  # noqa: PLC0415
+    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
 
-    where = printable(f"{binding.base_name} at {binding.server}")
-    question = f"Delete the {count} documents of mirror {binding.mirror} from {where}?"
-    if not sys.stdin.isatty():
-        raise Problem(say.NEEDS_YES(question=question))
-    return click.confirm(question, err=True)
-
-
-def _show(binding: Binding, done: Destroyed) -> None:
-    left = sorted(done.left.items())
-    for key, why in left[:NAMED]:
-        click.echo(f"left: {printable(key.path)}: {why}")
-        if why.next:
-            click.echo(f"  next: {why.next}")
-    if len(left) > NAMED:
-        click.echo(f"{len(left) - NAMED} more are left")
-    base = printable(binding.base_name)
-    told = f"{binding.mirror}: {done.deleted} deleted from {base}, which stays"
-    if left:
-        click.echo(f"{told}; {len(left)} are left, so the mirror is still known")
-        click.echo(f"  next: kbsync mirror destroy {binding.mirror}")
-    else:
-        click.echo(f"{told}; the mirror is forgotten")
+    return carry_out(place, app.settings_of(place.config), errand).exit

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place, warn
-
-if TYPE_CHECKING:
-    from kbsync.passes import Planning
+from kbsync.cli import Place
 
 
 @click.command(help="Show what `apply` would do. Exit code: 0 nothing to do, 2 changes.")
@@ -42,49 +38,19 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> int:
-    """Plan all mirrors and print the plans as one."""
-    import anyio  # noqa: PLC0415
+    """Have all mirrors planned, and the plan saved."""
+    from kbsync import app, savedplan  # noqa: PLC0415
+    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
+    from kbsync.errands.plan import MakePlan  # noqa: PLC0415
+    from kbsync.messages import printable  # noqa: PLC0415
 
-    from kbsync import app, passes, savedplan  # noqa: PLC0415
-    from kbsync.messages import Exit, printable  # noqa: PLC0415
-
-    async def planned() -> list[Planning]:
-        how = savedplan.How(refresh=refresh, prune_excluded=prune_excluded, target=targets)
-        wanted = how.wanted()
-        settings = app.settings_of(place.config)
-        warn(app.warnings(settings))
-        async with app.opened(settings, only=mirrors, prune_excluded=prune_excluded) as opened:
-            plans = await passes.plan_all(opened.engines, listing=refresh, wanted=wanted)
-            if output is not None:
-                savedplan.save(plans, output, settings, how)
-            return plans
-
-    plans = anyio.run(planned)
-    _show(plans, as_json)
-    if output is not None and not as_json:
-        click.echo(f"saved: {printable(str(output))}")
-    halts = passes.halts_of(plans)
-    if halts:
-        return passes.gravest([halt.problem.exit for halt in halts])
-    return Exit.CHANGES if passes.whole(plans).changes else Exit.OK
-
-
-def _show(plans: list[Planning], as_json: bool) -> None:
-    import json  # noqa: PLC0415
-
-    from kbsync import passes  # noqa: PLC0415
-    from kbsync.planning import render  # noqa: PLC0415
-
-    plan = passes.whole(plans)
-    halts = passes.halts_of(plans)
-    if as_json:
-        problems = [
-            {"mirror": h.mirror, "code": h.problem.notice.code, "reason": h.problem.notice.text}
-            for h in halts
-        ]
-        click.echo(json.dumps({**render.as_json(plan), "problems": problems}))
-    else:
-        for line in render.as_text(plan):
-            click.echo(line)
-    for halt in halts:
-        click.echo(f"kbsync: mirror {halt.mirror}: {halt.problem}", err=True)
+    how = savedplan.How(refresh=refresh, prune_excluded=prune_excluded, target=targets)
+    settings = app.settings_of(place.config)
+    file = printable(str(output)) if output else ""
+    errand = MakePlan(mirrors=mirrors, how=how, file=file, as_json=as_json)
+    done = carry_out(place, settings, errand)
+    if output is not None and done.kept is not None:
+        savedplan.write(output, done.kept)
+        if not as_json:
+            click.echo(f"saved: {file}")
+    return done.exit

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 import click
 
 from kbsync.engine.report import Event
-from kbsync.messages import printable
+from kbsync.errands.steps import line_of
 from kbsync.planning.plan import CHANGES, Plan, name_of
-from kbsync.planning.render import SIGNS
 
 Observer = Callable[[Event], None]
 
@@ -34,13 +33,9 @@ def progress(plan: Plan, *, quiet: bool) -> Iterator[Observer]:
 
 
 def _line(event: Event) -> None:
-    if event.action in CHANGES and event.outcome == "done":
-        sign = SIGNS.get(event.action, "*")
-        click.echo(f"{sign} {printable(event.key.path)}  ({event.action}: {event.cause})")
-    elif event.outcome == "failed":
-        click.echo(f"! {printable(event.key.path)}  (indexing failed: {printable(event.cause)})")
-    elif event.outcome == "waiting" and event.why is not None:
-        click.echo(f"? {printable(event.key.path)}  ({event.why})")
+    line = line_of(event)
+    if line is not None:
+        click.echo(line)
 
 
 @contextmanager

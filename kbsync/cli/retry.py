@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from kbsync.cli import Place
-
-if TYPE_CHECKING:
-    from kbsync.passes import Applied
 
 
 @click.command(
@@ -24,22 +19,11 @@ if TYPE_CHECKING:
 def command(
     place: Place, paths: tuple[str, ...], mirror: str | None, wait: bool, as_json: bool
 ) -> int:
-    """Forgive, plan those files, and carry the plan out."""
-    import anyio  # noqa: PLC0415
+    """Have those files planned, and the plan carried out."""
+    from kbsync import app  # noqa: PLC0415
+    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
+    from kbsync.errands.retry import Retry  # noqa: PLC0415
 
-    from kbsync import app, logs, passes  # noqa: PLC0415
-    from kbsync.cli import closing  # noqa: PLC0415
-    from kbsync.cli.progress import progress  # noqa: PLC0415
-
-    logs.configure(place.log_level)
-
-    async def retried() -> Applied:
-        settings = app.settings_of(place.config)
-        async with app.opened(settings, only=[mirror] if mirror else []) as opened:
-            plans = await passes.plan_again(opened.engines, opened.ledger, paths)
-            with progress(passes.whole(plans), quiet=as_json) as observe:
-                return await passes.apply_all(plans, wait=wait, observe=observe)
-
-    done = anyio.run(retried)
-    closing.show(done, as_json=as_json)
-    return done.exit
+    settings = app.settings_of(place.config)
+    errand = Retry(paths=paths, mirror=mirror, wait=wait, as_json=as_json)
+    return carry_out(place, settings, errand).exit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,35 +13,69 @@ from kbsync.cli import Place, warn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kbsync.cli.alive import Alive
+    from kbsync.config import Settings
     from kbsync.messages import Notice
     from kbsync.overview import MirrorOverview
 
 
-@click.command(help="Show every mirror and its documents by state, as the ledger knows them.")
+@click.command(
+    help="Show every mirror and its documents by state, as the ledger knows them, and what the "
+    "daemon does, if one runs."
+)
 @click.option("--failed", is_flag=True, help="Name each document that failed or was refused.")
 @click.option("--foreign", is_flag=True, help="Name each document that kbsync did not make.")
+@click.option(
+    "--running",
+    is_flag=True,
+    help="Show the daemon alone; exit code 1 when none answers: a health check.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def command(place: Place, failed: bool, foreign: bool, as_json: bool) -> int:
+def command(place: Place, failed: bool, foreign: bool, running: bool, as_json: bool) -> int:
     """Print the overview."""
+    from kbsync.cli import alive  # noqa: PLC0415
+    from kbsync.config import load  # noqa: PLC0415 - less to load than `app`: a check is frequent
+
+    settings = load(place.config, os.environ)
+    found = alive.ask(settings)
+    if running:
+        return alive.show_alone(settings, found, as_json=as_json)
+    _show(settings, found, failed=failed, foreign=foreign, as_json=as_json)
+    return 0
+
+
+def _show(
+    settings: Settings, found: Alive | None, *, failed: bool, foreign: bool, as_json: bool
+) -> None:
     from kbsync import app  # noqa: PLC0415
     from kbsync.changed import changes  # noqa: PLC0415
     from kbsync.overview import overview  # noqa: PLC0415
 
-    settings = app.settings_of(place.config)
     with app.ledger_to_read(settings) as ledger:
         mirrors = list(overview(settings, ledger, foreign=foreign))
         changed = list(changes(settings, ledger)) if ledger else []
+        paused = ledger.paused() if ledger else {}
     if as_json:
-        _json(mirrors, changed)
-        return 0
+        _json(mirrors, changed, found, paused)
+        return
     warn(changed)
+    for line in found.lines() if found else ():
+        click.echo(line)
     for each in mirrors:
         _text(each, failed)
-    return 0
+        if found is None and each.name in paused:
+            click.echo("  paused for the daemon\n  next: kbsync resume")
+        for line in found.mirror_lines(each.name) if found else ():
+            click.echo(f"  {line}")
 
 
-def _json(mirrors: Sequence[MirrorOverview], changed: Sequence[Notice]) -> None:
+def _json(
+    mirrors: Sequence[MirrorOverview],
+    changed: Sequence[Notice],
+    found: Alive | None,
+    paused: dict[str, float],
+) -> None:
     import json  # noqa: PLC0415
 
     shown = []
@@ -50,9 +85,11 @@ def _json(mirrors: Sequence[MirrorOverview], changed: Sequence[Notice]) -> None:
             for f in each.failures
         ]
         told = {name: value for name, value in asdict(each).items() if value is not None}
-        shown.append({"base_id": None, **told, "failures": failures})
+        more = {"failures": failures, "paused": each.name in paused}
+        shown.append({"base_id": None, **told, **more})
     warnings = [{"code": each.code, "text": each.text, "next": each.next} for each in changed]
-    click.echo(json.dumps({"mirrors": shown, "warnings": warnings}))
+    daemon = found.told if found else None
+    click.echo(json.dumps({"mirrors": shown, "warnings": warnings, "daemon": daemon}))
 
 
 def _text(each: MirrorOverview, failed: bool) -> None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from kbsync.config.ledgerplace import Place
 from kbsync.config.mirror import Mirror
-from kbsync.config.section import Name, Section, not_empty, wanted
+from kbsync.config.section import Name, Section, lasting, not_empty, wanted
 from kbsync.config.server import Server
 
 
@@ -33,6 +33,13 @@ class Declaration(Section):
         default=None,
         description="The ledger: a SQLite file, or a postgresql:// URL; by default a file in "
         "the platform's state directory, one for each configuration file.",
+    )
+    read_only: bool = Field(
+        default=False, description="For every mirror: plan and show, write nothing to the server."
+    )
+    journal_retention: Annotated[float, lasting(86400, 3650 * 86400)] = Field(
+        default=90 * 86400.0,
+        description="So long the journal keeps its lines; the daemon removes older ones.",
     )
     mirrors: Annotated[tuple[Mirror, ...], AfterValidator(not_empty)] = Field(
         description="The folders and their knowledge bases."

@@ -25,6 +25,13 @@ class Key:
     origin: str
 
 
+def read_key(file: Path) -> str | None:
+    """Return the key in a file of its own, None when there is none that could be sent."""
+    found = _from_file(file, ())
+    found = found if isinstance(found, Fault) else _sound(found, ())
+    return None if isinstance(found, Fault) else found.secret.get_secret_value()
+
+
 def find_key(
     server: Server, at: Location, tree: Tree, environ: Mapping[str, str]
 ) -> Key | Fault | None:

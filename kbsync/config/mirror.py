@@ -171,6 +171,9 @@ class Mirror(Section):
         default="repair",
         description="When a document was changed in the base: upload again, or only say so.",
     )
+    read_only: bool = Field(
+        default=False, description="Plan and show, and write nothing to the server."
+    )
     prune: bool = Field(
         default=True, description="Delete documents of ours whose file is gone, orphans included."
     )

@@ -26,7 +26,9 @@ class Settings:
         state: folder of what kbsync keeps on this machine: socket, lock, embedded data.
         servers: by name; a lone `server` is called ``default``. Their `api_key` is filled in
             wherever it came from, and so is `data` of the embedded ones.
-        mirrors: in the file's order; `server` is filled in.
+        mirrors: in the file's order; `server` is filled in, and so is `read_only` where the whole
+            file is.
+        journal_retention: seconds a line of the journal is kept.
         key_origins: by server, where its key came from, in words for error messages.
         place: file name and lines, for `check`.
     """
@@ -36,6 +38,7 @@ class Settings:
     state: Path
     servers: Mapping[str, Server]
     mirrors: tuple[Mirror, ...]
+    journal_retention: float
     key_origins: Mapping[str, str]
     place: Place = field(repr=False, compare=False)
 
@@ -92,13 +95,15 @@ def complete(
     mirrors = []
     for mirror in declaration.mirrors:
         name = server_name(mirror, servers) or ONLY_SERVER
-        mirrors.append(mirror.model_copy(update={"server": name}))
+        read_only = mirror.read_only or declaration.read_only
+        mirrors.append(mirror.model_copy(update={"server": name, "read_only": read_only}))
     return Settings(
         file=file,
         ledger=declaration.ledger or LedgerPlace(path=state / "ledger.db"),
         state=state,
         servers=servers,
         mirrors=tuple(mirrors),
+        journal_retention=declaration.journal_retention,
         key_origins=key_origins,
         place=place,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,12 +15,19 @@ SHORTEST_SECRET = 8
 
 
 class Key:
-    """A secret that cannot be printed by accident: only `reveal` gives it out."""
+    """A secret that cannot be printed by accident: only `reveal` gives it out.
 
-    __slots__ = ("_secret",)
+    Args:
+        secret: the key itself.
+        reread: looks where it came from whether it was replaced; None when nothing is there.
+    """
 
-    def __init__(self, secret: str) -> None:
+    __slots__ = ("_before", "_reread", "_secret")
+
+    def __init__(self, secret: str, reread: Callable[[], str | None] = lambda: None) -> None:
         self._secret = secret
+        self._before = ""
+        self._reread = reread
 
     def __repr__(self) -> str:
         return "Key(...)"
@@ -33,9 +41,19 @@ class Key:
         """Return the secret itself."""
         return self._secret
 
+    def renewed(self, used: str) -> bool:
+        """Whether there is another secret than `used`, which a server refused, by now."""
+        found = self._reread()
+        if found and found != self._secret:
+            self._before, self._secret = self._secret, found
+        return self._secret != used
+
     def hide(self, text: str) -> str:
         """Return `text` with the secret blotted out: a server may echo it."""
-        return text.replace(self._secret, "***") if len(self._secret) >= SHORTEST_SECRET else text
+        for secret in (self._secret, self._before):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, "***")
+        return text
 
     @property
     def sendable(self) -> bool:

@@ -95,7 +95,7 @@ class Exchange:
         json: object = None,
         upload: Multipart | None = None,
     ) -> Outcome[Reply]:
-        """Send `call`; a read that was cut off by a dropped connection is sent once more."""
+        """Send `call`, once more if a dropped connection cut a read off, or with a newer key."""
         if call.strange_id is not None:
             return Rejected(messages.BAD_ID(what=call.what, id=call.strange_id))
         try:
@@ -105,7 +105,12 @@ class Exchange:
             return NotSent(messages.TORN(what=call.what))
         except (ValueError, httpx.InvalidURL):
             return Rejected(messages.UNSENDABLE(what=call.what))
+        used = self._access.key.reveal()
         outcome = await self._once(call, request, upload)
+        if _refused_key(outcome) and self._access.key.renewed(used):
+            if upload is not None:  # its bytes are spent
+                return NotSent(messages.KEY_RENEWED(what=call.what))
+            return await self._once(call, self._request(call, params, json, None, None), None)
         if isinstance(outcome, Done) or call.write or not _was_cut_off(outcome):
             return outcome
         return await self._once(call, request, upload)
@@ -211,6 +216,10 @@ class Exchange:
                 messages.PROXY(what=call.what, url=self._access.url, words=words[:200])
             )
         return NotSent(_why_no_connection(call, fault, self._access))
+
+
+def _refused_key(outcome: Outcome[Reply]) -> bool:
+    return isinstance(outcome, Unauthorized) and outcome.why.message is messages.WRONG_KEY
 
 
 def _was_cut_off(outcome: Failure) -> bool:

@@ -1,24 +1,27 @@
 """Workers around the queue: hand out keys, decide, carry out, follow until indexed.
 
-`apply` drives the keys of a plan until nothing is left to do; the daemon will drive the same queue
-for ever. One control task; nothing here blocks but the small ledger transactions.
+`apply` drives the keys of a plan until nothing is left to do; `opendrive` keeps the same machine
+going. One control task; nothing here blocks but the small ledger transactions.
 """
 
 from __future__ import annotations
 
-import math
 import random
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 import anyio
 
+from kbsync.engine import events
+from kbsync.engine.charges import Charges
 from kbsync.engine.execute import carry_out
+from kbsync.engine.following import Marking, follow
 from kbsync.engine.gather import Gatherer
 from kbsync.engine.indexing import IndexingWatch
 from kbsync.engine.marking import Marked, Marker
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Listing
+from kbsync.engine.pulse import Pulse
 from kbsync.engine.queue import KeyQueue
 from kbsync.engine.report import Event, Report, kind_of
 from kbsync.engine.step import Again, BackOff, Finished, Follow, Step, Stopped, ToMark
@@ -27,9 +30,9 @@ from kbsync.model import (
     Action,
     Create,
     DocKey,
-    EntryState,
     Hold,
     Noop,
+    Present,
     RemoteDocument,
     Resolve,
     SetMetadata,
@@ -38,7 +41,7 @@ from kbsync.model import (
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.guard import Permit
-from kbsync.planning.plan import cause_of, name_of
+from kbsync.planning.plan import name_of
 
 WORKERS = 4
 TRIES = 6
@@ -70,30 +73,25 @@ class Drive:
         workers: int = WORKERS,
     ) -> None:
         self._world = world
-        self._permit = permit
+        self._charges = Charges(permit, listed=True)
         self._listed = Gatherer(world=world, listing=listing)
         self._afresh = Gatherer(world=world)
         self._observe = observe
         self._workers = workers
         self._queue = KeyQueue()
-        self._backlog: deque[DocKey] = deque()
+        self._backlog: OrderedDict[DocKey, None] = OrderedDict()
+        self._pulse = Pulse()
         self._watch = IndexingWatch(world)
         self._marker = Marker(world)
+        self._marking = Marking(self._marker, self._pulse, self._marked)
         self._occupied: set[DocKey] = set()
-        self._touched: set[DocKey] = set()
-        self._asked: set[DocKey] = set()
-        self._tries: dict[DocKey, int] = {}
         self._unreached = 0
-        self._changed = anyio.Event()
-        self._problem: Problem | None = None
-        self._stopping = False
         self.report = Report(mirror=world.mirror.name)
 
     def stop(self) -> None:
         """Hand out no more keys; calls in flight are brought to their end."""
-        self._stopping = True
         self.report.interrupted = True
-        self._wake()
+        self._pulse.stop()
 
     async def run(self, *rounds: Iterable[DocKey], wait: bool) -> Report:
         """Work until nothing is left to do, or, without `wait`, until all calls are made.
@@ -107,27 +105,49 @@ class Drive:
             Problem: the mirror cannot go on; what was in flight has been brought to its end.
         """
         for keys in rounds:
-            await self._round(keys, wait)
-            if self._stopping:
+            self._backlog.update(dict.fromkeys(keys))
+            await self._together(wait)
+            if self._pulse.stopping:
                 break
-        if self._problem is not None:
-            raise self._problem
-        self.report.indexing = len(self._watch)
-        self.report.waiting = self._queue.waiting + self._queue.active + len(self._backlog)
+        if self._pulse.problem is not None:
+            raise self._pulse.problem
+        self.report.indexing = self.indexing
+        self.report.waiting = self.waiting
         return self.report
 
-    async def _round(self, keys: Iterable[DocKey], wait: bool) -> None:
-        self._backlog.extend(keys)
+    async def _together(self, wait: bool) -> None:
+        def over() -> bool:
+            return self._over(wait)
+
         async with anyio.create_task_group() as group:
             for _ in range(self._workers):
-                group.start_soon(self._work, wait)
-            group.start_soon(self._follow, wait)
-            group.start_soon(self._mark, wait)
+                group.start_soon(self._work, over)
+            group.start_soon(self._follow, over)
+            group.start_soon(self._marking.run, over, self._idle)
+
+    async def _follow(self, over: Callable[[], bool]) -> None:
+        await follow(
+            self._watch,
+            self._pulse,
+            over=over,
+            indexed=self._indexed,
+            stalled=lambda: self._stalled,
+        )
+
+    @property
+    def indexing(self) -> int:
+        """How many documents are followed."""
+        return len(self._watch)
+
+    @property
+    def waiting(self) -> int:
+        """How many keys are worked on or wait for their turn."""
+        return self._queue.waiting + self._queue.active + len(self._backlog)
 
     # -- workers -------------------------------------------------------------------------------
 
-    async def _work(self, wait: bool) -> None:
-        while not self._over(wait):
+    async def _work(self, over: Callable[[], bool]) -> None:
+        while not over():
             key = self._next()
             if key is None:
                 await self._rest()
@@ -135,32 +155,41 @@ class Drive:
             try:
                 await self._visit(key)
             except Problem as problem:
-                self._problem = self._problem or problem
-                self._stopping = True
+                self._pulse.fail(problem)
             finally:
                 self._queue.done(key)
-                self._wake()
-        self._wake()
+                self._pulse.beat()
+        self._pulse.beat()
 
     def _next(self) -> DocKey | None:
         """Hand out a key: what was begun comes first, then the backlog while there is room."""
+        if self._marking.quiet:
+            return None
         now = self._world.clock.now()
         key = self._queue.take(now)
-        if key is not None or not self._backlog or self._full(self._backlog[0]):
+        if key is not None or not self._backlog:
             return key
-        key = self._backlog.popleft()
+        key = next(iter(self._backlog))
+        if self._gated(key):
+            return None
+        del self._backlog[key]
         self._occupied.add(key)
         self._queue.add(key)
         return self._queue.take(now)
 
+    def _gated(self, key: DocKey) -> bool:
+        """Whether `key` has to wait until the server has room."""
+        return self._full(key)
+
     def _over(self, wait: bool) -> bool:
-        if self._stopping or self._stalled:
+        if self._pulse.stopping or self._stalled:
             return True
-        if self._queue.active or self._backlog or len(self._marker):
+        if not self._idle() or len(self._marker):
             return False
-        if not wait:
-            return True
-        return self._queue.idle and not len(self._watch)
+        return not wait or (self._queue.idle and not len(self._watch))
+
+    def _idle(self) -> bool:
+        return not (self._queue.active or self._backlog)
 
     @property
     def _stalled(self) -> bool:
@@ -169,36 +198,45 @@ class Drive:
 
     async def _rest(self) -> None:
         """Sleep until something changes or the next waiting key ripens."""
-        due = self._queue.next_due()
-        changed = self._changed
-        if due is None:
-            await changed.wait()
-            return
-        with anyio.move_on_after(max(0.01, due - self._world.clock.now())):
-            await changed.wait()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        due = None if self._marking.quiet else self._queue.next_due()
+        now = self._world.clock.now()
+        await self._pulse.wait(None if due is None else max(0.01, due - now))
 
     async def _visit(self, key: DocKey) -> None:
         case = await self._case(key)
-        action = self._permitted(decide(case))
-        if isinstance(action, Create | Update):
-            if self._full(key):
-                self._backlog.appendleft(key)
-                return
-            self._occupied.add(key)
-        await self._act(case, action)
+        action = decide(case)
+        objection = self._charges.objection(action)
+        if objection is not None:
+            await self._object(case, objection)
+        elif not (isinstance(action, Create | Update) and self._waits(key, action)):
+            await self._act(case, action)
 
-    def _permitted(self, action: Action) -> Action:
+    async def _object(self, case: Case, objection: Notice) -> None:
         """Hold what the world turned into a removal or an upload that the plan did not have."""
-        objection = self._permit.objection(action) if self._permit else None
-        return action if objection is None else Hold(key=action.key, row="guard", why=objection)
+        await self._act(case, Hold(key=case.key, row="guard", why=objection))
+
+    def _waits(self, key: DocKey, action: Create | Update) -> bool:
+        """Whether an upload has to wait; otherwise it takes its room at the server."""
+        if self._full(key):
+            self._put_in_front((key,))
+            return True
+        self._occupied.add(key)
+        return False
+
+    def _put_in_front(self, keys: Iterable[DocKey]) -> None:
+        for key in keys:
+            self._backlog[key] = None
+            self._backlog.move_to_end(key, last=False)
 
     async def _case(self, key: DocKey) -> Case:
-        gatherer = self._afresh if key in self._touched else self._listed
-        return await gatherer.case(key, ask=key in self._asked, stuck=self._watch.stuck(key))
+        charge = self._charges.of(key)
+        gatherer = self._listed if charge.listed else self._afresh
+        seen = charge.seen
+        if seen is not None:
+            now = self._world.mirror.source.look(key.path)
+            seen = seen if isinstance(now, Present) and now.stat == seen.stat else None
+        stuck = self._watch.stuck(key)
+        return await gatherer.case(key, seen=seen, ask=charge.asked, stuck=stuck)
 
     def _full(self, key: DocKey) -> bool:
         """Whether the server indexes as many of ours as it may, `key` not counted."""
@@ -207,108 +245,97 @@ class Drive:
 
     async def _act(self, case: Case, action: Action) -> None:
         started = self._world.clock.now()
-        step = await carry_out(self._world, case, action)
+        step = await self._carry_out(case, action)
         if not isinstance(action, Noop | Hold):
-            self._touched.add(case.key)
-        self._after(case, action, step)
+            self._charges.of(case.key).listed = False
+        step = self._after(case, action, step)
         took = int((self._world.clock.now() - started) * 1000)
-        self._tell(case, action, step, took)
+        if not isinstance(action, Noop | SetMetadata):
+            self._observe(events.step_taken(action, step, took))
 
-    def _after(self, case: Case, action: Action, step: Step) -> None:
+    async def _carry_out(self, case: Case, action: Action) -> Step:
+        return await carry_out(self._world, case, action)
+
+    def _after(self, case: Case, action: Action, step: Step) -> Step:
+        """Do what `step` leads to; return it, or that the key was given up."""
         key = case.key
         self._unreached = self._unreached + 1 if isinstance(step, BackOff) else 0
         match step:
             case Finished():
                 self._finish(key, action)
             case Follow(document_id=document_id, uploaded=uploaded):
-                self._finish(key, action)
                 self._watch.add(key, document_id)
+                self._finish(key, action)
                 if uploaded is not None:
                     self._marker.add(key, uploaded)
             case ToMark(document=document):
                 self._to_mark(key, action, document)
             case Again(at=None):
-                self._finish(key, action)
                 self._queue.add(key)
+                self._finish(key, action)
             case Again(at=float(at), ask=ask, why=why):
-                self._later(key, action, at, why)
-                self._asked |= {key} if ask else set()
+                self._charges.of(key).asked |= ask
+                return self._later(key, action, at, why) or step
             case BackOff(why=why):
-                self._back_off(key, action, why)
+                return self._back_off(key, action, why) or step
             case Stopped(why=why):
-                self._give_up(key, action, why)
+                return self._give_up(key, action, why)
+        return step
 
     def _finish(self, key: DocKey, action: Action) -> None:
         if isinstance(action, Resolve):
             return  # accounted for, not done: the tries count on
-        self._forget(key)
         self.report.stopped.pop(key, None)
         if not isinstance(action, Noop | Hold):
+            self._charges.spent(key)
             self.report.done[name_of(action)] += 1
+        self._let_go(key)
 
-    def _forget(self, key: DocKey) -> None:
-        self._tries.pop(key, None)
-        self._asked.discard(key)
+    def _let_go(self, key: DocKey) -> None:
+        """Forget what is behind `key`; of one that comes back keep what it may do."""
         self._occupied.discard(key)
-
-    def _give_up(self, key: DocKey, action: Action, why: Notice) -> None:
-        self._forget(key)
-        self.report.stopped[key] = (kind_of(action), why)
-
-    def _later(self, key: DocKey, action: Action, at: float, why: Notice | None) -> None:
-        """Come back at `at`. What may be under way at the server keeps its room there."""
-        if why is None:
-            self._queue.add_at(key, at)
-            return
-        tries = self._tries[key] = self._tries.get(key, 0) + 1
-        if tries >= TRIES:
-            self._give_up(key, action, why)
+        if key in self._queue or key in self._backlog or key in self._watch.keys:
+            self._charges.rest(key)
         else:
-            self._queue.add_at(key, at)
+            self._charges.drop(key)
 
-    def _back_off(self, key: DocKey, action: Action, why: Notice) -> None:
-        tries = self._tries[key] = self._tries.get(key, 0) + 1
+    def _give_up(self, key: DocKey, action: Action, why: Notice) -> Stopped:
+        self._let_go(key)
+        self.report.stopped[key] = (kind_of(action), why)
+        return Stopped(why)
+
+    def _later(self, key: DocKey, action: Action, at: float, why: Notice | None) -> Stopped | None:
+        """Come back at `at`. What may be under way at the server keeps its room there."""
+        charge = self._charges.of(key)
+        charge.tries += why is not None
+        if why is not None and charge.tries >= TRIES:
+            return self._give_up(key, action, why)
+        self._queue.add_at(key, at)
+        return None
+
+    def _back_off(self, key: DocKey, action: Action, why: Notice) -> Stopped | None:
+        charge = self._charges.of(key)
+        charge.tries += 1
         self._occupied.discard(key)
         if self._unreached >= UNREACHED_IN_A_ROW:
             raise Problem(why)
-        if tries >= TRIES:
-            self._give_up(key, action, why)
-            return
-        longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2**tries)
+        if charge.tries >= TRIES:
+            return self._give_up(key, action, why)
+        longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2**charge.tries)
         delay = random.uniform(0.1, longest)  # noqa: S311 - full jitter
         self._queue.add_at(key, self._world.clock.now() + delay)
+        return None
 
-    # -- marks ---------------------------------------------------------------------------------
+    # -- marks and indexing --------------------------------------------------------------------
 
     def _to_mark(self, key: DocKey, action: Action, document: RemoteDocument | None) -> None:
         """Hand the key to the marker; an action that is nothing else is done when it says so."""
         asked = isinstance(action, SetMetadata)
         if asked:
-            self._forget(key)
+            self._let_go(key)
         else:
             self._finish(key, action)
         self._marker.add(key, document, asked=asked)
-
-    async def _mark(self, wait: bool) -> None:
-        while not self._over(wait):
-            idle = not (self._queue.active or self._backlog)
-            rest = self._marker.rest(idle=idle)
-            if rest == 0:
-                await self._mark_some(idle)
-                continue
-            changed = self._changed
-            with anyio.move_on_after(math.inf if rest is None else rest):
-                await changed.wait()
-        self._wake()
-
-    async def _mark_some(self, idle: bool) -> None:
-        try:
-            for marked in await self._marker.work(idle=idle):
-                self._marked(marked)
-        except Problem as problem:
-            self._problem = self._problem or problem
-            self._stopping = True
-        self._wake()
 
     def _marked(self, marked: Marked) -> None:
         if marked.why is not None:
@@ -317,78 +344,11 @@ class Drive:
             self.report.stopped.pop(marked.key, None)
             self.report.done["set_metadata"] += 1
         if marked.asked or marked.why is not None:
-            self._observe(
-                Event(
-                    key=marked.key,
-                    action="set_metadata",
-                    cause="metadata",
-                    outcome="stopped" if marked.why else "done",
-                    milliseconds=0,
-                    document_id=marked.document_id,
-                    why=marked.why,
-                )
-            )
-
-    # -- indexing ------------------------------------------------------------------------------
-
-    async def _follow(self, wait: bool) -> None:
-        while not self._over(wait):
-            if not len(self._watch):
-                await self._changed.wait()
-                continue
-            try:
-                ended = await self._watch.poll()
-            except Problem as problem:
-                self._problem = self._problem or problem
-                self._stopping = True
-                break
-            for key in ended:
-                self._indexed(key)
-            if ended or self._stalled:
-                self._wake()
-            await self._world.clock.sleep(self._watch.interval)
-        self._wake()
+            self._observe(events.mark_written(marked))
 
     def _indexed(self, key: DocKey) -> None:
         entry = self._world.ledger.entry(key)
-        self._touched.add(key)
+        self._charges.of(key).listed = False
         self._queue.add(key)
-        if entry is None:
-            return
-        self._observe(
-            Event(
-                key=key,
-                action="index",
-                cause=entry.reason[1] if entry.reason else "",
-                outcome="indexed" if entry.state is EntryState.SYNCED else "failed",
-                milliseconds=0,
-                document_id=entry.document_id,
-            )
-        )
-
-    def _tell(self, case: Case, action: Action, step: Step, took: int) -> None:
-        if isinstance(action, Noop | SetMetadata):
-            return
-        why = step.why if isinstance(step, Stopped | BackOff) else None
-        document = getattr(action, "document_id", None)
-        self._observe(
-            Event(
-                key=case.key,
-                action=name_of(action),
-                cause=cause_of(action),
-                outcome=_outcome(step),
-                milliseconds=took,
-                document_id=step.document_id if isinstance(step, Follow) else document,
-                why=why,
-            )
-        )
-
-
-def _outcome(step: Step) -> str:
-    match step:
-        case Finished() | Follow() | ToMark() | Again(at=None):
-            return "done"
-        case Again() | BackOff():
-            return "waiting"
-        case Stopped():
-            return "stopped"
+        if entry is not None:
+            self._observe(events.indexed(entry))

@@ -42,10 +42,13 @@ class Gatherer:
         world: the three sides of the mirror.
         listing: the listing of this pass, None when there is none. It says nothing of documents
             that were changed after it: for their keys use a gatherer without one.
+        asks: ask the server where ledger and listing do not know. A plan that only sorts keys for
+            somebody who will look again presumes what the ledger says, and a new name to be free.
     """
 
     world: World
     listing: Listing | None = None
+    asks: bool = True
 
     async def case(
         self,
@@ -110,7 +113,7 @@ class Gatherer:
         evidence: Evidence,
     ) -> FileState:
         """Hash only where a decision needs it: what was sent or refused before, or a mark."""
-        if not isinstance(local, Present):
+        if not isinstance(local, Present) or local.content is not None:
             return local
         if entry is not None and entry.fingerprint is not None and entry.stat == local.stat:
             return replace(local, content=entry.fingerprint.content)
@@ -123,6 +126,8 @@ class Gatherer:
     async def _evidence(
         self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool
     ) -> tuple[str, Evidence]:
+        if not self.asks and (entry is None or entry.superseded is None):
+            return name, Evidence(listed=True)
         known = await self._known(entry, ask)
         replaced = None
         if entry is not None and entry.superseded is not None:

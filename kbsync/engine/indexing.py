@@ -30,6 +30,7 @@ from kbsync.model import (
 )
 
 SHORTEST, LONGEST = 0.1, 5.0
+STALLED = 60.0
 PROGRESS_EVERY = 60.0
 STUCK_AFTER = 1200.0
 FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
@@ -57,6 +58,10 @@ class IndexingWatch:
         self._asked_at = world.clock.now()
         self._refused: Problem | None = None
 
+    def renew(self, world: World) -> None:
+        """Go on in `world`."""
+        self._world = world
+
     def __len__(self) -> int:
         return len(self._watched)
 
@@ -68,7 +73,7 @@ class IndexingWatch:
     @property
     def interval(self) -> float:
         """Seconds to rest before the next poll: short after progress, growing without."""
-        return self._interval
+        return STALLED if self.idle_for > STUCK_AFTER else self._interval
 
     def add(self, key: DocKey, document_id: str) -> None:
         """Follow `document_id`."""

@@ -101,6 +101,12 @@ class Marker:
         # Where writes are dear, one call in about ten may be a mark.
         self._linger = max(LINGER, 600 / per_minute) if per_minute else LINGER
 
+    def renew(self, world: World) -> None:
+        """Go on with the fields that `world` has now, and try once more what was given up."""
+        self._world = world
+        self._fields = dict(world.fields or {})
+        self._given_up.clear()
+
     def __len__(self) -> int:
         return len(self._waiting) + len(self._in_hand) + len(self._written)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
+from collections.abc import Collection
 
 from kbsync.model import DocKey
 
@@ -49,6 +50,17 @@ class KeyQueue:
         """Take back a key that was handed out."""
         self._processing.discard(key)
 
+    def reserve(self, keys: Collection[DocKey]) -> bool:
+        """Take all of `keys` out at once, dirty or not; none of them when one is out already."""
+        if not self._processing.isdisjoint(keys):
+            return False
+        self._processing.update(keys)
+        return True
+
+    def __contains__(self, key: DocKey) -> bool:
+        """Whether `key` is dirty or waits for its time."""
+        return key in self._dirty or key in self._due
+
     def next_due(self) -> float | None:
         """Return when the next waiting key ripens, None when none waits."""
         self._drop_stale()
@@ -63,6 +75,11 @@ class KeyQueue:
     def waiting(self) -> int:
         """How many keys wait for their time."""
         return len(self._due)
+
+    @property
+    def out(self) -> int:
+        """How many keys are out."""
+        return len(self._processing)
 
     @property
     def active(self) -> int:

@@ -11,6 +11,7 @@ import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+import anyio
 import anyio.to_thread
 
 from kbsync.engine.bases import base_must_answer, refuse
@@ -300,7 +301,8 @@ def _superseded(upload: Upload) -> str | None:
 async def _refusal(world: World, upload: Upload, outcome: Rejected) -> Rejection | None:
     """Remember the refusal with the fingerprint it was given for."""
     path = upload.case.key.path
-    read = await anyio.to_thread.run_sync(world.mirror.source.read, path)
+    with anyio.CancelScope(shield=True):  # the server answered: that is written down
+        read = await anyio.to_thread.run_sync(world.mirror.source.read, path)
     if not isinstance(read, Present) or read.content is None or read.stat != upload.stat:
         return None  # edited meanwhile: what stands there now was not refused
     return Rejection(

@@ -24,13 +24,14 @@ from kbsync.ledger.keys import Keys
 from kbsync.ledger.listings import Listings
 from kbsync.ledger.mirrors import Mirrors
 from kbsync.ledger.owners import Owners
+from kbsync.ledger.pauses import Pauses
 from kbsync.ledger.place import Place, find_place
 from kbsync.ledger.rows import Rows
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 
-class LedgerStore(Rows, Keys, Changes, Listings, Journal, Mirrors, Halts, Owners):
+class LedgerStore(Rows, Keys, Changes, Listings, Journal, Mirrors, Halts, Owners, Pauses):
     """An open ledger. Close it, or use it as a context manager.
 
     Attributes:

@@ -144,16 +144,30 @@ def catalogue() -> dict[str, Message]:
         adoption,
         command,
         config,
+        daemon,
         doctor,
         engine,
         guard,
         ledger,
         remote,
         source,
+        watch,
     )
 
     found: dict[str, Message] = {}
-    for room in (config, source, ledger, remote, engine, guard, adoption, doctor, command):
+    for room in (
+        config,
+        source,
+        watch,
+        ledger,
+        remote,
+        engine,
+        guard,
+        adoption,
+        doctor,
+        daemon,
+        command,
+    ):
         for value in vars(room).values():
             if isinstance(value, Message) and found.setdefault(value.code, value) is not value:
                 raise ValueError(f"two messages share the code {value.code}")

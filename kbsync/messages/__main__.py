@@ -15,10 +15,12 @@ ROOMS = {
     "D": "Doctor",
     "E": "Plan and engine",
     "G": "Guard and saved plans",
+    "K": "Daemon",
     "L": "Ledger",
     "R": "Knowledge API",
     "S": "Source",
     "V": "Verbs",
+    "W": "Watching a source",
 }
 
 OPENING = """\

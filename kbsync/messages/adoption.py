@@ -91,6 +91,11 @@ MAP_MALFORMED = Message(
     "write one `path,document_id` a line, or `path: document_id` in a .yaml file",
     Exit.USAGE,
 )
+OFFER_MOVED = Message(
+    "KB-A025",
+    "what would be taken over into mirror {mirror} is not what was agreed to any more",
+    "look at it again with: kbsync adopt --dry-run",
+)
 LISTING_MOVED = Message(
     "KB-A024",
     "the documents of mirror {mirror} changed while they were listed",

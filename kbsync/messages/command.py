@@ -241,6 +241,11 @@ MIRROR_RENAMED = Message(
     "kbsync mirror rename {old} {new}",
     Exit.OK,
 )
+DESTROY_MOVED = Message(
+    "KB-V067",
+    "the documents of mirror {mirror} are not those that were agreed to any more",
+    "type the command again: kbsync mirror destroy {mirror}",
+)
 SOURCE_MOVED = Message(
     "KB-V065",
     "mirror {mirror}: the source was {old} at the last pass and is {new} now; files are compared "

@@ -224,3 +224,10 @@ BASE_UNKNOWN = Message(
     "see what this key sees with: kbsync kb list",
     Exit.REFUSED,
 )
+UPDATE_UNPROVEN = Message(
+    "KB-E070",
+    "the first update on a server of version {version}, of mirror {mirror}, has not come to its "
+    "end for {minutes} minutes; {count} other updates wait for it",
+    "see whether the server's indexing worker stands still: kbsync doctor",
+    Exit.INCOMPLETE,
+)

@@ -243,3 +243,8 @@ UNSENDABLE = Message(
     "take broken code points out of names, texts and metadata, then type: kbsync validate",
     Exit.USAGE,
 )
+KEY_RENEWED = Message(
+    "KB-R046",
+    "{what}: the server does not accept the key any more, and there is a newer one",
+    "it is tried again by itself with the newer one; see: kbsync status",
+)

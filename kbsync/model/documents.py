@@ -114,3 +114,11 @@ class Capabilities:
     update_wedges: bool = False
     metadata: bool = True
     partial_update: bool = True
+
+    @property
+    def updates_verified(self) -> bool:
+        """Whether updates of this version are known to end: so far only by the way round a fault.
+
+        On any other version the first update has to end before the next is sent.
+        """
+        return self.update_wedges

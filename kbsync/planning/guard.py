@@ -9,7 +9,7 @@ import enum
 import hashlib
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -98,6 +98,22 @@ class History:
     removals: int = 0
     reembeddings: int = 0
     deleted: int = 0
+
+
+def with_under_way(history: History, risks: Iterable[Risk]) -> History:
+    """Return `history` as it will be once what was allowed, and is still under way, is made.
+
+    Args:
+        history: what took effect.
+        risks: what the guard counted those keys as.
+    """
+    told = Counter(risks)
+    remade = told[Risk.REMAKES]
+    return History(
+        removals=history.removals + told[Risk.REMOVES] + remade,
+        reembeddings=history.reembeddings + told[Risk.REEMBEDS] + remade,
+        deleted=history.deleted,
+    )
 
 
 def history_of(done: Mapping[tuple[str, str], int]) -> History:
@@ -301,14 +317,24 @@ class Permit:
 
     def objection(self, action: Action) -> Notice | None:
         """Return why `action` has to wait; None when it may be carried out."""
-        match action, risk_of(action):
-            case Delete(), Risk.REMOVES:
-                free = action.key in self.removals
-                return None if free else say.HELD_REMOVAL(path=action.key.path)
-            case Create(cause=cause) | Update(cause=cause), Risk.REMAKES | Risk.REEMBEDS:
-                free = action.key in self.uploads
-                return None if free else say.HELD_UPLOAD(path=action.key.path, cause=cause)
-        return None
+        key = action.key
+        return objection(action, removal=key in self.removals, upload=key in self.uploads)
+
+
+def objection(action: Action, *, removal: bool, upload: bool) -> Notice | None:
+    """Return why `action` has to wait; None when it may be carried out.
+
+    Args:
+        action: what would be done.
+        removal: the document of its key may be removed.
+        upload: the file of its key may be uploaded although it did not change.
+    """
+    match action, risk_of(action):
+        case Delete(), Risk.REMOVES:
+            return None if removal else say.HELD_REMOVAL(path=action.key.path)
+        case Create(cause=cause) | Update(cause=cause), Risk.REMAKES | Risk.REEMBEDS:
+            return None if upload else say.HELD_UPLOAD(path=action.key.path, cause=cause)
+    return None
 
 
 def permit(actions: Iterable[Action], facts: Facts, held: Collection[DocKey]) -> Permit:

@@ -87,6 +87,14 @@ class Filters:
         """Whether no pattern can say anything about entries of this folder."""
         return not (sieve.levels or self._exclude or self._include)
 
+    def hides(self, name: str) -> bool:
+        """Whether an entry is left out for its name alone: hidden, or never wanted."""
+        return name[0] == "." and (not self._hidden or name in _NEVER)
+
+    def steers(self, name: str) -> bool:
+        """Whether a file of this name says what is left out of its folder."""
+        return name in self._files
+
     def leaves_out(self, sieve: Sieve, prefix: str, name: str, *, folder: bool) -> bool:
         """Whether an entry is left out.
 
@@ -96,7 +104,7 @@ class Filters:
             name: in NFC.
             folder: whether it is a folder.
         """
-        if name[0] == "." and (not self._hidden or name in _NEVER):
+        if name[0] == "." and self.hides(name):
             return True
         path = f"{prefix}{name}/" if folder else prefix + name
         if self._exclude and self._exclude.verdict(path):

@@ -58,6 +58,14 @@ def test_the_pinned_surface(tmp_path: Path) -> None:
     assert found.mirror("other") is None
 
 
+def test_read_only_of_one_mirror_and_of_the_whole_file(tmp_path: Path) -> None:
+    assert embedded(tmp_path).mirrors[0].read_only is False
+    assert embedded(tmp_path, ", read_only: true").mirrors[0].read_only is True
+    whole = "version: 1\nserver: {url: embedded}\nread_only: true\njournal_retention: 7d\n"
+    found = settings(tmp_path, f"{whole}mirrors:\n  - {MIRROR}\n")
+    assert (found.mirrors[0].read_only, found.journal_retention) == (True, 7 * 86400)
+
+
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
     found = settings(
         tmp_path,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-import click
-
 from kbsync.engine.report import Report
+from kbsync.errands.desk import Teller
 from kbsync.messages import printable
 from kbsync.passes import Applied
 from kbsync.planning.render import guard_json, halted_lines
@@ -25,26 +24,26 @@ PAST = {
 }
 
 
-def show(done: Applied, *, as_json: bool) -> None:
-    """Print what a pass did, for a program or for a person."""
+def show(teller: Teller, done: Applied, *, as_json: bool) -> None:
+    """Tell what a pass did, for a program or for a person."""
     if as_json:
-        _as_json(done)
+        _as_json(teller, done)
     else:
-        _as_text(done)
+        _as_text(teller, done)
 
 
-def _as_text(done: Applied) -> None:
-    """Print the report of every mirror, failures by name and reason."""
+def _as_text(teller: Teller, done: Applied) -> None:
+    """Tell the report of every mirror, failures by name and reason."""
     for report in done.reports:
         if report.notice is not None:
-            click.echo(f"{report.mirror}: {report.notice}")
-            click.echo(f"  next: {report.notice.next}")
-        _stopped(report)
-        _halted(report)
-        _skipped(report)
-        click.echo(summary(report))
+            teller.say(f"{report.mirror}: {report.notice}")
+            teller.say(f"  next: {report.notice.next}")
+        _stopped(teller, report)
+        _halted(teller, report)
+        _skipped(teller, report)
+        teller.say(summary(report))
     for halt in done.halts:
-        click.echo(f"kbsync: mirror {halt.mirror}: {halt.problem}", err=True)
+        teller.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")
 
 
 def summary(report: Report) -> str:
@@ -66,39 +65,39 @@ def summary(report: Report) -> str:
     return f"{report.mirror}: {', '.join(told)}"
 
 
-def _stopped(report: Report) -> None:
+def _stopped(teller: Teller, report: Report) -> None:
     stopped = sorted(report.stopped.items())
     for key, (kind, why) in stopped[:NAMED]:
-        click.echo(f"{kind}: {printable(key.path)}: {why}")
+        teller.say(f"{kind}: {printable(key.path)}: {why}")
         if why.next:
-            click.echo(f"  next: {why.next}")
+            teller.say(f"  next: {why.next}")
     if len(stopped) > NAMED:
-        click.echo(f"{len(stopped) - NAMED} more; kbsync status --failed names each")
+        teller.say(f"{len(stopped) - NAMED} more; kbsync status --failed names each")
 
 
-def _halted(report: Report) -> None:
+def _halted(teller: Teller, report: Report) -> None:
     for line in halted_lines(report.halted) if report.halted else ():
-        click.echo(line)
+        teller.say(line)
 
 
-def _skipped(report: Report) -> None:
+def _skipped(teller: Teller, report: Report) -> None:
     following = ""
     for each in report.skipped[:NAMED]:
         if following and each.why.next != following:
-            click.echo(f"  next: {following}")
+            teller.say(f"  next: {following}")
         following = each.why.next
-        click.echo(f"skipped: {printable(each.key.path)}: {each.why}")
+        teller.say(f"skipped: {printable(each.key.path)}: {each.why}")
     if following:
-        click.echo(f"  next: {following}")
+        teller.say(f"  next: {following}")
     if len(report.skipped) > NAMED:
         rest = Counter(each.why.code for each in report.skipped[NAMED:])
         told = ", ".join(f"{number} [{code}]" for code, number in sorted(rest.items()))
-        click.echo(f"{len(report.skipped) - NAMED} more skipped: {told}; kbsync plan --json")
+        teller.say(f"{len(report.skipped) - NAMED} more skipped: {told}; kbsync plan --json")
 
 
-def _as_json(done: Applied) -> None:
-    """Print the whole report as one object."""
-    click.echo(
+def _as_json(teller: Teller, done: Applied) -> None:
+    """Tell the whole report as one object."""
+    teller.say(
         json.dumps(
             {
                 "exit": int(done.exit),

@@ -1,0 +1,90 @@
+"""Where a daemon listens: a socket beside the ledger, so that who may have it is who may ask."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from kbsync.config import Settings
+
+# What a socket's address holds, without its closing zero.
+LONGEST = 107 if sys.platform == "linux" else 103
+
+
+def socket_of(settings: Settings) -> Path:
+    """Return where the daemon of these settings listens, or says where it does.
+
+    A ledger's file has one writer, so it has one socket; a database's is in the state folder.
+    """
+    path = settings.ledger.path
+    if path is None:
+        return settings.state / "daemon.sock"
+    return Path(f"{os.path.realpath(path)}.sock")
+
+
+def found(settings: Settings) -> str | None:
+    """Return the address to ask at, None when no daemon ever listened."""
+    path = socket_of(settings)
+    with suppress(OSError):
+        return str(path.readlink())
+    return str(path) if os.path.lexists(path) else None
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[str]:
+    """Yield the address to listen at; what is left of a dead daemon is removed, at the end too.
+
+    An address that is too long for a socket gets a short one in the user's runtime folder, and
+    `path` becomes a link to it.
+
+    Args:
+        path: as `socket_of` returns; whoever holds the ledger may claim it.
+
+    Raises:
+        OSError: neither can be made.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove(path)
+    address = str(path)
+    if len(os.fsencode(address)) > LONGEST:
+        address = _short(path)
+        _remove(Path(address))
+        path.symlink_to(address)
+    try:
+        yield address
+    finally:
+        _remove(Path(address))
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def _short(path: Path) -> str:
+    import platformdirs  # noqa: PLC0415
+
+    with warnings.catch_warnings():  # another place than the usual one serves as well
+        warnings.simplefilter("ignore")
+        folder = platformdirs.user_runtime_path("kbsync", appauthor=False)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (folder, folder.parent):
+        _require_ours(each)
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return str(folder / f"{name}.sock")
+
+
+def _require_ours(folder: Path) -> None:
+    """See that nobody else can put a socket of theirs there."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (0, os.geteuid()):
+        raise PermissionError(1, "somebody else owns it", str(folder))
+    if found.st_mode & 0o022:
+        raise PermissionError(1, "others may write there", str(folder))

@@ -1,0 +1,118 @@
+"""What keys under way may do and have behind them; a key that came to rest leaves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from kbsync.messages import Notice
+from kbsync.model import Action, DocKey, Present
+from kbsync.planning.guard import Permit, Risk, objection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a plan lets its keys do.
+
+    Args:
+        permit: what may be removed and uploaded again.
+        risks: what the guard counted keys as.
+        listed: the listing of the pass may be believed about them.
+        seen: files as they were when they were hashed for the plan.
+    """
+
+    permit: Permit
+    risks: Mapping[DocKey, Risk] = field(default_factory=dict)
+    listed: bool = False
+    seen: Mapping[DocKey, Present] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Charge:
+    """One key under way.
+
+    Args:
+        removal: its document may be removed.
+        upload: its file may be uploaded although it did not change.
+        listed: the listing may be believed about it.
+        asked: the server contradicted the ledger: ask it first.
+        tries: calls that did not take effect.
+        seen: its file as it was when it was hashed.
+    """
+
+    removal: bool = False
+    upload: bool = False
+    listed: bool = False
+    asked: bool = False
+    tries: int = 0
+    seen: Present | None = None
+
+
+class Charges:
+    """The keys of a drive that are under way.
+
+    Args:
+        permit: what each key may do that no grant was given for; everything when None.
+        listed: the listing may be believed about those.
+    """
+
+    def __init__(self, permit: Permit | None, *, listed: bool) -> None:
+        self._permit = permit
+        self._listed = listed
+        self._charges: dict[DocKey, Charge] = {}
+        self._risks: dict[DocKey, Risk] = {}
+
+    def __len__(self) -> int:
+        return len(self._charges)
+
+    @property
+    def risks(self) -> Mapping[DocKey, Risk]:
+        """The keys whose removal or new embedding was allowed and has not been made yet."""
+        return self._risks
+
+    def of(self, key: DocKey) -> Charge:
+        """Return the charge of `key`."""
+        known = self._charges.get(key)
+        return known or self._charges.setdefault(key, self._usual(key))
+
+    def _usual(self, key: DocKey) -> Charge:
+        free = self._permit
+        return Charge(
+            removal=free is None or key in free.removals,
+            upload=free is None or key in free.uploads,
+            listed=self._listed,
+        )
+
+    def give(self, keys: Iterable[DocKey], grant: Grant) -> None:
+        """Let `keys` do what `grant` says, beside what they may do already."""
+        for key in keys:
+            charge = self.of(key)
+            charge.removal = charge.removal or key in grant.permit.removals
+            charge.upload = charge.upload or key in grant.permit.uploads
+            charge.listed = grant.listed
+            charge.seen = grant.seen.get(key)
+            risk = grant.risks.get(key)
+            if risk is not None:
+                self._risks[key] = risk
+
+    def objection(self, action: Action) -> Notice | None:
+        """Return why `action` has to wait; None when it may be carried out."""
+        charge = self.of(action.key)
+        return objection(action, removal=charge.removal, upload=charge.upload)
+
+    def spent(self, key: DocKey) -> None:
+        """Note that what was allowed has been made."""
+        self._risks.pop(key, None)
+
+    def rest(self, key: DocKey) -> None:
+        """Forget what is behind `key`, and keep what it may do: it comes back."""
+        charge = self.of(key)
+        charge.tries, charge.asked = 0, False
+
+    def drop(self, key: DocKey) -> None:
+        """Forget `key`; where every key may believe the listing, not that this one may not."""
+        self._risks.pop(key, None)
+        if self._listed and not self.of(key).listed:
+            self.rest(key)
+        else:
+            self._charges.pop(key, None)

@@ -1,0 +1,78 @@
+"""Messages about the daemon: codes KB-K001 and up, never re-used."""
+
+from kbsync.messages import Exit, Message
+
+# -- asking a daemon -----------------------------------------------------------------------------
+
+NO_DAEMON = Message(
+    "KB-K001",
+    "no daemon keeps the mirrors of {file}",
+    "start one with: kbsync run",
+)
+HUNG_UP = Message(
+    "KB-K002",
+    "the daemon ended before it had answered; what it had begun is in the ledger",
+    "see what was done with: kbsync history",
+)
+NOT_UNDERSTOOD = Message(
+    "KB-K003",
+    "the daemon does not understand the request: {why}",
+    "it may be of another version than this command: restart it, then type the command again",
+)
+TOO_LONG = Message(
+    "KB-K004",
+    "the request is longer than the {mebibytes} MiB a daemon takes",
+    "stop the daemon, then type the command again",
+)
+STOPPING = Message(
+    "KB-K005",
+    "the daemon is about to end and takes no more requests",
+    "wait until it has ended, then type the command again",
+)
+BROKEN = Message(
+    "KB-K006",
+    "the daemon met a fault of its own while it did this: {why}",
+    "the daemon's log has the details; see: kbsync status",
+)
+NO_SOCKET = Message(
+    "KB-K007",
+    "no verb can reach this daemon: the socket {path} cannot be made: {why}",
+    "mend its folder's rights, then restart the daemon",
+    Exit.OK,
+)
+
+# -- what the daemon says of mirrors -------------------------------------------------------------
+
+READ_ONLY = Message(
+    "KB-K010",
+    "mirror {mirror} is read-only: {changes} changes are planned and none was made",
+    "look at them with: kbsync plan {mirror}; to have them made set read_only: false",
+    Exit.INCOMPLETE,
+)
+READ_ONLY_KEPT = Message(
+    "KB-K011",
+    "mirror {mirror} is read-only: none of its documents is deleted",
+    "set read_only: false for the mirror, or take it out of the file, then type the command again",
+    Exit.USAGE,
+)
+RESTS = Message(
+    "KB-K012",
+    "mirror {mirror} is still in the configuration, so the daemon paused it",
+    "take it out of the file, or have it kept again with: kbsync resume {mirror}",
+    Exit.OK,
+)
+
+# -- the configuration ---------------------------------------------------------------------------
+
+FROM_A_PIPE = Message(
+    "KB-K021",
+    "the configuration came through a pipe and cannot be read again",
+    "restart the daemon, with a file",
+    Exit.USAGE,
+)
+LEDGER_STAYS = Message(
+    "KB-K020",
+    "the configuration names another ledger, and the daemon cannot change its ledger",
+    "restart the daemon, or put the line back",
+    Exit.USAGE,
+)

@@ -1,0 +1,32 @@
+"""Messages about watching a source for changes: codes KB-W001 and up, never re-used."""
+
+from kbsync.messages import Message
+
+NO_WATCHES = Message(
+    "KB-W001",
+    "the system grants no more inotify watches: {count} folders of {path} and what is in them "
+    "are compared every {seconds} s instead",
+    "as root (for a container, on its host): sysctl -w {setting}",
+)
+NO_INSTANCES = Message(
+    "KB-W002",
+    "the system grants no more inotify instances: {path} is compared every {seconds} s instead",
+    "as root (for a container, on its host): sysctl -w {setting}",
+)
+SILENT = Message(
+    "KB-W003",
+    "{path} is on {kind}, which tells nobody of changes made elsewhere: "
+    "it is compared every {seconds} s",
+    "for changes within a second, run kbsync where the files are",
+)
+SILENT_PARTS = Message(
+    "KB-W004",
+    "{count} folders of {path} are on {kind} or the like, which tells nobody of changes made "
+    "elsewhere: they are compared every {seconds} s",
+    "for changes within a second, run kbsync where the files are",
+)
+UNWATCHABLE = Message(
+    "KB-W005",
+    "{count} folders of {path} cannot be watched ({cause}): they are compared every {seconds} s",
+    "mend the cause; until then nothing is missed, only later",
+)

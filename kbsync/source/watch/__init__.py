@@ -1,0 +1,1 @@
+"""The watch over a source: file system events, and what stands in for them where none come."""

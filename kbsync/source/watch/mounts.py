@@ -1,0 +1,124 @@
+"""The mount table: which folders are on file systems that tell of no changes made elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import NamedTuple
+
+# Another machine, a host below this one, or a program may change what is on these.
+SILENT = frozenset(
+    {
+        "9p",
+        "afs",
+        "autofs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "coda",
+        "davfs",
+        "fakeowner",
+        "fuse",
+        "gfs2",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "ocfs2",
+        "orangefs",
+        "prl_fs",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "vboxsf",
+        "virtiofs",
+        "vmhgfs",
+    }
+)
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+class Mount(NamedTuple):
+    """One line of the mount table."""
+
+    number: str
+    point: str
+    kind: str
+
+
+class Ground(NamedTuple):
+    """What a folder stands on: its own mount, and those inside of it.
+
+    Two that are equal mean that no mount came or went there.
+    """
+
+    own: Mount | None
+    inside: tuple[Mount, ...]
+    real: str
+
+    def silent(self, kinds: AbstractSet[str] = SILENT) -> dict[str, str]:
+        """Return the folders, relative and outermost first, on file systems among `kinds`.
+
+        Args:
+            kinds: types of file systems; one with a subtype (``fuse.sshfs``) is named by either.
+
+        Returns:
+            Paths relative to the folder (empty for itself), each with its file system's type.
+        """
+        found = {"": self.own.kind} if self.own and _is(self.own.kind, kinds) else {}
+        for mount in self.inside:
+            if _is(mount.kind, kinds):
+                found[os.path.relpath(mount.point, self.real)] = mount.kind
+        return found
+
+
+def ground(folder: str, table: str | None = None) -> Ground:
+    """Return what `folder` stands on.
+
+    Args:
+        folder: its path.
+        table: text of a mount table; default is the one in force.
+    """
+    real = os.path.realpath(folder)
+    inside = real.rstrip("/") + "/"
+    own: Mount | None = None
+    below: dict[str, Mount] = {}
+    for mount in _mounts(_table() if table is None else table):
+        # A later mount on the same point hides the earlier one.
+        if mount.point.startswith(inside):
+            below[mount.point] = mount
+        elif f"{real}/".startswith(mount.point.rstrip("/") + "/") and (
+            own is None or len(mount.point) >= len(own.point)
+        ):
+            own = mount
+    return Ground(own, tuple(below.values()), real)
+
+
+def _is(kind: str, kinds: AbstractSet[str]) -> bool:
+    return kind in kinds or kind.partition(".")[0] in kinds
+
+
+def _table() -> str:
+    try:
+        return Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
+    except OSError:
+        return ""
+
+
+def _mounts(table: str) -> list[Mount]:
+    found = []
+    for line in table.splitlines():
+        words, _, rest = line.partition(" - ")
+        fields = words.split(" ")
+        kind = rest.partition(" ")[0]
+        if len(fields) > 4 and kind:
+            found.append(Mount(fields[0], _unescaped(fields[4]), kind))
+    return found
+
+
+def _unescaped(point: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)), point)

@@ -1,0 +1,240 @@
+"""The daemon, as it is installed and typed, against `kbsync serve` over TCP."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from front import Answer, opened
+from running_daemon import Daemon, keeping
+from test_mirror import ASSIGN, CREATE, DELETE, FIELD, UPDATE, Requests
+from typing_commands import KEY, SECONDS, Terminal, served
+
+pytestmark = pytest.mark.timeout(300)
+FILES = 12
+
+
+class Desk:
+    """A folder with a served knowledge base, typed at while a daemon runs."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+        self.docs = folder / "docs"
+        self.terminal = Terminal(folder)
+        self.requests = Requests(folder / "requests.jsonl")
+        self.docs.mkdir()
+        for number in range(FILES):
+            self.page(number).write_text(f"# Page {number}\n\nLens {number * 7919} at dusk.\n")
+        self.configure()
+
+    def configure(self, more: str = "", timeout: str = "3s") -> None:
+        window = "4s" if timeout == "3s" else "61s"
+        times = f"settle: 100ms, delete_grace: 300ms, ambiguity_window: {window}"
+        (self.folder / "kbsync.yaml").write_text(
+            "version: 1\n"
+            f'server: {{url: "{self.url}", api_key: "${{DIFY_API_KEY}}", timeout: {timeout}}}\n'
+            "ledger: ./state/ledger.db\n"
+            f"mirrors:\n  - {{name: docs, source: ./docs, knowledge_base: Docs, {times}}}\n{more}"
+        )
+
+    def page(self, number: int) -> Path:
+        return self.docs / f"page{number}.md"
+
+    def edit(self, number: int) -> None:
+        with self.page(number).open("a") as file:
+            file.write("One more sentence about quartz harbours.\n")
+
+    def changes(self) -> Counter[tuple[str, str]]:
+        """Count what was done to documents since the last look; marks come when there is time."""
+        calls = self.requests.writes()
+        return Counter({call: n for call, n in calls.items() if call not in (FIELD, ASSIGN)})
+
+    def synced(self) -> int:
+        return int(self.terminal.read("status")["mirrors"][0]["documents"]["synced"])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with served(tmp_path, "--request-log", str(tmp_path / "requests.jsonl")) as url:
+        yield Desk(tmp_path, url)
+
+
+def _filled(desk: Desk, daemon: Daemon) -> None:
+    daemon.until_said("create", FILES)
+    daemon.until(lambda: desk.synced() == FILES)
+    desk.changes()
+
+
+def test_what_is_saved_is_sent_and_nothing_else_is_done(desk: Desk) -> None:
+    with keeping(desk.folder) as daemon:
+        _filled(desk, daemon)
+        desk.edit(3)
+        daemon.until_said("update")
+        assert desk.changes() == {UPDATE: 1}
+        desk.page(4).unlink()
+        daemon.until_said("delete")
+        (desk.docs / "part").mkdir()
+        (desk.docs / "part" / "new.md").write_text("# New\n\nAmber fog.\n")
+        daemon.until_said("create", FILES + 1)
+        assert desk.changes() == {DELETE: 1, CREATE: 1}
+        for line in (*daemon.said("update"), *daemon.said("delete"), *daemon.said("create")):
+            assert {"mirror", "path", "document", "outcome", "ms"} <= line.keys()
+            assert line["outcome"] == "done"
+            assert line["document"]
+        daemon.until(lambda: desk.synced() == FILES)
+        assert "Amber fog" in desk.terminal.type("search", "Amber fog")
+        told = desk.terminal.type("status")
+        assert f"daemon: process {daemon.process.pid}, for " in told
+        assert "by inotify" in told
+        quiet = len(daemon.lines())
+        (desk.docs / "page5.md").read_text()
+        os.utime(desk.docs / "page6.md")
+        time.sleep(1)  # nothing comes: no event can tell
+        assert len(daemon.lines()) == quiet
+        daemon.end()
+        assert [line["event"] for line in daemon.lines()[quiet:]] == ["stopping", "stopped"]
+        assert KEY not in json.dumps(daemon.lines())
+    assert not (desk.folder / "state" / "ledger.db.sock").exists()
+
+
+def test_verbs_while_it_runs(desk: Desk) -> None:
+    type_ = desk.terminal.type
+    with keeping(desk.folder) as daemon:
+        _filled(desk, daemon)
+        assert f"docs: {FILES} unchanged" in type_("apply")
+        assert desk.changes() == {}
+        type_("plan")
+        assert "KB-V904" in type_("retry", exit=64)
+        assert "page1.md" in type_("explain", "docs/page1.md")
+        assert "KB-L021" in type_("run", exit=1)
+
+        type_("pause", "docs")
+        desk.edit(1)
+        daemon.until(lambda: "1 update" in type_("plan", exit=(0, 2)))
+        assert desk.changes() == {}
+        assert "paused" in type_("status")
+        type_("resume")
+        daemon.until_said("update")
+        assert desk.changes() == {UPDATE: 1}
+
+        type_("pause")  # so that all of them are met at once
+        for number in range(FILES):
+            desk.page(number).unlink()
+        type_("resume")
+        (held,) = daemon.until_said("held back")
+        assert desk.changes() == {}
+        assert held["digest"][:12] in type_("plan", exit=2)
+        assert "KB-G" in type_("status")
+        type_("apply", "--release", held["digest"][:12])
+        assert desk.changes() == {DELETE: FILES}
+        daemon.until_said("not held back any more")
+        daemon.end()
+
+
+def test_the_configuration_changes_while_it_runs(desk: Desk) -> None:
+    more = "  - {name: wiki, source: ./wiki, knowledge_base: Wiki, settle: 100ms}\n"
+    with keeping(desk.folder) as daemon:
+        _filled(desk, daemon)
+        (desk.folder / "kbsync.yaml").write_text("version: 1\nmirrors: {}\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.until_said("configuration refused")
+        desk.edit(1)
+        daemon.until_said("update")
+
+        (desk.folder / "wiki").mkdir()
+        (desk.folder / "wiki" / "home.md").write_text("# Home\n\nOf the wiki.\n")
+        desk.configure(more)
+        (reloaded,) = daemon.until_said("reloaded")
+        assert reloaded["new"] == ["wiki"]
+        assert "changed" not in reloaded
+        daemon.until_said("create", mirror="wiki")
+        desk.changes()
+
+        desk.configure(more.replace("settle", "read_only: true, settle"))
+        desk.terminal.type("reload")
+        (desk.folder / "wiki" / "other.md").write_text("# Other\n")
+        daemon.until(lambda: "1 create" in desk.terminal.type("plan", "wiki", exit=(0, 2)))
+        assert "KB-K010" in desk.terminal.type("apply", "wiki", exit=3)
+        desk.configure()
+        daemon.until_said("reloaded", 3)
+        desk.edit(2)
+        daemon.until_said("update", 2)
+        assert desk.changes() == {UPDATE: 1}
+        assert daemon.said("configuration", code="KB-V063")
+        assert "1 deleted from Wiki" in desk.terminal.type("mirror", "destroy", "wiki", "--yes")
+        daemon.end(signal.SIGINT)
+
+
+def test_killed_in_the_middle_and_begun_again(desk: Desk) -> None:
+    with keeping(desk.folder) as daemon:
+        daemon.until_said("create", 3)
+        daemon.process.kill()
+        daemon.process.wait()
+    assert desk.terminal.read("status")["daemon"] is None
+    desk.edit(0)
+    desk.page(11).unlink()
+    with keeping(desk.folder) as daemon:
+        daemon.until(lambda: desk.synced() == FILES - 1)
+        daemon.end()
+    assert desk.terminal.type("plan").startswith("nothing")
+    base = desk.terminal.read("status")["mirrors"][0]
+    assert base["foreign"] == 0
+    made = Counter(line["path"] for line in _journal(desk) if line["action"] == "create")
+    assert set(made.values()) == {1}
+
+
+def _journal(desk: Desk) -> list[dict[str, object]]:
+    lines = desk.terminal.read("history", "--limit", "1000")["lines"]
+    return [line for line in lines if line["outcome"] == "done"]
+
+
+def test_a_second_signal_does_not_wait(desk: Desk) -> None:
+    held, free = threading.Event(), threading.Event()
+
+    def slow(method: str, path: str) -> Answer | None:
+        if path.endswith("create-by-file"):
+            held.set()
+            free.wait(SECONDS)
+        return None
+
+    with opened(desk.url) as front:
+        front.behaviour = slow
+        desk.url = front.url
+        desk.configure(timeout="60s")
+        with keeping(desk.folder) as daemon:
+            daemon.until(held.is_set)
+            daemon.process.send_signal(signal.SIGTERM)
+            daemon.until_said("stopping")
+            assert "KB-K005" in desk.terminal.type("apply", exit=1)
+            began = time.monotonic()
+            daemon.end(signal.SIGTERM, exit=130)
+            assert time.monotonic() - began < 10
+        free.set()
+    assert daemon.said("stopped at once")
+    pending = desk.terminal.read("status")["mirrors"][0]["documents"]["pending"]
+    assert pending >= 1
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is part of util-linux")
+def test_the_first_process_of_a_container(desk: Desk) -> None:
+    alone = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
+    if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine makes no namespaces for us")
+    with keeping(desk.folder, before=alone) as daemon:
+        outer = daemon.process.pid
+        children = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+        daemon.until_said("create", FILES)
+        assert desk.terminal.read("status")["daemon"]["pid"] == 1
+        os.kill(int(children[0]), signal.SIGTERM)
+        daemon.process.wait(timeout=60)
+        assert [line["event"] for line in daemon.lines()[-2:]] == ["stopping", "stopped"]

@@ -1,0 +1,125 @@
+"""What is no change wakes nobody."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from watching import Watching, watches
+
+from kbsync.engine.changes import Changed
+from kbsync.source.folder import Folder
+
+Begin = Callable[..., Watching]
+
+
+def made(root: Path) -> None:
+    for name in ("a.md", "guides/b.md", "guides/deep/c.md"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"# {name}", "utf-8")
+    (root / ".gitignore").write_text("*.bak.md\n", "utf-8")
+
+
+def test_reading_and_walking_are_no_change(root: Path, watching: Begin) -> None:
+    made(root)
+    watched = watching()
+    source = Folder("docs", root, max_file_size=1 << 20, accepted={"md"})
+    for _ in range(3):
+        rows = [row[0] for row in source.scan() if isinstance(row, tuple)]
+        for path in rows:
+            assert source.look(path) is not None
+            assert source.read(path) is not None
+    assert rows == ["a.md", "guides/b.md", "guides/deep/c.md"]
+    assert watched.settled() == Changed()
+
+
+def test_what_is_left_out_wakes_nobody(root: Path, watching: Begin) -> None:
+    made(root)
+    (root / "out").mkdir()
+    watched = watching(exclude=("out/",))
+    (root / ".git" / "objects").mkdir(parents=True)
+    for n in range(50):
+        (root / ".git" / "objects" / f"{n}.md").write_text("loose", "utf-8")
+        (root / ".hidden.md").write_text(f"{n}", "utf-8")
+        (root / "out" / f"{n}.md").write_text(f"{n}", "utf-8")
+        (root / f"{n}.bak.md").write_text("left out by .gitignore", "utf-8")
+        (root / "ledger.db-wal").write_bytes(b"no document")
+    shutil.rmtree(root / ".git")
+    shutil.rmtree(root / "out")
+    assert watched.wakes == 0
+    assert watched.settled() == Changed()
+
+
+def test_hidden_files_are_told_where_they_are_wanted(root: Path, watching: Begin) -> None:
+    (root / ".notes").mkdir()
+    watched = watching(hidden=True)
+    (root / ".notes" / "a.md").write_text("wanted", "utf-8")
+    (root / ".git").mkdir()
+    (root / ".git" / "a.md").write_text("never wanted", "utf-8")
+    assert watched.settled() == Changed(frozenset({".notes/a.md"}))
+
+
+def test_a_new_ignore_file_sets_what_is_watched(root: Path, watching: Begin) -> None:
+    made(root)
+    watched = watching()
+    (root / "guides" / ".kbsyncignore").write_text("deep/\n", "utf-8")
+    assert watched.settled() == Changed(folders=frozenset({"guides"}))
+    (root / "guides" / "deep" / "c.md").write_text("left out now", "utf-8")
+    assert watched.settled() == Changed()
+    (root / "guides" / ".kbsyncignore").unlink()
+    assert watched.settled() == Changed(folders=frozenset({"guides"}))
+    (root / "guides" / "deep" / "c.md").write_text("taken again", "utf-8")
+    assert watched.settled() == Changed(frozenset({"guides/deep/c.md"}))
+    (root / "guides").rename(root.with_name("gone"))
+    assert watched.settled() == Changed(folders=frozenset({"guides"}))
+    assert watches() == 1
+
+
+def test_ignore_files_that_do_not_count_are_not_told(root: Path, watching: Begin) -> None:
+    made(root)
+    watched = watching(honour_gitignore=False)
+    (root / "guides" / ".gitignore").write_text("deep/\n", "utf-8")
+    (root / "guides" / "deep" / "c.md").write_text("still taken", "utf-8")
+    assert watched.settled() == Changed(frozenset({"guides/deep/c.md"}))
+
+
+def test_one_wake_until_somebody_takes(root: Path, watching: Begin) -> None:
+    watched = watching()
+    for n in range(500):
+        (root / f"{n}.md").write_text("many", "utf-8")
+    deadline = time.monotonic() + 30
+    while watched.wakes == 0:
+        assert time.monotonic() < deadline
+    told = watched.settled()
+    assert told.paths == {f"{n}.md" for n in range(500)}
+    assert watched.wakes < 20
+
+
+def test_at_rest_it_costs_next_to_nothing(root: Path) -> None:
+    for n in range(300):
+        (root / f"folder-{n}").mkdir()
+    rest = 4.0
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from kbsync.source.watch.folder import FolderWatch\n"
+        "watch = FolderWatch(Path(sys.argv[1]), accepted={'md'})\n"
+        "watch.start(lambda: None)\n"
+        "before = time.process_time()\n"
+        "time.sleep(float(sys.argv[2]))\n"
+        "print(time.process_time() - before)\n"
+        "watch.stop()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, os.fspath(root), str(rest)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    # 0.2 s of CPU in 60 s is what the whole daemon may use.
+    assert float(ran.stdout) < 0.1 * rest / 60
