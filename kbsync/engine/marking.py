@@ -205,20 +205,24 @@ class Marker:
 
     async def _make_fields(self) -> Outcome[None]:
         """Make the fields that are missing, one at a time: they take a lock at the server."""
-        base_id = self._world.base_id or ""
+        if not self._fields.keys() >= set(FIELDS):  # they may have been made since it was asked
+            await self._ask_for_fields()
         for name in FIELDS:
             if name in self._fields:
                 continue
-            made = await self._world.remote.make_field(base_id, name)
+            made = await self._world.remote.make_field(self._world.base_id or "", name)
             if isinstance(made, Done):
                 self._fields[name] = made.value
                 continue
-            found = await self._world.remote.fields(base_id)
-            if isinstance(found, Done):  # somebody else may have made it meanwhile
-                self._fields = dict(found.value)
+            await self._ask_for_fields()  # somebody else may have made it meanwhile
             if name not in self._fields:
                 return made
         return Done(None)
+
+    async def _ask_for_fields(self) -> None:
+        found = await self._world.remote.fields(self._world.base_id or "")
+        if isinstance(found, Done):
+            self._fields = dict(found.value)
 
     async def _assign(self, batch: list[Wanted]) -> Outcome[None]:
         """Write what is wanted in one call.

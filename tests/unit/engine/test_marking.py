@@ -177,6 +177,15 @@ async def test_another_hand_that_makes_the_field_first_is_no_error() -> None:
     assert_marked(on, "a.md")
 
 
+async def test_fields_made_since_the_world_was_read_are_not_made_again() -> None:
+    on = marking({"a.md": b"a", "b.md": b"b"})
+    await run(on, "a.md")
+    made = on.server.count("make_field")
+    await run(on, "b.md")
+    assert made == on.server.count("make_field") == len(FIELDS)
+    assert_marked(on, "b.md")
+
+
 async def test_a_server_without_metadata_is_left_alone() -> None:
     on = stage({"a.md": b"a"})
     report = await run(on, "a.md")
