@@ -87,6 +87,7 @@ class Drive:
         self._changed = anyio.Event()
         self._problem: Problem | None = None
         self._stopping = False
+        self._polling = False
         self.report = Report(mirror=world.mirror.name)
 
     def stop(self) -> None:
@@ -154,7 +155,11 @@ class Drive:
         return self._queue.take(now)
 
     def _over(self, wait: bool) -> bool:
-        if self._stopping or self._stalled:
+        if self._stopping:
+            return True
+        if self._polling:
+            return False  # what it finds is handed out before anybody goes
+        if self._stalled:
             return True
         if self._queue.active or self._backlog or len(self._marker):
             return False
@@ -336,15 +341,18 @@ class Drive:
             if not len(self._watch):
                 await self._changed.wait()
                 continue
+            self._polling = True
             try:
                 ended = await self._watch.poll()
             except Problem as problem:
                 self._problem = self._problem or problem
                 self._stopping = True
                 break
+            finally:
+                self._polling = False
             for key in ended:
                 self._indexed(key)
-            if ended or self._stalled:
+            if ended or self._stalled or not wait:
                 self._wake()
             await self._world.clock.sleep(self._watch.interval)
         self._wake()

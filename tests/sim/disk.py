@@ -10,11 +10,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from sqlalchemy import Connection
+from sqlalchemy.sql.elements import CompilerElement
 
-from kbsync.ledger.database import Database
-from kbsync.ledger.place import find_place
+from kbsync.ledger.database import Database, Question
+from kbsync.ledger.place import Place, find_place
 from kbsync.ledger.store import LedgerStore
 
 from .weather import Weather
@@ -24,6 +26,11 @@ class Failing(Database):
     """A database whose disk fills up, and whose process ends before or after a commit."""
 
     weather: Weather | None = None
+    compiled_once: ClassVar[dict[CompilerElement, Question]] = {}
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._questions = self.compiled_once
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

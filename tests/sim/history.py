@@ -145,10 +145,10 @@ class History:
         self.watcher.agreed()
 
     def _indexing(self, name: str) -> tuple[float, str]:
-        seconds = self.chance.uniform(0.2, 30.0)
+        seconds = self.chance.choice([0.3, 2.0, 20.0]) * self.chance.uniform(0.5, 1.5)
         if self.fine:
             return seconds, FINE
-        return seconds, self.chance.choices([FINE, FAILS, EMPTY, NEVER], [88, 6, 3, 3])[0]
+        return seconds, self.chance.choices([FINE, FAILS, EMPTY, NEVER], [90, 6, 3, 1])[0]
 
     # -- kbsync ----------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class History:
         try:
             planned = await engine.plan(listing=chance.random() < 0.8)
             self.tell(f"plan {planned.plan.counts} {planned.guard}"[:300])
-            if chance.random() < 0.15:
+            if not self.fine and chance.random() < 0.15:
                 for _ in range(chance.randint(1, 4)):
                     rules.meddle(self, chance)
                 await anyio.sleep(chance.uniform(0, 300))
@@ -220,7 +220,7 @@ class History:
         if releases and isinstance(planned.guard, Halted):
             read = planned.guard.members
             self._agreed.add(engine.mirror.name)
-        stop_at = chance.randint(1, 30) if chance.random() < 0.1 else 0
+        stop_at = chance.randint(1, 30) if not self.fine and chance.random() < 0.1 else 0
 
         def observe(event: Event) -> None:
             nonlocal stop_at
@@ -232,7 +232,7 @@ class History:
                 drives[0].stop()
 
         drives: list[Drive] = []
-        wait = chance.random() < 0.9
+        wait = self.fine or chance.random() < 0.9
         with anyio.move_on_after(TOO_LONG) as scope:
             report = await engine.apply(
                 planned, wait=wait, observe=observe, started=drives.append, read=read

@@ -48,11 +48,18 @@ async def settle(history: History) -> None:
         plans = await _plans(history)
         if plans is None:
             return
-        if not any(planned.plan.changes for planned in plans):
+        if all(map(_at_rest, plans)):
             _judge(history, plans)
             return
     left = [str(action) for planned in plans for action in planned.plan.actions]
     history.watcher.fault(f"after {PASSES} passes there is still to do: {left}")
+
+
+def _at_rest(planned: Planned) -> bool:
+    indexing = any(
+        isinstance(each, Hold) and each.why.code == "KB-E005" for each in planned.plan.actions
+    )
+    return not planned.plan.changes and not indexing
 
 
 async def _plans(history: History) -> list[Planned] | None:
