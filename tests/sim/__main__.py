@@ -46,17 +46,22 @@ def fails(program: Program, place: Path, empty: Path) -> Broken | None:
 
 def shortened(program: Program, place: Path, empty: Path) -> Program:
     """Leave out every step that the failure does not need."""
+    kind = _kind(fails(program, place, empty))
     size = len(program.steps) // 2
     while size:
         start = 0
         while start < len(program.steps):
             shorter = program.without(start, size)
-            if fails(shorter, place, empty):
+            if _kind(fails(shorter, place, empty)) == kind:
                 program = shorter
             else:
                 start += size
         size //= 2
     return program
+
+
+def _kind(broken: Broken | None) -> str:
+    return str(broken).partition("]")[0]
 
 
 def main() -> int:

@@ -5,6 +5,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
+import pytest  # noqa: E402
 from engine.conftest import _threads_inline, anyio_backend  # noqa: E402
 
+from kbsync.ledger.store import LedgerStore  # noqa: E402
+
 __all__ = ["_threads_inline", "anyio_backend"]
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that has nothing yet: making one takes longer than a history."""
+    path = tmp_path_factory.mktemp("ledger") / "empty.db"
+    LedgerStore.open(path).close()
+    return path

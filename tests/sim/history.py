@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -64,7 +64,7 @@ class History:
         self.prunes_excluded = False
         self.settings = "settings-1"
         self.fine = False
-        self.in_pass = False
+        self.in_pass = self.meddled = False
         self.made_by_hand = 0
         self.tampered: Counter[str] = Counter()
         self.unmarked: set[str] = set()
@@ -79,7 +79,7 @@ class History:
         self.swap = chance.random() < 0.15
         self.per_minute = 30 if chance.random() < 0.1 else None
         self.most = chance.choice([1, 3, 20])
-        self.events: list[Event] = []
+        self.on_event: Callable[[Event], None] = lambda event: None
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ class History:
 
         A daemon is to be run here too, in the place of the passes.
         """
-        self.in_pass = True
+        self.in_pass, self.meddled = True, weather.meddling > 0
         store = self.disk.under(weather)
         try:
             self.clock = LedgerClock(store, wall=self.wall, steady=self.time)
@@ -226,6 +226,7 @@ class History:
             nonlocal stop_at
             why = f" ({event.why})" if event.why else ""
             self.tell(f"{event.key.path} {event.action} {event.cause} {event.outcome}{why}")
+            self.on_event(event)
             stop_at -= 1
             if stop_at == 0 and drives:
                 self.met["stop"] += 1
@@ -241,7 +242,7 @@ class History:
         if read:
             self.watcher.agreed()
         if scope.cancelled_caught:
-            self.watcher.fault("a pass did not end")
+            self.watcher.fault("endless", "a pass did not end")
 
     def _account(self, error: BaseException) -> None:
         if isinstance(error, Problem):
@@ -251,7 +252,7 @@ class History:
             raise error
         import traceback
 
-        self.watcher.fault("".join(traceback.format_exception(error))[-3000:])
+        self.watcher.fault("bug", "".join(traceback.format_exception(error))[-3000:])
 
     # -- playing ---------------------------------------------------------------------------------
 
@@ -265,7 +266,7 @@ class History:
         for step in self.program.steps:
             await self._step(step)
         await quiescence.settle(self)
-        self._check()
+        self.check()
 
     async def _step(self, step: Step) -> None:
         self.tell(f"-- {step}")
@@ -276,11 +277,23 @@ class History:
         result = rule(self, chance)
         if result is not None:
             await result
-        self._check()
+        self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         if self.watcher.faults:
+            self._tell_all()
             raise Broken("\n".join(self.watcher.faults))
+
+
+    def _tell_all(self) -> None:
+        """Write down what stands where, for whoever reads the trace."""
+        self.tell(f"{self.server.able} swap={self.swap}")
+        for document in self.server.documents.values():
+            self.tell(f"{document} {self.server.readiness(document).name}")
+        for name, folder in self.folders.items():
+            self.tell(f"{name}: {folder.files} {folder.locked} {folder.excluded} {folder.mount}")
+            for entry in self.store.entries(name):
+                self.tell(str(entry))
 
 
 def _able(chance: random.Random) -> Capabilities:
@@ -324,8 +337,10 @@ def _alone(seed: str) -> Iterator[None]:
 _WALL: list[Any] = [lambda: 0.0]
 
 
-def play(program: Program, place: Path, empty: Path) -> History:
-    """Play `program` and return its history.
+def play(
+    program: Program, place: Path, empty: Path, story: Callable[[History], Awaitable[None]] | None = None
+) -> History:
+    """Play `program`, or a story told by hand in its world, and return the history.
 
     Args:
         place: an empty folder for ledgers.
@@ -338,7 +353,8 @@ def play(program: Program, place: Path, empty: Path) -> History:
 
     async def main() -> None:
         _WALL[0] = history.wall
-        await history.play()
+        await (history.play() if story is None else story(history))
+        history.check()
 
     with _alone(str(program)):
         try:

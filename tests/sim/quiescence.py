@@ -15,7 +15,20 @@ from kbsync.engine.gate import Gate
 from kbsync.engine.limiter import Limiter
 from kbsync.ledger.clock import LedgerClock
 from kbsync.messages import Problem
-from kbsync.model import Conflict, DocKey, EntryState, Excluded, Hold, Present, Readiness
+from kbsync.model import (
+    Action,
+    Conflict,
+    Create,
+    DocKey,
+    EntryState,
+    Excluded,
+    Hold,
+    Present,
+    Readiness,
+    Skipped,
+    Unknown,
+    Update,
+)
 from kbsync.planning.marks import mark_of
 
 from . import rules
@@ -45,54 +58,59 @@ async def settle(history: History) -> None:
         if history.watcher.faults:
             return
         await anyio.sleep(7300)
-        plans = await _plans(history)
-        if plans is None:
+        made = await plans(history)
+        if made is None:
             return
-        if all(map(_at_rest, plans)):
-            _judge(history, plans)
+        if all(_at_rest(history, planned) for planned in made):
+            _judge(history, made)
             return
-    left = [str(action) for planned in plans for action in planned.plan.actions]
-    history.watcher.fault(f"after {PASSES} passes there is still to do: {left}")
+    left = [str(action) for planned in made for action in planned.plan.actions]
+    history.watcher.fault("never done", f"after {PASSES} passes there is still to do: {left}")
 
 
-def _at_rest(planned: Planned) -> bool:
-    indexing = any(
-        isinstance(each, Hold) and each.why.code == "KB-E005" for each in planned.plan.actions
-    )
-    return not planned.plan.changes and not indexing
+def _at_rest(history: History, planned: Planned) -> bool:
+    """Whether only what is held is left; that a new file cannot be read shows when it is sent."""
+    for action in planned.plan.actions:
+        match action:
+            case Hold() | Conflict():
+                if action.why.code == "KB-E005":
+                    return False
+            case Create(key=key) | Update(key=key):
+                if not history.folders[key.mirror].files[key.path].unreadable:
+                    return False
+            case _:
+                return False
+    return True
 
 
-async def _plans(history: History) -> list[Planned] | None:
+async def plans(history: History) -> list[Planned] | None:
     """Plan every mirror; None when the base is gone, and rightly said so."""
     chance = random.Random(0)
     store = history.disk.under(None)
     history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
     line = Line(history.server, Weather(chance), lambda: None, history.tell)
     gate = Gate(line, limiter=Limiter(), clock=clock)
-    plans = []
+    made = []
     for name in history.mirrors:
         try:
-            plans.append(await Engine(history.mirror(name), store, gate, clock).plan())
+            made.append(await Engine(history.mirror(name), store, gate, clock).plan())
         except Problem as problem:
             if problem.notice.code not in ("KB-E018", "KB-E060") or not history.base_was_deleted:
-                history.watcher.fault(f"{name} came to rest with {problem.notice}")
+                history.watcher.fault("problem", f"{name} came to rest with {problem.notice}")
             return None
-    return plans
+    return made
 
 
 # -- what has to be true -------------------------------------------------------------------------
 
 
 def _judge(history: History, plans: list[Planned]) -> None:
-    held: dict[DocKey, Hold | Conflict] = {}
+    held: dict[DocKey, Action] = {}
     for planned in plans:
         for action in planned.plan.actions:
-            if not isinstance(action, Hold | Conflict):
-                history.watcher.fault(f"neither done nor held: {action}")
-                continue
             held[action.key] = action
-            if not _is_true(history, action):
-                history.watcher.fault(f"held without a reason: {action}")
+            if isinstance(action, Hold | Conflict) and not _is_true(history, action):
+                history.watcher.fault("held", f"held without a reason: {action}")
     for mirror in history.mirrors:
         for path, content in history.folders[mirror].accepted().items():
             key = DocKey(mirror=mirror, path=path)
@@ -105,20 +123,20 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
     fault = history.watcher.fault
     entry = history.store.entry(key)
     if entry is None:
-        if not history.folders[key.mirror].files[key.path].unreadable:
-            fault(f"{key.path} was never sent")
+        fault("not sent", f"{key.path} was never sent")
         return
     document = history.server.documents.get(entry.document_id)
     if document is None:
-        fault(f"{key.path} has no document")
+        fault("no document", f"{key.path} has no document")
         return
     readiness = history.server.readiness(document)
     if (document.content, document.settings) != (content, history.settings):
-        fault(f"{key.path} is {content!r}, and {document.id} is {document.content!r}")
+        fault("content", f"{key.path} is {content!r}, and {document.id} is {document.content!r}")
     if readiness is not Readiness.AVAILABLE or entry.state is not EntryState.SYNCED:
-        fault(f"{document.id} of {key.path} is {readiness.name}, {entry.state.name} here")
-    if document.edits or document.by_hand:
-        fault(f"{document.id} of {key.path} is not what kbsync sent")
+        fault("not ready", f"{document.id} of {key.path} is {readiness.name}, {entry.state.name} here")
+    # What was edited before it was seen complete, or the ledger was lost, looks like what kbsync sent.
+    if document.by_hand or (document.edits and not document.unseen and not history.forgot):
+        fault("edited", f"{document.id} of {key.path} is not what kbsync sent")
     if history.server.able.metadata:
         _is_marked(history, key, document, content)
 
@@ -126,20 +144,22 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
 def _is_marked(history: History, key: DocKey, document: Document, content: bytes) -> None:
     mark = mark_of(history.server.row(document))
     if mark is None or (mark.mirror, mark.path) != (key.mirror, key.path):
-        history.watcher.fault(f"{document.id} of {key.path} bears the mark {mark}")
+        history.watcher.fault("mark", f"{document.id} of {key.path} bears the mark {mark}")
     elif (mark.fingerprint.content, mark.fingerprint.settings) != (sha(content), history.settings):
-        history.watcher.fault(f"the mark of {document.id} tells another content")
+        history.watcher.fault("mark content", f"the mark of {document.id} tells another content")
 
 
-def _nothing_more(history: History, held: dict[DocKey, Hold | Conflict]) -> None:
+def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
     """Every document of ours is the one of its path; what nobody can know to be ours may stay."""
     for document in history.server.documents.values():
         if document.by_hand or history.holder(document) is not None:
             continue
         key = history.key_of(document)
-        if key in held or _disowned(history, document):
+        if key is None or key in held or _disowned(history, document):
             continue
-        history.watcher.fault(f"{document.id} ({document.name}) is one document too many")
+        if isinstance(history.folders[key.mirror].read(key.path), Skipped | Excluded | Unknown):
+            continue  # what is there and not read never becomes a deletion
+        history.watcher.fault("too many", f"{document.id} ({document.name}) is one document too many")
 
 
 def _disowned(history: History, document: Document) -> bool:

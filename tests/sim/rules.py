@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from kbsync.model import EntryState
+
 from .folder import EMPTY, GONE, MOUNTED, Folder
 from .server import NEVER_READY, Document
 from .weather import Weather
@@ -131,6 +133,9 @@ def _by_hand(history: History, name: str, content: bytes) -> Document:
 def edit_chunk(history: History, chance: random.Random) -> None:
     if document := _document(history, chance):
         document.edits += chance.randint(1, 9)
+        key = history.holder(document)
+        entry = None if key is None else history.store.entry(key)
+        document.unseen |= entry is None or entry.state is not EntryState.SYNCED
         history.tampered[document.id] += 1
 
 

@@ -45,6 +45,7 @@ class Document:
         by_hand: somebody else made it.
         made_at: when.
         edits: words that somebody added to its chunks.
+        unseen: its chunks were edited before kbsync saw them complete.
         claimable: made while a create of its name was under way: nobody can tell them apart.
     """
 
@@ -60,6 +61,7 @@ class Document:
     enabled: bool = True
     archived: bool = False
     edits: int = 0
+    unseen: bool = False
     claimable: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
 
@@ -238,7 +240,7 @@ class Server:
         if self.readiness(document) is not Readiness.AVAILABLE:
             return NotReady(WHY(what="not available"), 10.0)
         if self.able.update_wedges:
-            self._watcher.fault(f"an update of {document.id} stops the server's worker")
+            self._watcher.fault("wedged", f"an update of {document.id} stops the server's worker")
         return self._upload(document, name, content, chunking)
 
     def _upload(
@@ -255,7 +257,7 @@ class Server:
         document.name, document.content, document.settings = name, content, settings
         document.rev = f"rev-{next(self._ids)}"
         document.ready_at = NEVER_READY if document.fate == NEVER else self.now() + seconds
-        document.edits = 0
+        document.edits, document.unseen = 0, False
 
     def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         document = self._find(base_id, document_id)

@@ -28,9 +28,10 @@ class Watcher:
         self.faults: list[str] = []
         self._removals: dict[str, list[float]] = defaultdict(list)
 
-    def fault(self, what: str) -> None:
-        self.faults.append(what)
-        self._history.tell(f"!! {what}")
+    def fault(self, kind: str, what: str) -> None:
+        """Note a promise that was not kept: its kind in a word or two, and what happened."""
+        self.faults.append(f"[{kind}] {what}")
+        self._history.tell(f"!! [{kind}] {what}")
 
     # -- told by the server ----------------------------------------------------------------------
 
@@ -41,9 +42,10 @@ class Watcher:
         self.changes(document, "written over")
         server = self._history.server
         if server.readiness(document).busy and not self._may_overlap(document):
-            self.fault(f"two uploads in flight for {document.id}")
-        if self._known_to_be_same(document, content, settings):
-            self.fault(f"an upload of {document.id} without a reason")
+            self.fault("overlap", f"two uploads in flight for {document.id}")
+        # A file that is edited forth and back while it is sent was different when it was read.
+        if not self._history.meddled and self._known_to_be_same(document, content, settings):
+            self.fault("no reason", f"an upload of {document.id} without a reason")
 
     def _may_overlap(self, document: Document) -> bool:
         """Stuck documents are sent again, and a ledger that forgot cannot wait."""
@@ -71,18 +73,18 @@ class Watcher:
         if young or document.claimable:
             document.by_hand = False  # from now on nobody can tell it from ours
             return
-        self.fault(f"{document.id} ({document.name}), made by hand, was {how}")
+        self.fault("foreign", f"{document.id} ({document.name}), made by hand, was {how}")
 
     def marks(self, document: Document, values: Mapping[str, str]) -> None:
         self.changes(document, "marked")
 
     def deletes(self, document: Document) -> None:
         if document.by_hand and not document.claimable:
-            self.fault(f"{document.id} ({document.name}), made by hand, was deleted")
+            self.fault("foreign deleted", f"{document.id} ({document.name}), made by hand, was deleted")
             return
         key = self._history.key_of(document)
         if key is None:
-            self.fault(f"{document.id} ({document.name}) was deleted, and is nobody's")
+            self.fault("nobody", f"{document.id} ({document.name}) was deleted, and is nobody's")
             return
         folder = self._history.folders[key.mirror]
         answer = folder.answers.get(key.path)
@@ -92,7 +94,7 @@ class Watcher:
             self._removed(key)
         elif not self._may_go(document, key):
             kind = type(answer).__name__
-            self.fault(f"{document.id} was deleted while {key.path} was {kind}")
+            self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
 
     def _may_go(self, document: Document, key: DocKey) -> bool:
         """Its file is there: it goes only for another of that file, or as it cannot be found."""
@@ -112,7 +114,7 @@ class Watcher:
         self._removals[key.mirror] = recent
         limit = self._history.removal_limit
         if len(recent) > limit and not self._history.released(key.mirror):
-            self.fault(f"{len(recent)} removals in an hour, {limit} pass unasked")
+            self.fault("guard", f"{len(recent)} removals in an hour, {limit} pass unasked")
 
     def agreed(self) -> None:
         """Somebody agreed, or nobody remembers: the hour begins anew."""
