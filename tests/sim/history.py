@@ -68,13 +68,16 @@ class History:
         self.made_by_hand = 0
         self.tampered: Counter[str] = Counter()
         self.unmarked: set[str] = set()
+        self.came_out_empty: set[str] = set()
         self._agreed: set[str] = set()
         chance = random.Random(f"world {program.world}")
         self.chance = chance
         self.server = Server(_able(chance), self.time, self._indexing, self.watcher)
-        self.disk = Disk(place / "ledger.db", empty)
+        self.own = self.disk = Disk(place / "ledger.db", empty)
+        self.rival = Disk(place / "rival.db", empty)
+        self.rival_ran = self.taken_over = False
         self.clock: LedgerClock | None = None
-        self.mirrors = ("docs",)
+        self.mirrors = ("docs", "wiki") if chance.random() < 0.2 else ("docs",)
         self.folders = {name: Folder(name, self.wall) for name in self.mirrors}
         self.swap = chance.random() < 0.15
         self.per_minute = 30 if chance.random() < 0.1 else None
@@ -114,7 +117,9 @@ class History:
 
     def pending(self, name: str) -> bool:
         """Whether a call for a document of this name was not accounted for yet."""
-        return name in self.store.pending_names(self.server.base_id or "")
+        disks = [self.own, self.rival] if self.rival_ran else [self.own]
+        base_id = self.server.base_id or ""
+        return any(name in each.store.pending_names(base_id) for each in disks)
 
     def released(self, mirror: str) -> bool:
         return mirror in self._agreed
@@ -123,7 +128,12 @@ class History:
         return mirror if len(self.mirrors) > 1 else ""
 
     def holder(self, document: Document) -> DocKey | None:
-        return self.store.holder(self.server.base_id or "", document.id)
+        base_id = self.server.base_id or ""
+        held = self.store.holder(base_id, document.id)
+        if held is None and self.rival_ran:
+            other = self.rival if self.disk is self.own else self.own
+            held = other.store.holder(base_id, document.id)
+        return held
 
     def key_of(self, document: Document) -> DocKey | None:
         """Whose document it is: the ledger, its mark, its name tell, in this order."""
@@ -148,7 +158,9 @@ class History:
         seconds = self.chance.choice([0.3, 2.0, 20.0]) * self.chance.uniform(0.5, 1.5)
         if self.fine:
             return seconds, FINE
-        return seconds, self.chance.choices([FINE, FAILS, EMPTY, NEVER], [90, 6, 3, 1])[0]
+        fate = self.chance.choices([FINE, FAILS, EMPTY, NEVER], [90, 6, 3, 1])[0]
+        self.came_out_empty |= {name} if fate == EMPTY else set()
+        return seconds, fate
 
     # -- kbsync ----------------------------------------------------------------------------------
 
@@ -363,7 +375,8 @@ def play(
             broken.history = history  # type: ignore[attr-defined]
             raise
         finally:
-            history.disk.close()
+            history.own.close()
+            history.rival.close()
     return history
 
 

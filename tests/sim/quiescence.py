@@ -60,12 +60,22 @@ async def settle(history: History) -> None:
         await anyio.sleep(7300)
         made = await plans(history)
         if made is None:
-            return
+            if history.watcher.faults or history.base_was_deleted:
+                return
+            _take_back(history)
+            continue
         if all(_at_rest(history, planned) for planned in made):
             _judge(history, made)
             return
-    left = [str(action) for planned in made for action in planned.plan.actions]
+    left = [str(action) for planned in made or [] for action in planned.plan.actions]
     history.watcher.fault("never done", f"after {PASSES} passes there is still to do: {left}")
+
+
+def _take_back(history: History) -> None:
+    """Do what the message says when another kbsync took the mirror over: forget, and begin anew."""
+    history.tell("forget the mirror")
+    history.disk.lose()
+    history.forget()
 
 
 def _at_rest(history: History, planned: Planned) -> bool:
@@ -95,7 +105,9 @@ async def plans(history: History) -> list[Planned] | None:
         try:
             made.append(await Engine(history.mirror(name), store, gate, clock).plan())
         except Problem as problem:
-            if problem.notice.code not in ("KB-E018", "KB-E060") or not history.base_was_deleted:
+            gone = problem.notice.code in ("KB-E018", "KB-E060") and history.base_was_deleted
+            taken_over = problem.notice.code == "KB-E052" and history.taken_over
+            if not gone and not taken_over:
                 history.watcher.fault("problem", f"{name} came to rest with {problem.notice}")
             return None
     return made
@@ -180,7 +192,8 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
         case "KB-E006":
             return document is not None and (document.archived or not document.enabled)
         case "KB-E007":
-            return _refused(history, state, document)
+            empty = document is not None and document.name in history.came_out_empty
+            return ("no chunks" in str(action.why) and empty) or _refused(history, state)
         case "KB-E011":
             return document is not None and (document.by_hand or _disowned(history, document))
         case "KB-E012":
@@ -190,7 +203,5 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
     return action.why.code.startswith("KB-S") and not isinstance(state, Present)
 
 
-def _refused(history: History, state: object, document: Document | None) -> bool:
-    if document is not None and document.fate == "empty":
-        return True
+def _refused(history: History, state: object) -> bool:
     return isinstance(state, Present) and state.content in map(sha, history.server.refused)

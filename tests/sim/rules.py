@@ -40,6 +40,9 @@ def begin(history: History) -> None:
         for name in FOREIGN:
             if chance.random() < 0.5:
                 _by_hand(history, name, b"mine")
+        if chance.random() < 0.04:
+            for number in range(105):
+                _by_hand(history, f"crowd {number}.md", b"mine")
 
 
 # -- the folder ----------------------------------------------------------------------------------
@@ -233,6 +236,7 @@ def keep_copy(history: History, chance: random.Random) -> None:
 
 def roll_back(history: History, chance: random.Random) -> None:
     if history.disk.roll_back():
+        history.taken_over |= history.forgot  # by the ledger that was made anew in between
         history.forget()
 
 
@@ -261,6 +265,20 @@ async def calm_apply(history: History, chance: random.Random) -> None:
     await history.kbsync(chance, Weather(chance), releases=chance.random() < 0.15)
 
 
+async def rival(history: History, chance: random.Random) -> None:
+    """Somebody runs another kbsync, with a ledger of its own, on the same mirror."""
+    if chance.random() < 0.5:
+        return
+    history.rival_ran = history.taken_over = True
+    history.forget()  # each ledger has an hour and calls of its own
+    history.disk = history.rival
+    try:
+        await history.kbsync(chance, Weather.drawn(chance), releases=False)
+    finally:
+        history.disk = history.own
+    history.forget()
+
+
 RULES: dict[str, Rule] = {
     each.__name__: each
     for each in (
@@ -268,7 +286,7 @@ RULES: dict[str, Rule] = {
         *(edit_chunk, delete_there, disable, archive, duplicate, namesake),
         *(copy_metadata, delete_metadata, rename_metadata, heal, delete_base, refuse),
         *(lose_ledger, keep_copy, roll_back, change_settings, clock_jumps, rest),
-        *(apply, calm_apply),
+        *(apply, calm_apply, rival),
     )
 }
 WEIGHTS = {name: 2 for name in RULES} | {
@@ -280,6 +298,7 @@ WEIGHTS = {name: 2 for name in RULES} | {
     "rename": 6,
     "rest": 5,
     "delete_base": 1,
+    "rival": 1,
     "lose_ledger": 3,
 }
 MEANWHILE = (write, edit, delete, rename, swap, truncate, edit_chunk, delete_there, namesake)

@@ -89,6 +89,7 @@ class Server:
         self.base_id: str | None = None
         self.base_was_made = 0
         self.refused: set[bytes] = set()
+        self.after_delete: Callable[[], None] = lambda: None
         self._now = now
         self._at: float | None = None
         self._indexing = indexing
@@ -115,6 +116,11 @@ class Server:
                 effect()
             finally:
                 self._at = None
+
+    @property
+    def landing(self) -> bool:
+        """Whether what happens now was sent long ago."""
+        return self._at is not None
 
     @property
     def late(self) -> int:
@@ -267,6 +273,7 @@ class Server:
             return Rejected(WHY(what="the archived document is not editable"))
         self._watcher.deletes(document)
         del self.documents[document_id]
+        self.after_delete()
         return Done(None)
 
     def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:

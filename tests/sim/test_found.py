@@ -13,9 +13,11 @@ from engine.server import REFUSED
 from engine.words import key_of
 
 from kbsync.engine.drive import Drive
+from kbsync.engine.report import Event
 from kbsync.model import Capabilities, Hold
 
-from .history import History, play
+from .folder import Folder
+from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
 from .weather import Weather
@@ -84,5 +86,53 @@ def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
         old.archived = False
         await _pass(history)
         assert [each.content for each in history.server.documents.values()] == [b"another text"]
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_field_that_was_renamed_is_written_again_for_every_mirror_of_the_base(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.mirrors = ("docs", "wiki")
+        history.folders["wiki"] = Folder("wiki", history.wall)
+        for folder in history.folders.values():
+            folder.write("a.md", b"text")
+        await _pass(history)
+        name = "kbsync_mirror"
+        history.server.fields["old"] = history.server.fields.pop(name)
+        for document in history.server.documents.values():
+            document.metadata["old"] = document.metadata.pop(name)
+        await _pass(history)
+        documents = history.server.documents.values()
+        assert sorted(each.metadata[name] for each in documents) == ["docs", "wiki"]
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_the_guard_counts_a_removal_that_nobody_saw_the_end_of(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        for number in range(REMOVALS + 2):
+            folder.write(f"{number}.md", b"text %d" % number)
+        await _pass(history)
+        del folder.files["0.md"]
+        weather = Weather(random.Random(1), crash_in=1000)
+
+        def crash(event: Event) -> None:
+            raise AssertionError("the delete was answered")
+
+        history.server.after_delete = lambda: weather.end()
+        history.on_event = crash
+        await history.kbsync(random.Random(1), weather, releases=False)
+        history.on_event = lambda event: None
+        history.server.after_delete = lambda: None
+        await _pass(history)
+        for number in range(1, REMOVALS + 1):
+            del folder.files[f"{number}.md"]
+        await _pass(history)
+        assert len(history.server.documents) == REMOVALS + 1
 
     _tell(empty, tmp_path, story, able=NEW)

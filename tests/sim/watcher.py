@@ -44,7 +44,7 @@ class Watcher:
         if server.readiness(document).busy and not self._may_overlap(document):
             self.fault("overlap", f"two uploads in flight for {document.id}")
         # A file that is edited forth and back while it is sent was different when it was read.
-        if not self._history.meddled and self._known_to_be_same(document, content, settings):
+        if not (self._history.meddled or server.landing) and self._known_to_be_same(document, content, settings):
             self.fault("no reason", f"an upload of {document.id} without a reason")
 
     def _may_overlap(self, document: Document) -> bool:

@@ -22,7 +22,7 @@ class Weather:
 
     Args:
         chance: draws them.
-        faults: share of the calls that go wrong.
+        reads, writes: share of the calls that go wrong.
         meddling: share of the calls during which somebody does something else.
         crash_in: the process ends at so many points from now; None for never.
         full: share of the transactions that meet a full disk.
@@ -32,13 +32,14 @@ class Weather:
         self,
         chance: random.Random,
         *,
-        faults: float = 0.0,
+        reads: float = 0.0,
+        writes: float = 0.0,
         meddling: float = 0.0,
         crash_in: int | None = None,
         full: float = 0.0,
     ) -> None:
         self.chance = chance
-        self.faults = faults
+        self.shares = {id(READS): reads, id(WRITES): writes}
         self.meddling = meddling
         self.full = full
         self.met: Counter[str] = Counter()
@@ -49,7 +50,8 @@ class Weather:
     def drawn(cls, chance: random.Random) -> Weather:
         return cls(
             chance,
-            faults=chance.choice([0.0, 0.05, 0.25]),
+            reads=chance.choice([0.0, 0.02, 0.1]),
+            writes=chance.choice([0.0, 0.15, 0.5]),
             meddling=chance.choice([0.0, 0.0, 0.1]),
             crash_in=chance.randint(1, 60) if chance.random() < 0.35 else None,
             full=0.02 if chance.random() < 0.15 else 0.0,
@@ -68,8 +70,12 @@ class Weather:
         if self.dead:
             raise Crash
 
+    def end(self) -> None:
+        """Let the process end at the next point."""
+        self._crash_in = 1
+
     def fate(self, fates: dict[str, int]) -> str:
-        if self.chance.random() >= self.faults:
+        if self.chance.random() >= self.shares[id(fates)]:
             return FINE
         fate = self.chance.choices(list(fates), list(fates.values()))[0]
         self.met[fate] += 1
