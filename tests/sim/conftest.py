@@ -5,10 +5,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
-import pytest  # noqa: E402
-from engine.conftest import _threads_inline, anyio_backend  # noqa: E402
+import pytest
+from engine.conftest import _threads_inline, anyio_backend
 
-from kbsync.ledger.store import LedgerStore  # noqa: E402
+from kbsync.ledger.store import LedgerStore
 
 __all__ = ["_threads_inline", "anyio_backend"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -43,11 +44,17 @@ from .weather import Crash, Weather
 EPOCH = 1_000_000.0
 REMOVALS, REEMBEDDINGS = 3, 5
 TOO_LONG = 40 * 3600.0
-FORGETTING = 1200.0
+FORGETTING = 500.0
+WINDOW = 240.0
+PATIENCE = 300.0
 
 
-class Broken(AssertionError):
-    """A history that broke a promise; tells how to play it again."""
+class Broken(AssertionError):  # noqa: N818 - a history is broken, not an error
+    """A history that broke a promise; `history` is what was played."""
+
+    def __init__(self, why: str, history: History) -> None:
+        super().__init__(why)
+        self.history = history
 
 
 class History:
@@ -174,6 +181,7 @@ class History:
             settings=self.settings,
             base_name="Docs",
             prefix=self.prefix(name),
+            window=WINDOW,
             max_indexing=self.most,
             swap=self.swap,
             prune_excluded=self.prunes_excluded,
@@ -262,8 +270,6 @@ class History:
             return
         if isinstance(error, KeyboardInterrupt | trio.Cancelled):
             raise error
-        import traceback
-
         self.watcher.fault("bug", "".join(traceback.format_exception(error))[-3000:])
 
     # -- playing ---------------------------------------------------------------------------------
@@ -294,8 +300,7 @@ class History:
     def check(self) -> None:
         if self.watcher.faults:
             self._tell_all()
-            raise Broken("\n".join(self.watcher.faults))
-
+            raise Broken("\n".join(self.watcher.faults), self)
 
     def _tell_all(self) -> None:
         """Write down what stands where, for whoever reads the trace."""
@@ -323,34 +328,40 @@ def _able(chance: random.Random) -> Capabilities:
 
 
 @contextmanager
-def _alone(seed: str) -> Iterator[None]:
+def _alone(seed: str, wall: Callable[[], float]) -> Iterator[None]:
     """Everything that chance and time decide is drawn from `seed`, and nothing runs beside."""
 
     async def run_sync(work: Any, *words: Any, **_: Any) -> Any:
         return work(*words)
 
     chance = random.Random(f"uuid {seed}")
+
+    def token() -> str:
+        return f"{chance.getrandbits(64):x}"
+
     kept = random.getstate()
     random.seed(f"jitter {seed}")
     trio_run._r.seed(f"schedule {seed}")
-    clock = SimpleNamespace(time=lambda: _WALL[0]())
+    clock = SimpleNamespace(time=wall)
     try:
         with (
             mock.patch.object(anyio.to_thread, "run_sync", run_sync),
             mock.patch.object(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
             mock.patch("kbsync.engine.engine.time", clock),
-            mock.patch("kbsync.ledger.owners.uuid.uuid4", lambda: f"{chance.getrandbits(64):x}"),
+            mock.patch("kbsync.engine.drive.PATIENCE", PATIENCE),
+            mock.patch("kbsync.engine.indexing.STUCK_AFTER", PATIENCE),
+            mock.patch("kbsync.ledger.owners.uuid.uuid4", token),
         ):
             yield
     finally:
         random.setstate(kept)
 
 
-_WALL: list[Any] = [lambda: 0.0]
-
-
 def play(
-    program: Program, place: Path, empty: Path, story: Callable[[History], Awaitable[None]] | None = None
+    program: Program,
+    place: Path,
+    empty: Path,
+    story: Callable[[History], Awaitable[None]] | None = None,
 ) -> History:
     """Play `program`, or a story told by hand in its world, and return the history.
 
@@ -364,16 +375,12 @@ def play(
     history = History(program, place, empty)
 
     async def main() -> None:
-        _WALL[0] = history.wall
         await (history.play() if story is None else story(history))
         history.check()
 
-    with _alone(str(program)):
+    with _alone(str(program), history.wall):
         try:
             trio.run(main, clock=MockClock(autojump_threshold=0))
-        except Broken as broken:
-            broken.history = history  # type: ignore[attr-defined]
-            raise
         finally:
             history.own.close()
             history.rival.close()

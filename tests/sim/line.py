@@ -42,7 +42,7 @@ from .weather import (
 
 T = TypeVar("T")
 LONGEST_AWAY = 40.0
-LATEST = 600.0
+LATEST = 150.0
 TIMEOUT = 60.0
 
 

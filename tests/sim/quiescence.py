@@ -145,8 +145,10 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
     if (document.content, document.settings) != (content, history.settings):
         fault("content", f"{key.path} is {content!r}, and {document.id} is {document.content!r}")
     if readiness is not Readiness.AVAILABLE or entry.state is not EntryState.SYNCED:
-        fault("not ready", f"{document.id} of {key.path} is {readiness.name}, {entry.state.name} here")
-    # What was edited before it was seen complete, or the ledger was lost, looks like what kbsync sent.
+        fault(
+            "not ready", f"{document.id} of {key.path} is {readiness.name}, {entry.state.name} here"
+        )
+    # What was edited before it was seen complete, or before the ledger was lost, looks sent.
     if document.by_hand or (document.edits and not document.unseen and not history.forgot):
         fault("edited", f"{document.id} of {key.path} is not what kbsync sent")
     if history.server.able.metadata:
@@ -171,7 +173,9 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
             continue
         if isinstance(history.folders[key.mirror].read(key.path), Skipped | Excluded | Unknown):
             continue  # what is there and not read never becomes a deletion
-        history.watcher.fault("too many", f"{document.id} ({document.name}) is one document too many")
+        history.watcher.fault(
+            "too many", f"{document.id} ({document.name}) is one document too many"
+        )
 
 
 def _disowned(history: History, document: Document) -> bool:
@@ -204,4 +208,5 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
 
 
 def _refused(history: History, state: object) -> bool:
-    return isinstance(state, Present) and state.content in map(sha, history.server.refused)
+    refused = {sha(content) for content in history.server.refused}
+    return isinstance(state, Present) and state.content in refused

@@ -289,7 +289,7 @@ RULES: dict[str, Rule] = {
         *(apply, calm_apply, rival),
     )
 }
-WEIGHTS = {name: 2 for name in RULES} | {
+WEIGHTS = dict.fromkeys(RULES, 2) | {
     "apply": 24,
     "calm_apply": 10,
     "write": 6,

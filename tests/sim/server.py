@@ -231,7 +231,6 @@ class Server:
         document = Document(
             id=f"doc-{next(self._ids)}", name=name, by_hand=False, made_at=self.now()
         )
-        self._watcher.creates(name, content)
         self.documents[document.id] = document
         return self._upload(document, name, content, chunking)
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kbsync.model import Absent, DocKey, EntryState, Excluded, Readiness
-from kbsync.planning.marks import mark_of
+
+from .folder import EMPTY
 
 if TYPE_CHECKING:
     from .history import History
@@ -35,16 +36,15 @@ class Watcher:
 
     # -- told by the server ----------------------------------------------------------------------
 
-    def creates(self, name: str, content: bytes) -> None:
-        pass
-
     def uploads_over(self, document: Document, content: bytes, settings: str) -> None:
         self.changes(document, "written over")
         server = self._history.server
         if server.readiness(document).busy and not self._may_overlap(document):
             self.fault("overlap", f"two uploads in flight for {document.id}")
         # A file that is edited forth and back while it is sent was different when it was read.
-        if not (self._history.meddled or server.landing) and self._known_to_be_same(document, content, settings):
+        if not (self._history.meddled or server.landing) and self._known_to_be_same(
+            document, content, settings
+        ):
             self.fault("no reason", f"an upload of {document.id} without a reason")
 
     def _may_overlap(self, document: Document) -> bool:
@@ -61,10 +61,10 @@ class Watcher:
         if entry is None or entry.fingerprint is None or entry.state is not EntryState.SYNCED:
             return False
         words = len(document.content) + document.edits if document.fate == "fine" else 0
-        return (
-            (entry.rev, entry.word_count) == (document.rev, words)
-            and entry.fingerprint.settings == settings
-        )
+        return (entry.rev, entry.word_count) == (
+            document.rev,
+            words,
+        ) and entry.fingerprint.settings == settings
 
     def changes(self, document: Document, how: str) -> None:
         if not document.by_hand:
@@ -80,7 +80,9 @@ class Watcher:
 
     def deletes(self, document: Document) -> None:
         if document.by_hand and not document.claimable:
-            self.fault("foreign deleted", f"{document.id} ({document.name}), made by hand, was deleted")
+            self.fault(
+                "foreign deleted", f"{document.id} ({document.name}), made by hand, was deleted"
+            )
             return
         key = self._history.key_of(document)
         if key is None:
@@ -88,9 +90,10 @@ class Watcher:
             return
         folder = self._history.folders[key.mirror]
         answer = folder.answers.get(key.path)
-        if isinstance(answer, Absent):
-            self._removed(key)
-        elif isinstance(answer, Excluded) and self._history.prunes_excluded:
+        pruned = isinstance(answer, Excluded) and self._history.prunes_excluded
+        if folder.mount == EMPTY and key.path in folder.files and not self._agreed(key):
+            self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
+        elif isinstance(answer, Absent) or pruned:
             self._removed(key)
         elif not self._may_go(document, key):
             kind = type(answer).__name__
@@ -113,8 +116,11 @@ class Watcher:
         recent = [at for at in times if at > now - AN_HOUR]
         self._removals[key.mirror] = recent
         limit = self._history.removal_limit
-        if len(recent) > limit and not self._history.released(key.mirror):
+        if len(recent) > limit and not self._agreed(key):
             self.fault("guard", f"{len(recent)} removals in an hour, {limit} pass unasked")
+
+    def _agreed(self, key: DocKey) -> bool:
+        return self._history.released(key.mirror)
 
     def agreed(self) -> None:
         """Somebody agreed, or nobody remembers: the hour begins anew."""
@@ -128,6 +134,3 @@ def marked_key(document: Document, row_metadata: Mapping[str, str]) -> DocKey | 
         return None
     mirror, path = values.get("kbsync_mirror"), values.get("kbsync_path")
     return DocKey(mirror=mirror, path=path) if mirror and path else None
-
-
-__all__ = ["Watcher", "mark_of", "marked_key"]
