@@ -31,6 +31,7 @@ from .weather import (
     LATE,
     LOST,
     NOT_SENT,
+    PAGES,
     READS,
     RESET,
     SHIFTED,
@@ -83,12 +84,15 @@ class Line:
         self._weather.point()
         self._server.land()
 
-    async def _read(self, what: str, answer: Callable[[], Outcome[T]]) -> Outcome[T]:
-        fate = self._weather.fate(READS)
+    async def _read(
+        self, what: str, answer: Callable[[], Outcome[T]], fates: dict[str, int] = READS
+    ) -> Outcome[T]:
+        fate = self._weather.fate(fates)
         await self._transit(0.1)
         outcome = self._judged(fate, answer)
         self._tell(f"{what} {fate} {type(outcome).__name__}")
-        await self._transit(30.0 if fate == SLOW else 0.1)
+        if fate == SLOW or not self._weather.calm:
+            await self._transit(30.0 if fate == SLOW else 0.1)
         return outcome
 
     def _judged(self, fate: str, answer: Callable[[], Outcome[T]]) -> Outcome[T]:
@@ -160,7 +164,7 @@ class Line:
 
     async def page(self, base_id: str, number: int, *, status: str | None = None) -> Outcome[Page]:
         what = f"page {number} {status or ''}"
-        return await self._read(what, lambda: self._server.page(base_id, number, status))
+        return await self._read(what, lambda: self._server.page(base_id, number, status), PAGES)
 
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
         return await self._read(f"named {name}", lambda: self._server.named(base_id, name))

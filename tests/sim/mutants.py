@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest import mock
 
@@ -44,7 +44,7 @@ from .playing import LONGEST, fails, ledgers
 from .program import Program
 from .rules import WEIGHTS
 
-MOST = 400
+MOST = 120
 Patch = Callable[[], "mock._patch[Any] | ExitStack"]
 
 
@@ -226,9 +226,10 @@ def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`seed`: a first one from which it is found soon."""
+    """A patch, the rules it is looked for with, and the seed to begin at."""
 
     patch: Callable[[], Any]
+    weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
     seed: int = 0
 
     @property
@@ -245,7 +246,7 @@ MUTANTS = (
     Mutant(skip_is_absence),
     Mutant(absence_from_one_page),
     Mutant(outcome_before_the_call),
-    Mutant(mark_before_content),
+    Mutant(mark_before_content, {"apply": 30, "edit": 30, "lose_ledger": 20}),
     Mutant(two_uploads_in_flight),
     Mutant(copies_of_marks_believed),
     Mutant(create_is_blind),
@@ -263,7 +264,7 @@ def hunted(mutant: Mutant, place: Any, empty: Any, *, most: int, seed: int) -> t
     """Return how many histories it took to find it, and how it showed; 0 when it was not found."""
     with alive(mutant):
         for number in range(most):
-            program = Program.drawn(seed + number, WEIGHTS, LONGEST)
+            program = Program.drawn(seed + number, mutant.weights, LONGEST)
             broken = fails(program, place, empty)
             if broken is not None:
                 return number + 1, str(broken).splitlines()[0]

@@ -13,7 +13,7 @@ from kbsync.ledger.store import LedgerStore
 from .history import Broken, play
 from .program import Program
 
-LONGEST = 30
+LONGEST = 24
 
 
 @contextmanager

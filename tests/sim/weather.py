@@ -10,7 +10,8 @@ THROTTLED, SLOW, BROKEN, AWAY, SHIFTED = "throttled", "slow", "5xx", "404", "shi
 FINE = "fine"
 
 WRITES = {NOT_SENT: 2, LOST: 2, RESET: 3, LATE: 2, THROTTLED: 1, SLOW: 2, AWAY: 1}
-READS = {BROKEN: 3, THROTTLED: 1, SLOW: 2, SHIFTED: 2, AWAY: 1}
+READS = {BROKEN: 3, THROTTLED: 1, SLOW: 2, AWAY: 1}
+PAGES = {BROKEN: 1, SLOW: 1, SHIFTED: 8}
 
 
 class Crash(BaseException):
@@ -39,7 +40,7 @@ class Weather:
         full: float = 0.0,
     ) -> None:
         self.chance = chance
-        self.shares = {id(READS): reads, id(WRITES): writes}
+        self.shares = {id(READS): reads, id(PAGES): min(0.8, 5 * reads), id(WRITES): writes}
         self.meddling = meddling
         self.full = full
         self.met: Counter[str] = Counter()
@@ -56,6 +57,11 @@ class Weather:
             crash_in=chance.randint(1, 60) if chance.random() < 0.35 else None,
             full=0.02 if chance.random() < 0.15 else 0.0,
         )
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing can happen while an answer is on its way."""
+        return self._crash_in is None and not self.meddling
 
     def point(self) -> None:
         """Between any two things the process does it may end.
