@@ -8,11 +8,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types contracts docs clean distclean
+.PHONY: help demo test sim lint types contracts docs clean distclean
 
 help:
 	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
 	@echo "make test        run the whole test suite"
+	@echo "make sim N=10000 play so many drawn histories against the engine, and name what broke"
 	@echo "make lint        check style and format"
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
@@ -25,6 +26,12 @@ demo: $(VENV)/.with-embedded
 
 test: $(VENV)/.with-test
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# Histories of the simulator, from the first seed on: make sim N=10000 SEED=0
+N ?= 1000
+SEED ?= 0
+sim: $(VENV)/.with-test
+	$(BIN)/python -m tests.sim --count $(N) --seed $(SEED)
 
 lint: $(VENV)/.with-test
 	$(BIN)/ruff check .

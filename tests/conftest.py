@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from cluster import Cluster, binaries
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, nothing about what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture

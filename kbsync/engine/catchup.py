@@ -8,6 +8,7 @@ of the two (docs/design.md section 5).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Change, Listing
@@ -40,6 +41,7 @@ def catch_up(world: World, listing: Listing, states: Sequence[FileState]) -> lis
     Returns:
         The states of keys that may need something now, and are not among `states`.
     """
+    _note_lost_marks(world, states)
     claims = _claims(world, states)
     while refused := _refused(world, claims, listing):
         for key in refused:
@@ -49,6 +51,20 @@ def catch_up(world: World, listing: Listing, states: Sequence[FileState]) -> lis
     _follow(world, claims)
     more = claims.keys() - {state.key for state in states}
     return [world.mirror.source.look(key.path) for key in sorted(more)]
+
+
+def _note_lost_marks(world: World, states: Sequence[FileState]) -> None:
+    """Let entries forget marks that somebody took off their documents: they are written anew."""
+    changes = []
+    for state in states:
+        entry = world.ledger.entry(state.key)
+        if entry is None or entry.metadata_hash is None:
+            continue
+        document = world.ledger.listed(world.base_id or "", entry.document_id)
+        if document is not None and mark_of(document) is None:
+            changes.append(Change(key=state.key, entry=replace(entry, metadata_hash=None)))
+    if changes:
+        world.ledger.commit_all(changes)
 
 
 def _follow(world: World, claims: Claims) -> None:

@@ -126,13 +126,7 @@ class Drive:
             group.start_soon(self._marking.run, over, self._idle)
 
     async def _follow(self, over: Callable[[], bool]) -> None:
-        await follow(
-            self._watch,
-            self._pulse,
-            over=over,
-            indexed=self._indexed,
-            stalled=lambda: self._stalled,
-        )
+        await follow(self._watch, self._pulse, over=over, indexed=self._indexed)
 
     @property
     def indexing(self) -> int:
@@ -182,7 +176,11 @@ class Drive:
         return self._full(key)
 
     def _over(self, wait: bool) -> bool:
-        if self._pulse.stopping or self._stalled:
+        if self._pulse.stopping:
+            return True
+        if self._watch.polling:
+            return False  # what it finds is handed out before anybody goes
+        if self._stalled:
             return True
         if not self._idle() or len(self._marker):
             return False

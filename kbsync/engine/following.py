@@ -17,7 +17,6 @@ async def follow(
     *,
     over: Callable[[], bool],
     indexed: Callable[[DocKey], None],
-    stalled: Callable[[], bool],
 ) -> None:
     """Poll while anything is being indexed; without that nobody is asked.
 
@@ -26,7 +25,6 @@ async def follow(
         pulse: of the drive.
         over: whether there is nothing left to do.
         indexed: told of every key whose document came to an end.
-        stalled: whether the server makes no progress any more.
     """
     while not over():
         if not len(watch):
@@ -39,8 +37,7 @@ async def follow(
             break
         for key in ended:
             indexed(key)
-        if ended or stalled():
-            pulse.beat()
+        pulse.beat()  # nobody left while the answer was out
         await pulse.rest(watch.interval)
     pulse.beat()
 

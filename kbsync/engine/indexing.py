@@ -48,7 +48,11 @@ class Watched:
 
 
 class IndexingWatch:
-    """Follows the documents that the server is indexing for one mirror."""
+    """Follows the documents that the server is indexing for one mirror.
+
+    Attributes:
+        polling: the server is being asked, and what it answers is not known yet.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -57,6 +61,7 @@ class IndexingWatch:
         self._finished_at = world.clock.now()
         self._asked_at = world.clock.now()
         self._refused: Problem | None = None
+        self.polling = False
 
     def renew(self, world: World) -> None:
         """Go on in `world`."""
@@ -104,6 +109,13 @@ class IndexingWatch:
         Raises:
             Problem: the server could not be asked.
         """
+        self.polling = True
+        try:
+            return await self._asked()
+        finally:
+            self.polling = False
+
+    async def _asked(self) -> list[DocKey]:
         unfinished = await self._unfinished()
         ended: dict[DocKey, Change] = {}
         async with anyio.create_task_group() as group:

@@ -6,9 +6,19 @@ from typing import assert_never
 
 from kbsync.engine.bases import base_must_answer, refuse
 from kbsync.engine.mirror import World
-from kbsync.engine.ports import Change
-from kbsync.engine.step import Again, Step
-from kbsync.model import Done, EntryState, Gone, Intent, LedgerEntry, Op, RemoteDocument
+from kbsync.engine.ports import KEEP, Change
+from kbsync.engine.step import Again, Step, Timed
+from kbsync.model import (
+    Done,
+    EntryState,
+    Gone,
+    Intent,
+    JournalLine,
+    LedgerEntry,
+    Op,
+    Present,
+    RemoteDocument,
+)
 from kbsync.planning.case import GONE, Case, Missing
 from kbsync.planning.resolve import (
     Afresh,
@@ -53,13 +63,21 @@ def _carry_out(world: World, case: Case, intent: Intent, verdict: Verdict) -> St
             commit(Change(key=key, intent=None))
         case DocumentGone():
             named = case.entry is not None and case.entry.document_id == intent.document_id
-            if named:
-                commit(Change(key=key, entry=None, intent=None))
-            else:
-                commit(Change(key=key, intent=None))
+            journal = (_deleted(world, case, intent),) if intent.op is Op.DELETE else ()
+            commit(Change(key=key, entry=None if named else KEEP, intent=None, journal=journal))
         case _:
             assert_never(verdict)
     return Again()
+
+
+def _deleted(world: World, case: Case, intent: Intent) -> JournalLine:
+    """The line of a delete nobody saw the end of: the guard counts it like any other."""
+    entry, document_id = case.entry, intent.document_id
+    if isinstance(case.local, Present) and entry is not None:
+        cause = "superseded" if entry.superseded == document_id else "recover"
+    else:
+        cause = "removed" if entry is not None else "orphan"
+    return Timed(world, case.key, "delete").line("done", document_id, cause)
 
 
 def _taken(intent: Intent, document: RemoteDocument, before: LedgerEntry | None) -> LedgerEntry:

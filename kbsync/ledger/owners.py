@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select
 
 from kbsync.engine.ports import Ownership
 from kbsync.ledger.database import Database
-from kbsync.ledger.schema import ENTRIES, META
+from kbsync.ledger.schema import BINDINGS, ENTRIES, META
 
 _VALUE = select(META.c.value).where(META.c.key == bindparam("key"))
 
@@ -46,14 +46,17 @@ class Owners:
         return made
 
     def unmark(self, mirror: str) -> None:
-        """Forget that the mirror's documents carry their marks: later passes write them anew.
+        """Forget that the documents in the mirror's base carry their marks.
+
+        Those of other mirrors there too: fields are the base's. Later passes write them anew.
 
         Raises:
             Problem: KB-L040 to KB-L047.
         """
-        mine = (ENTRIES.c.mirror == mirror, ENTRIES.c.metadata_hash.is_not(None))
+        base = select(BINDINGS.c.base_id).where(BINDINGS.c.mirror == mirror).scalar_subquery()
+        marked = (ENTRIES.c.base_id == base, ENTRIES.c.metadata_hash.is_not(None))
         with self._database.writing() as connection:
-            connection.execute(ENTRIES.update().where(*mine).values(metadata_hash=None))
+            connection.execute(ENTRIES.update().where(*marked).values(metadata_hash=None))
 
 
 def _key(mirror: str) -> str:

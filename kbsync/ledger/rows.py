@@ -79,7 +79,7 @@ class Rows:
             listing: the newest listing of the mirror's base, if it is to be heard. Only a
                 complete one speaks against a document by not having it.
             marked: documents are to carry marks: an entry whose mark was not read back is not
-                settled.
+                settled, nor is one whose document is listed without a valid mark.
 
         Raises:
             Problem: KB-L024 or KB-L040 to KB-L046.
@@ -112,7 +112,7 @@ def _entries(trust: str, claimed: CTE | None, marked: bool) -> _FourColumns:
     if claimed is not None:
         listed = and_(_L.c.base_id == _E.c.base_id, _L.c.document_id == _E.c.document_id)
         joined = joined.outerjoin(_L, listed)
-        sound += [_agreed(trust), _E.c.path.not_in(select(claimed.c.path))]
+        sound += [_agreed(trust, marked), _E.c.path.not_in(select(claimed.c.path))]
     synced = and_(_R.c.path.is_(None), _E.c.settings == _SETTINGS, _E.c.content.is_not(None))
     refused = _R.c.settings == _SETTINGS
 
@@ -129,8 +129,9 @@ def _entries(trust: str, claimed: CTE | None, marked: bool) -> _FourColumns:
     return select(*_four_columns(_E.c.path, stat)).select_from(joined).where(_E.c.mirror == _MIRROR)
 
 
-def _agreed(trust: str) -> ColumnElement[bool]:
+def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:
     same = and_(
+        _L.c.mark_rev == _L.c.rev if marked else true(),
         _L.c.rev == _E.c.rev,
         _L.c.word_count.is_not_distinct_from(_E.c.word_count),
         _L.c.readiness == literal_column(f"'{Readiness.AVAILABLE}'"),

@@ -99,8 +99,16 @@ def _t2_swap(case: Case) -> Action | None:
     if known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED:
         return _delete(case, "T2", "failed", entry.document_id)
     if entry.state is EntryState.SYNCED:
-        return _delete(case, "T2", "superseded", entry.superseded)
+        return _superseded(case, entry.superseded)
     return None
+
+
+def _superseded(case: Case, document_id: str) -> Action:
+    """The new document stands; an old one that somebody archived cannot be deleted."""
+    old = case.evidence.replaced
+    if isinstance(old, RemoteDocument) and old.readiness is Readiness.ARCHIVED:
+        return _hold_operator(case, "T2", old)
+    return _delete(case, "T2", "superseded", document_id)
 
 
 def _swap_undone(case: Case) -> Action | None:

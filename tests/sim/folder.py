@@ -1,0 +1,171 @@
+"""A folder that is written, renamed, locked and unmounted while kbsync reads it.
+
+It remembers what it last answered about each path: what kbsync deletes is judged by that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from kbsync.engine.ports import Blocked, Payload, Seen
+from kbsync.messages import source as says
+from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
+
+MOUNTED, EMPTY, GONE = "mounted", "empty", "gone"
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(slots=True)
+class File:
+    """What an open descriptor sees: edits in place change it, a replacement is another one."""
+
+    content: bytes
+    mtime_ns: int
+    inode: int
+    unreadable: bool = False
+
+    @property
+    def stat(self) -> Stat:
+        return Stat(len(self.content), self.mtime_ns, self.inode)
+
+
+class Folder:
+    """One mirror's source.
+
+    Args:
+        mirror: its name.
+        wall: the time by which files are dated, in seconds.
+    """
+
+    def __init__(self, mirror: str, wall: Callable[[], float]) -> None:
+        self.mirror = mirror
+        self.files: dict[str, File] = {}
+        self.locked: set[str] = set()
+        self.excluded: set[str] = set()
+        self.mount = MOUNTED
+        self.answers: dict[str, FileState] = {}
+        self._wall = wall
+        self._ticks = itertools.count(1)
+
+    # -- what people do ------------------------------------------------------------------------
+
+    def write(self, path: str, content: bytes) -> None:
+        self.files[path] = File(content, self._mtime(), next(self._ticks))
+
+    def edit(self, path: str, content: bytes) -> None:
+        file = self.files[path]
+        file.content, file.mtime_ns = content, self._mtime()
+
+    def _mtime(self) -> int:
+        return int(self._wall() * 1e9) + next(self._ticks)
+
+    # -- the port ------------------------------------------------------------------------------
+
+    def scan(self) -> Iterator[Seen]:
+        if self.mount == GONE:
+            return iter([Blocked(prefix="", why=says.ROOT_GONE(path="/fake"))])
+        met: list[tuple[str, Seen]] = []
+        for path in self._visible():
+            state = self.look(path)
+            if isinstance(state, Present):
+                met.append((path, (path, *state.stat)))
+            elif isinstance(state, Skipped):
+                met.append((path, state))
+        why = says.FOLDER_UNREADABLE(cause="Permission denied")
+        met += [(prefix, Blocked(prefix=prefix, why=why)) for prefix in self.locked]
+        return iter([seen for _, seen in sorted(met, key=lambda each: each[0])])
+
+    def _visible(self) -> list[str]:
+        if self.mount != MOUNTED:
+            return []
+        return [path for path in self.files if not self._locks(path)]
+
+    def _locks(self, path: str) -> bool:
+        return any(path.startswith(prefix) for prefix in self.locked)
+
+    def look(self, path: str) -> FileState:
+        state = self._state(path)
+        self.answers[path] = state
+        return state
+
+    def _state(self, path: str) -> FileState:
+        key = DocKey(mirror=self.mirror, path=path)
+        if self.mount == GONE:
+            return Unknown(key=key, why=says.ROOT_GONE(path="/fake"))
+        if self.mount == EMPTY:
+            return Absent(key=key)
+        if self._locks(path):
+            return Unknown(key=key, why=says.FOLDER_UNREADABLE(cause="Permission denied"))
+        file = self.files.get(path)
+        if file is None:
+            return Absent(key=key)
+        if path in self.excluded:
+            return Excluded(key=key)
+        if not file.content:
+            return Skipped(key=key, why=says.EMPTY())
+        return Present(key=key, stat=file.stat)
+
+    def read(self, path: str) -> FileState:
+        state = self.look(path)
+        if not isinstance(state, Present):
+            return state
+        file = self.files[path]
+        if file.unreadable:
+            why = says.FILE_UNREADABLE(cause="Permission denied")
+            self.answers[path] = Unknown(key=state.key, why=why)
+            return self.answers[path]
+        return replace(state, content=sha(file.content))
+
+    def device(self) -> int | None:
+        return {MOUNTED: 1, EMPTY: 2, GONE: None}[self.mount]
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Payload | Unknown]:
+        state = self.read(path)
+        if isinstance(state, Present):
+            yield OpenFile(self.files[path])
+        else:
+            why = says.FILE_UNREADABLE(cause="not there")
+            yield Unknown(key=state.key, why=getattr(state, "why", why))
+
+    # -- what is true --------------------------------------------------------------------------
+
+    def accepted(self) -> dict[str, bytes]:
+        """What a mirror of this folder has to hold; nothing can be said while it is away."""
+        states = {path: self._state(path) for path in self._visible()}
+        present = [path for path, state in states.items() if isinstance(state, Present)]
+        return {path: self.files[path].content for path in present}
+
+
+class OpenFile:
+    """A file opened for upload: whoever writes meanwhile tears it."""
+
+    media_type = "text/markdown"
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._opened = file.stat
+        self.size = len(file.content)
+        self._at = 0
+        self._sum = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        end = self.size if size < 0 else min(self.size, self._at + size)
+        piece = self._file.content[self._at : end]
+        self._at += len(piece)
+        self._sum.update(piece)
+        return piece
+
+    @property
+    def content(self) -> str:
+        return self._sum.hexdigest()
+
+    def torn(self) -> bool:
+        return self._file.stat != self._opened

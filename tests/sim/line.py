@@ -1,0 +1,241 @@
+"""The line to the server: the engine's `Remote`, misbehaving at every await."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import anyio
+
+from kbsync.engine.ports import Assignment, Chunking, Page, Payload
+from kbsync.model import (
+    Ambiguous,
+    Base,
+    Capabilities,
+    Done,
+    Gone,
+    NotReady,
+    NotSent,
+    Outcome,
+    Progress,
+    RemoteDocument,
+    Throttled,
+    Uploaded,
+)
+
+from .server import WHY, Server, uploaded
+from .weather import (
+    AWAY,
+    BROKEN,
+    LATE,
+    LOST,
+    NOT_SENT,
+    PAGES,
+    READS,
+    RESET,
+    SHIFTED,
+    SLOW,
+    THROTTLED,
+    WRITES,
+    Weather,
+)
+
+T = TypeVar("T")
+LONGEST_AWAY = 40.0
+LATEST = 150.0
+TIMEOUT = 60.0
+
+
+class Line:
+    """One process's connection.
+
+    Args:
+        server: what it leads to.
+        weather: how the calls of this pass go.
+        meddle: lets somebody do something else meanwhile.
+        tell: writes the trace.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        weather: Weather,
+        meddle: Callable[[], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._server = server
+        self._weather = weather
+        self._meddle = meddle
+        self._tell = tell
+        self._away_until = 0.0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._server.able
+
+    # -- how a call goes -------------------------------------------------------------------------
+
+    async def _transit(self, longest: float) -> None:
+        self._weather.point()
+        await anyio.sleep(self._weather.chance.uniform(0.01, longest))
+        if self._weather.meddles():
+            self._meddle()
+        self._weather.point()
+        self._server.land()
+
+    async def _read(
+        self, what: str, answer: Callable[[], Outcome[T]], fates: dict[str, int] = READS
+    ) -> Outcome[T]:
+        fate = self._weather.fate(fates)
+        await self._transit(0.1)
+        outcome = self._judged(fate, answer)
+        self._tell(f"{what} {fate} {type(outcome).__name__}")
+        if fate == SLOW or not self._weather.calm:
+            await self._transit(30.0 if fate == SLOW else 0.1)
+        return outcome
+
+    def _judged(self, fate: str, answer: Callable[[], Outcome[T]]) -> Outcome[T]:
+        if self._is_away(fate):
+            return Gone()
+        if fate == BROKEN:
+            return NotReady(WHY(what="502"), 5.0)
+        if fate == THROTTLED:
+            return Throttled(60.0)
+        outcome = answer()
+        if fate == SHIFTED and isinstance(outcome, Done) and isinstance(outcome.value, Page):
+            return Done(self._shifted(outcome.value))  # type: ignore[arg-type]
+        return outcome
+
+    def _is_away(self, fate: str) -> bool:
+        """For a moment the server knows no base: everything in it answers 404."""
+        if fate == AWAY:
+            self._away_until = self._server.now() + self._weather.chance.uniform(1, LONGEST_AWAY)
+        return self._server.now() < self._away_until
+
+    def _shifted(self, page: Page) -> Page:
+        """Rows moved while the page was read: one is missing."""
+        if not page.documents:
+            return page
+        lost = self._weather.chance.randrange(len(page.documents))
+        kept = page.documents[:lost] + page.documents[lost + 1 :]
+        return replace(page, documents=kept)
+
+    async def _write(self, what: str, effect: Callable[[], Outcome[T]]) -> Outcome[T]:
+        fate = self._weather.fate(WRITES)
+        self._weather.point()
+        if fate == NOT_SENT:
+            self._tell(f"{what} {fate}")
+            return NotSent(WHY(what="connection refused"))
+        try:
+            await self._transit(30.0 if fate == SLOW else 0.5)
+        except BaseException:  # the process ended: what it sent is under way all the same
+            if self._weather.chance.random() < 0.5:
+                self._server.later(self._weather.chance.uniform(0.1, LATEST), effect)
+            raise
+        outcome = self._effected(fate, effect)
+        self._tell(f"{what} {fate} {type(outcome).__name__}")
+        await self._transit(TIMEOUT if fate in (LOST, LATE) else 0.5)
+        return outcome
+
+    def _effected(self, fate: str, effect: Callable[[], Outcome[T]]) -> Outcome[T]:
+        if self._is_away(fate):
+            return Gone()
+        if fate == THROTTLED:
+            return Throttled(60.0)
+        if fate == LATE:
+            self._server.later(self._weather.chance.uniform(1.0, LATEST), effect)
+        if fate == RESET:
+            effect()
+        if fate in (LATE, LOST, RESET):
+            return Ambiguous(WHY(what="no answer"))
+        return effect()
+
+    # -- the port --------------------------------------------------------------------------------
+
+    async def base(self, base_id: str) -> Outcome[Base]:
+        return await self._read(f"base {base_id}", lambda: self._server.base(base_id))
+
+    async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
+        return await self._read(f"bases {name}", lambda: self._server.bases_named(name))
+
+    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
+        return await self._write(f"make base {name}", lambda: self._server.make_base(name))
+
+    async def page(self, base_id: str, number: int, *, status: str | None = None) -> Outcome[Page]:
+        what = f"page {number} {status or ''}"
+        return await self._read(what, lambda: self._server.page(base_id, number, status), PAGES)
+
+    async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
+        return await self._read(f"named {name}", lambda: self._server.named(base_id, name))
+
+    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
+        what = f"get {document_id}"
+        return await self._read(what, lambda: self._server.document(base_id, document_id))
+
+    async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
+        what = f"progress {document_id}"
+        return await self._read(what, lambda: self._server.progress(base_id, document_id, batch))
+
+    async def create(
+        self,
+        base_id: str,
+        name: str,
+        payload: Payload,
+        chunking: Chunking,
+        *,
+        duplicate: bool = True,
+    ) -> Outcome[Uploaded]:
+        content = await self._sent(payload)
+        if content is None:
+            return NotSent(WHY(what="torn"))
+        outcome = await self._write(
+            f"create {name} {content!r}",
+            lambda: self._server.create(base_id, name, content, chunking, duplicate=duplicate),
+        )
+        return _told(outcome, payload)
+
+    async def update(
+        self, base_id: str, document_id: str, name: str, payload: Payload, chunking: Chunking
+    ) -> Outcome[Uploaded]:
+        content = await self._sent(payload)
+        if content is None:
+            return NotSent(WHY(what="torn"))
+        outcome = await self._write(
+            f"update {document_id} {name} {content!r}",
+            lambda: self._server.update(base_id, document_id, name, content, chunking),
+        )
+        return _told(outcome, payload)
+
+    async def _sent(self, payload: Payload) -> bytes | None:
+        """Read the file in two pieces; None when it became shorter than was announced."""
+        half = payload.read(payload.size // 2)
+        if self._weather.meddles():
+            self._meddle()
+        content = half + payload.read()
+        return content if len(content) == payload.size else None
+
+    async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
+        what = f"delete {document_id}"
+        return await self._write(what, lambda: self._server.delete(base_id, document_id))
+
+    async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
+        what = f"{action} {document_id}"
+        return await self._write(what, lambda: self._server.switch(base_id, document_id, action))
+
+    async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
+        return await self._read("fields", lambda: self._server.field_ids(base_id))
+
+    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+        what = f"make field {name}"
+        return await self._write(what, lambda: self._server.make_field(base_id, name))
+
+    async def assign(
+        self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]
+    ) -> Outcome[None]:
+        what = f"assign {' '.join(each.document_id for each in assignments)}"
+        return await self._write(what, lambda: self._server.assign(base_id, fields, assignments))
+
+
+def _told(outcome: Outcome[tuple[RemoteDocument, str]], payload: Payload) -> Outcome[Uploaded]:
+    return Done(uploaded(outcome.value, payload.content)) if isinstance(outcome, Done) else outcome

@@ -1,0 +1,214 @@
+"""Everything comes to rest: no more faults, passes until nothing is to be done; then it is judged.
+
+What is left over has to have a reason that this page knows to be true.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import anyio
+
+from kbsync.engine.engine import Engine, Planned
+from kbsync.engine.gate import Gate
+from kbsync.engine.limiter import Limiter
+from kbsync.ledger.clock import LedgerClock
+from kbsync.messages import Problem
+from kbsync.model import (
+    Action,
+    Conflict,
+    Create,
+    DocKey,
+    EntryState,
+    Excluded,
+    Hold,
+    Present,
+    Readiness,
+    Skipped,
+    Unknown,
+    Update,
+)
+from kbsync.planning.marks import mark_of
+
+from . import rules
+from .folder import MOUNTED, sha
+from .line import Line
+from .server import Document
+from .weather import Weather
+
+if TYPE_CHECKING:
+    from .history import History
+
+PASSES = 12
+
+
+async def settle(history: History) -> None:
+    """Take the faults away and run kbsync until it has nothing to do."""
+    history.tell("-- settle")
+    history.fine = True
+    await anyio.sleep(1000)
+    history.server.land(float("inf"))
+    for folder in history.folders.values():
+        folder.mount = MOUNTED
+    rules.heal(history, history.chance)
+    for number in range(PASSES):
+        chance = random.Random(number)
+        await history.kbsync(chance, Weather(chance), releases=True)
+        if history.watcher.faults:
+            return
+        await anyio.sleep(7300)
+        made = await plans(history)
+        if made is None:
+            if history.watcher.faults or history.base_was_deleted:
+                return
+            _take_back(history)
+            continue
+        if all(_at_rest(history, planned) for planned in made):
+            _judge(history, made)
+            return
+    left = [str(action) for planned in made or [] for action in planned.plan.actions]
+    history.watcher.fault("never done", f"after {PASSES} passes there is still to do: {left}")
+
+
+def _take_back(history: History) -> None:
+    """Do what the message says when another kbsync took the mirror over: forget, and begin anew."""
+    history.tell("forget the mirror")
+    history.disk.lose()
+    history.forget()
+
+
+def _at_rest(history: History, planned: Planned) -> bool:
+    """Whether only what is held is left; that a new file cannot be read shows when it is sent."""
+    for action in planned.plan.actions:
+        match action:
+            case Hold() | Conflict():
+                if action.why.code == "KB-E005":
+                    return False
+            case Create(key=key) | Update(key=key):
+                if not history.folders[key.mirror].files[key.path].unreadable:
+                    return False
+            case _:
+                return False
+    return True
+
+
+async def plans(history: History) -> list[Planned] | None:
+    """Plan every mirror; None when the base is gone, and rightly said so."""
+    chance = random.Random(0)
+    store = history.disk.under(None)
+    history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
+    line = Line(history.server, Weather(chance), lambda: None, history.tell)
+    gate = Gate(line, limiter=Limiter(), clock=clock)
+    made = []
+    for name in history.mirrors:
+        try:
+            made.append(await Engine(history.mirror(name), store, gate, clock).plan())
+        except Problem as problem:
+            gone = problem.notice.code in ("KB-E018", "KB-E060") and history.base_was_deleted
+            taken_over = problem.notice.code == "KB-E052" and history.taken_over
+            if not gone and not taken_over:
+                history.watcher.fault("problem", f"{name} came to rest with {problem.notice}")
+            return None
+    return made
+
+
+# -- what has to be true -------------------------------------------------------------------------
+
+
+def _judge(history: History, plans: list[Planned]) -> None:
+    held: dict[DocKey, Action] = {}
+    for planned in plans:
+        for action in planned.plan.actions:
+            held[action.key] = action
+            if isinstance(action, Hold | Conflict) and not _is_true(history, action):
+                history.watcher.fault("held", f"held without a reason: {action}")
+    for mirror in history.mirrors:
+        for path, content in history.folders[mirror].accepted().items():
+            key = DocKey(mirror=mirror, path=path)
+            if key not in held:
+                _is_mirrored(history, key, content)
+    _nothing_more(history, held)
+
+
+def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
+    fault = history.watcher.fault
+    entry = history.store.entry(key)
+    if entry is None:
+        fault("not sent", f"{key.path} was never sent")
+        return
+    document = history.server.documents.get(entry.document_id)
+    if document is None:
+        fault("no document", f"{key.path} has no document")
+        return
+    readiness = history.server.readiness(document)
+    if (document.content, document.settings) != (content, history.settings):
+        fault("content", f"{key.path} is {content!r}, and {document.id} is {document.content!r}")
+    if readiness is not Readiness.AVAILABLE or entry.state is not EntryState.SYNCED:
+        fault(
+            "not ready", f"{document.id} of {key.path} is {readiness.name}, {entry.state.name} here"
+        )
+    # What was edited before it was seen complete, or before the ledger was lost, looks sent.
+    if document.by_hand or (document.edits and not document.unseen and not history.forgot):
+        fault("edited", f"{document.id} of {key.path} is not what kbsync sent")
+    if history.server.able.metadata:
+        _is_marked(history, key, document, content)
+
+
+def _is_marked(history: History, key: DocKey, document: Document, content: bytes) -> None:
+    mark = mark_of(history.server.row(document))
+    if mark is None or (mark.mirror, mark.path) != (key.mirror, key.path):
+        history.watcher.fault("mark", f"{document.id} of {key.path} bears the mark {mark}")
+    elif (mark.fingerprint.content, mark.fingerprint.settings) != (sha(content), history.settings):
+        history.watcher.fault("mark content", f"the mark of {document.id} tells another content")
+
+
+def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
+    """Every document of ours is the one of its path; what nobody can know to be ours may stay."""
+    for document in history.server.documents.values():
+        if document.by_hand or history.holder(document) is not None:
+            continue
+        key = history.key_of(document)
+        if key is None or key in held or _disowned(history, document):
+            continue
+        if document.archived or not document.enabled:
+            continue  # somebody put it away, where no search finds it
+        if isinstance(history.folders[key.mirror].read(key.path), Skipped | Excluded | Unknown):
+            continue  # what is there and not read never becomes a deletion
+        history.watcher.fault(
+            "too many", f"{document.id} ({document.name}) is one document too many"
+        )
+
+
+def _disowned(history: History, document: Document) -> bool:
+    """Nobody can know that it is ours: no mark says so, and the ledger forgot it."""
+    marked = mark_of(history.server.row(document)) is not None
+    return history.forgot and not marked
+
+
+def _is_true(history: History, action: Hold | Conflict) -> bool:
+    folder = history.folders[action.key.mirror]
+    state = folder.read(action.key.path)
+    entry = history.store.entry(action.key)
+    named = action.document_id or (entry.document_id if entry else "")
+    document = history.server.documents.get(named)
+    match action.why.code:
+        case "KB-E003":
+            return isinstance(state, Excluded)
+        case "KB-E006":
+            return document is not None and (document.archived or not document.enabled)
+        case "KB-E007":
+            empty = document is not None and document.name in history.came_out_empty
+            return ("no chunks" in str(action.why) and empty) or _refused(history, state)
+        case "KB-E011":
+            return document is not None and (document.by_hand or _disowned(history, document))
+        case "KB-E012":
+            return document is not None and named in history.tampered
+        case "KB-E013":
+            return history.tampered[named] >= 2
+    return action.why.code.startswith("KB-S") and not isinstance(state, Present)
+
+
+def _refused(history: History, state: object) -> bool:
+    refused = {sha(content) for content in history.server.refused}
+    return isinstance(state, Present) and state.content in refused

@@ -1,0 +1,312 @@
+"""What can happen: in the folder, at the server, to the ledger, and kbsync itself.
+
+A rule that has nothing to work on does nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from kbsync.model import EntryState
+
+from .folder import EMPTY, GONE, MOUNTED, Folder
+from .server import NEVER_READY, Document
+from .weather import Weather
+
+if TYPE_CHECKING:
+    from .history import History
+
+Rule = Callable[["History", random.Random], Awaitable[None] | None]
+
+PATHS = ["a.md", "b.md", "c.txt", "d/a.md", "d/b.md", "d/e/c.md", "x%y.md"]
+FOLDERS = ["d/", "d/e/"]
+CONTENTS = [f"text {number}".encode() for number in range(7)] + [b"a longer text, once"]
+FOREIGN = ["hand.md", "notes.txt"]
+
+
+def begin(history: History) -> None:
+    """Draw what stands there before kbsync is started for the first time."""
+    chance = history.chance
+    for folder in history.folders.values():
+        for path in PATHS:
+            if chance.random() < 0.5:
+                folder.write(path, chance.choice(CONTENTS))
+    if chance.random() < 0.5:
+        history.server.make_base("Docs")
+        for name in FOREIGN:
+            if chance.random() < 0.5:
+                _by_hand(history, name, b"mine")
+        if chance.random() < 0.04:
+            for number in range(105):
+                _by_hand(history, f"crowd {number}.md", b"mine")
+
+
+# -- the folder ----------------------------------------------------------------------------------
+
+
+def _folder(history: History, chance: random.Random) -> Folder:
+    return history.folders[chance.choice(sorted(history.folders))]
+
+
+def _some(folder: Folder, chance: random.Random) -> str | None:
+    return chance.choice(sorted(folder.files)) if folder.files else None
+
+
+def write(history: History, chance: random.Random) -> None:
+    _folder(history, chance).write(chance.choice(PATHS), chance.choice(CONTENTS))
+
+
+def edit(history: History, chance: random.Random) -> None:
+    folder = _folder(history, chance)
+    if path := _some(folder, chance):
+        folder.edit(path, chance.choice(CONTENTS))
+
+
+def truncate(history: History, chance: random.Random) -> None:
+    folder = _folder(history, chance)
+    if path := _some(folder, chance):
+        folder.edit(path, b"")
+
+
+def delete(history: History, chance: random.Random) -> None:
+    folder = _folder(history, chance)
+    for _ in range(chance.choice([1, 1, 2, 5])):
+        if path := _some(folder, chance):
+            del folder.files[path]
+
+
+def rename(history: History, chance: random.Random) -> None:
+    folder = _folder(history, chance)
+    if path := _some(folder, chance):
+        folder.files[chance.choice(PATHS)] = folder.files.pop(path)
+
+
+def swap(history: History, chance: random.Random) -> None:
+    folder = _folder(history, chance)
+    if len(folder.files) > 1:
+        one, other = chance.sample(sorted(folder.files), 2)
+        files = folder.files
+        files[one], files[other] = files[other], files[one]
+
+
+def chmod(history: History, chance: random.Random) -> None:
+    """A file or a folder cannot be read, or can again."""
+    folder = _folder(history, chance)
+    if chance.random() < 0.5:
+        folder.locked ^= {chance.choice(FOLDERS)}
+    elif path := _some(folder, chance):
+        folder.files[path].unreadable = not folder.files[path].unreadable
+
+
+def mount(history: History, chance: random.Random) -> None:
+    """The root goes away, leaving nothing or an empty folder, or comes back."""
+    folder = _folder(history, chance)
+    folder.mount = chance.choice([EMPTY, GONE]) if folder.mount == MOUNTED else MOUNTED
+
+
+def filters(history: History, chance: random.Random) -> None:
+    _folder(history, chance).excluded ^= {chance.choice(PATHS)}
+
+
+# -- the server ----------------------------------------------------------------------------------
+
+
+def _document(history: History, chance: random.Random) -> Document | None:
+    documents = sorted(history.server.documents)
+    return history.server.documents[chance.choice(documents)] if documents else None
+
+
+def _by_hand(history: History, name: str, content: bytes) -> Document:
+    server = history.server
+    history.made_by_hand += 1
+    document = Document(
+        id=f"hand-{history.made_by_hand}", name=name, by_hand=True, made_at=server.now()
+    )
+    document.claimable = history.in_pass or server.late > 0 or history.pending(name)
+    server.documents[document.id] = document
+    server.put(document, name, content, "by hand")
+    document.ready_at, document.fate = 0.0, "fine"
+    return document
+
+
+def edit_chunk(history: History, chance: random.Random) -> None:
+    if document := _document(history, chance):
+        document.edits += chance.randint(1, 9)
+        key = history.holder(document)
+        entry = None if key is None else history.store.entry(key)
+        document.unseen |= entry is None or entry.state is not EntryState.SYNCED
+        history.tampered[document.id] += 1
+
+
+def delete_there(history: History, chance: random.Random) -> None:
+    document = _document(history, chance)
+    if document is not None and not document.archived:
+        del history.server.documents[document.id]
+
+
+def disable(history: History, chance: random.Random) -> None:
+    document = _document(history, chance)
+    if document is not None and document.ready_at <= history.server.now():
+        document.enabled = not document.enabled
+
+
+def archive(history: History, chance: random.Random) -> None:
+    if document := _document(history, chance):
+        document.archived = not document.archived
+
+
+def duplicate(history: History, chance: random.Random) -> None:
+    """Somebody makes another document of the same name, metadata copied along."""
+    if document := _document(history, chance):
+        twin = _by_hand(history, document.name, document.content)
+        twin.metadata = dict(document.metadata)
+
+
+def namesake(history: History, chance: random.Random) -> None:
+    """Somebody makes a document by hand that bears the name of one of our paths."""
+    if history.server.base_id is not None:
+        name = chance.choice(PATHS).replace("/", "\u2215").replace("%", "%25")
+        _by_hand(history, name, b"made by hand")
+
+
+def copy_metadata(history: History, chance: random.Random) -> None:
+    one, other = _document(history, chance), _document(history, chance)
+    if one is not None and other is not None and one is not other:
+        other.metadata = dict(one.metadata)
+        history.unmarked.add(other.id)
+
+
+def delete_metadata(history: History, chance: random.Random) -> None:
+    """Of one document, or a whole field with all its values."""
+    if chance.random() < 0.5:
+        if document := _document(history, chance):
+            document.metadata = {}
+            history.unmarked.add(document.id)
+    elif history.server.fields:
+        name = chance.choice(sorted(history.server.fields))
+        del history.server.fields[name]
+        for each in history.server.documents.values():
+            each.metadata.pop(name, None)
+        history.unmarked |= history.server.documents.keys()
+
+
+def rename_metadata(history: History, chance: random.Random) -> None:
+    if history.server.fields:
+        name = chance.choice(sorted(history.server.fields))
+        history.server.fields[name + "-old"] = history.server.fields.pop(name)
+        for each in history.server.documents.values():
+            if name in each.metadata:
+                each.metadata[name + "-old"] = each.metadata.pop(name)
+        history.unmarked |= history.server.documents.keys()
+
+
+def heal(history: History, chance: random.Random) -> None:
+    """The worker comes back: what hung is indexed."""
+    for document in history.server.documents.values():
+        if document.ready_at == NEVER_READY:
+            document.ready_at, document.fate = history.server.now() + 1.0, "fine"
+
+
+def delete_base(history: History, chance: random.Random) -> None:
+    if chance.random() < 0.2:
+        history.server.documents.clear()
+        history.server.fields.clear()
+        history.server.base_id = None
+
+
+def refuse(history: History, chance: random.Random) -> None:
+    history.server.refused ^= {chance.choice(CONTENTS)}
+
+
+# -- the ledger, the settings, the clock ---------------------------------------------------------
+
+
+def lose_ledger(history: History, chance: random.Random) -> None:
+    history.disk.lose()
+    history.forget()
+
+
+def keep_copy(history: History, chance: random.Random) -> None:
+    history.disk.keep_copy()
+
+
+def roll_back(history: History, chance: random.Random) -> None:
+    if history.disk.roll_back():
+        history.taken_over |= history.forgot  # by the ledger that was made anew in between
+        history.forget()
+
+
+def change_settings(history: History, chance: random.Random) -> None:
+    history.settings = chance.choice(["settings-1", "settings-2"])
+
+
+def clock_jumps(history: History, chance: random.Random) -> None:
+    """Ahead or back. What is late lands first: how long it took could not be told any more."""
+    history.server.land(float("inf"))
+    history.wall_ahead += chance.choice([-86_400, -3600, -60, 60, 3600, 86_400])
+
+
+async def rest(history: History, chance: random.Random) -> None:
+    await anyio.sleep(chance.choice([1, 60, 1000, 4000, 90_000]))
+
+
+# -- kbsync --------------------------------------------------------------------------------------
+
+
+async def apply(history: History, chance: random.Random) -> None:
+    await history.kbsync(chance, Weather.drawn(chance), releases=chance.random() < 0.15)
+
+
+async def calm_apply(history: History, chance: random.Random) -> None:
+    await history.kbsync(chance, Weather(chance), releases=chance.random() < 0.15)
+
+
+async def rival(history: History, chance: random.Random) -> None:
+    """Somebody runs another kbsync, with a ledger of its own, on the same mirror."""
+    if chance.random() < 0.5:
+        return
+    history.rival_ran = history.taken_over = True
+    history.forget()  # each ledger has an hour and calls of its own
+    history.disk = history.rival
+    try:
+        await history.kbsync(chance, Weather.drawn(chance), releases=False)
+    finally:
+        history.disk = history.own
+    history.forget()
+
+
+RULES: dict[str, Rule] = {
+    each.__name__: each
+    for each in (
+        *(write, edit, truncate, delete, rename, swap, chmod, mount, filters),
+        *(edit_chunk, delete_there, disable, archive, duplicate, namesake),
+        *(copy_metadata, delete_metadata, rename_metadata, heal, delete_base, refuse),
+        *(lose_ledger, keep_copy, roll_back, change_settings, clock_jumps, rest),
+        *(apply, calm_apply, rival),
+    )
+}
+WEIGHTS = dict.fromkeys(RULES, 2) | {
+    "apply": 24,
+    "calm_apply": 10,
+    "write": 6,
+    "edit": 6,
+    "delete": 6,
+    "rename": 6,
+    "rest": 5,
+    "delete_base": 1,
+    "rival": 1,
+    "lose_ledger": 3,
+}
+MEANWHILE = (write, edit, delete, rename, swap, truncate, edit_chunk, delete_there, namesake)
+
+
+def meddle(history: History, chance: random.Random) -> None:
+    """Somebody does something while kbsync runs."""
+    rule = chance.choice(MEANWHILE)
+    history.tell(f"meanwhile {rule.__name__}")
+    history.met["meanwhile"] += 1
+    rule(history, chance)

@@ -1,0 +1,136 @@
+"""What the simulator found, each told by itself."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from engine.fakes import stage
+from engine.server import REFUSED
+from engine.words import key_of
+
+from kbsync.engine.drive import Drive
+from kbsync.engine.report import Event
+from kbsync.model import Capabilities, Hold
+
+from .folder import Folder
+from .history import REMOVALS, History, play
+from .program import Program
+from .quiescence import plans
+from .weather import Weather
+
+
+@pytest.mark.anyio
+async def test_without_waiting_a_pass_ends_though_a_document_is_done_as_the_workers_leave() -> None:
+    on = stage({"a.md": b"first", "b.md": b"second"})
+    on.server.indexing = 0.01
+    on.server.faults["create"].extend([None, REFUSED])
+    drive = Drive(on.world, listing=None, observe=on.events.append, workers=1)
+    with anyio.fail_after(3600):
+        report = await drive.run(map(key_of, ["a.md", "b.md"]), wait=False)
+    assert on.states() == {"a.md": "synced"}
+    assert report.indexing == report.waiting == 0
+
+
+# -- told in the simulator's own world, on the real ledger -----------------------------------------
+
+NEW = Capabilities(version="1.13.0")
+
+
+async def _pass(history: History) -> None:
+    chance = random.Random(1)
+    await history.kbsync(chance, Weather(chance), releases=False)
+
+
+def _tell(
+    empty: Path, place: Path, story: Callable[[History], Awaitable[None]], *, able: Capabilities
+) -> History:
+    async def told(history: History) -> None:
+        history.server.able, history.fine = able, True
+        await story(history)
+
+    return play(Program(0, ()), place, empty, told)
+
+
+def test_a_mark_that_somebody_took_off_is_written_again(empty: Path, tmp_path: Path) -> None:
+    async def story(history: History) -> None:
+        history.folders["docs"].write("a.md", b"text")
+        await _pass(history)
+        (document,) = history.server.documents.values()
+        marked, document.metadata = document.metadata, {"theirs": "1"}
+        await _pass(history)
+        assert document.metadata == {**marked, "theirs": "1"}
+
+    history = _tell(empty, tmp_path, story, able=NEW)
+    assert sum(" create a.md b" in line for line in history.trace) == 1
+
+
+def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.swap = True
+        history.folders["docs"].write("a.md", b"text")
+        await _pass(history)
+        (old,) = history.server.documents.values()
+        history.folders["docs"].edit("a.md", b"another text")
+        history.on_event = lambda event: setattr(old, "archived", True)
+        await _pass(history)
+        (planned,) = await plans(history) or ()
+        (action,) = planned.plan.actions
+        assert isinstance(action, Hold)
+        assert action.why.code == "KB-E006"
+        old.archived = False
+        await _pass(history)
+        assert [each.content for each in history.server.documents.values()] == [b"another text"]
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_field_that_was_renamed_is_written_again_for_every_mirror_of_the_base(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.mirrors = ("docs", "wiki")
+        history.folders["wiki"] = Folder("wiki", history.wall)
+        for folder in history.folders.values():
+            folder.write("a.md", b"text")
+        await _pass(history)
+        name = "kbsync_mirror"
+        history.server.fields["old"] = history.server.fields.pop(name)
+        for document in history.server.documents.values():
+            document.metadata["old"] = document.metadata.pop(name)
+        await _pass(history)
+        documents = history.server.documents.values()
+        assert sorted(each.metadata[name] for each in documents) == ["docs", "wiki"]
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_the_guard_counts_a_removal_that_nobody_saw_the_end_of(empty: Path, tmp_path: Path) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        for number in range(REMOVALS + 2):
+            folder.write(f"{number}.md", b"text %d" % number)
+        await _pass(history)
+        del folder.files["0.md"]
+        weather = Weather(random.Random(1), crash_in=1000)
+
+        def crash(event: Event) -> None:
+            raise AssertionError("the delete was answered")
+
+        history.server.after_delete = weather.end
+        history.on_event = crash
+        await history.kbsync(random.Random(1), weather, releases=False)
+        history.on_event = lambda event: None
+        history.server.after_delete = lambda: None
+        await _pass(history)
+        for number in range(1, REMOVALS + 1):
+            del folder.files[f"{number}.md"]
+        await _pass(history)
+        assert len(history.server.documents) == REMOVALS + 1
+
+    _tell(empty, tmp_path, story, able=NEW)

@@ -1,0 +1,93 @@
+"""A few hundred drawn histories in every run of the tests; `make sim N=10000` plays any number."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .history import play
+from .playing import LONGEST, fails
+from .program import NUMBERS, Program, Step
+from .rules import RULES, WEIGHTS
+
+SHARES, EACH = 6, 25
+STEPS = st.builds(Step, st.sampled_from(sorted(RULES)), st.integers(0, NUMBERS - 1))
+PROGRAMS = st.builds(
+    Program, st.integers(0, NUMBERS - 1), st.lists(STEPS, max_size=LONGEST).map(tuple)
+)
+REPLAY = """
+import hashlib, sys
+from pathlib import Path
+from tests.sim.history import play
+from tests.sim.program import Program
+place = Path(sys.argv[2])
+place.mkdir()
+trace = play(Program.told(sys.argv[1]), place, Path(sys.argv[3])).trace
+print(hashlib.sha256("\\n".join(trace).encode()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_drawn_histories_keep_every_promise(share: int, empty: Path, tmp_path: Path) -> None:
+    for seed in range(share * EACH, (share + 1) * EACH):
+        program = Program.drawn(seed, WEIGHTS, LONGEST)
+        broken = fails(program, tmp_path, empty)
+        assert broken is None, f"{broken}\npython -m tests.sim --program '{program}'"
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(PROGRAMS)
+def test_histories_of_even_weights_keep_every_promise(
+    empty: Path, tmp_path: Path, program: Program
+) -> None:
+    broken = fails(program, tmp_path, empty)
+    assert broken is None, f"{broken}\npython -m tests.sim --program '{program}'"
+
+
+@pytest.mark.parametrize("seed", [3, 8, 21])
+def test_the_same_program_leaves_the_same_trace(seed: int, empty: Path, tmp_path: Path) -> None:
+    program = Program.drawn(seed, WEIGHTS, LONGEST)
+    traces = []
+    for time in ("once", "twice"):
+        place = tmp_path / time
+        place.mkdir()
+        traces.append(play(program, place, empty).trace)
+    assert traces[0] == traces[1]
+    assert len(traces[0]) > 20
+
+
+def test_a_trace_does_not_depend_on_the_hash_seed(empty: Path, tmp_path: Path) -> None:
+    program = Program.drawn(8, WEIGHTS, LONGEST)
+    found = set()
+    for seed in ("1", "2"):
+        words = [sys.executable, "-c", REPLAY, str(program), str(tmp_path / "ledger"), str(empty)]
+        ran = subprocess.run(
+            words,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        found.add(ran.stdout)
+        for left in (tmp_path / "ledger").iterdir():
+            left.unlink()
+        (tmp_path / "ledger").rmdir()
+    assert len(found) == 1
+
+
+@given(PROGRAMS)
+def test_a_program_can_be_told_and_read_back(program: Program) -> None:
+    assert Program.told(str(program)) == program

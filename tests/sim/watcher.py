@@ -1,0 +1,136 @@
+"""What must never happen, judged at the server at the moment it would.
+
+The watcher knows more than kbsync: who made each document, and what the folder last answered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kbsync.model import Absent, DocKey, EntryState, Excluded, Readiness
+
+from .folder import EMPTY
+
+if TYPE_CHECKING:
+    from .history import History
+    from .server import Document
+
+EVIDENCE_HOLDS = 120.0
+AN_HOUR = 3600.0
+
+
+class Watcher:
+    """Keeps the faults it met; a history with one is a bug."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self.faults: list[str] = []
+        self._removals: dict[str, list[float]] = defaultdict(list)
+
+    def fault(self, kind: str, what: str) -> None:
+        """Note a promise that was not kept: its kind in a word or two, and what happened."""
+        self.faults.append(f"[{kind}] {what}")
+        self._history.tell(f"!! [{kind}] {what}")
+
+    # -- told by the server ----------------------------------------------------------------------
+
+    def uploads_over(self, document: Document, content: bytes, settings: str) -> None:
+        self.changes(document, "written over")
+        server = self._history.server
+        if server.readiness(document).busy and not self._may_overlap(document):
+            self.fault("overlap", f"two uploads in flight for {document.id}")
+        # A file that is edited forth and back while it is sent was different when it was read.
+        if not (self._history.meddled or server.landing) and self._known_to_be_same(
+            document, content, settings
+        ):
+            self.fault("no reason", f"an upload of {document.id} without a reason")
+
+    def _may_overlap(self, document: Document) -> bool:
+        """Stuck documents are sent again, and a ledger that forgot cannot wait."""
+        return document.fate == "never" or self._history.forgot_lately
+
+    def _known_to_be_same(self, document: Document, content: bytes, settings: str) -> bool:
+        if (document.content, document.settings) != (content, settings):
+            return False
+        if self._history.server.readiness(document) is not Readiness.AVAILABLE:
+            return False
+        key = self._history.holder(document)
+        entry = None if key is None else self._history.store.entry(key)
+        if entry is None or entry.fingerprint is None or entry.state is not EntryState.SYNCED:
+            return False
+        words = len(document.content) + document.edits if document.fate == "fine" else 0
+        return (entry.rev, entry.word_count) == (
+            document.rev,
+            words,
+        ) and entry.fingerprint.settings == settings
+
+    def changes(self, document: Document, how: str) -> None:
+        if not document.by_hand:
+            return
+        young = self._history.server.now() - document.made_at < EVIDENCE_HOLDS
+        if young or document.claimable:
+            document.by_hand = False  # from now on nobody can tell it from ours
+            return
+        self.fault("foreign", f"{document.id} ({document.name}), made by hand, was {how}")
+
+    def marks(self, document: Document, values: Mapping[str, str]) -> None:
+        self.changes(document, "marked")
+
+    def deletes(self, document: Document) -> None:
+        if document.by_hand and not document.claimable:
+            self.fault(
+                "foreign deleted", f"{document.id} ({document.name}), made by hand, was deleted"
+            )
+            return
+        key = self._history.key_of(document)
+        if key is None:
+            self.fault("nobody", f"{document.id} ({document.name}) was deleted, and is nobody's")
+            return
+        folder = self._history.folders[key.mirror]
+        answer = folder.answers.get(key.path)
+        pruned = isinstance(answer, Excluded) and self._history.prunes_excluded
+        if folder.mount == EMPTY and key.path in folder.files and not self._agreed(key):
+            self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
+        elif isinstance(answer, Absent) or pruned:
+            self._removed(key)
+        elif not self._may_go(document, key):
+            kind = type(answer).__name__
+            self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
+
+    def _may_go(self, document: Document, key: DocKey) -> bool:
+        """Its file is there: it goes only for another of that file, or as it cannot be found."""
+        if document.fate != "fine":
+            return True
+        others = self._history.server.documents.values()
+        return any(
+            each is not document and not each.by_hand and self._history.key_of(each) == key
+            for each in others
+        )
+
+    def _removed(self, key: DocKey) -> None:
+        now = self._history.ledger_time()
+        times = self._removals[key.mirror]
+        times.append(now)
+        recent = [at for at in times if at > now - AN_HOUR]
+        self._removals[key.mirror] = recent
+        limit = self._history.removal_limit
+        if len(recent) > limit and not self._agreed(key):
+            self.fault("guard", f"{len(recent)} removals in an hour, {limit} pass unasked")
+
+    def _agreed(self, key: DocKey) -> bool:
+        return self._history.released(key.mirror)
+
+    def agreed(self) -> None:
+        """Somebody agreed, or nobody remembers: the hour begins anew."""
+        self._removals.clear()
+
+
+def marked_key(document: Document, row_metadata: Mapping[str, str]) -> DocKey | None:
+    """Return whose document its valid mark says it is."""
+    values = dict(row_metadata)
+    if values.get("kbsync_rev") != document.rev:
+        return None
+    mirror, path = values.get("kbsync_mirror"), values.get("kbsync_path")
+    return DocKey(mirror=mirror, path=path) if mirror and path else None

@@ -1,0 +1,96 @@
+"""What goes wrong during one pass, drawn from the step's own chance; and the end of a process."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+NOT_SENT, LOST, RESET, LATE = "not sent", "lost", "reset after effect", "lands later"
+THROTTLED, SLOW, BROKEN, AWAY, SHIFTED = "throttled", "slow", "5xx", "404", "shifted"
+FINE = "fine"
+
+WRITES = {NOT_SENT: 2, LOST: 2, RESET: 3, LATE: 2, THROTTLED: 1, SLOW: 2, AWAY: 1}
+READS = {BROKEN: 3, THROTTLED: 1, SLOW: 2, AWAY: 1}
+PAGES = {BROKEN: 1, SLOW: 1, SHIFTED: 8}
+
+
+class Crash(BaseException):
+    """The process is no more: nothing of it runs on, not even what tidies up."""
+
+
+class Weather:
+    """Faults of one pass.
+
+    Args:
+        chance: draws them.
+        reads, writes: share of the calls that go wrong.
+        meddling: share of the calls during which somebody does something else.
+        crash_in: the process ends at so many points from now; None for never.
+        full: share of the transactions that meet a full disk.
+    """
+
+    def __init__(
+        self,
+        chance: random.Random,
+        *,
+        reads: float = 0.0,
+        writes: float = 0.0,
+        meddling: float = 0.0,
+        crash_in: int | None = None,
+        full: float = 0.0,
+    ) -> None:
+        self.chance = chance
+        self.shares = {id(READS): reads, id(PAGES): min(0.8, 5 * reads), id(WRITES): writes}
+        self.meddling = meddling
+        self.full = full
+        self.met: Counter[str] = Counter()
+        self.dead = False
+        self._crash_in = crash_in
+
+    @classmethod
+    def drawn(cls, chance: random.Random) -> Weather:
+        return cls(
+            chance,
+            reads=chance.choice([0.0, 0.02, 0.1]),
+            writes=chance.choice([0.0, 0.15, 0.5]),
+            meddling=chance.choice([0.0, 0.0, 0.1]),
+            crash_in=chance.randint(1, 60) if chance.random() < 0.35 else None,
+            full=0.02 if chance.random() < 0.15 else 0.0,
+        )
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing can happen while an answer is on its way."""
+        return self._crash_in is None and not self.meddling
+
+    def point(self) -> None:
+        """Between any two things the process does it may end.
+
+        Raises:
+            Crash: it did.
+        """
+        if self._crash_in is not None and not self.dead:
+            self._crash_in -= 1
+            self.dead = self._crash_in <= 0
+            self.met["crash"] += self.dead
+        if self.dead:
+            raise Crash
+
+    def end(self) -> None:
+        """Let the process end at the next point."""
+        self._crash_in = 1
+
+    def fate(self, fates: dict[str, int]) -> str:
+        if self.chance.random() >= self.shares[id(fates)]:
+            return FINE
+        fate = self.chance.choices(list(fates), list(fates.values()))[0]
+        self.met[fate] += 1
+        return fate
+
+    def meddles(self) -> bool:
+        return self.chance.random() < self.meddling
+
+    def disk_is_full(self) -> bool:
+        full = self.chance.random() < self.full
+        self.met["disk full"] += full
+        return full
