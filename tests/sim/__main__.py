@@ -47,6 +47,8 @@ def main() -> int:
                 continue
             shutil.rmtree(folder)
     print(f"{told.count} histories in {time.monotonic() - began:.1f} s, {broke} broken")
+    steps = sum(times for name, times in met.items() if name.startswith("step "))
+    print(f"{steps:8} steps")
     for name, times in sorted(met.items()):
         print(f"{times:8} {name}")
     return 1 if broke else 0

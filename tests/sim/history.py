@@ -75,6 +75,7 @@ class History:
         self.made_by_hand = 0
         self.tampered: Counter[str] = Counter()
         self.unmarked: set[str] = set()
+        self.mistaken: set[str] = set()
         self.came_out_empty: set[str] = set()
         self._agreed: set[str] = set()
         chance = random.Random(f"world {program.world}")

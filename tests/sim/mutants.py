@@ -238,19 +238,19 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant(no_intent),
-    Mutant(no_window),
-    Mutant(hash_trusted_on_adoption),
-    Mutant(no_orphan_sweep),
-    Mutant(guard_counts_one_plan),
-    Mutant(skip_is_absence),
-    Mutant(absence_from_one_page),
-    Mutant(outcome_before_the_call),
-    Mutant(mark_before_content, {"apply": 30, "edit": 30, "lose_ledger": 20}),
-    Mutant(two_uploads_in_flight),
-    Mutant(copies_of_marks_believed),
-    Mutant(create_is_blind),
-    Mutant(empty_root_is_believed),
+    Mutant(no_intent, seed=26),
+    Mutant(no_window, seed=42),
+    Mutant(hash_trusted_on_adoption, seed=0),
+    Mutant(no_orphan_sweep, seed=0),
+    Mutant(guard_counts_one_plan, seed=19),
+    Mutant(skip_is_absence, seed=2),
+    Mutant(absence_from_one_page, seed=14),
+    Mutant(outcome_before_the_call, seed=41),
+    Mutant(mark_before_content, {"apply": 30, "edit": 30, "lose_ledger": 20}, seed=43),
+    Mutant(two_uploads_in_flight, seed=25),
+    Mutant(copies_of_marks_believed, seed=53),
+    Mutant(create_is_blind, seed=56),
+    Mutant(empty_root_is_believed, seed=35),
 )
 
 

@@ -171,6 +171,8 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
         key = history.key_of(document)
         if key is None or key in held or _disowned(history, document):
             continue
+        if document.name in history.mistaken and not history.server.able.metadata:
+            continue  # without marks a namesake made in between was taken for the late upload
         if document.archived or not document.enabled:
             continue  # somebody put it away, where no search finds it
         if isinstance(history.folders[key.mirror].read(key.path), Skipped | Excluded | Unknown):

@@ -79,7 +79,9 @@ def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
         history.folders["docs"].edit("a.md", b"another text")
         history.on_event = lambda event: setattr(old, "archived", True)
         await _pass(history)
-        (planned,) = await plans(history) or ()
+        made = await plans(history)
+        assert made is not None
+        (planned,) = made
         (action,) = planned.plan.actions
         assert isinstance(action, Hold)
         assert action.why.code == "KB-E006"

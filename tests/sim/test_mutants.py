@@ -8,7 +8,7 @@ import pytest
 
 from .mutants import MUTANTS, Mutant, hunted
 
-MOST = 40
+MOST = 30
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

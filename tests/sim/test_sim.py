@@ -16,7 +16,7 @@ from .playing import LONGEST, fails
 from .program import NUMBERS, Program, Step
 from .rules import RULES, WEIGHTS
 
-SHARES, EACH = 6, 25
+SHARES, EACH = 6, 20
 STEPS = st.builds(Step, st.sampled_from(sorted(RULES)), st.integers(0, NUMBERS - 1))
 PROGRAMS = st.builds(
     Program, st.integers(0, NUMBERS - 1), st.lists(STEPS, max_size=LONGEST).map(tuple)
@@ -42,7 +42,7 @@ def test_drawn_histories_keep_every_promise(share: int, empty: Path, tmp_path: P
 
 
 @settings(
-    max_examples=50,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

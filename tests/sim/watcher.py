@@ -72,6 +72,7 @@ class Watcher:
         young = self._history.server.now() - document.made_at < EVIDENCE_HOLDS
         if young or document.claimable:
             document.by_hand = False  # from now on nobody can tell it from ours
+            self._history.mistaken.add(document.name)
             return
         self.fault("foreign", f"{document.id} ({document.name}), made by hand, was {how}")
 
@@ -84,6 +85,8 @@ class Watcher:
                 "foreign deleted", f"{document.id} ({document.name}), made by hand, was deleted"
             )
             return
+        if document.by_hand:
+            self._history.mistaken.add(document.name)
         key = self._history.key_of(document)
         if key is None:
             self.fault("nobody", f"{document.id} ({document.name}) was deleted, and is nobody's")
