@@ -149,6 +149,19 @@ async def test_a_mark_that_was_given_up_is_tried_again_with_the_next_listing() -
         assert it.keeper.unmet == {}
 
 
+async def test_marks_are_written_once_on_a_base_that_had_no_fields_for_them() -> None:
+    on = counted(stage(settle=0.0))
+    async with kept(on) as it:
+        for n in range(5):
+            it.write(f"{n}.md", b"page %d" % n)
+        await anyio.sleep(60)
+        made, written = on.server.count("make_field"), on.server.count("assign")
+        it.keeper.nudge(listing=False)
+        await anyio.sleep(60)
+        assert (on.server.count("make_field"), on.server.count("assign")) == (made, written)
+        assert [event for event in it.events if event.action == "set_metadata"] == []
+
+
 async def test_stopping_does_not_wait_for_the_next_poll() -> None:
     on = counted(stage(settle=0.0))
     on.server.indexing = 300.0
