@@ -13,6 +13,7 @@ from kbsync.engine.pace import Pace, jittered
 from kbsync.engine.report import Event
 from kbsync.engine.settling import Settling
 from kbsync.messages import Notice
+from kbsync.messages import engine as say
 from kbsync.model import DocKey, Halted
 
 # Comparing everything takes at most a fifth of the time, whatever happens to the folder, and a
@@ -96,6 +97,11 @@ class Standing:
             if self.unmet.get(event.key) == event.why:
                 return
             self.unmet[event.key] = event.why
-        elif event.outcome in ("done", "indexed"):
+        elif event.outcome == "done" or (event.outcome == "indexed" and not self._unmarked(event)):
             self.unmet.pop(event.key, None)
         self.observe(event)
+
+    def _unmarked(self, event: Event) -> bool:
+        """Whether a mark is missing, which no indexing mends."""
+        why = self.unmet.get(event.key)
+        return why is not None and why.message is say.NOT_MARKED

@@ -30,6 +30,7 @@ from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import Action, Conflict, Delete, DocKey, FileState, Halted, Hold, Move, Present
 from kbsync.planning.guard import Risk
+from kbsync.planning.marks import FIELDS
 from kbsync.planning.plan import keys_of
 
 BASE_HOLDS_FOR = 10.0
@@ -95,7 +96,7 @@ class Upkeep:
             if listing and self.drive is not None:
                 await stack.enter_async_context(self.drive.quiet())
             world = self._world
-            if world is None or world.base_id is None or listing:
+            if world is None or listing or not _whole(world):
                 world = await self._engine.find_world()
                 self._answered()
             planned = await self._engine.comparison.everything(
@@ -355,6 +356,12 @@ class Upkeep:
 
     def _now(self) -> float:
         return self._engine.clock.now()
+
+
+def _whole(world: World) -> bool:
+    """Whether nothing of it is still to be made: the base, and the fields for marks."""
+    marked = world.fields is None or world.fields.keys() >= set(FIELDS)
+    return world.base_id is not None and marked
 
 
 def _removes_file(action: Action) -> bool:

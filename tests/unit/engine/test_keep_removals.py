@@ -12,7 +12,7 @@ from kbsync.messages import engine as say
 from kbsync.messages import guard as guard_say
 
 from .fakes import Stage, stage
-from .kept import GRACE, PACE, SETTLE, counted, kept
+from .kept import GRACE, PACE, SETTLE, counted, kept, write_now
 from .words import WHY, key_of
 
 pytestmark = pytest.mark.anyio
@@ -74,6 +74,44 @@ async def test_the_grace_begins_anew_with_each_change() -> None:
         [sent] = on.server.times("delete")
         assert sent - gone >= GRACE
         assert on.server.count("update") == 0
+
+
+async def test_a_file_that_is_being_written_when_its_grace_ends_was_not_gone() -> None:
+    on = _filled()
+    async with kept(on) as it:
+        it.remove("00.md")
+        await anyio.sleep(GRACE - 0.5)
+        write_now(on.source, "00.md", b"back")  # and nobody told
+        await anyio.sleep(10)
+        assert [call for call, _ in it.writes()] == ["update"]
+        assert it.exact()
+
+
+async def test_a_removal_needs_no_room_at_the_server() -> None:
+    on = _filled()
+    object.__setattr__(on.world.mirror, "max_indexing", 1)
+    async with kept(on) as it:
+        on.server.indexing = 900.0
+        it.write("new.md", b"takes all the room")
+        it.remove("00.md")
+        await anyio.sleep(GRACE + 10)
+        assert on.server.count("create") == 1
+        assert on.server.count("delete") == 1
+
+
+async def test_a_file_removed_while_it_is_indexed_goes_after_its_grace_without_a_word() -> None:
+    on = _filled()
+    on.server.indexing = 10.0
+    async with kept(on) as it:
+        it.write("new.md", b"new")
+        await anyio.sleep(5)
+        gone = it.now()
+        it.remove("new.md")
+        await anyio.sleep(GRACE + 10)
+        [sent] = on.server.times("delete")
+        assert sent - gone >= GRACE
+        assert [event.outcome for event in it.events if event.outcome == "stopped"] == []
+        assert it.exact()
 
 
 async def test_without_a_grace_a_removal_waits_for_the_settle_window_only() -> None:
@@ -245,17 +283,22 @@ async def test_removals_far_apart_are_judged_by_the_hour() -> None:
         await anyio.sleep(3600 + 1100)
         assert on.server.count("delete") == 20
         assert it.keeper.state.held is None
+        released = [turn.held for turn in it.turns].index(None)
+        assert it.turns[released].last_pass is not None
+        since = it.turns[released].last_pass or 0.0
+        assert on.server.times("delete")[12] < since + 1  # their grace was over long ago
 
 
 async def test_what_was_allowed_and_is_not_made_yet_counts() -> None:
     on = _filled()
-    on.server.latency = 20.0
-    async with kept(on, rest=300.0) as it:
+    on.server.on_call["delete"] = lambda _: setattr(on.server, "latency", 500.0)
+    async with kept(on) as it:
         it.remove(*_paths(0, 10))
         await anyio.sleep(GRACE + 30)
         assert 1 <= on.server.count("delete") < 10
+        assert [line for line in on.ledger.journal if line.action == "delete"] == []
         it.remove(*_paths(10, 20))
-        await anyio.sleep(2000)
+        await anyio.sleep(3000)
         assert on.server.count("delete") == 10
         assert it.keeper.state.held is not None
 
@@ -377,10 +420,22 @@ async def test_a_source_that_vanishes_halts_its_mirror_until_it_is_back() -> Non
         on.source.on_device, on.source.blocked = 1, []
         on.source.write("00.md", b"edited meanwhile")
         it.changes.tell(root=True)
+        back = it.now()
         await anyio.sleep(20)
+        assert on.server.times("update")[0] - back < 0.5
         assert [call for call, _ in it.writes()] == ["update"]
         assert it.keeper.state.phase is Phase.WATCHING
         assert [turn.phase is Phase.HALTED for turn in it.turns] == [True, False]
+
+
+async def test_a_source_that_cannot_be_listed_at_all_is_one_that_vanished() -> None:
+    on = _filled()
+    async with kept(on) as it:
+        on.source.blocked = [Blocked(prefix="", why=WHY)]
+        it.changes.tell(folders=[""])
+        await anyio.sleep(GRACE)
+        assert it.keeper.state.phase is Phase.HALTED
+        assert it.keeper.unmet == {}  # not one word for each file
 
 
 async def test_without_a_witness_everything_is_compared_before_anything_is_removed() -> None:

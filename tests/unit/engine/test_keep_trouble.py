@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import anyio
 import pytest
 
@@ -339,37 +337,6 @@ async def test_drift_is_only_reported_where_it_is_not_to_be_repaired() -> None:
         assert it.writes() == []
         assert it.keeper.unmet[key_of("a.md")].message is say.HELD_DRIFT
         assert [event.outcome for event in it.events if event.action == "hold"] == ["stopped"]
-
-
-async def test_no_call_begins_while_the_base_is_listed_and_those_under_way_end_first() -> None:
-    on = _filled(20)
-    on.server.indexing = 5.0
-    listing: list[int] = []
-
-    def in_flight(_: str) -> None:
-        writes = [call for _, call, _ in on.server.calls if call in (*WRITES, "assign")]
-        listing.append(len(writes))
-
-    async with kept(on) as it:
-        on.server.latency = 1.0
-        on.server.on_call["page"] = lambda status: None if status else in_flight(status)
-        for n in range(20):
-            write_now(on.source, f"{n:02}.md", b"edited %d" % n)
-        it.changes.tell(*(f"{n:02}.md" for n in range(20)))
-        await anyio.sleep(9)
-        ended = list(_ended(on))
-        it.keeper.nudge(listing=True)
-        await anyio.sleep(300)
-        assert it.exact()
-        assert len(listing) >= 1
-        assert len(ended) < 20  # there was more to send
-        begun, over = on.server.times("page")[-1], on.server.times("page")[-1] + 1.0
-        sent = [at for call in (*WRITES, "assign") for at in on.server.times(call)]
-        assert [at for at in sent if begun - 1.0 < at < over] == []
-
-
-def _ended(on: Stage) -> Iterator[float]:
-    return (at for at in on.server.times("update"))
 
 
 async def test_resyncs_find_nothing_and_do_nothing() -> None:
