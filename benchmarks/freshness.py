@@ -164,7 +164,7 @@ def main(files: int, edits: int) -> None:
             save(docs / f"folder{number // 100:04}" / f"file{number:06}.md", f"# File {number}\n")
         env = {**os.environ, "KBSYNC_SERVE_KEY": KEY}
         started = time.perf_counter()
-        configure(place, f"{{url: embedded, data: {place}/base.db}}")
+        configure(place, f"{{url: embedded, embedded: {{data: {place}/base.db}}}}")
         apply = [str(COMMAND), "apply"]
         subprocess.run(apply, cwd=place, env=env, check=True, stdout=subprocess.DEVNULL)
         print(f"{files} files mirrored in {time.perf_counter() - started:.0f} s", flush=True)

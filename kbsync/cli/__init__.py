@@ -102,10 +102,10 @@ def warn(notices: Iterable[Notice]) -> None:
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(obey(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def obey(arguments: list[str]) -> int:
     """Run the command with `arguments` and return its exit code (docs/design.md section 7)."""
     try:
         result = cli.main(arguments, prog_name="kbsync", standalone_mode=False)

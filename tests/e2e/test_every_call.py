@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typing_commands import KEY, served
 
-from kbsync.cli import run
+from kbsync.cli import obey as run
 from kbsync.cli.calls import bases, chunks, documents
 from kbsync.messages import command as say
 from kbsync.messages import remote

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typing_commands import KEY, served
 
-from kbsync.cli import VERBS, run
+from kbsync.cli import VERBS
+from kbsync.cli import obey as run
 
 OURS = ("init", "validate", "schema", "serve", "search", "kb", "docs", "chunks", "demo")
 

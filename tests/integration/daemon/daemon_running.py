@@ -20,7 +20,7 @@ import structlog
 from structlog.typing import EventDict
 
 from kbsync import app
-from kbsync.cli import run as type_in
+from kbsync.cli import obey as type_in
 from kbsync.config import Mirror, Settings
 from kbsync.daemon import client
 from kbsync.daemon.house import MakeKeeper

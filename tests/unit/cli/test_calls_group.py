@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from kbsync.cli import VERBS, run
+from kbsync.cli import VERBS
+from kbsync.cli import obey as run
 from kbsync.cli.calls import bases, chunks, documents, group
 from kbsync.cli.calls.row import Given, Row
 from kbsync.messages import command as say
@@ -43,7 +44,7 @@ def test_every_row(name: str, row: Row, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize("words", [["--version"], ["--help"], *([v, "--help"] for v in VERBS)])
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     program = (
-        "import sys\nfrom kbsync.cli import run\n"
+        "import sys\nfrom kbsync.cli import obey as run\n"
         f"assert run({words!r}) == 0\n"
         f"print([name for name in {SLOW!r} if name in sys.modules], file=sys.stderr)"
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.cli import run
+from kbsync.cli import obey as run
 from kbsync.config import load
 from kbsync.messages import command as say
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.cli import run
+from kbsync.cli import obey as run
 from kbsync.embedded import QUIRKS
 from kbsync.messages import command as say
 
@@ -60,7 +60,7 @@ class Poor(PathFinder):
         hidden = name in ("starlette", "uvicorn", "docx", "openpyxl", "pypdf")
         return None if hidden else PathFinder.find_spec(name, path, target)
 sys.meta_path[sys.meta_path.index(PathFinder)] = Poor
-from kbsync.cli import run
+from kbsync.cli import obey as run
 sys.exit(run(sys.argv[1:]))
 """
 

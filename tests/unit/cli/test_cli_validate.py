@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kbsync.cli import run
+from kbsync.cli import obey as run
 from kbsync.messages import config as messages
 
 SOUND = """\
