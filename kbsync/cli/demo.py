@@ -104,10 +104,10 @@ class Stage:
             raise Problem(say.DEMO_FAILED(what=what, path=self.folder))
 
     def _run(self, words: tuple[str, ...], exit: Exit, shown: TextIO | None) -> str:
-        from kbsync.cli import run  # noqa: PLC0415
+        from kbsync.cli import obey  # noqa: PLC0415
 
         with redirect_stdout(_Tee(shown)) as heard:
-            code = run(["-c", str(self._config), *words])
+            code = obey(["-c", str(self._config), *words])
         self.hold(code == exit, f"`{shlex.join(words)}` ended with exit code {code}, not {exit}")
         return heard.getvalue()
 
