@@ -13,12 +13,12 @@ from kbsync.engine.keep import Phase
 from kbsync.engine.queue import KeyQueue
 from kbsync.engine.standing import LONGEST_REST, Standing
 from kbsync.messages import remote as remote_say
-from kbsync.model import NotSent
+from kbsync.model import NotReady, NotSent
 
 from .fakes import stage
 from .kept import PACE, WRITES, counted, kept, write_now
 from .server import Fault, Server
-from .words import key_of
+from .words import WHY, key_of
 
 pytestmark = pytest.mark.anyio
 AN_HOUR = 3600.0
@@ -78,6 +78,26 @@ async def test_a_server_away_after_the_base_was_asked_is_noticed_by_one_edit() -
         on.server.always.clear()
         await anyio.sleep(100)
         assert it.exact()
+
+
+async def test_a_file_that_came_back_before_its_removal_waits_for_room_like_any_other() -> None:
+    on = counted(stage(settle=0.0, max_indexing=1))
+    for name in ("a", "b", "c"):
+        on.synced(f"{name}.md", b"text of " + name.encode())
+    on.server.faults["delete"].append(NotReady(WHY, 20.0))
+    async with kept(on) as it:
+        on.server.indexing = 600.0
+        it.remove("a.md")
+        await anyio.sleep(30.5)
+        assert on.server.count("delete") == 1
+        it.write("b.md", b"takes the only room")
+        await anyio.sleep(1)
+        it.write("a.md", b"back, and longer")
+        await anyio.sleep(300)
+        assert on.server.count("update") == 1
+        await anyio.sleep(1000)
+        assert it.exact()
+        assert on.server.count("delete") == 1
 
 
 async def test_what_was_allowed_counts_once() -> None:
