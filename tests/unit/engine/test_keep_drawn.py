@@ -8,19 +8,17 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from kbsync.messages import remote as remote_say
-from kbsync.model import NotReady, NotSent, Throttled
+from kbsync.model import NotReady, Throttled
 from kbsync.planning.guard import Limit, Limits
 
 from . import fakes
-from .kept import Kept, counted, kept, write_now
+from .kept import AWAY, Kept, counted, kept, write_now
 from .server import DROPPED, LOST, UNSENT, Fault, Late
 from .words import WHY
 
 pytestmark = pytest.mark.anyio
 ALL = Limit(least=10_000, share=1.0)
 NAMES = [f"{folder}{n}.md" for folder in ("", "a/", "b/c/") for n in range(6)]
-AWAY = NotSent(remote_say.CANNOT_CONNECT(what="a call", url="http://fake", words="refused"))
 FAULTS: list[Fault] = [UNSENT, LOST, DROPPED, Late(7.0), NotReady(WHY, 20.0), Throttled(30.0)]
 STEPS = 60
 LONG = 3 * 3600.0

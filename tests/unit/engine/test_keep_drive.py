@@ -12,17 +12,15 @@ from kbsync.engine.indexing import STUCK_AFTER
 from kbsync.engine.keep import Phase
 from kbsync.engine.queue import KeyQueue
 from kbsync.engine.standing import LONGEST_REST, Standing
-from kbsync.messages import remote as remote_say
-from kbsync.model import NotReady, NotSent
+from kbsync.model import NotReady
 
 from .fakes import stage
-from .kept import PACE, WRITES, counted, kept, write_now
+from .kept import AWAY, PACE, WRITES, counted, kept, write_now
 from .server import Fault, Server
 from .words import WHY, key_of
 
 pytestmark = pytest.mark.anyio
 AN_HOUR = 3600.0
-AWAY = NotSent(remote_say.CANNOT_CONNECT(what="a call", url="http://fake", words="refused"))
 CHANGING = (*WRITES, "assign", "make_field")
 
 
