@@ -100,6 +100,12 @@ class Charges:
         charge = self.of(action.key)
         return objection(action, removal=charge.removal, upload=charge.upload)
 
+    def stands(self, key: DocKey) -> None:
+        """Note that the file of `key` stands: that it may be removed was said of another time."""
+        self.of(key).removal = False
+        if self._risks.get(key) is Risk.REMOVES:
+            del self._risks[key]
+
     def spent(self, key: DocKey) -> None:
         """Note that what was allowed has been made."""
         self._risks.pop(key, None)

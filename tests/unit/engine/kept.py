@@ -15,14 +15,20 @@ from kbsync.engine.keep import Keeper, KeeperState
 from kbsync.engine.pace import Pace
 from kbsync.engine.report import Event
 from kbsync.messages import Notice
-from kbsync.model import Stat
+from kbsync.messages import remote as remote_say
+from kbsync.model import NotSent, Stat
 
+from . import fakes
 from .fakes import MemorySource, Stage
+from .server import Fault
 from .words import EPOCH
 
 SETTLE, GRACE = 1.0, 30.0
 PACE = Pace(settle=SETTLE, delete_grace=GRACE, local_resync=900.0, remote_resync=3600.0)
 WRITES = ("create", "update", "delete", "switch")
+READS = ("base", "page", "named", "document", "progress", "fields")
+CALLS = (*READS, *WRITES, "assign", "make_field")
+AWAY = NotSent(remote_say.CANNOT_CONNECT(what="a call", url="http://fake", words="refused"))
 
 
 class HandFed:
@@ -131,6 +137,20 @@ def counted(on: Stage) -> Stage:
     """Let the stage's source count its walks."""
     on.source.__class__ = CountedSource
     return on
+
+
+def filled(count: int = 3, *, on: Stage | None = None) -> Stage:
+    """A stage of files that are synced."""
+    on = counted(on or fakes.stage(settle=0.0))
+    for n in range(count):
+        on.synced(f"{n:02}.md", b"page %d" % n)
+    return on
+
+
+def every_call(on: Stage, fault: Fault) -> None:
+    """Let every call from now on end so; None ends that."""
+    for call in CALLS:
+        on.server.always[call] = fault
 
 
 @asynccontextmanager

@@ -12,17 +12,15 @@ from kbsync.engine.indexing import STUCK_AFTER
 from kbsync.engine.keep import Phase
 from kbsync.engine.queue import KeyQueue
 from kbsync.engine.standing import LONGEST_REST, Standing
-from kbsync.messages import remote as remote_say
-from kbsync.model import NotSent
+from kbsync.model import NotReady
 
 from .fakes import stage
-from .kept import PACE, WRITES, counted, kept, write_now
+from .kept import AWAY, PACE, WRITES, counted, kept, write_now
 from .server import Fault, Server
-from .words import key_of
+from .words import WHY, key_of
 
 pytestmark = pytest.mark.anyio
 AN_HOUR = 3600.0
-AWAY = NotSent(remote_say.CANNOT_CONNECT(what="a call", url="http://fake", words="refused"))
 CHANGING = (*WRITES, "assign", "make_field")
 
 
@@ -78,6 +76,28 @@ async def test_a_server_away_after_the_base_was_asked_is_noticed_by_one_edit() -
         on.server.always.clear()
         await anyio.sleep(100)
         assert it.exact()
+
+
+async def test_a_file_that_came_back_before_its_removal_waits_for_room_like_any_other() -> None:
+    on = counted(stage(settle=0.0, max_indexing=1))
+    for name in ("a", "b", "c"):
+        on.synced(f"{name}.md", b"text of " + name.encode())
+    on.server.faults["delete"].append(NotReady(WHY, 20.0))
+    async with kept(on) as it:
+        on.server.indexing = 600.0
+        it.remove("a.md")
+        await anyio.sleep(20)
+        it.write("b.md", b"takes the only room")
+        await anyio.sleep(11)
+        assert on.server.count("delete") == 1
+        it.write("a.md", b"back, and longer")
+        asked = on.server.count("document")
+        await anyio.sleep(300)
+        assert on.server.count("update") == 1
+        assert on.server.count("document") <= asked + 2
+        await anyio.sleep(1000)
+        assert it.exact()
+        assert on.server.count("delete") == 1
 
 
 async def test_what_was_allowed_counts_once() -> None:

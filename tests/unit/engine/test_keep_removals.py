@@ -12,7 +12,7 @@ from kbsync.messages import engine as say
 from kbsync.messages import guard as guard_say
 
 from .fakes import Stage, stage
-from .kept import GRACE, PACE, SETTLE, counted, kept, write_now
+from .kept import GRACE, PACE, SETTLE, filled, kept, write_now
 from .words import WHY, key_of
 
 pytestmark = pytest.mark.anyio
@@ -20,10 +20,7 @@ MANY = 40
 
 
 def _filled(count: int = MANY) -> Stage:
-    on = counted(stage(settle=0.0))
-    for n in range(count):
-        on.synced(f"{n:02}.md", b"page %d" % n)
-    return on
+    return filled(count, on=stage(settle=0.0))
 
 
 def _paths(first: int, last: int) -> list[str]:
