@@ -1,6 +1,7 @@
 """How soon the daemon acts: from a file saved, or gone, to the request at the server.
 
-Usage: python benchmarks/freshness.py [FILES [EDITS]]   (default: 10000 files, 200 of each kind)
+Usage: python benchmarks/freshness.py [FILES [EDITS [KIND...]]]
+Default: 10000 files, 200 of each kind: edited, new, gone, rest.
 
 A folder is mirrored into the embedded knowledge base, which then is served; `kbsync run` keeps it
 through a door that notes when each request arrives. Prints milliseconds beyond the settle window
@@ -25,6 +26,7 @@ from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("kbsync")
 KEY = "dataset-benchmark"
+KINDS = {"edited", "new", "gone", "rest"}
 SETTLE, GRACE, REST = 1.0, 5.0, 60.0
 HEAD = re.compile(rb"^(GET|POST|PATCH|DELETE|PUT) (\S+) HTTP/1", re.MULTILINE)
 WRITES = {
@@ -157,7 +159,7 @@ def configure(place: Path, server: str) -> None:
     config.chmod(0o600)
 
 
-def main(files: int, edits: int) -> None:
+def main(files: int, edits: int, kinds: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place, docs = Path(folder), Path(folder) / "docs"
         for number in range(files):
@@ -175,13 +177,19 @@ def main(files: int, edits: int) -> None:
             # The same base at another address: the ledger finds it there by its id.
             configure(place, f'{{url: "http://127.0.0.1:{door.port}/v1", api_key: "{KEY}"}}')
             try:
-                watched(door, place, docs, env, files, edits)
+                watched(door, place, docs, env, files, edits, kinds)
             finally:
                 server.terminate()
 
 
 def watched(
-    door: Door, place: Path, docs: Path, env: dict[str, str], files: int, edits: int
+    door: Door,
+    place: Path,
+    docs: Path,
+    env: dict[str, str],
+    files: int,
+    edits: int,
+    kinds: set[str],
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
         notices.bind(str(place / "notify"))
@@ -192,11 +200,15 @@ def watched(
                 until_ready(notices)
                 paths = sorted(docs.rglob("*.md"))[:: max(1, files // edits)][:edits]
                 door.arrivals.clear()
-                told("edited", one_by_one(door, "update", paths))
-                fresh = [docs / "new" / f"new{number:04}.md" for number in range(edits)]
-                told("new", one_by_one(door, "create", fresh))
-                told("gone", deletions(door, fresh))
-                at_rest(door, daemon.pid, paths[0])
+                if "edited" in kinds:
+                    told("edited", one_by_one(door, "update", paths))
+                if "new" in kinds:
+                    fresh = [docs / "new" / f"new{number:04}.md" for number in range(edits)]
+                    told("new", one_by_one(door, "create", fresh))
+                if "gone" in kinds:
+                    told("gone", deletions(door, paths[1:]))
+                if "rest" in kinds:
+                    at_rest(door, daemon.pid, paths[0])
             finally:
                 daemon.send_signal(signal.SIGTERM)
                 daemon.wait(60)
@@ -206,5 +218,6 @@ def watched(
 
 
 if __name__ == "__main__":
-    numbers = [int(word) for word in sys.argv[1:]]
-    main(*(numbers + [10_000, 200][len(numbers) :]))
+    counts = [int(word) for word in sys.argv[1:3]]
+    files, edits = counts + [10_000, 200][len(counts) :]
+    main(files, edits, set(sys.argv[3:]) or KINDS)

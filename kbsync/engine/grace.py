@@ -66,6 +66,10 @@ class Grace:
         gone = self._gone.get(key)
         return gone is not None and gone.since + self._seconds <= now
 
+    def ripe(self, now: float) -> set[DocKey]:
+        """Return the keys whose file is gone for long enough."""
+        return {key for key in self._gone if self.over(key, now)}
+
     def of_size(self, sizes: Iterable[int]) -> set[DocKey]:
         """Return the keys whose file had one of `sizes`: it may stand elsewhere now."""
         return {key for size in sizes for key in self._by_size.get(size, ())}

@@ -144,8 +144,8 @@ class Upkeep:
         """
         now, standing = self._now(), self._standing
         noted = standing.settling.rested(now)
-        over = standing.grace.next_due()
-        ripe = over is not None and over <= now
+        due = standing.grace.next_due()
+        ripe = standing.grace.ripe(now) if due is not None and due <= now else set()
         if not noted and not ripe:
             return
         if not self.writes:
@@ -155,15 +155,18 @@ class Upkeep:
         if world is None or world.base_id is None:
             await self.compare(listing=False)
             return
-        keys = {standing.key(path) for path in noted} | set(standing.grace.keys if ripe else ())
+        keys = {standing.key(path) for path in noted} | ripe
         states = self._sift(await self._look(keys), noted)
         sizes = {state.stat.size for state in states if isinstance(state, Present)}
         states += await self._look(standing.grace.of_size(sizes) - keys)
+        # What is gone too and waits is no part of the plan, and the guard has to know of it.
+        waiting = dict.fromkeys(standing.grace.keys, Risk.REMOVES)
         planned = await self._engine.comparison.some(
-            world, states, root=standing.root, under_way=self._under_way()
+            world, states, root=standing.root, under_way={**waiting, **self._under_way()}
         )
-        if planned is None:
-            await self.compare(listing=False)
+        halted = planned is not None and isinstance(planned.guard, Halted)
+        if planned is None or (halted and standing.held is None):
+            await self.compare(listing=False)  # to be judged as a whole
         else:
             await self._go_on(planned, {state.key for state in states}, noted)
 
@@ -177,12 +180,10 @@ class Upkeep:
         standing.grace.forget(key for key in looked if key not in gone)
         standing.mended(set(looked) - {action.key for action in actions})
         held = standing.held.keys if standing.held else frozenset[DocKey]()
-        if held and (cleared.risks or not held.isdisjoint(looked)):
+        if held and (cleared.risks or cleared.held or not held.isdisjoint(looked)):
             standing.settling.everything(self._now())
             standing.grace.forget(cleared.risks)
             cleared = cleared.harmless()
-        elif isinstance(cleared.guard, Halted):
-            standing.held = cleared.guard
         self._note_unmet(a for a in actions if a.row != "T1")
         await self._carry(planned, cleared, noted, first=True)
 

@@ -10,6 +10,7 @@ from kbsync.engine.keep import Phase
 from kbsync.engine.ports import Blocked
 from kbsync.messages import engine as say
 from kbsync.messages import guard as guard_say
+from kbsync.model import FileState
 
 from .fakes import Stage, stage
 from .kept import GRACE, PACE, SETTLE, filled, kept, write_now
@@ -267,6 +268,30 @@ async def test_removals_that_end_their_grace_one_by_one_are_judged_together() ->
         await anyio.sleep(3 * GRACE)
         assert on.server.count("delete") == 0
         assert it.keeper.state.held is not None
+
+
+async def test_what_waits_for_its_grace_is_counted_and_not_looked_at_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on, looked = _filled(), list[str]()
+    true_look = on.source.look
+
+    def look(path: str) -> FileState:
+        looked.append(path)
+        return true_look(path)
+
+    monkeypatch.setattr(on.source, "look", look)
+    async with kept(on) as it:
+        it.remove("00.md")
+        await anyio.sleep(GRACE / 2)
+        it.remove(*_paths(1, 8))
+        await anyio.sleep(GRACE / 4)
+        looked.clear()
+        await anyio.sleep(GRACE / 2)
+        assert on.server.count("delete") == 1
+        assert not {"02.md", "03.md"} & set(looked)
+        await anyio.sleep(GRACE)
+        assert it.exact()
 
 
 async def test_removals_far_apart_are_judged_by_the_hour() -> None:
