@@ -31,7 +31,7 @@ from kbsync.model import (
 )
 from kbsync.planning.marks import mark_of
 
-from . import rules
+from . import daemon, process, rules
 from .folder import MOUNTED, sha
 from .line import Line
 from .server import Document
@@ -49,12 +49,14 @@ async def settle(history: History) -> None:
     history.fine = True
     await anyio.sleep(1000)
     history.server.land(float("inf"))
+    history.server.away_until = float("-inf")
     for folder in history.folders.values():
         folder.mount = MOUNTED
     rules.heal(history, history.chance)
     for number in range(PASSES):
         chance = random.Random(number)
-        await history.kbsync(chance, Weather(chance), releases=True)
+        errand = daemon.rest if history.rests_kept else process.apply
+        await history.kbsync(chance, Weather(chance), releases=True, errand=errand)
         if history.watcher.faults:
             return
         await anyio.sleep(7300)
@@ -66,6 +68,8 @@ async def settle(history: History) -> None:
             continue
         if all(_at_rest(history, planned) for planned in made):
             _judge(history, made)
+            if history.rests_kept and number == 0:
+                _is_told(history, made)
             return
     left = [str(action) for planned in made or [] for action in planned.plan.actions]
     history.watcher.fault("never done", f"after {PASSES} passes there is still to do: {left}")
@@ -74,7 +78,7 @@ async def settle(history: History) -> None:
 def _take_back(history: History) -> None:
     """Do what the message says when another kbsync took the mirror over: forget, and begin anew."""
     history.tell("forget the mirror")
-    history.disk.lose()
+    history.own.lose()
     history.forget()
 
 
@@ -96,7 +100,7 @@ def _at_rest(history: History, planned: Planned) -> bool:
 async def plans(history: History) -> list[Planned] | None:
     """Plan every mirror; None when the base is gone, and rightly said so."""
     chance = random.Random(0)
-    store = history.disk.under(None)
+    store = history.own.under(None)
     history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
     line = Line(history.server, Weather(chance), lambda: None, history.tell)
     gate = Gate(line, limiter=Limiter(), clock=clock)
@@ -129,6 +133,18 @@ def _judge(history: History, plans: list[Planned]) -> None:
             if key not in held:
                 _is_mirrored(history, key, content)
     _nothing_more(history, held)
+
+
+def _is_told(history: History, plans: list[Planned]) -> None:
+    """What a keeper leaves as it is, it tells; of a folder that cannot be listed as a whole."""
+    for planned in plans:
+        unlisted = {blocked.why for blocked in planned.survey.blocked}
+        for action in planned.plan.actions:
+            unmet = history.unmet[action.key.mirror]
+            if unmet is None or action.key in unmet:
+                continue
+            if not isinstance(action, Hold) or action.why not in unlisted:
+                history.watcher.fault("silent", f"a keeper did not tell of {action}")
 
 
 def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:

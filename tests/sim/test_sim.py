@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from .history import play
 from .playing import LONGEST, fails
 from .program import NUMBERS, Program, Step
-from .rules import RULES, WEIGHTS
+from .runs import RULES, WEIGHTS
 
 SHARES, EACH = 6, 20
 STEPS = st.builds(Step, st.sampled_from(sorted(RULES)), st.integers(0, NUMBERS - 1))

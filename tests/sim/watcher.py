@@ -94,7 +94,8 @@ class Watcher:
         folder = self._history.folders[key.mirror]
         answer = folder.answers.get(key.path)
         pruned = isinstance(answer, Excluded) and self._history.prunes_excluded
-        if folder.mount == EMPTY and key.path in folder.files and not self._agreed(key):
+        unmounted = folder.mount == EMPTY and key.path in folder.files
+        if unmounted and not self._agreed(key) and not self._may_go(document, key):
             self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
         elif isinstance(answer, Absent) or pruned:
             self._removed(key)
@@ -103,7 +104,7 @@ class Watcher:
             self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
 
     def _may_go(self, document: Document, key: DocKey) -> bool:
-        """Its file is there: it goes only for another of that file, or as it cannot be found."""
+        """Its file is there: it goes only for another of that file, or as no search finds it."""
         if document.fate != "fine":
             return True
         others = self._history.server.documents.values()
