@@ -20,7 +20,7 @@ from .folder import Folder
 from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
-from .weather import Weather
+from .weather import RESET, WRITES, Weather
 
 
 @pytest.mark.anyio
@@ -134,5 +134,39 @@ def test_the_guard_counts_a_removal_that_nobody_saw_the_end_of(empty: Path, tmp_
             del folder.files[f"{number}.md"]
         await _pass(history)
         assert len(history.server.documents) == REMOVALS + 1
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+class Unanswered(Weather):
+    """The next write takes effect and is not answered."""
+
+    def fate(self, fates: dict[str, int]) -> str:
+        if fates is not WRITES or self.met[RESET]:
+            return super().fate(fates)
+        self.met[RESET] += 1
+        return RESET
+
+
+def test_a_file_that_went_while_its_update_was_not_answered_takes_its_document_along(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        folder.write("b.md", b"another")
+        await _pass(history)
+        folder.edit("a.md", b"edited")
+
+        def leave(event: Event) -> None:
+            if event.action == "update":
+                del folder.files["a.md"]
+                history.on_event = lambda event: None
+
+        history.on_event = leave
+        chance = random.Random(1)
+        await history.kbsync(chance, Unanswered(chance), releases=False)
+        await _pass(history)
+        assert [each.name for each in history.server.documents.values()] == ["b.md"]
 
     _tell(empty, tmp_path, story, able=NEW)
