@@ -170,3 +170,23 @@ def test_a_file_that_went_while_its_update_was_not_answered_takes_its_document_a
         assert [each.name for each in history.server.documents.values()] == ["b.md"]
 
     _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_document_that_went_before_it_was_indexed_is_not_said_to_have_failed(
+    empty: Path, tmp_path: Path
+) -> None:
+    told: list[Event] = []
+
+    async def story(history: History) -> None:
+        history.folders["docs"].write("a.md", b"text")
+
+        def lose(event: Event) -> None:
+            told.append(event)
+            if len(told) == 1:
+                history.server.documents.clear()
+
+        history.on_event = lose
+        await _pass(history)
+
+    _tell(empty, tmp_path, story, able=NEW)
+    assert [each.outcome for each in told if each.action == "index"] == ["indexed"]
