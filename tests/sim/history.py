@@ -62,7 +62,7 @@ class History:
         self.trace: list[str] = []
         self.met: Counter[str] = Counter()
         self.watcher = Watcher(self)
-        self.wall_ahead = 0.0
+        self.wall_ahead = self.furthest_ahead = 0.0
         self.forgot_at = float("-inf")
         self.forgot = False
         self.prunes_excluded = False
@@ -142,11 +142,14 @@ class History:
         return mirror if len(self.mirrors) > 1 else ""
 
     def holder(self, document: Document) -> DocKey | None:
+        return next(iter(self.holders(document)), None)
+
+    def holders(self, document: Document) -> list[DocKey]:
+        """Whose the ledgers say it is; two that fight may differ."""
+        disks = [self.own, self.rival] if self.rival_ran else [self.own]
         base_id = self.server.base_id or ""
-        held = self.store.holder(base_id, document.id)
-        if held is None and self.rival_ran:
-            held = self.rival.store.holder(base_id, document.id)
-        return held
+        found = (each.store.holder(base_id, document.id) for each in disks)
+        return [key for key in found if key is not None]
 
     def key_of(self, document: Document) -> DocKey | None:
         """Whose document it is: the ledger, its mark, its name tell, in this order."""

@@ -15,7 +15,7 @@ from kbsync.ledger.store import LedgerStore
 from .history import Broken, play
 from .program import Program
 
-LONGEST = 24
+LONGEST = 20
 MOST_SECONDS = 60.0
 
 

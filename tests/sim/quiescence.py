@@ -50,6 +50,7 @@ async def settle(history: History) -> None:
     await anyio.sleep(1000)
     history.server.land(float("inf"))
     history.server.away_until = float("-inf")
+    history.wall_ahead = history.furthest_ahead  # a ledger's time stands while the clock is behind
     for folder in history.folders.values():
         folder.mount = MOUNTED
     rules.heal(history, history.chance)
@@ -87,7 +88,7 @@ def _at_rest(history: History, planned: Planned) -> bool:
     for action in planned.plan.actions:
         match action:
             case Hold() | Conflict():
-                if action.why.code == "KB-E005":
+                if action.why.code in ("KB-E005", "KB-E008"):  # it goes on by itself
                     return False
             case Create(key=key) | Update(key=key):
                 if not history.folders[key.mirror].files[key.path].unreadable:

@@ -247,6 +247,7 @@ def clock_jumps(history: History, chance: random.Random) -> None:
     """Ahead or back. What is late lands first: how long it took could not be told any more."""
     history.server.land(float("inf"))
     history.wall_ahead += chance.choice([-86_400, -3600, -60, 60, 3600, 86_400])
+    history.furthest_ahead = max(history.furthest_ahead, history.wall_ahead)
 
 
 async def rest(history: History, chance: random.Random) -> None:

@@ -87,7 +87,7 @@ class Watcher:
             return
         if document.by_hand:
             self._history.mistaken.add(document.name)
-        key = self._history.key_of(document)
+        key = self._gone_one(document) or self._history.key_of(document)
         if key is None:
             self.fault("nobody", f"{document.id} ({document.name}) was deleted, and is nobody's")
             return
@@ -102,6 +102,13 @@ class Watcher:
         elif not self._may_go(document, key):
             kind = type(answer).__name__
             self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
+
+    def _gone_one(self, document: Document) -> DocKey | None:
+        """Of two ledgers that fight over it the one counts that has it for a file that is gone."""
+        for key in self._history.holders(document):
+            if isinstance(self._history.folders[key.mirror].answers.get(key.path), Absent):
+                return key
+        return None
 
     def _may_go(self, document: Document, key: DocKey) -> bool:
         """Its file is there: it goes only for another of that file, or as no search finds it."""
