@@ -24,13 +24,30 @@ from .world import NOW, World, file_of, key_of, pending, print_of
 
 PATHS = [f"p{n}.md" for n in range(6)]
 WHY = Message("KB-T001", "a test said so")()
-CONTENTS = st.sampled_from(["a", "b", "c", "dd", "ee"])
+CONTENTS = st.sampled_from(["a", "b", "cc"])
+# Few sides at a time, so that what one of them does alone is drawn often enough.
+DISTURBED = st.sampled_from(
+    [
+        (),
+        ("local",),
+        ("remote",),
+        ("remote",),
+        ("ledger",),
+        ("local", "remote"),
+        ("local", "remote"),
+        ("ledger", "local", "remote"),
+    ]
+)
 
 START = st.sampled_from(["new", "synced", "synced", "synced", "foreign", "nothing"])
+MOVING = st.sampled_from(["synced", "synced", "synced", "nothing"])
+SOME = st.sampled_from([(), (), (), ("remote",), ("local",)])
+PAIRS = st.tuples(st.sampled_from(PATHS), st.sampled_from(PATHS))
+FEW_RENAMES = st.lists(PAIRS, max_size=2)
+TARGETS = st.sampled_from([*PATHS, *(f"q{n}.md" for n in range(9))])
+RENAMES = st.lists(st.tuples(st.sampled_from(PATHS), TARGETS), min_size=3, max_size=8)
 LEDGER = st.sampled_from(
     [
-        "same",
-        "same",
         "lost",
         "unknown",
         "swapping",
@@ -43,12 +60,11 @@ LEDGER = st.sampled_from(
         "deleting",
     ]
 )
-LOCAL = st.sampled_from(["same", "same", "touch", "edit", "remove", "tear", "skip", "exclude"])
+LOCAL = st.sampled_from(["touch", "edit", "remove", "tear", "skip", "exclude"])
 REMOTE = st.sampled_from(
     [
-        "same",
-        "same",
         "vanish",
+        "vanish, and a twin",
         "chunk edited",
         "uploaded over",
         "newer copy",
@@ -58,40 +74,42 @@ REMOTE = st.sampled_from(
         *Readiness,
     ]
 )
-TRASH = st.sampled_from(["same", "vanish", "available"])
+TRASH = st.sampled_from(["vanish", "available"])
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Draw a world after something happened to each of its sides."""
+def worlds(draw: st.DrawFn, *, moving: bool = False) -> World:
+    """Draw a world after something happened to each of its sides; or where files mostly moved."""
     rules = Rules(
         base_id="base-1",
         settings="S",
         repair_drift=draw(st.booleans()),
-        prune=draw(st.booleans()),
+        prune=moving or draw(st.booleans()),
         prune_excluded=draw(st.booleans()),
         delete_drifted=draw(st.booleans()),
     )
     world = World(rules=rules)
     for path in PATHS:
-        synced = _begin(draw, world, path) == "synced"
-        ledger, local = draw(LEDGER), draw(LOCAL)
-        _ledger(draw, world, path, ledger)
-        _local(draw, world, path, local)
-        trashed = path in world.entries and world.entries[path].state is EntryState.TRASHED
-        remote = draw(TRASH if trashed else REMOTE)
-        _remote(draw, world, path, remote)
-        if synced and (ledger, local, remote) == ("same", "same", "same"):
+        kind, sides = draw(MOVING if moving else START), draw(SOME if moving else DISTURBED)
+        _begin(draw, world, path, kind)
+        if "ledger" in sides:
+            _ledger(draw, world, path, draw(LEDGER))
+        if "local" in sides:
+            _local(draw, world, path, draw(LOCAL))
+        if "remote" in sides:
+            trashed = path in world.entries and world.entries[path].state is EntryState.TRASHED
+            _remote(draw, world, path, draw(TRASH if trashed else REMOTE))
+        if kind == "synced" and not sides:
             world.calm.add(path)
-    for old, new in draw(st.lists(st.tuples(*[st.sampled_from(PATHS)] * 2), max_size=3)):
+    for old, new in draw(RENAMES if moving else FEW_RENAMES):
         _rename(world, old, new)
     return world
 
 
-def _begin(draw: st.DrawFn, world: World, path: str) -> str:
-    kind = draw(START)
+def _begin(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
     if kind != "nothing":
-        local = world.files[path] = file_of(path, draw(CONTENTS))
+        content = draw(st.just(f"only {path}") | CONTENTS)
+        local = world.files[path] = file_of(path, content)
         if kind == "synced":
             world.settle(path, world.document(path, local.content or ""), local)
     if kind == "foreign":
@@ -100,7 +118,6 @@ def _begin(draw: st.DrawFn, world: World, path: str) -> str:
     if kind == "new" and draw(st.booleans()):
         refused = Rejection(key=key_of(path), fingerprint=print_of("a"), reason=("X", "no"), at=NOW)
         world.rejections[path] = refused
-    return kind
 
 
 # -- the ledger ----------------------------------------------------------------------------------
@@ -108,7 +125,7 @@ def _begin(draw: st.DrawFn, world: World, path: str) -> str:
 
 def _ledger(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
     entry = world.entries.get(path)
-    if entry is None or kind == "same":
+    if entry is None:
         return
     known = world.documents[entry.document_id]
     match kind:
@@ -197,12 +214,17 @@ def _remote(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
     match kind:
         case "vanish":
             del documents[known.id]
+        case "vanish, and a twin":
+            del documents[known.id]
+            world.document(path, draw(CONTENTS))
         case "chunk edited":
             documents[known.id] = replace(known, word_count=8)
         case "uploaded over":
             documents[known.id] = replace(known, rev="theirs")
         case "newer copy":
-            newer = world.document(path, draw(CONTENTS))
+            local = world.files.get(path)
+            here = local.content if isinstance(local, Present) and local.content else "a"
+            newer = world.document(path, draw(st.just(here) | CONTENTS))
             del documents[newer.id]
             documents[known.id] = replace(newer, id=known.id)
         case "twin":

@@ -20,6 +20,7 @@ from kbsync.model import (
     EntryState,
     Move,
     Present,
+    Readiness,
     Skipped,
     Unknown,
 )
@@ -29,7 +30,7 @@ from kbsync.planning.marks import mark_of
 from .perturbed import PATHS, worlds
 from .world import MIRROR, World, changes_of, print_of
 
-PASSES = 6
+PASSES = 4
 CHANCE = st.randoms(use_true_random=False)
 
 
@@ -40,7 +41,7 @@ def _pass(world: World, chance: random.Random) -> None:
 
 
 @settings(max_examples=300)
-@given(worlds(), CHANCE)
+@given(worlds() | worlds(moving=True), CHANCE)
 def test_plans_carried_out_in_any_order_come_to_an_end(world: World, chance: random.Random) -> None:
     """And on the way nothing is touched that is somebody else's, or that nobody touched."""
     calm = {path: world.documents[world.entries[path].document_id] for path in world.calm}
@@ -101,8 +102,8 @@ def test_a_file_that_could_not_be_read_keeps_everything(
     assert {p for p, entry in before.items() if entry} <= {*world.entries}
 
 
-@settings(max_examples=150)
-@given(worlds())
+@settings(max_examples=200)
+@given(worlds(moving=True))
 def test_a_rename_pairs_the_only_two_of_a_content(world: World) -> None:
     actions, free, new = world.decided()
     leaving = Counter(each.content for each in free)
@@ -113,6 +114,9 @@ def test_a_rename_pairs_the_only_two_of_a_content(world: World) -> None:
         local, entry = world.files[move.key.path], world.entries[move.origin.path]
         assert isinstance(local, Present)
         assert entry.fingerprint == print_of(local.content or "")
+        document = world.documents[move.document_id]
+        assert (document.rev, document.word_count) == (entry.rev, entry.word_count)
+        assert document.readiness is Readiness.AVAILABLE
         assert (leaving[local.content or ""], arriving[local.content]) == (1, 1)
     ends = [key for move in moves for key in (("to", move.key), ("from", move.origin))]
     assert len(ends) == len(set(ends))
