@@ -103,7 +103,7 @@ def first_mirror(place: Path, *, kills: int, documents: int, seed: int, rate: fl
             folder.write(number)
         foreign = _by_hand(base, documents)
         proxy.schedule = Drawn(seed, rate)
-        times = []
+        times = list[float]()
         gave_up = 0
         while len(times) < kills:
             at = _run_and_kill(folder, proxy, drawn, kills - len(times), documents)

@@ -100,8 +100,8 @@ class Proxy:
             while (request := await read_request(reader)) is not None:
                 if not await self._serve(request, _Client(reader, writer)):
                     break
-        except (BrokenError, OSError):
-            pass
+        except (BrokenError, OSError, asyncio.CancelledError):
+            pass  # the client went away, or the proxy ends
         finally:
             writer.close()
 
@@ -253,6 +253,7 @@ def between(target: str, *, patience: float, schedule: Schedule = fair) -> Itera
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0.05)  # a connection is closed a turn of the loop later
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()

@@ -19,6 +19,7 @@ WINDOW = 5.0  # the ambiguity window: longer than any fault of the proxy takes
 # An old server that makes two documents of two creates: only looking first helps there.
 NO_MERGE = ("--quirk", "no-merge", "--quirk", "version=0.15.3")
 Row = dict[str, Any]
+NEXT = "  next: "  # a fault that says what to type begins its second line so
 
 
 class Server:

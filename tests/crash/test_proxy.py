@@ -228,7 +228,7 @@ def test_another_answer(
 def test_trickle(proxy: Proxy) -> None:
     proxy.schedule = always(Fault.TRICKLE, Verb.CREATE)
     parts = urlsplit(proxy.url)
-    pieces = []
+    pieces = list[bytes]()
     with socket.create_connection((parts.hostname, parts.port)) as one:
         one.sendall(f"POST {PATH} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode())
         while not b"".join(pieces).endswith(ANSWER):
