@@ -47,16 +47,30 @@ async def find_verdict(world: World, intent: Intent) -> Verdict:
 async def account(world: World, case: Case, intent: Intent) -> tuple[Verdict, Step]:
     """Resolve `intent`: bring the ledger in line with what became of the call."""
     verdict = await find_verdict(world, intent)
-    return verdict, _carry_out(world, case, intent, verdict)
+    missing = isinstance(verdict, TakeOver) and await _was_missing(world, case, verdict.document)
+    return verdict, _carry_out(world, case, intent, verdict, missing=missing)
 
 
-def _carry_out(world: World, case: Case, intent: Intent, verdict: Verdict) -> Step:
+async def _was_missing(world: World, case: Case, document: RemoteDocument) -> bool:
+    """Whether what was made stands in the place of a document that somebody removed there."""
+    before = case.entry
+    if before is None or before.document_id == document.id:
+        return False
+    return await _by_id(world, world.base_id or "", before.document_id) is GONE
+
+
+def _carry_out(
+    world: World, case: Case, intent: Intent, verdict: Verdict, *, missing: bool
+) -> Step:
     key, commit = case.key, world.ledger.commit
     match verdict:
         case Wait(until=until):
             return Again(min(until, world.clock.now() + LOOK_AGAIN))
         case TakeOver(document=document):
-            commit(Change(key=key, entry=_taken(intent, document, case.entry), intent=None))
+            entry = _taken(intent, document, None if missing else case.entry)
+            # The guard counts it like any other that was found missing.
+            line = Timed(world, key, "create").line("done", document.id, "missing")
+            commit(Change(key=key, entry=entry, intent=None, journal=(line,) if missing else ()))
         case SendAgain(document=document):
             commit(Change(key=key, entry=_taken(intent, document, case.entry), intent=None))
         case Afresh():
@@ -107,7 +121,11 @@ async def _trace(world: World, intent: Intent) -> Trace:
 async def _target(world: World, base_id: str, intent: Intent) -> RemoteDocument | Missing | None:
     if intent.document_id is None:
         return None
-    outcome = await world.remote.document(base_id, intent.document_id)
+    return await _by_id(world, base_id, intent.document_id)
+
+
+async def _by_id(world: World, base_id: str, document_id: str) -> RemoteDocument | Missing:
+    outcome = await world.remote.document(base_id, document_id)
     match outcome:
         case Done(value=document):
             return document

@@ -190,3 +190,21 @@ def test_a_document_that_went_before_it_was_indexed_is_not_said_to_have_failed(
 
     _tell(empty, tmp_path, story, able=NEW)
     assert [each.outcome for each in told if each.action == "index"] == ["indexed"]
+
+
+def test_the_guard_counts_a_document_found_missing_whose_new_upload_was_not_answered(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        documents = history.server.documents
+        for number in range(REMOVALS + 2):
+            history.folders["docs"].write(f"{number}.md", b"text %d" % number)
+        await _pass(history)
+        for number in range(REMOVALS + 1):
+            (lost,) = [each.id for each in documents.values() if each.name == f"{number}.md"]
+            del documents[lost]
+            chance = random.Random(1)
+            await history.kbsync(chance, Unanswered(chance), releases=False)
+        assert len(documents) == REMOVALS + 1
+
+    _tell(empty, tmp_path, story, able=NEW)
