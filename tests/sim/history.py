@@ -76,6 +76,7 @@ class History:
         self.tampered: Counter[str] = Counter()
         self.unmarked: set[str] = set()
         self.mistaken: set[str] = set()
+        self.told_of: set[str] = set()
         self.came_out_empty: set[str] = set()
         self.agreed: set[str] = set()
         chance = random.Random(f"world {program.world}")

@@ -111,6 +111,8 @@ class Process:
     def observe(self, event: Event) -> None:
         why = f" ({event.why})" if event.why else ""
         self.history.tell(f"{event.key.path} {event.action} {event.cause} {event.outcome}{why}")
+        if event.why is not None and event.why.code == "KB-E014":  # nobody can tell who made it
+            self.history.told_of.add(str(event.why.words["document"]))
         self.history.on_event(event)
 
     # -- one pass --------------------------------------------------------------------------------

@@ -190,6 +190,8 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
             continue
         if document.name in history.mistaken and not history.server.able.metadata:
             continue  # without marks a namesake made in between was taken for the late upload
+        if document.id in history.told_of:
+            continue  # what was made is not what was meant, and somebody was told to look
         if document.archived or not document.enabled:
             continue  # somebody put it away, where no search finds it
         if isinstance(history.folders[key.mirror].read(key.path), Skipped | Excluded | Unknown):
@@ -220,7 +222,9 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             empty = document is not None and document.name in history.came_out_empty
             return ("no chunks" in str(action.why) and empty) or _refused(history, state)
         case "KB-E011":
-            return document is not None and (document.by_hand or _disowned(history, document))
+            told_of = named in history.told_of
+            by_hand = document is not None and (document.by_hand or _disowned(history, document))
+            return told_of or by_hand
         case "KB-E012":
             return document is not None and named in history.tampered
         case "KB-E013":
