@@ -23,7 +23,7 @@ IN_FLIGHT = 4  # by default
 LONGEST = 900.0  # seconds one run may take to be killed, and the last one to end
 EARLY = 0.15  # of the kills hit a program that only begins
 BEGINNING = 2.0  # seconds
-GIVEN_UP = (1, 3)  # exit codes of an apply that met too many faults
+GIVEN_UP = (1, 3, 4)  # exit codes of an apply that met too many faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class Figures:
 
     kills: int
     gave_up: int
+    released: bool
     wanted: int
     documents: int
     wrong: tuple[str, ...]
@@ -77,6 +78,7 @@ class Figures:
             f"uploads repeated  {self.repeated}: {self.by_kills} after a kill (at most "
             f"{self.worst} after one, {IN_FLIGHT} in flight), {self.excused} after an answer that "
             f"was spoiled or late, {self.unexcused} without a reason",
+            f"guard released    {'once' if self.released else 'never'}",
             f"final plan        {self.plan}",
             f"faults            {faults}",
             f"seconds           {self.seconds:.0f}",
@@ -111,7 +113,7 @@ def first_mirror(place: Path, *, kills: int, documents: int, seed: int, rate: fl
             times += [at] if at else []
             assert gave_up <= kills, "it ends by itself"
         proxy.schedule = fair
-        _to_its_end(folder)
+        released = _to_its_end(folder)
         wrong = differences(folder, base, foreign)
         count = len(base.rows()) - len(foreign)
         base.close()
@@ -120,6 +122,7 @@ def first_mirror(place: Path, *, kills: int, documents: int, seed: int, rate: fl
         return Figures(
             kills=len(times),
             gave_up=gave_up,
+            released=released,
             wanted=documents,
             documents=count,
             wrong=tuple(wrong),
@@ -191,10 +194,19 @@ def _wait_for(moment: Nth, process: subprocess.Popen[bytes]) -> None:
         assert time.monotonic() < end
 
 
-def _to_its_end(folder: Folder) -> None:
-    """Apply until it converges; the file whose name is taken is a conflict to the end."""
-    process = folder.start("apply")
-    assert process.wait(LONGEST) == 3, folder.log()
+def _to_its_end(folder: Folder) -> bool:
+    """Apply until it converges; the file whose name is taken is a conflict to the end.
+
+    Returns whether the guard had to be released: what kills leave in doubt is embedded again, and
+    of that it counts an hour.
+    """
+    code = folder.start("apply").wait(LONGEST)
+    halted = code == 4
+    if halted:
+        digest = folder.plan()["guard"]["digest"]
+        code = folder.start("apply", "--release", digest).wait(LONGEST)
+    assert code == 3, folder.log()
+    return halted
 
 
 def blamed(uploads: Sequence[Passage], kills: Sequence[float]) -> Counter[int | str]:
@@ -219,10 +231,10 @@ def blamed(uploads: Sequence[Passage], kills: Sequence[float]) -> Counter[int | 
 
 
 def _who(last: Passage, now: Passage, kills: Sequence[float]) -> int | str:
-    end = now.effective or now.received
-    between_them = [n for n, at in enumerate(kills) if last.received <= at <= end]
-    if last.answered:
-        return between_them[0] if between_them else "nobody"
     if last.fault is not None and not last.fault.harmless:
         return "spoiled"
-    return between_them[0] if between_them else "spoiled"
+    end = now.effective or now.received
+    between_them = [n for n, at in enumerate(kills) if last.received <= at <= end]
+    if between_them:
+        return between_them[0]
+    return "nobody" if last.answered else "spoiled"

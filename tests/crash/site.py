@@ -182,11 +182,16 @@ class Folder:
         log = self.place / "typed.log"
         return log.read_text() if log.exists() else ""
 
-    def counts(self) -> dict[str, int]:
-        """What a plan would do."""
+    def plan(self) -> dict[str, Any]:
+        """What a plan tells."""
         code, stdout, stderr = self.terminal.run("plan", "--json")
         assert code in (0, 2), (code, stdout, stderr)
-        found: dict[str, int] = json.loads(stdout)["counts"]
+        found: dict[str, Any] = json.loads(stdout)
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """What a plan would do."""
+        found: dict[str, int] = self.plan()["counts"]
         return found
 
 
