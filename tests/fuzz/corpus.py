@@ -14,7 +14,7 @@ server: {url: "https://api.dify.ai/v1", api_key: "${KEY}", timeout: 30s, proxy: 
 ledger: ./state/ledger.db
 mirrors:
   - &m {name: docs, source: ./docs, knowledge_base: {name: Docs}, settle: 1s, exclude: ["*.tmp"]}
-  - {<<: *m, name: two, source: ./two, prefix: two/, max_file_size: 5MB, guard: {removals: {most: 5}}}
+  - {<<: *m, name: two, source: ./two, prefix: two/, max_file_size: 5MB, prune: false}
 """
 DOCUMENT = {
     "id": "22f83db9-93e4-424b-a446-2b01259772f4",
