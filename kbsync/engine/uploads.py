@@ -173,6 +173,9 @@ async def _delete_first(world: World, case: Case, action: Update) -> Step:
     )
     world.ledger.commit(Change(key=case.key, intent=intent))
     outcome = await world.remote.delete(world.base_id or "", action.document_id)
+    if isinstance(outcome, Gone):
+        world.ledger.commit(Change(key=case.key, intent=None))
+        await base_must_answer(world)
     line = timed.line(outcome_name(outcome), action.document_id, "recover")
     if isinstance(outcome, Done | Gone):
         world.ledger.commit(Change(key=case.key, entry=None, intent=None, journal=(line,)))
