@@ -94,7 +94,7 @@ async def test_the_one_base_of_the_name_is_taken() -> None:
 
 async def test_a_base_that_cannot_be_made_binds_nothing() -> None:
     on, server = stage(), Bases()
-    server.faults["make_base"].append(Unauthorized(WHY))
+    server.faults["make_base"].append(Unauthorized(WHY))  # type: ignore[arg-type]
     with pytest.raises(Problem) as caught:
         await ensure_base(declared(on), on.ledger, server)
     assert caught.value.notice is WHY
