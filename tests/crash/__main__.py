@@ -1,13 +1,24 @@
-"""Kill a first mirror: python -m tests.crash --kills N --documents N [--seed FIRST] [--seeds N]."""
+"""Real crashes in any number, and every fault with every verb.
+
+python -m tests.crash --kills N --documents N [--seed FIRST] [--seeds N] [--rate SHARE]
+python -m tests.crash --faults
+"""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .faults import BRISK, Verb
 from .killing import first_mirror
+from .site import serving
+from .storms import one_alone
+from .together import together
+
+AT_ONCE = 13
 
 
 def main() -> int:
@@ -17,20 +28,35 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--faults", action="store_true")
     told = parser.parse_args()
-    sound = True
-    for seed in range(told.seed, told.seed + told.seeds):
-        with TemporaryDirectory(prefix="kbsync-crash-") as place:
-            figures = first_mirror(
-                Path(place),
-                kills=told.kills,
-                documents=told.documents,
-                seed=seed,
-                rate=told.rate,
-            )
-        print(f"seed              {seed}", *figures.lines(), *figures.wrong, "", sep="\n")
-        sound = sound and figures.sound
-    return 0 if sound else 1
+    if told.faults:
+        return 0 if _every_fault() else 1
+    sound = [_killed(told, seed) for seed in range(told.seed, told.seed + told.seeds)]
+    return 0 if all(sound) else 1
+
+
+def _killed(told: argparse.Namespace, seed: int) -> bool:
+    with TemporaryDirectory(prefix="kbsync-crash-") as place:
+        figures = first_mirror(
+            Path(place), kills=told.kills, documents=told.documents, seed=seed, rate=told.rate
+        )
+    print(f"seed              {seed}", *figures.lines(), *figures.wrong, "", sep="\n", flush=True)
+    return figures.sound
+
+
+def _every_fault() -> bool:
+    """Have every fault meet every verb alone; print what went wrong."""
+    verbs = [verb for verb in Verb if verb is not Verb.OTHER]
+    pairs = list(itertools.product(verbs, BRISK))
+    wrong: list[str] = []
+    for begin in range(0, len(pairs), AT_ONCE):
+        with TemporaryDirectory(prefix="kbsync-crash-") as place, serving(Path(place)) as server:
+            some = pairs[begin : begin + AT_ONCE]
+            stories = {f"{f} of {v}": one_alone(server.url, f, v) for v, f in some}
+            wrong += together(Path(place), stories)
+    print(*wrong, f"{len(pairs)} pairs of a verb and a fault, {len(wrong)} wrong", sep="\n")
+    return not wrong
 
 
 if __name__ == "__main__":

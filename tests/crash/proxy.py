@@ -249,11 +249,12 @@ def between(target: str, *, patience: float, schedule: Schedule = fair) -> Itera
         opened.set()
         await ended.wait()
         server.close()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        await asyncio.sleep(0.05)  # a connection is closed a turn of the loop later
+        await asyncio.sleep(0)  # whoever was being let in is in now
+        while rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in rest:
+                task.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
+            await asyncio.sleep(0.02)  # a connection is closed a turn of the loop later
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()

@@ -12,6 +12,7 @@ from typing_commands import SECONDS
 from .faults import Asked, Drawn, Fault, Schedule, Verb, always, fair
 from .proxy import Proxy, between
 from .site import NEXT, Base, Folder, Row, differences
+from .together import Story
 
 PATIENCE, WINDOW = 1.0, 2.5  # seconds: as short as the configuration allows, for many stories
 FEW, MANY = 6, 60
@@ -19,7 +20,7 @@ REFUSALS = 5  # until a server that throttles has room again
 SILENCE = 4.0  # seconds
 
 
-class Story:
+class Storm:
     """One folder with a base of its own, behind a proxy of its own.
 
     Args:
@@ -76,7 +77,7 @@ def meant(fault: Fault, verb: Verb) -> tuple[int, ...]:
 def alone(place: Path, url: str, fault: Fault, verb: Verb) -> list[str]:
     """Have every request of one verb meet one fault; return what went wrong."""
     with between(url, patience=PATIENCE) as proxy:
-        story = Story(place, url, proxy, f"{fault} {verb}")
+        story = Storm(place, url, proxy, f"{fault} {verb}")
         for number in range(FEW):
             story.folder.write(number)
         if verb is not Verb.CREATE:
@@ -92,6 +93,11 @@ def alone(place: Path, url: str, fault: Fault, verb: Verb) -> list[str]:
         return story.wrong
 
 
+def one_alone(url: str, fault: Fault, verb: Verb) -> Story:
+    """Return the story of one fault that meets one verb, at this server."""
+    return lambda place: alone(place, url, fault, verb)
+
+
 def _for_a_while(fault: Fault, verb: Verb) -> Schedule:
     """Refuse until so many were refused: a client that is told to wait waits for ever."""
     met = 0
@@ -104,7 +110,7 @@ def _for_a_while(fault: Fault, verb: Verb) -> Schedule:
     return schedule
 
 
-def _changed(story: Story, edited: range, removed: range, added: range) -> set[str]:
+def _changed(story: Storm, edited: range, removed: range, added: range) -> set[str]:
     """Edit, remove and add pages; return the ids of the documents whose page is gone."""
     names = {story.folder.name(number) for number in removed}
     gone = {row["id"] for row in story.base.rows() if row["name"] in names}
@@ -121,7 +127,7 @@ def mixed(place: Path, url: str, seed: int, rate: float = 0.2) -> list[str]:
     """Let all faults rage through a first mirror and a day of work; return what went wrong."""
     drawn = random.Random(seed)
     with between(url, patience=PATIENCE, schedule=Drawn(seed, rate)) as proxy:
-        story = Story(place, url, proxy, f"mixed {seed}")
+        story = Storm(place, url, proxy, f"mixed {seed}")
         for number in range(MANY):
             story.folder.write(number)
         story.apply(0, 1, 3)
@@ -150,7 +156,7 @@ def mixed(place: Path, url: str, seed: int, rate: float = 0.2) -> list[str]:
         return story.wrong
 
 
-def _sent_again(story: Story, before: list[Row], names: set[str]) -> list[str]:
+def _sent_again(story: Storm, before: list[Row], names: set[str]) -> list[str]:
     """Return which of these documents were embedded again, or are no longer there."""
     now = {row["id"]: row["data_source_info"] for row in story.base.rows()}
     kept = [row for row in before if row["name"] in names]
@@ -164,7 +170,7 @@ def _sent_again(story: Story, before: list[Row], names: set[str]) -> list[str]:
 def throttled(place: Path, url: str) -> list[str]:
     """Throttle as Dify Cloud does: everybody is silent at once, and a signal still ends it."""
     with between(url, patience=PATIENCE) as proxy:
-        story = Story(place, url, proxy, "throttled")
+        story = Storm(place, url, proxy, "throttled")
         for number in range(FEW * 3):
             story.folder.write(number)
         proxy.schedule = always(Fault.THROTTLE, Verb.CREATE)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .faults import BRISK, Fault, Verb
+from .faults import BRISK, Verb
 from .site import NO_MERGE, serving
-from .storms import alone, mixed, throttled
+from .storms import mixed, one_alone, throttled
 from .together import Story, together
 
 pytestmark = pytest.mark.timeout(600)
@@ -17,10 +17,6 @@ OTHERS = (Verb.UPDATE, Verb.DELETE, Verb.READ, Verb.MARK)
 PAIRS = [(fault, Verb.CREATE) for fault in BRISK] + [
     (fault, OTHERS[number % len(OTHERS)]) for number, fault in enumerate(BRISK)
 ]
-
-
-def _alone(url: str, fault: Fault, verb: Verb) -> Story:
-    return lambda place: alone(place, url, fault, verb)
 
 
 def _mixed(seed: int, *quirks: str) -> Story:
@@ -33,7 +29,7 @@ def _mixed(seed: int, *quirks: str) -> Story:
 
 def test_each_fault_alone(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        stories = {f"{f} of {v}": _alone(server.url, f, v) for f, v in PAIRS}
+        stories = {f"{f} of {v}": one_alone(server.url, f, v) for f, v in PAIRS}
         stories["throttled"] = lambda place: throttled(place, server.url)
         assert not together(tmp_path, stories)
 
