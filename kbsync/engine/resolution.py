@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from kbsync.engine.bases import base_must_answer, refuse
@@ -78,10 +79,28 @@ def _carry_out(
         case DocumentGone():
             named = case.entry is not None and case.entry.document_id == intent.document_id
             journal = (_deleted(world, case, intent),) if intent.op is Op.DELETE else ()
-            commit(Change(key=key, entry=None if named else KEEP, intent=None, journal=journal))
+            after = left_of(case.entry) if named else KEEP
+            commit(Change(key=key, entry=after, intent=None, journal=journal))
         case _:
             assert_never(verdict)
     return Again()
+
+
+def left_of(entry: LedgerEntry | None) -> LedgerEntry | None:
+    """Return what is left of an entry whose document is gone: amid a swap the old one stands."""
+    if entry is None or entry.superseded is None:
+        return None
+    return replace(
+        entry,
+        document_id=entry.superseded,
+        superseded=None,
+        state=EntryState.FAILED,
+        stat=None,
+        fingerprint=None,
+        rev=None,
+        word_count=None,
+        batch=None,
+    )
 
 
 def _deleted(world: World, case: Case, intent: Intent) -> JournalLine:

@@ -30,6 +30,7 @@ A_WHILE, ANOTHER_WHILE = 2.2 * 3600.0, 1.2 * 3600.0
 # To end, a keeper brings calls to their end; to make a base, it may wait for the server's room.
 ENDED = DRAIN + 600.0
 RELEASES = 6
+MOMENT = 120.0
 
 
 @dataclass
@@ -204,6 +205,9 @@ class Daemon:
                 await self.lend(kept)
             await anyio.sleep(ANOTHER_WHILE)
         for kept in self._kept.values():
+            with anyio.move_on_after(MOMENT):  # what is tried at every comparison may be tried now
+                while _at_work(kept.keeper.state):  # noqa: ASYNC110 - nobody tells of an end
+                    await anyio.sleep(1.0)
             self._judge(kept)
 
     def _judge(self, kept: Kept) -> None:
@@ -214,8 +218,12 @@ class Daemon:
             self._history.tell(f"{kept.name} rests {state.phase}: {state.why}")
             return
         self._history.unmet[kept.name] = dict(kept.keeper.unmet)
-        if state.pending or state.indexing:
+        if _at_work(state):
             fault("unfinished", f"{state.pending} wait, {state.indexing} are indexed: {state}")
+
+
+def _at_work(state: KeeperState) -> bool:
+    return bool(state.pending or state.indexing)
 
 
 # -- errands -------------------------------------------------------------------------------------

@@ -208,3 +208,25 @@ def test_the_guard_counts_a_document_found_missing_whose_new_upload_was_not_answ
         assert len(documents) == REMOVALS + 1
 
     _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_file_that_went_amid_a_swap_takes_both_of_its_documents_along(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.swap = True
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        folder.write("b.md", b"another")
+        await _pass(history)
+        folder.edit("a.md", b"edited")
+        weather = Weather(random.Random(1), crash_in=1000)
+        history.on_event = lambda event: weather.end()
+        await history.kbsync(random.Random(1), weather, releases=False)
+        history.on_event = lambda event: None
+        del folder.files["a.md"]
+        await anyio.sleep(100)
+        await _pass(history)
+        assert [each.name for each in history.server.documents.values()] == ["b.md"]
+
+    _tell(empty, tmp_path, story, able=Capabilities(version="0.9.0", metadata=False))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .server import Document
 
 EVIDENCE_HOLDS = 120.0
-AN_HOUR = 3600.0
+AN_HOUR, A_MOMENT = 3600.0, 60.0
 
 
 class Watcher:
@@ -27,7 +27,7 @@ class Watcher:
     def __init__(self, history: History) -> None:
         self._history = history
         self.faults: list[str] = []
-        self._removals: dict[str, list[float]] = defaultdict(list)
+        self._removals: dict[str, list[tuple[float, str]]] = defaultdict(list)
 
     def fault(self, kind: str, what: str) -> None:
         """Note a promise that was not kept: its kind in a word or two, and what happened."""
@@ -122,10 +122,11 @@ class Watcher:
 
     def _removed(self, key: DocKey) -> None:
         now = self._history.ledger_time()
-        times = self._removals[key.mirror]
-        times.append(now)
-        recent = [at for at in times if at > now - AN_HOUR]
+        recent = [each for each in self._removals[key.mirror] if each[0] > now - AN_HOUR]
         self._removals[key.mirror] = recent
+        if any(path == key.path and at > now - A_MOMENT for at, path in recent):
+            return  # amid a swap a file has two documents, and is one removal
+        recent.append((now, key.path))
         limit = self._history.removal_limit
         if len(recent) > limit and not self._agreed(key):
             self.fault("guard", f"{len(recent)} removals in an hour, {limit} pass unasked")
