@@ -22,6 +22,7 @@ FOREIGN = 5
 IN_FLIGHT = 4  # by default
 LONGEST = 900.0  # seconds one run may take to be killed, and the last one to end
 EARLY = 0.15  # of the kills hit a program that only begins
+ON_THE_WAY = 0.3  # seconds after which what a killed client sent is here; none starts as fast
 BEGINNING = 2.0  # seconds
 GIVEN_UP = (1, 3, 4)  # exit codes of an apply that met too many faults
 
@@ -234,7 +235,7 @@ def _who(last: Passage, now: Passage, kills: Sequence[float]) -> int | str:
     if last.fault is not None and not last.fault.harmless:
         return "spoiled"
     end = now.effective or now.received
-    between_them = [n for n, at in enumerate(kills) if last.received <= at <= end]
+    between_them = [n for n, at in enumerate(kills) if last.received - ON_THE_WAY <= at <= end]
     if between_them:
         return between_them[0]
     return "nobody" if last.answered else "spoiled"
