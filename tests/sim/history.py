@@ -79,6 +79,7 @@ class History:
         self.told_of: set[str] = set()
         self.came_out_empty: set[str] = set()
         self.agreed: set[str] = set()
+        self.agreed_once: set[str] = set()
         chance = random.Random(f"world {program.world}")
         self.chance = chance
         self.server = Server(_able(chance), self.time, self._indexing, self.watcher)

@@ -140,6 +140,7 @@ class Process:
         if self.releases and isinstance(planned.guard, Halted):
             read = planned.guard.members
             history.agreed.add(engine.mirror.name)
+            history.agreed_once.add(engine.mirror.name)
         stop_at = chance.randint(1, 30) if not history.fine and chance.random() < 0.1 else 0
 
         def observe(event: Event) -> None:

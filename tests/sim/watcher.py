@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .server import Document
 
 EVIDENCE_HOLDS = 120.0
-AN_HOUR, A_MOMENT = 3600.0, 60.0
+AN_HOUR = 3600.0
 
 
 class Watcher:
@@ -27,7 +27,7 @@ class Watcher:
     def __init__(self, history: History) -> None:
         self._history = history
         self.faults: list[str] = []
-        self._removals: dict[str, list[tuple[float, str]]] = defaultdict(list)
+        self._removals: dict[str, list[float]] = defaultdict(list)
 
     def fault(self, kind: str, what: str) -> None:
         """Note a promise that was not kept: its kind in a word or two, and what happened."""
@@ -94,11 +94,13 @@ class Watcher:
         folder = self._history.folders[key.mirror]
         answer = folder.answers.get(key.path)
         pruned = isinstance(answer, Excluded) and self._history.prunes_excluded
-        unmounted = folder.mount == EMPTY and key.path in folder.files
+        hidden = folder.mount == EMPTY and key.path in folder.files
+        unmounted = hidden and key.path not in folder.seen_gone
         if unmounted and not self._agreed(key) and not self._may_go(document, key):
             self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
         elif isinstance(answer, Absent) or pruned:
-            self._removed(key)
+            if not self._has_another(document, key):  # amid a swap a file has two documents
+                self._removed(key)
         elif not self._may_go(document, key):
             kind = type(answer).__name__
             self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
@@ -112,8 +114,9 @@ class Watcher:
 
     def _may_go(self, document: Document, key: DocKey) -> bool:
         """Its file is there: it goes only for another of that file, or as no search finds it."""
-        if document.fate != "fine":
-            return True
+        return document.fate != "fine" or self._has_another(document, key)
+
+    def _has_another(self, document: Document, key: DocKey) -> bool:
         others = self._history.server.documents.values()
         return any(
             each is not document and not each.by_hand and self._history.key_of(each) == key
@@ -122,11 +125,12 @@ class Watcher:
 
     def _removed(self, key: DocKey) -> None:
         now = self._history.ledger_time()
-        recent = [each for each in self._removals[key.mirror] if each[0] > now - AN_HOUR]
+        since = now - AN_HOUR
+        if key.mirror in self._history.agreed_once:  # a pass that came to nothing was agreed to
+            since = max(since, self._history.store.agreed_at(key.mirror))
+        recent = [at for at in self._removals[key.mirror] if at > since]
+        recent.append(now)
         self._removals[key.mirror] = recent
-        if any(path == key.path and at > now - A_MOMENT for at, path in recent):
-            return  # amid a swap a file has two documents, and is one removal
-        recent.append((now, key.path))
         limit = self._history.removal_limit
         if len(recent) > limit and not self._agreed(key):
             self.fault("guard", f"{len(recent)} removals in an hour, {limit} pass unasked")
