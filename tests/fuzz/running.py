@@ -74,7 +74,8 @@ def guided(target: Target, seconds: float, out: Path) -> Told:
     found = [each for each in out.iterdir() if re.match("(crash|timeout|oom|leak)-", each.name)]
     if found or done.returncode:
         told.input = found[0].read_bytes() if found else b""
-        told.fault = said[-4000:]
+        _, caught, trace = said.partition("Uncaught Python exception")
+        told.fault = trace.partition("ERROR: libFuzzer")[0][:4000] if caught else said[-2000:]
     return told
 
 
