@@ -14,6 +14,8 @@ from .combinations import Decided, pending
 from .page import PAGE, disorder, faults, lines_of, rows_of
 from .stories import case
 
+pytestmark = pytest.mark.timeout(600)  # a hundred thousand cases, on any machine
+
 STORIES = without_entry.STORIES + with_entry.STORIES
 TEXT = PAGE.read_text()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+import pytest
+
 from kbsync.model import (
     Action,
     Adopt,
@@ -23,6 +25,8 @@ from kbsync.planning.decide import decide
 
 from .combinations import Decided, pending
 from .stories import EDITED, UNHASHED, refusal
+
+pytestmark = pytest.mark.timeout(600)  # a hundred thousand cases, on any machine
 
 
 def test_there_are_many_of_them_and_every_row_is_hit(everything: Decided) -> None:
