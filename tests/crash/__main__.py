@@ -46,7 +46,7 @@ def _killed(told: argparse.Namespace, seed: int) -> bool:
 
 
 def _every_fault() -> bool:
-    """Have every fault meet every verb alone; print what went wrong."""
+    """Have every fault meet every verb alone, some at once; print what went wrong."""
     verbs = [verb for verb in Verb if verb is not Verb.OTHER]
     pairs = list(itertools.product(verbs, BRISK))
     wrong: list[str] = []
@@ -54,8 +54,9 @@ def _every_fault() -> bool:
         with TemporaryDirectory(prefix="kbsync-crash-") as place, serving(Path(place)) as server:
             some = pairs[begin : begin + AT_ONCE]
             stories = {f"{f} of {v}": one_alone(server.url, f, v) for v, f in some}
-            wrong += together(Path(place), stories)
-    print(*wrong, f"{len(pairs)} pairs of a verb and a fault, {len(wrong)} wrong", sep="\n")
+            told = together(Path(place), stories)
+        wrong += told
+        print(*stories, f"{len(told)} wrong", *told, "", sep="\n", flush=True)
     return not wrong
 
 
