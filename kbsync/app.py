@@ -141,7 +141,14 @@ def _found(declared: Sequence[Declared], path: str) -> list[Declared]:
 
 
 def _inside(path: PurePath) -> str:
-    return unicodedata.normalize("NFC", path.as_posix())
+    text = path.as_posix()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        from kbsync.source.names import component  # noqa: PLC0415 - names that are no text are rare
+
+        return "/".join(map(component, text.split("/")))
+    return unicodedata.normalize("NFC", text)
 
 
 def chosen(settings: Settings, only: Sequence[str]) -> list[Declared]:

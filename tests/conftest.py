@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from canary import (
+    pytest_configure,
+    pytest_sessionfinish,
+    pytest_sessionstart,
+    pytest_terminal_summary,
+)
 from cluster import Cluster, binaries
 from hypothesis import HealthCheck, settings
+
+__all__ = [
+    "pytest_configure",
+    "pytest_sessionfinish",
+    "pytest_sessionstart",
+    "pytest_terminal_summary",
+]
 
 # How long an example takes says how busy the machine is, nothing about what is tested.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -74,7 +74,7 @@ class Verbs(click.Group):
 @click.option(
     "-c",
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     default=Path("kbsync.yaml"),
     envvar="KBSYNC_CONFIG",
     show_default=True,

@@ -9,11 +9,13 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from kbsync.config.place import Fault, Location
+from kbsync.config.reading import first_bytes
 from kbsync.config.server import Server
 from kbsync.config.tree import Tree
 from kbsync.messages import config as messages
 
 THE_FILE = "the configuration file"
+LONGEST_KEY = 4096
 _WAYS = ("api_key", "api_key_file", "api_key_env")
 
 
@@ -67,8 +69,7 @@ def _key(server: Server, at: Location, tree: Tree, environ: Mapping[str, str]) -
 def _from_file(path: Path, at: Location) -> Key | Fault:
     words: dict[str, object] = {"path": path}
     try:
-        with path.open(encoding="ascii") as file:
-            text = file.read(4097)
+        text = first_bytes(path, LONGEST_KEY + 1).decode("ascii")
     except UnicodeDecodeError:
         words["origin"] = f"the file {path}"
         return Fault(message=messages.API_KEY_CHARACTERS, at=at, words=words)
@@ -82,6 +83,6 @@ def _sound(key: Key, at: Location) -> Key | Fault:
     text = key.secret.get_secret_value().strip()
     if not text:
         return Fault(message=messages.API_KEY_EMPTY, at=at, words={"origin": key.origin})
-    if not (text.isascii() and text.isprintable()) or " " in text or len(text) > 4096:
+    if not (text.isascii() and text.isprintable()) or " " in text or len(text) > LONGEST_KEY:
         return Fault(message=messages.API_KEY_CHARACTERS, at=at, words={"origin": key.origin})
     return Key(SecretStr(text), key.origin)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import select
 import stat
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from kbsync.config.place import Fault
 from kbsync.messages import config as messages
 
 LARGEST_FILE = 1024 * 1024
+PATIENCE = 5.0  # seconds without a byte from a pipe
+BLOCK = 65536
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -42,13 +47,42 @@ def _read_bytes(path: Path) -> bytes:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
             raise Refused(Fault(message=messages.FILE_IS_FOLDER))
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE + 1)
+        return first_bytes(path, LARGEST_FILE + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Refused(Fault(message=messages.FILE_MISSING)) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name cannot be a file's"
         raise Refused(Fault(message=messages.FILE_UNREADABLE, words={"why": why})) from error
+
+
+def first_bytes(path: Path, most: int) -> bytes:
+    """Return what `path` begins with, at most `most` bytes; a pipe nobody writes to ends, too.
+
+    Raises:
+        OSError: it cannot be read, or a pipe stays silent.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        pipe = stat.S_ISFIFO(os.fstat(fd).st_mode)
+        os.set_blocking(fd, not pipe)
+        raw = b""
+        while len(raw) < most:
+            if pipe:
+                _await_bytes(fd)
+            piece = os.read(fd, min(BLOCK, most - len(raw)))
+            if not piece:
+                break
+            raw += piece
+        return raw
+    finally:
+        os.close(fd)
+
+
+def _await_bytes(fd: int) -> None:
+    waiting = select.poll()
+    waiting.register(fd, select.POLLIN)
+    if not waiting.poll(PATIENCE * 1000):
+        raise TimeoutError(errno.ETIMEDOUT, "nobody writes into this pipe")
 
 
 def _decode(raw: bytes) -> str:

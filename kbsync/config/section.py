@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 T = TypeVar("T", bound=Sized)
 
 RESERVED: dict[str, Any] = {"reserved": True}
+MOST_DIGITS = 15
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
 _SIZES = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
@@ -51,6 +52,9 @@ def _whole(value: object) -> object:
     # A truth value is a number to Python, and `max_in_flight: true` is a slip.
     if isinstance(value, bool):
         raise wanted("a whole number is wanted")
+    long = isinstance(value, str) and len(value) > MOST_DIGITS
+    if long or (isinstance(value, int) and value >= 10**MOST_DIGITS):
+        raise wanted("a smaller number is wanted")
     return value
 
 
@@ -80,7 +84,10 @@ def _seconds(value: object) -> float | None:
         value = float(value) if re.fullmatch(r"\d+(\.\d+)?", value.strip(), re.ASCII) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _spoken(seconds: float) -> str:
@@ -93,7 +100,7 @@ def _spoken(seconds: float) -> str:
 def _bytes(value: object) -> int:
     if isinstance(value, str) and (found := _SIZE.fullmatch(value.strip())):
         unit = (found[2] or "").upper().replace("I", "")
-        size = math.floor(float(found[1]) * _SIZES[unit])
+        size = math.floor(min(float(found[1]), 1 << 41) * _SIZES[unit])
     elif isinstance(value, int) and not isinstance(value, bool):
         size = value
     else:

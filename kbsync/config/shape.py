@@ -30,6 +30,7 @@ _WANTED = {
     "string_too_long": "at most {max_length} characters are wanted",
     "wanted": "{sentence}",
 }
+LONGEST_FOUND = 60
 _NUMBERS = ("int_", "float_", "finite_")
 _MAPPINGS = ("model_", "dict_", "mapping_")
 
@@ -102,8 +103,10 @@ def _found(at: Location, tree: Tree) -> str:
         return "nothing"
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
+    if isinstance(value, int) and value.bit_length() > LONGEST_FOUND:
+        return ""  # Python writes no number of so many digits
     text = f'"{value}"' if isinstance(value, str) else str(value).lower()
-    return text if len(text) <= 60 else ""
+    return text if len(text) <= LONGEST_FOUND else ""
 
 
 def _unknown(at: Location) -> Fault:

@@ -16,7 +16,9 @@ from kbsync.messages import config as messages
 
 DEEPEST = 32
 MOST_VALUES = 20_000
+LONGEST_NUMBER = 400  # in base sixty, the time to read one grows with its square
 
+_HALF = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 _TEXT = frozenset({f"{_TAG}str", f"{_TAG}timestamp", f"{_TAG}value"})
@@ -41,14 +43,18 @@ class Tree:
 
 
 class _Loader(yaml.SafeLoader):
-    """Stops at a depth, because the composer recurses."""
+    """Stops at a depth, because the composer recurses, and at a number of values."""
 
     depth = 0
+    count = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self.depth += 1
+        self.count += 1
+        line = self.line + 1
+        if self.count > 2 * MOST_VALUES:  # keys are nodes, too
+            raise Refused(_too_many(line))
         if self.depth > DEEPEST:
-            line = self.line + 1
             words = {"limit": DEEPEST}
             raise Refused(Fault(message=messages.YAML_DEPTH, line=line, words=words))
         try:
@@ -93,6 +99,10 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Fault:
     return Fault(message=messages.YAML_SYNTAX, line=line, words={"why": why})
 
 
+def _too_many(line: int) -> Fault:
+    return Fault(message=messages.YAML_EXPANSION, line=line, words={"limit": MOST_VALUES})
+
+
 class _Builder:
     """Walks the node tree once, expanding aliases under a count."""
 
@@ -113,15 +123,20 @@ class _Builder:
     def _inside(self, node: yaml.Node, at: Location) -> Iterator[None]:
         """Count the node, and refuse one that is inside itself."""
         line = node.start_mark.line + 1
-        self._count += 1
-        if self._count > MOST_VALUES:
-            words = {"limit": MOST_VALUES}
-            raise Refused(Fault(message=messages.YAML_EXPANSION, line=line, words=words))
+        self._counted(1, line)
         if id(node) in self._open:
             raise Refused(Fault(message=messages.YAML_CYCLE, at=at, line=line))
+        if len(self._open) > DEEPEST:  # aliases nest what is flat in the file
+            words = {"limit": DEEPEST}
+            raise Refused(Fault(message=messages.YAML_DEPTH, line=line, words=words))
         self._open.add(id(node))
         yield
         self._open.discard(id(node))
+
+    def _counted(self, more: int, line: int) -> None:
+        self._count += more
+        if self._count > MOST_VALUES:
+            raise Refused(_too_many(line))
 
     def _built(self, node: yaml.Node, at: Location) -> object:
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
@@ -170,22 +185,29 @@ class _Builder:
                 self._fault(Fault(message=messages.YAML_MERGE, at=at, line=line))
                 continue
             with self._inside(source, at):
+                self._counted(len(source.value), line)
                 pairs += self._pairs(source, at)
         return pairs
 
     def _scalar(self, node: yaml.ScalarNode, at: Location) -> object:
         if node.tag in _TEXT:
             return self._text(node, at)
-        if node.tag in _CONSTRUCTED:
+        if node.tag in _CONSTRUCTED and len(node.value) <= LONGEST_NUMBER:
             try:
                 return self._loader.construct_object(node)
             except (yaml.constructor.ConstructorError, ValueError):
                 return str(node.value)
+        if node.tag in _CONSTRUCTED:
+            return str(node.value)
         self._fault(Fault(message=messages.YAML_TAG, at=at, line=node.start_mark.line + 1))
         return None
 
     def _text(self, node: yaml.ScalarNode, at: Location) -> str:
         line = node.start_mark.line + 1
+        if _HALF.search(node.value):
+            words = {"wanted": "text is wanted, and half a surrogate pair is none"}
+            self._fault(Fault(message=messages.VALUE_WRONG, at=at, line=line, words=words))
+            return ""
         try:
             text, names = substitute(node.value, self._environ)
         except UnsetError as error:

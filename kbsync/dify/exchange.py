@@ -23,7 +23,9 @@ from kbsync.model import Done, Failure, NotSent, Outcome, Rejected, Unauthorized
 
 T = TypeVar("T")
 
-LARGEST_REPLY = 64 * 1024 * 1024
+LARGEST_REPLY = 16 * 1024 * 1024
+# Squeezed at most a thousandfold; what is squeezed twice, or in other ways, has no such bound.
+ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 # A whole call may take this many read timeouts: a reply that trickles ends too.
 PATIENCE = 5
 SLOWEST_UPLOAD = 64 * 1024  # bytes per second
@@ -174,6 +176,9 @@ class Exchange:
         """Return the reply, None when it is too large."""
         response = await self._http.send(request, stream=True)
         try:
+            encoding = response.headers.get("content-encoding", "").strip().lower()
+            if encoding not in ENCODINGS:
+                raise httpx.DecodingError(f"encoded as {encoding[:40]}")
             body = bytearray()
             async for piece in response.aiter_bytes():
                 body += piece

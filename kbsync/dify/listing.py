@@ -38,7 +38,7 @@ async def whole(
             total = listing.total
             before = len(rows)
             rows.update((id_of(row), row) for row in listing.rows)
-            if len(rows) == before:
+            if len(rows) == before or moved:
                 break
             number += 1
         if not moved and len(rows) == total:

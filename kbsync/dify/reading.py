@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import NoReturn, TypeVar, cast
 
 T = TypeVar("T")
+
+# Each value takes some hundred bytes once it is read, whatever little it takes on the wire.
+MOST_VALUES = 2_000_000
+# What every database stores as a whole number.
+BEYOND_COUNTING = 2**63
 
 
 class Malformed(ValueError):  # noqa: N818 - a finding, told as an outcome
@@ -18,8 +22,10 @@ def parse(body: bytes) -> object:
     """Return the JSON value of `body`.
 
     Raises:
-        Malformed: not UTF-8, not JSON, truncated, or nested without end.
+        Malformed: not UTF-8, not JSON, truncated, nested without end, or of too many values.
     """
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise Malformed(f"more than {MOST_VALUES} values")
     try:
         return cast(object, json.loads(body, parse_constant=_refuse))
     except (ValueError, RecursionError) as fault:
@@ -79,14 +85,18 @@ class JsonObject:
 
     def number_or_none(self, key: str) -> float | None:
         """Return a number, None when null or absent."""
-        return cast("float | None", self._of(key, int, float))
+        value = cast("float | None", self._of(key, int, float))
+        try:
+            return None if value is None else float(value)
+        except OverflowError as fault:
+            raise Malformed(f"{self._where}.{key} is beyond counting") from fault
 
     def count_or_none(self, key: str) -> int | None:
         """Return a whole number, None when null or absent."""
-        value = self.number_or_none(key)
+        value = cast("float | None", self._of(key, int, float))
         if value is None:
             return None
-        if not math.isfinite(value):
+        if not -BEYOND_COUNTING <= value < BEYOND_COUNTING:
             raise Malformed(f"{self._where}.{key} is beyond counting")
         return int(value)
 

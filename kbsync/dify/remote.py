@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 from kbsync.dify import translate
 from kbsync.dify.calls import is_id
 from kbsync.dify.client import DifyClient
+from kbsync.dify.faults import AGAIN
 from kbsync.dify.listing import whole
 from kbsync.dify.metadata import DocumentValues, Value
-from kbsync.dify.wire import Upload
+from kbsync.dify.wire import Document, KnowledgeBase, Upload
 from kbsync.engine.ports import Assignment, Chunking, Page, Payload, Remote
 from kbsync.messages import remote as messages
 from kbsync.model import (
@@ -19,6 +20,7 @@ from kbsync.model import (
     Done,
     Failure,
     Gone,
+    NotReady,
     Outcome,
     Progress,
     Rejected,
@@ -29,6 +31,7 @@ from kbsync.model import (
 
 S = TypeVar("S")
 T = TypeVar("T")
+R = TypeVar("R", KnowledgeBase, Document)
 
 LONGEST_BASE_NAME = 40
 NUMERIC = ("number", "time")
@@ -50,7 +53,8 @@ class DifyRemote:
 
     async def base(self, base_id: str) -> Outcome[Base]:
         """Get a base by id."""
-        return _mapped(await self._client.bases.get(base_id), translate.base)
+        found = await self._client.bases.get(base_id)
+        return _mapped(_the_one("get knowledge base", base_id, found), translate.base)
 
     async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
         """Return the bases of exactly this name, those of other members too."""
@@ -102,7 +106,8 @@ class DifyRemote:
 
     async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
         """Get a document by id. `word_count` is None unless it has no chunks: a get is silent."""
-        return _mapped(await self._client.documents.get(base_id, document_id), translate.document)
+        found = await self._client.documents.get(base_id, document_id)
+        return _mapped(_the_one("get document", document_id, found), translate.document)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """Ask how far a document is; `Gone` when its batch was superseded."""
@@ -205,6 +210,13 @@ class DifyRemote:
             return int(value) if value.lstrip("-").isdecimal() else float(value)
         except ValueError:
             return value
+
+
+def _the_one(what: str, asked: str, found: Outcome[R]) -> Outcome[R]:
+    """Return `found` unless it is about another id than was asked for: then nothing is known."""
+    if isinstance(found, Done) and found.value.id.lower() != asked.lower():
+        return NotReady(messages.MALFORMED(what=what, words="it is about another id"), AGAIN)
+    return found
 
 
 def _uploaded(payload: Payload) -> Callable[[Upload], Uploaded]:

@@ -53,7 +53,11 @@ def open_http(
         # Some servers send the key back as a cookie (docs/dify-api.md 1.1): none is ever kept.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
-        headers={"user-agent": f"kbsync/{__version__}", "accept": "application/json"},
+        headers={
+            "user-agent": f"kbsync/{__version__}",
+            "accept": "application/json",
+            "accept-encoding": "gzip, deflate",
+        },
     )
 
 

@@ -6,6 +6,7 @@ in another version. Wrong types raise `Malformed`, which the client turns into a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -13,6 +14,19 @@ from typing import Generic, TypeVar
 from kbsync.dify.reading import JsonObject, Malformed, sound
 
 T = TypeVar("T")
+
+# Words of the API's own routes: as an id they would make a call one of another route.
+_WORDS = frozenset({"", ".", "..", "built-in", "metadata", "status", "tags"})
+_BATCH = re.compile(r"[0-9A-Za-z_-]{1,64}")
+# No base comes near; whoever says so would have us read for ever.
+MOST_ROWS = 1_000_000
+
+
+def _id(json: JsonObject) -> str:
+    found = json.text("id")
+    if found in _WORDS:
+        raise Malformed("an id is a word of the API's own")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +44,8 @@ def read_listing(read: Callable[[JsonObject], T]) -> Callable[[JsonObject], List
     def page(json: JsonObject) -> Listing[T]:
         rows = json.listed("data", read)
         total = json.count_or_none("total")
+        if total is not None and total > MOST_ROWS:
+            raise Malformed(f"answer.total is beyond {MOST_ROWS}")
         return Listing(
             rows=rows,
             total=len(rows) if total is None else total,
@@ -68,7 +84,7 @@ class KnowledgeBase:
         """Read one from create, get, patch or a list row."""
         known = json.raw("embedding_available")
         return cls(
-            id=json.text("id"),
+            id=_id(json),
             name=json.text("name"),
             description=json.text_or_none("description") or "",
             provider=json.text_or_none("provider") or "vendor",
@@ -189,7 +205,7 @@ class Document:
         """Read one in either shape of ``data_source_info``."""
         upload = _upload_file(json)
         return cls(
-            id=json.text("id"),
+            id=_id(json),
             name=json.text("name"),
             rev=_rev(json, upload),
             size=None if upload is None else upload.count_or_none("size"),
@@ -237,7 +253,10 @@ class Upload:
         document = json.within("document")
         if document is None:
             raise Malformed("answer.document is missing")
-        return cls(document=Document.read(document), batch=json.text_or_none("batch") or None)
+        batch = json.text_or_none("batch") or ""
+        return cls(
+            document=Document.read(document), batch=batch if _BATCH.fullmatch(batch) else None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

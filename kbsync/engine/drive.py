@@ -30,6 +30,7 @@ from kbsync.model import (
     Action,
     Create,
     DocKey,
+    EntryState,
     Hold,
     Noop,
     Present,
@@ -348,5 +349,5 @@ class Drive:
         entry = self._world.ledger.entry(key)
         self._charges.of(key).listed = False
         self._queue.add(key)
-        if entry is not None:
+        if entry is not None and entry.state is not EntryState.INDEXING:
             self._observe(events.indexed(entry))

@@ -9,7 +9,7 @@ from kbsync.engine import uploads
 from kbsync.engine.bases import base_must_answer
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import KEEP, Change, Keep
-from kbsync.engine.resolution import account
+from kbsync.engine.resolution import account, left_of
 from kbsync.engine.step import (
     Again,
     Finished,
@@ -110,10 +110,10 @@ async def _delete(world: World, case: Case, action: Delete) -> Step:
     line = timed.line(outcome_name(outcome), action.document_id, action.cause)
     match outcome:
         case Done() | Gone():
-            change = Change(key=key, entry=_after_delete(case, action), intent=None)
-            world.ledger.commit(replace(change, journal=(line,)))
+            after = _after_delete(case, action)
+            world.ledger.commit(Change(key=key, entry=after, intent=None, journal=(line,)))
             world.ledger.unlist(world.base_id or "", action.document_id)
-            return Finished() if action.cause == "removed" else Again()
+            return Finished() if action.cause == "removed" and after is None else Again()
         case Ambiguous():
             world.ledger.commit(Change(key=key, journal=(line,)))
         case _:
@@ -130,7 +130,7 @@ def _after_delete(case: Case, action: Delete) -> LedgerEntry | Keep | None:
         return replace(entry, superseded=None)
     if action.cause == "failed" and entry.superseded is not None:
         return _back_to_old(entry, entry.superseded)
-    return None if entry.document_id == action.document_id else KEEP
+    return left_of(entry) if entry.document_id == action.document_id else KEEP
 
 
 def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:

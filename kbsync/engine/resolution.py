@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from kbsync.engine.bases import base_must_answer, refuse
@@ -47,16 +48,30 @@ async def find_verdict(world: World, intent: Intent) -> Verdict:
 async def account(world: World, case: Case, intent: Intent) -> tuple[Verdict, Step]:
     """Resolve `intent`: bring the ledger in line with what became of the call."""
     verdict = await find_verdict(world, intent)
-    return verdict, _carry_out(world, case, intent, verdict)
+    missing = isinstance(verdict, TakeOver) and await _was_missing(world, case, verdict.document)
+    return verdict, _carry_out(world, case, intent, verdict, missing=missing)
 
 
-def _carry_out(world: World, case: Case, intent: Intent, verdict: Verdict) -> Step:
+async def _was_missing(world: World, case: Case, document: RemoteDocument) -> bool:
+    """Whether what was made stands in the place of a document that somebody removed there."""
+    before = case.entry
+    if before is None or before.document_id == document.id:
+        return False
+    return await _by_id(world, world.base_id or "", before.document_id) is GONE
+
+
+def _carry_out(
+    world: World, case: Case, intent: Intent, verdict: Verdict, *, missing: bool
+) -> Step:
     key, commit = case.key, world.ledger.commit
     match verdict:
         case Wait(until=until):
             return Again(min(until, world.clock.now() + LOOK_AGAIN))
         case TakeOver(document=document):
-            commit(Change(key=key, entry=_taken(intent, document, case.entry), intent=None))
+            entry = _taken(intent, document, None if missing else case.entry)
+            # The guard counts it like any other that was found missing.
+            line = Timed(world, key, "create").line("done", document.id, "missing")
+            commit(Change(key=key, entry=entry, intent=None, journal=(line,) if missing else ()))
         case SendAgain(document=document):
             commit(Change(key=key, entry=_taken(intent, document, case.entry), intent=None))
         case Afresh():
@@ -64,10 +79,28 @@ def _carry_out(world: World, case: Case, intent: Intent, verdict: Verdict) -> St
         case DocumentGone():
             named = case.entry is not None and case.entry.document_id == intent.document_id
             journal = (_deleted(world, case, intent),) if intent.op is Op.DELETE else ()
-            commit(Change(key=key, entry=None if named else KEEP, intent=None, journal=journal))
+            after = left_of(case.entry) if named else KEEP
+            commit(Change(key=key, entry=after, intent=None, journal=journal))
         case _:
             assert_never(verdict)
     return Again()
+
+
+def left_of(entry: LedgerEntry | None) -> LedgerEntry | None:
+    """Return what is left of an entry whose document is gone: amid a swap the old one stands."""
+    if entry is None or entry.superseded is None:
+        return None
+    return replace(
+        entry,
+        document_id=entry.superseded,
+        superseded=None,
+        state=EntryState.FAILED,
+        stat=None,
+        fingerprint=None,
+        rev=None,
+        word_count=None,
+        batch=None,
+    )
 
 
 def _deleted(world: World, case: Case, intent: Intent) -> JournalLine:
@@ -107,7 +140,11 @@ async def _trace(world: World, intent: Intent) -> Trace:
 async def _target(world: World, base_id: str, intent: Intent) -> RemoteDocument | Missing | None:
     if intent.document_id is None:
         return None
-    outcome = await world.remote.document(base_id, intent.document_id)
+    return await _by_id(world, base_id, intent.document_id)
+
+
+async def _by_id(world: World, base_id: str, document_id: str) -> RemoteDocument | Missing:
+    outcome = await world.remote.document(base_id, document_id)
     match outcome:
         case Done(value=document):
             return document

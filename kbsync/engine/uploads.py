@@ -17,6 +17,7 @@ import anyio.to_thread
 from kbsync.engine.bases import base_must_answer, refuse
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Change, Payload
+from kbsync.engine.resolution import left_of
 from kbsync.engine.step import (
     Again,
     Finished,
@@ -173,9 +174,13 @@ async def _delete_first(world: World, case: Case, action: Update) -> Step:
     )
     world.ledger.commit(Change(key=case.key, intent=intent))
     outcome = await world.remote.delete(world.base_id or "", action.document_id)
+    if isinstance(outcome, Gone):
+        world.ledger.commit(Change(key=case.key, intent=None))
+        await base_must_answer(world)
     line = timed.line(outcome_name(outcome), action.document_id, "recover")
     if isinstance(outcome, Done | Gone):
-        world.ledger.commit(Change(key=case.key, entry=None, intent=None, journal=(line,)))
+        after = left_of(case.entry)
+        world.ledger.commit(Change(key=case.key, entry=after, intent=None, journal=(line,)))
         return Again(at=world.clock.now())
     keep = isinstance(outcome, Ambiguous)
     world.ledger.commit(Change(key=case.key, intent=intent if keep else None, journal=(line,)))
@@ -321,7 +326,7 @@ async def _target_gone(world: World, upload: Upload, timed: Timed) -> Step:
     world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
     await base_must_answer(world)
     if upload.target is not None:
-        world.ledger.commit(Change(key=key, entry=None))
+        world.ledger.commit(Change(key=key, entry=left_of(upload.case.entry)))
     return after_failure(world, key, upload.op.value, Gone())
 
 

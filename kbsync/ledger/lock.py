@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -65,7 +66,8 @@ class FileLock:
             why = error.strerror or str(error)
             raise Problem(messages.NO_LOCK(lock=self._file, why=why)) from error
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, json.dumps(asdict(Holder.myself(command))).encode(), 0)
+        with suppress(OSError):  # a courtesy; of a full disk the ledger itself tells
+            os.pwrite(self._descriptor, json.dumps(asdict(Holder.myself(command))).encode(), 0)
 
     def release(self) -> None:
         """Let go. The file stays: removing it would let two processes lock two files."""

@@ -128,8 +128,9 @@ def drifted(case: Case) -> bool:
     known, entry = case.evidence.known, entry_of(case)
     if not isinstance(known, RemoteDocument) or entry.state is not EntryState.SYNCED:
         return False
-    words = entry.word_count if known.word_count is None else known.word_count
-    return (known.rev, words) != (entry.rev, entry.word_count)
+    if None in (known.word_count, entry.word_count):  # nobody can tell of words
+        return known.rev != entry.rev
+    return (known.rev, known.word_count) != (entry.rev, entry.word_count)
 
 
 def cause_of_change(case: Case) -> str:

@@ -16,6 +16,7 @@ from kbsync.source.patterns import Patterns, compiled
 IGNORE_FILE = ".kbsyncignore"
 _NEVER = frozenset({".git", ".gitignore", IGNORE_FILE})
 _LONGEST = 1 << 20
+_MOST_LINES = 10_000
 
 
 class IgnoreFault(Exception):  # noqa: N818 - it names the file at fault
@@ -142,6 +143,8 @@ def _text(name: str, folder: int) -> str | None:
         raise IgnoreFault(name, error.strerror or str(error)) from error
     if len(content) > _LONGEST:
         raise IgnoreFault(name, "longer than 1 MiB")
+    if content.count(b"\n") > _MOST_LINES:
+        raise IgnoreFault(name, f"more than {_MOST_LINES} lines")
     return content.decode("utf-8-sig", "surrogateescape")
 
 

@@ -16,6 +16,8 @@ from kbsync.source.brackets import put_back, taken_out
 
 _TRAILING_BLANKS = re.compile(r"(?<!\\)((?:\\\\)*) +$")
 _STARS = re.compile(r"\A\*{2,}\Z")
+# What pathspec writes for a star, and for two between slashes.
+_STAR, _STARS_BELOW, _STARS_ABOVE = "[^/]*", "(?:/.+)?", "^(?:.+/)?"
 _WILD = re.compile(r"[*?\[\\]")
 
 
@@ -76,7 +78,7 @@ def _pattern(line: str) -> Pattern | None:
         if source is None or excludes is None:
             return None
         # DOTALL: a name may hold a newline.
-        regex = re.compile(put_back(source, sets), re.DOTALL)
+        regex = re.compile(put_back(_in_one_go(source), sets), re.DOTALL)
     except ValueError:
         return None
     return Pattern(regex, excludes, _lead(line))
@@ -94,6 +96,31 @@ def _reworded(line: str) -> str:
     if segments[last] == "**":
         segments[last] = "?*"
     return "!" * negated + "/".join(segments)
+
+
+def _in_one_go(source: str) -> str:
+    """Return `source` without choices to come back to: many stars would try them all, for hours.
+
+    Between two gaps of one kind, what matches first leaves most to the second: no later match can
+    succeed where the first one does not lead to any.
+    """
+    first, *parts = source.split(_STARS_BELOW)
+    if not parts:
+        return _segments_in_one_go(first)
+    opening = _STARS_ABOVE if first.startswith(_STARS_ABOVE) else "^"
+    first = _segments_in_one_go(first.removeprefix(opening))
+    done = [f"^(?>(?:.+?/)??{first}(?=/))" if opening == _STARS_ABOVE else f"^{first}"]
+    done += [f"(?>(?:/.+?)??{_segments_in_one_go(part)}(?=/))" for part in parts[:-1]]
+    return "".join(done) + _STARS_BELOW + _segments_in_one_go(parts[-1])
+
+
+def _segments_in_one_go(source: str) -> str:
+    first, *parts = source.split(_STAR)
+    done = [first]
+    for part, is_last in zip(parts, [*[False] * (len(parts) - 1), True], strict=False):
+        within = "/" not in part.replace("[^/]", "")
+        done.append(f"{_STAR}{part}" if is_last or not within else f"(?>[^/]*?{part})")
+    return "".join(done)
 
 
 def _lead(line: str) -> str:

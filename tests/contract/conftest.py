@@ -15,13 +15,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from canary import KEY
 from contract_server import Base, Quirky, Server
 
 from kbsync.embedded import embedded_app
 
 URL, REAL_KEY = os.environ.get("KBSYNC_CONTRACT_URL"), os.environ.get("KBSYNC_CONTRACT_KEY")
 KINDS = ["in process", "tcp", *(["real"] if URL and REAL_KEY else [])]
-KEY = "dataset-key-of-the-contract"
 IN_PROCESS = "http://embedded.local/v1"
 
 SERVE = """

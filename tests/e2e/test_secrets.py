@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from typing_commands import KEY, served
+from canary import TRACE, traces
+from running_daemon import keeping
+from typing_commands import KEY, Terminal, served
 
 from kbsync.cli import VERBS
 from kbsync.cli import obey as run
@@ -150,3 +152,102 @@ def test_a_configuration_that_is_wrong(folder: Path, capsys: pytest.CaptureFixtu
         assert run(["kb", "list"]) == 64
     out, err = capsys.readouterr()
     assert KEY not in out + err
+
+
+# -- everything a life leaves behind -------------------------------------------------------------
+
+WAYS = {
+    "the configuration": f'api_key: "{KEY}"',
+    "the environment": 'api_key: "${DIFY_API_KEY}"',
+    "a named variable": "api_key_env: DIFY_API_KEY",
+    "a key file": "api_key_file: key",
+}
+LIFE: tuple[tuple[str, ...], ...] = (
+    ("validate",),
+    ("plan",),
+    ("plan", "-o", "plan.json"),
+    ("apply", "plan.json"),
+    ("apply", "--json"),
+    ("status", "--json"),
+    ("history", "--json"),
+    ("explain", "a.md"),
+    ("doctor",),
+    ("search", "page"),
+    ("docs", "list", "Docs", "--json"),
+    ("ledger", "check"),
+    ("ledger", "backup", "backup.db"),
+)
+
+
+SHORT = tuple(words for words in LIFE if words[0] in ("validate", "apply", "doctor", "history"))
+
+
+def live(
+    folder: Path,
+    server: str,
+    *,
+    env: dict[str, str] | None = None,
+    life: tuple[tuple[str, ...], ...] = LIFE,
+) -> str:
+    """Type each command of a life; return all that was printed."""
+    (folder / "docs").mkdir(exist_ok=True)
+    (folder / "docs" / "a.md").write_text("# A page\n\nWith words.\n")
+    (folder / "key").write_text(KEY)
+    (folder / "kbsync.yaml").write_text(
+        f"version: 1\nserver: {{{server}, timeout: 2s}}\nledger: ./state/ledger.db\n"
+        "mirrors:\n  - {name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}\n"
+    )
+    terminal = Terminal(folder)
+    printed = ""
+    for words in life:
+        _, out, err = terminal.run("--log-level", "debug", *words, env=env)
+        printed += out + err
+        assert "Traceback" not in printed
+    return printed
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_whole_life_leaves_no_key(tmp_path: Path, way: str) -> None:
+    with served(tmp_path) as url:
+        printed = live(tmp_path, f'url: "{url}", {WAYS[way]}')
+        assert "1 created" in printed or '"create": 1' in printed
+        with keeping(tmp_path, env={"KBSYNC_LOG_LEVEL": "debug"}) as daemon:
+            (tmp_path / "docs" / "b.md").write_text("# Another page\n\nWith more words.\n")
+            daemon.until_said("create", outcome="done")
+            printed += Terminal(tmp_path).type("status")
+            daemon.end()
+    assert TRACE not in printed
+    assert traces(tmp_path) == []
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_server_that_throws_the_key_back_leaves_none(tmp_path: Path, status: int) -> None:
+    with echoing(status) as url:
+        printed = live(tmp_path, f'url: "{url}", api_key_file: key', life=SHORT)
+    assert "kbsync:" in printed
+    assert TRACE not in printed
+    assert traces(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "env"),
+    [
+        (f'url: "http://{KEY}@127.0.0.1:9/v1", api_key: k', {}),
+        (f'url: "http://u:{KEY}@127.0.0.1:9/v1", api_key: k', {}),
+        (f'url: "http://127.0.0.1:9/{KEY}?k={KEY}", api_key: k', {}),
+        (f'url: "http://127.0.0.1:9/v1", api_key: k, proxy: "http://u:{KEY}@127.0.0.1:9"', {}),
+        (f'url: "http://127.0.0.1:9/v1", api_key: k, proxy: "socks5://u:{KEY}@127.0.0.1:9"', {}),
+        (
+            'url: "http://10.255.255.1:9/v1", api_key: k',
+            {"http_proxy": f"http://u:{KEY}@127.0.0.1:9"},
+        ),
+    ],
+    ids=["user", "password", "path", "proxy", "socks", "environment"],
+)
+def test_a_secret_in_an_address_is_not_told(
+    tmp_path: Path, server: str, env: dict[str, str]
+) -> None:
+    printed = live(tmp_path, server, env=env, life=SHORT)
+    assert "  next: " in printed
+    assert TRACE not in printed
+    assert traces(tmp_path) == []

@@ -10,9 +10,9 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 import warm
+from canary import KEY, refuse
 
 COMMAND = Path(sys.executable).with_name("kbsync")
-KEY = "dataset-canary-7Hq2mZx9"
 SECONDS = 60
 
 
@@ -49,7 +49,9 @@ class Terminal:
                 stdout=output,
                 stderr=errors,
             ).wait()
-            return code, _written(output), _written(errors)
+            told = _written(output), _written(errors)
+            refuse("".join(told), words)
+            return code, *told
 
     def type(
         self,

@@ -27,10 +27,19 @@ class Failing(Database):
 
     weather: Weather | None = None
     compiled_once: ClassVar[dict[CompilerElement, Question]] = {}
+    first: ClassVar[Connection | None] = None
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
         self._questions = self.compiled_once
+
+    def _connect(self) -> Connection:
+        """Connect; what was compiled for one ledger need not be for the next."""
+        connection = super()._connect()
+        first = Failing.first = Failing.first or connection
+        connection.dialect = connection.engine.dialect = first.dialect
+        connection.engine._compiled_cache = first.engine._compiled_cache
+        return connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -1,6 +1,7 @@
 """A folder that is written, renamed, locked and unmounted while kbsync reads it.
 
-It remembers what it last answered about each path: what kbsync deletes is judged by that.
+It remembers what it last answered about each path: what kbsync deletes is judged by that. What was
+seen to be gone while the folder was mounted may come back unseen when it is not.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Folder:
         self.excluded: set[str] = set()
         self.mount = MOUNTED
         self.answers: dict[str, FileState] = {}
+        self.seen_gone: set[str] = set()
         self._wall = wall
         self._ticks = itertools.count(1)
 
@@ -93,6 +95,8 @@ class Folder:
     def look(self, path: str) -> FileState:
         state = self._state(path)
         self.answers[path] = state
+        if self.mount == MOUNTED:
+            (self.seen_gone.add if isinstance(state, Absent) else self.seen_gone.discard)(path)
         return state
 
     def _state(self, path: str) -> FileState:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,33 +17,31 @@ import trio
 from trio._core import _run as trio_run
 from trio.testing import MockClock
 
-from kbsync.engine.drive import Drive
-from kbsync.engine.engine import Engine, Planned
-from kbsync.engine.gate import Gate
-from kbsync.engine.limiter import Limiter
 from kbsync.engine.mirror import Mirror
 from kbsync.engine.ports import Chunking
 from kbsync.engine.report import Event
 from kbsync.ledger.clock import LedgerClock
 from kbsync.ledger.store import LedgerStore
-from kbsync.messages import Problem
-from kbsync.model import Capabilities, DocKey, Halted
+from kbsync.messages import Notice
+from kbsync.model import Capabilities, DocKey
 from kbsync.naming import path_of
 from kbsync.planning.guard import Limit, Limits
 
-from . import quiescence, rules
+from . import quiescence, rules, runs
+from .daemon import live
 from .disk import Disk
 from .folder import Folder
-from .line import Line
+from .process import Errand, Process, apply
 from .program import Program, Step
 from .server import EMPTY, FAILS, FINE, NEVER, Document, Server
 from .watcher import Watcher, marked_key
+from .watching import Watch
 from .weather import Crash, Weather
 
 EPOCH = 1_000_000.0
 REMOVALS, REEMBEDDINGS = 3, 5
-TOO_LONG = 40 * 3600.0
 FORGETTING = 500.0
+END_OF_TIME = 1e9
 WINDOW = 240.0
 PATIENCE = 300.0
 
@@ -65,31 +62,37 @@ class History:
         self.trace: list[str] = []
         self.met: Counter[str] = Counter()
         self.watcher = Watcher(self)
-        self.wall_ahead = 0.0
+        self.wall_ahead = self.furthest_ahead = 0.0
         self.forgot_at = float("-inf")
         self.forgot = False
         self.prunes_excluded = False
         self.settings = "settings-1"
         self.fine = False
-        self.in_pass = self.meddled = False
+        self.meddled = False
+        self.processes: list[Process] = []
+        self.watches: list[Watch] = []
+        self.unmet: dict[str, Mapping[DocKey, Notice] | None] = {}
         self.made_by_hand = 0
         self.tampered: Counter[str] = Counter()
         self.unmarked: set[str] = set()
         self.mistaken: set[str] = set()
+        self.told_of: set[str] = set()
         self.came_out_empty: set[str] = set()
-        self._agreed: set[str] = set()
+        self.agreed: set[str] = set()
+        self.agreed_once: set[str] = set()
         chance = random.Random(f"world {program.world}")
         self.chance = chance
         self.server = Server(_able(chance), self.time, self._indexing, self.watcher)
-        self.own = self.disk = Disk(place / "ledger.db", empty)
+        self.own = Disk(place / "ledger.db", empty)
         self.rival = Disk(place / "rival.db", empty)
-        self.rival_ran = self.taken_over = False
+        self.rival_ran = self.rivalry = self.taken_over = False
         self.clock: LedgerClock | None = None
         self.mirrors = ("docs", "wiki") if chance.random() < 0.2 else ("docs",)
         self.folders = {name: Folder(name, self.wall) for name in self.mirrors}
         self.swap = chance.random() < 0.15
         self.per_minute = 30 if chance.random() < 0.1 else None
         self.most = chance.choice([1, 3, 20])
+        self.rests_kept = chance.random() < 0.3
         self.on_event: Callable[[Event], None] = lambda event: None
 
     # -- time ------------------------------------------------------------------------------------
@@ -109,15 +112,20 @@ class History:
 
     @property
     def store(self) -> LedgerStore:
-        return self.disk.store
+        return self.own.store
 
     @property
     def forgot_lately(self) -> bool:
-        return self.time() - self.forgot_at < FORGETTING
+        return self.rivalry or self.time() - self.forgot_at < FORGETTING
 
     @property
     def removal_limit(self) -> int:
-        return REMOVALS
+        return REMOVALS * 2 if self.rivalry else REMOVALS
+
+    @property
+    def busy(self) -> bool:
+        """Whether kbsync may be in the middle of something at the server."""
+        return self.server.late > 0 or any(each.busy() for each in self.processes)
 
     @property
     def base_was_deleted(self) -> bool:
@@ -130,18 +138,20 @@ class History:
         return any(name in each.store.pending_names(base_id) for each in disks)
 
     def released(self, mirror: str) -> bool:
-        return mirror in self._agreed
+        return mirror in self.agreed
 
     def prefix(self, mirror: str) -> str:
         return mirror if len(self.mirrors) > 1 else ""
 
     def holder(self, document: Document) -> DocKey | None:
+        return next(iter(self.holders(document)), None)
+
+    def holders(self, document: Document) -> list[DocKey]:
+        """Whose the ledgers say it is; two that fight may differ."""
+        disks = [self.own, self.rival] if self.rival_ran else [self.own]
         base_id = self.server.base_id or ""
-        held = self.store.holder(base_id, document.id)
-        if held is None and self.rival_ran:
-            other = self.rival if self.disk is self.own else self.own
-            held = other.store.holder(base_id, document.id)
-        return held
+        found = (each.store.holder(base_id, document.id) for each in disks)
+        return [key for key in found if key is not None]
 
     def key_of(self, document: Document) -> DocKey | None:
         """Whose document it is: the ledger, its mark, its name tell, in this order."""
@@ -162,6 +172,17 @@ class History:
         self.forgot, self.forgot_at = True, self.time()
         self.watcher.agreed()
 
+    def taken_in(self) -> None:
+        """Somebody told kbsync that documents made by hand are its own."""
+        for document in self.server.documents.values():
+            if document.by_hand and self.holder(document) is not None:
+                document.by_hand = False
+
+    def noticed(self) -> None:
+        """Something happened: who watches the folders sees it, or does not."""
+        for watch in self.watches:
+            watch.look()
+
     def _indexing(self, name: str) -> tuple[float, str]:
         seconds = self.chance.choice([0.3, 2.0, 20.0]) * self.chance.uniform(0.5, 1.5)
         if self.fine:
@@ -172,7 +193,7 @@ class History:
 
     # -- kbsync ----------------------------------------------------------------------------------
 
-    def mirror(self, name: str) -> Mirror:
+    def mirror(self, name: str, *, prune_excluded: bool = False) -> Mirror:
         return Mirror(
             name=name,
             source=self.folders[name],
@@ -185,7 +206,7 @@ class History:
             window=WINDOW,
             max_indexing=self.most,
             swap=self.swap,
-            prune_excluded=self.prunes_excluded,
+            prune_excluded=prune_excluded,
             requests_per_minute=self.per_minute,
             limits=Limits(
                 removals=Limit(least=REMOVALS, share=0.0),
@@ -193,85 +214,21 @@ class History:
             ),
         )
 
-    async def kbsync(self, chance: random.Random, weather: Weather, *, releases: bool) -> bool:
-        """Run the command once, as `apply` does; false when the process ended in between.
-
-        A daemon is to be run here too, in the place of the passes.
-        """
-        self.in_pass, self.meddled = True, weather.meddling > 0
-        store = self.disk.under(weather)
-        try:
-            self.clock = LedgerClock(store, wall=self.wall, steady=self.time)
-            line = Line(self.server, weather, lambda: rules.meddle(self, chance), self.tell)
-            gate = Gate(line, limiter=Limiter(self.per_minute), clock=self.clock)
-            for name in self.mirrors:
-                engine = Engine(self.mirror(name), store, gate, self.clock)
-                await self._pass(engine, chance, releases=releases)
-            self.clock.keep()
-        except BaseException as error:
-            if not weather.dead:
-                self._account(error)
-        finally:
-            self.in_pass = False
-            self._agreed.clear()
-            self.met += weather.met
-            self.disk.under(None)
-            if weather.dead:
-                self.tell("the process ends")
-                self.disk.close()
-        return not weather.dead
-
-    async def _pass(self, engine: Engine, chance: random.Random, *, releases: bool) -> None:
-        try:
-            planned = await engine.plan(listing=chance.random() < 0.8)
-            self.tell(f"plan {planned.plan.counts} {planned.guard}"[:300])
-            if not self.fine and chance.random() < 0.15:
-                for _ in range(chance.randint(1, 4)):
-                    rules.meddle(self, chance)
-                await anyio.sleep(chance.uniform(0, 300))
-            await self._apply(engine, planned, chance, releases=releases)
-        except Problem as problem:
-            self.tell(f"problem {problem.notice}")
-            self.met[f"problem {problem.notice.code}"] += 1
-
-    async def _apply(
-        self, engine: Engine, planned: Planned, chance: random.Random, *, releases: bool
-    ) -> None:
-        read: frozenset[str] = frozenset()
-        if releases and isinstance(planned.guard, Halted):
-            read = planned.guard.members
-            self._agreed.add(engine.mirror.name)
-        stop_at = chance.randint(1, 30) if not self.fine and chance.random() < 0.1 else 0
-
-        def observe(event: Event) -> None:
-            nonlocal stop_at
-            why = f" ({event.why})" if event.why else ""
-            self.tell(f"{event.key.path} {event.action} {event.cause} {event.outcome}{why}")
-            self.on_event(event)
-            stop_at -= 1
-            if stop_at == 0 and drives:
-                self.met["stop"] += 1
-                drives[0].stop()
-
-        drives: list[Drive] = []
-        wait = self.fine or chance.random() < 0.9
-        with anyio.move_on_after(TOO_LONG) as scope:
-            report = await engine.apply(
-                planned, wait=wait, observe=observe, started=drives.append, read=read
-            )
-            self.tell(f"report {dict(report.done)} exit {report.exit.name}")
-        if read:
-            self.watcher.agreed()
-        if scope.cancelled_caught:
-            self.watcher.fault("endless", "a pass did not end")
-
-    def _account(self, error: BaseException) -> None:
-        if isinstance(error, Problem):
-            self.tell(f"problem {error.notice}")
-            return
-        if isinstance(error, KeyboardInterrupt | trio.Cancelled):
-            raise error
-        self.watcher.fault("bug", "".join(traceback.format_exception(error))[-3000:])
+    async def kbsync(
+        self,
+        chance: random.Random,
+        weather: Weather,
+        *,
+        releases: bool,
+        errand: Errand = apply,
+        disk: Disk | None = None,
+    ) -> bool:
+        """Run one process of kbsync; false when it ended in between."""
+        self.meddled = weather.meddling > 0 or self.rivalry or errand is live
+        process = Process(self, disk or self.own, chance, weather, releases=releases)
+        if not self.processes:
+            self.clock = process.clock
+        return await process.run(errand)
 
     # -- playing ---------------------------------------------------------------------------------
 
@@ -291,7 +248,7 @@ class History:
         self.tell(f"-- {step}")
         chance = step.chance()
         self.server.land()
-        rule = rules.RULES[step.rule]
+        rule = runs.RULES[step.rule]
         self.met[f"step {step.rule}"] += 1
         result = rule(self, chance)
         if result is not None:
@@ -376,7 +333,10 @@ def play(
     history = History(program, place, empty)
 
     async def main() -> None:
-        await (history.play() if story is None else story(history))
+        with anyio.move_on_after(END_OF_TIME) as scope:
+            await (history.play() if story is None else story(history))
+        if scope.cancelled_caught:
+            history.watcher.fault("endless", "nothing happened any more")
         history.check()
 
     with _alone(str(program), history.wall):

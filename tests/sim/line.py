@@ -9,6 +9,7 @@ from typing import TypeVar
 import anyio
 
 from kbsync.engine.ports import Assignment, Chunking, Page, Payload
+from kbsync.messages import remote as say
 from kbsync.model import (
     Ambiguous,
     Base,
@@ -45,6 +46,7 @@ T = TypeVar("T")
 LONGEST_AWAY = 40.0
 LATEST = 150.0
 TIMEOUT = 60.0
+DRAINED = 35.0
 
 
 class Line:
@@ -55,6 +57,10 @@ class Line:
         weather: how the calls of this pass go.
         meddle: lets somebody do something else meanwhile.
         tell: writes the trace.
+
+    Attributes:
+        in_the_air: calls that were begun and have not ended.
+        no_writes_after: when kbsync was told to write nothing.
     """
 
     def __init__(
@@ -69,6 +75,8 @@ class Line:
         self._meddle = meddle
         self._tell = tell
         self._away_until = 0.0
+        self.in_the_air = 0
+        self.no_writes_after = float("inf")
 
     @property
     def capabilities(self) -> Capabilities:
@@ -78,7 +86,11 @@ class Line:
 
     async def _transit(self, longest: float) -> None:
         self._weather.point()
-        await anyio.sleep(self._weather.chance.uniform(0.01, longest))
+        self.in_the_air += 1
+        try:
+            await anyio.sleep(self._weather.chance.uniform(0.01, longest))
+        finally:
+            self.in_the_air -= 1
         if self._weather.meddles():
             self._meddle()
         self._weather.point()
@@ -87,6 +99,8 @@ class Line:
     async def _read(
         self, what: str, answer: Callable[[], Outcome[T]], fates: dict[str, int] = READS
     ) -> Outcome[T]:
+        if self._server.away:
+            return await self._unreachable(what)
         fate = self._weather.fate(fates)
         await self._transit(0.1)
         outcome = self._judged(fate, answer)
@@ -94,6 +108,15 @@ class Line:
         if fate == SLOW or not self._weather.calm:
             await self._transit(30.0 if fate == SLOW else 0.1)
         return outcome
+
+    async def _unreachable(self, what: str) -> NotSent:
+        await self._transit(0.1)
+        self._tell(f"{what} unreachable")
+        return NotSent(say.CANNOT_CONNECT(what=what, url="http://fake", words="refused"))
+
+    def _may_write(self, what: str) -> None:
+        if self._server.now() > self.no_writes_after + DRAINED:
+            self._server.watcher.fault("wrote", f"{what} though nothing may be written")
 
     def _judged(self, fate: str, answer: Callable[[], Outcome[T]]) -> Outcome[T]:
         if self._is_away(fate):
@@ -122,6 +145,9 @@ class Line:
         return replace(page, documents=kept)
 
     async def _write(self, what: str, effect: Callable[[], Outcome[T]]) -> Outcome[T]:
+        self._may_write(what)
+        if self._server.away:
+            return await self._unreachable(what)
         fate = self._weather.fate(WRITES)
         self._weather.point()
         if fate == NOT_SENT:

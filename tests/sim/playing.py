@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,8 @@ from kbsync.ledger.store import LedgerStore
 from .history import Broken, play
 from .program import Program
 
-LONGEST = 24
+LONGEST = 20
+MOST_SECONDS = 60.0
 
 
 @contextmanager
@@ -27,16 +30,37 @@ def ledgers() -> Iterator[tuple[Path, Path]]:
         yield Path(name), empty
 
 
-def fails(program: Program, place: Path, empty: Path) -> Broken | None:
+def played(program: Program, place: Path, empty: Path) -> tuple[Counter[str], Broken | None]:
+    """Play `program`; return what it met, and how it broke if it did."""
     folder = place / "history"
     folder.mkdir(exist_ok=True)
     try:
-        play(program, folder, empty)
+        with _in_time():
+            return play(program, folder, empty).met, None
     except Broken as broken:
-        return broken
+        return broken.history.met, broken
     finally:
         shutil.rmtree(folder)
-    return None
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Let nothing spin: no time passes there, and no end of time comes."""
+
+    def end(*_: object) -> None:
+        raise TimeoutError(f"a history took {MOST_SECONDS} seconds of a processor")
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def fails(program: Program, place: Path, empty: Path) -> Broken | None:
+    return played(program, place, empty)[1]
 
 
 def shortened(program: Program, place: Path, empty: Path) -> Program:

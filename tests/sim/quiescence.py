@@ -31,7 +31,7 @@ from kbsync.model import (
 )
 from kbsync.planning.marks import mark_of
 
-from . import rules
+from . import daemon, process, rules
 from .folder import MOUNTED, sha
 from .line import Line
 from .server import Document
@@ -49,12 +49,15 @@ async def settle(history: History) -> None:
     history.fine = True
     await anyio.sleep(1000)
     history.server.land(float("inf"))
+    history.server.away_until = float("-inf")
+    history.wall_ahead = history.furthest_ahead  # a ledger's time stands while the clock is behind
     for folder in history.folders.values():
         folder.mount = MOUNTED
     rules.heal(history, history.chance)
     for number in range(PASSES):
         chance = random.Random(number)
-        await history.kbsync(chance, Weather(chance), releases=True)
+        errand = daemon.rest if history.rests_kept else process.apply
+        await history.kbsync(chance, Weather(chance), releases=True, errand=errand)
         if history.watcher.faults:
             return
         await anyio.sleep(7300)
@@ -66,6 +69,8 @@ async def settle(history: History) -> None:
             continue
         if all(_at_rest(history, planned) for planned in made):
             _judge(history, made)
+            if history.rests_kept and number == 0:
+                _is_told(history, made)
             return
     left = [str(action) for planned in made or [] for action in planned.plan.actions]
     history.watcher.fault("never done", f"after {PASSES} passes there is still to do: {left}")
@@ -74,7 +79,7 @@ async def settle(history: History) -> None:
 def _take_back(history: History) -> None:
     """Do what the message says when another kbsync took the mirror over: forget, and begin anew."""
     history.tell("forget the mirror")
-    history.disk.lose()
+    history.own.lose()
     history.forget()
 
 
@@ -83,7 +88,7 @@ def _at_rest(history: History, planned: Planned) -> bool:
     for action in planned.plan.actions:
         match action:
             case Hold() | Conflict():
-                if action.why.code == "KB-E005":
+                if action.why.code in ("KB-E005", "KB-E008"):  # it goes on by itself
                     return False
             case Create(key=key) | Update(key=key):
                 if not history.folders[key.mirror].files[key.path].unreadable:
@@ -96,7 +101,7 @@ def _at_rest(history: History, planned: Planned) -> bool:
 async def plans(history: History) -> list[Planned] | None:
     """Plan every mirror; None when the base is gone, and rightly said so."""
     chance = random.Random(0)
-    store = history.disk.under(None)
+    store = history.own.under(None)
     history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
     line = Line(history.server, Weather(chance), lambda: None, history.tell)
     gate = Gate(line, limiter=Limiter(), clock=clock)
@@ -129,6 +134,18 @@ def _judge(history: History, plans: list[Planned]) -> None:
             if key not in held:
                 _is_mirrored(history, key, content)
     _nothing_more(history, held)
+
+
+def _is_told(history: History, plans: list[Planned]) -> None:
+    """What a keeper leaves as it is, it tells; of a folder that cannot be listed as a whole."""
+    for planned in plans:
+        unlisted = {blocked.why for blocked in planned.survey.blocked}
+        for action in planned.plan.actions:
+            unmet = history.unmet[action.key.mirror]
+            if unmet is None or action.key in unmet:
+                continue
+            if not isinstance(action, Hold) or action.why not in unlisted:
+                history.watcher.fault("silent", f"a keeper did not tell of {action}")
 
 
 def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
@@ -173,6 +190,8 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
             continue
         if document.name in history.mistaken and not history.server.able.metadata:
             continue  # without marks a namesake made in between was taken for the late upload
+        if document.id in history.told_of:
+            continue  # what was made is not what was meant, and somebody was told to look
         if document.archived or not document.enabled:
             continue  # somebody put it away, where no search finds it
         if isinstance(history.folders[key.mirror].read(key.path), Skipped | Excluded | Unknown):
@@ -203,7 +222,9 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             empty = document is not None and document.name in history.came_out_empty
             return ("no chunks" in str(action.why) and empty) or _refused(history, state)
         case "KB-E011":
-            return document is not None and (document.by_hand or _disowned(history, document))
+            told_of = named in history.told_of
+            by_hand = document is not None and (document.by_hand or _disowned(history, document))
+            return told_of or by_hand
         case "KB-E012":
             return document is not None and named in history.tampered
         case "KB-E013":

@@ -1,4 +1,4 @@
-"""What can happen: in the folder, at the server, to the ledger, and kbsync itself.
+"""What can happen: in the folder, at the server, to the ledger, to the clock.
 
 A rule that has nothing to work on does nothing.
 """
@@ -15,7 +15,6 @@ from kbsync.model import EntryState
 
 from .folder import EMPTY, GONE, MOUNTED, Folder
 from .server import NEVER_READY, Document
-from .weather import Weather
 
 if TYPE_CHECKING:
     from .history import History
@@ -126,7 +125,7 @@ def _by_hand(history: History, name: str, content: bytes) -> Document:
     document = Document(
         id=f"hand-{history.made_by_hand}", name=name, by_hand=True, made_at=server.now()
     )
-    document.claimable = history.in_pass or server.late > 0 or history.pending(name)
+    document.claimable = history.busy or history.pending(name)
     server.documents[document.id] = document
     server.put(document, name, content, "by hand")
     document.ready_at, document.fate = 0.0, "fine"
@@ -226,16 +225,16 @@ def refuse(history: History, chance: random.Random) -> None:
 
 
 def lose_ledger(history: History, chance: random.Random) -> None:
-    history.disk.lose()
+    history.own.lose()
     history.forget()
 
 
 def keep_copy(history: History, chance: random.Random) -> None:
-    history.disk.keep_copy()
+    history.own.keep_copy()
 
 
 def roll_back(history: History, chance: random.Random) -> None:
-    if history.disk.roll_back():
+    if history.own.roll_back():
         history.taken_over |= history.forgot  # by the ledger that was made anew in between
         history.forget()
 
@@ -248,60 +247,23 @@ def clock_jumps(history: History, chance: random.Random) -> None:
     """Ahead or back. What is late lands first: how long it took could not be told any more."""
     history.server.land(float("inf"))
     history.wall_ahead += chance.choice([-86_400, -3600, -60, 60, 3600, 86_400])
+    history.furthest_ahead = max(history.furthest_ahead, history.wall_ahead)
 
 
 async def rest(history: History, chance: random.Random) -> None:
     await anyio.sleep(chance.choice([1, 60, 1000, 4000, 90_000]))
 
 
-# -- kbsync --------------------------------------------------------------------------------------
-
-
-async def apply(history: History, chance: random.Random) -> None:
-    await history.kbsync(chance, Weather.drawn(chance), releases=chance.random() < 0.15)
-
-
-async def calm_apply(history: History, chance: random.Random) -> None:
-    await history.kbsync(chance, Weather(chance), releases=chance.random() < 0.15)
-
-
-async def rival(history: History, chance: random.Random) -> None:
-    """Somebody runs another kbsync, with a ledger of its own, on the same mirror."""
-    if chance.random() < 0.5:
-        return
-    history.rival_ran = history.taken_over = True
-    history.forget()  # each ledger has an hour and calls of its own
-    history.disk = history.rival
-    try:
-        await history.kbsync(chance, Weather.drawn(chance), releases=False)
-    finally:
-        history.disk = history.own
-    history.forget()
-
-
-RULES: dict[str, Rule] = {
-    each.__name__: each
-    for each in (
-        *(write, edit, truncate, delete, rename, swap, chmod, mount, filters),
-        *(edit_chunk, delete_there, disable, archive, duplicate, namesake),
-        *(copy_metadata, delete_metadata, rename_metadata, heal, delete_base, refuse),
-        *(lose_ledger, keep_copy, roll_back, change_settings, clock_jumps, rest),
-        *(apply, calm_apply, rival),
-    )
-}
-WEIGHTS = dict.fromkeys(RULES, 2) | {
-    "apply": 24,
-    "calm_apply": 10,
-    "write": 6,
-    "edit": 6,
-    "delete": 6,
-    "rename": 6,
-    "rest": 5,
-    "delete_base": 1,
-    "rival": 1,
-    "lose_ledger": 3,
-}
-MEANWHILE = (write, edit, delete, rename, swap, truncate, edit_chunk, delete_there, namesake)
+WORLD: tuple[Rule, ...] = (
+    *(write, edit, truncate, delete, rename, swap, chmod, mount, filters),
+    *(edit_chunk, delete_there, disable, archive, duplicate, namesake),
+    *(copy_metadata, delete_metadata, rename_metadata, heal, delete_base, refuse),
+    *(lose_ledger, keep_copy, roll_back, change_settings, clock_jumps, rest),
+)
+MEANWHILE = (
+    *(write, edit, delete, rename, swap, truncate, mount),
+    *(edit_chunk, delete_there, namesake),
+)
 
 
 def meddle(history: History, chance: random.Random) -> None:
@@ -310,3 +272,4 @@ def meddle(history: History, chance: random.Random) -> None:
     history.tell(f"meanwhile {rule.__name__}")
     history.met["meanwhile"] += 1
     rule(history, chance)
+    history.noticed()

@@ -89,11 +89,12 @@ class Server:
         self.base_id: str | None = None
         self.base_was_made = 0
         self.refused: set[bytes] = set()
+        self.away_until = float("-inf")
         self.after_delete: Callable[[], None] = lambda: None
         self._now = now
         self._at: float | None = None
         self._indexing = indexing
-        self._watcher = watcher
+        self.watcher = watcher
         self._ids = itertools.count(1)
         self._later: list[tuple[float, int, Callable[[], object]]] = []
 
@@ -125,6 +126,11 @@ class Server:
     @property
     def late(self) -> int:
         return len(self._later)
+
+    @property
+    def away(self) -> bool:
+        """Whether nobody answers at all."""
+        return self.now() < self.away_until
 
     # -- what it shows -------------------------------------------------------------------------
 
@@ -245,7 +251,7 @@ class Server:
         if self.readiness(document) is not Readiness.AVAILABLE:
             return NotReady(WHY(what="not available"), 10.0)
         if self.able.update_wedges:
-            self._watcher.fault("wedged", f"an update of {document.id} stops the server's worker")
+            self.watcher.fault("wedged", f"an update of {document.id} stops the server's worker")
         return self._upload(document, name, content, chunking)
 
     def _upload(
@@ -253,7 +259,7 @@ class Server:
     ) -> Outcome[tuple[RemoteDocument, str]]:
         settings = str(chunking.process_rule["mode"])
         if document.rev:
-            self._watcher.uploads_over(document, content, settings)
+            self.watcher.uploads_over(document, content, settings)
         self.put(document, name, content, settings)
         return Done((self.row(document), f"batch-{document.rev}"))
 
@@ -270,7 +276,7 @@ class Server:
             return Gone()
         if document.archived:
             return Rejected(WHY(what="the archived document is not editable"))
-        self._watcher.deletes(document)
+        self.watcher.deletes(document)
         del self.documents[document_id]
         self.after_delete()
         return Done(None)
@@ -279,7 +285,7 @@ class Server:
         document = self._find(base_id, document_id)
         if document is None:
             return Done(None)
-        self._watcher.changes(document, f"switched ({action})")
+        self.watcher.changes(document, f"switched ({action})")
         document.enabled = action == "enable"
         return Done(None)
 
@@ -302,7 +308,7 @@ class Server:
             if document is None:
                 continue
             values = {names.get(fields[name]): value for name, value in each.values.items()}
-            self._watcher.marks(document, each.values)
+            self.watcher.marks(document, each.values)
             kept = document.metadata if self.able.partial_update else {}
             document.metadata = kept | {name: v for name, v in values.items() if name is not None}
         return Done(None)

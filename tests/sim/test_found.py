@@ -20,7 +20,7 @@ from .folder import Folder
 from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
-from .weather import Weather
+from .weather import RESET, WRITES, Weather
 
 
 @pytest.mark.anyio
@@ -136,3 +136,97 @@ def test_the_guard_counts_a_removal_that_nobody_saw_the_end_of(empty: Path, tmp_
         assert len(history.server.documents) == REMOVALS + 1
 
     _tell(empty, tmp_path, story, able=NEW)
+
+
+class Unanswered(Weather):
+    """The next write takes effect and is not answered."""
+
+    def fate(self, fates: dict[str, int]) -> str:
+        if fates is not WRITES or self.met[RESET]:
+            return super().fate(fates)
+        self.met[RESET] += 1
+        return RESET
+
+
+def test_a_file_that_went_while_its_update_was_not_answered_takes_its_document_along(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        folder.write("b.md", b"another")
+        await _pass(history)
+        folder.edit("a.md", b"edited")
+
+        def leave(event: Event) -> None:
+            if event.action == "update":
+                del folder.files["a.md"]
+                history.on_event = lambda event: None
+
+        history.on_event = leave
+        chance = random.Random(1)
+        await history.kbsync(chance, Unanswered(chance), releases=False)
+        await _pass(history)
+        assert [each.name for each in history.server.documents.values()] == ["b.md"]
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_document_that_went_before_it_was_indexed_is_not_said_to_have_failed(
+    empty: Path, tmp_path: Path
+) -> None:
+    told: list[Event] = []
+
+    async def story(history: History) -> None:
+        history.folders["docs"].write("a.md", b"text")
+
+        def lose(event: Event) -> None:
+            told.append(event)
+            if len(told) == 1:
+                history.server.documents.clear()
+
+        history.on_event = lose
+        await _pass(history)
+
+    _tell(empty, tmp_path, story, able=NEW)
+    assert [each.outcome for each in told if each.action == "index"] == ["indexed"]
+
+
+def test_the_guard_counts_a_document_found_missing_whose_new_upload_was_not_answered(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        documents = history.server.documents
+        for number in range(REMOVALS + 2):
+            history.folders["docs"].write(f"{number}.md", b"text %d" % number)
+        await _pass(history)
+        for number in range(REMOVALS + 1):
+            (lost,) = [each.id for each in documents.values() if each.name == f"{number}.md"]
+            del documents[lost]
+            chance = random.Random(1)
+            await history.kbsync(chance, Unanswered(chance), releases=False)
+        assert len(documents) == REMOVALS + 1
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_file_that_went_amid_a_swap_takes_both_of_its_documents_along(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.swap = True
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        folder.write("b.md", b"another")
+        await _pass(history)
+        folder.edit("a.md", b"edited")
+        weather = Weather(random.Random(1), crash_in=1000)
+        history.on_event = lambda event: weather.end()
+        await history.kbsync(random.Random(1), weather, releases=False)
+        history.on_event = lambda event: None
+        del folder.files["a.md"]
+        await anyio.sleep(100)
+        await _pass(history)
+        assert [each.name for each in history.server.documents.values()] == ["b.md"]
+
+    _tell(empty, tmp_path, story, able=Capabilities(version="0.9.0", metadata=False))

@@ -87,25 +87,36 @@ class Watcher:
             return
         if document.by_hand:
             self._history.mistaken.add(document.name)
-        key = self._history.key_of(document)
+        key = self._gone_one(document) or self._history.key_of(document)
         if key is None:
             self.fault("nobody", f"{document.id} ({document.name}) was deleted, and is nobody's")
             return
         folder = self._history.folders[key.mirror]
         answer = folder.answers.get(key.path)
         pruned = isinstance(answer, Excluded) and self._history.prunes_excluded
-        if folder.mount == EMPTY and key.path in folder.files and not self._agreed(key):
+        hidden = folder.mount == EMPTY and key.path in folder.files
+        unmounted = hidden and key.path not in folder.seen_gone
+        if unmounted and not self._agreed(key) and not self._may_go(document, key):
             self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
         elif isinstance(answer, Absent) or pruned:
-            self._removed(key)
+            if not self._has_another(document, key):  # amid a swap a file has two documents
+                self._removed(key)
         elif not self._may_go(document, key):
             kind = type(answer).__name__
             self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
 
+    def _gone_one(self, document: Document) -> DocKey | None:
+        """Of two ledgers that fight over it the one counts that has it for a file that is gone."""
+        for key in self._history.holders(document):
+            if isinstance(self._history.folders[key.mirror].answers.get(key.path), Absent):
+                return key
+        return None
+
     def _may_go(self, document: Document, key: DocKey) -> bool:
-        """Its file is there: it goes only for another of that file, or as it cannot be found."""
-        if document.fate != "fine":
-            return True
+        """Its file is there: it goes only for another of that file, or as no search finds it."""
+        return document.fate != "fine" or self._has_another(document, key)
+
+    def _has_another(self, document: Document, key: DocKey) -> bool:
         others = self._history.server.documents.values()
         return any(
             each is not document and not each.by_hand and self._history.key_of(each) == key
@@ -114,9 +125,11 @@ class Watcher:
 
     def _removed(self, key: DocKey) -> None:
         now = self._history.ledger_time()
-        times = self._removals[key.mirror]
-        times.append(now)
-        recent = [at for at in times if at > now - AN_HOUR]
+        since = now - AN_HOUR
+        if key.mirror in self._history.agreed_once:  # a pass that came to nothing was agreed to
+            since = max(since, self._history.store.agreed_at(key.mirror))
+        recent = [at for at in self._removals[key.mirror] if at > since]
+        recent.append(now)
         self._removals[key.mirror] = recent
         limit = self._history.removal_limit
         if len(recent) > limit and not self._agreed(key):

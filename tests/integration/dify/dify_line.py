@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from canary import KEY
+
 from kbsync.dify.client import DifyClient
 
-KEY = "dataset-SECRETSECRETSECRET00"
+__all__ = ["KEY"]
 
 
 @dataclass

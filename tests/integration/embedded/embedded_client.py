@@ -10,10 +10,10 @@ from typing import Any
 
 import anyio
 import httpx
+from canary import KEY
 
 from kbsync.embedded import embedded_app
 
-KEY = "dataset-key-of-the-tests"
 AUTOMATIC: dict[str, Any] = {
     "indexing_technique": "economy",
     "process_rule": {"mode": "automatic"},

@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from canary import KEY as SECRET
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -16,7 +17,6 @@ from kbsync.config.schema import json_schema
 from kbsync.config.starter import starter
 from kbsync.messages import Problem
 
-SECRET = "dataset-s3cr3t"
 MIRROR = "{name: docs, source: ./docs, knowledge_base: Docs}"
 
 

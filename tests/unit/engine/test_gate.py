@@ -129,3 +129,31 @@ async def test_a_write_is_never_repeated_by_the_gate(fault: object) -> None:
     server.faults["create"].append(fault)  # type: ignore[arg-type]
     assert not isinstance(await _create(gate, "n"), Done)
     assert server.count("create") == 1
+
+
+async def test_every_call_goes_through_and_only_writes_need_a_permit() -> None:
+    gate, server = _gate(per_minute=1)
+    assert gate.capabilities is server.capabilities
+    stored = server.put("a.md", b"a")
+    server.field_ids = {"one": "field-one"}
+    start = anyio.current_time()
+    assert isinstance(await gate.base(BASE), Done)
+    assert isinstance(await gate.bases_named("Docs"), Done)
+    assert isinstance(await gate.page(BASE, 1), Done)
+    assert isinstance(await gate.document(BASE, stored.id), Done)
+    assert isinstance(await gate.progress(BASE, stored.id, f"batch-{stored.rev}"), Done)
+    assert isinstance(await gate.fields(BASE), Done)
+    assert anyio.current_time() - start < 60.0
+
+    payload = BytesPayload(b"b")
+    writes = [
+        lambda: gate.make_base("Docs", CHUNKING),
+        lambda: gate.update(BASE, stored.id, "a.md", payload, CHUNKING),
+        lambda: gate.switch(BASE, stored.id, "disable"),
+        lambda: gate.make_field(BASE, "two"),
+        lambda: gate.assign(BASE, {}, ()),
+        lambda: gate.delete(BASE, stored.id),
+    ]
+    for number, write in enumerate(writes):
+        assert isinstance(await write(), Done)
+        assert anyio.current_time() - start >= 60.0 * number

@@ -8,8 +8,9 @@ import pytest
 
 from kbsync.engine.drive import Drive
 from kbsync.engine.report import Report
+from kbsync.messages import Problem
 from kbsync.messages import engine as say
-from kbsync.model import Rejected, Throttled
+from kbsync.model import Gone, NotReady, Rejected, Throttled, Unauthorized
 from kbsync.planning.marks import FIELDS, mark_of
 
 from .fakes import Stage, stage
@@ -227,3 +228,49 @@ async def test_a_mark_that_comes_back_while_the_index_is_asked_is_not_forgotten(
     await run(on, "a.md")
     last = on.server.times("progress")[-1]
     assert on.ledger.held[key_of("a.md")].metadata_hash == f"read back at {last}"
+
+
+@pytest.mark.parametrize("call", ["assign", "make_field"])
+async def test_a_key_that_may_not_mark_ends_the_pass(call: str) -> None:
+    on = marking({"a.md": b"a"})
+    on.server.always[call] = Unauthorized(WHY)  # type: ignore[assignment]
+    with pytest.raises(Problem) as caught:
+        await run(on, "a.md")
+    assert caught.value.notice is WHY
+    assert on.ledger.held[key_of("a.md")].metadata_hash is None
+
+
+async def test_a_server_that_is_not_ready_for_marks_is_asked_again() -> None:
+    on = marking({"a.md": b"a"})
+    on.server.faults["assign"].append(NotReady(WHY, 20.0))
+    report = await run(on, "a.md")
+    first, second = on.server.times("assign")
+    assert second - first >= 20.0
+    assert_marked(on, "a.md")
+    assert report.exit == 0
+
+
+async def test_a_404_for_marks_is_told_while_the_base_answers_and_ends_the_pass_otherwise() -> None:
+    on = marking({"a.md": b"a"})
+    on.server.faults["assign"].append(Gone())
+    report = await run(on, "a.md")
+    assert report.stopped[key_of("a.md")][0] == "failed"
+    again = marking({"a.md": b"a"})
+    again.server.faults["assign"].append(Gone())
+    again.server.on_call["assign"] = lambda _: setattr(again.server, "base_there", False)
+    with pytest.raises(Problem) as caught:
+        await run(again, "a.md")
+    assert caught.value.notice.message is say.BASE_GONE
+
+
+async def test_a_field_that_somebody_else_made_meanwhile_is_used() -> None:
+    on = marking({"a.md": b"a"})
+
+    def made(name: str) -> None:
+        on.server.field_ids.setdefault(name, f"their-{name}")
+
+    on.server.on_call["make_field"] = made
+    report = await run(on, "a.md")
+    assert_marked(on, "a.md")
+    assert set(on.server.field_ids.values()) == {f"their-{name}" for name in FIELDS}
+    assert report.exit == 0

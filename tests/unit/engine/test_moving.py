@@ -9,13 +9,14 @@ from itertools import permutations
 import pytest
 
 from kbsync.engine.engine import Engine
+from kbsync.engine.moving import make_moves
 from kbsync.engine.ports import Change
 from kbsync.engine.report import Report
 from kbsync.messages import Exit
-from kbsync.model import Intent, Move, Op, Present
+from kbsync.model import EntryState, FileState, Intent, Move, Op, Present
 
 from .fakes import Stage, stage
-from .words import key_of
+from .words import key_of, sha
 
 pytestmark = pytest.mark.anyio
 SENDS = ("create", "update", "delete")
@@ -315,3 +316,52 @@ async def test_a_mark_one_move_behind_brings_nothing_back() -> None:
     assert _sent(on) == {}
     _assert_settled(on)
     assert isinstance(on.source.look("b.md"), Present)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"state": EntryState.INDEXING},
+        {"superseded": "another"},
+        {"fingerprint": None},
+        {"document_id": "another"},
+    ],
+    ids=lambda each: next(iter(each)),
+)
+async def test_a_move_of_what_the_ledger_says_otherwise_by_now_is_not_made(
+    meanwhile: dict[str, object],
+) -> None:
+    on = await _settled({"a.md": b"one", "z.md": b"other"})
+    _rename(on, **{"a.md": "b.md"})
+    planned = await _engine(on).plan()
+    moves = [action for action in planned.plan.actions if isinstance(action, Move)]
+    key = key_of("a.md")
+    on.ledger.held[key] = replace(on.ledger.held[key], **meanwhile)  # type: ignore[arg-type]
+    before = dict(on.ledger.held)
+    moved = await make_moves(planned.world, moves, on.events.append)
+    assert (moved.made, moved.left) == (0, (key,))
+    assert (on.ledger.held, on.events) == (before, [])
+
+
+async def test_a_move_of_what_nobody_holds_any_more_is_not_made() -> None:
+    on = await _settled({"a.md": b"one", "z.md": b"other"})
+    _rename(on, **{"a.md": "b.md"})
+    planned = await _engine(on).plan()
+    moves = [action for action in planned.plan.actions if isinstance(action, Move)]
+    del on.ledger.held[key_of("a.md")]
+    assert (await make_moves(planned.world, moves, on.events.append)).made == 0
+    assert key_of("b.md") not in on.ledger.held
+
+
+async def test_a_new_file_that_was_written_since_it_was_met_is_no_move() -> None:
+    on = await _settled({"a.md": b"one", "z.md": b"other"})
+    _rename(on, **{"a.md": "b.md"})
+    look = on.source.look
+
+    def read(path: str) -> FileState:
+        on.source.write(path, b"two")
+        return replace(look(path), content=sha(b"two"))  # type: ignore[call-arg]
+
+    on.source.read = read  # type: ignore[method-assign]
+    planned = await _engine(on).plan()
+    assert planned.plan.counts == {"create": 1, "delete": 1}

@@ -45,7 +45,7 @@ from kbsync.planning.guard import (
     root_fault,
 )
 
-from .stories import ABSENT, EDITED, OLD, SAME, case, entry, intent, remote
+from .stories import ABSENT, EDITED, OLD, SAME, UNKNOWN, case, entry, intent, remote
 
 STAT = Stat(1, 1, 1)
 NONE = History()
@@ -371,6 +371,9 @@ UPLOADED = entry(EntryState.INDEXING)
         ({"local": ABSENT, "intent": intent(Op.CREATE)}, "Delete", "removed"),
         ({"local": SAME, "intent": intent(Op.UPDATE, document_id="D")}, "Create", "new"),
         ({"local": EDITED, "entry": entry(), "known": remote()}, None, None),
+        ({"local": EDITED, "entry": UPLOADED}, "Update", "edited"),
+        ({"local": SAME, "entry": UPLOADED}, None, None),
+        ({"local": UNKNOWN, "intent": intent(Op.UPDATE, document_id="D")}, None, None),
     ],
 )
 def test_what_follows_once_the_server_is_done(

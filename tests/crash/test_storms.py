@@ -1,0 +1,38 @@
+"""Every fault alone and all of them mixed: never a double, never a wrong delete, exact at last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .faults import BRISK, Verb
+from .site import NO_MERGE, serving
+from .storms import mixed, one_alone, throttled
+from .together import Story, together
+
+pytestmark = pytest.mark.timeout(600)
+OTHERS = (Verb.UPDATE, Verb.DELETE, Verb.READ, Verb.MARK)
+# Every fault of an upload, and each of the others once with another verb.
+PAIRS = [(fault, Verb.CREATE) for fault in BRISK] + [
+    (fault, OTHERS[number % len(OTHERS)]) for number, fault in enumerate(BRISK)
+]
+
+
+def _mixed(seed: int, *quirks: str) -> Story:
+    def story(place: Path) -> list[str]:
+        with serving(place, *quirks) as server:
+            return mixed(place / "here", server.url, seed)
+
+    return story
+
+
+def test_each_fault_alone(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        stories = {f"{f} of {v}": one_alone(server.url, f, v) for f, v in PAIRS}
+        stories["throttled"] = lambda place: throttled(place, server.url)
+        assert not together(tmp_path, stories)
+
+
+def test_all_faults_mixed(tmp_path: Path) -> None:
+    assert not together(tmp_path, {"merging": _mixed(1), "doubling": _mixed(2, *NO_MERGE)})

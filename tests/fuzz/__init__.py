@@ -1,0 +1,1 @@
+"""The parsers of kbsync, fed with what nobody wrote for them."""

@@ -1,0 +1,290 @@
+"""kbsync with one promise taken out, each patched in from here: the simulator has to notice.
+
+`python -m tests.sim.mutants` prints how many histories it took.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from unittest import mock
+
+from kbsync.engine import comparison, drive, listing, resolution, uploads
+from kbsync.engine.gather import Gatherer
+from kbsync.engine.mirror import World
+from kbsync.engine.ports import KEEP, Assignment, Change, Listing
+from kbsync.engine.step import Step
+from kbsync.ledger.store import LedgerStore
+from kbsync.model import (
+    Absent,
+    Action,
+    EntryState,
+    Fingerprint,
+    Intent,
+    LedgerEntry,
+    Mark,
+    Noop,
+    Op,
+    Present,
+    RemoteDocument,
+    Skipped,
+    Update,
+)
+from kbsync.planning import decide as rows
+from kbsync.planning import marks
+from kbsync.planning import resolve as resolving
+from kbsync.planning.case import GONE, Case, Missing, absent
+from kbsync.planning.guard import History as Hour
+from kbsync.planning.resolve import Trace, Verdict
+
+from .playing import LONGEST, fails, ledgers
+from .program import Program
+from .runs import WEIGHTS
+
+MOST = 120
+# One pass tells as much of most promises as an hour of the daemon, in a tenth of the time.
+PASSES = {name: weight for name, weight in WEIGHTS.items() if not name.endswith("keep")}
+Patch = Callable[[], "mock._patch[Any] | ExitStack"]
+
+
+# -- the promises, taken out -----------------------------------------------------------------------
+
+_commit = LedgerStore.commit
+
+
+def no_intent() -> Any:
+    """Nothing is written down before a call."""
+
+    def commit(store: LedgerStore, change: Change) -> None:
+        without = replace(change, intent=KEEP) if isinstance(change.intent, Intent) else change
+        _commit(store, without)
+
+    return mock.patch.object(LedgerStore, "commit", commit)
+
+
+def no_window() -> Any:
+    """A call that left nothing behind yet is thought to have failed."""
+    true = resolving.resolve
+
+    def resolve(intent: Intent, trace: Trace, *, now: float, window: float) -> Verdict:
+        return true(intent, trace, now=now, window=0.0)
+
+    return mock.patch.object(resolution, "resolve", resolve)
+
+
+def hash_trusted_on_adoption() -> Any:
+    """What is adopted counts as made of the file that stands here."""
+
+    def equal(local: Present, mark: Mark | None, rules: object) -> bool:
+        return local.content is not None
+
+    return mock.patch.object(rows, "hash_equals", equal)
+
+
+def no_orphan_sweep() -> Any:
+    """Documents whose file left while nobody looked stay."""
+
+    def keep(case: Case) -> Action | None:
+        if case.entry is not None or not absent(case):
+            return None
+        return Noop(key=case.key, row="T5")
+
+    return _row(rows._t5_orphan, keep)
+
+
+def guard_counts_one_plan() -> Any:
+    """The hour before is forgotten."""
+    return mock.patch.object(comparison, "history_of", return_value=Hour())
+
+
+def skip_is_absence() -> Any:
+    """A file that is left out counts as gone."""
+
+    def decide(case: Case) -> Action:
+        if isinstance(case.local, Skipped):
+            case = replace(case, local=Absent(key=case.key))
+        return rows.decide(case)
+
+    stack = ExitStack()
+    for room in (comparison, drive):
+        stack.enter_context(mock.patch.object(room, "decide", decide))
+    return stack
+
+
+def absence_from_one_page() -> Any:
+    """What a listing does not have is not there, however it was read."""
+    true_known, true_refresh = Gatherer._known, listing.refresh
+
+    async def known(
+        self: Gatherer, entry: LedgerEntry | None, ask: bool
+    ) -> RemoteDocument | Missing | None:
+        if entry is not None and self.listing is not None and self.world.base_id is not None:
+            listed = self.world.ledger.listed(self.world.base_id, entry.document_id)
+            return GONE if listed is None else listed
+        return await true_known(self, entry, ask)
+
+    async def refresh(world: World) -> Listing:
+        return replace(await true_refresh(world), complete=True)
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(Gatherer, "_known", known))
+    stack.enter_context(mock.patch.object(comparison, "refresh", refresh))
+    stack.enter_context(mock.patch("kbsync.engine.listing.TRIES", 1))
+    return stack
+
+
+def outcome_before_the_call() -> Any:
+    """What a call should bring about is written down first."""
+
+    def commit(store: LedgerStore, change: Change) -> None:
+        intent = change.intent
+        if isinstance(intent, Intent) and intent.op is Op.DELETE:
+            change = replace(change, entry=None, intent=None)
+        elif isinstance(intent, Intent) and intent.op is Op.UPDATE:
+            entry = store.entry(change.key)
+            done = None if entry is None else _as_sent(entry, intent)
+            change = replace(change, entry=done, intent=None)
+        _commit(store, change)
+
+    return mock.patch.object(LedgerStore, "commit", commit)
+
+
+def _as_sent(entry: LedgerEntry, intent: Intent) -> LedgerEntry:
+    settings = entry.fingerprint.settings if entry.fingerprint else ""
+    fingerprint = Fingerprint(content="as sent", settings=settings)
+    return replace(entry, stat=intent.stat, fingerprint=fingerprint, state=EntryState.SYNCED)
+
+
+def mark_before_content() -> Any:
+    """The mark of what will be sent is written before it is."""
+    true = uploads.update
+
+    async def update(world: World, case: Case, action: Update) -> Step:
+        known, read = case.evidence.known, world.mirror.source.read(case.key.path)
+        if world.fields and isinstance(read, Present) and isinstance(known, RemoteDocument):
+            assert read.content is not None
+            sent = Fingerprint(content=read.content, settings=world.mirror.settings)
+            key = case.key
+            mark = Mark(
+                mirror=key.mirror, path=key.path, fingerprint=sent, rev=known.rev, owner=world.owner
+            )
+            values = marks.values_of(mark)
+            if values.keys() <= world.fields.keys():
+                assignment = Assignment(document_id=known.id, values=values)
+                await world.remote.assign(world.base_id or "", world.fields, [assignment])
+        return await true(world, case, action)
+
+    return mock.patch.object(uploads, "update", update)
+
+
+def two_uploads_in_flight() -> Any:
+    """What the server still works on is sent again."""
+    stack = _row(rows._ready, lambda case: None)
+    without = tuple(each for each in rows.ROWS if each is not rows._t13_confirm)
+    stack.enter_context(mock.patch.object(rows, "ROWS", without))
+    return stack
+
+
+def copies_of_marks_believed() -> Any:
+    """A mark counts with any rev."""
+    true = marks.mark_of
+
+    def mark_of(document: RemoteDocument) -> Mark | None:
+        rev = document.metadata.get("kbsync_rev")
+        return true(replace(document, rev=rev)) if rev else None
+
+    stack = ExitStack()
+    for room in ("engine.gather", "engine.catchup", "planning.decide"):
+        stack.enter_context(mock.patch(f"kbsync.{room}.mark_of", mark_of))
+    return stack
+
+
+def create_is_blind() -> Any:
+    """Nobody asks who bears the name already."""
+
+    async def named(self: Gatherer, name: str) -> tuple[RemoteDocument, ...]:
+        return ()
+
+    return mock.patch.object(Gatherer, "_named", named)
+
+
+def empty_root_is_believed() -> Any:
+    """A folder that lost everything at once lost it."""
+    return mock.patch.object(comparison, "root_fault", return_value=None)
+
+
+def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:
+    stack = ExitStack()
+    changed = tuple(other if each is true else each for each in rows.ROWS)
+    stack.enter_context(mock.patch.object(rows, "ROWS", changed))
+    return stack
+
+
+# -- hunting ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A patch, the rules it is looked for with, and the seed to begin at."""
+
+    patch: Callable[[], Any]
+    weights: Mapping[str, int] = field(default_factory=lambda: PASSES)
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.patch.__name__
+
+
+MUTANTS = (
+    Mutant(no_intent, seed=8),
+    Mutant(no_window, seed=12),
+    Mutant(hash_trusted_on_adoption, seed=5),
+    Mutant(no_orphan_sweep, seed=5),
+    Mutant(guard_counts_one_plan, {"calm_apply": 30, "delete": 20, "write": 30}, seed=0),
+    Mutant(skip_is_absence, seed=0),
+    Mutant(absence_from_one_page, seed=4),
+    Mutant(outcome_before_the_call, seed=0),
+    Mutant(mark_before_content, {"apply": 30, "edit": 30, "lose_ledger": 20}, seed=18),
+    Mutant(two_uploads_in_flight, seed=2),
+    Mutant(copies_of_marks_believed, seed=5),
+    Mutant(create_is_blind, {"namesake": 30, "rest": 20, "write": 20, "calm_apply": 20}, seed=0),
+    Mutant(empty_root_is_believed, seed=5),
+)
+
+
+@contextmanager
+def alive(mutant: Mutant) -> Iterator[None]:
+    with mutant.patch():
+        yield
+
+
+def hunted(mutant: Mutant, place: Any, empty: Any, *, most: int, seed: int) -> tuple[int, str]:
+    """Return how many histories it took to find it, and how it showed; 0 when it was not found."""
+    with alive(mutant):
+        for number in range(most):
+            program = Program.drawn(seed + number, mutant.weights, LONGEST)
+            broken = fails(program, place, empty)
+            if broken is not None:
+                return number + 1, str(broken).splitlines()[0]
+    return 0, ""
+
+
+def main() -> int:
+    missed = 0
+    wanted = sys.argv[1:]
+    with ledgers() as (place, empty):
+        for mutant in MUTANTS:
+            if wanted and mutant.name not in wanted:
+                continue
+            took, how = hunted(mutant, place, empty, most=MOST, seed=0)
+            missed += not took
+            print(f"{mutant.name:28} {took or '-':>4}  {how[:110]}", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""One process of kbsync: its ledger, its line to the server, the weather it runs in, its end."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
+
+import anyio
+import trio
+
+from kbsync.engine import adoption
+from kbsync.engine.drive import Drive
+from kbsync.engine.engine import Engine, Planned
+from kbsync.engine.forgive import forgive
+from kbsync.engine.gate import Gate
+from kbsync.engine.limiter import Limiter
+from kbsync.engine.report import Event
+from kbsync.ledger.clock import LedgerClock
+from kbsync.messages import Problem
+from kbsync.model import DocKey, Halted
+from kbsync.planning.adoption import By, pair
+
+from . import rules
+from .disk import Disk
+from .line import Line
+from .weather import Weather
+
+if TYPE_CHECKING:
+    from .history import History
+
+TOO_LONG = 40 * 3600.0
+
+Errand = Callable[["Process"], Awaitable[None]]
+
+
+class Process:
+    """What runs from a start to an end.
+
+    Args:
+        disk: where its ledger lives.
+        chance: draws what it is told to do.
+        weather: what goes wrong.
+        releases: whether somebody agrees to what the guard holds back.
+
+    Attributes:
+        busy: whether it may be in the middle of something at the server.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        disk: Disk,
+        chance: random.Random,
+        weather: Weather,
+        *,
+        releases: bool,
+    ) -> None:
+        self.history = history
+        self.chance = chance
+        self.weather = weather
+        self.releases = releases
+        self.busy: Callable[[], bool] = lambda: True
+        self._disk = disk
+        self._store = disk.under(weather)
+        self.clock = LedgerClock(self._store, wall=history.wall, steady=history.time)
+        self.line = Line(history.server, weather, self._meddle, history.tell)
+        limiter = Limiter(history.per_minute)
+        self._gate = Gate(self.line, limiter=limiter, clock=self.clock)
+
+    def _meddle(self) -> None:
+        rules.meddle(self.history, self.chance)
+
+    def engine(self, name: str, *, prune_excluded: bool = False) -> Engine:
+        mirror = self.history.mirror(name, prune_excluded=prune_excluded)
+        return Engine(mirror, self._store, self._gate, self.clock)
+
+    async def run(self, errand: Errand) -> bool:
+        """Do `errand`; return false when the process ended in between."""
+        history = self.history
+        history.processes.append(self)
+        try:
+            await errand(self)
+            self.clock.keep()
+        except BaseException as error:
+            if not self.weather.dead:
+                self._account(error)
+        finally:
+            history.processes.remove(self)
+            history.met += self.weather.met
+            self._disk.under(None)
+            if self.weather.dead:
+                history.tell("the process ends")
+                self._disk.close()
+        return not self.weather.dead
+
+    def _account(self, error: BaseException) -> None:
+        if isinstance(error, Problem):
+            self._met(error)
+            return
+        if isinstance(error, KeyboardInterrupt | trio.Cancelled):
+            raise error
+        self.history.watcher.fault("bug", "".join(traceback.format_exception(error))[-3000:])
+
+    def _met(self, problem: Problem) -> None:
+        self.history.tell(f"problem {problem.notice}")
+        self.history.met[f"problem {problem.notice.code}"] += 1
+
+    def observe(self, event: Event) -> None:
+        why = f" ({event.why})" if event.why else ""
+        self.history.tell(f"{event.key.path} {event.action} {event.cause} {event.outcome}{why}")
+        if event.why is not None and event.why.code == "KB-E014":  # nobody can tell who made it
+            self.history.told_of.add(str(event.why.words["document"]))
+        self.history.on_event(event)
+
+    # -- one pass --------------------------------------------------------------------------------
+
+    async def once_over(
+        self, engine: Engine, wanted: Callable[[DocKey], bool] | None = None
+    ) -> None:
+        """Plan and apply, as `apply` does; with `wanted` only those keys."""
+        try:
+            planned = await engine.plan(listing=wanted is not None or self.chance.random() < 0.8)
+            if wanted is not None:
+                planned = engine.narrow(planned, wanted)
+            self.history.tell(f"plan {planned.plan.counts} {planned.guard}"[:300])
+            if not self.history.fine and self.chance.random() < 0.15:
+                for _ in range(self.chance.randint(1, 4)):
+                    self._meddle()
+                await anyio.sleep(self.chance.uniform(0, 300))
+            await self._apply(engine, planned)
+        except Problem as problem:
+            self._met(problem)
+
+    async def _apply(self, engine: Engine, planned: Planned) -> None:
+        history, chance = self.history, self.chance
+        read: AbstractSet[str] = frozenset()
+        if self.releases and isinstance(planned.guard, Halted):
+            read = planned.guard.members
+            history.agreed.add(engine.mirror.name)
+            history.agreed_once.add(engine.mirror.name)
+        stop_at = chance.randint(1, 30) if not history.fine and chance.random() < 0.1 else 0
+
+        def observe(event: Event) -> None:
+            nonlocal stop_at
+            self.observe(event)
+            stop_at -= 1
+            if stop_at == 0 and drives:
+                history.met["stop"] += 1
+                drives[0].stop()
+
+        drives: list[Drive] = []
+        wait = history.fine or chance.random() < 0.9
+        try:
+            with anyio.move_on_after(TOO_LONG) as scope:
+                report = await engine.apply(
+                    planned, wait=wait, observe=observe, started=drives.append, read=read
+                )
+                history.tell(f"report {dict(report.done)} exit {report.exit.name}")
+        finally:
+            history.agreed.discard(engine.mirror.name)
+        if read:
+            history.watcher.agreed()
+        if scope.cancelled_caught:
+            history.watcher.fault("endless", "a pass did not end")
+
+
+# -- errands -------------------------------------------------------------------------------------
+
+
+async def apply(process: Process) -> None:
+    """Every mirror once."""
+    for name in process.history.mirrors:
+        await process.once_over(process.engine(name))
+
+
+async def prune(process: Process) -> None:
+    """The same, and documents of files that are left out go."""
+    process.history.prunes_excluded = True
+    try:
+        for name in process.history.mirrors:
+            await process.once_over(process.engine(name, prune_excluded=True))
+    finally:
+        process.history.prunes_excluded = False
+
+
+async def retry(process: Process) -> None:
+    """What failed or was refused, once more."""
+    for name in process.history.mirrors:
+        engine = process.engine(name)
+        chosen = set(forgive(engine.ledger, name, ()))
+        if chosen:
+            process.history.met["retried"] += len(chosen)
+            await process.once_over(engine, chosen.__contains__)
+
+
+async def adopt(process: Process) -> None:
+    """Documents that somebody made by hand become ours, where names say which."""
+    history = process.history
+    trust = _sizes_tell(history) and process.chance.random() < 0.5
+    try:
+        for name in history.mirrors:
+            offered = await process.engine(name).offer(
+                lambda files, documents: pair(files, documents, By.NAME),
+                cause="name",
+                trust_size=trust,
+            )
+            history.tell(f"adopt {[str(each) for each in offered.actions]}")
+            history.met["adopted"] += len(offered.actions)
+            await adoption.take(offered)
+    finally:
+        history.taken_in()
+
+
+def _sizes_tell(history: History) -> bool:
+    """Whether two contents of one size are the same, so that sizes can be trusted."""
+    contents = {each.content for each in history.server.documents.values()}
+    for folder in history.folders.values():
+        contents |= {file.content for file in folder.files.values()}
+    return len({len(content) for content in contents}) == len(contents)

@@ -1,0 +1,17 @@
+"""Every promise that is taken out of kbsync is missed by some history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .mutants import MUTANTS, Mutant, hunted
+
+MOST = 30
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_it_dies(mutant: Mutant, empty: Path, tmp_path: Path) -> None:
+    took, _ = hunted(mutant, tmp_path, empty, most=MOST, seed=mutant.seed)
+    assert took

@@ -1,0 +1,105 @@
+"""A watch over a folder that tells where something changed: late, twice, too much, or never."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from kbsync.engine.changes import Changed
+from kbsync.messages import Notice
+
+from .folder import MOUNTED, Folder
+from .weather import EVENT_LATE, EVENT_LOST, EVENT_TWICE, EVENTS, OVERFLOW, Weather
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+LATEST = 120.0
+EVERYTHING = Changed(folders=frozenset({""}))
+
+
+class Watch:
+    """The keeper's `Changes` over one folder.
+
+    It finds out by itself what changed since it looked last, whoever did it and how.
+
+    Args:
+        weather: how well it sees.
+        group: where events wait that are late.
+    """
+
+    mode = "by looking"
+    notice: Notice | None = None
+
+    def __init__(self, folder: Folder, weather: Weather, group: TaskGroup) -> None:
+        self._folder = folder
+        self._weather = weather
+        self._group = group
+        self._wake: Callable[[], None] | None = None
+        self._changed = Changed()
+        self._seen: dict[str, object] = {}
+        self._locked: frozenset[str] = frozenset()
+        self._mount = folder.mount
+
+    # -- the port --------------------------------------------------------------------------------
+
+    def start(self, wake: Callable[[], None]) -> None:
+        self._note()
+        self._wake = wake
+
+    def take(self) -> Changed:
+        taken, self._changed = self._changed, Changed()
+        return taken
+
+    def stop(self) -> None:
+        self._wake = None
+
+    # -- what it sees ----------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Tell what changed since the last time."""
+        if self._wake is None:
+            return
+        before, locked, mount = self._seen, self._locked, self._mount
+        self._note()
+        if mount != self._mount:
+            self._happened(Changed(root=True))
+            return
+        paths = {path for path in before.keys() | self._seen.keys() if self._differs(before, path)}
+        folders = frozenset(locked ^ self._locked)
+        if paths or folders:
+            self._happened(Changed(paths=frozenset(paths), folders=folders))
+
+    def _note(self) -> None:
+        folder = self._folder
+        self._mount, self._locked = folder.mount, frozenset(folder.locked)
+        files = folder.files if folder.mount == MOUNTED else {}
+        self._seen = {path: (file.stat, file.unreadable) for path, file in files.items()}
+
+    def _differs(self, before: dict[str, object], path: str) -> bool:
+        return before.get(path) != self._seen.get(path)
+
+    def _happened(self, changed: Changed) -> None:
+        fate = self._weather.fate(EVENTS)
+        late = self._weather.chance.uniform(0.1, LATEST)
+        if fate not in (EVENT_LOST, EVENT_LATE):
+            self._tell(EVERYTHING if fate == OVERFLOW else changed)
+        if fate in (EVENT_LATE, EVENT_TWICE):
+            self._group.start_soon(self._tell_later, late, changed)
+
+    async def _tell_later(self, seconds: float, changed: Changed) -> None:
+        await anyio.sleep(seconds)
+        self._tell(changed)
+
+    def _tell(self, changed: Changed) -> None:
+        if self._wake is None:
+            return
+        held = self._changed
+        self._changed = Changed(
+            paths=held.paths | changed.paths,
+            folders=held.folders | changed.folders,
+            root=held.root or changed.root,
+        )
+        self._wake()

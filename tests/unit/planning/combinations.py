@@ -1,0 +1,107 @@
+"""Every combination of what can be known: ledger, intent, local, remote, readiness, mark.
+
+Values that the rows never tell apart in a place are drawn once there, so that the product stays
+small enough to be gone through whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+
+from kbsync.model import Action, EntryState, LedgerEntry, Op, Readiness, RemoteDocument
+from kbsync.planning.case import GONE, Case, Missing
+
+from .stories import (
+    ABSENT,
+    EDITED,
+    EXCLUDED,
+    NOW,
+    RULES,
+    SAME,
+    SKIPPED,
+    UNHASHED,
+    UNKNOWN,
+    case,
+    entry,
+    intent,
+    marked,
+    remote,
+)
+
+Decided = list[tuple[Case, Action]]
+
+INTENTS = tuple(intent(op) for op in Op)
+FAILED = EntryState.FAILED
+ENTRIES = (
+    None,
+    entry(fingerprint=None),
+    entry(word_count=None),
+    *(entry(state, **more) for state in EntryState for more in ({}, {"superseded": "O"})),
+    entry(FAILED, failures=1, retry_at=NOW + 60),
+    entry(FAILED, failures=1, retry_at=NOW),
+)
+LOCALS = (ABSENT, UNKNOWN, SKIPPED, EXCLUDED, SAME, EDITED, UNHASHED)
+KNOWN: tuple[RemoteDocument | Missing | None, ...] = (
+    None,
+    GONE,
+    *(remote(readiness=readiness) for readiness in Readiness),
+    remote(words=6),
+    remote(rev="r2"),
+    marked(remote(rev="r2"), "new"),
+)
+REPLACED = (GONE, remote("O", rev="r0"), remote("O", rev="r0", readiness=Readiness.ARCHIVED))
+OURS = marked(remote("M", rev="r7"))
+MARKED = (
+    (),
+    (OURS,),
+    *((replace(OURS, readiness=each),) for each in (Readiness.DISABLED, Readiness.INDEXING)),
+)
+NAMESAKES = ((), (remote("F"),))
+RULE_SETS = (
+    RULES,
+    replace(RULES, prune=False, repair_drift=False, prune_excluded=True),
+    replace(RULES, settings="T", delete_drifted=True),
+)
+
+
+def all_cases() -> Iterator[Case]:
+    """Yield every case without an intent; `pending` gives those with one."""
+    for found in ENTRIES:
+        # Without an entry there is no id to ask for.
+        for known in KNOWN if found is not None else (None,):
+            yield from _around(found, known)
+
+
+def _around(found: LedgerEntry | None, known: RemoteDocument | Missing | None) -> Iterator[Case]:
+    swapping = found is not None and found.superseded is not None
+    sides = product(LOCALS, MARKED, NAMESAKES, (False, True), RULE_SETS)
+    for local, marks, namesakes, listed, rules in sides:
+        for replaced, more in product(REPLACED if swapping else (None,), _turns(known)):
+            yield case(
+                entry=found,
+                local=local,
+                known=known,
+                replaced=replaced,
+                marked=marks,
+                namesakes=namesakes,
+                listed=listed,
+                rules=rules,
+                **more,
+            )
+
+
+def _turns(known: RemoteDocument | Missing | None) -> Sequence[dict[str, object]]:
+    """What else a row asks about, where it asks."""
+    if not isinstance(known, RemoteDocument):
+        return ({}, {"metadata_hash": "m"}) if known is None else ({},)
+    if known.readiness.busy:
+        return ({}, {"stuck": True})
+    return ({}, {"repairs": 2}) if known.rev == "r2" else ({},)
+
+
+def pending(told: Case) -> Iterator[Case]:
+    """Yield the same case with each call that may be unaccounted for."""
+    for each in INTENTS:
+        yield replace(told, intent=each)
