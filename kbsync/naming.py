@@ -1,9 +1,11 @@
 """Path ↔ document name: what a file is called in the knowledge base (docs/design.md section 5).
 
-A name is the path with ``/`` written as ``∕`` (U+2215). What a server refuses, what would not
-survive the way there, and the two characters that escape, are written as ``%`` and two hex digits
-for each byte of their UTF-8. Names never exceed `LONGEST` characters: a server cuts longer ones
-at their first dot, where two would become one (docs/dify-api.md section 4.8).
+A name is the path with ``/`` written as ``∕`` (U+2215) and ``"`` as ``″`` (U+2033): as ``%22`` it
+would be a quotation mark again when a server reads it from the upload's header. What a server
+refuses, what would not survive the way there, and the three characters that escape, are written
+as ``%`` and two hex digits for each byte of their UTF-8. Names never exceed `LONGEST` characters:
+a server cuts longer ones at their first dot, where two would become one (docs/dify-api.md
+section 4.8).
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from urllib.parse import unquote_to_bytes
 
 LONGEST = 200
 
-_SLASH = "\u2215"
-_REFUSED = frozenset('\\:*?"<>|')
-_OWN = frozenset({"%", _SLASH})
+_SEEMS = {"/": "\u2215", '"': "\u2033"}
+_REFUSED = frozenset("\\:*?<>|")
+_OWN = frozenset({"%", *_SEEMS.values()})
+_IS = {ord(seems): ch for ch, seems in _SEEMS.items()}
 # Characters nobody sees that re-order or break what stands beside them.
 _STEERING = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
@@ -77,7 +80,7 @@ def path_of(name: str, *, prefix: str = "") -> str | None:
         None when `document_name` did not make it, when it was cut, or when it lies elsewhere.
     """
     try:
-        whole = _unescaped(name.replace(_SLASH, "/"))
+        whole = _unescaped(name.translate(_IS))
         path = whole.removeprefix(_joined("", prefix) if prefix else "")
         made = document_name(path, prefix=prefix)
     except ValueError:
@@ -130,7 +133,7 @@ def _units(stem: str, tail: str, *, dots: bool) -> Iterator[str]:
             or (ch.isspace() and position in ends)
             or (escaped and unicodedata.combining(ch) != 0)
         )
-        yield _escape(ch) if escaped else _SLASH if ch == "/" else ch
+        yield _escape(ch) if escaped else _SEEMS.get(ch, ch)
 
 
 def _must_escape(ch: str) -> bool:

@@ -49,6 +49,10 @@ class DifyRemote:
         """What the server can do, as of its last reply."""
         return self._client.observed.now
 
+    def resting(self) -> float:
+        """Return 0: nothing here remembers a pause; the gate in front does."""
+        return 0.0
+
     # -- bases -----------------------------------------------------------------------------------
 
     async def base(self, base_id: str) -> Outcome[Base]:

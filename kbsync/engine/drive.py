@@ -143,6 +143,9 @@ class Drive:
 
     async def _work(self, over: Callable[[], bool]) -> None:
         while not over():
+            if (pause := self._world.remote.resting()) > 0:
+                await self._pulse.rest(pause)  # here, where no call is begun, a stop ends it
+                continue
             key = self._next()
             if key is None:
                 await self._rest()

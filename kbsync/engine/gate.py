@@ -56,6 +56,10 @@ class Gate:
         """What the server behind the gate can do."""
         return self._remote.capabilities
 
+    def resting(self) -> float:
+        """See `Remote.resting`."""
+        return max(self._remote.resting(), self._limiter.resting(self._clock.now()))
+
     async def _read(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
         outcome = await self._once(call)
         for attempt in range(1, READ_TRIES):

@@ -345,6 +345,10 @@ class Remote(Protocol):
         """What the server can do, from its version and from what was seen."""
         ...
 
+    def resting(self) -> float:
+        """Return for how many more seconds the server wants no writes."""
+        ...
+
     async def base(self, base_id: str) -> Outcome[Base]:
         """Get a base by id; `Gone` when it is not there."""
         ...

@@ -25,6 +25,8 @@ MIRRORED: dict[str, bytes] = {
         "like a NUL": "a%00b\\0\u2400.md",
         "markup": "<img src=x onerror=alert(1)>.md",
         "table markup": "[red]bold[!] [link=x].md",
+        "double quotes": 'say "hi" and %22.md',
+        "double primes": "say ″hi″.md",
         "quotes": "'; DROP TABLE entries;--.md",
         "shell": "$(reboot) `id` ${DIFY_API_KEY} $DIFY_API_KEY.md",
         "templates": "{name} {0.__class__} %s %n %(x)s {{.md",
@@ -72,10 +74,7 @@ NAMED: dict[str, tuple[bytes, str]] = {
     "many dots": (b"." * 255, "KB-S006"),
     "escape for a type": (b"a.\x1b[5m", "KB-S006"),
 }
-# Servers read the `%22` that stands for a quote in an upload's file name as the quote it escapes,
-# and refuse it: said once, and not tried again before the file changes.
-REFUSED: dict[str, tuple[bytes, str]] = {"a quote": (b'say "hi".md', "KB-R011")}
-EVERY = {**MIRRORED, **{name: spelled for name, (spelled, _) in {**NAMED, **REFUSED}.items()}}
+EVERY = {**MIRRORED, **{name: spelled for name, (spelled, _) in NAMED.items()}}
 
 
 def path_of(spelled: bytes) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_names import EVERY, MIRRORED, NAMED, REFUSED, path_of, write_all
+from hostile_names import EVERY, MIRRORED, NAMED, path_of, write_all
 from running_daemon import keeping
 from typing_commands import KEY, Terminal, served
 
@@ -118,21 +118,21 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         life = Life(folder, url)
         life.type("plan", exit=2)
         life.type("plan", "--json", exit=2)
-        life.type("--log-level", "debug", "apply", exit=3)
+        life.type("--log-level", "debug", "apply")
         life.look()
-        life.type("apply", called="second apply", exit=3)
+        life.type("apply", called="second apply")
         for verb in ("status", "history", "plan", "docs list Docs", "docs list Docs --json"):
             life.type(*verb.split(), called=verb)
         for verb in ("status", "history"):
             life.type(verb, "--json")
-        life.type("apply", "--json", exit=3)
+        life.type("apply", "--json")
         life.type("plan", "--json", called="plan --json again")
         for name, spelled in EVERY.items():
             path = f"docs/{os.fsdecode(spelled)}"
             life.told.outputs[f"explain {name}"] = here(folder, "explain", path)
             life.told.outputs[f"explain --json {name}"] = here(folder, "explain", path, "--json")
         shutil.rmtree(folder / "state")
-        life.type("apply", called="apply with a lost ledger", exit=3)
+        life.type("apply", called="apply with a lost ledger")
         with keeping(folder, env={"KBSYNC_LOG_LEVEL": "debug"}) as daemon:
             os.utime(folder / "docs" / "Case.md")
             with (folder / "docs" / os.fsdecode(MIRRORED["forged log"])).open("a") as page:
@@ -165,36 +165,22 @@ def test_a_name_that_is_not_mirrored_is_named_with_its_reason(told: Told, name: 
     assert code in {each["code"] for each in skipped}
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_name_the_server_refuses_is_told(told: Told, name: str) -> None:
-    spelled, code = REFUSED[name]
-    (failure,) = [each for each in _failures(told) if each["path"] == path_of(spelled)]
-    assert code in json.dumps(failure)
-
-
-def _failures(told: Told) -> list[dict[str, Any]]:
-    return [
-        each for mirror in told.object("status --json")["mirrors"] for each in mirror["failures"]
-    ]
-
-
 def test_nothing_else_is_on_the_server(told: Told) -> None:
     meant = {document_name(path_of(each)) for each in MIRRORED.values()}
     assert Counter(each["name"] for each in told.documents) == Counter(meant)
     skipped = told.object("plan --json")["skipped"]
     assert len(skipped) == len(NAMED) - 1  # twins are told as one
-    assert told.object("plan --json")["counts"] == {"create": len(MIRRORED) + len(REFUSED)}
+    assert told.object("plan --json")["counts"] == {"create": len(MIRRORED)}
 
 
 def test_nothing_is_sent_twice(told: Told) -> None:
     uploads = told.writes["--log-level debug apply"]["/document/create-by-file"]
-    assert uploads == len(MIRRORED) + len(REFUSED)
+    assert uploads == len(MIRRORED)
     assert not told.writes["second apply"]
     assert not told.writes["apply --json"]
-    assert told.object("plan --json again")["counts"] == {"hold": len(REFUSED)}
+    assert told.object("plan --json again")["counts"] == {}
     again = told.writes["apply with a lost ledger"]
-    assert again["/document/create-by-file"] == len(REFUSED), again
-    assert not [route for route in again if "update" in route or "text" in route], again
+    assert not [route for route in again if "document/" in route or "update" in route], again
 
 
 def test_no_output_steers_a_terminal(told: Told) -> None:

@@ -82,6 +82,9 @@ class Line:
     def capabilities(self) -> Capabilities:
         return self._server.able
 
+    def resting(self) -> float:
+        return 0.0
+
     # -- how a call goes -------------------------------------------------------------------------
 
     async def _transit(self, longest: float) -> None:

@@ -227,6 +227,9 @@ class Server:
     def capabilities(self) -> Capabilities:
         return self.able
 
+    def resting(self) -> float:
+        return 0.0
+
     async def base(self, base_id: str) -> Outcome[Base]:
         fault = await self._begin("base", base_id)
         if fault is not None:

@@ -81,6 +81,25 @@ async def test_throttling_costs_a_document_no_attempt(times: int) -> None:
     assert all(later - sooner >= 60.0 for sooner, later in pairwise(on.server.times("create")))
 
 
+async def test_a_stop_does_not_wait_for_the_end_of_a_pause() -> None:
+    on, paths = _many(30)
+    gate = Gate(on.server, limiter=Limiter(), clock=on.clock)
+    on.world = replace(on.world, remote=gate)
+    on.server.always["create"] = Throttled(3600.0)
+    drive = Drive(on.world, listing=None, observe=on.events.append)
+
+    async def stop() -> None:
+        await anyio.sleep(60.0)
+        drive.stop()
+
+    with anyio.fail_after(90.0):
+        async with anyio.create_task_group() as group:
+            group.start_soon(stop)
+            await drive.run([key_of(path) for path in paths], wait=True)
+    assert 1 <= on.server.count("create") <= 4
+    assert on.ledger.intents == {}
+
+
 async def test_a_document_that_was_throttled_is_counted_when_it_is_done() -> None:
     on = stage({"a.md": b"hello"})
     on.synced("b.md", b"old")
