@@ -48,8 +48,19 @@ async def find_verdict(world: World, intent: Intent) -> Verdict:
 async def account(world: World, case: Case, intent: Intent) -> tuple[Verdict, Step]:
     """Resolve `intent`: bring the ledger in line with what became of the call."""
     verdict = await find_verdict(world, intent)
+    lands = intent.started_at + world.mirror.window
+    if _comes_too_late(case, intent, verdict) and world.clock.now() < lands:
+        return verdict, Again(min(lands, world.clock.now() + LOOK_AGAIN))
     missing = isinstance(verdict, TakeOver) and await _was_missing(world, case, verdict.document)
     return verdict, _carry_out(world, case, intent, verdict, missing=missing)
+
+
+def _comes_too_late(case: Case, intent: Intent, verdict: Verdict) -> bool:
+    """Whether a delete nobody saw the end of would hit a document that is needed again."""
+    entry, back = case.entry, isinstance(case.local, Present)
+    if intent.op is not Op.DELETE or not isinstance(verdict, Afresh) or entry is None:
+        return False
+    return back and entry.document_id == intent.document_id and entry.state is EntryState.SYNCED
 
 
 async def _was_missing(world: World, case: Case, document: RemoteDocument) -> bool:

@@ -246,6 +246,7 @@ class Line:
 
     async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         what = f"delete {document_id}"
+        self._server.watcher.sends_delete(self._server.documents.get(document_id))
         return await self._write(what, lambda: self._server.delete(base_id, document_id))
 
     async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:

@@ -20,7 +20,7 @@ from .folder import Folder
 from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
-from .weather import RESET, WRITES, Weather
+from .weather import LATE, RESET, WRITES, Weather
 
 
 @pytest.mark.anyio
@@ -139,13 +139,21 @@ def test_the_guard_counts_a_removal_that_nobody_saw_the_end_of(empty: Path, tmp_
 
 
 class Unanswered(Weather):
-    """The next write takes effect and is not answered."""
+    """The next write is not answered; it takes effect at once, unless its fate is another."""
+
+    how = RESET
 
     def fate(self, fates: dict[str, int]) -> str:
-        if fates is not WRITES or self.met[RESET]:
+        if fates is not WRITES or self.met[self.how]:
             return super().fate(fates)
-        self.met[RESET] += 1
-        return RESET
+        self.met[self.how] += 1
+        return self.how
+
+
+class Late(Unanswered):
+    """The next write is not answered, and takes effect later."""
+
+    how = LATE
 
 
 def test_a_file_that_went_while_its_update_was_not_answered_takes_its_document_along(
@@ -230,3 +238,28 @@ def test_a_file_that_went_amid_a_swap_takes_both_of_its_documents_along(
         assert [each.name for each in history.server.documents.values()] == ["b.md"]
 
     _tell(empty, tmp_path, story, able=Capabilities(version="0.9.0", metadata=False))
+
+
+def test_a_delete_that_lands_late_does_not_hit_a_file_that_is_back(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        folder.write("b.md", b"another")
+        await _pass(history)
+        del folder.files["a.md"]
+
+        def return_(event: Event) -> None:
+            folder.write("a.md", b"text")
+            history.on_event = lambda event: None
+
+        history.on_event = return_
+        chance = random.Random(1)
+        await history.kbsync(chance, Late(chance), releases=False)
+        await anyio.sleep(300)
+        history.server.land()
+        names = sorted(each.name for each in history.server.documents.values())
+        assert names == ["a.md", "b.md"]
+
+    _tell(empty, tmp_path, story, able=NEW)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from kbsync.model import Absent, DocKey, EntryState, Excluded, Readiness
+from kbsync.model import Absent, DocKey, EntryState, Excluded, FileState, Readiness
 
 from .folder import EMPTY
 
@@ -27,6 +27,7 @@ class Watcher:
     def __init__(self, history: History) -> None:
         self._history = history
         self.faults: list[str] = []
+        self._sent: dict[str, FileState | None] = {}
         self._removals: dict[str, list[float]] = defaultdict(list)
 
     def fault(self, kind: str, what: str) -> None:
@@ -79,6 +80,13 @@ class Watcher:
     def marks(self, document: Document, values: Mapping[str, str]) -> None:
         self.changes(document, "marked")
 
+    def sends_delete(self, document: Document | None) -> None:
+        """A delete goes out: what the folder says now is what it is judged by, however late."""
+        key = None if document is None else self._history.key_of(document)
+        if document is not None and key is not None:
+            folder = self._history.folders[key.mirror]
+            self._sent[document.id] = folder.answers.get(key.path)
+
     def deletes(self, document: Document) -> None:
         if document.by_hand and not document.claimable:
             self.fault(
@@ -93,6 +101,8 @@ class Watcher:
             return
         folder = self._history.folders[key.mirror]
         answer = folder.answers.get(key.path)
+        if self._history.server.landing:
+            answer = self._sent.get(document.id, answer)
         pruned = isinstance(answer, Excluded) and self._history.prunes_excluded
         hidden = folder.mount == EMPTY and key.path in folder.files
         unmounted = hidden and key.path not in folder.seen_gone
