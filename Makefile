@@ -8,12 +8,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim lint types contracts docs clean distclean
+.PHONY: help demo test sim crash fuzz coverage lint types contracts docs clean distclean
 
 help:
 	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
 	@echo "make test        run the whole test suite"
 	@echo "make sim N=10000 play so many drawn histories against the engine, and name what broke"
+	@echo "make crash       kill a first mirror of 500 documents 50 times, and count: KILLS=50 DOCUMENTS=500"
+	@echo "make fuzz        fuzz every parser for SECONDS=60 each, guided by coverage"
+	@echo "make coverage    measure branch coverage of planning and engine; under 98 % it fails"
 	@echo "make lint        check style and format"
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
@@ -32,6 +35,21 @@ N ?= 1000
 SEED ?= 0
 sim: $(VENV)/.with-test
 	$(BIN)/python -m tests.sim --count $(N) --seed $(SEED)
+
+KILLS ?= 50
+DOCUMENTS ?= 500
+crash: $(VENV)/.with-test
+	$(BIN)/python -m tests.crash --kills $(KILLS) --documents $(DOCUMENTS) --seed $(SEED)
+
+SECONDS ?= 60
+fuzz: $(VENV)/.with-fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+coverage: $(VENV)/.with-test
+	$(BIN)/pytest -q -n 2 -p no:cacheprovider --timeout 600 \
+		--cov=kbsync/planning --cov=kbsync/engine --cov-branch \
+		--cov-report=term-missing:skip-covered --cov-fail-under=98 \
+		tests/unit/planning tests/unit/engine tests/property/test_planner.py tests/golden/plan
 
 lint: $(VENV)/.with-test
 	$(BIN)/ruff check .
@@ -64,7 +82,7 @@ $(BIN)/pip:
 			"Next: install its venv package (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 
 clean:
-	rm -rf build dist .demo .coverage .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist .demo .fuzz .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	rm -rf .import_linter_cache *.egg-info
 	find kbsync tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
