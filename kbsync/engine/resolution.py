@@ -76,8 +76,10 @@ def _carry_out(
 ) -> Step:
     key, commit = case.key, world.ledger.commit
     match verdict:
-        case Wait(until=until):
-            return Again(min(until, world.clock.now() + LOOK_AGAIN))
+        case Wait(why=why, until=until):
+            now = world.clock.now()
+            over = now - intent.started_at >= world.mirror.window  # a pass has to end some time
+            return Again(min(until, now + LOOK_AGAIN), why=why if over else None)
         case TakeOver(document=document):
             entry = _taken(intent, document, None if missing else case.entry)
             # The guard counts it like any other that was found missing.

@@ -248,7 +248,11 @@ MUTANTS = (
     Mutant(skip_is_absence, seed=0),
     Mutant(absence_from_one_page, seed=4),
     Mutant(outcome_before_the_call, seed=0),
-    Mutant(mark_before_content, {"apply": 30, "edit": 30, "lose_ledger": 20}, seed=18),
+    Mutant(
+        mark_before_content,
+        {"calm_apply": 30, "edit": 30, "refuse": 20, "lose_ledger": 15},
+        seed=9,
+    ),
     Mutant(two_uploads_in_flight, seed=2),
     Mutant(copies_of_marks_believed, seed=5),
     Mutant(create_is_blind, {"namesake": 30, "rest": 20, "write": 20, "calm_apply": 20}, seed=0),

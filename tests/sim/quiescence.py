@@ -23,6 +23,7 @@ from kbsync.model import (
     EntryState,
     Excluded,
     Hold,
+    LedgerEntry,
     Present,
     Readiness,
     Skipped,
@@ -188,8 +189,8 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
         key = history.key_of(document)
         if key is None or key in held or _disowned(history, document):
             continue
-        if document.name in history.mistaken and not history.server.able.metadata:
-            continue  # without marks a namesake made in between was taken for the late upload
+        if document.name in history.mistaken and mark_of(history.server.row(document)) is None:
+            continue  # a namesake that somebody made in between was taken for the late upload
         if document.id in history.told_of:
             continue  # what was made is not what was meant, and somebody was told to look
         if document.archived or not document.enabled:
@@ -226,10 +227,18 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             by_hand = document is not None and (document.by_hand or _disowned(history, document))
             return told_of or by_hand
         case "KB-E012":
-            return document is not None and named in history.tampered
+            return document is not None and (
+                named in history.tampered or _wrote_over(history, entry)
+            )
         case "KB-E013":
             return history.tampered[named] >= 2
     return action.why.code.startswith("KB-S") and not isinstance(state, Present)
+
+
+def _wrote_over(history: History, entry: LedgerEntry | None) -> bool:
+    """Whether an upload that a lost ledger had sent landed on a document of the next one."""
+    document = history.server.documents.get(entry.document_id) if entry else None
+    return history.forgot and document is not None and document.rev != getattr(entry, "rev", None)
 
 
 def _refused(history: History, state: object) -> bool:

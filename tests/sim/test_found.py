@@ -20,6 +20,7 @@ from .folder import Folder
 from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
+from .server import NEVER
 from .weather import LATE, RESET, WRITES, Weather
 
 
@@ -261,5 +262,20 @@ def test_a_delete_that_lands_late_does_not_hit_a_file_that_is_back(
         history.server.land()
         names = sorted(each.name for each in history.server.documents.values())
         assert names == ["a.md", "b.md"]
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_pass_ends_though_what_an_unanswered_update_left_is_never_indexed(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.folders["docs"].write("a.md", b"text")
+        await _pass(history)
+        history.folders["docs"].edit("a.md", b"edited")
+        history.server._indexing = lambda name: (0.0, NEVER)
+        chance, began = random.Random(1), history.time()
+        await history.kbsync(chance, Unanswered(chance), releases=False)
+        assert history.time() - began < 3600
 
     _tell(empty, tmp_path, story, able=NEW)

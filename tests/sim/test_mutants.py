@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 
 from .mutants import MUTANTS, Mutant, hunted
+from .playing import LONGEST, fails
+from .program import Program
 
 MOST = 30
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_it_dies(mutant: Mutant, empty: Path, tmp_path: Path) -> None:
+def test_it_dies_of_a_history_that_kbsync_survives(
+    mutant: Mutant, empty: Path, tmp_path: Path
+) -> None:
     took, _ = hunted(mutant, tmp_path, empty, most=MOST, seed=mutant.seed)
     assert took
+    program = Program.drawn(mutant.seed + took - 1, mutant.weights, LONGEST)
+    assert fails(program, tmp_path, empty) is None
