@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 # Commands of the tests wait for servers and disks, so more run at once than there are cores.
-WORKERS ?= 4
+WORKERS ?= 6
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 

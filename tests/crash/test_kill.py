@@ -7,7 +7,7 @@ import pytest
 from .killing import first_mirror
 from .together import Story, together
 
-KILLS, DOCUMENTS = 6, 60
+KILLS, DOCUMENTS = 5, 40
 
 
 def _killed(seed: int) -> Story:
