@@ -141,7 +141,7 @@ def desk(
 def file_desk(
     tmp_path: Path, real: Callable[[str], str], request: pytest.FixtureRequest
 ) -> Iterator[Desk]:
-    """A case that gets no further than the configuration, or is about a ledger in a file."""
+    """A case that is about a configuration, a server's answer, or a ledger in a file."""
     with opened(real(FileLedger.__name__)) as front:
         yield Desk(tmp_path, _case(request), front, FILE)
 
@@ -367,30 +367,30 @@ ANSWERS: dict[str, tuple[int, Answer]] = {
 }
 
 
-@pytest.mark.parametrize("desk", ANSWERS, indirect=True)
-def test_server(desk: Desk) -> None:
-    desk.synced()
-    desk.write("new.md", "# New\n\nMore words.\n")
-    exit_code, answer = ANSWERS[desk.case]
-    desk.front.behaviour = lambda method, path: answer
-    desk.told("apply", exit=exit_code)
-    desk.front.behaviour = lambda method, path: None
-    desk.terminal.type("apply")
-    desk.nothing_lost(documents=2)
+@pytest.mark.parametrize("file_desk", ANSWERS, indirect=True)
+def test_server(file_desk: Desk) -> None:
+    file_desk.synced()
+    file_desk.write("new.md", "# New\n\nMore words.\n")
+    exit_code, answer = ANSWERS[file_desk.case]
+    file_desk.front.behaviour = lambda method, path: answer
+    file_desk.told("apply", exit=exit_code)
+    file_desk.front.behaviour = lambda method, path: None
+    file_desk.terminal.type("apply")
+    file_desk.nothing_lost(documents=2)
 
 
-def test_server_not_there(desk: Desk) -> None:
-    desk.synced()
-    desk.configure(url="http://127.0.0.1:1/v1")
-    desk.told("apply", exit=1)
-    desk.nothing_lost()
+def test_server_not_there(file_desk: Desk) -> None:
+    file_desk.synced()
+    file_desk.configure(url="http://127.0.0.1:1/v1")
+    file_desk.told("apply", exit=1)
+    file_desk.nothing_lost()
 
 
-def test_server_without_trust(desk: Desk) -> None:
-    desk.synced()
-    desk.configure(url=desk.front.url.replace("http:", "https:"))
-    desk.told("apply", exit=5)
-    desk.nothing_lost()
+def test_server_without_trust(file_desk: Desk) -> None:
+    file_desk.synced()
+    file_desk.configure(url=file_desk.front.url.replace("http:", "https:"))
+    file_desk.told("apply", exit=5)
+    file_desk.nothing_lost()
 
 
 # -- the ledger ----------------------------------------------------------------------------------

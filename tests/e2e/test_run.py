@@ -237,4 +237,6 @@ def test_the_first_process_of_a_container(desk: Desk) -> None:
         assert desk.terminal.read("status")["daemon"]["pid"] == 1
         os.kill(int(children[0]), signal.SIGTERM)
         daemon.process.wait(timeout=60)
-        assert [line["event"] for line in daemon.lines()[-2:]] == ["stopping", "stopped"]
+        told = [line["event"] for line in daemon.lines()]
+        assert told[-1] == "stopped"
+        assert "stopping" in told

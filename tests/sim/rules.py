@@ -144,6 +144,7 @@ def edit_chunk(history: History, chance: random.Random) -> None:
 def delete_there(history: History, chance: random.Random) -> None:
     document = _document(history, chance)
     if document is not None and not document.archived:
+        history.watcher.deleted_there(document)
         del history.server.documents[document.id]
 
 

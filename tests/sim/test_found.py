@@ -69,6 +69,27 @@ def test_a_mark_that_somebody_took_off_is_written_again(empty: Path, tmp_path: P
     assert sum(" create a.md b" in line for line in history.trace) == 1
 
 
+def test_a_mark_that_lands_late_over_the_one_of_a_move_is_written_again(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        await _pass(history)
+        (document,) = history.server.documents.values()
+        before = document.metadata
+        folder.files["d/a.md"] = folder.files.pop("a.md")
+        await _pass(history)
+        moved, document.metadata = document.metadata, before
+        assert moved["kbsync_path"] == "d/a.md"
+        await _pass(history)
+        await _pass(history)
+        assert document.metadata == moved
+
+    history = _tell(empty, tmp_path, story, able=NEW)
+    assert sum(" b'text'" in line for line in history.trace) == 1
+
+
 def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
     empty: Path, tmp_path: Path
 ) -> None:

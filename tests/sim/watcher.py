@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .server import Document
 
 EVIDENCE_HOLDS = 120.0
+A_MOMENT = 2.0  # seconds between a look at a new document and the end of the old one
 AN_HOUR = 3600.0
 
 
@@ -29,6 +30,7 @@ class Watcher:
         self.faults: list[str] = []
         self._sent: dict[str, FileState | None] = {}
         self._removals: dict[str, list[float]] = defaultdict(list)
+        self._deleted_there: dict[DocKey, float] = {}
 
     def fault(self, kind: str, what: str) -> None:
         """Note a promise that was not kept: its kind in a word or two, and what happened."""
@@ -87,6 +89,12 @@ class Watcher:
             folder = self._history.folders[key.mirror]
             self._sent[document.id] = folder.answers.get(key.path)
 
+    def deleted_there(self, document: Document) -> None:
+        """Somebody is about to delete a document at the server."""
+        key = self._history.key_of(document)
+        if key is not None and not document.by_hand:
+            self._deleted_there[key] = self._history.time()
+
     def deletes(self, document: Document) -> None:
         if document.by_hand and not document.claimable:
             self.fault(
@@ -124,7 +132,9 @@ class Watcher:
 
     def _may_go(self, document: Document, key: DocKey) -> bool:
         """Its file is there: it goes only for another of that file, or as no search finds it."""
-        return document.fate != "fine" or self._has_another(document, key)
+        another = self._deleted_there.get(key, float("-inf"))  # stood when it was looked at
+        unlucky = self._history.time() - another < A_MOMENT
+        return document.fate != "fine" or unlucky or self._has_another(document, key)
 
     def _has_another(self, document: Document, key: DocKey) -> bool:
         others = self._history.server.documents.values()
