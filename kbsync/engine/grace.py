@@ -68,6 +68,9 @@ class Grace:
 
     def ripe(self, now: float) -> set[DocKey]:
         """Return the keys whose file is gone for long enough."""
+        due = self.next_due()
+        if due is None or due > now:
+            return set()
         return {key for key in self._gone if self.over(key, now)}
 
     def of_size(self, sizes: Iterable[int]) -> set[DocKey]:

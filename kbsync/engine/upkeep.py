@@ -144,8 +144,7 @@ class Upkeep:
         """
         now, standing = self._now(), self._standing
         noted = standing.settling.rested(now)
-        due = standing.grace.next_due()
-        ripe = standing.grace.ripe(now) if due is not None and due <= now else set()
+        ripe = standing.grace.ripe(now)
         if not noted and not ripe:
             return
         if not self.writes:
