@@ -1,33 +1,50 @@
 """Commands that start at once: forked from a process that has loaded every room of kbsync.
 
 Each is a process of its own that runs the command's entry point from its first line to its last,
-as the installed script does; only the second of imports is spared. Suites that are about the start
-itself run the script.
+as the installed script does; only the second of imports is spared, and at the end the tenth of one
+that Python takes to free what ends anyway. Suites that are about the start or the end itself run
+the script.
 """
 
 from __future__ import annotations
 
-import array
 import atexit
 import gc
 import importlib
 import json
 import os
 import pkgutil
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn, TypedDict
 
 import kbsync
 
 MOST = 1 << 17
+BELOW = (  # what the packages that kbsync imports import in their turn, once they are used
+    "anyio._backends._asyncio",
+    "httpcore",
+    "httpx_aiohttp",
+    "psycopg",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.auto",
+)
+MOST_DESCRIPTORS = 1024
 DESCRIPTORS = 4  # standard input, output and error, and where the outcome is told
+
+
+class Request(TypedDict):
+    words: list[str]
+    folder: str
+    env: dict[str, str]
 
 
 class Running:
@@ -62,7 +79,7 @@ def start(
     reading, writing = os.pipe()
     with open(os.devnull, "rb") as nothing, open(writing, "wb", 0) as told:
         opened = [each.fileno() for each in (stdin or nothing, stdout, stderr, told)]
-        request = {"words": list(words), "folder": str(folder or Path.cwd()), "env": dict(env)}
+        request = Request(words=list(words), folder=str(folder or Path.cwd()), env=dict(env))
         socket.send_fds(_forker(), [json.dumps(request).encode()], opened)
     return Running(open(reading, encoding="ascii"))
 
@@ -79,47 +96,80 @@ def _forker() -> socket.socket:
 
 def _fork_for_ever() -> None:
     _load()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    requests = socket.socket(fileno=os.dup(0))
-    while True:
-        request, descriptors, *_ = socket.recv_fds(requests, MOST, DESCRIPTORS)
-        if not request:
+    bell, ringing = socket.socketpair()
+    ringing.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(ringing.fileno())
+    running: dict[int, int] = {}  # process number → where its outcome is told
+    with socket.socket(fileno=os.dup(0)) as requests:
+        while True:
+            ready, _, _ = select.select([requests, bell], [], [])
+            if bell in ready:
+                bell.recv(MOST)
+                _tell_outcomes(running)
+            if requests in ready:
+                request, descriptors, *_ = socket.recv_fds(requests, MOST, DESCRIPTORS)
+                if not request:
+                    return
+                _fork(json.loads(request), descriptors, running)
+
+
+def _fork(request: Request, descriptors: Sequence[int], running: dict[int, int]) -> None:
+    """Fork the command and tell its number."""
+    *standard, told = descriptors
+    if (child := os.fork()) == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _become(request, standard)
+        (script,) = entry_points(group="console_scripts", name="kbsync")
+        _run(script.load())
+    running[child] = told
+    os.write(told, f"{child}\n".encode())
+    for each in standard:
+        os.close(each)
+
+
+def _tell_outcomes(running: dict[int, int]) -> None:
+    """Tell of each command that ended how it ended."""
+    while running:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if not child:
             return
-        if os.fork() == 0:
-            requests.close()
-            _command(json.loads(request), descriptors)
-        for each in descriptors:
-            os.close(each)
+        told = running.pop(child)
+        os.write(told, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os.close(told)
 
 
 def _load() -> None:
     for module in pkgutil.walk_packages(kbsync.__path__, "kbsync."):
         if not module.name.endswith(("__main__", ".env")) and ".versions" not in module.name:
             importlib.import_module(module.name)
-    for name in ("httpx_aiohttp", "uvicorn.lifespan.on", "uvicorn.protocols.http.auto", "psycopg"):
+    for name in BELOW:
         importlib.import_module(name)
     gc.freeze()
 
 
-def _command(request: dict[str, object], descriptors: array.array[int]) -> None:
-    """Fork the command, tell its number, and then how it ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    told = descriptors[-1]
-    if (child := os.fork()) == 0:
-        os.close(told)
-        _become(request, descriptors)
-        (script,) = entry_points(group="console_scripts", name="kbsync")
-        sys.exit(script.load()())
-    os.write(told, f"{child}\n".encode())
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    os.write(told, f"{status}\n".encode())
-    os._exit(0)
+def _run(main: Callable[[], object]) -> NoReturn:
+    """Run `main` and end as Python does, but for the freeing of every module."""
+    try:
+        code = main()
+    except SystemExit as ended:
+        code = ended.code
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    gc.collect()  # what was left open says so
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-def _become(request: dict[str, object], descriptors: array.array[int]) -> None:
-    for number in range(3):
-        os.dup2(descriptors[number], number)
-        os.close(descriptors[number])
+def _become(request: Request, descriptors: Sequence[int]) -> None:
+    for number, each in enumerate(descriptors):
+        os.dup2(each, number)
+    os.closerange(len(descriptors), MOST_DESCRIPTORS)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
