@@ -54,17 +54,26 @@ def catch_up(world: World, listing: Listing, states: Sequence[FileState]) -> lis
 
 
 def _note_lost_marks(world: World, states: Sequence[FileState]) -> None:
-    """Let entries forget marks that somebody took off their documents: they are written anew."""
+    """Let entries forget marks that somebody changed or took off: they are written anew."""
     changes = []
     for state in states:
         entry = world.ledger.entry(state.key)
         if entry is None or entry.metadata_hash is None:
             continue
         document = world.ledger.listed(world.base_id or "", entry.document_id)
-        if document is not None and mark_of(document) is None:
+        if document is not None and _lost_mark(entry, document):
             changes.append(Change(key=state.key, entry=replace(entry, metadata_hash=None)))
     if changes:
         world.ledger.commit_all(changes)
+
+
+def _lost_mark(entry: LedgerEntry, document: RemoteDocument) -> bool:
+    """Whether the mark of `entry` is gone; one of another path says where the document belongs."""
+    mark = mark_of(document)
+    if mark is None:
+        return True
+    own = DocKey(mirror=mark.mirror, path=mark.path) == entry.key
+    return own and values_hash(document.metadata) != entry.metadata_hash
 
 
 def _follow(world: World, claims: Claims) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from kbsync.engine import uploads
-from kbsync.engine.bases import base_must_answer
+from kbsync.engine.indexing import settle, verdict
+from kbsync.engine.lookup import is_gone
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import KEEP, Change, Keep
 from kbsync.engine.resolution import account, left_of
@@ -106,11 +107,12 @@ async def _delete(world: World, case: Case, action: Delete) -> Step:
     outcome = await world.remote.delete(world.base_id or "", action.document_id)
     if isinstance(outcome, Gone):
         world.ledger.commit(Change(key=key, intent=None))
-        await base_must_answer(world)
+        if not await is_gone(world, action.document_id):
+            return after_failure(world, key, "delete", outcome)
     line = timed.line(outcome_name(outcome), action.document_id, action.cause)
     match outcome:
         case Done() | Gone():
-            after = _after_delete(case, action)
+            after = _after_delete(world, case, action)
             world.ledger.commit(Change(key=key, entry=after, intent=None, journal=(line,)))
             world.ledger.unlist(world.base_id or "", action.document_id)
             return Finished() if action.cause == "removed" and after is None else Again()
@@ -122,15 +124,23 @@ async def _delete(world: World, case: Case, action: Delete) -> Step:
     return after_failure(world, key, "delete", outcome)
 
 
-def _after_delete(case: Case, action: Delete) -> LedgerEntry | Keep | None:
+def _after_delete(world: World, case: Case, action: Delete) -> LedgerEntry | Keep | None:
     entry = case.entry
     if entry is None:
         return KEEP
     if action.cause == "superseded":
         return replace(entry, superseded=None)
     if action.cause == "failed" and entry.superseded is not None:
-        return _back_to_old(entry, entry.superseded)
+        return _back_to_old(_failed(world, case, entry), entry.superseded)
     return left_of(entry) if entry.document_id == action.document_id else KEEP
+
+
+def _failed(world: World, case: Case, entry: LedgerEntry) -> LedgerEntry:
+    """Write down why, and when to try again, where kbsync was not there to see it fail."""
+    known = case.evidence.known
+    if entry.state is EntryState.FAILED or not isinstance(known, RemoteDocument):
+        return entry
+    return settle(entry, known, verdict(case.key, known, None), now=world.clock.now())
 
 
 def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:

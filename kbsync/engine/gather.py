@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 
 import anyio.to_thread
 
-from kbsync.engine.bases import base_must_answer, refuse
+from kbsync.engine.bases import refuse
+from kbsync.engine.lookup import document_of
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Listing
 from kbsync.model import (
@@ -21,7 +22,6 @@ from kbsync.model import (
     EntryState,
     Excluded,
     FileState,
-    Gone,
     LedgerEntry,
     Present,
     Rejection,
@@ -161,17 +161,9 @@ class Gatherer:
         return listing is not None and now - listing.started_at < NAMES_HOLD_FOR
 
     async def _by_id(self, document_id: str) -> RemoteDocument | Missing:
-        base_id = self.world.base_id
-        if base_id is None:
+        if self.world.base_id is None:
             return GONE
-        outcome = await self.world.remote.document(base_id, document_id)
-        match outcome:
-            case Done(value=document):
-                return document
-            case Gone():
-                await base_must_answer(self.world)
-                return GONE
-        refuse(self.world.mirror, "asking for a document", outcome)
+        return await document_of(self.world, document_id, "asking for a document")
 
     async def _name_to_take(self, key: DocKey) -> tuple[str, tuple[RemoteDocument, ...]]:
         """Return the first name of `key` that no document of another key of ours bears.

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from kbsync.engine.bases import base_must_answer, refuse
 from kbsync.engine.mirror import World
 from kbsync.model import Done, Gone, Rejected, RemoteDocument
+from kbsync.planning.case import GONE, Missing
 
 A_PAGE = 100
 FEW = 3
@@ -31,26 +32,46 @@ async def documents(world: World, ids: Collection[str]) -> dict[str, RemoteDocum
         left = -(-page.value.total // A_PAGE) - number
         number += 1
     for document_id in sorted(set(ids) - found.keys()):
-        document = await document_by_id(world, document_id)
-        if document is not None:
+        document = await document_of(world, document_id, "reading a document")
+        if document is not GONE:
             found[document_id] = document
     return found
 
 
-async def document_by_id(world: World, document_id: str) -> RemoteDocument | None:
-    """Return the document, None when it is gone.
+async def document_of(world: World, document_id: str, purpose: str) -> RemoteDocument | Missing:
+    """Return the document, or `GONE`.
+
+    A 404 is an absence when the document is asked for again once the base has answered: a server
+    that was away for a moment may be back between two calls.
+
+    Args:
+        world: the mirror's, whose base is tied.
+        document_id: the document's.
+        purpose: why it is asked for, as an error says it.
 
     Raises:
         Problem: the server could not be asked, or the base is gone.
     """
-    outcome = await world.remote.document(world.base_id or "", document_id)
-    match outcome:
-        case Done(value=document):
-            return document
-        case Gone():
-            await base_must_answer(world)
-            return None
-    refuse(world.mirror, "reading a document", outcome)
+    for base_answered in (False, True):
+        outcome = await world.remote.document(world.base_id or "", document_id)
+        match outcome:
+            case Done(value=document):
+                return document
+            case Gone():
+                if not base_answered:
+                    await base_must_answer(world)
+            case _:
+                refuse(world.mirror, purpose, outcome)
+    return GONE
+
+
+async def is_gone(world: World, document_id: str) -> bool:
+    """Return whether a delete that was answered with 404 left no document.
+
+    Raises:
+        Problem: as `document_of`.
+    """
+    return await document_of(world, document_id, "looking for what was to be deleted") is GONE
 
 
 async def metadata_fields(world: World) -> Mapping[str, str] | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from kbsync.engine.bases import base_must_answer, refuse
+from kbsync.engine.bases import refuse
+from kbsync.engine.lookup import document_of
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import KEEP, Change
 from kbsync.engine.step import Again, Step, Timed
 from kbsync.model import (
     Done,
     EntryState,
-    Gone,
     Intent,
     JournalLine,
     LedgerEntry,
@@ -68,7 +68,7 @@ async def _was_missing(world: World, case: Case, document: RemoteDocument) -> bo
     before = case.entry
     if before is None or before.document_id == document.id:
         return False
-    return await _by_id(world, world.base_id or "", before.document_id) is GONE
+    return await _by_id(world, before.document_id) is GONE
 
 
 def _carry_out(
@@ -147,21 +147,12 @@ async def _trace(world: World, intent: Intent) -> Trace:
         if isinstance(named, Done):
             return Trace(looked_up=True, named=named.value)
         refuse(world.mirror, "looking for an upload that got no answer", named)
-    return Trace(target=await _target(world, base_id, intent))
+    return Trace(target=await _target(world, intent))
 
 
-async def _target(world: World, base_id: str, intent: Intent) -> RemoteDocument | Missing | None:
-    if intent.document_id is None:
-        return None
-    return await _by_id(world, base_id, intent.document_id)
+async def _target(world: World, intent: Intent) -> RemoteDocument | Missing | None:
+    return await _by_id(world, intent.document_id) if intent.document_id is not None else None
 
 
-async def _by_id(world: World, base_id: str, document_id: str) -> RemoteDocument | Missing:
-    outcome = await world.remote.document(base_id, document_id)
-    match outcome:
-        case Done(value=document):
-            return document
-        case Gone():
-            await base_must_answer(world)
-            return GONE
-    refuse(world.mirror, "looking for a call that got no answer", outcome)
+async def _by_id(world: World, document_id: str) -> RemoteDocument | Missing:
+    return await document_of(world, document_id, "looking for a call that got no answer")

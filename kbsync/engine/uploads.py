@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 
 from kbsync.engine.bases import base_must_answer, refuse
+from kbsync.engine.lookup import is_gone
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Change, Payload
 from kbsync.engine.resolution import left_of
@@ -176,7 +177,8 @@ async def _delete_first(world: World, case: Case, action: Update) -> Step:
     outcome = await world.remote.delete(world.base_id or "", action.document_id)
     if isinstance(outcome, Gone):
         world.ledger.commit(Change(key=case.key, intent=None))
-        await base_must_answer(world)
+        if not await is_gone(world, action.document_id):
+            return after_failure(world, case.key, "delete", outcome)
     line = timed.line(outcome_name(outcome), action.document_id, "recover")
     if isinstance(outcome, Done | Gone):
         after = left_of(case.entry)
@@ -320,12 +322,13 @@ async def _refusal(world: World, upload: Upload, outcome: Rejected) -> Rejection
 
 
 async def _target_gone(world: World, upload: Upload, timed: Timed) -> Step:
-    """404: the document, or the base itself? Only the base's own answer tells."""
+    """404: the document, or the base itself? Only asking for both tells."""
     key = upload.case.key
     line = timed.line("gone", upload.target)
     world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
-    await base_must_answer(world)
-    if upload.target is not None:
+    if upload.target is None:
+        await base_must_answer(world)
+    elif await is_gone(world, upload.target):
         world.ledger.commit(Change(key=key, entry=left_of(upload.case.entry)))
     return after_failure(world, key, upload.op.value, Gone())
 

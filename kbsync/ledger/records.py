@@ -23,6 +23,7 @@ from kbsync.model import (
     RemoteDocument,
     Stat,
 )
+from kbsync.planning.marks import mark_of, values_hash
 
 _LARGEST: Final = 2**63 - 1
 _WRAP: Final = 2**64
@@ -331,4 +332,5 @@ def document_values(base_id: str, document: RemoteDocument) -> dict[str, Value]:
         "mark_mirror": mirror,
         "mark_path": path,
         "mark_rev": rev,
+        "mark_hash": values_hash(document.metadata) if mark_of(document) else None,
     }

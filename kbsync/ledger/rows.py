@@ -79,7 +79,7 @@ class Rows:
             listing: the newest listing of the mirror's base, if it is to be heard. Only a
                 complete one speaks against a document by not having it.
             marked: documents are to carry marks: an entry whose mark was not read back is not
-                settled, nor is one whose document is listed without a valid mark of its path.
+                settled, nor is one whose document is listed with another mark than that.
 
         Raises:
             Problem: KB-L024 or KB-L040 to KB-L046.
@@ -130,9 +130,8 @@ def _entries(trust: str, claimed: CTE | None, marked: bool) -> _FourColumns:
 
 
 def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:
-    marks = (_L.c.mark_rev == _L.c.rev, _L.c.mark_path == _E.c.path) if marked else (true(),)
     same = and_(
-        *marks,
+        _L.c.mark_hash == _E.c.metadata_hash if marked else true(),
         _L.c.rev == _E.c.rev,
         _L.c.word_count.is_not_distinct_from(_E.c.word_count),
         _L.c.readiness == literal_column(f"'{Readiness.AVAILABLE}'"),

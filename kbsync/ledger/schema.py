@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 
 # "kbsy": what PRAGMA application_id tells of a file that is a ledger.
 APPLICATION_ID = 0x6B627379
@@ -182,6 +182,7 @@ LISTED = Table(
     Column("mark_mirror", WORDS),
     Column("mark_path", WORDS),
     Column("mark_rev", WORDS),
+    Column("mark_hash", WORDS),
 )
 # Covering, and on purpose not beside a unique index of (base_id, document_id): SQLite would
 # prefer that one and read a page of the table for every document of a pass. The ledger's one
@@ -194,6 +195,7 @@ Index(
     LISTED.c.word_count,
     LISTED.c.readiness,
     LISTED.c.enabled,
+    LISTED.c.mark_hash,
 )
 Index("ix_listed_name", LISTED.c.base_id, LISTED.c.name)
 Index(

@@ -242,5 +242,5 @@ def _wrote_over(history: History, entry: LedgerEntry | None) -> bool:
 
 
 def _refused(history: History, state: object) -> bool:
-    refused = {sha(content) for content in history.server.refused}
+    refused = {sha(content) for content in history.server.told_refused}
     return isinstance(state, Present) and state.content in refused

@@ -89,6 +89,7 @@ class Server:
         self.base_id: str | None = None
         self.base_was_made = 0
         self.refused: set[bytes] = set()
+        self.told_refused: set[bytes] = set()
         self.away_until = float("-inf")
         self.after_delete: Callable[[], None] = lambda: None
         self._now = now
@@ -230,7 +231,7 @@ class Server:
         if base_id != self.base_id:
             return Gone()
         if content in self.refused:
-            return Rejected(WHY(what="refused"))
+            return self._refuse(content)
         twins = [each for each in self.bearers(name) if each.enabled]
         if duplicate and self.able.merges_by_name and twins:
             return self._upload(twins[0], name, content, chunking)
@@ -247,12 +248,16 @@ class Server:
         if document is None:
             return Gone()
         if content in self.refused:
-            return Rejected(WHY(what="refused"))
+            return self._refuse(content)
         if self.readiness(document) is not Readiness.AVAILABLE:
             return NotReady(WHY(what="not available"), 10.0)
         if self.able.update_wedges:
             self.watcher.fault("wedged", f"an update of {document.id} stops the server's worker")
         return self._upload(document, name, content, chunking)
+
+    def _refuse(self, content: bytes) -> Rejected:
+        self.told_refused.add(content)
+        return Rejected(WHY(what="refused"))
 
     def _upload(
         self, document: Document, name: str, content: bytes, chunking: Chunking

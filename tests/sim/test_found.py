@@ -8,19 +8,20 @@ from pathlib import Path
 
 import anyio
 import pytest
-from engine.fakes import stage
+from engine.fakes import driven, stage
 from engine.server import REFUSED
 from engine.words import key_of
 
 from kbsync.engine.drive import Drive
 from kbsync.engine.report import Event
-from kbsync.model import Capabilities, Hold
+from kbsync.model import Capabilities, Gone, Hold
+from kbsync.planning.marks import FIELDS, OWNER
 
 from .folder import Folder
 from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
-from .server import NEVER
+from .server import FAILS, FINE, NEVER
 from .weather import LATE, RESET, WRITES, Weather
 
 
@@ -34,6 +35,17 @@ async def test_without_waiting_a_pass_ends_though_a_document_is_done_as_the_work
         report = await drive.run(map(key_of, ["a.md", "b.md"]), wait=False)
     assert on.states() == {"a.md": "synced"}
     assert report.indexing == report.waiting == 0
+
+
+@pytest.mark.anyio
+async def test_a_delete_answered_with_404_is_believed_when_the_document_is_not_there() -> None:
+    on = stage({"a.md": b"first", "b.md": b"second"})
+    await driven(on, ["a.md", "b.md"])
+    on.source.remove("a.md")
+    on.server.faults["delete"].append(Gone())  # the server was away for that moment
+    await driven(on, ["a.md"])
+    assert [each.name for each in on.server.documents.values()] == ["b.md"]
+    assert on.states() == {"b.md": "synced"}
 
 
 # -- told in the simulator's own world, on the real ledger -----------------------------------------
@@ -110,6 +122,51 @@ def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
         old.archived = False
         await _pass(history)
         assert [each.content for each in history.server.documents.values()] == [b"another text"]
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_replacement_that_failed_while_kbsync_was_away_is_tried_again(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.swap = True
+        history.folders["docs"].write("a.md", b"text")
+        await _pass(history)
+        history.folders["docs"].edit("a.md", b"another text")
+        weather = Weather(random.Random(1), crash_in=1000)
+        history.on_event = lambda event: weather.end()
+        history.server._indexing = lambda name: (10.0, FAILS)
+        await history.kbsync(random.Random(1), weather, releases=False)
+        history.on_event = lambda event: None
+        await anyio.sleep(1000)
+        history.server._indexing = lambda name: (1.0, FINE)
+        await _pass(history)
+        (old,) = history.server.documents.values()
+        assert old.content == b"text"
+        made = await plans(history)
+        assert made is not None
+        (action,) = made[0].plan.actions
+        assert isinstance(action, Hold)
+        assert action.until is not None
+        await anyio.sleep(4000)
+        await _pass(history)
+        (new,) = history.server.documents.values()
+        assert new.content == b"another text"
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_mark_that_somebody_changed_is_written_again(empty: Path, tmp_path: Path) -> None:
+    async def story(history: History) -> None:
+        history.folders["docs"].write("a.md", b"text")
+        await _pass(history)
+        (document,) = history.server.documents.values()
+        before = dict(document.metadata)
+        for name in set(FIELDS) - {"kbsync_mirror", "kbsync_path", "kbsync_rev", OWNER}:
+            document.metadata[name] = "another"
+        await _pass(history)
+        assert document.metadata == before
 
     _tell(empty, tmp_path, story, able=NEW)
 

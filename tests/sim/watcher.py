@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kbsync.model import Absent, DocKey, EntryState, Excluded, FileState, Readiness
@@ -22,13 +23,25 @@ A_MOMENT = 2.0  # seconds between a look at a new document and the end of the ol
 AN_HOUR = 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a delete is judged by: how things stood when it was sent, however late it lands.
+
+    `unmounted`: the file is there and cannot be seen. `agreed`: somebody released it.
+    """
+
+    answer: FileState | None
+    unmounted: bool
+    agreed: bool
+
+
 class Watcher:
     """Keeps the faults it met; a history with one is a bug."""
 
     def __init__(self, history: History) -> None:
         self._history = history
         self.faults: list[str] = []
-        self._sent: dict[str, FileState | None] = {}
+        self._sent: dict[str, Judged] = {}
         self._removals: dict[str, list[float]] = defaultdict(list)
         self._deleted_there: dict[DocKey, float] = {}
 
@@ -83,11 +96,22 @@ class Watcher:
         self.changes(document, "marked")
 
     def sends_delete(self, document: Document | None) -> None:
-        """A delete goes out: what the folder says now is what it is judged by, however late."""
-        key = None if document is None else self._history.key_of(document)
-        if document is not None and key is not None:
-            folder = self._history.folders[key.mirror]
-            self._sent[document.id] = folder.answers.get(key.path)
+        """A delete goes out."""
+        if document is not None and (key := self._key(document)) is not None:
+            self._sent[document.id] = self._judged(key)
+
+    def _judged(self, key: DocKey) -> Judged:
+        folder = self._history.folders[key.mirror]
+        hidden = folder.mount == EMPTY and key.path in folder.files
+        unwanted = key.path in folder.excluded and self._history.prunes_excluded
+        return Judged(
+            answer=folder.answers.get(key.path),
+            unmounted=hidden and not unwanted and key.path not in folder.seen_gone,
+            agreed=self._agreed(key),
+        )
+
+    def _key(self, document: Document) -> DocKey | None:
+        return self._gone_one(document) or self._history.key_of(document)
 
     def deleted_there(self, document: Document) -> None:
         """Somebody is about to delete a document at the server."""
@@ -103,24 +127,19 @@ class Watcher:
             return
         if document.by_hand:
             self._history.mistaken.add(document.name)
-        key = self._gone_one(document) or self._history.key_of(document)
+        key = self._key(document)
         if key is None:
             self.fault("nobody", f"{document.id} ({document.name}) was deleted, and is nobody's")
             return
-        folder = self._history.folders[key.mirror]
-        answer = folder.answers.get(key.path)
-        if self._history.server.landing:
-            answer = self._sent.get(document.id, answer)
-        pruned = isinstance(answer, Excluded) and self._history.prunes_excluded
-        hidden = folder.mount == EMPTY and key.path in folder.files
-        unmounted = hidden and key.path not in folder.seen_gone
-        if unmounted and not self._agreed(key) and not self._may_go(document, key):
+        judged = self._sent.pop(document.id, None) or self._judged(key)
+        pruned = isinstance(judged.answer, Excluded) and self._history.prunes_excluded
+        if judged.unmounted and not judged.agreed and not self._may_go(document, key):
             self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
-        elif isinstance(answer, Absent) or pruned:
+        elif isinstance(judged.answer, Absent) or pruned:
             if not self._has_another(document, key):  # amid a swap a file has two documents
-                self._removed(key)
+                self._removed(key, agreed=judged.agreed)
         elif not self._may_go(document, key):
-            kind = type(answer).__name__
+            kind = type(judged.answer).__name__
             self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
 
     def _gone_one(self, document: Document) -> DocKey | None:
@@ -143,7 +162,7 @@ class Watcher:
             for each in others
         )
 
-    def _removed(self, key: DocKey) -> None:
+    def _removed(self, key: DocKey, *, agreed: bool) -> None:
         now = self._history.ledger_time()
         since = now - AN_HOUR
         if key.mirror in self._history.agreed_once:  # a pass that came to nothing was agreed to
@@ -152,7 +171,7 @@ class Watcher:
         recent.append(now)
         self._removals[key.mirror] = recent
         limit = self._history.removal_limit
-        if len(recent) > limit and not self._agreed(key):
+        if len(recent) > limit and not agreed:
             self.fault("guard", f"{len(recent)} removals in an hour, {limit} pass unasked")
 
     def _agreed(self, key: DocKey) -> bool:

@@ -14,10 +14,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from ledger_samples import BASE, bound, entry, key, line, put
+from ledger_samples import BASE, bound, document, entry, key, line, put
 
-from kbsync.engine.ports import Change
+from kbsync.engine.ports import Change, Listing
 from kbsync.ledger import LedgerStore, migrate
+from kbsync.ledger.schema import REVISION
 from kbsync.messages import Problem
 
 HOLD = """
@@ -255,8 +256,8 @@ def test_a_ledger_written_by_another_meanwhile_is_not_touched(cluster: object) -
 # -- formats -------------------------------------------------------------------------------------
 
 NEXT = """
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "{before}"
 branch_labels = None
 depends_on = None
 
@@ -279,9 +280,11 @@ def next_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
         scripts = tmp_path / "a % folder" / "migrations"
         shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-        (scripts / "versions" / "0002_next.py").write_text(NEXT.format(after=after))
+        (scripts / "versions" / "9999_next.py").write_text(
+            NEXT.format(before=REVISION, after=after)
+        )
         monkeypatch.setattr(migrate, "SCRIPTS", scripts)
-        monkeypatch.setattr(migrate, "REVISION", "0002")
+        monkeypatch.setattr(migrate, "REVISION", "9999")
 
     return learn
 
@@ -295,7 +298,7 @@ def test_an_older_ledger_is_upgraded_and_kept(
         next_format()
         told = refusal(lambda: LedgerStore.open(address, readonly=True))
         assert "KB-L027" in told
-        assert "0001" in told
+        assert REVISION in told
         with LedgerStore.open(address) as store:
             assert store.entry(key("a")) == entry("a")
         LedgerStore.open(address, readonly=True).close()
@@ -303,9 +306,9 @@ def test_an_older_ledger_is_upgraded_and_kept(
     for readonly in (True, False):
         told = refusal(lambda: LedgerStore.open(address, readonly=readonly))  # noqa: B023
         assert "KB-L026" in told
-        assert "0002" in told
+        assert "9999" in told
     if not address.startswith("postgresql"):
-        copy = Path(f"{address}.before-0002")
+        copy = Path(f"{address}.before-9999")
         assert copy.stat().st_mode & 0o777 == 0o600
         with LedgerStore.open(copy) as old:
             assert old.entry(key("a")) == entry("a")
@@ -324,6 +327,22 @@ def test_a_failed_upgrade_leaves_the_ledger_as_it_was(
     with LedgerStore.open(address) as store:
         assert store.entry(key("a")) == entry("a")
         bound(store, base=BASE)
+
+
+def test_a_ledger_of_the_first_format_takes_its_listings_anew(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "REVISION", "0001")
+        with LedgerStore.open(address) as store:
+            put(bound(store, base=BASE), entry("a"))
+            store.begin_listing(BASE)
+            store.end_listing(BASE, Listing(started_at=1.0, complete=True, documents=0))
+    with LedgerStore.open(address) as store:
+        assert store.entry(key("a")) == entry("a")
+        assert store.listing(BASE) is None
+        store.add_listed(BASE, [document("a", "1")])
+        assert store.listed(BASE, "1") == document("a", "1")
 
 
 def test_the_revisions_make_the_declared_tables(address: str) -> None:
