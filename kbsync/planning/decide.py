@@ -97,6 +97,8 @@ def _t2_swap(case: Case) -> Action | None:
     if not isinstance(known, RemoteDocument):
         return None
     if known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED:
+        if known.readiness is Readiness.ARCHIVED:
+            return _hold_operator(case, "T2", known)
         return _delete(case, "T2", "failed", entry.document_id)
     if entry.state is EntryState.SYNCED:
         return _superseded(case, entry.superseded)

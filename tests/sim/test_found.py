@@ -126,6 +126,32 @@ def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
     _tell(empty, tmp_path, story, able=NEW)
 
 
+def test_a_replacement_that_failed_and_that_somebody_archived_is_held(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.swap = True
+        history.folders["docs"].write("a.md", b"text")
+        await _pass(history)
+        (old,) = history.server.documents.values()
+        history.folders["docs"].edit("a.md", b"another text")
+        history.server._indexing = lambda name: (10.0, FAILS)
+        history.on_event = lambda event: put_away()
+
+        def put_away() -> None:
+            (new,) = set(history.server.documents) - {old.id}
+            history.server.documents[new].archived = True
+
+        await _pass(history)
+        made = await plans(history)
+        assert made is not None
+        (action,) = made[0].plan.actions
+        assert isinstance(action, Hold)
+        assert action.why.code == "KB-E006"
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
 def test_a_replacement_that_failed_while_kbsync_was_away_is_tried_again(
     empty: Path, tmp_path: Path
 ) -> None:
