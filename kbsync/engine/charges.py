@@ -102,7 +102,7 @@ class Charges:
 
     def stands(self, key: DocKey) -> None:
         """Note that the file of `key` stands: that it may be removed was said of another time."""
-        self.of(key).removal = False
+        self.of(key).removal = self._permit is None
         if self._risks.get(key) is Risk.REMOVES:
             del self._risks[key]
 

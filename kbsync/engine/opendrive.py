@@ -140,7 +140,6 @@ class OpenDrive(Drive):
         if self._restless(key):
             self._let_go(key)
             return True
-        self._charges.stands(key)
         if super()._waits(key, action):
             return True
         now, able = self._world.clock.now(), self._world.remote.capabilities

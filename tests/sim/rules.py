@@ -227,6 +227,7 @@ def refuse(history: History, chance: random.Random) -> None:
 
 def lose_ledger(history: History, chance: random.Random) -> None:
     history.own.lose()
+    history.taken_over |= history.server.late > 0  # a mark of its ledger may be under way
     history.forget()
 
 

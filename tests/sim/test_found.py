@@ -17,7 +17,7 @@ from kbsync.engine.report import Event
 from kbsync.model import Capabilities, Gone, Hold
 from kbsync.planning.marks import FIELDS, OWNER
 
-from .folder import Folder
+from .folder import EMPTY, Folder
 from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
@@ -122,6 +122,32 @@ def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
         old.archived = False
         await _pass(history)
         assert [each.content for each in history.server.documents.values()] == [b"another text"]
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_what_came_back_and_was_sent_is_not_removed_for_a_plan_that_said_so_before(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        history.swap = True
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        folder.write("b.md", b"another")
+        await _pass(history)
+        del folder.files["a.md"]
+        folder.edit("b.md", b"edited")
+
+        def turn(event: Event) -> None:
+            if (event.action, event.key.path) == ("update", "b.md"):
+                folder.write("a.md", b"back again")
+            if event.key.path == "a.md":
+                folder.mount = EMPTY
+
+        history.on_event = turn
+        await _pass(history)
+        contents = sorted(each.content for each in history.server.documents.values())
+        assert contents == [b"back again", b"edited"]
 
     _tell(empty, tmp_path, story, able=NEW)
 
