@@ -27,10 +27,12 @@ AN_HOUR = 3600.0
 class Judged:
     """What a delete is judged by: how things stood when it was sent, however late it lands.
 
-    `unmounted`: the file is there and cannot be seen. `agreed`: somebody released it.
+    `gone`: the file was seen to be gone, or to be excluded while those are pruned. `unmounted`:
+    it is there and cannot be seen. `agreed`: somebody released it.
     """
 
     answer: FileState | None
+    gone: bool
     unmounted: bool
     agreed: bool
 
@@ -102,10 +104,12 @@ class Watcher:
 
     def _judged(self, key: DocKey) -> Judged:
         folder = self._history.folders[key.mirror]
+        answer, prunes = folder.answers.get(key.path), self._history.prunes_excluded
         hidden = folder.mount == EMPTY and key.path in folder.files
-        unwanted = key.path in folder.excluded and self._history.prunes_excluded
+        unwanted = key.path in folder.excluded and prunes
         return Judged(
-            answer=folder.answers.get(key.path),
+            answer=answer,
+            gone=isinstance(answer, Absent) or (prunes and isinstance(answer, Excluded)),
             unmounted=hidden and not unwanted and key.path not in folder.seen_gone,
             agreed=self._agreed(key),
         )
@@ -132,10 +136,9 @@ class Watcher:
             self.fault("nobody", f"{document.id} ({document.name}) was deleted, and is nobody's")
             return
         judged = self._sent.pop(document.id, None) or self._judged(key)
-        pruned = isinstance(judged.answer, Excluded) and self._history.prunes_excluded
         if judged.unmounted and not judged.agreed and not self._may_go(document, key):
             self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
-        elif isinstance(judged.answer, Absent) or pruned:
+        elif judged.gone:
             if not self._has_another(document, key):  # amid a swap a file has two documents
                 self._removed(key, agreed=judged.agreed)
         elif not self._may_go(document, key):
