@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from canary import (
@@ -14,6 +15,7 @@ from canary import (
 )
 from cluster import Cluster, binaries
 from hypothesis import HealthCheck, settings
+from unprivileged import folder_of_nobody
 
 __all__ = [
     "pytest_configure",
@@ -38,6 +40,13 @@ def _logs_anew() -> Iterator[None]:
     yield
     if "structlog" in sys.modules:
         sys.modules["structlog"].reset_defaults()
+
+
+@pytest.fixture
+def nobodys() -> Iterator[Path]:
+    """A folder for what is done `unprivileged`."""
+    with folder_of_nobody() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from kbsync.source.folder import Folder
-
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -39,24 +36,6 @@ def folder(ground: Path) -> Callable[..., Folder]:
         return Folder("docs", ground, **(chosen | settings))  # type: ignore[arg-type]
 
     return made
-
-
-@pytest.fixture
-def unprivileged() -> Callable[[], AbstractContextManager[None]]:
-    """Make a context in which permissions count, also when the tests run as root."""
-
-    @contextmanager
-    def dropped() -> Iterator[None]:
-        if os.geteuid() != 0:
-            yield
-            return
-        os.seteuid(NOBODY)
-        try:
-            yield
-        finally:
-            os.seteuid(0)
-
-    return dropped
 
 
 @pytest.fixture

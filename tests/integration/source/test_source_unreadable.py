@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from unprivileged import unprivileged
 
 from kbsync.engine.ports import Blocked
 from kbsync.messages import source as says
@@ -15,7 +15,6 @@ from kbsync.source.folder import Folder
 
 pytestmark = pytest.mark.usefixtures("descriptors")
 Make = Callable[..., Folder]
-Drop = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def tree(ground: Path) -> Path:
     return ground
 
 
-def test_an_unreadable_file(tree: Path, folder: Make, unprivileged: Drop) -> None:
+def test_an_unreadable_file(tree: Path, folder: Make) -> None:
     (tree / "a.md").chmod(0)
     source = folder()
     with unprivileged():
@@ -40,7 +39,7 @@ def test_an_unreadable_file(tree: Path, folder: Make, unprivileged: Drop) -> Non
 
 
 @pytest.mark.parametrize("mode", [0, 0o111])
-def test_an_unlistable_folder(tree: Path, folder: Make, unprivileged: Drop, mode: int) -> None:
+def test_an_unlistable_folder(tree: Path, folder: Make, mode: int) -> None:
     (tree / "sub").chmod(mode)
     source = folder()
     with unprivileged():
@@ -54,9 +53,7 @@ def test_an_unlistable_folder(tree: Path, folder: Make, unprivileged: Drop, mode
     assert all(isinstance(state, Unknown) for state in states)
 
 
-def test_a_folder_that_may_be_listed_but_not_entered(
-    tree: Path, folder: Make, unprivileged: Drop
-) -> None:
+def test_a_folder_that_may_be_listed_but_not_entered(tree: Path, folder: Make) -> None:
     (tree / "sub").chmod(0o444)
     source = folder()
     with unprivileged():
@@ -68,7 +65,7 @@ def test_a_folder_that_may_be_listed_but_not_entered(
     assert all(isinstance(state, Unknown) for state in states)
 
 
-def test_an_unreadable_root(tree: Path, folder: Make, unprivileged: Drop) -> None:
+def test_an_unreadable_root(tree: Path, folder: Make) -> None:
     tree.chmod(0)
     source = folder()
     try:
@@ -82,7 +79,7 @@ def test_an_unreadable_root(tree: Path, folder: Make, unprivileged: Drop) -> Non
     assert isinstance(state, Unknown)
 
 
-def test_an_unreadable_ignore_file(tree: Path, folder: Make, unprivileged: Drop) -> None:
+def test_an_unreadable_ignore_file(tree: Path, folder: Make) -> None:
     (tree / "sub" / ".gitignore").write_text("b.md")
     (tree / "sub" / ".gitignore").chmod(0)
     source = folder()
@@ -92,9 +89,7 @@ def test_an_unreadable_ignore_file(tree: Path, folder: Make, unprivileged: Drop)
     assert ".gitignore" in blocked[0].why.text
 
 
-def test_what_the_filters_leave_out_may_be_unreadable(
-    tree: Path, folder: Make, unprivileged: Drop
-) -> None:
+def test_what_the_filters_leave_out_may_be_unreadable(tree: Path, folder: Make) -> None:
     (tree / "sub").chmod(0)
     source = folder(exclude=["sub/"])
     with unprivileged():
@@ -105,9 +100,7 @@ def test_what_the_filters_leave_out_may_be_unreadable(
     assert isinstance(source.look("sub/b.md"), Excluded)
 
 
-def test_followed_links_into_an_unreadable_folder(
-    tree: Path, folder: Make, unprivileged: Drop
-) -> None:
+def test_followed_links_into_an_unreadable_folder(tree: Path, folder: Make) -> None:
     (tree / "link").symlink_to("sub/deep")
     (tree / "sub").chmod(0)
     source = folder(follow_symlinks=True)

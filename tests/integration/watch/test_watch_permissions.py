@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from unprivileged import unprivileged
 from watching import Watching
 
 from kbsync.engine.changes import Changed
 
 Begin = Callable[..., Watching]
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -28,19 +28,9 @@ def locked(root: Path) -> Iterator[Path]:
     place.chmod(0o755)
 
 
-def begin_unprivileged(watching: Begin) -> Watching:
-    """Begin to watch as somebody for whom permissions count, also when the tests run as root."""
-    if os.geteuid() != 0:
-        return watching()
-    os.seteuid(NOBODY)
-    try:
-        return watching()
-    finally:
-        os.seteuid(0)
-
-
 def test_a_folder_may_be_entered_later(root: Path, locked: Path, watching: Begin) -> None:
-    watched = begin_unprivileged(watching)
+    with unprivileged():
+        watched = watching()
     # What may not be read is told by the walk; it is no lack of watches.
     assert watched.watch.mode == "inotify"
     locked.chmod(0o755)

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from unprivileged import unprivileged
 
 from kbsync.config import check, load
 from kbsync.messages import Exit, Message, Problem
@@ -27,17 +28,21 @@ ENVIRON = {
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what the cases name."""
-    for folder in ("docs", "other", "folder.yaml"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "open.key").write_text("dataset-s3cr3t\n")
-    (tmp_path / "open.key").chmod(0o644)
-    (tmp_path / "empty.key").write_text("\n")
-    (tmp_path / "latin1.key").write_bytes(b"s3cr3t\xe9")
-    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
-    (tmp_path / "too-large.yaml").write_text("#" * (1024 * 1024 + 1))
+    furnish(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def furnish(place: Path) -> None:
+    """Put into `place` what the cases name."""
+    for folder in ("docs", "other", "folder.yaml"):
+        (place / folder).mkdir()
+    (place / "open.key").write_text("dataset-s3cr3t\n")
+    (place / "open.key").chmod(0o644)
+    (place / "empty.key").write_text("\n")
+    (place / "latin1.key").write_bytes(b"s3cr3t\xe9")
+    (place / "loop.yaml").symlink_to("loop.yaml")
+    (place / "too-large.yaml").write_text("#" * (1024 * 1024 + 1))
 
 
 def seen(case: str, here: Path) -> str:
@@ -45,6 +50,10 @@ def seen(case: str, here: Path) -> str:
     if case in CASES:
         shutil.copyfile(GOLDEN / f"{case}.yaml", here / f"{case}.yaml")
         (here / f"{case}.yaml").chmod(0o644)
+    return told(case, here)
+
+
+def told(case: str, here: Path) -> str:
     try:
         settings = load(Path(f"{case}.yaml"), ENVIRON)
     except Problem as problem:
@@ -72,10 +81,14 @@ def test_every_message_is_among_them() -> None:
     assert {code for code in codes if f"[{code}]" not in shown} == {"KB-C072"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
-def test_source_that_may_not_be_listed(here: Path) -> None:
-    (here / "docs").chmod(0)
-    assert seen("good", here).startswith("USAGE: good.yaml:4: mirrors[0].source: <here>/docs may")
+def test_source_that_may_not_be_listed(nobodys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnish(nobodys)
+    monkeypatch.chdir(nobodys)
+    assert "docs may" not in seen("good", nobodys)
+    (nobodys / "docs").chmod(0)
+    with unprivileged():
+        text = told("good", nobodys)
+    assert text.startswith("USAGE: good.yaml:4: mirrors[0].source: <here>/docs may")
 
 
 def test_texts_belong_to_a_case() -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from unprivileged import unprivileged
 
 from kbsync.ledger.place import default_path, find_place, make_file, require_file
 from kbsync.messages import Problem
@@ -106,12 +107,11 @@ def test_where_nothing_can_be_written() -> None:
     assert code_of("/proc/self/ledger.db") == "KB-L007"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
-    (tmp_path / "ledger.db").touch()
-    tmp_path.chmod(0o500)
-    assert code_of(tmp_path / "ledger.db") == "KB-L007"
-    tmp_path.chmod(0o700)
+def test_a_folder_of_somebody_else(nobodys: Path) -> None:
+    with unprivileged():
+        (nobodys / "ledger.db").touch()
+        nobodys.chmod(0o500)
+        assert code_of(nobodys / "ledger.db") == "KB-L007"
 
 
 def test_only_new_folders_are_closed_to_others(tmp_path: Path) -> None:
