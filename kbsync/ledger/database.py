@@ -42,6 +42,9 @@ class Question:
         return values if self._order is None else [values[name] for name in self._order]
 
 
+_QUESTIONS: dict[tuple[str, CompilerElement], Question] = {}
+
+
 class Database:
     """The open database of a ledger.
 
@@ -67,7 +70,6 @@ class Database:
         self._readers = reader_engine(place, command)
         self._asking = threading.Lock()
         self._asker: PoolProxiedConnection | None = None
-        self._questions: dict[CompilerElement, Question] = {}
         try:
             self._open_reader() if readonly else self._open_writer()
         except BaseException:
@@ -147,9 +149,10 @@ class Database:
         return Question(statement, self._readers.dialect)
 
     def question(self, statement: CompilerElement) -> Question:
-        """Return `statement` compiled; keep it when it is one of the rooms' constants."""
-        known = self._questions.get(statement)
-        return known or self._questions.setdefault(statement, self.compiled(statement))
+        """Return `statement`, one of the rooms' constants, compiled once for every ledger."""
+        which = (self._readers.dialect.name, statement)
+        known = _QUESTIONS.get(which)
+        return known or _QUESTIONS.setdefault(which, self.compiled(statement))
 
     def ask(self, statement: CompilerElement, **values: Value) -> list[Row]:
         """Return all rows of a short select, from what is committed now."""

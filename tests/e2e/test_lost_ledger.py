@@ -33,7 +33,9 @@ class Story(MovingStory):
 
     def assign(self, document_id: str, name: str, value: str) -> None:
         """Somebody gives a document a value of their own."""
-        with httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}) as api:
+        with httpx.Client(
+            base_url=self.url, verify=False, headers={"Authorization": f"Bearer {KEY}"}
+        ) as api:
             (base,) = api.get("/datasets").json()["data"]
             place = f"/datasets/{base['id']}"
             field = api.post(f"{place}/metadata", json={"type": "string", "name": name}).json()

@@ -62,7 +62,9 @@ class Story:
     def __init__(self, folder: Path, url: str, log: Path) -> None:
         self.docs = folder / "docs"
         self.terminal = Terminal(folder)
-        self._api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {KEY}"})
+        self._api = httpx.Client(
+            base_url=url, verify=False, headers={"Authorization": f"Bearer {KEY}"}
+        )
         self._requests = Requests(log)
 
     @property

@@ -29,7 +29,8 @@ from typing import IO, NoReturn, TypedDict
 import kbsync
 
 MOST = 1 << 17
-BELOW = (  # what the packages that kbsync imports import in their turn, once they are used
+BELOW = (  # what is imported in its turn by what kbsync imports, once that is used
+    "alembic.command",
     "anyio._backends._asyncio",
     "httpcore",
     "httpx_aiohttp",

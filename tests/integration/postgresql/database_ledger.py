@@ -9,7 +9,6 @@ from engine.words import BASE, MIRROR
 
 from kbsync.engine.ports import Binding, Change
 from kbsync.ledger import LedgerStore
-from kbsync.ledger.schema import METADATA
 from kbsync.model import DocKey, Intent, JournalLine, LedgerEntry, Rejection
 
 Kept = TypeVar("Kept", LedgerEntry, Intent, Rejection)
@@ -61,13 +60,6 @@ class Lines(list[JournalLine]):
 
     def clear(self) -> None:
         self._store.prune_journal(float("inf"))
-
-
-def emptied(address: str) -> None:
-    """Drop every row of the ledger at `address`."""
-    with LedgerStore.open(address) as store, store._database.writing() as connection:
-        for table in reversed(METADATA.sorted_tables):
-            connection.execute(table.delete())
 
 
 class DatabaseLedger:

@@ -1,0 +1,62 @@
+"""The engine's stories once more, with a ledger on PostgreSQL instead of the one in memory.
+
+On SQLite it is the simulator and the stories of tests/e2e that ask the engine the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from cluster import Cluster
+
+# The stories are a package beside the others of its layer.
+sys.path.append(str(Path(__file__).parents[2] / "unit"))
+
+from database_ledger import DatabaseLedger
+from engine import fakes
+from engine.conftest import _threads_inline, anyio_backend
+
+from kbsync.ledger.schema import METADATA
+
+__all__ = ["_threads_inline", "anyio_backend"]
+
+TABLES = [table.name for table in reversed(METADATA.sorted_tables)]
+
+
+@pytest.fixture(scope="session")
+def _places(cluster: Cluster) -> Callable[[], Iterator[str]]:
+    """Ledgers that every story meets empty: making their tables takes longer than most stories."""
+    made: list[str] = []
+
+    def places() -> Iterator[str]:
+        for number in count():
+            if number == len(made):
+                made.append(f"stage_{number}")
+            else:
+                rows = (f"DELETE FROM {made[number]}.{table}" for table in TABLES)
+                cluster.query("; ".join(rows))
+            yield cluster.url(made[number])
+
+    return places
+
+
+@pytest.fixture(autouse=True)
+def _on_postgresql(
+    _places: Callable[[], Iterator[str]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Every stage of a story has a ledger of its own."""
+    places = _places()
+    made: list[DatabaseLedger] = []
+
+    def ledger() -> DatabaseLedger:
+        made.append(DatabaseLedger(next(places)))
+        return made[-1]
+
+    monkeypatch.setattr(fakes, "MemoryLedger", ledger)
+    yield
+    for each in made:
+        each.store.close()
