@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from ledgers import FileLedger, Ledger, SchemaLedger
 
-
 # Stories of the engine: on PostgreSQL tests/integration/postgresql asks the same.
 ON_A_FILE = {"test_adopt", "test_guard", "test_moves", "test_saved_plan"}
 
