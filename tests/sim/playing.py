@@ -20,14 +20,20 @@ MOST_SECONDS = 60.0
 
 
 @contextmanager
-def ledgers() -> Iterator[tuple[Path, Path]]:
-    """Lend a folder for ledgers, in memory where there is one, and an empty ledger."""
+def ground() -> Iterator[Path]:
+    """Lend a folder for ledgers, in memory where there is one."""
     shared = Path("/dev/shm")
     parent = str(shared) if shared.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="kbsync-sim-", dir=parent) as name:
-        empty = Path(name) / "empty.db"
-        LedgerStore.open(empty).close()
-        yield Path(name), empty
+        yield Path(name)
+
+
+@contextmanager
+def ledgers() -> Iterator[tuple[Path, Path]]:
+    """Lend a folder for ledgers and, in it, an empty ledger."""
+    with ground() as place:
+        LedgerStore.open(place / "empty.db").close()
+        yield place, place / "empty.db"
 
 
 def played(program: Program, place: Path, empty: Path) -> tuple[Counter[str], Broken | None]:
