@@ -8,7 +8,13 @@ import pytest
 from ledgers import FileLedger, Ledger, SchemaLedger
 
 # Stories of the engine: on PostgreSQL tests/integration/postgresql asks the same.
-ON_A_FILE = {"test_adopt", "test_guard", "test_moves", "test_saved_plan"}
+ON_A_FILE = {
+    "test_adopt",
+    "test_configuration_changes",
+    "test_guard",
+    "test_moves",
+    "test_saved_plan",
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
