@@ -177,6 +177,8 @@ class History:
         for document in self.server.documents.values():
             if document.by_hand and self.holder(document) is not None:
                 document.by_hand = False
+                if document.claimable:  # it was held for another that may still land
+                    self.mistaken.add(document.name)
 
     def noticed(self) -> None:
         """Something happened: who watches the folders sees it, or does not."""

@@ -221,11 +221,10 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             return document is not None and (document.archived or not document.enabled)
         case "KB-E007":
             empty = document is not None and document.name in history.came_out_empty
-            return ("no chunks" in str(action.why) and empty) or _refused(history, state)
+            return ("no chunks" in str(action.why) and empty) or _refused(history, action)
         case "KB-E011":
             told_of = named in history.told_of
-            by_hand = document is not None and (document.by_hand or _disowned(history, document))
-            return told_of or by_hand
+            return told_of or (document is not None and _passes_for_foreign(history, document))
         case "KB-E012":
             return document is not None and (
                 named in history.tampered or _wrote_over(history, entry)
@@ -235,12 +234,19 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
     return action.why.code.startswith("KB-S") and not isinstance(state, Present)
 
 
+def _passes_for_foreign(history: History, document: Document) -> bool:
+    """Whether nobody can know it to be ours; another one may have been taken for it, too."""
+    mistaken = document.name in history.mistaken and mark_of(history.server.row(document)) is None
+    return document.by_hand or mistaken or _disowned(history, document)
+
+
 def _wrote_over(history: History, entry: LedgerEntry | None) -> bool:
     """Whether an upload that a lost ledger had sent landed on a document of the next one."""
     document = history.server.documents.get(entry.document_id) if entry else None
     return history.forgot and document is not None and document.rev != getattr(entry, "rev", None)
 
 
-def _refused(history: History, state: object) -> bool:
-    refused = {sha(content) for content in history.server.told_refused}
-    return isinstance(state, Present) and state.content in refused
+def _refused(history: History, action: Hold | Conflict) -> bool:
+    """Whether the server refused what the file says, which may not be readable any more."""
+    file = history.folders[action.key.mirror].files.get(action.key.path)
+    return file is not None and file.content in history.server.told_refused

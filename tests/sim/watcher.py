@@ -146,8 +146,12 @@ class Watcher:
             self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
 
     def _gone_one(self, document: Document) -> DocKey | None:
-        """Of two ledgers that fight over it the one counts that has it for a file that is gone."""
-        for key in self._history.holders(document):
+        """Of two ledgers that fight over it the one counts that has it for a file that is gone.
+
+        One that has it not goes by the mark.
+        """
+        marked = marked_key(document, document.metadata) if self._history.rivalry else None
+        for key in (*self._history.holders(document), *([marked] if marked else [])):
             if isinstance(self._history.folders[key.mirror].answers.get(key.path), Absent):
                 return key
         return None
@@ -159,9 +163,10 @@ class Watcher:
         return document.fate != "fine" or unlucky or self._has_another(document, key)
 
     def _has_another(self, document: Document, key: DocKey) -> bool:
-        others = self._history.server.documents.values()
+        """Whether the file has another one, be it one made by hand that passes for ours."""
+        others = (each for each in self._history.server.documents.values() if each is not document)
         return any(
-            each is not document and not each.by_hand and self._history.key_of(each) == key
+            self._history.key_of(each) == key and (not each.by_hand or each.claimable)
             for each in others
         )
 
