@@ -107,6 +107,7 @@ class Server:
         self.able = Capabilities(version="1.13.0")
         self.documents: dict[str, Stored] = {}
         self.base_there = True
+        self.rests_until = 0.0
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
         self.always: dict[str, Fault] = {}
         self.failing_names: set[str] = set()
@@ -228,7 +229,7 @@ class Server:
         return self.able
 
     def resting(self) -> float:
-        return 0.0
+        return max(0.0, self.rests_until - self.clock.now())
 
     async def base(self, base_id: str) -> Outcome[Base]:
         fault = await self._begin("base", base_id)

@@ -9,7 +9,7 @@ from kbsync.engine.keep import DRAIN, Phase
 from kbsync.engine.pace import LONGEST_PROBE
 from kbsync.messages import engine as say
 
-from .fakes import stage
+from .fakes import Stage, stage
 from .kept import AWAY, GRACE, WRITES, counted, every_call, filled, kept, write_now
 from .server import Late
 from .words import key_of
@@ -234,12 +234,37 @@ async def test_an_upload_that_lands_after_everything_stopped_is_not_made_twice()
 # -- a base that is made -------------------------------------------------------------------------
 
 
-async def test_an_empty_folder_makes_no_base_and_its_first_file_does() -> None:
+def baseless() -> Stage:
+    """A mirror whose base is to be made."""
     on = counted(stage(settle=0.0))
     mirror = on.world.mirror
     object.__setattr__(mirror, "base_id", None)
     object.__setattr__(mirror, "base_name", "Docs")
     on.server.base_there = False
+    return on
+
+
+@pytest.mark.parametrize("end", ["pause", "stop"])
+async def test_a_base_is_not_made_for_somebody_who_did_not_wait_for_a_throttled_server(
+    end: str,
+) -> None:
+    on = baseless()
+    on.source.write("a.md", b"text")
+    on.server.rests_until = on.clock.now() + 100
+    async with kept(on, rest=5.0) as it:
+        if end == "stop":
+            it.keeper.stop()
+            await anyio.sleep(1)
+            assert it.keeper.state.phase is Phase.STOPPED
+        it.keeper.paused = True
+        await anyio.sleep(200)
+        assert not on.server.base_there
+    async with kept(on, rest=200.0) as it:
+        assert it.exact()
+
+
+async def test_an_empty_folder_makes_no_base_and_its_first_file_does() -> None:
+    on = baseless()
     async with kept(on) as it:
         assert not on.server.base_there
         it.write("first.md", b"first")
