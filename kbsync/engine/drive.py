@@ -206,16 +206,14 @@ class Drive:
 
     async def _visit(self, key: DocKey) -> None:
         case = await self._case(key)
+        if isinstance(case.local, Present):
+            self._charges.stands(key)
         action = decide(case)
         objection = self._charges.objection(action)
         if objection is not None:
             await self._object(case, objection)
-            return
-        if isinstance(action, Create | Update):
-            self._charges.stands(key)
-            if self._waits(key, action):
-                return
-        await self._act(case, action)
+        elif not (isinstance(action, Create | Update) and self._waits(key, action)):
+            await self._act(case, action)
 
     async def _object(self, case: Case, objection: Notice) -> None:
         """Hold what the world turned into a removal or an upload that the plan did not have."""

@@ -22,7 +22,7 @@ from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
 from .server import FAILS, FINE, NEVER
-from .weather import LATE, RESET, WRITES, Weather
+from .weather import LATE, LOST, RESET, WRITES, Weather
 
 
 @pytest.mark.anyio
@@ -152,6 +152,30 @@ def test_what_came_back_and_was_sent_is_not_removed_for_a_plan_that_said_so_befo
     _tell(empty, tmp_path, story, able=NEW)
 
 
+def test_what_came_back_amid_its_removal_is_not_removed_once_more(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        folder.write("b.md", b"another")
+        await _pass(history)
+        del folder.files["a.md"]
+
+        def turn(event: Event) -> None:
+            if event.action == "delete":
+                folder.write("a.md", b"text")
+            elif event.action == "resolve":
+                folder.mount = EMPTY
+
+        history.on_event = turn
+        chance = random.Random(1)
+        await history.kbsync(chance, Lost(chance), releases=False)
+
+    history = _tell(empty, tmp_path, story, able=NEW)
+    assert sum("delete doc-" in line for line in history.trace) == 1
+
+
 def test_a_replacement_that_failed_and_that_somebody_archived_is_held(
     empty: Path, tmp_path: Path
 ) -> None:
@@ -279,6 +303,12 @@ class Unanswered(Weather):
             return super().fate(fates)
         self.met[self.how] += 1
         return self.how
+
+
+class Lost(Unanswered):
+    """The next write is not answered, and takes no effect."""
+
+    how = LOST
 
 
 class Late(Unanswered):

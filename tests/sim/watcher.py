@@ -66,8 +66,12 @@ class Watcher:
             self.fault("no reason", f"an upload of {document.id} without a reason")
 
     def _may_overlap(self, document: Document) -> bool:
-        """Stuck documents are sent again, and a ledger that forgot cannot wait."""
-        return document.fate == "never" or self._history.forgot_lately
+        """Stuck documents are sent again, and a ledger that forgot cannot wait.
+
+        Nor can one that took another document for what still lands.
+        """
+        mistaken = document.claimable and self._history.server.landing
+        return document.fate == "never" or self._history.forgot_lately or mistaken
 
     def _known_to_be_same(self, document: Document, content: bytes, settings: str) -> bool:
         if (document.content, document.settings) != (content, settings):
