@@ -29,6 +29,7 @@ from kbsync.messages import Notice, Problem
 from kbsync.model import (
     Action,
     Create,
+    Delete,
     DocKey,
     EntryState,
     Hold,
@@ -206,9 +207,9 @@ class Drive:
 
     async def _visit(self, key: DocKey) -> None:
         case = await self._case(key)
-        if isinstance(case.local, Present):
-            self._charges.stands(key)
         action = decide(case)
+        if isinstance(case.local, Present) and not isinstance(action, Delete):
+            self._charges.stands(key)  # a file that stands may have a document too many
         objection = self._charges.objection(action)
         if objection is not None:
             await self._object(case, objection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -174,6 +175,18 @@ def test_what_came_back_amid_its_removal_is_not_removed_once_more(
 
     history = _tell(empty, tmp_path, story, able=NEW)
     assert sum("delete doc-" in line for line in history.trace) == 1
+
+
+def test_a_document_too_many_goes_though_its_file_stands(empty: Path, tmp_path: Path) -> None:
+    async def story(history: History) -> None:
+        history.folders["docs"].write("a.md", b"text")
+        await _pass(history)
+        (document,) = history.server.documents.values()
+        history.server.documents["copy"] = replace(document, id="copy", name="copy.md")
+        await _pass(history)
+        assert list(history.server.documents) == [document.id]
+
+    _tell(empty, tmp_path, story, able=NEW)
 
 
 def test_a_replacement_that_failed_and_that_somebody_archived_is_held(
