@@ -29,7 +29,7 @@ def open_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(transport, "BulkTransport", bulk)
 
     def opened(url: str, **words: object) -> DifyClient:
-        words = {"read_timeout": 0.5, "connect_timeout": 2.0, "environment": False} | words
+        words = {"read_timeout": 0.5, "connect_timeout": 20.0, "environment": False} | words
         return DifyClient(Access(url=url, key=Key(KEY), **words))  # type: ignore[arg-type]
 
     return opened
