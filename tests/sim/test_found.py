@@ -59,6 +59,15 @@ async def _pass(history: History) -> None:
     await history.kbsync(chance, Weather(chance), releases=False)
 
 
+async def _two_mirrored(history: History) -> Folder:
+    """Mirror a.md and b.md; return their folder."""
+    folder = history.folders["docs"]
+    folder.write("a.md", b"text")
+    folder.write("b.md", b"another")
+    await _pass(history)
+    return folder
+
+
 def _tell(
     empty: Path, place: Path, story: Callable[[History], Awaitable[None]], *, able: Capabilities
 ) -> History:
@@ -132,10 +141,7 @@ def test_what_came_back_and_was_sent_is_not_removed_for_a_plan_that_said_so_befo
 ) -> None:
     async def story(history: History) -> None:
         history.swap = True
-        folder = history.folders["docs"]
-        folder.write("a.md", b"text")
-        folder.write("b.md", b"another")
-        await _pass(history)
+        folder = await _two_mirrored(history)
         del folder.files["a.md"]
         folder.edit("b.md", b"edited")
 
@@ -157,10 +163,7 @@ def test_what_came_back_amid_its_removal_is_not_removed_once_more(
     empty: Path, tmp_path: Path
 ) -> None:
     async def story(history: History) -> None:
-        folder = history.folders["docs"]
-        folder.write("a.md", b"text")
-        folder.write("b.md", b"another")
-        await _pass(history)
+        folder = await _two_mirrored(history)
         del folder.files["a.md"]
 
         def turn(event: Event) -> None:
@@ -334,10 +337,7 @@ def test_a_file_that_went_while_its_update_was_not_answered_takes_its_document_a
     empty: Path, tmp_path: Path
 ) -> None:
     async def story(history: History) -> None:
-        folder = history.folders["docs"]
-        folder.write("a.md", b"text")
-        folder.write("b.md", b"another")
-        await _pass(history)
+        folder = await _two_mirrored(history)
         folder.edit("a.md", b"edited")
 
         def leave(event: Event) -> None:
@@ -397,10 +397,7 @@ def test_a_file_that_went_amid_a_swap_takes_both_of_its_documents_along(
 ) -> None:
     async def story(history: History) -> None:
         history.swap = True
-        folder = history.folders["docs"]
-        folder.write("a.md", b"text")
-        folder.write("b.md", b"another")
-        await _pass(history)
+        folder = await _two_mirrored(history)
         folder.edit("a.md", b"edited")
         weather = Weather(random.Random(1), crash_in=1000)
         history.on_event = lambda event: weather.end()
@@ -418,10 +415,7 @@ def test_a_delete_that_lands_late_does_not_hit_a_file_that_is_back(
     empty: Path, tmp_path: Path
 ) -> None:
     async def story(history: History) -> None:
-        folder = history.folders["docs"]
-        folder.write("a.md", b"text")
-        folder.write("b.md", b"another")
-        await _pass(history)
+        folder = await _two_mirrored(history)
         del folder.files["a.md"]
 
         def return_(event: Event) -> None:
