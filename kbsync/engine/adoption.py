@@ -105,7 +105,7 @@ async def take(offered: Offer) -> None:
         Problem: the base is not the one that was listed any more, or the ledger refused.
     """
     world = offered.world
-    base = await ensure_base(world.mirror, world.ledger, world.remote)
+    base = await ensure_base(world.mirror, world.ledger, world.remote, world.clock)
     if base.id != world.base_id:
         raise Problem(say.LISTING_MOVED(mirror=world.mirror.name))
     for start in range(0, len(offered.actions), BATCH):

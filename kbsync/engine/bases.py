@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import NoReturn, TypeVar
 
+import anyio
+
 from kbsync.engine.mirror import Mirror, World
-from kbsync.engine.ports import Binding, Ledger, Remote
+from kbsync.engine.ports import Binding, Clock, Ledger, Remote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import Base, DocKey, Done, Failure, Gone, Outcome
@@ -52,17 +54,23 @@ def counting_binding(mirror: Mirror, ledger: Ledger) -> Binding | None:
     return binding
 
 
-async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base:
+async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clock) -> Base:
     """Return the base of `mirror`; make it while the ledger holds no id, and bind it.
+
+    Until a throttled server takes calls again nothing is made, and whoever does not want it any
+    more can end the wait by a cancellation; a base whose making began is bound before one acts.
 
     Raises:
         Problem: as `find_base`, or the base could not be made.
     """
     base = await find_base(mirror, ledger, remote)
     if base is None:
-        base = await _make(mirror, remote)
-    bind(mirror, base, ledger)
-    return base
+        while (rest := remote.resting()) > 0:
+            await clock.sleep(rest)
+    with anyio.CancelScope(shield=True):
+        made = base or await _make(mirror, remote)
+        bind(mirror, made, ledger)
+    return made
 
 
 def bind(mirror: Mirror, base: Base, ledger: Ledger) -> None:

@@ -147,7 +147,7 @@ class Engine:
         """
         if world.base_id is None and not wanted:
             return world
-        base = await ensure_base(self.mirror, self.ledger, self._remote)
+        base = await ensure_base(self.mirror, self.ledger, self._remote, self.clock)
         return await self._world(base) if world.base_id is None else world
 
     def note_device(self, planned: Planned, held: AbstractSet[DocKey]) -> None:

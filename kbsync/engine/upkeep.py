@@ -199,10 +199,8 @@ class Upkeep:
         if not (others or deletes or cleared.moves):
             return
         await self._confirm()
-        if self.drive is None:
-            await self._rested(planned.world)
+        drive = await self._opened(planned)
         with anyio.CancelScope(shield=True):
-            drive = await self._opened(planned)
             others += await self._moved(drive, cleared.moves)
         grant = Grant(
             permit=cleared.permit,
@@ -213,11 +211,6 @@ class Upkeep:
         drive.feed(others, grant, first=first)
         drive.feed(deletes, grant)
         self._standing.grace.forget(deletes)
-
-    async def _rested(self, world: World) -> None:
-        """Wait until the server takes calls again: here somebody may still want an end."""
-        while (rest := world.remote.resting()) > 0:
-            await world.clock.sleep(rest)
 
     def _in_grace(self, cleared: Cleared, noted: Mapping[str, Noted]) -> Collection[DocKey]:
         """Return the keys whose files are not gone for long enough; what is held stays held."""

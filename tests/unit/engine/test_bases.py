@@ -80,15 +80,15 @@ async def test_a_base_that_is_missing_is_made_once_and_bound() -> None:
     on, server = stage(), Bases()
     mirror = declared(on)
     assert await find_base(mirror, on.ledger, server) is None
-    made = await ensure_base(mirror, on.ledger, server)
+    made = await ensure_base(mirror, on.ledger, server, on.clock)
     assert (made.id, on.ledger.bindings[MIRROR].base_id) == ("made", "made")
-    assert (await ensure_base(mirror, on.ledger, server)).id == "made"
+    assert (await ensure_base(mirror, on.ledger, server, on.clock)).id == "made"
     assert server.count("make_base") == 1
 
 
 async def test_the_one_base_of_the_name_is_taken() -> None:
     on, server = stage(), Bases(base(), base("other", "Wiki"))
-    assert (await ensure_base(declared(on), on.ledger, server)).id == BASE
+    assert (await ensure_base(declared(on), on.ledger, server, on.clock)).id == BASE
     assert server.count("make_base") == 0
 
 
@@ -96,7 +96,7 @@ async def test_a_base_that_cannot_be_made_binds_nothing() -> None:
     on, server = stage(), Bases()
     server.faults["make_base"].append(Unauthorized(WHY))  # type: ignore[arg-type]
     with pytest.raises(Problem) as caught:
-        await ensure_base(declared(on), on.ledger, server)
+        await ensure_base(declared(on), on.ledger, server, on.clock)
     assert caught.value.notice is WHY
     assert on.ledger.bindings == {}
 
@@ -184,7 +184,7 @@ async def test_a_server_that_only_changed_its_address_keeps_its_base() -> None:
     on = stage()
     bound(on, device=7)
     mirror = declared(on, server="http://elsewhere/v1")
-    assert (await ensure_base(mirror, on.ledger, Bases(base()))).id == BASE
+    assert (await ensure_base(mirror, on.ledger, Bases(base()), on.clock)).id == BASE
     kept = on.ledger.bindings[MIRROR]
     assert (kept.server, kept.device) == ("http://elsewhere/v1", 7)
 

@@ -8,6 +8,7 @@ import pytest
 from kbsync.engine.keep import DRAIN, Phase
 from kbsync.engine.pace import LONGEST_PROBE
 from kbsync.messages import engine as say
+from kbsync.model import Base, Outcome
 
 from .fakes import Stage, stage
 from .kept import AWAY, GRACE, WRITES, counted, every_call, filled, kept, write_now
@@ -260,6 +261,26 @@ async def test_a_base_is_not_made_for_somebody_who_did_not_wait_for_a_throttled_
         await anyio.sleep(200)
         assert not on.server.base_there
     async with kept(on, rest=200.0) as it:
+        assert it.exact()
+
+
+async def test_a_base_is_not_made_for_somebody_who_did_not_wait_until_it_was_looked_for() -> None:
+    on = baseless()
+    on.source.write("a.md", b"text")
+    look, looks = on.server.bases_named, [0.0, 100.0]
+
+    async def slow(name: str) -> Outcome[tuple[Base, ...]]:
+        await anyio.sleep(looks.pop(0) if looks else 0.0)
+        return await look(name)
+
+    on.server.bases_named = slow  # type: ignore[method-assign]
+    async with kept(on, rest=5.0) as it:
+        assert not looks
+        it.keeper.paused = True
+        await anyio.sleep(200)
+        assert not on.server.base_there
+        it.keeper.paused = False
+        await anyio.sleep(200)
         assert it.exact()
 
 
