@@ -33,6 +33,7 @@ class Charge:
 
     Args:
         removal: its document may be removed.
+        stood: its file was seen standing since that was said: no more than what is too many goes.
         upload: its file may be uploaded although it did not change.
         listed: the listing may be believed about it.
         asked: the server contradicted the ledger: ask it first.
@@ -41,6 +42,7 @@ class Charge:
     """
 
     removal: bool = False
+    stood: bool = False
     upload: bool = False
     listed: bool = False
     asked: bool = False
@@ -87,7 +89,8 @@ class Charges:
         """Let `keys` do what `grant` says, beside what they may do already."""
         for key in keys:
             charge = self.of(key)
-            charge.removal = charge.removal or key in grant.permit.removals
+            if key in grant.permit.removals:
+                charge.removal, charge.stood = True, False
             charge.upload = charge.upload or key in grant.permit.uploads
             charge.listed = grant.listed
             charge.seen = grant.seen.get(key)
@@ -95,16 +98,22 @@ class Charges:
             if risk is not None:
                 self._risks[key] = risk
 
-    def objection(self, action: Action) -> Notice | None:
-        """Return why `action` has to wait; None when it may be carried out."""
-        charge = self.of(action.key)
-        return objection(action, removal=charge.removal, upload=charge.upload)
+    def objection(self, action: Action, *, standing: bool) -> Notice | None:
+        """Return why `action` has to wait; None when it may be carried out.
 
-    def stands(self, key: DocKey) -> None:
-        """Note that the file of `key` stands: that it may be removed was said of another time."""
-        self.of(key).removal = self._permit is None
-        if self._risks.get(key) is Risk.REMOVES:
-            del self._risks[key]
+        Args:
+            standing: the file of its key stands; one that stood before may not be believed to be
+                gone for a plan that was made before it stood.
+        """
+        charge = self.of(action.key)
+        charge.stood = charge.stood or standing
+        removal = charge.removal and (standing or not charge.stood or self._permit is None)
+        return objection(action, removal=removal, upload=charge.upload)
+
+    def removes(self, key: DocKey) -> bool:
+        """Whether nothing but a removal is to be expected of `key`."""
+        charge = self.of(key)
+        return charge.removal and not charge.stood
 
     def spent(self, key: DocKey) -> None:
         """Note that what was allowed has been made."""

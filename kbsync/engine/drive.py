@@ -29,7 +29,6 @@ from kbsync.messages import Notice, Problem
 from kbsync.model import (
     Action,
     Create,
-    Delete,
     DocKey,
     EntryState,
     Hold,
@@ -208,9 +207,7 @@ class Drive:
     async def _visit(self, key: DocKey) -> None:
         case = await self._case(key)
         action = decide(case)
-        if isinstance(case.local, Present) and not isinstance(action, Delete):
-            self._charges.stands(key)  # a file that stands may have a document too many
-        objection = self._charges.objection(action)
+        objection = self._charges.objection(action, standing=isinstance(case.local, Present))
         if objection is not None:
             await self._object(case, objection)
         elif not (isinstance(action, Create | Update) and self._waits(key, action)):

@@ -130,7 +130,7 @@ class OpenDrive(Drive):
         return self._pulse.stopping
 
     def _gated(self, key: DocKey) -> bool:
-        return self._full(key) and not self._charges.of(key).removal
+        return self._full(key) and not self._charges.removes(key)
 
     async def _object(self, case: Case, objection: Notice) -> None:
         """Leave it: it is planned, and judged, when its change is noticed."""

@@ -137,7 +137,8 @@ def edit_chunk(history: History, chance: random.Random) -> None:
         document.edits += chance.randint(1, 9)
         key = history.holder(document)
         entry = None if key is None else history.store.entry(key)
-        document.unseen |= entry is None or entry.state is not EntryState.SYNCED
+        seen = (document.rev, EntryState.SYNCED)
+        document.unseen |= entry is None or (entry.rev, entry.state) != seen
         history.tampered[document.id] += 1
 
 

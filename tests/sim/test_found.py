@@ -23,7 +23,7 @@ from .history import REMOVALS, History, play
 from .program import Program
 from .quiescence import plans
 from .server import FAILS, FINE, NEVER
-from .weather import LATE, LOST, RESET, WRITES, Weather
+from .weather import LATE, LOST, NOT_SENT, RESET, WRITES, Weather
 
 
 @pytest.mark.anyio
@@ -192,6 +192,28 @@ def test_a_document_too_many_goes_though_its_file_stands(empty: Path, tmp_path: 
     _tell(empty, tmp_path, story, able=NEW)
 
 
+def test_a_file_that_went_amid_the_removal_of_a_document_too_many_keeps_its_own(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = await _two_mirrored(history)
+        mine = next(each for each in history.server.documents.values() if each.name == "a.md")
+        history.server.documents["copy"] = replace(mine, id="copy", name="copy.md")
+
+        def turn(event: Event) -> None:
+            if event.action == "delete":
+                folder.mount = EMPTY
+
+        history.on_event = turn
+        chance = random.Random(1)
+        await history.kbsync(chance, Unreached(chance), releases=False)
+        assert mine.id in history.server.documents
+
+    history = _tell(empty, tmp_path, story, able=NEW)
+    assert sum("delete copy" in line for line in history.trace) == 1
+    assert not any("delete doc-" in line for line in history.trace)
+
+
 def test_a_replacement_that_failed_and_that_somebody_archived_is_held(
     empty: Path, tmp_path: Path
 ) -> None:
@@ -325,6 +347,12 @@ class Lost(Unanswered):
     """The next write is not answered, and takes no effect."""
 
     how = LOST
+
+
+class Unreached(Unanswered):
+    """The next write is not sent."""
+
+    how = NOT_SENT
 
 
 class Late(Unanswered):
