@@ -7,9 +7,9 @@ from typing import assert_never
 
 from kbsync.engine import uploads
 from kbsync.engine.indexing import settle, verdict
-from kbsync.engine.lookup import is_gone
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import KEEP, Change, Keep
+from kbsync.engine.removal import remove
 from kbsync.engine.resolution import account, left_of
 from kbsync.engine.step import (
     Again,
@@ -21,26 +21,21 @@ from kbsync.engine.step import (
     ToMark,
     after_failure,
     outcome_name,
-    why_of,
 )
 from kbsync.messages import engine as say
 from kbsync.model import (
     Action,
     Adopt,
-    Ambiguous,
     Conflict,
     Create,
     Delete,
     Done,
     EntryState,
     Forget,
-    Gone,
     Hold,
-    Intent,
     LedgerEntry,
     Move,
     Noop,
-    Op,
     Readiness,
     RemoteDocument,
     Resolve,
@@ -94,34 +89,13 @@ def _held(action: Hold | Conflict) -> Step:
 
 
 async def _delete(world: World, case: Case, action: Delete) -> Step:
-    key = case.key
-    timed = Timed(world, key, "delete")
-    intent = Intent(
-        key=key,
-        op=Op.DELETE,
-        name=action.name,
-        document_id=action.document_id,
-        started_at=world.clock.now(),
+    after, cause = _after_delete(world, case, action), action.cause
+    step = await remove(
+        world, case.key, action.document_id, name=action.name, cause=cause, after=after
     )
-    world.ledger.commit(Change(key=key, intent=intent))
-    outcome = await world.remote.delete(world.base_id or "", action.document_id)
-    if isinstance(outcome, Gone):
-        world.ledger.commit(Change(key=key, intent=None))
-        if not await is_gone(world, action.document_id):
-            return after_failure(world, key, "delete", outcome)
-    line = timed.line(outcome_name(outcome), action.document_id, action.cause)
-    match outcome:
-        case Done() | Gone():
-            after = _after_delete(world, case, action)
-            world.ledger.commit(Change(key=key, entry=after, intent=None, journal=(line,)))
-            world.ledger.unlist(world.base_id or "", action.document_id)
-            return Finished() if action.cause == "removed" and after is None else Again()
-        case Ambiguous():
-            world.ledger.commit(Change(key=key, journal=(line,)))
-        case _:
-            line = replace(line, detail=why_of(outcome))
-            world.ledger.commit(Change(key=key, intent=None, journal=(line,)))
-    return after_failure(world, key, "delete", outcome)
+    if step is not None:
+        return step
+    return Finished() if cause == "removed" and after is None else Again()
 
 
 def _after_delete(world: World, case: Case, action: Delete) -> LedgerEntry | Keep | None:

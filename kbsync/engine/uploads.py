@@ -18,6 +18,7 @@ from kbsync.engine.bases import base_must_answer, refuse
 from kbsync.engine.lookup import is_gone
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Change, Payload
+from kbsync.engine.removal import remove
 from kbsync.engine.resolution import left_of
 from kbsync.engine.step import (
     Again,
@@ -165,28 +166,11 @@ async def _own_name(
 
 async def _delete_first(world: World, case: Case, action: Update) -> Step:
     """A document in error that cannot be written over: nothing of it can be found anyway."""
-    timed = Timed(world, case.key, "delete")
-    intent = Intent(
-        key=case.key,
-        op=Op.DELETE,
-        name=case.name,
-        document_id=action.document_id,
-        started_at=world.clock.now(),
+    after = left_of(case.entry)
+    step = await remove(
+        world, case.key, action.document_id, name=case.name, cause="recover", after=after
     )
-    world.ledger.commit(Change(key=case.key, intent=intent))
-    outcome = await world.remote.delete(world.base_id or "", action.document_id)
-    if isinstance(outcome, Gone):
-        world.ledger.commit(Change(key=case.key, intent=None))
-        if not await is_gone(world, action.document_id):
-            return after_failure(world, case.key, "delete", outcome)
-    line = timed.line(outcome_name(outcome), action.document_id, "recover")
-    if isinstance(outcome, Done | Gone):
-        after = left_of(case.entry)
-        world.ledger.commit(Change(key=case.key, entry=after, intent=None, journal=(line,)))
-        return Again(at=world.clock.now())
-    keep = isinstance(outcome, Ambiguous)
-    world.ledger.commit(Change(key=case.key, intent=intent if keep else None, journal=(line,)))
-    return after_failure(world, case.key, "delete", outcome)
+    return step or Again(at=world.clock.now())
 
 
 async def _send(world: World, upload: Upload) -> Step:
