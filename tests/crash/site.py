@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,15 +104,21 @@ class Base:
         self._json("POST", f"{self._path}/document/create-by-text", json=body)
 
     def rows(self) -> list[Row]:
-        """All rows of the listing."""
+        """All rows of the listing; read again when documents came or went between two pages."""
+        end = time.monotonic() + SECONDS
+        while (rows := self._read()) is None:
+            assert time.monotonic() < end, "the listing does not come to rest"
+        return rows
+
+    def _read(self) -> list[Row] | None:
         rows: list[Row] = []
         while True:
             params = {"page": len(rows) // 100 + 1, "limit": 100}
             page = self._json("GET", f"{self._path}/documents", params=params)
             rows += page["data"]
-            if len(rows) >= page["total"]:
-                assert len(rows) == page["total"] == len({row["id"] for row in rows})
-                return rows
+            if len(rows) >= page["total"] or not page["data"]:
+                whole = len(rows) == page["total"] == len({row["id"] for row in rows})
+                return rows if whole else None
 
     def name_of(self, document_id: str) -> str | None:
         """The name of a document, None when it is not there."""
@@ -119,9 +126,10 @@ class Base:
         return str(reply.json()["name"]) if reply.is_success else None
 
     def text(self, row: Row) -> str:
-        """What a search could find of a document."""
-        chunks = self._json("GET", f"{self._path}/documents/{row['id']}/segments")["data"]
-        return "\n".join(str(chunk["content"]) for chunk in chunks)
+        """What a search could find of a document; nothing when it went since it was listed."""
+        reply = self._http.get(f"{self._path}/documents/{row['id']}/segments")
+        assert reply.is_success or reply.status_code == 404, (row, reply.text)
+        return "\n".join(str(chunk["content"]) for chunk in reply.json().get("data", []))
 
 
 class Folder:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from ledgers import Ledger
 from test_mirror import CREATE, DELETE, FILES, UPDATE, Requests, configure, write_files
-from typing_commands import KEY, Terminal, served
+from typing_commands import Terminal, by_hand, served
 
 RELEASE = re.compile(r"kbsync apply (--release [0-9a-f]{12})")
 
@@ -70,7 +70,7 @@ def mirrored(folder: Path, ledger: Ledger) -> Iterator[Story]:
     write_files(folder / "docs")
     with (
         served(folder, "--request-log", str(log)) as url,
-        httpx.Client(base_url=url, verify=False, headers={"Authorization": f"Bearer {KEY}"}) as api,
+        by_hand(url) as api,
     ):
         story = Story(folder, terminal, requests, api, url, ledger)
         story.configure()

@@ -8,11 +8,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from ledgers import Ledger
 from test_mirror import CREATE, DELETE, UPDATE, Requests, configure
-from typing_commands import KEY, Terminal, served
+from typing_commands import Terminal, by_hand, served
 
 from kbsync.messages import adoption as say
 from kbsync.messages import command as verb_say
@@ -27,9 +26,7 @@ class Hands:
     """Somebody who made documents before kbsync came."""
 
     def __init__(self, url: str) -> None:
-        self._api = httpx.Client(
-            base_url=url, verify=False, headers={"Authorization": f"Bearer {KEY}"}
-        )
+        self._api = by_hand(url)
         made = self._post("/datasets", json={"name": "Docs", "indexing_technique": "economy"})
         self.base = str(made["id"])
 

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from ledgers import FILE, Ledger
 from test_mirror import ASSIGN, Requests, configure
 from test_moves import Story as MovingStory
-from typing_commands import KEY, Terminal, served
+from typing_commands import Terminal, by_hand, served
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -33,9 +32,7 @@ class Story(MovingStory):
 
     def assign(self, document_id: str, name: str, value: str) -> None:
         """Somebody gives a document a value of their own."""
-        with httpx.Client(
-            base_url=self.url, verify=False, headers={"Authorization": f"Bearer {KEY}"}
-        ) as api:
+        with by_hand(self.url) as api:
             (base,) = api.get("/datasets").json()["data"]
             place = f"/datasets/{base['id']}"
             field = api.post(f"{place}/metadata", json={"type": "string", "name": name}).json()

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from ledgers import FILE, Ledger
 from test_mirror import CREATE, DELETE, UPDATE, Requests, configure
-from typing_commands import KEY, Terminal, served
+from typing_commands import Terminal, by_hand, served
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -62,9 +62,7 @@ class Story:
     def __init__(self, folder: Path, url: str, log: Path) -> None:
         self.docs = folder / "docs"
         self.terminal = Terminal(folder)
-        self._api = httpx.Client(
-            base_url=url, verify=False, headers={"Authorization": f"Bearer {KEY}"}
-        )
+        self._api = by_hand(url)
         self._requests = Requests(log)
 
     @property
