@@ -170,10 +170,12 @@ class Ownership:
     Args:
         token: made anew whenever a ledger takes a mirror over.
         predecessors: tokens whose documents were taken over then.
+        whole: every document of the base had been seen then; otherwise there may have been more.
     """
 
     token: str
     predecessors: frozenset[str] = frozenset()
+    whole: bool = True
 
 
 class Ledger(Protocol):
@@ -237,8 +239,8 @@ class Ledger(Protocol):
         """Return under which name the mirror's documents are marked, None before the first."""
         ...
 
-    def take_over(self, mirror: str, predecessors: frozenset[str]) -> Ownership:
-        """Mark the mirror's documents under a new name from now on."""
+    def own(self, mirror: str, ownership: Ownership) -> None:
+        """Mark the mirror's documents so from now on."""
         ...
 
     def unmark(self, mirror: str) -> None:

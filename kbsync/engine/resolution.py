@@ -29,6 +29,7 @@ from kbsync.planning.resolve import (
     Trace,
     Verdict,
     Wait,
+    may_have_made,
     resolve,
 )
 
@@ -81,7 +82,7 @@ def _carry_out(
             over = now - intent.started_at >= world.mirror.window  # a pass has to end some time
             return Again(min(until, now + LOOK_AGAIN), why=why if over else None)
         case TakeOver(document=document):
-            entry = _taken(intent, document, None if missing else case.entry)
+            entry = _taken(intent, document, case.entry, missing=missing)
             # The guard counts it like any other that was found missing.
             line = Timed(world, key, "create").line("done", document.id, "missing")
             commit(Change(key=key, entry=entry, intent=None, journal=(line,) if missing else ()))
@@ -126,9 +127,18 @@ def _deleted(world: World, case: Case, intent: Intent) -> JournalLine:
     return Timed(world, case.key, "delete").line("done", document_id, cause)
 
 
-def _taken(intent: Intent, document: RemoteDocument, before: LedgerEntry | None) -> LedgerEntry:
-    """An entry whose fingerprint is unknown: the next pass sends the file again."""
-    beside = before is not None and before.document_id != document.id
+def _taken(
+    intent: Intent, document: RemoteDocument, before: LedgerEntry | None, *, missing: bool = False
+) -> LedgerEntry:
+    """An entry whose fingerprint is unknown: the next pass sends the file again.
+
+    `missing`: the document it had before is gone, so that there is nothing of it to replace.
+    """
+    superseded = None
+    if before is not None:
+        beside = before.document_id != document.id and not missing
+        superseded = before.document_id if beside else before.superseded
+        superseded = None if superseded == document.id else superseded
     return LedgerEntry(
         key=intent.key,
         document_id=document.id,
@@ -136,18 +146,18 @@ def _taken(intent: Intent, document: RemoteDocument, before: LedgerEntry | None)
         state=EntryState.INDEXING if document.readiness.busy else EntryState.SYNCED,
         rev=document.rev,
         word_count=document.word_count,
-        superseded=before.document_id if before is not None and beside else None,
+        superseded=superseded,
     )
 
 
 async def _trace(world: World, intent: Intent) -> Trace:
-    base_id = world.base_id or ""
-    if intent.op is Op.CREATE:
-        named = await world.remote.named(base_id, intent.name)
-        if isinstance(named, Done):
-            return Trace(looked_up=True, named=named.value)
-        refuse(world.mirror, "looking for an upload that got no answer", named)
-    return Trace(target=await _target(world, intent))
+    target = await _target(world, intent)
+    if not may_have_made(intent, target):
+        return Trace(target=target)
+    named = await world.remote.named(world.base_id or "", intent.name)
+    if isinstance(named, Done):
+        return Trace(looked_up=True, named=named.value, target=target)
+    refuse(world.mirror, "looking for an upload that got no answer", named)
 
 
 async def _target(world: World, intent: Intent) -> RemoteDocument | Missing | None:

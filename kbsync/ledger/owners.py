@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import uuid
+from dataclasses import asdict
 
 from sqlalchemy import bindparam, insert, select
 
@@ -25,25 +25,23 @@ class Owners:
         if not rows:
             return None
         kept = json.loads(str(rows[0][0]))
-        return Ownership(token=kept["token"], predecessors=frozenset(kept["predecessors"]))
+        return Ownership(
+            token=kept["token"],
+            predecessors=frozenset(kept["predecessors"]),
+            whole=kept.get("whole", True),
+        )
 
-    def take_over(self, mirror: str, predecessors: frozenset[str]) -> Ownership:
-        """Mark the mirror's documents under a new name from now on.
-
-        Args:
-            mirror: the mirror's name.
-            predecessors: who marked the documents that are taken over.
+    def own(self, mirror: str, ownership: Ownership) -> None:
+        """Mark the mirror's documents as `ownership` says from now on.
 
         Raises:
             Problem: KB-L040 to KB-L047.
         """
-        made = Ownership(token=str(uuid.uuid4()), predecessors=predecessors)
-        kept = json.dumps({"token": made.token, "predecessors": sorted(predecessors)})
+        kept = json.dumps(asdict(ownership) | {"predecessors": sorted(ownership.predecessors)})
         mine = META.c.key == _key(mirror)
         with self._database.writing() as connection:
             if not connection.execute(META.update().where(mine).values(value=kept)).rowcount:
                 connection.execute(insert(META).values(key=_key(mirror), value=kept))
-        return made
 
     def unmark(self, mirror: str) -> None:
         """Forget that the documents in the mirror's base carry their marks.

@@ -28,7 +28,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """The create took effect: adopt `document`, its fingerprint unknown."""
+    """The call made a document: adopt `document`, its fingerprint unknown."""
 
     document: RemoteDocument
 
@@ -72,7 +72,7 @@ def resolve(intent: Intent, trace: Trace, *, now: float, window: float) -> Verdi
     """
     match intent.op:
         case Op.CREATE:
-            return _created(intent, trace, now, window)
+            return _created(intent, trace, now, window, Afresh())
         case Op.UPDATE:
             return _updated(intent, trace, now, window)
         case Op.DELETE:
@@ -81,13 +81,28 @@ def resolve(intent: Intent, trace: Trace, *, now: float, window: float) -> Verdi
             assert_never(intent.op)
 
 
-def _created(intent: Intent, trace: Trace, now: float, window: float) -> Verdict:
+def may_have_made(intent: Intent, target: RemoteDocument | Missing | None) -> bool:
+    """Return whether the call may have made a document, which then bears the intent's name.
+
+    An update that is sent as a create of the same name does when its document is removed before
+    it lands; that it is sent so tells the look-up of the name before it.
+
+    Args:
+        intent: the call.
+        target: the document it names, as `Trace.target`.
+    """
+    by_name = intent.op is Op.UPDATE and intent.document_id in intent.ids_seen
+    return intent.op is Op.CREATE or (by_name and target is GONE)
+
+
+def _created(intent: Intent, trace: Trace, now: float, window: float, nothing: Verdict) -> Verdict:
+    """Judge a call that may have made a document; `nothing`: the verdict when it made none."""
     for document in trace.named:
         if document.id not in intent.ids_seen:
             return TakeOver(document)
     over = now - intent.started_at >= window
     if over and trace.looked_up:
-        return Afresh()
+        return nothing
     why = say.HELD_PENDING_CREATE(path=intent.key.path)
     return Wait(why, max(intent.started_at + window, now + 1))
 
@@ -95,6 +110,8 @@ def _created(intent: Intent, trace: Trace, now: float, window: float) -> Verdict
 def _updated(intent: Intent, trace: Trace, now: float, window: float) -> Verdict:
     target = trace.target
     if target is GONE:
+        if may_have_made(intent, target):
+            return _created(intent, trace, now, window, DocumentGone())
         return DocumentGone()
     why = say.HELD_PENDING_UPDATE(path=intent.key.path)
     if not isinstance(target, RemoteDocument):

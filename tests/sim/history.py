@@ -310,7 +310,7 @@ def _alone(seed: str, wall: Callable[[], float]) -> Iterator[None]:
             mock.patch("kbsync.engine.comparison.time", clock),
             mock.patch("kbsync.engine.drive.PATIENCE", PATIENCE),
             mock.patch("kbsync.engine.indexing.STUCK_AFTER", PATIENCE),
-            mock.patch("kbsync.ledger.owners.uuid.uuid4", token),
+            mock.patch("kbsync.engine.ownership.uuid.uuid4", token),
         ):
             yield
     finally:
@@ -344,6 +344,8 @@ def play(
     with _alone(str(program), history.wall):
         try:
             trio.run(main, clock=MockClock(autojump_threshold=0))
+        except trio.TrioInternalError as error:  # the loop itself was cut off: it never rests
+            raise Broken(f"[spins] {error.__cause__}", history) from error
         finally:
             history.own.close()
             history.rival.close()

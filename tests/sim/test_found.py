@@ -20,10 +20,12 @@ from kbsync.planning.marks import FIELDS, OWNER
 
 from .folder import EMPTY, Folder
 from .history import REMOVALS, History, play
+from .line import LATEST
 from .program import Program
 from .quiescence import plans
+from .rules import lose_ledger
 from .server import FAILS, FINE, NEVER
-from .weather import LATE, LOST, NOT_SENT, RESET, WRITES, Weather
+from .weather import LATE, LOST, NOT_SENT, PAGES, RESET, SHIFTED, WRITES, Weather
 
 
 @pytest.mark.anyio
@@ -52,6 +54,7 @@ async def test_a_delete_answered_with_404_is_believed_when_the_document_is_not_t
 # -- told in the simulator's own world, on the real ledger -----------------------------------------
 
 NEW = Capabilities(version="1.13.0")
+WEDGING = Capabilities(version="1.12.1", update_wedges=True)
 
 
 async def _pass(history: History) -> None:
@@ -214,6 +217,50 @@ def test_a_file_that_went_amid_the_removal_of_a_document_too_many_keeps_its_own(
     assert not any("delete doc-" in line for line in history.trace)
 
 
+def test_an_update_that_lands_after_its_document_was_removed_leaves_no_document_too_many(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = await _two_mirrored(history)
+        mine = next(each for each in history.server.documents.values() if each.name == "a.md")
+        folder.edit("a.md", b"edited")
+
+        def remove(event: Event) -> None:
+            if event.action == "update" and mine.id in history.server.documents:
+                del history.server.documents[mine.id]
+                del folder.files["a.md"]
+
+        history.on_event = remove
+        chance = random.Random(1)
+        await history.kbsync(chance, Late(chance), releases=False)
+        await anyio.sleep(LATEST)
+        await _pass(history)
+        assert {each.name for each in history.server.documents.values()} == {"b.md"}
+
+    history = _tell(empty, tmp_path, story, able=WEDGING)
+    assert any("create a.md b'edited' lands later" in line for line in history.trace)
+
+
+def test_a_ledger_that_did_not_see_all_marks_when_it_took_over_goes_on(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text")
+        await _pass(history)
+        chance = random.Random(1)
+        lose_ledger(history, chance)
+        folder.edit("a.md", b"")  # an empty file is left out, and nobody asks for its document
+        folder.write("b.md", b"another")
+        await history.kbsync(chance, Shifting(chance), releases=False)
+        assert {each.name for each in history.server.documents.values()} == {"a.md", "b.md"}
+        await _pass(history)
+        assert not any("KB-E052" in line for line in history.trace)
+        assert {each.name for each in history.server.documents.values()} == {"a.md", "b.md"}
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
 def test_a_replacement_that_failed_and_that_somebody_archived_is_held(
     empty: Path, tmp_path: Path
 ) -> None:
@@ -353,6 +400,13 @@ class Unreached(Unanswered):
     """The next write is not sent."""
 
     how = NOT_SENT
+
+
+class Shifting(Weather):
+    """No listing is complete."""
+
+    def fate(self, fates: dict[str, int]) -> str:
+        return SHIFTED if fates is PAGES else super().fate(fates)
 
 
 class Late(Unanswered):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ledger_samples import bound, entry, intent, key, line, put, rejection
 
-from kbsync.engine.ports import Change
+from kbsync.engine.ports import Change, Ownership
 from kbsync.ledger import LedgerStore
 from kbsync.messages import Problem
 
@@ -68,7 +68,8 @@ def test_a_forgotten_mirror_leaves_its_history(filled: LedgerStore) -> None:
 
 
 def test_the_name_in_the_marks_goes_along_and_is_forgotten(filled: LedgerStore) -> None:
-    owned = filled.take_over("docs", frozenset({"before"}))
+    owned = Ownership(token="now", predecessors=frozenset({"before"}), whole=False)
+    filled.own("docs", owned)
     filled.rename_mirror("docs", "handbook")
     assert filled.ownership("handbook") == owned
     assert filled.ownership("docs") is None

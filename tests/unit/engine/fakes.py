@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import hashlib
 import io
-import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -47,7 +46,6 @@ from kbsync.planning.marks import FIELDS, mark_of
 from .server import Server
 from .words import BASE, MIRROR, SETTINGS, WHY, VirtualClock, fingerprint_of, key_of, sha
 
-TOKENS = itertools.count(1)
 PATH = FIELDS[1]
 
 
@@ -227,10 +225,8 @@ class MemoryLedger:
     def ownership(self, mirror: str) -> Ownership | None:
         return self.owners.get(mirror)
 
-    def take_over(self, mirror: str, predecessors: frozenset[str]) -> Ownership:
-        token = f"owner-{next(TOKENS)}"
-        self.owners[mirror] = Ownership(token=token, predecessors=predecessors)
-        return self.owners[mirror]
+    def own(self, mirror: str, ownership: Ownership) -> None:
+        self.owners[mirror] = ownership
 
     def unmark(self, mirror: str) -> None:
         self.held = {key: replace(e, metadata_hash=None) for key, e in self.held.items()}

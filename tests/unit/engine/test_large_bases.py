@@ -119,7 +119,7 @@ def _listed(*owners: str) -> Listing:
 
 async def test_a_mirror_that_another_took_over_decides_nothing() -> None:
     on = stage()
-    first = owned(on.world, None)
+    first = owned(on.world, _listed())
     assert owned(on.world, _listed(first.token)) == first
     on.synced("a.md", b"a")
     with pytest.raises(Problem) as caught:
@@ -127,9 +127,21 @@ async def test_a_mirror_that_another_took_over_decides_nothing() -> None:
     assert caught.value.notice.message is engine_say.OTHER_KBSYNC
 
 
+async def test_whoever_a_base_hid_while_it_was_taken_over_had_the_mirror_before() -> None:
+    on = stage()
+    first = owned(on.world, replace(_listed(), complete=False))
+    on.synced("a.md", b"a")
+    again = owned(on.world, replace(_listed(first.token, "another"), complete=False))
+    assert (again.token, again.predecessors) == (first.token, {"another"})
+    seen = owned(on.world, _listed(first.token, "another", "a third"))
+    assert (seen.token, seen.predecessors) == (first.token, {"another", "a third"})
+    with pytest.raises(Problem):
+        owned(on.world, _listed(first.token, "a fourth"))
+
+
 async def test_a_ledger_that_has_nothing_of_a_mirror_takes_it_over() -> None:
     on = stage()
-    first = owned(on.world, None)
+    first = owned(on.world, _listed())
     second = owned(on.world, _listed(first.token, "another"))
     assert second.token != first.token
     assert second.predecessors == {first.token, "another"}

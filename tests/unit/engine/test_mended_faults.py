@@ -10,9 +10,10 @@ import anyio
 import pytest
 
 from kbsync.engine.listing import refresh
+from kbsync.engine.ports import Change
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
-from kbsync.model import EntryState, Excluded, Gone, LedgerEntry
+from kbsync.model import EntryState, Excluded, Gone, Intent, LedgerEntry, Op
 
 from .fakes import Stage, driven, stage
 from .server import DROPPED, LOST, UNSENT
@@ -73,6 +74,29 @@ async def test_forgetting_a_swap_whose_new_document_is_gone_removes_the_old_one(
         await driven(on, ["a.md"])
         await driven(on, ["a.md"])
     assert on.server.documents == {}
+
+
+@pytest.mark.parametrize("landed", [True, False])
+async def test_an_update_that_is_not_answered_amid_a_swap_does_not_forget_the_old_document(
+    landed: bool,
+) -> None:
+    """A verdict makes the entry anew, which alone knows of the superseded document."""
+    on = stage(swap=True)
+    entry, new, old = _swapping(on)
+    intent = Intent(
+        key=A,
+        op=Op.UPDATE,
+        name="a.md",
+        document_id=new,
+        rev_before="another" if landed else entry.rev,
+        started_at=on.clock.now(),
+        ids_seen=frozenset(),
+    )
+    on.ledger.commit(Change(key=A, intent=intent))
+    async with _within(HOUR):
+        await driven(on, ["a.md"])
+    assert old not in on.server.documents
+    assert [each.content for each in on.server.by_name("a.md")] == [b"new"]
 
 
 async def test_pruning_an_excluded_file_in_the_middle_of_a_swap_removes_both_documents() -> None:

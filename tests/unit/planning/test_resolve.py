@@ -23,6 +23,7 @@ from .stories import NOW, intent, remote
 W = 900.0
 CREATE = intent(Op.CREATE, ids_seen=frozenset({"seen"}))
 UPDATE = intent(Op.UPDATE, document_id="D", rev_before="r1")
+BY_NAME = intent(Op.UPDATE, document_id="D", rev_before="r1", ids_seen=frozenset({"D"}))
 DELETE = intent(Op.DELETE, document_id="D")
 SEEN, LANDED = remote("seen"), remote("new")
 LOOKED = Trace(looked_up=True)
@@ -80,6 +81,14 @@ def test_a_document_that_is_gone_takes_entry_and_intent_with_it(after: float) ->
     assert verdict(UPDATE, Trace(target=GONE), after=after) == DocumentGone()
 
 
+def test_an_update_sent_as_a_create_may_have_made_what_it_was_to_write_over() -> None:
+    made = Trace(target=GONE, looked_up=True, named=(LANDED,))
+    assert verdict(BY_NAME, made) == verdict(BY_NAME, made, after=2 * W) == TakeOver(LANDED)
+    nothing = Trace(target=GONE, looked_up=True)
+    assert isinstance(verdict(BY_NAME, nothing, after=W - 1), Wait)
+    assert verdict(BY_NAME, nothing, after=W) == DocumentGone()
+
+
 @pytest.mark.parametrize("readiness", [Readiness.AVAILABLE, Readiness.ERROR, Readiness.DISABLED])
 def test_a_new_rev_means_it_landed(readiness: Readiness) -> None:
     target = remote(rev="r2", readiness=readiness)
@@ -125,8 +134,8 @@ def test_a_deleted_document_that_is_still_there_is_decided_again() -> None:
 # -- all -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", [CREATE, UPDATE])
-@pytest.mark.parametrize("trace", [Trace(), LOOKED, Trace(target=remote())])
+@pytest.mark.parametrize("what", [CREATE, UPDATE, BY_NAME])
+@pytest.mark.parametrize("trace", [Trace(), LOOKED, Trace(target=remote()), Trace(target=GONE)])
 @pytest.mark.parametrize("after", [-W, 0.0, W - 1e-9, W, 3 * W])
 def test_whoever_waits_waits_for_a_time_to_come(what: object, trace: Trace, after: float) -> None:
     answer = verdict(what, trace, after=after)
