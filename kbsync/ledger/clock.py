@@ -43,15 +43,17 @@ class LedgerClock:
         self._store = store
         self._wall = wall
         self._steady = steady
-        self._last = store.high_water()
-        self._read_at = steady()
+        self._reached = store.high_water(), steady()
 
     def now(self) -> float:
         """Return seconds since the epoch as the ledger counts them."""
-        at = self._steady()
-        self._last = max(self._wall(), self._last + (at - self._read_at))
-        self._read_at = at
-        return self._last
+        wall, steady = self._wall(), self._steady()
+        reached, at = self._reached
+        held_up = reached + (steady - at)
+        if wall <= held_up:  # counted from where it was: small steps added up are rounded away
+            return held_up
+        self._reached = wall, steady
+        return wall
 
     async def sleep(self, seconds: float) -> None:
         """Rest for `seconds`."""

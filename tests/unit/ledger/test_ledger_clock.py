@@ -56,6 +56,17 @@ def test_set_back_it_goes_on_at_a_steady_pace() -> None:
     assert clock.now() == 1004.0
 
 
+def test_set_back_it_counts_steps_that_are_smaller_than_it_can_tell() -> None:
+    hands = Hands(2.0**30)
+    clock = hands.clock(Memory())
+    clock.now()
+    hands.wall = 10.0
+    for _ in range(1000):
+        hands.steady += 5e-8
+        clock.now()
+    assert clock.now() - 2.0**30 == pytest.approx(5e-5, rel=0.01)
+
+
 def test_set_back_over_a_restart_it_goes_on_from_the_mark() -> None:
     memory = Memory(2000.0)
     hands = Hands(1000.0)
