@@ -143,8 +143,9 @@ class Watcher:
         if judged.unmounted and not judged.agreed and not self._may_go(document, key):
             self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
         elif judged.gone:
-            if not self._has_another(document, key):  # amid a swap a file has two documents
-                self._removed(key, agreed=judged.agreed)
+            # Amid a swap a file has two documents; what somebody agreed to was not unasked.
+            if not (judged.agreed or self._has_another(document, key)):
+                self._removed(key)
         elif not self._may_go(document, key):
             kind = type(judged.answer).__name__
             self.fault("deleted", f"{document.id} was deleted while {key.path} was {kind}")
@@ -174,7 +175,7 @@ class Watcher:
             for each in others
         )
 
-    def _removed(self, key: DocKey, *, agreed: bool) -> None:
+    def _removed(self, key: DocKey) -> None:
         now = self._history.ledger_time()
         since = now - AN_HOUR
         if key.mirror in self._history.agreed_once:  # a pass that came to nothing was agreed to
@@ -183,7 +184,7 @@ class Watcher:
         recent.append(now)
         self._removals[key.mirror] = recent
         limit = self._history.removal_limit
-        if len(recent) > limit and not agreed:
+        if len(recent) > limit:
             self.fault("guard", f"{len(recent)} removals in an hour, {limit} pass unasked")
 
     def _agreed(self, key: DocKey) -> bool:
