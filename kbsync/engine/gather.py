@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 import anyio.to_thread
 
 from kbsync.engine.bases import refuse
-from kbsync.engine.lookup import document_of
+from kbsync.engine.lookup import document_of, owner_of
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import Listing
 from kbsync.model import (
@@ -179,16 +179,8 @@ class Gatherer:
 
     def _moved(self, document: RemoteDocument, key: DocKey) -> bool:
         """Whether the document is another key's of this mirror; another mirror's is in our way."""
-        owner = self._owner(document)
+        owner = owner_of(self.world, document)
         return owner is not None and owner != key and owner.mirror == key.mirror
-
-    def _owner(self, document: RemoteDocument) -> DocKey | None:
-        """Return whose document it is: the ledger knows best, as a mark may be one move behind."""
-        holder = self.world.ledger.holder(self.world.base_id or "", document.id)
-        mark = None if holder else mark_of(document)
-        if mark is None or mark.mirror != self.world.mirror.name:
-            return holder
-        return DocKey(mirror=mark.mirror, path=mark.path)
 
     def _names(
         self,
@@ -198,7 +190,7 @@ class Gatherer:
         named: tuple[RemoteDocument, ...],
     ) -> Evidence:
         marks = {document.id: document for document in self._listed_marks(key, entry)}
-        marks |= {each.id: each for each in named if self._owner(each) == key}
+        marks |= {each.id: each for each in named if owner_of(self.world, each) == key}
         own = {entry.document_id, entry.superseded} if entry else set()
         others = tuple(d for d in named if d.id not in marks and d.id not in own)
         marked = tuple(marks[each] for each in sorted(marks) if each not in own)

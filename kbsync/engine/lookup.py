@@ -1,4 +1,4 @@
-"""What a base holds, asked for by id: documents, in as few requests as it takes, and fields."""
+"""What a base holds, asked for by id, in as few requests as it takes; and whose it is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 
 from kbsync.engine.bases import base_must_answer, refuse
 from kbsync.engine.mirror import World
-from kbsync.model import Done, Gone, Rejected, RemoteDocument
+from kbsync.model import DocKey, Done, Gone, Rejected, RemoteDocument
 from kbsync.planning.case import GONE, Missing
+from kbsync.planning.marks import mark_of
 
 A_PAGE = 100
 FEW = 3
@@ -72,6 +73,15 @@ async def is_gone(world: World, document_id: str) -> bool:
         Problem: as `document_of`.
     """
     return await document_of(world, document_id, "looking for what was to be deleted") is GONE
+
+
+def owner_of(world: World, document: RemoteDocument) -> DocKey | None:
+    """Return whose document it is: the ledger knows best, as a mark may be one move behind."""
+    holder = world.ledger.holder(world.base_id or "", document.id)
+    mark = None if holder else mark_of(document)
+    if mark is None or mark.mirror != world.mirror.name:
+        return holder
+    return DocKey(mirror=mark.mirror, path=mark.path)
 
 
 async def metadata_fields(world: World) -> Mapping[str, str] | None:

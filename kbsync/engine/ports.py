@@ -65,11 +65,13 @@ class Payload(Protocol):
     """What is uploaded for one file, readable once from the start.
 
     `content` is the sha256 (hex) of what has been read so far; `torn` is true when the file
-    changed while it was read.
+    changed while it was read. `stat` is of the file that was opened, which another may have
+    replaced since its name was looked at.
     """
 
     size: int
     media_type: str
+    stat: Stat
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, at most `size` of them; empty at the end."""

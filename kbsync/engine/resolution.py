@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import assert_never
 
 from kbsync.engine.bases import refuse
-from kbsync.engine.lookup import document_of
+from kbsync.engine.lookup import document_of, owner_of
 from kbsync.engine.mirror import World
 from kbsync.engine.ports import KEEP, Change
 from kbsync.engine.step import Again, Step, Timed
 from kbsync.model import (
+    DocKey,
     Done,
     EntryState,
     Intent,
@@ -156,8 +157,15 @@ async def _trace(world: World, intent: Intent) -> Trace:
         return Trace(target=target)
     named = await world.remote.named(world.base_id or "", intent.name)
     if isinstance(named, Done):
-        return Trace(looked_up=True, named=named.value, target=target)
+        ours = tuple(each for each in named.value if not _of_another(world, intent.key, each))
+        return Trace(looked_up=True, named=ours, target=target)
     refuse(world.mirror, "looking for an upload that got no answer", named)
+
+
+def _of_another(world: World, key: DocKey, document: RemoteDocument) -> bool:
+    """Whether the document moved to another key, and bears the name of this one still."""
+    owner = owner_of(world, document)
+    return owner is not None and owner != key
 
 
 async def _target(world: World, intent: Intent) -> RemoteDocument | Missing | None:

@@ -180,9 +180,7 @@ async def _send(world: World, upload: Upload) -> Step:
             if _vanished(world, upload):
                 return Again(at=world.clock.now())
             return Stopped(payload.why)
-        local = upload.case.local
-        stat = local.stat if isinstance(local, Present) else None
-        sent = replace(upload, stat=stat)
+        sent = replace(upload, stat=payload.stat)
         timed = Timed(world, upload.case.key, upload.op.value)
         world.ledger.commit(Change(key=upload.case.key, intent=_intent(world, sent)))
         outcome = await _call(world, sent, payload)()

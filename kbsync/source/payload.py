@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
+from kbsync.model import Stat
 from kbsync.source.convert import BLOCK, TEXT, as_utf8, survey
 from kbsync.source.disk import FILE, folder
 from kbsync.source.media import media_type
@@ -44,6 +45,10 @@ class OpenFile:
 # The change time too: a writer can put the modification time back, but not this one.
 def _identity(found: os.stat_result) -> tuple[int, ...]:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _stat_of(found: os.stat_result) -> Stat:
+    return Stat(size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
 
 
 @contextmanager
@@ -87,6 +92,7 @@ class FilePayload:
         self.media_type = media
         self.size = sent.tell() if sent else file.found.st_size - start
         self.found = file.found
+        self.stat = _stat_of(file.found)
         self._known = known
         self._file = file
         self._sent = sent

@@ -28,6 +28,7 @@ from kbsync.model import (
     Readiness,
     Rejected,
     RemoteDocument,
+    Stat,
     Throttled,
     Unauthorized,
 )
@@ -46,6 +47,7 @@ class Words:
         self._raw = io.BytesIO(text.encode())
         self._hash = hashlib.sha256()
         self.size = len(text.encode())
+        self.stat = Stat(self.size, 0, 0)
 
     def read(self, size: int = -1) -> bytes:
         piece = self._raw.read(size)

@@ -23,7 +23,7 @@ from kbsync.engine.ports import Chunking
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.messages import remote as messages
-from kbsync.model import Done, Gone, NotReady, Rejected, Throttled
+from kbsync.model import Done, Gone, NotReady, Rejected, Stat, Throttled
 
 STRANGER = "99999999-9999-4999-8999-999999999999"
 WRONG: tuple[object, ...] = (
@@ -58,6 +58,7 @@ class Words:
     def __init__(self) -> None:
         self._left = b"# A page\n\nWith words.\n"
         self.size = len(self._left)
+        self.stat = Stat(self.size, 0, 0)
 
     def read(self, size: int = -1) -> bytes:
         piece, self._left = self._left, b""

@@ -155,7 +155,7 @@ class OpenFile:
 
     def __init__(self, file: File) -> None:
         self._file = file
-        self._opened = file.stat
+        self.stat = file.stat
         self.size = len(file.content)
         self._at = 0
         self._sum = hashlib.sha256()
@@ -172,4 +172,4 @@ class OpenFile:
         return self._sum.hexdigest()
 
     def torn(self) -> bool:
-        return self._file.stat != self._opened
+        return self._file.stat != self.stat

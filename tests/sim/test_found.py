@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from engine.server import REFUSED
 from engine.words import key_of
 
 from kbsync.engine.drive import Drive
+from kbsync.engine.ports import Payload
 from kbsync.engine.report import Event
-from kbsync.model import Capabilities, Gone, Hold
+from kbsync.model import Capabilities, DocKey, Gone, Hold, Unknown
 from kbsync.planning.marks import FIELDS, OWNER
 
 from .folder import EMPTY, Folder
@@ -257,6 +259,64 @@ def test_a_ledger_that_did_not_see_all_marks_when_it_took_over_goes_on(
         await _pass(history)
         assert not any("KB-E052" in line for line in history.trace)
         assert {each.name for each in history.server.documents.values()} == {"a.md", "b.md"}
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_file_that_another_stood_in_for_while_it_was_sent_is_sent_again(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        folder.write("a.md", b"text 1")
+        folder.write("b.md", b"text 2")
+        open_, files = folder.open, folder.files
+        true = files["a.md"]
+
+        def stood_in(path: str) -> AbstractContextManager[Payload | Unknown]:
+            if path == "a.md":
+                files["a.md"], folder.open = files["b.md"], open_  # type: ignore[method-assign]
+            return open_(path)
+
+        def put_back(event: Event) -> None:
+            files["a.md"] = true
+
+        folder.open = stood_in  # type: ignore[method-assign]
+        history.on_event = put_back
+        await _pass(history)
+        await _pass(history)
+        documents = history.server.documents.values()
+        assert {each.name: each.content for each in documents} == {
+            path: file.content for path, file in files.items()
+        }
+
+    _tell(empty, tmp_path, story, able=NEW)
+
+
+def test_a_create_of_a_backup_leaves_a_document_alone_that_moved_since(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        folder = await _two_mirrored(history)
+        folder.write("c.md", b"a third")
+        chance = random.Random(1)
+        weather = Late(chance, crash_in=1000)
+        history.on_event = lambda event: weather.end()
+        await history.kbsync(chance, weather, releases=False)
+        history.on_event = lambda event: None
+        history.own.keep_copy()
+        await anyio.sleep(LATEST)
+        await _pass(history)
+        folder.files["d.md"] = folder.files.pop("c.md")
+        await _pass(history)
+        assert history.own.roll_back()
+        await _pass(history)
+        contents = {each.id: each.content for each in history.server.documents.values()}
+        entry = history.store.entry(DocKey(mirror="docs", path="d.md"))
+        assert entry is not None
+        assert contents[entry.document_id] == b"a third"
+        assert len(contents) == 3
+        assert not list(history.store.intents("docs"))
 
     _tell(empty, tmp_path, story, able=NEW)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from canary import KEY
 
 from kbsync.dify.client import DifyClient
+from kbsync.model import Stat
 
 __all__ = ["KEY"]
 
@@ -129,6 +130,7 @@ class Memory:
         self._hash = hashlib.sha256()
         self.read_bytes = 0
         self.size = len(content) + {"shrunk": 1, "grown": -1}.get(fault or "", 0)
+        self.stat = Stat(self.size, 0, 0)
 
     @staticmethod
     def sha256(content: bytes) -> str:

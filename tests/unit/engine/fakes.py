@@ -54,8 +54,9 @@ class BytesPayload:
 
     media_type = "text/markdown"
 
-    def __init__(self, content: bytes, torn: bool = False) -> None:
+    def __init__(self, content: bytes, torn: bool = False, stat: Stat | None = None) -> None:
         self.size = len(content)
+        self.stat = stat or Stat(self.size, 0, 0)
         self._stream = io.BytesIO(content)
         self._sum = hashlib.sha256()
         self._torn = torn
@@ -124,7 +125,8 @@ class MemorySource:
         if path not in self.files or path in self.states:
             yield Unknown(key=key_of(path), why=WHY)
         else:
-            yield BytesPayload(self.files[path][0], path in self.torn)
+            content, stat = self.files[path]
+            yield BytesPayload(content, path in self.torn, stat)
 
 
 # -- ledger --------------------------------------------------------------------------------------
