@@ -101,6 +101,8 @@ class Charges:
     def objection(self, action: Action, *, standing: bool) -> Notice | None:
         """Return why `action` has to wait; None when it may be carried out.
 
+        It is remembered that the file was seen standing.
+
         Args:
             standing: the file of its key stands; one that stood before may not be believed to be
                 gone for a plan that was made before it stood.

@@ -59,9 +59,9 @@ NEW = Capabilities(version="1.13.0")
 WEDGING = Capabilities(version="1.12.1", update_wedges=True)
 
 
-async def _pass(history: History) -> None:
+async def _pass(history: History, weather: Callable[[random.Random], Weather] = Weather) -> None:
     chance = random.Random(1)
-    await history.kbsync(chance, Weather(chance), releases=False)
+    await history.kbsync(chance, weather(chance), releases=False)
 
 
 async def _two_mirrored(history: History) -> Folder:
@@ -178,8 +178,7 @@ def test_what_came_back_amid_its_removal_is_not_removed_once_more(
                 folder.mount = EMPTY
 
         history.on_event = turn
-        chance = random.Random(1)
-        await history.kbsync(chance, Lost(chance), releases=False)
+        await _pass(history, Lost)
 
     history = _tell(empty, tmp_path, story, able=NEW)
     assert sum("delete doc-" in line for line in history.trace) == 1
@@ -210,8 +209,7 @@ def test_a_file_that_went_amid_the_removal_of_a_document_too_many_keeps_its_own(
                 folder.mount = EMPTY
 
         history.on_event = turn
-        chance = random.Random(1)
-        await history.kbsync(chance, Unreached(chance), releases=False)
+        await _pass(history, Unreached)
         assert mine.id in history.server.documents
 
     history = _tell(empty, tmp_path, story, able=NEW)
@@ -233,8 +231,7 @@ def test_an_update_that_lands_after_its_document_was_removed_leaves_no_document_
                 del folder.files["a.md"]
 
         history.on_event = remove
-        chance = random.Random(1)
-        await history.kbsync(chance, Late(chance), releases=False)
+        await _pass(history, Late)
         await anyio.sleep(LATEST)
         await _pass(history)
         assert {each.name for each in history.server.documents.values()} == {"b.md"}
@@ -250,11 +247,10 @@ def test_a_ledger_that_did_not_see_all_marks_when_it_took_over_goes_on(
         folder = history.folders["docs"]
         folder.write("a.md", b"text")
         await _pass(history)
-        chance = random.Random(1)
-        lose_ledger(history, chance)
+        lose_ledger(history, random.Random(1))
         folder.edit("a.md", b"")  # an empty file is left out, and nobody asks for its document
         folder.write("b.md", b"another")
-        await history.kbsync(chance, Shifting(chance), releases=False)
+        await _pass(history, Shifting)
         assert {each.name for each in history.server.documents.values()} == {"a.md", "b.md"}
         await _pass(history)
         assert not any("KB-E052" in line for line in history.trace)
@@ -488,8 +484,7 @@ def test_a_file_that_went_while_its_update_was_not_answered_takes_its_document_a
                 history.on_event = lambda event: None
 
         history.on_event = leave
-        chance = random.Random(1)
-        await history.kbsync(chance, Unanswered(chance), releases=False)
+        await _pass(history, Unanswered)
         await _pass(history)
         assert [each.name for each in history.server.documents.values()] == ["b.md"]
 
@@ -527,8 +522,7 @@ def test_the_guard_counts_a_document_found_missing_whose_new_upload_was_not_answ
         for number in range(REMOVALS + 1):
             (lost,) = [each.id for each in documents.values() if each.name == f"{number}.md"]
             del documents[lost]
-            chance = random.Random(1)
-            await history.kbsync(chance, Unanswered(chance), releases=False)
+            await _pass(history, Unanswered)
         assert len(documents) == REMOVALS + 1
 
     _tell(empty, tmp_path, story, able=NEW)
@@ -565,8 +559,7 @@ def test_a_delete_that_lands_late_does_not_hit_a_file_that_is_back(
             history.on_event = lambda event: None
 
         history.on_event = return_
-        chance = random.Random(1)
-        await history.kbsync(chance, Late(chance), releases=False)
+        await _pass(history, Late)
         await anyio.sleep(300)
         history.server.land()
         names = sorted(each.name for each in history.server.documents.values())
