@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
-from kbsync.engine.ports import Binding, Change, Listing
+from kbsync.engine.ports import Binding, EntryChange, ObservedListing
 from kbsync.ledger import LedgerStore
 from kbsync.model import (
     DocKey,
@@ -97,7 +97,7 @@ def filled(address: str, count: int) -> LedgerStore:
 def fill_entries(store: LedgerStore, count: int) -> int:
     for numbers in chunks(count, 1000):
         entries = [entry_of(number) for number in numbers]
-        store.commit_all([Change(key=each.key, entry=each) for each in entries])
+        store.commit_all([EntryChange(key=each.key, entry=each) for each in entries])
     return count
 
 
@@ -105,7 +105,7 @@ def fill_listing(store: LedgerStore, count: int) -> int:
     store.begin_listing(BASE)
     for numbers in chunks(count, 100):
         store.add_listed(BASE, [document_of(number) for number in numbers])
-    store.end_listing(BASE, Listing(started_at=1.0, complete=True, documents=count))
+    store.end_listing(BASE, ObservedListing(started_at=1.0, complete=True, documents=count))
     return count
 
 
@@ -121,11 +121,11 @@ def timed(what: str, work: Callable[[], int], expected: int, best_of: int = 1) -
 
 
 def measure_rows(store: LedgerStore, count: int) -> None:
-    def settled(settings: str, listing: Listing | None) -> Callable[[], int]:
+    def settled(settings: str, listing: ObservedListing | None) -> Callable[[], int]:
         return lambda: sum(row[1] >= 0 for row in store.rows("docs", settings, listing=listing))
 
-    complete = Listing(started_at=1.0, complete=True, documents=count)
-    partial = Listing(started_at=1.0, complete=False, documents=count)
+    complete = ObservedListing(started_at=1.0, complete=True, documents=count)
+    partial = ObservedListing(started_at=1.0, complete=False, documents=count)
     timed("rows, no listing", settled(SETTINGS, None), count, 5)
     timed("rows, complete listing", settled(SETTINGS, complete), count, 3)
     timed("rows, incomplete listing", settled(SETTINGS, partial), count, 3)
@@ -149,7 +149,7 @@ def measure_reads(store: LedgerStore, count: int) -> None:
     print(f"  {'one entry by key':<52} {took / len(keys) * 1e6:8.0f} µs")
 
 
-def change_of(number: int) -> list[Change]:
+def change_of(number: int) -> list[EntryChange]:
     """The two commits of one upload: the intent, then the outcome."""
     entry = entry_of(number)
     intent = Intent(key=entry.key, op=Op.UPDATE, name=entry.document_name, started_at=number)
@@ -162,8 +162,8 @@ def change_of(number: int) -> list[Change]:
         outcome="done",
         milliseconds=1,
     )
-    outcome = Change(key=entry.key, entry=entry, intent=None, journal=(told,))
-    return [Change(key=entry.key, intent=intent), outcome]
+    outcome = EntryChange(key=entry.key, entry=entry, intent=None, journal=(told,))
+    return [EntryChange(key=entry.key, intent=intent), outcome]
 
 
 def measure_commits(store: LedgerStore, count: int) -> None:

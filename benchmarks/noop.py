@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from kbsync import app
-from kbsync.engine.ports import Binding, Change
+from kbsync.app import build
+from kbsync.engine.ports import Binding, EntryChange
 from kbsync.ledger.store import LedgerStore
 from kbsync.model import DocKey, EntryState, Fingerprint, LedgerEntry, Stat
 
@@ -34,8 +34,8 @@ def make_tree(root: Path, files: int) -> None:
 
 
 def fill_ledger(place: Path, config: Path) -> None:
-    settings = app.settings_of(config)
-    hashed = app.settings_hash(settings.mirrors[0])
+    settings = build.settings_of(config)
+    hashed = build.settings_hash(settings.mirrors[0])
     with LedgerStore.open(place / "state" / "ledger.db") as ledger:
         bound = ledger.binding("docs")
         assert isinstance(bound, Binding)
@@ -43,7 +43,7 @@ def fill_ledger(place: Path, config: Path) -> None:
         for path in sorted((place / "docs").rglob("*.md")):
             told = path.stat()
             key = DocKey(mirror="docs", path=path.relative_to(place / "docs").as_posix())
-            changes.append(Change(key=key, entry=_entry(key, told, hashed, len(changes))))
+            changes.append(EntryChange(key=key, entry=_entry(key, told, hashed, len(changes))))
         ledger.commit_all(changes)
 
 

@@ -21,10 +21,10 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from kbsync.dify.access import Access, Key
-from kbsync.dify.bulk import BulkTransport
+from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.client import DifyClient
 from kbsync.dify.multipart import Multipart
+from kbsync.dify.transport import BulkTransport
 
 SIZE = 4096
 IN_FLIGHT = 4
@@ -141,7 +141,7 @@ async def measure(upload: Upload, count: int) -> tuple[float, float]:
 
 
 async def compare(port: int, count: int) -> None:
-    access = Access(url=f"http://127.0.0.1:{port}/v1", key=Key("benchmark-key"))
+    access = Access(url=f"http://127.0.0.1:{port}/v1", key=ApiKey("benchmark-key"))
     rows: dict[str, Upload] = {}
     opened: list[DifyClient | httpx.AsyncClient] = []
 

@@ -41,7 +41,7 @@ VERBS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CliContext:
     """What every verb is told: where the configuration is, and what to log."""
 
     config: Path
@@ -89,7 +89,7 @@ class Verbs(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
     """Keep a folder and a knowledge base the same."""
-    ctx.obj = Place(config, log_level)
+    ctx.obj = CliContext(config, log_level)
 
 
 def warn(notices: Iterable[Notice]) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(
@@ -42,7 +42,7 @@ from kbsync.cli import Place
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(
-    place: Place,
+    place: CliContext,
     mirror: str | None,
     by: Literal["name", "basename", "map"] | None,
     file: Path | None,
@@ -52,12 +52,12 @@ def command(
     as_json: bool,
 ) -> int:
     """Read the map, if there is one, and have the documents offered and taken."""
-    from kbsync import app  # noqa: PLC0415
-    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
-    from kbsync.errands.adopt import TakeOver  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
+    from kbsync.cli.dispatch import carry_out  # noqa: PLC0415
+    from kbsync.commands.adopt import AdoptDocuments  # noqa: PLC0415
 
     how = by or ("map" if file else "name")
-    errand = TakeOver(
+    errand = AdoptDocuments(
         mirror=mirror,
         by=how,
         pairs=_pairs(how, file),
@@ -66,11 +66,11 @@ def command(
         sure=sure,
         as_json=as_json,
     )
-    return carry_out(place, app.settings_of(place.config), errand).exit
+    return carry_out(place, build.settings_of(place.config), errand).exit
 
 
 def _pairs(by: str, file: Path | None) -> tuple[tuple[str, str], ...]:
-    from kbsync.config.pairs import read_pairs  # noqa: PLC0415
+    from kbsync.config.adopt_map import read_pairs  # noqa: PLC0415
     from kbsync.messages import Problem  # noqa: PLC0415
     from kbsync.messages import adoption as say  # noqa: PLC0415
 

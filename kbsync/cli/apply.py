@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(
@@ -35,7 +35,7 @@ from kbsync.cli import Place
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.pass_obj
 def command(
-    place: Place,
+    place: CliContext,
     words: tuple[str, ...],
     refresh: bool,
     wait: bool,
@@ -45,12 +45,12 @@ def command(
     as_json: bool,
 ) -> int:
     """Read the plan that was named, if one was, and have the pass made."""
-    from kbsync import app, savedplan  # noqa: PLC0415
-    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
-    from kbsync.errands.apply import apply_of  # noqa: PLC0415
+    from kbsync.app import build, plan_file  # noqa: PLC0415
+    from kbsync.cli.dispatch import carry_out  # noqa: PLC0415
+    from kbsync.commands.apply import apply_of  # noqa: PLC0415
 
-    settings = app.settings_of(place.config)
-    told = savedplan.How(refresh=refresh, prune_excluded=prune_excluded, target=targets)
-    asked = savedplan.asked(settings, words, told)
+    settings = build.settings_of(place.config)
+    told = plan_file.PlanOptions(refresh=refresh, prune_excluded=prune_excluded, target=targets)
+    asked = plan_file.asked(settings, words, told)
     errand = apply_of(asked, releases=releases, wait=wait, as_json=as_json)
     return carry_out(place, settings, errand).exit

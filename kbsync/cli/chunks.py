@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kbsync.cli.calls.chunks import ROWS
-from kbsync.cli.calls.group import group_of
+from kbsync.cli.api.chunks import ROWS
+from kbsync.cli.api.table import group_of
 
 command = group_of(
     "chunks",

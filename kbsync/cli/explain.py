@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(help="Show what is known of one file on all three sides, and what follows.")
@@ -12,12 +12,12 @@ from kbsync.cli import Place
 @click.option("--mirror", help="Which mirror, when several have such a path.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def command(place: Place, path: str, mirror: str | None, as_json: bool) -> int:
+def command(place: CliContext, path: str, mirror: str | None, as_json: bool) -> int:
     """Explain one path."""
-    from kbsync import app  # noqa: PLC0415
-    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
-    from kbsync.errands.explain import Explain  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
+    from kbsync.cli.dispatch import carry_out  # noqa: PLC0415
+    from kbsync.commands.explain import Explain  # noqa: PLC0415
 
-    settings = app.settings_of(place.config)
-    name, inside = app.whose(settings, path, mirror)
+    settings = build.settings_of(place.config)
+    name, inside = build.whose(settings, path, mirror)
     return carry_out(place, settings, Explain(mirror=name, path=inside, as_json=as_json)).exit

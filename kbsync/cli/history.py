@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(help="Show the journal, newest first: every remote change that was made or tried.")
@@ -17,7 +17,7 @@ from kbsync.cli import Place
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(
-    place: Place,
+    place: CliContext,
     path: str | None,
     mirror: str | None,
     limit: int,
@@ -28,11 +28,11 @@ def command(
     import json  # noqa: PLC0415
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from kbsync import app  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
     from kbsync.messages import printable  # noqa: PLC0415
 
-    settings = app.settings_of(place.config)
-    with app.ledger_to_read(settings) as ledger:
+    settings = build.settings_of(place.config)
+    with build.ledger_to_read(settings) as ledger:
         lines = ledger.history(mirror, path, limit=limit, before=before) if ledger else ()
     if as_json:
         click.echo(json.dumps({"lines": [{"number": n, **asdict(line)} for n, line in lines]}))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 from kbsync.messages import Notice, Problem, printable
 from kbsync.messages import command as say
 
@@ -28,10 +28,10 @@ from kbsync.messages import command as say
 @click.option("--name", default="", help="The mirror's name; by default made of the base's.")
 @click.pass_obj
 def command(
-    place: Place, path: Path | None, url: str, source: str, knowledge_base: str, name: str
+    place: CliContext, path: Path | None, url: str, source: str, knowledge_base: str, name: str
 ) -> None:
     """Write the file and say what to type next."""
-    from kbsync.config.starter import starter  # noqa: PLC0415
+    from kbsync.config.template import starter  # noqa: PLC0415
 
     target = path or place.config
     if target.is_dir():

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 if TYPE_CHECKING:
     from kbsync.config import Settings
-    from kbsync.ledger.health import Health
+    from kbsync.ledger.maintenance import Health
     from kbsync.ledger.store import LedgerStore
 
 NAMED = 20
@@ -28,13 +28,13 @@ def command() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def check(place: Place, as_json: bool) -> int:
+def check(place: CliContext, as_json: bool) -> int:
     """Check, and print what was found."""
-    from kbsync import app  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
     from kbsync.messages import Exit, Problem  # noqa: PLC0415
     from kbsync.messages import ledger as say  # noqa: PLC0415
 
-    with _open(app.settings_of(place.config)) as ledger:
+    with _open(build.settings_of(place.config)) as ledger:
         health, shown = ledger.health(), ledger.place.shown
     _json(shown, health) if as_json else _text(shown, health)
     if health.faults and not as_json:
@@ -48,12 +48,12 @@ def check(place: Place, as_json: bool) -> int:
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_obj
-def backup(place: Place, file: Path) -> None:
+def backup(place: CliContext, file: Path) -> None:
     """Copy a consistent moment."""
-    from kbsync import app  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
     from kbsync.messages import printable  # noqa: PLC0415
 
-    with _open(app.settings_of(place.config)) as ledger:
+    with _open(build.settings_of(place.config)) as ledger:
         ledger.backup(file)
         shown = ledger.place.shown
     click.echo(f"{printable(shown)} is copied to {printable(str(file))}")
@@ -107,7 +107,7 @@ def _require(address: str) -> None:
 
 
 def _same(one: str, other: str) -> bool:
-    from kbsync.ledger.place import find_place  # noqa: PLC0415
+    from kbsync.ledger.location import find_place  # noqa: PLC0415
 
     first, second = find_place(one), find_place(other)
     return (first.path, first.url, first.schema) == (second.path, second.url, second.schema)

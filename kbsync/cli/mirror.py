@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 if TYPE_CHECKING:
-    from kbsync.errands.desk import Errand
+    from kbsync.commands.base import Command
 
 
 @click.group(help="Rename, forget or destroy a mirror the ledger knows, in the file or not.")
@@ -24,11 +24,11 @@ def command() -> None:
 @click.argument("old")
 @click.argument("new")
 @click.pass_obj
-def rename(place: Place, old: str, new: str) -> int:
+def rename(place: CliContext, old: str, new: str) -> int:
     """Have it renamed in the ledger."""
-    from kbsync.errands.mirrors import Rename  # noqa: PLC0415
+    from kbsync.commands.mirror import RenameMirror  # noqa: PLC0415
 
-    return _carried(place, Rename(old=old, new=new))
+    return _carried(place, RenameMirror(old=old, new=new))
 
 
 @command.command(
@@ -37,11 +37,11 @@ def rename(place: Place, old: str, new: str) -> int:
 )
 @click.argument("name")
 @click.pass_obj
-def forget(place: Place, name: str) -> int:
+def forget(place: CliContext, name: str) -> int:
     """Have it forgotten in the ledger."""
-    from kbsync.errands.mirrors import Forget  # noqa: PLC0415
+    from kbsync.commands.mirror import ForgetMirror  # noqa: PLC0415
 
-    return _carried(place, Forget(name=name))
+    return _carried(place, ForgetMirror(name=name))
 
 
 @command.command(
@@ -52,15 +52,15 @@ def forget(place: Place, name: str) -> int:
 @click.argument("name")
 @click.option("--yes", "sure", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def destroy(place: Place, name: str, sure: bool) -> int:
+def destroy(place: CliContext, name: str, sure: bool) -> int:
     """Have its documents deleted, after a question."""
-    from kbsync.errands.mirrors import Destroy  # noqa: PLC0415
+    from kbsync.commands.mirror import DestroyMirror  # noqa: PLC0415
 
-    return _carried(place, Destroy(name=name, sure=sure))
+    return _carried(place, DestroyMirror(name=name, sure=sure))
 
 
-def _carried(place: Place, errand: Errand) -> int:
-    from kbsync import app  # noqa: PLC0415
-    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
+def _carried(place: CliContext, errand: Command) -> int:
+    from kbsync.app import build  # noqa: PLC0415
+    from kbsync.cli.dispatch import carry_out  # noqa: PLC0415
 
-    return carry_out(place, app.settings_of(place.config), errand).exit
+    return carry_out(place, build.settings_of(place.config), errand).exit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(
@@ -13,16 +13,16 @@ from kbsync.cli import Place
 )
 @click.argument("mirrors", nargs=-1)
 @click.pass_obj
-def command(place: Place, mirrors: tuple[str, ...]) -> int:
+def command(place: CliContext, mirrors: tuple[str, ...]) -> int:
     """Have it noted."""
     return paused(place, mirrors, paused=True)
 
 
-def paused(place: Place, mirrors: tuple[str, ...], *, paused: bool) -> int:
+def paused(place: CliContext, mirrors: tuple[str, ...], *, paused: bool) -> int:
     """Have mirrors paused, or not any more."""
-    from kbsync import app  # noqa: PLC0415
-    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
-    from kbsync.errands.control import Pause  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
+    from kbsync.cli.dispatch import carry_out  # noqa: PLC0415
+    from kbsync.commands.control import Pause  # noqa: PLC0415
 
     errand = Pause(mirrors=mirrors, paused=paused)
-    return carry_out(place, app.settings_of(place.config), errand).exit
+    return carry_out(place, build.settings_of(place.config), errand).exit

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(help="Show what `apply` would do. Exit code: 0 nothing to do, 2 changes.")
@@ -30,7 +30,7 @@ from kbsync.cli import Place
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(
-    place: Place,
+    place: CliContext,
     mirrors: tuple[str, ...],
     refresh: bool,
     prune_excluded: bool,
@@ -39,18 +39,18 @@ def command(
     as_json: bool,
 ) -> int:
     """Have all mirrors planned, and the plan saved."""
-    from kbsync import app, savedplan  # noqa: PLC0415
-    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
-    from kbsync.errands.plan import MakePlan  # noqa: PLC0415
+    from kbsync.app import build, plan_file  # noqa: PLC0415
+    from kbsync.cli.dispatch import carry_out  # noqa: PLC0415
+    from kbsync.commands.plan import PlanCommand  # noqa: PLC0415
     from kbsync.messages import printable  # noqa: PLC0415
 
-    how = savedplan.How(refresh=refresh, prune_excluded=prune_excluded, target=targets)
-    settings = app.settings_of(place.config)
+    how = plan_file.PlanOptions(refresh=refresh, prune_excluded=prune_excluded, target=targets)
+    settings = build.settings_of(place.config)
     file = printable(str(output)) if output else ""
-    errand = MakePlan(mirrors=mirrors, how=how, file=file, as_json=as_json)
+    errand = PlanCommand(mirrors=mirrors, how=how, file=file, as_json=as_json)
     done = carry_out(place, settings, errand)
     if output is not None and done.kept is not None:
-        savedplan.write(output, done.kept)
+        plan_file.write(output, done.kept)
         if not as_json:
             click.echo(f"saved: {file}")
     return done.exit

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import click
 
-from kbsync.engine.report import Event
-from kbsync.errands.steps import line_of
+from kbsync.commands.report import line_of
+from kbsync.engine.execute.results import Event
 from kbsync.planning.plan import CHANGES, Plan, name_of
 
 Observer = Callable[[Event], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(
@@ -12,10 +12,10 @@ from kbsync.cli import Place
     "itself when the file changes, and at SIGHUP."
 )
 @click.pass_obj
-def command(place: Place) -> int:
+def command(place: CliContext) -> int:
     """Have it read."""
-    from kbsync import app  # noqa: PLC0415
-    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
-    from kbsync.errands.control import Reload  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
+    from kbsync.cli.dispatch import carry_out  # noqa: PLC0415
+    from kbsync.commands.control import Reload  # noqa: PLC0415
 
-    return carry_out(place, app.settings_of(place.config), Reload()).exit
+    return carry_out(place, build.settings_of(place.config), Reload()).exit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(
@@ -17,13 +17,13 @@ from kbsync.cli import Place
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.pass_obj
 def command(
-    place: Place, paths: tuple[str, ...], mirror: str | None, wait: bool, as_json: bool
+    place: CliContext, paths: tuple[str, ...], mirror: str | None, wait: bool, as_json: bool
 ) -> int:
     """Have those files planned, and the plan carried out."""
-    from kbsync import app  # noqa: PLC0415
-    from kbsync.cli.carrying import carry_out  # noqa: PLC0415
-    from kbsync.errands.retry import Retry  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
+    from kbsync.cli.dispatch import carry_out  # noqa: PLC0415
+    from kbsync.commands.apply import Retry  # noqa: PLC0415
 
-    settings = app.settings_of(place.config)
+    settings = build.settings_of(place.config)
     errand = Retry(paths=paths, mirror=mirror, wait=wait, as_json=as_json)
     return carry_out(place, settings, errand).exit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 
 @click.command(
@@ -14,17 +14,17 @@ from kbsync.cli import Place
     "anew. Exit code: 0 ended as told, 64 wrong usage or configuration, 1 the ledger is in use."
 )
 @click.pass_obj
-def command(place: Place) -> int:
+def command(place: CliContext) -> int:
     """Load, set up the log, and go on until the end."""
-    from kbsync.daemon.ending import before_the_loop  # noqa: PLC0415
+    from kbsync.service.shutdown import before_the_loop  # noqa: PLC0415
 
     before_the_loop()
 
     import anyio  # noqa: PLC0415
 
-    from kbsync import app, logs  # noqa: PLC0415
-    from kbsync.daemon.notify import Notifier  # noqa: PLC0415
-    from kbsync.daemon.run import run  # noqa: PLC0415
+    from kbsync.app import build, logs  # noqa: PLC0415
+    from kbsync.service.daemon import run  # noqa: PLC0415
+    from kbsync.service.systemd import SystemdNotifier  # noqa: PLC0415
 
     logs.configure(place.log_level, default="info")
-    return anyio.run(run, app.settings_of(place.config), Notifier())
+    return anyio.run(run, build.settings_of(place.config), SystemdNotifier())

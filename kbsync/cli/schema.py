@@ -8,7 +8,7 @@ import click
 @click.command(help="Print the JSON Schema of kbsync.yaml, for editors and linters.")
 def command() -> None:
     """Print the schema."""
-    from kbsync.cli import show  # noqa: PLC0415
-    from kbsync.config.schema import json_schema  # noqa: PLC0415
+    from kbsync.cli import output  # noqa: PLC0415
+    from kbsync.config.declaration import json_schema  # noqa: PLC0415
 
-    show.as_json(json_schema())
+    output.as_json(json_schema())

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place
+from kbsync.cli import CliContext
 
 if TYPE_CHECKING:
-    from kbsync.config import Mirror, Settings
-    from kbsync.dify.wire import Hit
+    from kbsync.config import MirrorConfig, Settings
+    from kbsync.dify.schemas import Hit
     from kbsync.model import DocKey
 
 EXCERPT = 240
@@ -51,13 +51,13 @@ class Found:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def command(
-    place: Place, words: tuple[str, ...], top: int, filters: tuple[str, ...], as_json: bool
+    place: CliContext, words: tuple[str, ...], top: int, filters: tuple[str, ...], as_json: bool
 ) -> None:
     """Search and print."""
     import anyio  # noqa: PLC0415
 
-    from kbsync import app, logs  # noqa: PLC0415
-    from kbsync.cli import show  # noqa: PLC0415
+    from kbsync.app import build, logs  # noqa: PLC0415
+    from kbsync.cli import output  # noqa: PLC0415
 
     logs.configure(place.log_level)
     *only, query = words
@@ -65,7 +65,7 @@ def command(
         raise click.UsageError("one QUERY is wanted; put quotes around several words")
 
     async def asked() -> list[Found]:
-        settings = app.settings_of(place.config)
+        settings = build.settings_of(place.config)
         found: list[Found] = []
         for mirror in _bases(settings, only):
             found += await _search(settings, mirror, query, top, filters)
@@ -73,13 +73,13 @@ def command(
 
     found = anyio.run(asked)
     if as_json:
-        show.as_json({"query": query, "results": found})
+        output.as_json({"query": query, "results": found})
     else:
         for line in _lines(found, query):
-            show.line(line)
+            output.line(line)
 
 
-def _bases(settings: Settings, only: Sequence[str]) -> list[Mirror]:
+def _bases(settings: Settings, only: Sequence[str]) -> list[MirrorConfig]:
     """Return the mirrors to ask: of several on one knowledge base, the first."""
     from kbsync.messages import Problem  # noqa: PLC0415
     from kbsync.messages import command as say  # noqa: PLC0415
@@ -94,18 +94,17 @@ def _bases(settings: Settings, only: Sequence[str]) -> list[Mirror]:
 
 
 async def _search(
-    settings: Settings, mirror: Mirror, query: str, top: int, filters: Sequence[str]
+    settings: Settings, mirror: MirrorConfig, query: str, top: int, filters: Sequence[str]
 ) -> list[Found]:
-    from kbsync import app  # noqa: PLC0415
-    from kbsync.cli.calls.asking import retrieve  # noqa: PLC0415
-    from kbsync.cli.calls.outcome import value_of  # noqa: PLC0415
-    from kbsync.cli.calls.resolve import base_named  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
+    from kbsync.cli.api.resolve import base_named, value_of  # noqa: PLC0415
+    from kbsync.cli.api.workflows import retrieve  # noqa: PLC0415
     from kbsync.messages import Problem  # noqa: PLC0415
     from kbsync.messages import command as say  # noqa: PLC0415
 
     declared = mirror.knowledge_base
     base = declared.id or _bound(settings, mirror)
-    async with app.client(settings, mirror.server or "") as api:
+    async with build.client(settings, mirror.server or "") as api:
         if base is None:
             base = await base_named(api, declared.name or "")
         if base is None:
@@ -118,27 +117,27 @@ async def _search(
     ]
 
 
-def _bound(settings: Settings, mirror: Mirror) -> str | None:
+def _bound(settings: Settings, mirror: MirrorConfig) -> str | None:
     """Return the id of the knowledge base the ledger ties the mirror to."""
-    from kbsync import app  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
 
-    with app.ledger_to_read(settings) as ledger:
+    with build.ledger_to_read(settings) as ledger:
         binding = ledger.binding(mirror.name) if ledger else None
     return binding.base_id if binding else None
 
 
 def _held(settings: Settings, base: str, hits: Sequence[Hit]) -> dict[str, DocKey]:
     """Return the keys of the documents the ledger holds: one that moved bears its old name."""
-    from kbsync import app  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
 
     ids = {hit.chunk.document_id for hit in hits}
-    with app.ledger_to_read(settings) as ledger:
+    with build.ledger_to_read(settings) as ledger:
         holders = ((each, ledger.holder(base, each) if ledger else None) for each in ids)
         return {document_id: key for document_id, key in holders if key is not None}
 
 
-def _found(rank: int, mirror: Mirror, hit: Hit, key: DocKey | None) -> Found:
-    from kbsync.naming import path_of  # noqa: PLC0415
+def _found(rank: int, mirror: MirrorConfig, hit: Hit, key: DocKey | None) -> Found:
+    from kbsync.planning.document_names import path_of  # noqa: PLC0415
 
     return Found(
         rank=rank,

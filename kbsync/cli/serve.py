@@ -121,10 +121,10 @@ def _ready(url: str) -> None:
 
 
 def _list_quirks() -> None:
-    from kbsync.cli import show  # noqa: PLC0415
+    from kbsync.cli import output  # noqa: PLC0415
     from kbsync.embedded import QUIRKS  # noqa: PLC0415
 
-    show.rows(("quirk", "what it does"), QUIRKS.items())
+    output.rows(("quirk", "what it does"), QUIRKS.items())
 
 
 def _key(told: str | None, file: Path | None) -> str:

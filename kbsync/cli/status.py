@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place, warn
+from kbsync.cli import CliContext, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kbsync.cli.alive import Alive
+    from kbsync.app.status import MirrorOverview
+    from kbsync.cli.daemon_status import DaemonView
     from kbsync.config import Settings
     from kbsync.messages import Notice
-    from kbsync.overview import MirrorOverview
 
 
 @click.command(
@@ -32,27 +32,27 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def command(place: Place, failed: bool, foreign: bool, running: bool, as_json: bool) -> int:
+def command(place: CliContext, failed: bool, foreign: bool, running: bool, as_json: bool) -> int:
     """Print the overview."""
-    from kbsync.cli import alive  # noqa: PLC0415
+    from kbsync.cli import daemon_status  # noqa: PLC0415
     from kbsync.config import load  # noqa: PLC0415 - less to load than `app`: a check is frequent
 
     settings = load(place.config, os.environ)
-    found = alive.ask(settings)
+    found = daemon_status.ask(settings)
     if running:
-        return alive.show_alone(settings, found, as_json=as_json)
+        return daemon_status.show_alone(settings, found, as_json=as_json)
     _show(settings, found, failed=failed, foreign=foreign, as_json=as_json)
     return 0
 
 
 def _show(
-    settings: Settings, found: Alive | None, *, failed: bool, foreign: bool, as_json: bool
+    settings: Settings, found: DaemonView | None, *, failed: bool, foreign: bool, as_json: bool
 ) -> None:
-    from kbsync import app  # noqa: PLC0415
-    from kbsync.changed import changes  # noqa: PLC0415
-    from kbsync.overview import overview  # noqa: PLC0415
+    from kbsync.app import build  # noqa: PLC0415
+    from kbsync.app.config_drift import changes  # noqa: PLC0415
+    from kbsync.app.status import overview  # noqa: PLC0415
 
-    with app.ledger_to_read(settings) as ledger:
+    with build.ledger_to_read(settings) as ledger:
         mirrors = list(overview(settings, ledger, foreign=foreign))
         changed = list(changes(settings, ledger)) if ledger else []
         paused = ledger.paused() if ledger else {}
@@ -73,7 +73,7 @@ def _show(
 def _json(
     mirrors: Sequence[MirrorOverview],
     changed: Sequence[Notice],
-    found: Alive | None,
+    found: DaemonView | None,
     paused: dict[str, float],
 ) -> None:
     import json  # noqa: PLC0415

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import Place, findings
+from kbsync.cli import CliContext, output
 from kbsync.messages import Exit, Notice, Problem
 
 if TYPE_CHECKING:
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="Ask no server.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
-def command(place: Place, offline: bool, as_json: bool) -> int:
+def command(place: CliContext, offline: bool, as_json: bool) -> int:
     """Look, and print one line per finding."""
-    from kbsync import app, logs  # noqa: PLC0415
-    from kbsync.config.disk import check  # noqa: PLC0415
+    from kbsync.app import build, logs  # noqa: PLC0415
+    from kbsync.config.machine_checks import check  # noqa: PLC0415
 
     logs.configure(place.log_level)
     here: Sequence[Notice]
     there: Sequence[Notice] = ()
     try:
-        settings = app.settings_of(place.config)
+        settings = build.settings_of(place.config)
         here = check(settings)
         there = () if offline else _ask(settings)
     except Problem as problem:
         here = problem.notices
     _show(here, there, as_json)
-    if any(map(findings.wrong, here)):
+    if any(map(output.wrong, here)):
         return Exit.USAGE
-    return Exit.REFUSED if any(map(findings.wrong, there)) else Exit.OK
+    return Exit.REFUSED if any(map(output.wrong, there)) else Exit.OK
 
 
 def _ask(settings: Settings) -> list[Notice]:
     import anyio  # noqa: PLC0415
 
-    from kbsync.cli.asked import asked  # noqa: PLC0415
+    from kbsync.cli.server_checks import asked  # noqa: PLC0415
 
     return anyio.run(asked, settings)
 
 
 def _show(here: Sequence[Notice], there: Sequence[Notice], as_json: bool) -> None:
-    from kbsync.cli import show  # noqa: PLC0415
+    from kbsync.cli import output  # noqa: PLC0415
 
     found = [*here, *there]
     if as_json:
-        rows = findings.as_rows(found)
-        show.as_json({"sound": not any(map(findings.wrong, found)), "findings": rows})
+        rows = output.as_rows(found)
+        output.as_json({"sound": not any(map(output.wrong, found)), "findings": rows})
         return
-    for line in findings.lines(found):
+    for line in output.lines(found):
         click.echo(line)

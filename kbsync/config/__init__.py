@@ -1,19 +1,19 @@
 """The configuration: YAML → frozen settings, with errors that name file, line and key."""
 
 from kbsync.config.chunking import ChunkingSection, settings_hash
-from kbsync.config.disk import check
-from kbsync.config.ledgerplace import LedgerPlace
 from kbsync.config.loading import load
-from kbsync.config.mirror import KnowledgeBase, Mirror
-from kbsync.config.server import Server
+from kbsync.config.machine_checks import check
+from kbsync.config.mirror import KnowledgeBaseConfig, MirrorConfig
+from kbsync.config.server import ServerConfig
 from kbsync.config.settings import Settings
+from kbsync.config.types import LedgerAddress
 
 __all__ = [
     "ChunkingSection",
-    "KnowledgeBase",
-    "LedgerPlace",
-    "Mirror",
-    "Server",
+    "KnowledgeBaseConfig",
+    "LedgerAddress",
+    "MirrorConfig",
+    "ServerConfig",
     "Settings",
     "check",
     "load",

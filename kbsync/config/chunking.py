@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kbsync.config.section import WHOLE, Section
+from kbsync.config.types import WHOLE, Section
 from kbsync.model import Chunking
 
 ChunkLength = Annotated[int, Field(ge=50, le=4000), WHOLE]

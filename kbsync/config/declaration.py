@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from kbsync.config.ledgerplace import Place
-from kbsync.config.mirror import Mirror
-from kbsync.config.section import Name, Section, lasting, not_empty, wanted
-from kbsync.config.server import Server
+from kbsync.config.mirror import MirrorConfig
+from kbsync.config.server import ServerConfig
+from kbsync.config.types import Name, Place, Section, lasting, not_empty, wanted
 
 
 def _version(value: object) -> object:
@@ -25,8 +24,8 @@ class Declaration(Section):
     version: Annotated[int, BeforeValidator(_version)] = Field(
         description="Version of the configuration format: 1."
     )
-    server: Server | None = Field(default=None, description="The one server; or use servers.")
-    servers: Annotated[Mapping[Name, Server], AfterValidator(not_empty)] | None = Field(
+    server: ServerConfig | None = Field(default=None, description="The one server; or use servers.")
+    servers: Annotated[Mapping[Name, ServerConfig], AfterValidator(not_empty)] | None = Field(
         default=None, description="Several servers by name; mirrors say which with server."
     )
     ledger: Place | None = Field(
@@ -41,6 +40,21 @@ class Declaration(Section):
         default=90 * 86400.0,
         description="So long the journal keeps its lines; the daemon removes older ones.",
     )
-    mirrors: Annotated[tuple[Mirror, ...], AfterValidator(not_empty)] = Field(
+    mirrors: Annotated[tuple[MirrorConfig, ...], AfterValidator(not_empty)] = Field(
         description="The folders and their knowledge bases."
     )
+
+
+# -- The configuration as a JSON Schema, for editors and for `kbsync schema`.
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema of `kbsync.yaml`, with a description of every key.
+
+    Keys marked ``reserved`` are known, and refused unless they keep their default.
+    """
+    schema = Declaration.model_json_schema(mode="validation")
+    return {"$schema": DIALECT, **schema, "title": "kbsync.yaml"}

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from kbsync.config.api_key import FoundKey, find_key
+from kbsync.config.consistency import disagreements
 from kbsync.config.declaration import Declaration
-from kbsync.config.keys import Key, find_key
-from kbsync.config.place import Fault, Place
-from kbsync.config.reading import Refused, read_text
-from kbsync.config.rules import disagreements
-from kbsync.config.server import Server
+from kbsync.config.server import ServerConfig
 from kbsync.config.settings import Settings, complete, declared_servers
-from kbsync.config.shape import declare
-from kbsync.config.tree import Tree, parse
+from kbsync.config.source_file import Fault, Refused, SourceFile, read_text
+from kbsync.config.validation import declare
+from kbsync.config.yaml_tree import YamlTree, parse
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -26,12 +25,12 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     Raises:
         Problem: every fault found, each with file, line and key.
     """
-    place = Place(str(path))
+    place = SourceFile(str(path))
     try:
         tree = parse(read_text(path), environ)
     except Refused as refused:
         raise place.problem([refused.fault]) from None
-    place = Place(str(path), tree.lines)
+    place = SourceFile(str(path), tree.lines)
     file = path.absolute()
     declaration, faults = declare(tree, file.parent)
     faults += tree.faults
@@ -45,10 +44,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def _keyed(
-    declaration: Declaration, tree: Tree, environ: Mapping[str, str], faults: list[Fault]
-) -> tuple[dict[str, Server], dict[str, str]]:
+    declaration: Declaration, tree: YamlTree, environ: Mapping[str, str], faults: list[Fault]
+) -> tuple[dict[str, ServerConfig], dict[str, str]]:
     """Return the servers with their keys and the keys' origins; what is wrong joins `faults`."""
-    keyed: dict[str, Server] = {}
+    keyed: dict[str, ServerConfig] = {}
     origins: dict[str, str] = {}
     unset = {fault.at for fault in faults}
     for name, server in declared_servers(declaration).items():
@@ -57,7 +56,7 @@ def _keyed(
         match find_key(server, at, tree, environ):
             case Fault() as fault:
                 faults += [] if fault.at in unset else [fault]
-            case Key() as key:
+            case FoundKey() as key:
                 keyed[name] = server.model_copy(update={"api_key": key.secret})
                 origins[name] = key.origin
     return keyed, origins

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from kbsync.config.chunking import ChunkingSection, settings_hash
-from kbsync.config.section import (
+from kbsync.config.types import (
     RESERVED,
     WHOLE,
     Bytes,
@@ -68,7 +68,7 @@ Count = Annotated[int, Field(ge=0), WHOLE]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class KnowledgeBase(Section):
+class KnowledgeBaseConfig(Section):
     """Which knowledge base: an existing one by id, or one by name, made when missing."""
 
     id: Annotated[str, AfterValidator(_uuid)] | None = Field(
@@ -89,7 +89,7 @@ class KnowledgeBase(Section):
     )
 
 
-class Removals(Section):
+class RemovalLimits(Section):
     """How many removals pass: more than max(least, min(share, most)) halt."""
 
     least: Count = Field(default=10, description="So many always pass.")
@@ -97,25 +97,25 @@ class Removals(Section):
     most: Count = Field(default=500, description="Never more than this by share.")
 
 
-class Reembeddings(Section):
+class ReembeddingLimits(Section):
     """How many uploads caused by drift or settings pass: more than max(least, share) halt."""
 
     least: Count = Field(default=50, description="So many always pass.")
     share: Share = Field(default=0.1, description="Share of the mirror's documents that passes.")
 
 
-class Guard(Section):
+class GuardConfig(Section):
     """Limits over a rolling hour beyond which somebody has to agree."""
 
-    removals: Removals = Field(
-        default_factory=Removals, description="Deletions, and documents found missing."
+    removals: RemovalLimits = Field(
+        default_factory=RemovalLimits, description="Deletions, and documents found missing."
     )
-    reembeddings: Reembeddings = Field(
-        default_factory=Reembeddings, description="Uploads of files that did not change."
+    reembeddings: ReembeddingLimits = Field(
+        default_factory=ReembeddingLimits, description="Uploads of files that did not change."
     )
 
 
-class Mirror(Section):
+class MirrorConfig(Section):
     """One folder and the knowledge base that is kept like it."""
 
     name: Name = Field(
@@ -123,8 +123,8 @@ class Mirror(Section):
     )
     source: FilePath = Field(description="The folder, relative to this file.")
     knowledge_base: Annotated[
-        KnowledgeBase,
-        BeforeValidator(_shorthand, json_schema_input_type=str | KnowledgeBase),
+        KnowledgeBaseConfig,
+        BeforeValidator(_shorthand, json_schema_input_type=str | KnowledgeBaseConfig),
     ] = Field(description="Name of the base, or {id: …}, or {name: …}.")
     server: Name | None = Field(
         default=None, description="Which of the servers; needed when there are several."
@@ -187,7 +187,9 @@ class Mirror(Section):
         description="How a changed file reaches its document.",
         json_schema_extra=RESERVED,
     )
-    guard: Guard = Field(default_factory=Guard, description="Limits beyond which a plan halts.")
+    guard: GuardConfig = Field(
+        default_factory=GuardConfig, description="Limits beyond which a plan halts."
+    )
     settle: Annotated[float, lasting(0, 3600)] = Field(
         default=1.0, description="A file is read once it has rested so long."
     )

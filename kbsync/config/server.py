@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from kbsync.config.section import WHOLE, FilePath, Section, lasting, wanted
+from kbsync.config.types import WHOLE, FilePath, Section, lasting, wanted
 
 EMBEDDED = "embedded"
 
@@ -41,7 +41,7 @@ def _proxy(value: SecretStr) -> SecretStr:
     return value
 
 
-class Embedded(Section):
+class EmbeddedConfig(Section):
     """The embedded knowledge base's own settings."""
 
     data: FilePath | None = Field(
@@ -51,7 +51,7 @@ class Embedded(Section):
     )
 
 
-class Server(Section):
+class ServerConfig(Section):
     """How to reach one server. After loading, `api_key` holds the key wherever it came from."""
 
     url: Annotated[str, AfterValidator(_url)] = Field(
@@ -89,7 +89,9 @@ class Server(Section):
     max_indexing: Annotated[int, Field(ge=1, le=1000), WHOLE] = Field(
         default=20, description="Documents uploaded and not yet indexed, at most, for each mirror."
     )
-    embedded: Embedded = Field(default_factory=Embedded, description="Only for url: embedded.")
+    embedded: EmbeddedConfig = Field(
+        default_factory=EmbeddedConfig, description="Only for url: embedded."
+    )
 
     @property
     def is_embedded(self) -> bool:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kbsync.config.declaration import Declaration
-from kbsync.config.ledgerplace import LedgerPlace
-from kbsync.config.mirror import Mirror
-from kbsync.config.place import Place
-from kbsync.config.server import Server
+from kbsync.config.mirror import MirrorConfig
+from kbsync.config.server import ServerConfig
+from kbsync.config.source_file import SourceFile
+from kbsync.config.types import LedgerAddress
 
 ONLY_SERVER = "default"
 
@@ -34,23 +34,23 @@ class Settings:
     """
 
     file: Path
-    ledger: LedgerPlace
+    ledger: LedgerAddress
     state: Path
-    servers: Mapping[str, Server]
-    mirrors: tuple[Mirror, ...]
+    servers: Mapping[str, ServerConfig]
+    mirrors: tuple[MirrorConfig, ...]
     journal_retention: float
     key_origins: Mapping[str, str]
-    place: Place = field(repr=False, compare=False)
+    place: SourceFile = field(repr=False, compare=False)
 
-    def mirror(self, name: str) -> Mirror | None:
+    def mirror(self, name: str) -> MirrorConfig | None:
         """Return the mirror called `name`."""
         return next((mirror for mirror in self.mirrors if mirror.name == name), None)
 
-    def server_of(self, mirror: Mirror) -> Server:
+    def server_of(self, mirror: MirrorConfig) -> ServerConfig:
         """Return the server `mirror` is on."""
         return self.servers[mirror.server or ONLY_SERVER]
 
-    def max_indexing(self, mirror: Mirror) -> int:
+    def max_indexing(self, mirror: MirrorConfig) -> int:
         """Return how many documents of `mirror` may be uploaded and not yet indexed."""
         return mirror.max_indexing or self.server_of(mirror).max_indexing
 
@@ -59,14 +59,14 @@ class Settings:
         return ("servers", name) if ("servers",) in self.place.lines else ("server",)
 
 
-def declared_servers(declaration: Declaration) -> dict[str, Server]:
+def declared_servers(declaration: Declaration) -> dict[str, ServerConfig]:
     """Return the servers by name, however they are declared."""
     if declaration.servers is not None:
         return dict(declaration.servers)
     return {ONLY_SERVER: declaration.server} if declaration.server else {}
 
 
-def server_name(mirror: Mirror, servers: Mapping[str, Server]) -> str | None:
+def server_name(mirror: MirrorConfig, servers: Mapping[str, ServerConfig]) -> str | None:
     """Return the name of the mirror's server; None when it is not told and not plain."""
     if mirror.server is not None:
         return mirror.server if mirror.server in servers else None
@@ -75,11 +75,11 @@ def server_name(mirror: Mirror, servers: Mapping[str, Server]) -> str | None:
 
 def complete(
     declaration: Declaration,
-    keyed: Mapping[str, Server],
+    keyed: Mapping[str, ServerConfig],
     key_origins: Mapping[str, str],
     *,
     file: Path,
-    place: Place,
+    place: SourceFile,
 ) -> Settings:
     """Fill in every default that depends on something else.
 
@@ -99,7 +99,7 @@ def complete(
         mirrors.append(mirror.model_copy(update={"server": name, "read_only": read_only}))
     return Settings(
         file=file,
-        ledger=declaration.ledger or LedgerPlace(path=state / "ledger.db"),
+        ledger=declaration.ledger or LedgerAddress(path=state / "ledger.db"),
         state=state,
         servers=servers,
         mirrors=tuple(mirrors),
@@ -109,14 +109,14 @@ def complete(
     )
 
 
-def _with_data(server: Server, state: Path) -> Server:
+def _with_data(server: ServerConfig, state: Path) -> ServerConfig:
     if not server.is_embedded or server.data is not None:
         return server
     embedded = server.embedded.model_copy(update={"data": state / "knowledge.db"})
     return server.model_copy(update={"embedded": embedded})
 
 
-def _state_folder(ledger: LedgerPlace | None, file: Path) -> Path:
+def _state_folder(ledger: LedgerAddress | None, file: Path) -> Path:
     """Return the ledger's folder, or one of the platform's for this configuration file alone."""
     if ledger is not None and ledger.path is not None:
         return ledger.path.parent

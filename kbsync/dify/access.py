@@ -14,7 +14,7 @@ from kbsync.messages import remote as messages
 SHORTEST_SECRET = 8
 
 
-class Key:
+class ApiKey:
     """A secret that cannot be printed by accident: only `reveal` gives it out.
 
     Args:
@@ -34,7 +34,7 @@ class Key:
 
     __str__ = __repr__
 
-    def __reduce__(self) -> tuple[type[Key], tuple[str]]:
+    def __reduce__(self) -> tuple[type[ApiKey], tuple[str]]:
         raise TypeError("a key is never written anywhere")
 
     def reveal(self) -> str:
@@ -81,7 +81,7 @@ class Access:
     """
 
     url: str
-    key: Key
+    key: ApiKey
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     ca_file: Path | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from kbsync.dify.calls import Reply
+from kbsync.dify.request import ApiReply
 from kbsync.messages import printable
 from kbsync.model import Capabilities
 
@@ -46,7 +46,7 @@ class Observed:
         self.now = of_version(None)
         self.date: str | None = None
 
-    def see(self, reply: Reply) -> None:
+    def see(self, reply: ApiReply) -> None:
         """Take the version of a reply; another version forgets what was seen of the old one."""
         self.date = reply.headers.get("date")
         version = printable(reply.headers.get(VERSION_HEADER, ""))[:LONGEST_VERSION]

@@ -7,14 +7,14 @@ from types import TracebackType
 import httpx
 
 from kbsync.dify.access import Access
+from kbsync.dify.api.chunks import ChildChunks, Chunks
+from kbsync.dify.api.documents import Documents
+from kbsync.dify.api.knowledge_bases import KnowledgeBases
+from kbsync.dify.api.metadata import Metadata
+from kbsync.dify.api.search import Search
+from kbsync.dify.api.tags import Tags
 from kbsync.dify.capabilities import Observed
-from kbsync.dify.chunks import ChildChunks, Chunks
-from kbsync.dify.documents import Documents
-from kbsync.dify.exchange import Exchange
-from kbsync.dify.knowledge_bases import KnowledgeBases
-from kbsync.dify.metadata import Metadata
-from kbsync.dify.search import Search
-from kbsync.dify.tags import Tags
+from kbsync.dify.http import Exchange
 from kbsync.dify.transport import open_http
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from kbsync.dify import translate
-from kbsync.dify.calls import is_id
+from kbsync.dify.api.metadata import DocumentValues, Value
 from kbsync.dify.client import DifyClient
-from kbsync.dify.faults import AGAIN
-from kbsync.dify.listing import whole
-from kbsync.dify.metadata import DocumentValues, Value
-from kbsync.dify.wire import Document, KnowledgeBase, Upload
-from kbsync.engine.ports import Assignment, Chunking, Page, Payload, Remote
+from kbsync.dify.errors import AGAIN
+from kbsync.dify.paging import whole
+from kbsync.dify.request import is_id
+from kbsync.dify.schemas import Document, KnowledgeBaseRow, UploadReply
+from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload, Remote
 from kbsync.messages import remote as messages
 from kbsync.model import (
     Base,
@@ -31,7 +31,7 @@ from kbsync.model import (
 
 S = TypeVar("S")
 T = TypeVar("T")
-R = TypeVar("R", KnowledgeBase, Document)
+R = TypeVar("R", KnowledgeBaseRow, Document)
 
 LONGEST_BASE_NAME = 40
 NUMERIC = ("number", "time")
@@ -84,12 +84,14 @@ class DifyRemote:
 
     # -- documents -------------------------------------------------------------------------------
 
-    async def page(self, base_id: str, number: int, *, status: str | None = None) -> Outcome[Page]:
+    async def page(
+        self, base_id: str, number: int, *, status: str | None = None
+    ) -> Outcome[DocumentPage]:
         """Return page `number` (from 1) of 100 documents, newest first."""
         listing = await self._client.documents.list(base_id, page=number, status=status)
         return _mapped(
             listing,
-            lambda found: Page(
+            lambda found: DocumentPage(
                 documents=tuple(translate.document(row) for row in found.rows), total=found.total
             ),
         )
@@ -223,7 +225,7 @@ def _the_one(what: str, asked: str, found: Outcome[R]) -> Outcome[R]:
     return found
 
 
-def _uploaded(payload: Payload) -> Callable[[Upload], Uploaded]:
+def _uploaded(payload: Payload) -> Callable[[UploadReply], Uploaded]:
     return lambda reply: Uploaded(
         document=translate.document(reply.document), batch=reply.batch, content=payload.content
     )

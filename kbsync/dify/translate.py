@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kbsync.dify.wire import BUILT_IN, Document, Indexing, KnowledgeBase, MetadataValue
+from kbsync.dify.schemas import BUILT_IN, Document, Indexing, KnowledgeBaseRow, MetadataValue
 from kbsync.engine.ports import Chunking
 from kbsync.model import Base, Progress, Readiness, RemoteDocument
 
@@ -25,7 +25,7 @@ _INDEXED = {
 }
 
 
-def base(found: KnowledgeBase) -> Base:
+def base(found: KnowledgeBaseRow) -> Base:
     """Return what a mirror needs of a knowledge base."""
     return Base(
         id=found.id,
@@ -37,7 +37,7 @@ def base(found: KnowledgeBase) -> Base:
     )
 
 
-def _mode(found: KnowledgeBase) -> str:
+def _mode(found: KnowledgeBaseRow) -> str:
     if found.provider == "external":
         return "external"
     return "pipeline" if found.runtime_mode == "rag_pipeline" else "general"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -128,7 +128,7 @@ KEEP = Keep.KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class EntryChange:
     """Everything one transaction does to one key. None removes, KEEP leaves alone."""
 
     key: DocKey
@@ -151,7 +151,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class ObservedListing:
     """The newest listing of a base.
 
     Args:
@@ -184,7 +184,7 @@ class Ledger(Protocol):
     """The memory. Synchronous: a transaction cannot be torn by an await."""
 
     def rows(
-        self, mirror: str, settings: str, *, listing: Listing | None, marked: bool = False
+        self, mirror: str, settings: str, *, listing: ObservedListing | None, marked: bool = False
     ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order.
 
@@ -221,11 +221,11 @@ class Ledger(Protocol):
         """Stream entries in key order, all states when none are named."""
         ...
 
-    def commit(self, change: Change) -> None:
+    def commit(self, change: EntryChange) -> None:
         """Apply `change` in one durable transaction."""
         ...
 
-    def commit_all(self, changes: Sequence[Change]) -> None:
+    def commit_all(self, changes: Sequence[EntryChange]) -> None:
         """Apply all `changes` or none, in one durable transaction."""
         ...
 
@@ -257,7 +257,7 @@ class Ledger(Protocol):
         """Add a page; a repeated id overwrites."""
         ...
 
-    def end_listing(self, base_id: str, listing: Listing) -> None:
+    def end_listing(self, base_id: str, listing: ObservedListing) -> None:
         """Close the listing."""
         ...
 
@@ -326,7 +326,7 @@ class Ledger(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class DocumentPage:
     """One page of a listing: its rows and the total the server tells."""
 
     documents: tuple[RemoteDocument, ...]
@@ -365,7 +365,9 @@ class Remote(Protocol):
         """Make a base; a taken name is `Rejected`."""
         ...
 
-    async def page(self, base_id: str, number: int, *, status: str | None = None) -> Outcome[Page]:
+    async def page(
+        self, base_id: str, number: int, *, status: str | None = None
+    ) -> Outcome[DocumentPage]:
         """Return one page of at most 100 documents; `status` in the server's display words."""
         ...
 
@@ -427,4 +429,65 @@ class Remote(Protocol):
             fields: field ids by name.
             assignments: at most one per document.
         """
+        ...
+
+
+# -- What a watch tells the engine: where something may have changed, never what happened there.
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPaths:
+    """Everything that may have changed since the last take.
+
+    Args:
+        paths: NFC paths relative to the root, ``/`` between folders; each file may have changed,
+            appeared or gone.
+        folders: folders whose whole subtree is to be compared again, ``""`` for the root: the
+            queue ran over, a folder is new or moved, a watch was lost.
+        root: the root itself vanished or came back: compare everything.
+    """
+
+    paths: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+    root: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self.paths or self.folders or self.root)
+
+
+class ChangeSource(Protocol):
+    """A source's changes. Loses none and never blocks the one who takes them.
+
+    Memory is bounded: over 10,000 collected paths collapse into the root folder. Events that
+    cannot change content (open, access, close without a write) are not told, and nothing is
+    settled here: the keeper does that.
+    """
+
+    @property
+    def mode(self) -> str:
+        """How changes are noticed: ``inotify``, ``polling`` or ``inotify+polling``."""
+        ...
+
+    @property
+    def notice(self) -> Notice | None:
+        """Why it is not done by events alone, and what would mend it; None when it is."""
+        ...
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Begin to watch; returns when the watches that can be placed are placed.
+
+        Blocks: call it in a thread.
+
+        Args:
+            wake: called from any thread, cheap, whenever there is something to take.
+        """
+        ...
+
+    def take(self) -> ChangedPaths:
+        """Return everything since the last take, and empty the collection. Never blocks."""
+        ...
+
+    def stop(self) -> None:
+        """End the watch. Blocks until its threads have ended."""
         ...

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Dialect, PoolProxiedConnection, insert, selec
 from sqlalchemy.sql.elements import CompilerElement
 
 from kbsync.ledger import migrate
-from kbsync.ledger.connect import reader_engine, writer_engine
-from kbsync.ledger.faults import told
+from kbsync.ledger.connections import reader_engine, writer_engine
+from kbsync.ledger.database_errors import told
+from kbsync.ledger.location import LedgerLocation, make_file, require_file
 from kbsync.ledger.lock import FileLock, lock_schema
-from kbsync.ledger.place import Place, make_file, require_file
 from kbsync.ledger.schema import META
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
@@ -27,7 +27,7 @@ Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[Value, ...]
 
 
-class Question:
+class Query:
     """A select in a dialect's words, compiled once: 20 times faster than running it by Core."""
 
     def __init__(self, statement: CompilerElement, dialect: Dialect) -> None:
@@ -42,7 +42,7 @@ class Question:
         return values if self._order is None else [values[name] for name in self._order]
 
 
-_QUESTIONS: dict[tuple[str, CompilerElement], Question] = {}
+_QUESTIONS: dict[tuple[str, CompilerElement], Query] = {}
 
 
 class Database:
@@ -59,7 +59,7 @@ class Database:
         Problem: KB-L004 to KB-L008, KB-L020 to KB-L031, or one of `told`.
     """
 
-    def __init__(self, place: Place, *, readonly: bool = False, command: str = "") -> None:
+    def __init__(self, place: LedgerLocation, *, readonly: bool = False, command: str = "") -> None:
         self.place = place
         self.readonly = readonly
         self._command = command
@@ -144,11 +144,11 @@ class Database:
 
     # -- reading -----------------------------------------------------------------------------
 
-    def compiled(self, statement: CompilerElement) -> Question:
+    def compiled(self, statement: CompilerElement) -> Query:
         """Return `statement` in the words of this database."""
-        return Question(statement, self._readers.dialect)
+        return Query(statement, self._readers.dialect)
 
-    def question(self, statement: CompilerElement) -> Question:
+    def question(self, statement: CompilerElement) -> Query:
         """Return `statement`, one of the rooms' constants, compiled once for every ledger."""
         which = (self._readers.dialect.name, statement)
         known = _QUESTIONS.get(which)
@@ -162,7 +162,7 @@ class Database:
         """Return all rows of a short select that was made for this one time."""
         return self._answer(self.compiled(statement), {})
 
-    def _answer(self, question: Question, values: Mapping[str, Value]) -> list[Row]:
+    def _answer(self, question: Query, values: Mapping[str, Value]) -> list[Row]:
         with self._asking, told(self.place):
             if self._asker is None:
                 self._asker = self._readers.raw_connection()
@@ -177,7 +177,7 @@ class Database:
                 self._asker = None
                 raise
 
-    def stream(self, question: Question, size: int = 1000, **values: Value) -> Iterator[list[Row]]:
+    def stream(self, question: Query, size: int = 1000, **values: Value) -> Iterator[list[Row]]:
         """Yield the rows of a long select in lists of `size`, all from one moment.
 
         Until it ends the database keeps that moment alive: a stream is to be read to its end
@@ -227,7 +227,7 @@ class Database:
             self._file_lock = None
 
 
-def _prepare_schema(connection: Connection, place: Place) -> None:
+def _prepare_schema(connection: Connection, place: LedgerLocation) -> None:
     with connection.begin():
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
@@ -239,7 +239,7 @@ def _prepare_schema(connection: Connection, place: Place) -> None:
         _make_schema(connection, place)
 
 
-def _make_schema(connection: Connection, place: Place) -> None:
+def _make_schema(connection: Connection, place: LedgerLocation) -> None:
     from sqlalchemy.exc import ProgrammingError  # noqa: PLC0415
 
     user = connection.exec_driver_sql("SELECT current_user").scalar_one()

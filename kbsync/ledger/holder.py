@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 
-from kbsync.ledger.connect import reader_engine
-from kbsync.ledger.faults import told
+from kbsync.ledger.connections import reader_engine
+from kbsync.ledger.database_errors import told
+from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.lock import Holder, backend_holder, read_holder
-from kbsync.ledger.place import Place
 
 
-def holder_of(place: Place) -> Holder | None:
+def holder_of(place: LedgerLocation) -> Holder | None:
     """Return who holds the lock of the ledger at `place`, None when nobody does.
 
     Raises:
@@ -35,7 +35,7 @@ def _of_file(file: str) -> Holder | None:
     return None
 
 
-def _of_schema(place: Place) -> Holder | None:
+def _of_schema(place: LedgerLocation) -> Holder | None:
     engine = reader_engine(place, "kbsync doctor")
     try:
         with told(place), engine.connect() as connection:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from kbsync.ledger.place import Place
+from kbsync.ledger.location import LedgerLocation
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
@@ -42,7 +42,7 @@ class Holder:
             command=command or Path(sys.argv[0] or "python").name,
         )
 
-    def problem(self, place: Place) -> Problem:
+    def problem(self, place: LedgerLocation) -> Problem:
         """Return what a second process is told."""
         words = asdict(self)
         return Problem(messages.LOCKED(place=place.shown, **words))
@@ -55,7 +55,7 @@ class FileLock:
         Problem: KB-L021 when another process holds it, KB-L022 when it cannot be taken at all.
     """
 
-    def __init__(self, place: Place, command: str = "") -> None:
+    def __init__(self, place: LedgerLocation, command: str = "") -> None:
         assert place.path is not None  # noqa: S101 - PostgreSQL has a lock of its own
         self._file = f"{place.path}.lock"
         try:
@@ -120,7 +120,7 @@ def application_name(command: str = "") -> str:
     return name.encode("ascii", "replace").decode()[:63]
 
 
-def lock_schema(connection: Connection, place: Place) -> None:
+def lock_schema(connection: Connection, place: LedgerLocation) -> None:
     """Take the advisory lock of a ledger on PostgreSQL; it lives as long as the connection.
 
     Raises:
@@ -147,7 +147,7 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
-def backend_holder(connection: Connection, place: Place) -> Holder | None:
+def backend_holder(connection: Connection, place: LedgerLocation) -> Holder | None:
     """Return who holds the advisory lock of a ledger on PostgreSQL, None when nobody does."""
     row = connection.exec_driver_sql(_HOLDER, (_advisory_key(place.schema),)).first()
     if row is None:

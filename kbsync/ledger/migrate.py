@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from kbsync.ledger.connect import open_file
-from kbsync.ledger.faults import os_reason, told
-from kbsync.ledger.place import Place
+from kbsync.ledger.connections import open_file
+from kbsync.ledger.database_errors import os_reason, told
+from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.schema import APPLICATION_ID, REVISION
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def identify_file(place: Place, mode: str, *, thorough: bool) -> bool:
+def identify_file(place: LedgerLocation, mode: str, *, thorough: bool) -> bool:
     """Tell whether the file is a ledger (True) or still empty (False).
 
     Args:
@@ -51,7 +51,7 @@ def quick_check(connection: sqlite3.Connection) -> str:
     return "" if answer == "ok" else str(answer)
 
 
-def found_revision(connection: Connection, place: Place) -> str | None:
+def found_revision(connection: Connection, place: LedgerLocation) -> str | None:
     """Return the revision of the ledger at the other end, None when there is none yet.
 
     Raises:
@@ -66,7 +66,7 @@ def found_revision(connection: Connection, place: Place) -> str | None:
     return str(row[0]) if row else None
 
 
-def _tables(connection: Connection, place: Place) -> set[str]:
+def _tables(connection: Connection, place: LedgerLocation) -> set[str]:
     if place.path is not None:
         rows = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
     else:
@@ -76,7 +76,7 @@ def _tables(connection: Connection, place: Place) -> set[str]:
     return {str(row[0]) for row in rows}
 
 
-def require_current(found: str | None, place: Place) -> None:
+def require_current(found: str | None, place: LedgerLocation) -> None:
     """See that a reader understands the ledger.
 
     Raises:
@@ -89,7 +89,7 @@ def require_current(found: str | None, place: Place) -> None:
         raise Problem(messages.OLDER(place=place.shown, found=found, known=REVISION))
 
 
-def upgrade(connection: Connection, place: Place) -> None:
+def upgrade(connection: Connection, place: LedgerLocation) -> None:
     """Bring the ledger to `REVISION`, in one transaction; of an older one a copy is kept first.
 
     The copy of a file is `<ledger>.before-<revision>`.
@@ -135,7 +135,7 @@ def _config() -> Config:
     return config
 
 
-def _refuse_newer(found: str, place: Place) -> None:
+def _refuse_newer(found: str, place: LedgerLocation) -> None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
@@ -143,7 +143,7 @@ def _refuse_newer(found: str, place: Place) -> None:
         raise Problem(messages.NEWER(place=place.shown, found=found, known=REVISION))
 
 
-def copy_file(place: Place, copy: Path) -> None:
+def copy_file(place: LedgerLocation, copy: Path) -> None:
     """Write a consistent copy of the ledger's file, whole or not at all; replaces an older one.
 
     Raises:

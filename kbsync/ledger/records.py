@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Table
 
-from kbsync.engine.ports import Binding, Listing
+from kbsync.engine.ports import Binding, ObservedListing
 from kbsync.ledger.database import Row, Value
 from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, JOURNAL, LISTED, LISTINGS, REJECTIONS
 from kbsync.model import (
@@ -285,10 +285,10 @@ def binding_values(binding: Binding) -> dict[str, Value]:
 LISTING = columns(LISTINGS, "started_at", "complete", "documents")
 
 
-def listing_of(row: Row) -> Listing:
+def listing_of(row: Row) -> ObservedListing:
     """Read a row of the columns `LISTING`."""
     cells: tuple[Any, ...] = row
-    return Listing(started_at=cells[0], complete=bool(cells[1]), documents=cells[2])
+    return ObservedListing(started_at=cells[0], complete=bool(cells[1]), documents=cells[2])
 
 
 DOCUMENT = columns(

@@ -10,28 +10,29 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from kbsync.ledger import copying, migrate
-from kbsync.ledger.changes import Changes
+from kbsync.ledger import maintenance, migrate
 from kbsync.ledger.clock import LedgerClock
-from kbsync.ledger.connect import open_file
-from kbsync.ledger.copying import Copied
+from kbsync.ledger.connections import open_file
 from kbsync.ledger.database import Database
-from kbsync.ledger.faults import os_reason, told
+from kbsync.ledger.database_errors import os_reason, told
+from kbsync.ledger.entries import Entries
 from kbsync.ledger.halts import Halts
-from kbsync.ledger.health import Health, rows_of, unreadable
 from kbsync.ledger.journal import Journal
-from kbsync.ledger.keys import Keys
-from kbsync.ledger.listings import Listings
+from kbsync.ledger.location import LedgerLocation, find_place
+from kbsync.ledger.maintenance import Copied, Health, rows_of, unreadable
 from kbsync.ledger.mirrors import Mirrors
 from kbsync.ledger.owners import Owners
 from kbsync.ledger.pauses import Pauses
-from kbsync.ledger.place import Place, find_place
-from kbsync.ledger.rows import Rows
+from kbsync.ledger.remote_listing import RemoteListings
+from kbsync.ledger.scan_rows import ScanRows
+from kbsync.ledger.transactions import Transactions
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 
-class LedgerStore(Rows, Keys, Changes, Listings, Journal, Mirrors, Halts, Owners, Pauses):
+class LedgerStore(
+    ScanRows, Entries, Transactions, RemoteListings, Journal, Mirrors, Halts, Owners, Pauses
+):
     """An open ledger. Close it, or use it as a context manager.
 
     Attributes:
@@ -59,7 +60,7 @@ class LedgerStore(Rows, Keys, Changes, Listings, Journal, Mirrors, Halts, Owners
         return cls(Database(find_place(address), readonly=readonly, command=command))
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LedgerLocation:
         """Where the ledger lives."""
         return self._database.place
 
@@ -128,7 +129,7 @@ class LedgerStore(Rows, Keys, Changes, Listings, Journal, Mirrors, Halts, Owners
         with folder as name:
             place = find_place(Path(name) / "ledger.db")
             with closing(Database(place)) as target:
-                copying.copy(self._database, target)
+                maintenance.copy(self._database, target)
             migrate.copy_file(place, copy)
 
     def copy_to(self, other: LedgerStore) -> Copied:
@@ -137,7 +138,7 @@ class LedgerStore(Rows, Keys, Changes, Listings, Journal, Mirrors, Halts, Owners
         Raises:
             Problem: KB-L063 or KB-L065, KB-L040 to KB-L047.
         """
-        copied = copying.copy(self._database, other._database)
+        copied = maintenance.copy(self._database, other._database)
         other._high_water = None
         return copied
 

@@ -49,7 +49,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class DecisionRules:
     """What a mirror's settings say about decisions.
 
     Args:
@@ -83,7 +83,7 @@ class Case:
     key: DocKey
     name: str
     local: FileState
-    rules: Rules
+    rules: DecisionRules
     now: float
     entry: LedgerEntry | None = None
     intent: Intent | None = None
@@ -142,7 +142,7 @@ def cause_of_change(case: Case) -> str:
     return "settings" if changed else "edited"
 
 
-def hash_equals(local: Present, mark: Mark | None, rules: Rules) -> bool:
+def hash_equals(local: Present, mark: Mark | None, rules: DecisionRules) -> bool:
     """Return whether `mark` says the document was made of exactly this file and these settings."""
     if mark is None or local.content is None:
         return False

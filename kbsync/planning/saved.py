@@ -82,7 +82,7 @@ def _saved(action: Action) -> SavedAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class PlanDifference:
     """One path the world moved on at: what was planned, and what would be done now."""
 
     key: DocKey
@@ -90,7 +90,7 @@ class Moved:
     after: str
 
 
-def moved(saved: SavedMirror, now: Iterable[Action]) -> Iterator[Moved]:
+def moved(saved: SavedMirror, now: Iterable[Action]) -> Iterator[PlanDifference]:
     """Yield, by path, where `saved` is not what would be done now.
 
     Args:
@@ -103,7 +103,7 @@ def moved(saved: SavedMirror, now: Iterable[Action]) -> Iterator[Moved]:
         old, new = before.get(path), after.get(path)
         if old is None or new is None or old.does() != new.does():
             key = DocKey(mirror=saved.name, path=path)
-            yield Moved(key=key, before=_told(old), after=_told(new, old))
+            yield PlanDifference(key=key, before=_told(old), after=_told(new, old))
 
 
 def _told(action: SavedAction | None, other: SavedAction | None = None) -> str:

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kbsync.source.patterns import Patterns, compiled
+from kbsync.source.gitignore import Patterns, compiled
 
 IGNORE_FILE = ".kbsyncignore"
 _NEVER = frozenset({".git", ".gitignore", IGNORE_FILE})

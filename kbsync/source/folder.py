@@ -13,12 +13,11 @@ from kbsync.engine.ports import FileRow, Payload, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import FileState, Present, Skipped, Stat, Unknown
-from kbsync.source.disk import FOLDER, REPLACED, cause
-from kbsync.source.entries import File
+from kbsync.source.classify import File, FileRules
 from kbsync.source.filters import Filters
-from kbsync.source.look import look
+from kbsync.source.lookup import look
+from kbsync.source.openat import FOLDER, REPLACED, cause
 from kbsync.source.payload import FilePayload, payload
-from kbsync.source.rules import Rules
 from kbsync.source.scan import root_fault, scan
 
 
@@ -52,7 +51,7 @@ class Folder:
         accepted: AbstractSet[str],
         convert: bool = True,
     ) -> None:
-        self._rules = Rules(
+        self._rules = FileRules(
             mirror=mirror,
             root=os.fspath(root),
             filters=Filters(include, exclude, gitignore=honour_gitignore, hidden=hidden),

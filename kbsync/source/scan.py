@@ -14,11 +14,19 @@ from kbsync.engine.ports import Blocked, FileRow, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import Skipped, Unknown
-from kbsync.source.disk import FOLDER, GONE, OTHER_KIND, cause
-from kbsync.source.entries import File, Inside, Place, enter, judge, settle
+from kbsync.source.classify import (
+    File,
+    FileRules,
+    Inside,
+    Place,
+    enter,
+    judge,
+    refused_type,
+    settle,
+)
+from kbsync.source.file_names import component, extension, is_component
 from kbsync.source.filters import IgnoreFault
-from kbsync.source.names import component, extension, is_component
-from kbsync.source.rules import Rules, refused_type
+from kbsync.source.openat import FOLDER, GONE, OTHER_KIND, cause
 
 _ELSE = -1
 
@@ -39,7 +47,7 @@ class Listed(NamedTuple):
         self.others.append(other)
 
 
-def scan(rules: Rules) -> Iterator[Seen]:
+def scan(rules: FileRules) -> Iterator[Seen]:
     """Walk the source of `rules` once; see `kbsync.engine.ports.Source.scan`."""
     try:
         root = os.open(rules.root, FOLDER)
@@ -69,7 +77,7 @@ def still_stands(path: str, root: int) -> bool:
         return False
 
 
-def _walk(rules: Rules, root: int) -> Iterator[Seen]:
+def _walk(rules: FileRules, root: int) -> Iterator[Seen]:
     listed = _listed(rules, root, Place("", (), rules.filters.root))
     pending = [(iter(listed.rows), listed.others)]
     while pending:
@@ -88,7 +96,7 @@ def _walk(rules: Rules, root: int) -> Iterator[Seen]:
             pending.pop()
 
 
-def _listed(rules: Rules, root: int, place: Place) -> Listed:
+def _listed(rules: FileRules, root: int, place: Place) -> Listed:
     """List a folder; what keeps it from being listed is its only content then."""
     try:
         with enter(rules, root, place) as inside:
@@ -105,7 +113,7 @@ def _listed(rules: Rules, root: int, place: Place) -> Listed:
     return listed
 
 
-def _content(rules: Rules, inside: Inside) -> Listed:
+def _content(rules: FileRules, inside: Inside) -> Listed:
     with os.scandir(inside.fd) as scanned:
         entries = list(scanned)
     listed, rest = _quick(rules, inside, entries)
@@ -128,7 +136,7 @@ def _content(rules: Rules, inside: Inside) -> Listed:
 
 
 def _quick(
-    rules: Rules, inside: Inside, entries: list[os.DirEntry[str]]
+    rules: FileRules, inside: Inside, entries: list[os.DirEntry[str]]
 ) -> tuple[Listed, list[os.DirEntry[str]]]:
     """Judge ordinary files at once; everything unusual is handed back for `judge`.
 

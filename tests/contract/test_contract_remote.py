@@ -12,10 +12,10 @@ import anyio
 import pytest
 from contract_server import NOWHERE, PATIENCE, Base, Quirky, Server
 
-from kbsync.dify.access import Access, Key
+from kbsync.dify.access import Access, ApiKey
+from kbsync.dify.api.search import by_keyword
 from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
-from kbsync.dify.search import by_keyword
 from kbsync.engine.ports import Assignment
 from kbsync.messages import remote as messages
 from kbsync.model import (
@@ -63,7 +63,7 @@ class Words:
 
 
 def client_of(server: Server, key: str | None = None) -> DifyClient:
-    access = Access(url=server.url, key=Key(key or server.key), environment=False)
+    access = Access(url=server.url, key=ApiKey(key or server.key), environment=False)
     return DifyClient(access, server.transport)
 
 
@@ -216,7 +216,7 @@ async def test_a_wrong_key_and_a_wrong_address(server: Server) -> None:
         refused = await client.bases.list()
         assert isinstance(refused, Unauthorized)
         assert refused.why.message is messages.WRONG_KEY
-    access = Access(url=server.url.removesuffix("/v1"), key=Key(server.key), environment=False)
+    access = Access(url=server.url.removesuffix("/v1"), key=ApiKey(server.key), environment=False)
     async with DifyClient(access, server.transport) as client:
         outcome = await client.bases.list()
         assert isinstance(outcome, Unauthorized | NotReady), "another page may live there"

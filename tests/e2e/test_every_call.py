@@ -8,13 +8,13 @@ import pytest
 from typing_commands import KEY, served
 
 from kbsync.cli import obey as run
-from kbsync.cli.calls import bases, chunks, documents
+from kbsync.cli.api import chunks, documents, knowledge_bases
 from kbsync.messages import command as say
 from kbsync.messages import remote
 
 ROWS = {
     (group, row.verb)
-    for group, table in (("kb", bases), ("docs", documents), ("chunks", chunks))
+    for group, table in (("kb", knowledge_bases), ("docs", documents), ("chunks", chunks))
     for row in table.ROWS
 }
 

@@ -77,7 +77,7 @@ TARGETS = (
         targets.pairs,
         (b"path,document_id\na.md,22f83db9\n", b'"a ""b"", c.md" , id\n', b"a.md: id\n? b\n: c\n"),
         (b",", b'"', b"\n", b": ", b"? ", b"&a ", b"*a", b"\r", b"\xef\xbb\xbf", b"[", b"{"),
-        ("kbsync/config/pairs.py",),
+        ("kbsync/config/adopt_map.py",),
     ),
     Target(
         "names",
@@ -89,7 +89,7 @@ TARGETS = (
         ),
         ("\u2215".encode(), b"%", b"%~", b"/", b".", b"%E2%88%95", b"\xff", "\u0301".encode(),
          "\u202e".encode(), "🎉".encode(), b" ", b"..", b"a" * 199),
-        ("kbsync/naming.py", "kbsync/source/names.py"),
+        ("kbsync/planning/document_names.py", "kbsync/source/file_names.py"),
     ),
     Target(
         "wire",
@@ -97,8 +97,8 @@ TARGETS = (
         tuple(json.dumps(each).encode() for each in REPLIES),
         (b"null", b"true", b"1e308", b"1e999", b"-1", b"9" * 400, b'"\\u0000"', b'"\\ud800"', b"[]",
          b"{}", b'"id":', b'"data":', b'"total":', b'"document":', b"NaN", b"\\"),
-        ("kbsync/dify/wire.py", "kbsync/dify/reading.py", "kbsync/dify/translate.py",
-         "kbsync/dify/faults.py", "kbsync/dify/refusals.py"),
+        ("kbsync/dify/schemas.py", "kbsync/dify/reading.py", "kbsync/dify/translate.py",
+         "kbsync/dify/errors.py", "kbsync/dify/errors.py"),
     ),
     Target(
         "filters",
@@ -107,13 +107,13 @@ TARGETS = (
          b"*a*a*a*a*a*a*a*ab\n" + b"a" * 120, b"**/a/**/a/**/a/**/b\n" + b"a/" * 60),
         (b"*", b"**", b"/", b"!", b"[", b"]", b"[!", b"[[:alpha:]]", b"\\", b"?", b"\n", b"#", b" ",
          b"a" * 60, b"*a" * 12),
-        ("kbsync/source/patterns.py", "kbsync/source/brackets.py"),
+        ("kbsync/source/gitignore.py", "kbsync/source/gitignore.py"),
     ),
     Target(
         "plans",
         targets.plans,
         (json.dumps(PLAN).encode(), b"{}", b"[]"),
         (b"null", b"1e999", b'"path":', b'"actions":', b"9" * 400, b"[" * 300, b"true"),
-        ("kbsync/savedplan.py", "kbsync/planning/saved.py"),
+        ("kbsync/app/plan_file.py", "kbsync/planning/saved.py"),
     ),
 )  # fmt: skip

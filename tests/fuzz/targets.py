@@ -12,17 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kbsync.app.plan_file import read as read_plan
 from kbsync.config import load
-from kbsync.config.pairs import read_pairs
-from kbsync.dify import faults, translate, wire
-from kbsync.dify.calls import Reply, Subject, read, write
+from kbsync.config.adopt_map import read_pairs
+from kbsync.dify import errors, schemas, translate
 from kbsync.dify.reading import JsonObject, Malformed, parse
+from kbsync.dify.request import ApiReply, Subject, read, write
 from kbsync.messages import Notice, Problem
-from kbsync.naming import LONGEST, document_name, document_names, folded, path_of
+from kbsync.planning.document_names import LONGEST, document_name, document_names, folded, path_of
 from kbsync.planning.saved import moved
-from kbsync.savedplan import read as read_plan
-from kbsync.source.names import component, components
-from kbsync.source.patterns import compiled
+from kbsync.source.file_names import component, components
+from kbsync.source.gitignore import compiled
 
 ENVIRONMENT = {"KEY": "dataset-1", "EMPTY": "", "YAML": "{a: [*b, &c d]}", "NAME": "docs"}
 PLACE = Path(tempfile.mkdtemp(prefix="kbsync-fuzz-"))
@@ -139,25 +139,25 @@ def _from_name(name: str) -> None:
 # -- wire ----------------------------------------------------------------------------------------
 
 READERS: tuple[Callable[[JsonObject], object], ...] = (
-    wire.KnowledgeBase.read,
-    wire.Document.read,
-    wire.Upload.read,
-    wire.Indexing.read,
-    wire.Chunk.read,
-    wire.ChildChunk.read,
-    wire.Hit.read,
-    wire.MetadataField.read,
-    wire.MetadataFields.read,
-    wire.Tag.read,
-    wire.ModelProvider.read,
-    wire.read_listing(wire.Document.read),
-    wire.read_listing(wire.KnowledgeBase.read),
-    wire.read_listing(wire.Chunk.read),
+    schemas.KnowledgeBaseRow.read,
+    schemas.Document.read,
+    schemas.UploadReply.read,
+    schemas.Indexing.read,
+    schemas.ChunkRow.read,
+    schemas.ChildChunk.read,
+    schemas.Hit.read,
+    schemas.MetadataField.read,
+    schemas.MetadataFields.read,
+    schemas.Tag.read,
+    schemas.ModelProvider.read,
+    schemas.read_listing(schemas.Document.read),
+    schemas.read_listing(schemas.KnowledgeBaseRow.read),
+    schemas.read_listing(schemas.ChunkRow.read),
 )
 TURNS: dict[type, Callable[..., object]] = {
-    wire.KnowledgeBase: translate.base,
-    wire.Document: translate.document,
-    wire.Indexing: translate.progress,
+    schemas.KnowledgeBaseRow: translate.base,
+    schemas.Document: translate.document,
+    schemas.Indexing: translate.progress,
 }
 
 
@@ -174,7 +174,9 @@ def replies(data: bytes) -> None:
     status = 300 + sum(data[:40]) % 300
     header = data[:60].decode("latin-1")
     headers = {"content-type": header, "retry-after": header, "location": header}
-    outcome = faults.fault(call, Reply(status=status, headers=headers, body=data), "http://h/v1", 0)
+    outcome = errors.fault(
+        call, ApiReply(status=status, headers=headers, body=data), "http://h/v1", 0
+    )
     why = getattr(outcome, "why", None)
     if isinstance(why, Notice):
         assert not _steering(str(why)), why
@@ -182,7 +184,7 @@ def replies(data: bytes) -> None:
 
 
 def _turned(found: object) -> object:
-    if isinstance(found, wire.Listing):
+    if isinstance(found, schemas.ListPage):
         return [_turned(row) for row in found.rows]
     turn = TURNS.get(type(found))
     return turn(found) if turn else found

@@ -44,7 +44,7 @@ def test_a_parser_that_trips_is_told_with_its_input() -> None:
 
 
 def test_covered_lines_are_those_of_the_rooms() -> None:
-    lines = Lines(("kbsync/naming.py",))
+    lines = Lines(("kbsync/planning/document_names.py",))
     with lines.noted():
         feed(BY_NAME["names"], b"a.md")
     assert len(lines.reached) > 20

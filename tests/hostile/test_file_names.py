@@ -21,7 +21,7 @@ from running_daemon import keeping
 from typing_commands import KEY, Terminal, served
 
 from kbsync.cli import obey
-from kbsync.naming import document_name
+from kbsync.planning.document_names import document_name
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from kbsync.source.patterns import _in_one_go, _reworded, compiled
+from kbsync.source.gitignore import _in_one_go, _reworded, compiled
 
 LINES = st.lists(
     st.sampled_from(["*", "**", "a", "b", "?", "/", "/**/", "**/", "/*", "[ab]", "."]),

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from canary import KEY
 
-from kbsync.dify.access import Access, Key
+from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
 from kbsync.embedded import embedded_app
@@ -116,7 +116,7 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with embedded_app(tmp_path / "base.db", api_key=KEY) as app:
         telling = Telling(httpx.ASGITransport(app))
-        access = Access(url=URL, key=Key(KEY), environment=False)
+        access = Access(url=URL, key=ApiKey(KEY), environment=False)
         async with DifyClient(access, telling) as client:
             desk = Desk(client, telling)
             await desk.fill()
@@ -275,7 +275,7 @@ ENDLESS = {
 @pytest.mark.parametrize("name", ENDLESS)
 async def test_pages_without_end_are_left(name: str) -> None:
     pages = ENDLESS[name]
-    access = Access(url=URL, key=Key(KEY), environment=False)
+    access = Access(url=URL, key=ApiKey(KEY), environment=False)
     async with DifyClient(access, pages) as client:
         remote = DifyRemote(client)
         for found in (

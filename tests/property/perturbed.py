@@ -18,7 +18,7 @@ from kbsync.model import (
     Skipped,
     Unknown,
 )
-from kbsync.planning.case import Rules
+from kbsync.planning.case import DecisionRules
 
 from .world import NOW, World, file_of, key_of, pending, print_of
 
@@ -80,7 +80,7 @@ TRASH = st.sampled_from(["vanish", "available"])
 @st.composite
 def worlds(draw: st.DrawFn, *, moving: bool = False) -> World:
     """Draw a world after something happened to each of its sides; or where files mostly moved."""
-    rules = Rules(
+    rules = DecisionRules(
         base_id="base-1",
         settings="S",
         repair_drift=draw(st.booleans()),

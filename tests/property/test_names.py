@@ -9,7 +9,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kbsync.naming import LONGEST, document_name, document_names, extension, path_of
+from kbsync.planning.document_names import (
+    LONGEST,
+    document_name,
+    document_names,
+    extension,
+    path_of,
+)
 
 TOKENS = st.sampled_from(
     [

@@ -38,9 +38,9 @@ from kbsync.model import (
     Stat,
     Update,
 )
-from kbsync.naming import document_names
-from kbsync.planning.case import GONE, Case, Evidence, Rules
+from kbsync.planning.case import GONE, Case, DecisionRules, Evidence
 from kbsync.planning.decide import decide
+from kbsync.planning.document_names import document_names
 from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
 from kbsync.planning.moves import Vacated, chains, pair, vacated, with_moves, worth_hashing
 from kbsync.planning.plan import make_plan
@@ -79,7 +79,7 @@ def changes_of(actions: Iterable[Action]) -> list[Action]:
 class World:
     """Files, entries and documents; whatever was sent is indexed at once."""
 
-    rules: Rules
+    rules: DecisionRules
     files: dict[str, FileState] = field(default_factory=dict)
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)

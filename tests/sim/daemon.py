@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from kbsync.engine.keep import DRAIN, Keeper, KeeperState, Phase
-from kbsync.engine.pace import Pace
+from kbsync.engine.control.controller import DRAIN, Controller, ControllerStatus, Phase
+from kbsync.engine.workers.backoff import Pace
 
 from . import rules
 from .process import Process
@@ -38,7 +38,7 @@ class Kept:
     """One mirror that is kept."""
 
     name: str
-    keeper: Keeper
+    keeper: Controller
     watch: Watch
     left: anyio.Event = field(default_factory=anyio.Event)
 
@@ -72,7 +72,7 @@ class Daemon:
     def _begin(self, name: str) -> None:
         process = self._process
         watch = Watch(self._history.folders[name], process.weather, self._group)
-        keeper = Keeper(
+        keeper = Controller(
             process.engine(name),
             watch,
             PACE,
@@ -84,7 +84,7 @@ class Daemon:
         self._history.watches.append(watch)
         self._group.start_soon(self._keep, kept)
 
-    def _turned(self, name: str, state: KeeperState) -> None:
+    def _turned(self, name: str, state: ControllerStatus) -> None:
         self._history.tell(f"{name} is {state.phase} {state.why or ''}")
         self._history.met[f"keeper {state.phase}"] += 1
 
@@ -222,7 +222,7 @@ class Daemon:
             fault("unfinished", f"{state.pending} wait, {state.indexing} are indexed: {state}")
 
 
-def _at_work(state: KeeperState) -> bool:
+def _at_work(state: ControllerStatus) -> bool:
     return bool(state.pending or state.indexing)
 
 

@@ -15,8 +15,8 @@ from typing import ClassVar
 from sqlalchemy import Connection
 from sqlalchemy.sql.elements import CompilerElement
 
-from kbsync.ledger.database import Database, Question
-from kbsync.ledger.place import Place, find_place
+from kbsync.ledger.database import Database, Query
+from kbsync.ledger.location import LedgerLocation, find_place
 from kbsync.ledger.store import LedgerStore
 
 from .weather import Weather
@@ -26,10 +26,10 @@ class Failing(Database):
     """A database whose disk fills up, and whose process ends before or after a commit."""
 
     weather: Weather | None = None
-    compiled_once: ClassVar[dict[CompilerElement, Question]] = {}
+    compiled_once: ClassVar[dict[CompilerElement, Query]] = {}
     first: ClassVar[Connection | None] = None
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: LedgerLocation) -> None:
         super().__init__(place)
         self._questions = self.compiled_once
 

@@ -17,14 +17,14 @@ import trio
 from trio._core import _run as trio_run
 from trio.testing import MockClock
 
-from kbsync.engine.mirror import Mirror
+from kbsync.engine.context import Mirror
+from kbsync.engine.execute.results import Event
 from kbsync.engine.ports import Chunking
-from kbsync.engine.report import Event
 from kbsync.ledger.clock import LedgerClock
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.model import Capabilities, DocKey
-from kbsync.naming import path_of
+from kbsync.planning.document_names import path_of
 from kbsync.planning.guard import Limit, Limits
 
 from . import quiescence, rules, runs
@@ -307,10 +307,10 @@ def _alone(seed: str, wall: Callable[[], float]) -> Iterator[None]:
         with (
             mock.patch.object(anyio.to_thread, "run_sync", run_sync),
             mock.patch.object(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
-            mock.patch("kbsync.engine.comparison.time", clock),
-            mock.patch("kbsync.engine.drive.PATIENCE", PATIENCE),
-            mock.patch("kbsync.engine.indexing.STUCK_AFTER", PATIENCE),
-            mock.patch("kbsync.engine.ownership.uuid.uuid4", token),
+            mock.patch("kbsync.engine.observe.planner.time", clock),
+            mock.patch("kbsync.engine.workers.pool.PATIENCE", PATIENCE),
+            mock.patch("kbsync.engine.execute.indexing.STUCK_AFTER", PATIENCE),
+            mock.patch("kbsync.engine.observe.knowledge_base.uuid.uuid4", token),
         ):
             yield
     finally:

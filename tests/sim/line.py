@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import anyio
 
-from kbsync.engine.ports import Assignment, Chunking, Page, Payload
+from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload
 from kbsync.messages import remote as say
 from kbsync.model import (
     Ambiguous,
@@ -129,7 +129,11 @@ class Line:
         if fate == THROTTLED:
             return Throttled(60.0)
         outcome = answer()
-        if fate == SHIFTED and isinstance(outcome, Done) and isinstance(outcome.value, Page):
+        if (
+            fate == SHIFTED
+            and isinstance(outcome, Done)
+            and isinstance(outcome.value, DocumentPage)
+        ):
             return Done(self._shifted(outcome.value))  # type: ignore[arg-type]
         return outcome
 
@@ -139,7 +143,7 @@ class Line:
             self._away_until = self._server.now() + self._weather.chance.uniform(1, LONGEST_AWAY)
         return self._server.now() < self._away_until
 
-    def _shifted(self, page: Page) -> Page:
+    def _shifted(self, page: DocumentPage) -> DocumentPage:
         """Rows moved while the page was read: one is missing."""
         if not page.documents:
             return page
@@ -191,7 +195,9 @@ class Line:
     async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
         return await self._write(f"make base {name}", lambda: self._server.make_base(name))
 
-    async def page(self, base_id: str, number: int, *, status: str | None = None) -> Outcome[Page]:
+    async def page(
+        self, base_id: str, number: int, *, status: str | None = None
+    ) -> Outcome[DocumentPage]:
         what = f"page {number} {status or ''}"
         return await self._read(what, lambda: self._server.page(base_id, number, status), PAGES)
 

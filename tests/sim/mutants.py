@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest import mock
 
-from kbsync.engine import comparison, drive, listing, resolution, uploads
-from kbsync.engine.gather import Gatherer
-from kbsync.engine.mirror import World
-from kbsync.engine.ports import KEEP, Assignment, Change, Listing
-from kbsync.engine.step import Step
+from kbsync.engine.context import Context
+from kbsync.engine.execute import recovery, uploads
+from kbsync.engine.execute.results import Result
+from kbsync.engine.observe import planner, remote_state
+from kbsync.engine.observe.evidence import EvidenceCollector
+from kbsync.engine.ports import KEEP, Assignment, EntryChange, ObservedListing
+from kbsync.engine.workers import pool
 from kbsync.ledger.store import LedgerStore
 from kbsync.model import (
     Absent,
@@ -58,7 +60,7 @@ _commit = LedgerStore.commit
 def no_intent() -> Any:
     """Nothing is written down before a call."""
 
-    def commit(store: LedgerStore, change: Change) -> None:
+    def commit(store: LedgerStore, change: EntryChange) -> None:
         without = replace(change, intent=KEEP) if isinstance(change.intent, Intent) else change
         _commit(store, without)
 
@@ -72,7 +74,7 @@ def no_window() -> Any:
     def resolve(intent: Intent, trace: Trace, *, now: float, window: float) -> Verdict:
         return true(intent, trace, now=now, window=0.0)
 
-    return mock.patch.object(resolution, "resolve", resolve)
+    return mock.patch.object(recovery, "resolve", resolve)
 
 
 def hash_trusted_on_adoption() -> Any:
@@ -97,7 +99,7 @@ def no_orphan_sweep() -> Any:
 
 def guard_counts_one_plan() -> Any:
     """The hour before is forgotten."""
-    return mock.patch.object(comparison, "history_of", return_value=Hour())
+    return mock.patch.object(planner, "history_of", return_value=Hour())
 
 
 def skip_is_absence() -> Any:
@@ -109,37 +111,37 @@ def skip_is_absence() -> Any:
         return rows.decide(case)
 
     stack = ExitStack()
-    for room in (comparison, drive):
+    for room in (planner, pool):
         stack.enter_context(mock.patch.object(room, "decide", decide))
     return stack
 
 
 def absence_from_one_page() -> Any:
     """What a listing does not have is not there, however it was read."""
-    true_known, true_refresh = Gatherer._known, listing.refresh
+    true_known, true_refresh = EvidenceCollector._known, remote_state.refresh
 
     async def known(
-        self: Gatherer, entry: LedgerEntry | None, ask: bool
+        self: EvidenceCollector, entry: LedgerEntry | None, ask: bool
     ) -> RemoteDocument | Missing | None:
         if entry is not None and self.listing is not None and self.world.base_id is not None:
             listed = self.world.ledger.listed(self.world.base_id, entry.document_id)
             return GONE if listed is None else listed
         return await true_known(self, entry, ask)
 
-    async def refresh(world: World) -> Listing:
+    async def refresh(world: Context) -> ObservedListing:
         return replace(await true_refresh(world), complete=True)
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(Gatherer, "_known", known))
-    stack.enter_context(mock.patch.object(comparison, "refresh", refresh))
-    stack.enter_context(mock.patch("kbsync.engine.listing.TRIES", 1))
+    stack.enter_context(mock.patch.object(EvidenceCollector, "_known", known))
+    stack.enter_context(mock.patch.object(planner, "refresh", refresh))
+    stack.enter_context(mock.patch("kbsync.engine.observe.remote_state.TRIES", 1))
     return stack
 
 
 def outcome_before_the_call() -> Any:
     """What a call should bring about is written down first."""
 
-    def commit(store: LedgerStore, change: Change) -> None:
+    def commit(store: LedgerStore, change: EntryChange) -> None:
         intent = change.intent
         if isinstance(intent, Intent) and intent.op is Op.DELETE:
             change = replace(change, entry=None, intent=None)
@@ -162,7 +164,7 @@ def mark_before_content() -> Any:
     """The mark of what will be sent is written before it is."""
     true = uploads.update
 
-    async def update(world: World, case: Case, action: Update) -> Step:
+    async def update(world: Context, case: Case, action: Update) -> Result:
         known, read = case.evidence.known, world.mirror.source.read(case.key.path)
         if world.fields and isinstance(read, Present) and isinstance(known, RemoteDocument):
             assert read.content is not None
@@ -205,15 +207,15 @@ def copies_of_marks_believed() -> Any:
 def create_is_blind() -> Any:
     """Nobody asks who bears the name already."""
 
-    async def named(self: Gatherer, name: str) -> tuple[RemoteDocument, ...]:
+    async def named(self: EvidenceCollector, name: str) -> tuple[RemoteDocument, ...]:
         return ()
 
-    return mock.patch.object(Gatherer, "_named", named)
+    return mock.patch.object(EvidenceCollector, "_named", named)
 
 
 def empty_root_is_believed() -> Any:
     """A folder that lost everything at once lost it."""
-    return mock.patch.object(comparison, "root_fault", return_value=None)
+    return mock.patch.object(planner, "root_fault", return_value=None)
 
 
 def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import anyio
 import trio
 
-from kbsync.engine import adoption
-from kbsync.engine.drive import Drive
-from kbsync.engine.engine import Engine, Planned
-from kbsync.engine.forgive import forgive
-from kbsync.engine.gate import Gate
-from kbsync.engine.limiter import Limiter
-from kbsync.engine.report import Event
+from kbsync.app.all_mirrors import forgive
+from kbsync.engine.execute.results import Event
+from kbsync.engine.observe import adoption
+from kbsync.engine.reconciler import Planned, Reconciler
+from kbsync.engine.workers.pool import Drive
+from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.clock import LedgerClock
 from kbsync.messages import Problem
 from kbsync.model import DocKey, Halted
-from kbsync.planning.adoption import By, pair
+from kbsync.planning.pairing import By, pair
 
 from . import rules
 from .disk import Disk
@@ -67,15 +67,15 @@ class Process:
         self._store = disk.under(weather)
         self.clock = LedgerClock(self._store, wall=history.wall, steady=history.time)
         self.line = Line(history.server, weather, self._meddle, history.tell)
-        limiter = Limiter(history.per_minute)
-        self._gate = Gate(self.line, limiter=limiter, clock=self.clock)
+        limiter = RateLimiter(history.per_minute)
+        self._gate = ThrottledRemote(self.line, limiter=limiter, clock=self.clock)
 
     def _meddle(self) -> None:
         rules.meddle(self.history, self.chance)
 
-    def engine(self, name: str, *, prune_excluded: bool = False) -> Engine:
+    def engine(self, name: str, *, prune_excluded: bool = False) -> Reconciler:
         mirror = self.history.mirror(name, prune_excluded=prune_excluded)
-        return Engine(mirror, self._store, self._gate, self.clock)
+        return Reconciler(mirror, self._store, self._gate, self.clock)
 
     async def run(self, errand: Errand) -> bool:
         """Do `errand`; return false when the process ended in between."""
@@ -118,7 +118,7 @@ class Process:
     # -- one pass --------------------------------------------------------------------------------
 
     async def once_over(
-        self, engine: Engine, wanted: Callable[[DocKey], bool] | None = None
+        self, engine: Reconciler, wanted: Callable[[DocKey], bool] | None = None
     ) -> None:
         """Plan and apply, as `apply` does; with `wanted` only those keys."""
         try:
@@ -134,7 +134,7 @@ class Process:
         except Problem as problem:
             self._met(problem)
 
-    async def _apply(self, engine: Engine, planned: Planned) -> None:
+    async def _apply(self, engine: Reconciler, planned: Planned) -> None:
         history, chance = self.history, self.chance
         read: AbstractSet[str] = frozenset()
         if self.releases and isinstance(planned.guard, Halted):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from kbsync.engine.engine import Engine, Planned
-from kbsync.engine.gate import Gate
-from kbsync.engine.limiter import Limiter
+from kbsync.engine.reconciler import Planned, Reconciler
+from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.clock import LedgerClock
 from kbsync.messages import Problem
 from kbsync.model import (
@@ -105,11 +105,11 @@ async def plans(history: History) -> list[Planned] | None:
     store = history.own.under(None)
     history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
     line = Line(history.server, Weather(chance), lambda: None, history.tell)
-    gate = Gate(line, limiter=Limiter(), clock=clock)
+    gate = ThrottledRemote(line, limiter=RateLimiter(), clock=clock)
     made = []
     for name in history.mirrors:
         try:
-            made.append(await Engine(history.mirror(name), store, gate, clock).plan())
+            made.append(await Reconciler(history.mirror(name), store, gate, clock).plan())
         except Problem as problem:
             gone = problem.notice.code in ("KB-E018", "KB-E060") and history.base_was_deleted
             taken_over = problem.notice.code == "KB-E052" and history.taken_over

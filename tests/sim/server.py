@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kbsync.engine.ports import Assignment, Chunking, Page
+from kbsync.engine.ports import Assignment, Chunking, DocumentPage
 from kbsync.messages import Message
 from kbsync.model import (
     Base,
@@ -176,7 +176,7 @@ class Server:
             return Done(())
         return Done((Base(id=self.base_id, name=name, documents=len(self.documents)),))
 
-    def page(self, base_id: str, number: int, status: str | None) -> Outcome[Page]:
+    def page(self, base_id: str, number: int, status: str | None) -> Outcome[DocumentPage]:
         if base_id != self.base_id:
             return Gone()
         rows = [self.row(each) for each in reversed(self.documents.values())]
@@ -184,7 +184,7 @@ class Server:
             wanted = {"queuing": Readiness.WAITING}.get(status, status)
             rows = [each for each in rows if each.readiness == wanted]
         start = (number - 1) * PAGE
-        return Done(Page(documents=tuple(rows[start : start + PAGE]), total=len(rows)))
+        return Done(DocumentPage(documents=tuple(rows[start : start + PAGE]), total=len(rows)))
 
     def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
         if base_id != self.base_id:

@@ -14,9 +14,9 @@ from engine.fakes import driven, stage
 from engine.server import REFUSED
 from engine.words import key_of
 
-from kbsync.engine.drive import Drive
+from kbsync.engine.execute.results import Event
 from kbsync.engine.ports import Payload
-from kbsync.engine.report import Event
+from kbsync.engine.workers.pool import Drive
 from kbsync.model import Capabilities, DocKey, Gone, Hold, Unknown
 from kbsync.planning.marks import FIELDS, OWNER
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from kbsync.engine.changes import Changed
+from kbsync.engine.ports import ChangedPaths
 from kbsync.messages import Notice
 
 from .folder import MOUNTED, Folder
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
 LATEST = 120.0
-EVERYTHING = Changed(folders=frozenset({""}))
+EVERYTHING = ChangedPaths(folders=frozenset({""}))
 
 
 class Watch:
@@ -38,7 +38,7 @@ class Watch:
         self._weather = weather
         self._group = group
         self._wake: Callable[[], None] | None = None
-        self._changed = Changed()
+        self._changed = ChangedPaths()
         self._seen: dict[str, object] = {}
         self._locked: frozenset[str] = frozenset()
         self._mount = folder.mount
@@ -49,8 +49,8 @@ class Watch:
         self._note()
         self._wake = wake
 
-    def take(self) -> Changed:
-        taken, self._changed = self._changed, Changed()
+    def take(self) -> ChangedPaths:
+        taken, self._changed = self._changed, ChangedPaths()
         return taken
 
     def stop(self) -> None:
@@ -65,12 +65,12 @@ class Watch:
         before, locked, mount = self._seen, self._locked, self._mount
         self._note()
         if mount != self._mount:
-            self._happened(Changed(root=True))
+            self._happened(ChangedPaths(root=True))
             return
         paths = {path for path in before.keys() | self._seen.keys() if self._differs(before, path)}
         folders = frozenset(locked ^ self._locked)
         if paths or folders:
-            self._happened(Changed(paths=frozenset(paths), folders=folders))
+            self._happened(ChangedPaths(paths=frozenset(paths), folders=folders))
 
     def _note(self) -> None:
         folder = self._folder
@@ -81,7 +81,7 @@ class Watch:
     def _differs(self, before: dict[str, object], path: str) -> bool:
         return before.get(path) != self._seen.get(path)
 
-    def _happened(self, changed: Changed) -> None:
+    def _happened(self, changed: ChangedPaths) -> None:
         fate = self._weather.fate(EVENTS)
         late = self._weather.chance.uniform(0.1, LATEST)
         if fate not in (EVENT_LOST, EVENT_LATE):
@@ -89,15 +89,15 @@ class Watch:
         if fate in (EVENT_LATE, EVENT_TWICE):
             self._group.start_soon(self._tell_later, late, changed)
 
-    async def _tell_later(self, seconds: float, changed: Changed) -> None:
+    async def _tell_later(self, seconds: float, changed: ChangedPaths) -> None:
         await anyio.sleep(seconds)
         self._tell(changed)
 
-    def _tell(self, changed: Changed) -> None:
+    def _tell(self, changed: ChangedPaths) -> None:
         if self._wake is None:
             return
         held = self._changed
-        self._changed = Changed(
+        self._changed = ChangedPaths(
             paths=held.paths | changed.paths,
             folders=held.folders | changed.folders,
             root=held.root or changed.root,

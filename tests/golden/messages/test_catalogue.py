@@ -11,7 +11,7 @@ from string import Formatter
 
 from kbsync import messages
 from kbsync.cli import VERBS
-from kbsync.config.server import Server
+from kbsync.config.server import ServerConfig
 from kbsync.messages import Exit, Message, catalogue
 from kbsync.messages.__main__ import ROOMS, page
 
@@ -80,7 +80,7 @@ def test_every_key_of_a_server_that_is_named_exists() -> None:
     def keys(message: Message) -> set[str]:
         return set(re.findall(r"\bserver\.([a-z_]+)", " ".join(filled(message))))
 
-    assert not offenders(lambda message: keys(message) <= set(Server.model_fields))
+    assert not offenders(lambda message: keys(message) <= set(ServerConfig.model_fields))
 
 
 def one_line(text: str) -> bool:

@@ -13,9 +13,9 @@ import pytest
 from dify_line import KEY, Open, reply
 
 from kbsync.dify import transport
-from kbsync.dify.access import Access, Key
-from kbsync.dify.bulk import BulkTransport
+from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.client import DifyClient
+from kbsync.dify.transport import BulkTransport
 
 
 @pytest.fixture(params=["httpx", "aiohttp"])
@@ -30,7 +30,7 @@ def open_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
     def opened(url: str, **words: object) -> DifyClient:
         words = {"read_timeout": 0.5, "connect_timeout": 20.0, "environment": False} | words
-        return DifyClient(Access(url=url, key=Key(KEY), **words))  # type: ignore[arg-type]
+        return DifyClient(Access(url=url, key=ApiKey(KEY), **words))  # type: ignore[arg-type]
 
     return opened
 

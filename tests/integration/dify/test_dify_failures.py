@@ -10,7 +10,7 @@ import time
 import pytest
 from dify_line import KEY, Line, Memory, Open, answering, reply, serving
 
-from kbsync.dify import exchange
+from kbsync.dify import http
 from kbsync.messages import Notice
 from kbsync.messages import remote as messages
 from kbsync.model import (
@@ -183,7 +183,7 @@ async def test_reply_that_trickles_for_ever(
             await line.say(b" ")
             await asyncio.sleep(0.02)
 
-    monkeypatch.setattr(exchange, "PATIENCE", 1)
+    monkeypatch.setattr(http, "PATIENCE", 1)
     async with serving(trickle) as (url, _):
         started = time.monotonic()
         read, write = await both(open_client, url, read_timeout=0.3, connect_timeout=0.2)
@@ -330,7 +330,7 @@ async def test_truncated_json_that_is_complete_http(open_client: Open) -> None:
 async def test_huge_reply_is_not_read_to_its_end(
     open_client: Open, monkeypatch: pytest.MonkeyPatch, compressed: bool
 ) -> None:
-    monkeypatch.setattr(exchange, "LARGEST_REPLY", 1_000_000)
+    monkeypatch.setattr(http, "LARGEST_REPLY", 1_000_000)
     raw = b"[" + b" " * 40_000_000
     body = gzip.compress(raw) if compressed else raw
     more = ["Content-Encoding: gzip"] if compressed else []

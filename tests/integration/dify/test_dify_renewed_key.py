@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from dify_line import KEY, Line, Memory, reply, serving
 
+from kbsync.app.connect import connected
 from kbsync.config import load
-from kbsync.config.keys import read_key
-from kbsync.dify.access import Access, Key
+from kbsync.config.api_key import read_key
+from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.client import DifyClient
 from kbsync.messages import remote as messages
 from kbsync.model import Done, NotSent, Unauthorized
-from kbsync.servers import connected
 
 pytestmark = pytest.mark.anyio
 ID = "22f83db9-93e4-424b-a446-2b01259772f4"
@@ -31,7 +31,7 @@ async def picky(line: Line) -> None:
 
 
 def keyed(url: str, file: Path) -> DifyClient:
-    access = Access(url=url, key=Key(KEY, lambda: read_key(file)), environment=False)
+    access = Access(url=url, key=ApiKey(KEY, lambda: read_key(file)), environment=False)
     return DifyClient(access)
 
 

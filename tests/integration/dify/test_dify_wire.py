@@ -179,13 +179,13 @@ async def test_version_decides_and_a_new_one_forgets(open_client: Open) -> None:
 
 
 async def test_change_over_to_the_cheaper_transport() -> None:
-    from kbsync.dify.access import Access, Key  # noqa: PLC0415
-    from kbsync.dify.bulk import CHANGE_OVER  # noqa: PLC0415
+    from kbsync.dify.access import Access, ApiKey  # noqa: PLC0415
+    from kbsync.dify.transport import CHANGE_OVER  # noqa: PLC0415
 
     base = reply(200, b'{"id": "1", "name": "Docs"}')
     script = answering(*[base] * (CHANGE_OVER + 20))
     async with serving(script) as (url, taken):
-        access = Access(url=url, key=Key(KEY), environment=False)
+        access = Access(url=url, key=ApiKey(KEY), environment=False)
         async with DifyClient(access) as client:
             for _ in range(CHANGE_OVER + 20):
                 assert isinstance(await client.bases.get(ID), Done)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kbsync.engine.ports import Binding, Change
+from kbsync.engine.ports import Binding, EntryChange
 from kbsync.ledger import LedgerStore
 from kbsync.model import (
     DocKey,
@@ -134,4 +134,4 @@ def marked(path: str, id: str, mirror: str = "docs", rev: str = "rev") -> Remote
 
 
 def put(store: LedgerStore, *entries: LedgerEntry) -> None:
-    store.commit_all([Change(key=each.key, entry=each) for each in entries])
+    store.commit_all([EntryChange(key=each.key, entry=each) for each in entries])

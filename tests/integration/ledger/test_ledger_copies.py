@@ -24,9 +24,9 @@ from ledger_samples import (
     rejection,
 )
 
-from kbsync.engine.ports import Change, Listing
+from kbsync.engine.ports import EntryChange, ObservedListing
 from kbsync.ledger import LedgerStore
-from kbsync.ledger.copying import BATCH
+from kbsync.ledger.maintenance import BATCH
 from kbsync.messages import Problem
 from kbsync.model import LedgerEntry, Stat
 
@@ -53,12 +53,12 @@ def filled(store: LedgerStore) -> LedgerStore:
     put(store, *(entry(path, f"id-{n}") for n, path in enumerate(HOSTILE)))
     put(store, entry("huge", stat=Stat(2**62, -5, 2**64 - 1), retry_at=0.1 + 0.2, word_count=None))
     for path in HOSTILE:
-        store.commit(Change(key=key(path), intent=intent(path), rejection=rejection(path)))
+        store.commit(EntryChange(key=key(path), intent=intent(path), rejection=rejection(path)))
     lines = tuple(line("a", at=n / 7, detail=f"ü{n}") for n in range(BATCH + 5))
-    store.commit(Change(key=key("a"), journal=lines))
+    store.commit(EntryChange(key=key("a"), journal=lines))
     store.begin_listing(BASE)
     store.add_listed(BASE, [document("x\u2215y.md"), marked("z.md", "D9")])
-    store.end_listing(BASE, Listing(started_at=1.25, complete=True, documents=2))
+    store.end_listing(BASE, ObservedListing(started_at=1.25, complete=True, documents=2))
     return store
 
 
@@ -100,7 +100,7 @@ def test_a_copy_is_the_same_ledger(fresh: Fresh, one: str, other: str) -> None:
 
         # The copy lives on: numbers that were told are not given to other lines.
         newest = store.history(limit=1)[0][0]
-        copy.commit(Change(key=key("a"), journal=(line("a", at=1e6),)))
+        copy.commit(EntryChange(key=key("a"), journal=(line("a", at=1e6),)))
         assert copy.history(limit=1)[0][0] > newest
         copy.add_listed(BASE, [document("new.md")])
         assert copy.listed_named(BASE, "new.md")
@@ -109,11 +109,11 @@ def test_a_copy_is_the_same_ledger(fresh: Fresh, one: str, other: str) -> None:
 @pytest.mark.parametrize(("one", "other"), WAYS)
 def test_a_number_that_was_pruned_does_not_come_back(fresh: Fresh, one: str, other: str) -> None:
     with LedgerStore.open(fresh(one)) as store, LedgerStore.open(fresh(other)) as copy:
-        bound(store).commit(Change(key=key("a"), journal=(line("a"), line("a"))))
+        bound(store).commit(EntryChange(key=key("a"), journal=(line("a"), line("a"))))
         newest = store.history(limit=1)[0][0]
         assert store.prune_journal(1e9) == 2
         store.copy_to(copy)
-        copy.commit(Change(key=key("a"), journal=(line("a"),)))
+        copy.commit(EntryChange(key=key("a"), journal=(line("a"),)))
         assert copy.history(limit=1)[0][0] > newest
 
 
@@ -167,7 +167,7 @@ def test_a_backup_is_a_ledger(address: str, tmp_path: Path) -> None:
 
 def test_health_counts_what_is_there(store: LedgerStore) -> None:
     put(store, entry("a"), entry("b"))
-    store.commit(Change(key=key("a"), intent=intent("a")))
+    store.commit(EntryChange(key=key("a"), intent=intent("a")))
     health = store.health()
     assert health.faults == ()
     assert health.entries == {"docs": {"synced": 2}}

@@ -17,13 +17,15 @@ WORK = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from ledger_samples import bound, entry, intent, key, line
-from kbsync.engine.ports import Change
+from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
 store = bound(LedgerStore.open(sys.argv[1]))
 for number in range(1_000_000):
     paths = [f"{number:06}/{part}" for part in range(3)]
     store.commit_all([
-        Change(key=key(path), entry=entry(path), intent=intent(path), journal=(line(path, number),))
+        EntryChange(
+            key=key(path), entry=entry(path), intent=intent(path), journal=(line(path, number),)
+        )
         for path in paths
     ])
     print(number, flush=True)

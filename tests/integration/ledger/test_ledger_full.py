@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ledger_samples import bound, entry, key, line, put
 
-from kbsync.engine.ports import Change
+from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
 from kbsync.messages import Problem
 
@@ -44,7 +44,7 @@ def _commit_on(store: LedgerStore, committed: list[str]) -> None:
     for number in range(100_000):
         path = f"{number:06}"
         told = line(path, at=float(number), detail="x" * 2000)
-        store.commit(Change(key=key(path), entry=entry(path), journal=(told,)))
+        store.commit(EntryChange(key=key(path), entry=entry(path), journal=(told,)))
         committed.append(path)
 
 
@@ -72,7 +72,7 @@ def test_a_full_disk(small_disk: Path) -> None:
 
 def _fill_once(store: LedgerStore) -> None:
     told = line("more", detail="x" * 600_000)
-    store.commit(Change(key=key("more"), entry=entry("more"), journal=(told,)))
+    store.commit(EntryChange(key=key("more"), entry=entry("more"), journal=(told,)))
 
 
 def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
 def test_another_program_that_locks_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kbsync.ledger.connect.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("kbsync.ledger.connections.BUSY_SECONDS", 0.05)
     with LedgerStore.open(tmp_path / "ledger.db") as store:
         bound(store)
         other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ledger_samples import line
 
-from kbsync.engine.ports import Change
+from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
 from kbsync.ledger.halts import KEPT
 from kbsync.model import DocKey, JournalLine
@@ -55,7 +55,7 @@ def test_each_mirror_remembers_when_somebody_agreed(store: LedgerStore) -> None:
 
 def _note(store: LedgerStore, *lines: JournalLine) -> None:
     for told in lines:
-        store.commit(Change(key=DocKey(mirror=told.mirror, path=told.path), journal=(told,)))
+        store.commit(EntryChange(key=DocKey(mirror=told.mirror, path=told.path), journal=(told,)))
 
 
 def test_what_took_effect_is_counted_by_cause(store: LedgerStore) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ledger_samples import bound, entry, intent, key, line, put, rejection
 
-from kbsync.engine.ports import Change, Ownership
+from kbsync.engine.ports import EntryChange, Ownership
 from kbsync.ledger import LedgerStore
 from kbsync.messages import Problem
 
@@ -14,8 +14,8 @@ from kbsync.messages import Problem
 def filled(store: LedgerStore) -> LedgerStore:
     """The mirror `docs` with one of everything, and a neighbour on the same base."""
     put(store, entry("a"), entry("b", superseded="doc-old"))
-    store.commit(Change(key=key("b"), intent=intent("b"), journal=(line("b"),)))
-    store.commit(Change(key=key("c"), rejection=rejection("c")))
+    store.commit(EntryChange(key=key("b"), intent=intent("b"), journal=(line("b"),)))
+    store.commit(EntryChange(key=key("c"), rejection=rejection("c")))
     put(bound(store, "other"), entry("a", "doc-other", mirror="other"))
     return store
 
@@ -38,7 +38,7 @@ def test_everything_goes_over_to_the_new_name(filled: LedgerStore) -> None:
 
 def test_a_name_that_was_only_bound_gives_way(filled: LedgerStore) -> None:
     bound(filled, "handbook", "elsewhere")
-    filled.commit(Change(key=key("c", "handbook"), rejection=rejection("c", "handbook")))
+    filled.commit(EntryChange(key=key("c", "handbook"), rejection=rejection("c", "handbook")))
     filled.rename_mirror("docs", "handbook")
     binding = filled.binding("handbook")
     assert binding is not None

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_samples import SETTINGS, document, entry, intent, key, print_of, rejection
 
-from kbsync.engine.ports import KEEP, Binding, Change, FileRow, Keep, Listing
+from kbsync.engine.ports import KEEP, Binding, EntryChange, FileRow, Keep, ObservedListing
 from kbsync.ledger import LedgerStore
 from kbsync.model import (
     DocKey,
@@ -82,7 +82,7 @@ class Remembered:
     def key(self, path: str) -> DocKey:
         return key(path, self.mirror)
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: EntryChange) -> None:
         parts = (
             (self.entries, change.entry),
             (self.intents, change.intent),
@@ -114,7 +114,7 @@ class Remembered:
             if each.id not in held and each.metadata.get("kbsync_rev") != each.rev
         }
 
-    def rows(self, listing: Listing | None) -> Iterator[FileRow]:
+    def rows(self, listing: ObservedListing | None) -> Iterator[FileRow]:
         claimed = self.claimed() if listing else set()
         for path in sorted({*self.entries, *self.intents, *self.rejections, *claimed}):
             stat = None
@@ -122,7 +122,7 @@ class Remembered:
                 stat = self.presented(path, listing)
             yield (path, *(stat or (-1, 0, 0)))
 
-    def presented(self, path: str, listing: Listing | None) -> Stat | None:
+    def presented(self, path: str, listing: ObservedListing | None) -> Stat | None:
         known, refused = self.entries.get(path), self.rejections.get(path)
         if known is not None and not self.sound(known, listing):
             return None
@@ -132,7 +132,7 @@ class Remembered:
         settled = known.fingerprint is not None and known.fingerprint.settings == SETTINGS
         return known.stat if settled else None
 
-    def sound(self, known: LedgerEntry, listing: Listing | None) -> bool:
+    def sound(self, known: LedgerEntry, listing: ObservedListing | None) -> bool:
         if known.state is not EntryState.SYNCED or known.superseded is not None:
             return False
         told = self.documents.get(known.document_id)
@@ -146,13 +146,13 @@ class Remembered:
         )
 
 
-def _with_key(change: tuple[object, ...], model: Remembered) -> Change:
+def _with_key(change: tuple[object, ...], model: Remembered) -> EntryChange:
     path, *parts = change
     name = model.key(str(path))
     fitted = [
         each if each is None or isinstance(each, Keep) else _for(each, name) for each in parts
     ]
-    return Change(key=name, entry=fitted[0], intent=fitted[1], rejection=fitted[2])  # type: ignore[arg-type]
+    return EntryChange(key=name, entry=fitted[0], intent=fitted[1], rejection=fitted[2])  # type: ignore[arg-type]
 
 
 def _for(part: object, name: DocKey) -> object:
@@ -198,8 +198,8 @@ def _check(
     assert [each.key.path for each in store.entries(model.mirror)] == sorted(model.entries)
     for listing in (
         None,
-        Listing(started_at=1.0, complete=True, documents=1),
-        Listing(started_at=1.0, complete=False, documents=1),
+        ObservedListing(started_at=1.0, complete=True, documents=1),
+        ObservedListing(started_at=1.0, complete=False, documents=1),
     ):
         found = list(store.rows(model.mirror, SETTINGS, listing=listing))
         assert found == list(model.rows(listing)), listing

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from ledger_samples import BASE, bound, document, entry, key, line, put
 
-from kbsync.engine.ports import Change, Listing
+from kbsync.engine.ports import EntryChange, ObservedListing
 from kbsync.ledger import LedgerStore, migrate
 from kbsync.ledger.schema import REVISION
 from kbsync.messages import Problem
@@ -337,7 +337,7 @@ def test_a_ledger_of_the_first_format_takes_its_listings_anew(
         with LedgerStore.open(address) as store:
             put(bound(store, base=BASE), entry("a"))
             store.begin_listing(BASE)
-            store.end_listing(BASE, Listing(started_at=1.0, complete=True, documents=0))
+            store.end_listing(BASE, ObservedListing(started_at=1.0, complete=True, documents=0))
     with LedgerStore.open(address) as store:
         assert store.entry(key("a")) == entry("a")
         assert store.listing(BASE) is None
@@ -349,8 +349,8 @@ def test_the_revisions_make_the_declared_tables(address: str) -> None:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
-    from kbsync.ledger.connect import reader_engine  # noqa: PLC0415
-    from kbsync.ledger.place import find_place  # noqa: PLC0415
+    from kbsync.ledger.connections import reader_engine  # noqa: PLC0415
+    from kbsync.ledger.location import find_place  # noqa: PLC0415
     from kbsync.ledger.schema import METADATA  # noqa: PLC0415
 
     LedgerStore.open(address).close()
@@ -366,7 +366,7 @@ def test_the_revisions_make_the_declared_tables(address: str) -> None:
 def test_time_does_not_go_back_over_a_restart(address: str) -> None:
     with LedgerStore.open(address) as store:
         later = store.clock.now() + 3600
-        store.commit(Change(key=key("a"), journal=(line("a", at=later),)))
+        store.commit(EntryChange(key=key("a"), journal=(line("a", at=later),)))
     with LedgerStore.open(address) as store:
         assert store.clock.now() >= later
         store.clock.keep()

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from engine.words import BASE, MIRROR
 
-from kbsync.engine.ports import Binding, Change
+from kbsync.engine.ports import Binding, EntryChange
 from kbsync.ledger import LedgerStore
 from kbsync.model import DocKey, Intent, JournalLine, LedgerEntry, Rejection
 
@@ -15,7 +15,7 @@ Kept = TypeVar("Kept", LedgerEntry, Intent, Rejection)
 
 
 class Part(MutableMapping[DocKey, Kept]):
-    """What is kept of one kind, by key; `part` is its name in a `Change`."""
+    """What is kept of one kind, by key; `part` is its name in a `EntryChange`."""
 
     def __init__(
         self,
@@ -36,10 +36,10 @@ class Part(MutableMapping[DocKey, Kept]):
         return found
 
     def __setitem__(self, key: DocKey, kept: Kept) -> None:
-        self._store.commit(Change(key=key, **{self._part: kept}))  # type: ignore[arg-type]
+        self._store.commit(EntryChange(key=key, **{self._part: kept}))  # type: ignore[arg-type]
 
     def __delitem__(self, key: DocKey) -> None:
-        self._store.commit(Change(key=key, **{self._part: None}))  # type: ignore[arg-type]
+        self._store.commit(EntryChange(key=key, **{self._part: None}))  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[DocKey]:
         return iter([each.key for each in self._every(MIRROR)])
@@ -67,7 +67,7 @@ class DatabaseLedger:
 
     def __init__(self, address: str) -> None:
         store = self.store = LedgerStore.open(address)
-        self.commits: list[Change] = []
+        self.commits: list[EntryChange] = []
         self.held = Part(store, "entry", store.entry, store.entries)
         self.intents = Part(store, "intent", store.intent, store.intents)
         self.rejections = Part(store, "rejection", store.rejection, store.refused)
@@ -84,9 +84,9 @@ class DatabaseLedger:
     def journal(self) -> Lines:
         return Lines(self.store)
 
-    def commit(self, change: Change) -> None:
+    def commit(self, change: EntryChange) -> None:
         self.commit_all((change,))
 
-    def commit_all(self, changes: Sequence[Change]) -> None:
+    def commit_all(self, changes: Sequence[EntryChange]) -> None:
         self.commits += changes
         self.store.commit_all(changes)

@@ -16,7 +16,7 @@ from kbsync.engine.ports import Payload
 from kbsync.messages import source as says
 from kbsync.model import Present, Skipped, Unknown
 from kbsync.source import folder as folder_module
-from kbsync.source.convert import BLOCK
+from kbsync.source.encoding import BLOCK
 from kbsync.source.folder import Folder
 from kbsync.source.payload import payload
 

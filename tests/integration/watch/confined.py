@@ -15,7 +15,7 @@ from pathlib import Path
 
 from watching import Watching, names
 
-from kbsync.engine.changes import Changed
+from kbsync.engine.ports import ChangedPaths
 
 TICK = 0.2
 
@@ -121,7 +121,7 @@ def part_without_events(root: Path) -> None:
 
 
 def mounts_come_and_go(root: Path) -> None:
-    def everything(told: Changed) -> bool:
+    def everything(told: ChangedPaths) -> bool:
         return "" in told.folders
 
     folders(root, 2)
@@ -137,7 +137,7 @@ def mounts_come_and_go(root: Path) -> None:
     assert "folder-00/deep/beneath.md" in watched.settled().paths
     # Elsewhere it is nobody's business.
     mount(root.with_name("elsewhere"))
-    assert watched.settled() == Changed()
+    assert watched.settled() == ChangedPaths()
 
     mount(root)
     watched.until(lambda told: told.root)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from watching import Watching, names
 
-from kbsync.engine.changes import Changed
-from kbsync.engine.ports import FileRow
+from kbsync.engine.ports import ChangedPaths, FileRow
 from kbsync.source.folder import Folder
 
 Begin = Callable[..., Watching]
@@ -160,7 +159,7 @@ def test_a_projected_volume(root: Path, watching: Begin) -> None:
         (root / "..next").replace(root / "..data")
         assert "a.md" in watched.settled().paths
     (root / "..one" / "a.md").write_text("not shown", "utf-8")
-    assert watched.settled() == Changed()
+    assert watched.settled() == ChangedPaths()
 
 
 def test_links_are_no_way_where_they_are_not_followed(root: Path, watching: Begin) -> None:

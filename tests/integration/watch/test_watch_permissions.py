@@ -10,7 +10,7 @@ import pytest
 from unprivileged import unprivileged
 from watching import Watching
 
-from kbsync.engine.changes import Changed
+from kbsync.engine.ports import ChangedPaths
 
 Begin = Callable[..., Watching]
 
@@ -34,9 +34,9 @@ def test_a_folder_may_be_entered_later(root: Path, locked: Path, watching: Begin
     # What may not be read is told by the walk; it is no lack of watches.
     assert watched.watch.mode == "inotify"
     locked.chmod(0o755)
-    assert watched.settled() == Changed(folders=frozenset({"locked"}))
+    assert watched.settled() == ChangedPaths(folders=frozenset({"locked"}))
     (locked / "deep" / "a.md").write_text("changed", "utf-8")
-    assert watched.settled() == Changed(frozenset({"locked/deep/a.md"}))
+    assert watched.settled() == ChangedPaths(frozenset({"locked/deep/a.md"}))
 
 
 def test_a_folder_that_is_only_touched_is_not_compared(root: Path, watching: Begin) -> None:
@@ -44,7 +44,7 @@ def test_a_folder_that_is_only_touched_is_not_compared(root: Path, watching: Beg
     watched = watching()
     (root / "folder").touch()
     (root / "folder").chmod(0o700)
-    assert watched.settled() == Changed()
+    assert watched.settled() == ChangedPaths()
 
 
 def test_a_file_may_be_read_later(root: Path, watching: Begin) -> None:
@@ -52,7 +52,7 @@ def test_a_file_may_be_read_later(root: Path, watching: Begin) -> None:
     (root / "a.md").chmod(0)
     watched = watching()
     (root / "a.md").chmod(0o644)
-    assert watched.settled() == Changed(frozenset({"a.md"}))
+    assert watched.settled() == ChangedPaths(frozenset({"a.md"}))
 
 
 def test_names_that_are_not_utf8_are_passed_by(root: Path, watching: Begin) -> None:
@@ -61,4 +61,4 @@ def test_names_that_are_not_utf8_are_passed_by(root: Path, watching: Begin) -> N
     odd.mkdir()
     (odd / "a.md").write_text("never a document", "utf-8")
     odd.with_suffix(".md").write_text("never a document", "utf-8")
-    assert watched.settled() == Changed()
+    assert watched.settled() == ChangedPaths()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from watching import Watching, watches
 
-from kbsync.engine.changes import Changed
+from kbsync.engine.ports import ChangedPaths
 from kbsync.source.folder import Folder
 
 Begin = Callable[..., Watching]
@@ -35,7 +35,7 @@ def test_reading_and_walking_are_no_change(root: Path, watching: Begin) -> None:
             assert source.look(path) is not None
             assert source.read(path) is not None
     assert rows == ["a.md", "guides/b.md", "guides/deep/c.md"]
-    assert watched.settled() == Changed()
+    assert watched.settled() == ChangedPaths()
 
 
 def test_what_is_left_out_wakes_nobody(root: Path, watching: Begin) -> None:
@@ -52,7 +52,7 @@ def test_what_is_left_out_wakes_nobody(root: Path, watching: Begin) -> None:
     shutil.rmtree(root / ".git")
     shutil.rmtree(root / "out")
     assert watched.wakes == 0
-    assert watched.settled() == Changed()
+    assert watched.settled() == ChangedPaths()
 
 
 def test_hidden_files_are_told_where_they_are_wanted(root: Path, watching: Begin) -> None:
@@ -61,22 +61,22 @@ def test_hidden_files_are_told_where_they_are_wanted(root: Path, watching: Begin
     (root / ".notes" / "a.md").write_text("wanted", "utf-8")
     (root / ".git").mkdir()
     (root / ".git" / "a.md").write_text("never wanted", "utf-8")
-    assert watched.settled() == Changed(frozenset({".notes/a.md"}))
+    assert watched.settled() == ChangedPaths(frozenset({".notes/a.md"}))
 
 
 def test_a_new_ignore_file_sets_what_is_watched(root: Path, watching: Begin) -> None:
     made(root)
     watched = watching()
     (root / "guides" / ".kbsyncignore").write_text("deep/\n", "utf-8")
-    assert watched.settled() == Changed(folders=frozenset({"guides"}))
+    assert watched.settled() == ChangedPaths(folders=frozenset({"guides"}))
     (root / "guides" / "deep" / "c.md").write_text("left out now", "utf-8")
-    assert watched.settled() == Changed()
+    assert watched.settled() == ChangedPaths()
     (root / "guides" / ".kbsyncignore").unlink()
-    assert watched.settled() == Changed(folders=frozenset({"guides"}))
+    assert watched.settled() == ChangedPaths(folders=frozenset({"guides"}))
     (root / "guides" / "deep" / "c.md").write_text("taken again", "utf-8")
-    assert watched.settled() == Changed(frozenset({"guides/deep/c.md"}))
+    assert watched.settled() == ChangedPaths(frozenset({"guides/deep/c.md"}))
     (root / "guides").rename(root.with_name("gone"))
-    assert watched.settled() == Changed(folders=frozenset({"guides"}))
+    assert watched.settled() == ChangedPaths(folders=frozenset({"guides"}))
     assert watches() == 1
 
 
@@ -85,7 +85,7 @@ def test_ignore_files_that_do_not_count_are_not_told(root: Path, watching: Begin
     watched = watching(honour_gitignore=False)
     (root / "guides" / ".gitignore").write_text("deep/\n", "utf-8")
     (root / "guides" / "deep" / "c.md").write_text("still taken", "utf-8")
-    assert watched.settled() == Changed(frozenset({"guides/deep/c.md"}))
+    assert watched.settled() == ChangedPaths(frozenset({"guides/deep/c.md"}))
 
 
 def test_one_wake_until_somebody_takes(root: Path, watching: Begin) -> None:
@@ -107,7 +107,7 @@ def test_at_rest_it_costs_next_to_nothing(root: Path) -> None:
     program = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from kbsync.source.watch.folder import FolderWatch\n"
+        "from kbsync.source.watch.watcher import FolderWatch\n"
         "watch = FolderWatch(Path(sys.argv[1]), accepted={'md'})\n"
         "watch.start(lambda: None)\n"
         "before = time.process_time()\n"

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from watching import Watching, names, watches
 
-from kbsync.engine.changes import Changed
+from kbsync.engine.ports import ChangedPaths
 from kbsync.source.filters import Filters
-from kbsync.source.watch.collection import Collection
-from kbsync.source.watch.view import View
-from kbsync.source.watch.vigil import Vigil
+from kbsync.source.watch.buffer import ChangeBuffer
+from kbsync.source.watch.visibility import Visibility
+from kbsync.source.watch.watch_session import WatchSession
 
 Begin = Callable[..., Watching]
 
@@ -25,13 +25,13 @@ def watching(watching: Begin) -> Begin:
     return partial(watching, poll_interval=0.1)
 
 
-def is_told(told: Changed) -> bool:
+def is_told(told: ChangedPaths) -> bool:
     return told.root
 
 
 def watches_on(watched: Watching, root: Path) -> None:
     """Check that changes are told again, at the top and in a folder, once the root is back."""
-    told = Changed()
+    told = ChangedPaths()
     while "after.md" not in told.paths:
         # The first ones may be told by the root's return.
         (root / "after.md").write_text("after", "utf-8")
@@ -90,7 +90,7 @@ def test_another_folder_in_its_place(root: Path, watching: Begin) -> None:
     watched.until(is_told)
     watches_on(watched, root)
     (root.with_name("old") / "deep" / "a.md").write_text("not ours any more", "utf-8")
-    assert watched.settled() == Changed()
+    assert watched.settled() == ChangedPaths()
     assert watches() == 2
 
 
@@ -130,9 +130,9 @@ def test_it_comes_after_the_start(tmp_path: Path, watching: Begin) -> None:
 
 def test_gone_between_the_glance_and_the_watch(tmp_path: Path) -> None:
     """No later glance could tell: a folder made in its place may bear the same inode number."""
-    view = View(Filters((), (), gitignore=True, hidden=False), {"md"}, Collection())
+    view = Visibility(Filters((), (), gitignore=True, hidden=False), {"md"}, ChangeBuffer())
     for root in (tmp_path / "gone", tmp_path.parent):
-        vigil = Vigil(str(root), tmp_path.stat(), view, {}, 1.0, over=lambda: None)
+        vigil = WatchSession(str(root), tmp_path.stat(), view, {}, 1.0, over=lambda: None)
         vigil.begin()
         assert vigil.uprooted
         vigil.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from watching import PATIENCE, Watching, content, differing, names
 
-from kbsync.source.watch.folder import FolderWatch
+from kbsync.source.watch.watcher import Watcher
 
 Begin = Callable[..., Watching]
 
@@ -41,7 +41,7 @@ def test_the_queue_runs_over(root: Path) -> None:
         held.set()
         assert go_on.wait(PATIENCE)
 
-    watch = FolderWatch(root, accepted={"md"})
+    watch = Watcher(root, accepted={"md"})
     watch.start(wake)
     try:
         (root / "first.md").write_text("first", "utf-8")
@@ -177,7 +177,7 @@ def test_a_reader_that_fails_is_replaced(root: Path) -> None:
         if len(calls) == 1:
             raise RuntimeError("a fault in the first call")
 
-    watch = FolderWatch(root, accepted={"md"})
+    watch = Watcher(root, accepted={"md"})
     watch.start(wake)
     try:
         (root / "a.md").write_text("a", "utf-8")

@@ -10,8 +10,8 @@ from collections.abc import Set as AbstractSet
 from itertools import count
 from pathlib import Path
 
-from kbsync.engine.changes import Changed
-from kbsync.source.watch.folder import FolderWatch
+from kbsync.engine.ports import ChangedPaths
+from kbsync.source.watch.watcher import Watcher
 
 PATIENCE = 30.0
 
@@ -26,28 +26,28 @@ class Watching:
     def __init__(self, root: Path, **settings: object) -> None:
         chosen: dict[str, object] = {"accepted": {"md", "txt"}, "poll_interval": 3600.0}
         self.root = root
-        self.watch = FolderWatch(root, **(chosen | settings))  # type: ignore[arg-type]
+        self.watch = Watcher(root, **(chosen | settings))  # type: ignore[arg-type]
         self.wakes = 0
         self._woken = threading.Event()
         self._sentinels = count()
-        self.told = Changed()
+        self.told = ChangedPaths()
         self.watch.start(self._wake)
 
     def _wake(self) -> None:
         self.wakes += 1
         self._woken.set()
 
-    def until(self, wanted: Callable[[Changed], bool]) -> Changed:
+    def until(self, wanted: Callable[[ChangedPaths], bool]) -> ChangedPaths:
         """Wait until what was told since the last call fits; return it and begin anew."""
         deadline = time.monotonic() + PATIENCE
         while not wanted(self._gathered()):
             self._woken.wait(max(0.0, min(1.0, deadline - time.monotonic())))
             self._woken.clear()
             assert time.monotonic() < deadline, f"told in vain: {self.told}"
-        told, self.told = self.told, Changed()
+        told, self.told = self.told, ChangedPaths()
         return told
 
-    def settled(self) -> Changed:
+    def settled(self) -> ChangedPaths:
         """Wait until everything done so far was told.
 
         Events come in the order of what was done, so a last file tells that all came before it.
@@ -56,11 +56,13 @@ class Watching:
         (self.root / name).write_text("here", "utf-8")
         told = self.until(lambda told: name in told.paths)
         real = frozenset(path for path in told.paths if not path.startswith("sentinel-"))
-        return Changed(real, told.folders, told.root)
+        return ChangedPaths(real, told.folders, told.root)
 
-    def _gathered(self) -> Changed:
+    def _gathered(self) -> ChangedPaths:
         new, old = self.watch.take(), self.told
-        self.told = Changed(old.paths | new.paths, old.folders | new.folders, old.root or new.root)
+        self.told = ChangedPaths(
+            old.paths | new.paths, old.folders | new.folders, old.root or new.root
+        )
         return self.told
 
 
@@ -73,7 +75,7 @@ def watches() -> int:
     return found
 
 
-def names(told: Changed, path: str) -> bool:
+def names(told: ChangedPaths, path: str) -> bool:
     """Whether `path` was told, by itself or by a folder it is in."""
     folders = {path[:at] for at, letter in enumerate(path) if letter == "/"} | {""}
     return told.root or path in told.paths or bool(folders & told.folders)
@@ -92,7 +94,7 @@ def differing(before: Content, after: Content) -> set[str]:
     return {p for p in before.keys() | after.keys() if before.get(p) != after.get(p)}
 
 
-def exact(told: Changed, differ: set[str], transient: AbstractSet[str] = frozenset()) -> None:
+def exact(told: ChangedPaths, differ: set[str], transient: AbstractSet[str] = frozenset()) -> None:
     """Check that what differs was told, and no path that does not.
 
     `transient`: files that came and went meanwhile: they may be told, as somebody may have seen

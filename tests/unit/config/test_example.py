@@ -13,10 +13,9 @@ from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from kbsync.config import load
-from kbsync.config.declaration import Declaration
-from kbsync.config.schema import json_schema
-from kbsync.config.section import Section
-from kbsync.config.shape import sections
+from kbsync.config.declaration import Declaration, json_schema
+from kbsync.config.types import Section
+from kbsync.config.validation import sections
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 ENVIRON = {"DIFY_API_KEY": "dataset-1"}

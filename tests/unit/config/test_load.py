@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kbsync.config import LedgerPlace, Settings, load
-from kbsync.config.schema import json_schema
-from kbsync.config.starter import starter
+from kbsync.config import LedgerAddress, Settings, load
+from kbsync.config.declaration import json_schema
+from kbsync.config.template import starter
 from kbsync.messages import Problem
 
 MIRROR = "{name: docs, source: ./docs, knowledge_base: Docs}"
@@ -44,7 +44,7 @@ def test_the_pinned_surface(tmp_path: Path) -> None:
     assert server.api_key is not None
     assert server.api_key.get_secret_value() == SECRET
     assert found.key_origins == {"default": "the environment variable DIFY_API_KEY"}
-    assert found.ledger == LedgerPlace(path=tmp_path / "state" / "ledger.db")
+    assert found.ledger == LedgerAddress(path=tmp_path / "state" / "ledger.db")
     assert found.state == tmp_path / "state"
     assert mirror.source == tmp_path / "docs"
     assert (mirror.knowledge_base.name, mirror.knowledge_base.id) == ("Docs", None)
@@ -97,14 +97,14 @@ def test_settings_of_two_files_do_not_share_a_default_ledger(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("ledger", "place"),
     [
-        ("sqlite:///state/x.db", LedgerPlace(path=Path("state/x.db"))),
-        ("sqlite:////srv/x.db", LedgerPlace(path=Path("/srv/x.db"))),
-        ("/srv/x.db", LedgerPlace(path=Path("/srv/x.db"))),
-        ("postgres://db/x", LedgerPlace(url="postgresql+psycopg://db/x")),
-        ("postgresql+psycopg://db/x", LedgerPlace(url="postgresql+psycopg://db/x")),
+        ("sqlite:///state/x.db", LedgerAddress(path=Path("state/x.db"))),
+        ("sqlite:////srv/x.db", LedgerAddress(path=Path("/srv/x.db"))),
+        ("/srv/x.db", LedgerAddress(path=Path("/srv/x.db"))),
+        ("postgres://db/x", LedgerAddress(url="postgresql+psycopg://db/x")),
+        ("postgresql+psycopg://db/x", LedgerAddress(url="postgresql+psycopg://db/x")),
     ],
 )
-def test_ledger(tmp_path: Path, ledger: str, place: LedgerPlace) -> None:
+def test_ledger(tmp_path: Path, ledger: str, place: LedgerAddress) -> None:
     text = f"version: 1\nserver: {{url: embedded}}\nledger: {ledger}\nmirrors: [{MIRROR}]\n"
     found = settings(tmp_path, text).ledger
     expected = tmp_path / place.path if place.path else None
@@ -216,7 +216,7 @@ def test_two_mirrors_on_one_base_with_prefixes(tmp_path: Path) -> None:
 
 
 def test_schema_marks_what_is_reserved() -> None:
-    mirror = json_schema()["$defs"]["Mirror"]["properties"]
+    mirror = json_schema()["$defs"]["MirrorConfig"]["properties"]
     assert {name for name, key in mirror.items() if key.get("reserved")} == {
         "metadata",
         "on_delete",

@@ -11,20 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kbsync.dify.calls import Call, Reply, Subject, read, write
 from kbsync.dify.reading import JsonObject
-from kbsync.dify.wire import (
+from kbsync.dify.request import ApiCall, ApiReply, Subject, read, write
+from kbsync.dify.schemas import (
     ChildChunk,
-    Chunk,
+    ChunkRow,
     Document,
     Hit,
     Indexing,
-    KnowledgeBase,
+    KnowledgeBaseRow,
     MetadataField,
     MetadataFields,
     ModelProvider,
     Tag,
-    Upload,
+    UploadReply,
     read_listing,
 )
 
@@ -47,13 +47,13 @@ ROUTES: tuple[tuple[str, Subject, dict[str, Reader]], ...] = (
         Subject.CHUNK,
         {"GET": read_listing(ChildChunk.read), "POST": _data(ChildChunk.read)},
     ),
-    ("/segments/", Subject.CHUNK, {"GET": _data(Chunk.read), "POST": _data(Chunk.read)}),
+    ("/segments/", Subject.CHUNK, {"GET": _data(ChunkRow.read), "POST": _data(ChunkRow.read)}),
     (
         "/segments",
         Subject.CHUNK,
         {
-            "GET": read_listing(Chunk.read),
-            "POST": lambda json: json.listed("data", Chunk.read),
+            "GET": read_listing(ChunkRow.read),
+            "POST": lambda json: json.listed("data", ChunkRow.read),
         },
     ),
     ("/documents/metadata", Subject.METADATA, {}),
@@ -62,8 +62,8 @@ ROUTES: tuple[tuple[str, Subject, dict[str, Reader]], ...] = (
     ("/metadata", Subject.METADATA, {"GET": MetadataFields.read, "POST": MetadataField.read}),
     ("/documents/status/", Subject.SWITCH, {}),
     ("-status", Subject.DOCUMENT, {"GET": lambda json: json.listed("data", Indexing.read)}),
-    ("/create", Subject.UPLOAD, {"POST": Upload.read}),
-    ("/update", Subject.UPLOAD, {"POST": Upload.read}),
+    ("/create", Subject.UPLOAD, {"POST": UploadReply.read}),
+    ("/update", Subject.UPLOAD, {"POST": UploadReply.read}),
     ("/documents/", Subject.DOCUMENT, {"GET": Document.read}),
     ("/documents", Subject.DOCUMENT, {"GET": read_listing(Document.read)}),
     ("/retrieve", Subject.SEARCH, {"POST": lambda json: json.listed("records", Hit.read)}),
@@ -77,12 +77,12 @@ ROUTES: tuple[tuple[str, Subject, dict[str, Reader]], ...] = (
     (
         "/datasets/",
         Subject.BASE,
-        {"GET": KnowledgeBase.read, "PATCH": KnowledgeBase.read},
+        {"GET": KnowledgeBaseRow.read, "PATCH": KnowledgeBaseRow.read},
     ),
     (
         "/",
         Subject.BASE,
-        {"GET": read_listing(KnowledgeBase.read), "POST": KnowledgeBase.read},
+        {"GET": read_listing(KnowledgeBaseRow.read), "POST": KnowledgeBaseRow.read},
     ),
 )
 
@@ -90,8 +90,8 @@ ROUTES: tuple[tuple[str, Subject, dict[str, Reader]], ...] = (
 @dataclass(frozen=True)
 class Observed:
     tag: str
-    call: Call
-    reply: Reply
+    call: ApiCall
+    reply: ApiReply
     reader: Reader
     outcome: str
 
@@ -116,7 +116,7 @@ def _row(row: dict[str, str]) -> Observed:
     return Observed(
         tag=row["tag"],
         call=call,
-        reply=Reply(
+        reply=ApiReply(
             status=int(row["status"]),
             headers={"content-type": row["type"]},
             body=body.encode(),

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.dify import translate
-from kbsync.dify.access import Access, Key
-from kbsync.dify.calls import Subject as About
-from kbsync.dify.calls import is_id, read, route
+from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.capabilities import of_version
 from kbsync.dify.reading import JsonObject, Malformed, parse
-from kbsync.dify.wire import Document, KnowledgeBase, Upload, read_listing
+from kbsync.dify.request import Subject as About
+from kbsync.dify.request import is_id, read, route
+from kbsync.dify.schemas import Document, KnowledgeBaseRow, UploadReply, read_listing
 from kbsync.messages import Problem
 from kbsync.model import Chunking, Readiness
 
@@ -34,7 +34,7 @@ def document(**changes: object) -> Document:
 
 
 def test_upload_reply() -> None:
-    reply = Upload.read(JsonObject(parse(ROWS["cbf.first"].reply.body)))
+    reply = UploadReply.read(JsonObject(parse(ROWS["cbf.first"].reply.body)))
     found = translate.document(reply.document)
     assert reply.batch == "20261122050921715651"
     assert (found.name, found.size, found.readiness) == ("first.md", 32, Readiness.WAITING)
@@ -102,7 +102,7 @@ def test_readiness(display: str, indexing: str, archived: bool, expected: Readin
     ],
 )
 def test_base_modes(changes: dict[str, object], mode: str) -> None:
-    found = KnowledgeBase.read(JsonObject({"id": "1", "name": "Docs"} | changes))
+    found = KnowledgeBaseRow.read(JsonObject({"id": "1", "name": "Docs"} | changes))
     assert translate.base(found).mode == mode
 
 
@@ -137,7 +137,7 @@ HOSTILE = [
 @pytest.mark.parametrize("body", HOSTILE)
 def test_hostile_bodies_are_malformed_and_nothing_else(body: bytes) -> None:
     with pytest.raises(Malformed):
-        KnowledgeBase.read(JsonObject(parse(body)))
+        KnowledgeBaseRow.read(JsonObject(parse(body)))
 
 
 @given(st.recursive(
@@ -153,14 +153,14 @@ def test_any_json_is_read_or_malformed(value: object) -> None:
 
 
 def test_text_that_nothing_can_store_is_replaced() -> None:
-    found = KnowledgeBase.read(
+    found = KnowledgeBaseRow.read(
         JsonObject(parse(b'{"id": "1", "name": "a\\ud800b\\u0000c\\ud83d\\ude00"}'))
     )
     assert found.name == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{GRINNING FACE}"
 
 
 def test_unknown_keys_and_missing_ones_do_no_harm() -> None:
-    found = KnowledgeBase.read(JsonObject({"id": "1", "name": "Docs", "brand_new": [1]}))
+    found = KnowledgeBaseRow.read(JsonObject({"id": "1", "name": "Docs", "brand_new": [1]}))
     assert (found.technique, found.form, found.documents) == (None, None, 0)
 
 
@@ -205,7 +205,7 @@ def test_an_id_can_never_reach_another_route() -> None:
                                  "http://x/v1?a=1", "http://[::1", "http://x:99999/"])  # fmt: skip
 def test_bad_addresses(url: str) -> None:
     with pytest.raises(Problem) as told:
-        Access(url=url, key=Key("k"))
+        Access(url=url, key=ApiKey("k"))
     assert "pw" not in str(told.value)
     assert "kbsync validate" in str(told.value)
 
@@ -213,5 +213,5 @@ def test_bad_addresses(url: str) -> None:
 @pytest.mark.parametrize("key", ["a b", "a\nb", "schlüssel"])
 def test_bad_keys(key: str) -> None:
     with pytest.raises(Problem) as told:
-        Access(url="http://x/v1", key=Key(key))
+        Access(url="http://x/v1", key=ApiKey(key))
     assert key not in str(told.value)

@@ -11,21 +11,21 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from kbsync.engine.drive import Drive
-from kbsync.engine.mirror import Mirror, World
+from kbsync.engine.context import Context, Mirror
+from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.ports import (
     KEEP,
     Binding,
     Blocked,
-    Change,
     Chunking,
+    EntryChange,
     FileRow,
-    Listing,
+    ObservedListing,
     Ownership,
     Payload,
     Seen,
 )
-from kbsync.engine.report import Event, Report
+from kbsync.engine.workers.pool import Drive
 from kbsync.model import (
     Absent,
     DocKey,
@@ -140,7 +140,7 @@ class MemoryLedger:
         self.intents: dict[DocKey, Intent] = {}
         self.rejections: dict[DocKey, Rejection] = {}
         self.journal: list[JournalLine] = []
-        self.commits: list[Change] = []
+        self.commits: list[EntryChange] = []
         self.bindings: dict[str, Binding] = {}
         self.owners: dict[str, Ownership] = {}
         self.documents: dict[str, RemoteDocument] = {}
@@ -149,7 +149,7 @@ class MemoryLedger:
         self.agreed: dict[str, float] = {}
 
     def rows(
-        self, mirror: str, settings: str, *, listing: Listing | None, marked: bool = False
+        self, mirror: str, settings: str, *, listing: ObservedListing | None, marked: bool = False
     ) -> Iterator[FileRow]:
         marks = [mark_of(document) for document in self.documents.values()] if listing else []
         keys = {*self.held, *self.intents}
@@ -161,7 +161,7 @@ class MemoryLedger:
         entry = self.held.get(key_of(row[0]))
         return row if entry is not None and entry.metadata_hash else (row[0], -1, 0, 0)
 
-    def _row(self, key: DocKey, settings: str, listing: Listing | None) -> FileRow:
+    def _row(self, key: DocKey, settings: str, listing: ObservedListing | None) -> FileRow:
         entry = self.held.get(key)
         unsettled = (key.path, -1, 0, 0)
         if entry is None or entry.stat is None or key in self.intents:
@@ -201,11 +201,11 @@ class MemoryLedger:
             if key.path.startswith(prefix) and (not states or entry.state in states):
                 yield entry
 
-    def commit_all(self, changes: Sequence[Change]) -> None:
+    def commit_all(self, changes: Sequence[EntryChange]) -> None:
         for change in changes:
             self.commit(change)
 
-    def commit(self, change: Change) -> None:
+    def commit(self, change: EntryChange) -> None:
         self.commits.append(change)
         for part, kept in (
             (change.entry, self.held),
@@ -242,7 +242,7 @@ class MemoryLedger:
     def unlist(self, base_id: str, document_id: str) -> None:
         self.documents.pop(document_id, None)
 
-    def end_listing(self, base_id: str, listing: Listing) -> None:
+    def end_listing(self, base_id: str, listing: ObservedListing) -> None:
         pass
 
     def listed(self, base_id: str, document_id: str) -> RemoteDocument | None:
@@ -307,7 +307,7 @@ class Stage:
     ledger: MemoryLedger
     server: Server
     clock: VirtualClock
-    world: World
+    world: Context
     events: list[Event] = field(default_factory=list)
 
     def synced(self, path: str, content: bytes, **more: object) -> LedgerEntry:
@@ -345,7 +345,7 @@ def stage(files: Mapping[str, bytes] | None = None, **settings: object) -> Stage
         base_id=BASE,
         **settings,  # type: ignore[arg-type]
     )
-    world = World(mirror=mirror, ledger=ledger, remote=server, clock=clock, base_id=BASE)
+    world = Context(mirror=mirror, ledger=ledger, remote=server, clock=clock, base_id=BASE)
     return Stage(source, ledger, server, clock, world)
 
 
@@ -357,7 +357,7 @@ def most_within(times: Sequence[float], window: float) -> int:
 
 
 async def driven(
-    stage: Stage, *rounds: Sequence[str], wait: bool = True, listing: Listing | None = None
+    stage: Stage, *rounds: Sequence[str], wait: bool = True, listing: ObservedListing | None = None
 ) -> Report:
     """Drive the keys of `rounds` to their end; events are kept in `stage.events`."""
     drive = Drive(stage.world, listing=listing, observe=stage.events.append)

@@ -17,7 +17,7 @@ import anyio
 from kbsync.engine.ports import (
     Assignment,
     Chunking,
-    Page,
+    DocumentPage,
     Payload,
 )
 from kbsync.model import (
@@ -246,7 +246,9 @@ class Server:
         self.base_there = True
         return Done(Base(id=BASE, name=name, documents=0))
 
-    async def page(self, base_id: str, number: int, *, status: str | None = None) -> Outcome[Page]:
+    async def page(
+        self, base_id: str, number: int, *, status: str | None = None
+    ) -> Outcome[DocumentPage]:
         fault = await self._begin("page", status or "")
         if fault is not None:
             return fault  # type: ignore[return-value]
@@ -255,7 +257,7 @@ class Server:
             readiness = {"queuing": "waiting"}.get(status, status)
             shown = [each for each in shown if each.readiness == readiness]
         start = (number - 1) * 100
-        return Done(Page(documents=tuple(shown[start : start + 100]), total=len(shown)))
+        return Done(DocumentPage(documents=tuple(shown[start : start + 100]), total=len(shown)))
 
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
         fault = await self._begin("named", name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from kbsync.engine.adoption import Offer, take
-from kbsync.engine.engine import Engine
-from kbsync.engine.report import Report
+from kbsync.engine.execute.results import Report
+from kbsync.engine.observe.adoption import Offer, take
+from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Exit, Problem
 from kbsync.messages import adoption as say
 from kbsync.model import EntryState, Intent, Op
-from kbsync.planning.adoption import By, pair
+from kbsync.planning.pairing import By, pair
 
 from .fakes import Stage, stage
 from .words import EPOCH, fingerprint_of, key_of
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.anyio
 A = key_of("a.md")
 
 
-def _engine(on: Stage) -> Engine:
-    return Engine(on.world.mirror, on.ledger, on.server, on.clock)
+def _engine(on: Stage) -> Reconciler:
+    return Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
 
 
 async def _offered(on: Stage, *, by: By = By.BASENAME, trust_size: bool = True) -> Offer:

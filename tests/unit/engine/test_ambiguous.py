@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from kbsync.engine.resolution import find_verdict
+from kbsync.engine.execute.recovery import find_verdict
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Intent, Op, Unauthorized

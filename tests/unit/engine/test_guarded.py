@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.engine.engine import Engine, Planned
+from kbsync.engine.execute.results import Report
 from kbsync.engine.ports import Blocked
-from kbsync.engine.report import Report
+from kbsync.engine.reconciler import Planned, Reconciler
 from kbsync.messages import Exit, Message
 from kbsync.messages import guard as say
 from kbsync.model import Absent, Allowed, DocKey, EntryState, Halted, Unknown
@@ -22,11 +22,11 @@ ALL = 40
 MINUTE = 60.0
 
 
-def _filled(count: int = ALL) -> tuple[Stage, Engine]:
+def _filled(count: int = ALL) -> tuple[Stage, Reconciler]:
     on = stage(settle=0.0)
     for n in range(count):
         on.synced(_path(n), f"page {n}".encode())
-    return on, Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    return on, Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
 
 
 def _path(number: int) -> str:
@@ -43,7 +43,9 @@ def _reasons(planned: Planned) -> list[Message]:
     return [why.message for why in _halted(planned).why]
 
 
-async def _applied(engine: Engine, planned: Planned, read: frozenset[str] = frozenset()) -> Report:
+async def _applied(
+    engine: Reconciler, planned: Planned, read: frozenset[str] = frozenset()
+) -> Report:
     report = await engine.apply(planned, observe=lambda event: None, read=read)
     del report.done["set_metadata"]  # marks are written beside; they are none of the guard's
     return report
@@ -199,7 +201,7 @@ async def test_documents_found_missing_are_not_made_again_unasked() -> None:
 async def test_changed_settings_do_not_embed_everything_again_unasked() -> None:
     on, _ = _filled(60)
     mirror = replace(on.world.mirror, settings="settings-2")
-    engine = Engine(mirror, on.ledger, on.server, on.clock)
+    engine = Reconciler(mirror, on.ledger, on.server, on.clock)
     planned = await engine.plan()
     assert _reasons(planned) == [say.HALTED_UPLOADS]
     assert (await _applied(engine, planned)).exit is Exit.HALTED
@@ -238,7 +240,7 @@ async def test_a_source_emptied_while_a_pass_runs_removes_nothing_the_plan_kept(
 
 async def test_what_was_just_uploaded_is_not_removed_by_the_same_pass() -> None:
     on = stage({"a.md": b"hello"}, settle=0.0)
-    engine = Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     planned = await engine.plan()
     on.server.on_call["create"] = lambda _: on.source.files.clear()
     report = await _applied(engine, planned)
@@ -260,7 +262,7 @@ async def test_a_document_still_being_indexed_is_removed_in_the_same_pass() -> N
 
 async def test_what_is_still_being_indexed_counts_as_removed() -> None:
     on = stage({_path(n): b"x" for n in range(15)}, settle=0.0)
-    engine = Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     await engine.apply(await engine.plan(), wait=False, observe=lambda event: None)
     for n in range(14):
         on.source.remove(_path(n))
@@ -292,7 +294,7 @@ async def test_a_narrowed_plan_is_guarded_by_itself() -> None:
 
 async def test_the_forecast_knows_how_fast_the_server_indexed() -> None:
     on = stage({_path(n): b"x" for n in range(10)}, settle=0.0, requests_per_minute=5)
-    engine = Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     planned = await engine.plan()
     forecast = planned.plan.forecast
     assert (forecast.writes, forecast.upload_bytes, forecast.minutes) == (10, 10, 2.0)

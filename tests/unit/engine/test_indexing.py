@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.engine.indexing import (
+from kbsync.engine.execute.indexing import (
     FIRST_RETRY,
     LONGEST,
     LONGEST_RETRY,
     SHORTEST,
     STUCK_AFTER,
-    IndexingWatch,
+    IndexingTracker,
     settle,
     verdict,
 )
-from kbsync.engine.listing import refresh
+from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, LedgerEntry, Progress, Readiness, RemoteDocument
@@ -178,11 +178,11 @@ async def test_indexing_that_outlives_the_pass_is_taken_up_by_the_next() -> None
     assert on.server.count("create") == 1
 
 
-async def _watching(count: int) -> tuple[IndexingWatch, Callable[[], Awaitable[list[object]]]]:
+async def _watching(count: int) -> tuple[IndexingTracker, Callable[[], Awaitable[list[object]]]]:
     on = stage({f"{n}.md": b"x" for n in range(count)})
     on.server.indexing = 600.0
     await driven(on, [f"{n}.md" for n in range(count)], wait=False)
-    watch = IndexingWatch(on.world)
+    watch = IndexingTracker(on.world)
     for entry in on.ledger.held.values():
         watch.add(entry.key, entry.document_id)
     return watch, watch.poll  # type: ignore[return-value]
@@ -215,7 +215,7 @@ async def test_stuck_is_who_makes_no_progress_while_others_complete(frozen: bool
     (slow,), (quick,) = on.server.by_name("a.md"), on.server.by_name("b.md")
     slow.frozen = frozen
     quick.ready_at = on.clock.now() + STUCK_AFTER + 60
-    watch = IndexingWatch(on.world)
+    watch = IndexingTracker(on.world)
     for entry in on.ledger.held.values():
         watch.add(entry.key, entry.document_id)
     while len(watch) == 2:

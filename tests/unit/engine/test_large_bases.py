@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.engine.adoption import take
-from kbsync.engine.engine import Engine
-from kbsync.engine.indexing import IndexingWatch
-from kbsync.engine.listing import TRIES, refresh
-from kbsync.engine.ownership import owned
-from kbsync.engine.ports import Listing
+from kbsync.engine.execute.indexing import IndexingTracker
+from kbsync.engine.observe.adoption import take
+from kbsync.engine.observe.knowledge_base import owned
+from kbsync.engine.observe.remote_state import TRIES, refresh
+from kbsync.engine.ports import ObservedListing
+from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Problem
 from kbsync.messages import adoption as say
 from kbsync.messages import engine as engine_say
 from kbsync.model import EntryState
-from kbsync.planning.adoption import By, pair
+from kbsync.planning.pairing import By, pair
 
 from .fakes import Stage, stage
 from .words import key_of
@@ -70,7 +70,7 @@ async def test_nothing_is_offered_from_a_listing_that_keeps_shifting() -> None:
     on = filled(250)
     on.source.write("0249.md", b"by hand")
     on.server.on_call["page"] = deleting(on, 200)
-    engine = Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     with pytest.raises(Problem) as caught:
         await engine.offer(
             lambda files, documents: pair(files, documents, By.NAME),
@@ -84,7 +84,7 @@ async def test_nothing_is_offered_from_a_listing_that_keeps_shifting() -> None:
 async def test_what_was_offered_of_another_base_is_not_taken() -> None:
     on = filled(1)
     on.source.write("0000.md", b"by hand")
-    engine = Engine(on.world.mirror, on.ledger, on.server, on.clock)
+    engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     offered = await engine.offer(
         lambda files, documents: pair(files, documents, By.NAME), cause="name", trust_size=True
     )
@@ -99,7 +99,7 @@ async def test_what_was_offered_of_another_base_is_not_taken() -> None:
 async def test_what_is_being_indexed_may_fill_several_pages() -> None:
     on = stage()
     on.server.indexing = 600.0
-    watch = IndexingWatch(on.world)
+    watch = IndexingTracker(on.world)
     for n in range(230):
         path = f"{n:03}.md"
         entry = on.synced(path, b"%d" % n, state=EntryState.INDEXING)
@@ -113,8 +113,8 @@ async def test_what_is_being_indexed_may_fill_several_pages() -> None:
 # -- whose documents they are --------------------------------------------------------------------
 
 
-def _listed(*owners: str) -> Listing:
-    return Listing(started_at=0.0, complete=True, documents=9, owners=frozenset(owners))
+def _listed(*owners: str) -> ObservedListing:
+    return ObservedListing(started_at=0.0, complete=True, documents=9, owners=frozenset(owners))
 
 
 async def test_a_mirror_that_another_took_over_decides_nothing() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.engine.drive import Drive
-from kbsync.engine.report import Report
+from kbsync.engine.execute.results import Report
+from kbsync.engine.workers.pool import Drive
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import Gone, NotReady, Rejected, Throttled, Unauthorized

@@ -9,8 +9,8 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from kbsync.engine.listing import refresh
-from kbsync.engine.ports import Change
+from kbsync.engine.observe.remote_state import refresh
+from kbsync.engine.ports import EntryChange
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Excluded, Gone, Intent, LedgerEntry, Op
@@ -92,7 +92,7 @@ async def test_an_update_that_is_not_answered_amid_a_swap_does_not_forget_the_ol
         started_at=on.clock.now(),
         ids_seen=frozenset(),
     )
-    on.ledger.commit(Change(key=A, intent=intent))
+    on.ledger.commit(EntryChange(key=A, intent=intent))
     async with _within(HOUR):
         await driven(on, ["a.md"])
     assert old not in on.server.documents

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from kbsync.engine.queue import KeyQueue
+from kbsync.engine.workers.queue import KeyQueue
 from kbsync.model import DocKey
 
 from .fakes import key_of

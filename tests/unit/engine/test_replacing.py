@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.engine.gather import Gatherer
-from kbsync.engine.uploads import create
+from kbsync.engine.execute.uploads import create
+from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import Create, EntryState, NotReady, Throttled
@@ -73,7 +73,7 @@ async def test_a_404_before_a_replacement_while_the_base_is_gone_keeps_the_entry
 
 async def test_a_new_file_that_went_before_it_was_opened_is_no_failure() -> None:
     on = stage({"a.md": b"new"})
-    case = await Gatherer(world=on.world).case(A)
+    case = await EvidenceCollector(world=on.world).case(A)
     action = decide(case)
     assert isinstance(action, Create)
     on.source.remove("a.md")

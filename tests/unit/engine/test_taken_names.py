@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.engine.listing import refresh
+from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import engine as say
 from kbsync.model import LedgerEntry
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from kbsync.engine.gather import Gatherer
-from kbsync.engine.step import Follow
-from kbsync.engine.uploads import update
+from kbsync.engine.execute.results import Follow
+from kbsync.engine.execute.uploads import update
+from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Intent, NotReady, Op, Throttled, Update
@@ -302,7 +302,7 @@ async def test_an_upload_is_followed() -> None:
     on = stage()
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
-    case = await Gatherer(world=on.world).case(A)
+    case = await EvidenceCollector(world=on.world).case(A)
     action = Update(
         key=A, row="T17", cause="edited", stat=case.local.stat, document_id=entry.document_id
     )

@@ -22,14 +22,14 @@ from kbsync.model import (
     Stat,
     Unknown,
 )
-from kbsync.planning.case import Case, Evidence, Rules
+from kbsync.planning.case import Case, DecisionRules, Evidence
 from kbsync.planning.marks import Mark, values_of
 
 KEY = DocKey(mirror="docs", path="guides/install.md")
 NAME = "guides∕install.md"
 NOW = 1_000_000.0
 WHY = Message("KB-T001", "a test said so")()
-RULES = Rules(base_id="base-1", settings="S")
+RULES = DecisionRules(base_id="base-1", settings="S")
 OLD, NEW = Stat(10, 1, 1), Stat(12, 2, 1)
 SENT = Fingerprint(content="old", settings="S")
 

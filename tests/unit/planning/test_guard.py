@@ -30,7 +30,6 @@ from kbsync.model import (
     Update,
 )
 from kbsync.planning.decide import decide
-from kbsync.planning.foresee import foresee
 from kbsync.planning.guard import (
     Facts,
     History,
@@ -44,6 +43,7 @@ from kbsync.planning.guard import (
     risk_of,
     root_fault,
 )
+from kbsync.planning.lookahead import foresee
 
 from .stories import ABSENT, EDITED, OLD, SAME, UNKNOWN, case, entry, intent, remote
 

@@ -18,7 +18,7 @@ from kbsync.model import (
     Stat,
     Update,
 )
-from kbsync.planning.case import Rules
+from kbsync.planning.case import DecisionRules
 from kbsync.planning.decide import decide
 from kbsync.planning.moves import Vacated, chains, pair, vacated, with_moves, worth_hashing
 
@@ -92,9 +92,9 @@ NOT_FREE = {
         "rules": replace(RULES, delete_drifted=True),
     },
     "changed at the server and here": {"known": remote(words=9), "local": EDITED},
-    "other settings": {"rules": Rules(base_id="base-1", settings="other")},
+    "other settings": {"rules": DecisionRules(base_id="base-1", settings="other")},
     "other settings and edited": {
-        "rules": Rules(base_id="base-1", settings="other"),
+        "rules": DecisionRules(base_id="base-1", settings="other"),
         "local": EDITED,
     },
     "unknown content": {"entry": entry(fingerprint=None)},

@@ -22,7 +22,7 @@ from kbsync.model import (
     Stat,
     Update,
 )
-from kbsync.planning.saved import Moved, SavedMirror, SavedPlan, moved, saved_actions
+from kbsync.planning.saved import PlanDifference, SavedMirror, SavedPlan, moved, saved_actions
 
 from .stories import remote
 
@@ -101,7 +101,7 @@ def test_it_says_what_was_planned_and_what_would_be_done() -> None:
 
     def told(before: Action | None, now: Action | None) -> tuple[str, str]:
         (found,) = moved(_saved((before,) if before else ()), (now,) if now else ())
-        assert isinstance(found, Moved)
+        assert isinstance(found, PlanDifference)
         return found.before, found.after
 
     assert told(create, None) == ("create", "nothing")

@@ -3,7 +3,7 @@
 import pytest
 
 from kbsync.source.filters import Filters
-from kbsync.source.patterns import compiled
+from kbsync.source.gitignore import compiled
 
 
 def left_out(filters: Filters, path: str, *, folder: bool = False) -> bool:

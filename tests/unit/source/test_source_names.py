@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.source.names import (
-    component,
-    components,
-    extension,
-    has_one_spelling,
-    unspeakable,
-)
+from kbsync.source.file_names import component, components, extension, has_one_spelling, unspeakable
 
 NAMES = st.binary(min_size=1, max_size=12).filter(lambda b: b"/" not in b and b"\0" not in b)
 

@@ -1,0 +1,1 @@
+"""Composition root: builds source, ledger, remote and reconciler from settings."""

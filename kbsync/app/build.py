@@ -1,0 +1,287 @@
+"""The composition root: builds source, ledger, remote and engine from settings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TYPE_CHECKING
+
+from kbsync.app import connect
+from kbsync.config import MirrorConfig as Declared
+from kbsync.config import Settings, load
+from kbsync.config.mirror import GuardConfig
+from kbsync.engine.context import Mirror
+from kbsync.engine.reconciler import Reconciler
+from kbsync.messages import Exit, Notice, Problem
+from kbsync.messages import command as say
+from kbsync.messages import ledger as ledger_say
+from kbsync.planning.guard import Limit, Limits
+
+if TYPE_CHECKING:
+    from kbsync.dify.client import DifyClient
+    from kbsync.engine.ports import Clock, Source
+    from kbsync.ledger.store import LedgerStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What a verb works with: one engine per mirror, in the file's order, and the ledger."""
+
+    settings: Settings
+    engines: tuple[Reconciler, ...]
+    ledger: LedgerStore
+
+
+def settings_of(config: Path) -> Settings:
+    """Return the settings of the configuration file `config`.
+
+    Raises:
+        Problem: every error of the file, each with file, line and key.
+    """
+    return load(config, os.environ)
+
+
+def warnings(settings: Settings) -> list[Notice]:
+    """Return what is unwise on this machine, and what the file says differently from the last pass.
+
+    Faults show by themselves.
+
+    Args:
+        settings: as `settings_of` returns.
+    """
+    from kbsync.app.config_drift import changes  # noqa: PLC0415
+    from kbsync.config.machine_checks import check  # noqa: PLC0415
+
+    unwise = [notice for notice in check(settings) if notice.message.exit is Exit.OK]
+    with suppress(Problem), ledger_to_read(settings) as ledger:
+        unwise += changes(settings, ledger) if ledger else ()
+    return unwise
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, *, only: Sequence[str] = (), prune_excluded: bool = False
+) -> AsyncIterator[Opened]:
+    """Open ledger and servers for a verb that may write.
+
+    Args:
+        settings: as `settings_of` returns.
+        only: names of the mirrors to work on; empty for all of them.
+        prune_excluded: delete what the filters leave out now.
+
+    Raises:
+        Problem: the ledger is held or cannot be used, or a mirror is not in the file.
+    """
+    declared = chosen(settings, only)
+    async with AsyncExitStack() as stack:
+        ledger, clock = stack.enter_context(ledger_held(settings))
+        gates = {}
+        for name in dict.fromkeys(each.server or "" for each in declared):
+            server = settings.servers[name]
+            api = await stack.enter_async_context(connect.connected(server))
+            gates[name] = connect.gate(server, api, clock)
+        engines = tuple(
+            Reconciler(
+                mirror_of(settings, each, prune_excluded=prune_excluded),
+                ledger,
+                gates[each.server or ""],
+                clock,
+            )
+            for each in declared
+        )
+        yield Opened(settings=settings, engines=engines, ledger=ledger)
+
+
+@asynccontextmanager
+async def client(settings: Settings, server: str) -> AsyncIterator[DifyClient]:
+    """Open the whole knowledge API of one declared server.
+
+    Args:
+        settings: as `settings_of` returns.
+        server: the server's name; a lone one is called ``default``.
+
+    Raises:
+        Problem: there is no such server, or it cannot be used.
+    """
+    if server not in settings.servers:
+        raise Problem(say.NO_SUCH_SERVER(server=server, known=", ".join(settings.servers)))
+    async with connect.connected(settings.servers[server]) as api:
+        yield api
+
+
+def whose(settings: Settings, path: str, mirror: str | None) -> tuple[str, str]:
+    """Return the mirror a path belongs to, and the path inside its source.
+
+    Args:
+        settings: as `settings_of` returns.
+        path: absolute, relative to the working directory, or relative to a source.
+        mirror: the mirror's name; None to find it.
+
+    Raises:
+        Problem: no mirror has it.
+    """
+    declared = chosen(settings, [mirror] if mirror else [])
+    absolute = Path(path).absolute()
+    for each in declared:
+        if absolute.is_relative_to(each.source) and absolute != each.source:
+            return each.name, _inside(absolute.relative_to(each.source))
+    if Path(path).is_absolute() or (len(declared) > 1 and not _found(declared, path)):
+        raise Problem(say.NO_SUCH_PATH(path=path))
+    owner = next(iter(_found(declared, path)), declared[0])
+    return owner.name, _inside(PurePosixPath(path))
+
+
+def _found(declared: Sequence[Declared], path: str) -> list[Declared]:
+    return [each for each in declared if os.path.lexists(each.source / path)]
+
+
+def _inside(path: PurePath) -> str:
+    text = path.as_posix()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        from kbsync.source.file_names import component  # noqa: PLC0415 - names that are no text are rare
+
+        return "/".join(map(component, text.split("/")))
+    return unicodedata.normalize("NFC", text)
+
+
+def chosen(settings: Settings, only: Sequence[str]) -> list[Declared]:
+    """Return the declared mirrors called `only`, all of them when none is named.
+
+    Raises:
+        Problem: a mirror is not in the file.
+    """
+    known = [mirror.name for mirror in settings.mirrors]
+    for name in only:
+        if name not in known:
+            raise Problem(say.NO_SUCH_MIRROR(mirror=name, known=", ".join(known)))
+    return [each for each in settings.mirrors if not only or each.name in only]
+
+
+@contextmanager
+def ledger_held(
+    settings: Settings, *, command: str = "kbsync"
+) -> Iterator[tuple[LedgerStore, Clock]]:
+    """Open the ledger as its one writer, with its clock.
+
+    Args:
+        settings: as `settings_of` returns.
+        command: what others are told that find it locked.
+
+    Raises:
+        Problem: it is held or cannot be used.
+    """
+    from kbsync.ledger.clock import LedgerClock  # noqa: PLC0415 - loaded by verbs that need it
+    from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
+
+    with LedgerStore.open(_address(settings), command=command) as store:
+        clock = LedgerClock(store)
+        yield store, clock
+        clock.keep()
+
+
+def _address(settings: Settings) -> str | Path:
+    place = settings.ledger
+    address = place.url or place.path
+    assert address is not None  # noqa: S101 - loading fills in the default place
+    return address
+
+
+@contextmanager
+def ledger_to_read(settings: Settings) -> Iterator[LedgerStore | None]:
+    """Open the ledger beside whoever writes it; None when there is none yet.
+
+    Raises:
+        Problem: the ledger is there but cannot be used.
+    """
+    from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
+
+    path = settings.ledger.path
+    if path is not None and not path.exists():
+        yield None
+        return
+    with LedgerStore.open(_address(settings), readonly=True) as store:
+        yield store
+
+
+@contextmanager
+def ledger_to_write(settings: Settings) -> Iterator[LedgerStore]:
+    """Open the ledger alone, for a verb that asks no server.
+
+    Raises:
+        Problem: there is none yet, it is held, or it cannot be used.
+    """
+    path = settings.ledger.path
+    if path is not None and not path.exists():
+        raise Problem(ledger_say.MISSING(place=path))
+    with ledger_held(settings) as (store, _):
+        yield store
+
+
+def mirror_of(settings: Settings, declared: Declared, *, prune_excluded: bool = False) -> Mirror:
+    """Return a declared mirror as the engine wants it.
+
+    Args:
+        settings: as `settings_of` returns.
+        declared: one of its mirrors.
+        prune_excluded: delete what the filters leave out now.
+    """
+    server = settings.server_of(declared)
+    return Mirror(
+        name=declared.name,
+        source=_source(declared),
+        server=server.url,
+        place=str(declared.source),
+        chunking=declared.declared_chunking,
+        settings=settings_hash(declared),
+        base_name=declared.knowledge_base.name,
+        base_id=declared.knowledge_base.id,
+        prefix=declared.prefix,
+        window=declared.ambiguity_window,
+        settle=declared.settle,
+        max_indexing=declared.max_indexing or server.max_indexing,
+        prune=declared.prune,
+        prune_excluded=prune_excluded,
+        repair_drift=declared.on_drift == "repair",
+        requests_per_minute=server.requests_per_minute,
+        limits=_limits(declared.guard),
+    )
+
+
+def _limits(declared: GuardConfig) -> Limits:
+    removals, uploads = declared.removals, declared.reembeddings
+    return Limits(
+        removals=Limit(least=removals.least, share=removals.share, most=removals.most),
+        reembeddings=Limit(least=uploads.least, share=uploads.share),
+    )
+
+
+def settings_hash(declared: Declared) -> str:
+    """Return what shapes the chunks, hashed: what is declared, and the converter's version."""
+    from kbsync.source.encoding import CONVERTER  # noqa: PLC0415
+
+    shaping = f"{declared.settings_hash} {CONVERTER if declared.convert == 'utf-8' else ''}"
+    return hashlib.sha256(shaping.encode("ascii")).hexdigest()
+
+
+def _source(declared: Declared) -> Source:
+    from kbsync.source.folder import Folder  # noqa: PLC0415
+
+    return Folder(
+        declared.name,
+        declared.source,
+        include=declared.include,
+        exclude=declared.exclude,
+        honour_gitignore=declared.gitignore,
+        hidden=declared.hidden,
+        follow_symlinks=declared.follow_symlinks,
+        max_file_size=declared.max_file_size,
+        accepted=frozenset(declared.extensions),
+        convert=declared.convert == "utf-8",
+    )

@@ -1,0 +1,119 @@
+"""What `kbsync mirror` does: a mirror the ledger knows gets another name, or comes to its end."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kbsync.config import Settings
+from kbsync.engine.context import Context, Mirror
+from kbsync.engine.execute import purge as engine
+from kbsync.engine.observe.knowledge_base import base_must_answer
+from kbsync.engine.ports import Binding, Remote
+from kbsync.messages import Notice, Problem
+from kbsync.messages import command as say
+from kbsync.messages import ledger as ledger_say
+from kbsync.model import Chunking
+from kbsync.source.folder import Folder
+
+if TYPE_CHECKING:
+    from kbsync.ledger.store import LedgerStore
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def rename(ledger: LedgerStore, old: str, new: str) -> int:
+    """Call a mirror of the ledger `new`; return how many documents it has.
+
+    Raises:
+        Problem: no mirror can be called `new`, or as `LedgerStore.rename_mirror`.
+    """
+    if not NAME.fullmatch(new):
+        raise Problem(say.BAD_MIRROR_NAME(mirror=new))
+    return ledger.rename_mirror(old, new)
+
+
+def still_declared(settings: Settings, old: str, new: str) -> list[Notice]:
+    """Return what the configuration has to say differently after a rename in the ledger."""
+    if settings.mirror(new) is not None:
+        return []
+    return [say.RENAME_IN_FILE(old=old, new=new, file=settings.file)]
+
+
+def known(ledger: LedgerStore, mirror: str) -> Binding:
+    """Return what the ledger ties `mirror` to.
+
+    Raises:
+        Problem: the ledger does not know it.
+    """
+    binding = ledger.binding(mirror)
+    if binding is None:
+        names = ", ".join(each.mirror for each in ledger.bindings())
+        raise Problem(ledger_say.NO_MIRROR(mirror=mirror, known=names or "none"))
+    return binding
+
+
+async def destroy(
+    settings: Settings, remote: Remote, ledger: LedgerStore, binding: Binding
+) -> engine.PurgeResult:
+    """Delete the documents of a mirror, declared or not, and forget it when none is left.
+
+    Args:
+        settings: as loaded.
+        remote: the server `server_of` names, behind its gate.
+        ledger: open for writing.
+        binding: what the ledger ties the mirror to.
+
+    Raises:
+        Problem: the base is not there, or the server could not be asked.
+    """
+    done = await engine.destroy(await _world(settings, remote, ledger, binding))
+    if not done.left:
+        ledger.forget_mirror(binding.mirror)
+    return done
+
+
+async def _world(
+    settings: Settings, remote: Remote, ledger: LedgerStore, binding: Binding
+) -> Context:
+    """Return the world of what the ledger knows, whatever the configuration says by now."""
+    world = Context(
+        mirror=_mirror(settings, binding),
+        ledger=ledger,
+        remote=remote,
+        clock=ledger.clock,
+        base_id=binding.base_id,
+    )
+    await base_must_answer(world)
+    return world
+
+
+def server_of(settings: Settings, binding: Binding) -> str:
+    """Return the name of the declared server a mirror of the ledger is on.
+
+    Raises:
+        Problem: there is none.
+    """
+    declared = settings.mirror(binding.mirror)
+    if declared is not None and settings.server_of(declared).url == binding.server:
+        return declared.server or ""
+    for name, server in settings.servers.items():
+        if server.url == binding.server:
+            return name
+    raise Problem(say.SERVER_LEFT(mirror=binding.mirror, server=binding.server))
+
+
+def _mirror(settings: Settings, binding: Binding) -> Mirror:
+    declared = settings.mirror(binding.mirror)
+    return Mirror(
+        name=binding.mirror,
+        source=Folder(binding.mirror, Path(binding.source), max_file_size=0, accepted=frozenset()),
+        server=binding.server,
+        place=binding.source,
+        chunking=Chunking(process_rule={}),
+        settings="",
+        base_name=binding.base_name,
+        base_id=binding.base_id,
+        window=declared.ambiguity_window if declared else 900.0,
+    )

@@ -1,0 +1,85 @@
+"""What is where, as the ledger knows it: the value behind `kbsync status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kbsync.config import Settings
+
+if TYPE_CHECKING:
+    from kbsync.ledger.entries import Reason
+    from kbsync.ledger.store import LedgerStore
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A document that is not ours: never changed, never deleted."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorOverview:
+    """One mirror.
+
+    Args:
+        documents: number by state: synced, indexing, failed, trashed, and pending for calls
+            whose outcome is not known yet.
+        foreign: documents in the base that kbsync did not make, as last listed.
+        base_id: None before the first pass.
+        foreign_documents: these documents by name, when they were asked for.
+    """
+
+    name: str
+    source: str
+    server: str
+    knowledge_base: str
+    base_id: str | None
+    documents: Mapping[str, int]
+    foreign: int
+    failures: tuple[Reason, ...]
+    foreign_documents: tuple[Foreign, ...] | None = None
+
+
+def overview(
+    settings: Settings, ledger: LedgerStore | None, *, foreign: bool = False
+) -> Iterator[MirrorOverview]:
+    """Yield every mirror of the configuration, in its order.
+
+    Args:
+        settings: as loaded.
+        ledger: open for reading; None when there is none yet.
+        foreign: name the documents that are not ours, too.
+    """
+    for declared in settings.mirrors:
+        base = declared.knowledge_base
+        binding = ledger.binding(declared.name) if ledger else None
+        failures = tuple(ledger.reasons(declared.name)) if ledger else ()
+        others = ledger.foreign(binding.base_id) if ledger and binding else iter(())
+        named = tuple(Foreign(each.id, each.name) for each in others) if foreign else None
+        yield MirrorOverview(
+            name=declared.name,
+            source=str(declared.source),
+            server=settings.server_of(declared).url,
+            knowledge_base=base.name or base.id or "",
+            base_id=binding.base_id if binding else None,
+            documents=_documents(declared.name, ledger, failures),
+            foreign=sum(1 for _ in others) if named is None else len(named),
+            failures=failures,
+            foreign_documents=named,
+        )
+
+
+def _documents(
+    mirror: str, ledger: LedgerStore | None, failures: tuple[Reason, ...]
+) -> dict[str, int]:
+    if ledger is None:
+        return {"synced": 0, "failed": 0}
+    counts = dict(ledger.counts(mirror))
+    pending = sum(1 for _ in ledger.intents(mirror))
+    failed = len({failure.key for failure in failures})
+    told = {"synced": 0, **counts, "failed": failed}
+    return {**told, "pending": pending} if pending else told

@@ -1,0 +1,141 @@
+"""Names → ids: a knowledge base, a document or a field may be typed by its exact name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kbsync.dify.paging import whole
+from kbsync.dify.request import is_id
+from kbsync.messages import Problem
+from kbsync.messages import command as say
+
+if TYPE_CHECKING:
+    from kbsync.dify.client import DifyClient
+from dataclasses import replace
+from typing import TypeVar
+
+from kbsync.messages import Notice
+from kbsync.model import Ambiguous, Done, Failure, Gone, NotReady, Outcome, Throttled
+
+
+async def ids(api: DifyClient, words: Mapping[str, object]) -> dict[str, object]:
+    """Return what was typed with every name of a base, document or field replaced by its id.
+
+    Raises:
+        Problem: a name is nobody's, or several have it; or the server could not be asked.
+    """
+    found = dict(words)
+    if not isinstance(base := words.get("base"), str):
+        return found
+    found["base"] = home = await base_id(api, base)
+    if isinstance(name := words.get("document"), str):
+        found["document"] = await document_id(api, home, name)
+    if isinstance(names := words.get("documents"), tuple):
+        found["documents"] = tuple([await document_id(api, home, each) for each in names])
+    if isinstance(name := words.get("field"), str):
+        found["field"] = await field_id(api, home, name)
+    return found
+
+
+async def base_id(api: DifyClient, name: str) -> str:
+    """Return the id of the knowledge base called exactly `name`, or `name` when it is an id.
+
+    Raises:
+        Problem: there is none, or more than one.
+    """
+    if is_id(name):
+        return name
+    found = await base_named(api, name)
+    if found is None:
+        raise Problem(say.NO_SUCH_BASE(base=name))
+    return found
+
+
+async def base_named(api: DifyClient, name: str) -> str | None:
+    """Return the id of the knowledge base called exactly `name`, None when there is none.
+
+    Raises:
+        Problem: there is more than one.
+    """
+    listing = await whole(lambda page: api.bases.list(page=page, keyword=name), lambda row: row.id)
+    found = [row.id for row in value_of(listing, "kb", "list") if row.name == name]
+    if len(found) > 1:
+        raise Problem(say.SEVERAL_BASES(base=name, ids=", ".join(found)))
+    return found[0] if found else None
+
+
+async def document_id(api: DifyClient, base: str, name: str) -> str:
+    """Return the id of the document called exactly `name`, or `name` when it is an id.
+
+    Raises:
+        Problem: there is none, or more than one.
+    """
+    if is_id(name):
+        return name
+    listing = await whole(
+        lambda page: api.documents.list(base, page=page, keyword=name), lambda row: row.id
+    )
+    found = [row.id for row in value_of(listing, "docs", "list") if row.name == name]
+    if not found:
+        raise Problem(say.NO_SUCH_DOCUMENT(document=name))
+    if len(found) > 1:
+        raise Problem(say.SEVERAL_DOCUMENTS(document=name, ids=", ".join(found)))
+    return found[0]
+
+
+async def field_id(api: DifyClient, base: str, name: str) -> str:
+    """Return the id of the metadata field called exactly `name`, or `name` when it is an id.
+
+    Raises:
+        Problem: there is none.
+    """
+    if is_id(name):
+        return name
+    known = value_of(await api.metadata.fields(base), "kb", "fields")
+    for field in known.fields:
+        if field.name == name:
+            return field.id
+    raise Problem(say.NO_SUCH_FIELD(field=name))
+
+
+# -- A call's outcome → its value, or the problem that ends the verb.
+
+
+T = TypeVar("T")
+
+UNSURE = "whether it took effect is not known; look with: kbsync {group} list"
+LATER = "wait {seconds} s, then type the command again"
+
+
+def value_of(outcome: Outcome[T], group: str, verb: str) -> T:
+    """Return what `kbsync GROUP VERB` was answered.
+
+    Raises:
+        Problem: anything but `Done`.
+    """
+    if isinstance(outcome, Done):
+        return outcome.value
+    raise Problem(notice_of(outcome, group, verb))
+
+
+def notice_of(failure: Failure, group: str, verb: str) -> Notice:
+    """Return why a call typed by hand failed, and what to type next.
+
+    The client's own notices say what a daemon does next: try again. By hand somebody has to.
+    """
+    call = f"kbsync {group} {verb}"
+    match failure:
+        case Gone():
+            return say.NOT_THERE(call=call, group=group)
+        case Throttled(after=after):
+            return say.RESTING(call=call, seconds=f"{after:.0f}")
+        case Ambiguous(why=why):
+            return _followed_by(why, UNSURE.replace("{group}", group))
+        case NotReady(why=why, after=after):
+            return _followed_by(why, LATER.replace("{seconds}", f"{after:.0f}"))
+    return failure.why
+
+
+def _followed_by(notice: Notice, following: str) -> Notice:
+    return replace(notice, message=replace(notice.message, next=following))

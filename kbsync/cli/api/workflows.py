@@ -1,0 +1,392 @@
+"""Calls that take more than one request, or more than the client's method."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import click
+
+from kbsync.cli.api.params import Given
+
+if TYPE_CHECKING:
+    from kbsync.dify.api.metadata import Value
+    from kbsync.dify.client import DifyClient
+    from kbsync.dify.schemas import (
+        ChunkRow,
+        Document,
+        Hit,
+        KnowledgeBaseRow,
+        ListPage,
+        MetadataField,
+    )
+    from kbsync.model import Outcome
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kbsync.dify.client import DifyClient
+    from kbsync.dify.schemas import Document, UploadReply
+    from kbsync.engine.ports import Payload
+    from kbsync.model import Outcome
+
+
+class HasId(Protocol):
+    """What a listing's rows have in common."""
+
+    @property
+    def id(self) -> str:
+        """What tells rows apart."""
+        ...
+
+
+R = TypeVar("R", bound=HasId)
+
+
+async def listed(
+    it: Given, page: Callable[[int, int], Awaitable[Outcome[ListPage[R]]]]
+) -> Outcome[ListPage[R]]:
+    """Return the page that was asked for, or all of them as one.
+
+    Args:
+        it: has `page`, `limit` and `every`.
+        page: asks for one page, by its number and its rows.
+    """
+    from kbsync.dify.paging import whole  # noqa: PLC0415
+    from kbsync.dify.schemas import ListPage  # noqa: PLC0415
+    from kbsync.model import Done  # noqa: PLC0415
+
+    if not it.flag("every"):
+        return await page(it.number("page"), it.number("limit"))
+    found = await whole(lambda number: page(number, 100), lambda row: row.id)
+    if not isinstance(found, Done):
+        return found
+    return Done(ListPage(rows=found.value, total=len(found.value), has_more=False))
+
+
+async def create_base(api: DifyClient, it: Given) -> Outcome[KnowledgeBaseRow]:
+    """Make a base; an economy one searches by keyword: by meaning it would find nothing."""
+    from kbsync.dify.api.search import by_keyword  # noqa: PLC0415
+
+    retrieval = it.mapping("retrieval")
+    if retrieval is None and it.text("technique") == "economy":
+        retrieval = by_keyword()
+    return await api.bases.create(
+        it["name"],
+        description=it.text("description"),
+        technique=it.text("technique"),
+        permission=it.text("permission"),
+        embedding_model=it.text("embedding_model"),
+        embedding_provider=it.text("embedding_provider"),
+        retrieval=retrieval,
+    )
+
+
+async def change_chunk(api: DifyClient, it: Given) -> Outcome[ChunkRow]:
+    """Change a chunk; what the server insists on and was not typed is sent as it is."""
+    from kbsync.model import Done  # noqa: PLC0415
+
+    where = it["base"], it["document"], it["chunk"]
+    changes = it.told(
+        content="text",
+        answer="answer",
+        keywords="keywords",
+        enabled="enabled",
+        regenerate_child_chunks="regenerate",
+    )
+    if "content" not in changes:
+        before = await api.chunks.get(*where)
+        if not isinstance(before, Done):
+            return before
+        changes["content"] = before.value.content
+        if before.value.answer is not None:
+            changes.setdefault("answer", before.value.answer)
+    return await api.chunks.change(*where, changes)
+
+
+# -- search --------------------------------------------------------------------------------------
+
+
+async def retrieve(
+    api: DifyClient,
+    base_id: str,
+    query: str,
+    *,
+    top: int,
+    method: str | None = None,
+    filters: Sequence[str] = (),
+) -> Outcome[Sequence[Hit]]:
+    """Search a base the way it is made for: an economy base knows keywords alone.
+
+    Args:
+        api: the server.
+        base_id: where.
+        query: 1 to 250 characters.
+        top: how many chunks.
+        method: the server's word for how; None leaves it to the base.
+        filters: ``NAME=VALUE`` each; documents have to meet all of them.
+    """
+    from kbsync.model import Done  # noqa: PLC0415
+
+    conditions = [_condition(each) for each in filters]
+    base = await api.bases.get(base_id)
+    if not isinstance(base, Done):
+        return base
+    model = dict(_model(base.value, method, top))
+    if conditions:
+        model["metadata_filtering_conditions"] = {
+            "logical_operator": "and",
+            "conditions": conditions,
+        }
+    return await api.search.retrieve(base_id, query, model)
+
+
+def _model(base: KnowledgeBaseRow, method: str | None, top: int) -> Mapping[str, object]:
+    from kbsync.dify.api.search import by_keyword  # noqa: PLC0415
+
+    if method is not None:
+        return {**by_keyword(top), "search_method": method}
+    if base.technique != "high_quality":
+        return by_keyword(top)
+    return {**by_keyword(), "search_method": "semantic_search", **base.retrieval, "top_k": top}
+
+
+def _condition(text: str) -> Mapping[str, object]:
+    name, value = pair(text)
+    return {"name": name, "comparison_operator": "is", "value": value}
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Split ``NAME=VALUE``.
+
+    Raises:
+        click.UsageError: it is none.
+    """
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise click.UsageError(f"NAME=VALUE is wanted, not {text!r}")
+    return name, value
+
+
+# -- metadata ------------------------------------------------------------------------------------
+
+
+async def assign(api: DifyClient, it: Given) -> Outcome[Document]:
+    """Assign values and read them back: a server may drop them without a word (section 8).
+
+    Raises:
+        Problem: a field does not exist, or values were not stored.
+    """
+    from kbsync.dify.api.metadata import DocumentValues  # noqa: PLC0415
+    from kbsync.model import Done  # noqa: PLC0415
+
+    fields = await api.metadata.fields(it["base"])
+    if not isinstance(fields, Done):
+        return fields
+    values = [_value(each, fields.value.fields) for each in it.texts("values")]
+    batch = [
+        DocumentValues(document_id=it["document"], values=values, merge=not it.flag("replace"))
+    ]
+    told = await api.metadata.assign(it["base"], batch)
+    if not isinstance(told, Done):
+        return told
+    document = await api.documents.get(it["base"], it["document"])
+    if isinstance(document, Done):
+        _stored(it, values, document.value)
+    return document
+
+
+def _value(text: str, fields: Sequence[MetadataField]) -> Value:
+    from kbsync.dify.api.metadata import Value  # noqa: PLC0415
+    from kbsync.messages import Problem  # noqa: PLC0415
+    from kbsync.messages import command as say  # noqa: PLC0415
+
+    name, value = pair(text)
+    for field in fields:
+        if field.name == name:
+            typed = _number(value) if field.type in ("number", "time") else value
+            return Value(field_id=field.id, name=name, value=typed if value else None)
+    raise Problem(say.NO_SUCH_FIELD(field=name))
+
+
+def _number(text: str) -> float | str:
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+
+def _stored(it: Given, values: Sequence[Value], document: Document) -> None:
+    from kbsync.messages import Problem  # noqa: PLC0415
+    from kbsync.messages import command as say  # noqa: PLC0415
+
+    have = {each.name: each.value for each in document.metadata}
+    lost = [each.name for each in values if str(have.get(each.name)) != str(each.value)]
+    if lost:
+        names = ", ".join(lost)
+        raise Problem(say.NOT_STORED(document=it["document"], base=it["base"], names=names))
+
+
+# -- The four calls that upload, by hand: the file is streamed, text in other encodings as UTF-8.
+
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+
+
+async def create_file(api: DifyClient, it: Given) -> Outcome[UploadReply]:
+    """Make a document of a file."""
+    from kbsync.model import Done  # noqa: PLC0415
+
+    options = await _options(api, it, creating=True)
+    if not isinstance(options, Done):
+        return options
+    if it.flag("twin"):
+        options.value["duplicate"] = False
+    path = Path(it["file"])
+    with _opened(path, raw=it.flag("raw")) as payload:
+        sent = await api.documents.create_by_file(
+            it["base"], it.text("name") or path.name, payload, options.value
+        )
+    return await _indexed(api, it, sent)
+
+
+async def create_text(api: DifyClient, it: Given) -> Outcome[UploadReply]:
+    """Make a document of a text."""
+    from kbsync.model import Done  # noqa: PLC0415
+
+    options = await _options(api, it, creating=True)
+    if not isinstance(options, Done):
+        return options
+    sent = await api.documents.create_by_text(it["base"], it["name"], it["text"], options.value)
+    return await _indexed(api, it, sent)
+
+
+async def update_file(api: DifyClient, it: Given) -> Outcome[UploadReply]:
+    """Replace a document by a file."""
+    from kbsync.model import Done  # noqa: PLC0415
+
+    options = await _options(api, it, creating=False)
+    if not isinstance(options, Done):
+        return options
+    path = Path(it["file"])
+    with _opened(path, raw=it.flag("raw")) as payload:
+        sent = await api.documents.update_by_file(
+            it["base"], it["document"], it.text("name") or path.name, payload, options.value
+        )
+    return await _indexed(api, it, sent)
+
+
+async def update_text(api: DifyClient, it: Given) -> Outcome[UploadReply]:
+    """Replace a document by a text."""
+    from kbsync.model import Done  # noqa: PLC0415
+
+    options = await _options(api, it, creating=False)
+    if not isinstance(options, Done):
+        return options
+    sent = await api.documents.update_by_text(
+        it["base"], it["document"], it["name"], it["text"], options.value
+    )
+    return await _indexed(api, it, sent)
+
+
+async def _options(api: DifyClient, it: Given, *, creating: bool) -> Outcome[dict[str, object]]:
+    """Return the ``data`` keys to send: what was typed, and what this base insists on.
+
+    The form has to be told with every upload to a base that is not of the usual one, the
+    technique with every text, and a rule to a base that never had a document (sections 4.2 to 4.6).
+    """
+    from kbsync.model import Done  # noqa: PLC0415
+
+    asked = await api.bases.get(it["base"])
+    if not isinstance(asked, Done):
+        return asked
+    base = asked.value
+    told = it.told(doc_form="form", doc_language="language", process_rule="rule")
+    if base.form is not None:
+        told.setdefault("doc_form", base.form)
+    if creating:
+        told["indexing_technique"] = it.text("technique") or base.technique or "economy"
+        if not base.documents:
+            told.setdefault("process_rule", {"mode": "automatic"})
+    return Done(told)
+
+
+@contextmanager
+def _opened(path: Path, *, raw: bool) -> Iterator[Payload]:
+    import os  # noqa: PLC0415
+
+    from kbsync.messages import Problem  # noqa: PLC0415
+    from kbsync.messages import command as say  # noqa: PLC0415
+    from kbsync.source.openat import FOLDER  # noqa: PLC0415
+    from kbsync.source.payload import payload  # noqa: PLC0415
+
+    try:
+        target = path.resolve(strict=True)
+        folder = os.open(target.parent, FOLDER)
+    except OSError as error:
+        raise Problem(say.CANNOT_READ(path=path, why=error.strerror)) from None
+    try:
+        opening = payload(folder, (target.name,), name=path.name, convert=not raw)
+        try:
+            found = opening.__enter__()
+        except OSError as error:
+            raise Problem(say.CANNOT_READ(path=path, why=error.strerror)) from None
+        try:
+            yield found
+        finally:
+            opening.__exit__(None, None, None)
+    finally:
+        os.close(folder)
+
+
+async def _indexed(api: DifyClient, it: Given, sent: Outcome[UploadReply]) -> Outcome[UploadReply]:
+    """Wait as long as was asked for until the document is indexed.
+
+    Raises:
+        Problem: it failed, or is not there yet.
+    """
+    from kbsync.messages import Problem  # noqa: PLC0415
+    from kbsync.messages import command as say  # noqa: PLC0415
+    from kbsync.model import Done  # noqa: PLC0415
+
+    limit = it.seconds("wait")
+    if not (limit and isinstance(sent, Done)):
+        return sent
+    seen = await _watched(api, it["base"], sent.value.document, limit)
+    if not isinstance(seen, Done):
+        return seen
+    document = seen.value
+    words = {"document": document.name, "base": it["base"], "id": document.id}
+    if document.indexing_status == "error":
+        raise Problem(say.INDEXING_FAILED(words=document.error or "no reason told", **words))
+    if document.indexing_status != "completed":
+        status = document.indexing_status
+        raise Problem(say.STILL_INDEXING(seconds=f"{limit:g}", status=status, **words))
+    return Done(replace(sent.value, document=document))
+
+
+async def _watched(
+    api: DifyClient, base: str, document: Document, limit: float
+) -> Outcome[Document]:
+    """Return the document as last seen, at its end or after `limit` seconds."""
+    import anyio  # noqa: PLC0415
+
+    from kbsync.model import Done  # noqa: PLC0415
+
+    pause = FIRST_PAUSE
+    with anyio.move_on_after(limit):
+        while document.indexing_status not in ("completed", "error"):
+            await anyio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+            asked = await api.documents.get(base, document.id)
+            if not isinstance(asked, Done):
+                return asked
+            document = asked.value
+    return Done(document)

@@ -1,1 +1,0 @@
-"""What `kbsync doctor` looks at, one file per subject. Every check yields notices."""

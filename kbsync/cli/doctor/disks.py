@@ -1,0 +1,147 @@
+"""What the sources are stored on, and whether it tells of changes. Nothing is written."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from kbsync.config import MirrorConfig, Settings
+from kbsync.messages import Notice
+from kbsync.messages import doctor as say
+
+MOUNTS = Path("/proc/self/mountinfo")
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_watches")
+NAMES_READ = 10_000
+# These tell nobody what another machine, or the program behind them, changed.
+REMOTE = {
+    **dict.fromkeys(("nfs", "nfs4"), "NFS"),
+    **dict.fromkeys(("cifs", "smb", "smb2", "smb3", "smbfs"), "SMB"),
+    **dict.fromkeys(("9p", "virtiofs", "vboxsf", "prl_fs", "vmhgfs"), "a share of the host"),
+    **dict.fromkeys(("afs", "ceph", "glusterfs", "lustre", "davfs"), "a network file system"),
+}
+
+
+def sources(settings: Settings) -> Iterator[Notice]:
+    """Yield what can be told of the file system under each source that is there."""
+    for mirror in settings.mirrors:
+        if mirror.source.is_dir():
+            yield _stored_on(mirror)
+            yield from _names(mirror)
+
+
+def watches(settings: Settings) -> Iterator[Notice]:
+    """Yield whether every folder of every source could be watched."""
+    try:
+        most = int(INOTIFY.read_text())
+    except (OSError, ValueError):
+        yield say.NO_INOTIFY()
+        return
+    folders = sum(1 for mirror in settings.mirrors for _ in os.walk(mirror.source))
+    free = max(0, most - _watches_in_use())
+    words = {"folders": folders, "free": free, "most": most}
+    if folders <= free:
+        yield say.WATCHES(**words)
+    else:
+        yield say.FEW_WATCHES(wanted=2 * (most - free + folders), **words)
+
+
+# -- the file system -----------------------------------------------------------------------------
+
+
+def _stored_on(mirror: MirrorConfig) -> Notice:
+    words = {"mirror": mirror.name, "path": mirror.source}
+    kind = kind_of(mirror.source, _mounts())
+    if kind is None:
+        return say.UNKNOWN_DISK(**words)
+    shared = "FUSE" if kind.startswith("fuse") else REMOTE.get(kind)
+    if shared is None:
+        return say.LOCAL_DISK(kind=kind, **words)
+    return say.REMOTE_DISK(kind=f"{shared} ({kind})", **words)
+
+
+def _mounts() -> list[str]:
+    try:
+        return MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return []
+
+
+def kind_of(path: Path, mounts: Iterable[str]) -> str | None:
+    """Return the type of the file system that `path` is on, None when nobody tells.
+
+    Args:
+        path: a folder.
+        mounts: lines as Linux writes them (proc(5), mountinfo); of two on one place the later
+            one counts.
+    """
+    real = Path(os.path.realpath(path))
+    best: tuple[int, str] | None = None
+    for line in mounts:
+        fields, _, told = line.partition(" - ")
+        parts = fields.split(" ")
+        if len(parts) < 5 or not told:
+            continue
+        place = Path(re.sub(r"\\([0-7]{3})", lambda digits: chr(int(digits[1], 8)), parts[4]))
+        if real.is_relative_to(place) and (best is None or len(place.parts) >= best[0]):
+            best = len(place.parts), told.split(" ")[0]
+    return best[1] if best else None
+
+
+# -- names ---------------------------------------------------------------------------------------
+
+
+def _names(mirror: MirrorConfig) -> Iterator[Notice]:
+    """Yield how names are compared there, as far as the names that are there can tell."""
+    found = list(islice(_paths(mirror.source), NAMES_READ))
+    words = {"mirror": mirror.name, "path": mirror.source}
+    folds = _folds(found, str.swapcase)
+    if folds is not None:
+        yield say.FOLDS_CASE(**words) if folds else say.KEEPS_CASE(**words)
+    folds = _folds(found, _recomposed)
+    if folds is not None:
+        yield say.FOLDS_LETTERS(**words) if folds else say.KEEPS_LETTERS(**words)
+
+
+def _paths(root: Path) -> Iterator[Path]:
+    yield root
+    for folder, folders, files in os.walk(root):
+        yield from (Path(folder, name) for name in (*folders, *files))
+
+
+def _recomposed(name: str) -> str:
+    composed = unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFD", name) if composed == name else composed
+
+
+def _folds(paths: Iterable[Path], other: Callable[[str], str]) -> bool | None:
+    """Whether a name written the other way reaches the same file; None when no name differs."""
+    for path in paths:
+        name = other(path.name)
+        if name == path.name:
+            continue
+        try:
+            return path.with_name(name).samefile(path)
+        except OSError:
+            return False
+    return None
+
+
+# -- inotify -------------------------------------------------------------------------------------
+
+
+def _watches_in_use() -> int:
+    """Count the watches of our user's processes, as far as they can be looked into."""
+    return sum(_watches_of(told) for told in Path("/proc").glob("[0-9]*/fdinfo/*"))
+
+
+def _watches_of(told: Path) -> int:
+    try:
+        if told.stat().st_uid != os.getuid():
+            return 0
+        return told.read_bytes().count(b"inotify wd:")
+    except OSError:
+        return 0

@@ -1,0 +1,114 @@
+"""The desk of a verb that holds the ledger itself, because no daemon does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from kbsync.app import build, connect, logs
+from kbsync.cli.progress import Observer, progress
+from kbsync.commands.base import Confirmation
+from kbsync.config import Settings
+from kbsync.engine.execute.results import Event
+from kbsync.messages import Problem
+from kbsync.messages import command as command_say
+from kbsync.messages import daemon as say
+from kbsync.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from kbsync.engine.workers.throttle import ThrottledRemote
+    from kbsync.ledger.store import LedgerStore
+
+
+class LocalContext:
+    """Prints, asks at the terminal, and opens what is asked for.
+
+    Attributes:
+        stopper: none: signals stop what is carried out.
+        kept: the content of the file that was asked for.
+    """
+
+    stopper = None
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.kept: str | None = None
+
+    def say(self, line: str) -> None:
+        """Print to standard output."""
+        click.echo(line)
+
+    def warn(self, line: str) -> None:
+        """Print to standard error."""
+        click.echo(line, err=True)
+
+    def keep(self, text: str) -> None:
+        """Keep it for the verb to write."""
+        self.kept = text
+
+    def agreed(self, question: Confirmation) -> bool:
+        """Ask here and now.
+
+        Raises:
+            Problem: this is not a terminal.
+        """
+        return ask(question.text)
+
+    def opened(
+        self, only: Sequence[str], *, prune_excluded: bool = False, rest: bool = True
+    ) -> AbstractAsyncContextManager[build.Opened]:
+        """See `build.opened`."""
+        return build.opened(self.settings, only=only, prune_excluded=prune_excluded)
+
+    @asynccontextmanager
+    async def ledger(self, *mirrors: str) -> AsyncIterator[LedgerStore]:
+        """Open the ledger, which must be there, for as long as it is lent."""
+        with build.ledger_to_write(self.settings) as ledger:
+            yield ledger
+
+    @asynccontextmanager
+    async def gate(self, server: str, ledger: LedgerStore) -> AsyncIterator[ThrottledRemote]:
+        """Open the server for as long as it is lent."""
+        declared = self.settings.servers[server]
+        async with connect.connected(declared) as api:
+            yield connect.gate(declared, api, ledger.clock)
+
+    @contextmanager
+    def progress(self, plan: Plan, *, quiet: bool) -> Iterator[Observer]:
+        """Show progress, and log every step."""
+        with progress(plan, quiet=quiet) as shown:
+
+            def observe(event: Event) -> None:
+                logs.note(event)
+                shown(event)
+
+            yield observe
+
+    async def pause(self, mirrors: Sequence[str], *, paused: bool) -> None:
+        """Note it for the daemon that starts next."""
+        with build.ledger_held(self.settings) as (ledger, clock):
+            for mirror in mirrors:
+                ledger.pause(mirror, clock.now()) if paused else ledger.resume(mirror)
+
+    async def rest(self, mirror: str) -> bool:
+        """Nothing is kept here."""
+        return False
+
+    async def reload(self) -> None:
+        """Nobody is there who could."""
+        raise Problem(say.NO_DAEMON(file=self.settings.file))
+
+
+def ask(question: str) -> bool:
+    """Ask a person at the terminal.
+
+    Raises:
+        Problem: this is not a terminal.
+    """
+    if not sys.stdin.isatty():
+        raise Problem(command_say.NEEDS_YES(question=question))
+    return click.confirm(question, err=True)

@@ -1,0 +1,144 @@
+"""How verbs print: tables and lines for people, tab-separated rows for pipes, JSON for programs.
+
+Whatever comes from a server or a disk is hostile to a terminal and goes through `printable`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import click
+
+from kbsync.messages import Exit, Notice, printable
+
+
+def on_terminal() -> bool:
+    """Whether a person reads standard output."""
+    return sys.stdout.isatty()
+
+
+def coloured() -> bool:
+    """Whether colours are welcome: a terminal that knows them, and NO_COLOR not set."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return on_terminal() and not plain
+
+
+def as_json(value: object) -> None:
+    """Print `value` as indented JSON. ASCII alone: nothing in it can steer a terminal."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=True)
+    click.echo(text.replace("\x7f", "\\u007f"))
+
+
+def plain(value: object) -> object:
+    """Return `value` with dataclasses as objects, and sequences as lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def line(text: str) -> None:
+    """Print one line."""
+    click.echo(printable(text))
+
+
+def rows(columns: Sequence[str], cells: Iterable[Sequence[object]]) -> None:
+    """Print a table: ruled on a terminal, one tab-separated line per row otherwise."""
+    words = [[cell(each) for each in row] for row in cells]
+    if on_terminal():
+        _table(columns, words)
+    else:
+        for row in words:
+            click.echo("\t".join(row))
+
+
+def members(pairs: Iterable[tuple[str, object]]) -> None:
+    """Print an object, one `name: value` per line; the lines of a longer text are indented."""
+    for name, value in pairs:
+        lines = [printable(each) for each in text_of(value).splitlines()] or [""]
+        if len(lines) == 1:
+            click.echo(f"{name}: {lines[0]}".rstrip())
+        else:
+            click.echo("\n".join([f"{name}:", *(f"  {each}" for each in lines)]))
+
+
+def cell(value: object) -> str:
+    """Return `value` as one safe line."""
+    return printable(" ".join(text_of(value).split()))
+
+
+def text_of(value: object) -> str:
+    """Return a value as people write it; the text is not yet safe to print."""
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (Mapping, list, tuple)) and not _words(value):
+        return json.dumps(plain(value), ensure_ascii=False)
+    return ", ".join(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def excerpt(text: str, length: int) -> str:
+    """Return at most `length` characters of `text` on one safe line."""
+    whole = " ".join(text.split())
+    return printable(whole if len(whole) <= length else whole[: length - 1] + "…")
+
+
+def _words(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+
+
+def _table(columns: Sequence[str], words: Sequence[Sequence[str]]) -> None:
+    from rich import box  # noqa: PLC0415 - a tenth of a second that pipes need not pay
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        # Ids are copied by hand: they stay whole, whatever else has to give way.
+        table.add_column(column, no_wrap=position == 0, overflow="fold", min_width=len(column))
+    for row in words:
+        # Text, not str: a name like [red] is no markup.
+        table.add_row(*(Text(word) for word in row))
+    Console(color_system="auto" if coloured() else None, highlight=False).print(table)
+
+
+# -- Findings of verbs that look and change nothing: their levels, and how they are printed.
+
+
+def wrong(notice: Notice) -> bool:
+    """Whether something has to be corrected."""
+    return notice.message.exit is not Exit.OK
+
+
+def level(notice: Notice) -> str:
+    """Return ``error``, ``warning`` or ``ok``: a notice without a next step only tells."""
+    return "error" if wrong(notice) else "warning" if notice.next else "ok"
+
+
+def as_rows(found: Sequence[Notice]) -> list[dict[str, str]]:
+    """Return findings as JSON has them."""
+    return [{"level": level(n), "code": n.code, "text": n.text, "next": n.next} for n in found]
+
+
+def lines(found: Sequence[Notice]) -> Iterator[str]:
+    """Yield one line for each finding, what to do next under those that need it, and the sum."""
+    following = ""
+    for notice in found:
+        if following and notice.next != following:
+            yield f"  next: {following}"
+        following = notice.next
+        yield f"{level(notice)}: {notice}"
+    if following:
+        yield f"  next: {following}"
+    count = sum(map(wrong, found))
+    yield f"{count} to correct" if count else "sound"

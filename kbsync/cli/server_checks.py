@@ -1,0 +1,89 @@
+"""What the servers of a configuration say about it: keys, versions, knowledge bases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from kbsync.app import build
+from kbsync.cli.api.resolve import notice_of
+from kbsync.cli.output import wrong
+from kbsync.config import MirrorConfig, Settings
+from kbsync.dify.remote import DifyRemote
+from kbsync.engine.observe.knowledge_base import counting_binding, look_for
+from kbsync.messages import Notice, Problem
+from kbsync.messages import command as say
+from kbsync.model import Done
+
+if TYPE_CHECKING:
+    from kbsync.dify.client import DifyClient
+
+
+Closer = Callable[[Settings, str, "DifyClient", Sequence[str]], AsyncIterator[Notice]]
+
+
+async def asked(settings: Settings, closer: Closer | None = None) -> list[Notice]:
+    """Ask every server; nothing is changed anywhere.
+
+    Args:
+        settings: the whole configuration.
+        closer: looks closer at a server that answers: by its name, with the names of the mirrors
+            on it whose bases are as they should be.
+
+    Returns:
+        One notice for each server and, where the server answers, each mirror on it; the exit
+        code OK marks those that say that all is well.
+    """
+    found: list[Notice] = []
+    for name in settings.servers:
+        try:
+            async for notice in _server(settings, name, closer):
+                found.append(notice)
+        except Problem as problem:
+            found += problem.notices
+    return found
+
+
+async def _server(settings: Settings, name: str, closer: Closer | None) -> AsyncIterator[Notice]:
+    server = settings.servers[name]
+    mirrors = [mirror for mirror in settings.mirrors if mirror.server == name]
+    if server.is_embedded and server.data is not None and not server.data.exists():
+        # Opening it would make it.
+        yield say.SERVER_UNMADE(server=name, path=server.data)
+        for mirror in mirrors:
+            base = mirror.knowledge_base
+            yield say.BASE_TO_MAKE(mirror=mirror.name, base=base.name or base.id)
+        return
+    async with build.client(settings, name) as api:
+        # Only the list proves the key: a wrong id is told before a wrong key (section 1.1).
+        listed = await api.bases.list(limit=1)
+        if not isinstance(listed, Done):
+            yield notice_of(listed, "kb", "list")
+            return
+        version = api.observed.now.version or "not told"
+        yield say.SERVER_ANSWERS(server=name, url=server.url, version=version)
+        if api.observed.now.update_wedges:
+            yield say.UPDATES_WEDGE(server=name, version=version)
+        sound: list[str] = []
+        for mirror in mirrors:
+            told = await _mirror(settings, mirror, api)
+            sound += [] if any(map(wrong, told)) else [mirror.name]
+            for notice in told:
+                yield notice
+        if closer is not None:
+            async for notice in closer(settings, name, api, sound):
+                yield notice
+
+
+async def _mirror(settings: Settings, mirror: MirrorConfig, api: DifyClient) -> list[Notice]:
+    known = build.mirror_of(settings, mirror)
+    with build.ledger_to_read(settings) as ledger:
+        binding = counting_binding(known, ledger) if ledger else None
+    try:
+        base = await look_for(known, binding, DifyRemote(api))
+    except Problem as problem:
+        return list(problem.notices)
+    if base is None:
+        return [say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)]
+    words = {"base": base.name, "id": base.id, "documents": base.documents}
+    return [say.BASE_FOUND(mirror=mirror.name, **words)]

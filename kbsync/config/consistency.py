@@ -1,0 +1,150 @@
+"""What one part of the configuration says has to agree with the others."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from kbsync.config.chunking import ChunkingSection
+from kbsync.config.declaration import Declaration
+from kbsync.config.mirror import MirrorConfig
+from kbsync.config.server import ServerConfig
+from kbsync.config.settings import declared_servers, server_name
+from kbsync.config.source_file import Fault, Location
+from kbsync.messages import config as messages
+
+_SHAPING = frozenset(
+    {"separator", "max_tokens", "chunk_overlap", "remove_extra_spaces", "remove_urls_emails"}
+)
+_HIERARCHY = frozenset({"parent_mode", "subchunks"})
+Placed = tuple[Location, MirrorConfig]
+
+
+def disagreements(declaration: Declaration, lines: Mapping[Location, int]) -> Iterator[Fault]:
+    """Yield everything in `declaration` that does not go together."""
+    yield from _servers(declaration)
+    servers = declared_servers(declaration)
+    mirrors: list[Placed] = [
+        (("mirrors", i), mirror) for i, mirror in enumerate(declaration.mirrors)
+    ]
+    yield from _names(mirrors, lines)
+    for at, mirror in mirrors:
+        yield from _mirror(at, mirror, servers)
+    for first, second in itertools.combinations(mirrors, 2):
+        base = _base(first[1], servers)
+        if base is not None and base == _base(second[1], servers):
+            yield from _one_base(first, second)
+
+
+def _servers(declaration: Declaration) -> Iterator[Fault]:
+    if declaration.server and declaration.servers:
+        yield Fault(message=messages.SERVER_AND_SERVERS, at=("servers",))
+    elif not declaration.server and not declaration.servers:
+        yield Fault(message=messages.SERVER_NONE, at=("server",))
+
+
+def _names(mirrors: Sequence[Placed], lines: Mapping[Location, int]) -> Iterator[Fault]:
+    seen: dict[str, Location] = {}
+    for at, mirror in mirrors:
+        first = seen.setdefault(mirror.name, at)
+        if first != at:
+            words = {"first": lines.get((*first, "name"), 1)}
+            yield Fault(message=messages.MIRROR_TWICE, at=(*at, "name"), words=words)
+
+
+def _mirror(
+    at: Location, mirror: MirrorConfig, servers: Mapping[str, ServerConfig]
+) -> Iterator[Fault]:
+    yield from _base_words(at, mirror)
+    yield from _chunking((*at, "chunking"), mirror.chunking)
+    if not servers:
+        return
+    name = server_name(mirror, servers)
+    if name is None:
+        message = messages.SERVER_UNKNOWN if mirror.server else messages.SERVER_UNNAMED
+        yield Fault(message=message, at=(*at, "server"), words={"known": ", ".join(servers)})
+    elif mirror.ambiguity_window <= servers[name].timeout:
+        words = {"timeout": f"{servers[name].timeout:g}"}
+        yield Fault(message=messages.WINDOW_TOO_SHORT, at=(*at, "ambiguity_window"), words=words)
+
+
+def _base_words(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
+    base, at = mirror.knowledge_base, (*at, "knowledge_base")
+    if (base.id is None) == (base.name is None):
+        yield Fault(message=messages.BASE_ID_AND_NAME, at=at)
+    if base.id is not None:
+        for key in sorted(base.model_fields_set & {"description", "permission"}):
+            yield Fault(message=messages.CREATION_WITH_ID, at=(*at, key))
+
+
+# -- chunking ------------------------------------------------------------------------------------
+
+
+def _chunking(at: Location, section: ChunkingSection) -> Iterator[Fault]:
+    yield from _mode(at, section)
+    yield from _overlaps(at, section)
+    yield from _technique(at, section)
+
+
+def _mode(at: Location, section: ChunkingSection) -> Iterator[Fault]:
+    idle = {"automatic": _SHAPING | _HIERARCHY, "custom": _HIERARCHY}.get(section.mode, frozenset())
+    for key in sorted(section.model_fields_set & idle):
+        yield Fault(message=messages.MODE_MISMATCH, at=(*at, key), words={"mode": section.mode})
+    hierarchical = section.server_form == "hierarchical_model"
+    if hierarchical != (section.mode == "hierarchical"):
+        words = {"form": section.form, "mode": section.mode}
+        yield Fault(message=messages.FORM_MISMATCH, at=(*at, "form"), words=words)
+    if hierarchical and section.indexing_technique == "economy":
+        yield Fault(message=messages.HIERARCHY_NEEDS_QUALITY, at=(*at, "indexing_technique"))
+
+
+def _overlaps(at: Location, section: ChunkingSection) -> Iterator[Fault]:
+    if section.chunk_overlap >= section.max_tokens:
+        yield Fault(message=messages.OVERLAP_TOO_LARGE, at=(*at, "chunk_overlap"))
+    if section.subchunks.chunk_overlap >= section.subchunks.max_tokens:
+        yield Fault(message=messages.OVERLAP_TOO_LARGE, at=(*at, "subchunks", "chunk_overlap"))
+
+
+def _technique(at: Location, section: ChunkingSection) -> Iterator[Fault]:
+    if section.indexing_technique == "economy":
+        for key in ("embedding_model", "embedding_provider"):
+            if getattr(section, key) is not None:
+                yield Fault(message=messages.EMBEDDING_ECONOMY, at=(*at, key))
+        retrieval = section.retrieval
+        if retrieval is not None and retrieval.search_method != "keyword_search":
+            yield Fault(message=messages.SEARCH_ECONOMY, at=(*at, "retrieval", "search_method"))
+    elif (section.embedding_model is None) != (section.embedding_provider is None):
+        yield Fault(message=messages.EMBEDDING_HALF, at=at)
+
+
+# -- two mirrors on one base ---------------------------------------------------------------------
+
+
+def _base(mirror: MirrorConfig, servers: Mapping[str, ServerConfig]) -> tuple[str, str, str] | None:
+    """Return which base a mirror fills, as far as the file tells."""
+    name = server_name(mirror, servers)
+    if name is None:
+        return None
+    base, server = mirror.knowledge_base, servers[name]
+    where = f"{server.url} {server.data or ''}"
+    return where, base.id or "", base.name or ""
+
+
+def _one_base(first: Placed, second: Placed) -> Iterator[Fault]:
+    (_, one), (at, other) = first, second
+    words: dict[str, object] = {"mirror": other.name, "other": one.name}
+    if one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix):
+        yield Fault(message=messages.PREFIX_CLASH, at=(*at, "prefix"), words=words)
+    if _overlap(one.source, other.source):
+        yield Fault(message=messages.SOURCE_OVERLAP, at=(*at, "source"), words=words)
+    for key, what in (("server_form", "form"), ("indexing_technique", "indexing_technique")):
+        if getattr(one.chunking, key) != getattr(other.chunking, key):
+            place = (*at, "chunking", what)
+            yield Fault(message=messages.BASE_DISAGREES, at=place, words={**words, "what": what})
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    first, second = Path(os.path.normpath(one)), Path(os.path.normpath(other))
+    return first.is_relative_to(second) or second.is_relative_to(first)

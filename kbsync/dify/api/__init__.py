@@ -1,0 +1,1 @@
+"""The calls of the knowledge API, one file per subject."""

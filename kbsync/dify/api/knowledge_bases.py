@@ -1,0 +1,97 @@
+"""Calls about knowledge bases (docs/dify-api.md section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kbsync.dify.http import Exchange
+from kbsync.dify.request import Subject, read, write
+from kbsync.dify.schemas import KnowledgeBaseRow, ListPage, Tag, read_listing
+from kbsync.model import Outcome
+
+PAGE = 100
+
+
+class KnowledgeBases:
+    """Every call returns an `Outcome`; an unknown id is `Gone`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def create(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        technique: str | None = None,
+        permission: str | None = None,
+        provider: str | None = None,
+        embedding_model: str | None = None,
+        embedding_provider: str | None = None,
+        retrieval: Mapping[str, object] | None = None,
+        external: Mapping[str, str] | None = None,
+    ) -> Outcome[KnowledgeBaseRow]:
+        """Make one. None leaves a choice to the server (permission: ``only_me``).
+
+        Args:
+            name: 1 to 40 code points, not trimmed; a taken one is `Rejected`.
+            technique: ``economy`` or ``high_quality``.
+            external: ``external_knowledge_id`` and ``external_knowledge_api_id``.
+        """
+        body = _told(
+            name=name,
+            description=description,
+            indexing_technique=technique,
+            permission=permission,
+            provider=provider,
+            embedding_model=embedding_model,
+            embedding_model_provider=embedding_provider,
+            retrieval_model=retrieval,
+            **(external or {}),
+        )
+        call = write("make knowledge base", Subject.BASE, "POST", "datasets")
+        return await self._exchange.ask(call, KnowledgeBaseRow.read, json=body)
+
+    async def list(
+        self, *, page: int = 1, limit: int = PAGE, keyword: str = "", all_members: bool = True
+    ) -> Outcome[ListPage[KnowledgeBaseRow]]:
+        """Return one page, newest first.
+
+        Args:
+            limit: at most 100 is sent: more would silently truncate (docs/dify-api.md 1.4).
+            keyword: part of the name, whatever its case.
+            all_members: also the ``only_me`` bases of other members.
+        """
+        params: dict[str, str | int] = {"page": page, "limit": min(limit, PAGE)}
+        if keyword:
+            params["keyword"] = keyword
+        if all_members:
+            params["include_all"] = "true"
+        call = read("list knowledge bases", Subject.BASE, "datasets")
+        return await self._exchange.ask(call, read_listing(KnowledgeBaseRow.read), params=params)
+
+    async def get(self, base_id: str) -> Outcome[KnowledgeBaseRow]:
+        """Return one by id."""
+        call = read("get knowledge base", Subject.BASE, "datasets", base_id)
+        return await self._exchange.ask(call, KnowledgeBaseRow.read)
+
+    async def change(
+        self, base_id: str, changes: Mapping[str, object]
+    ) -> Outcome[KnowledgeBaseRow]:
+        """Change some properties, by the API's own names (docs/dify-api.md section 3, PATCH)."""
+        call = write("change knowledge base", Subject.BASE, "PATCH", "datasets", base_id)
+        return await self._exchange.ask(call, KnowledgeBaseRow.read, json=dict(changes))
+
+    async def delete(self, base_id: str) -> Outcome[None]:
+        """Delete one with everything in it; the server asks nobody."""
+        call = write("delete knowledge base", Subject.BASE, "DELETE", "datasets", base_id)
+        return await self._exchange.tell(call)
+
+    async def tags(self, base_id: str) -> Outcome[Sequence[Tag]]:
+        """Return the tags of one."""
+        call = read("list tags of knowledge base", Subject.TAG, "datasets", base_id, "tags")
+        return await self._exchange.ask(call, lambda json: json.listed("data", Tag.read))
+
+
+def _told(**words: object) -> dict[str, object]:
+    return {name: value for name, value in words.items() if value is not None}

@@ -1,0 +1,54 @@
+"""Search in a knowledge base, and the models a server has (docs/dify-api.md sections 10, 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kbsync.dify.http import Exchange
+from kbsync.dify.request import Subject, read
+from kbsync.dify.schemas import Hit, ModelProvider
+from kbsync.model import Outcome
+
+LONGEST_QUERY = 250
+
+
+def by_keyword(top_k: int = 3) -> Mapping[str, object]:
+    """Return the retrieval model an economy base needs in every search."""
+    return {
+        "search_method": "keyword_search",
+        "reranking_enable": False,
+        "top_k": top_k,
+        "score_threshold_enabled": False,
+    }
+
+
+class Search:
+    """What an application would find."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def retrieve(
+        self, base_id: str, query: str, retrieval: Mapping[str, object] | None = None
+    ) -> Outcome[Sequence[Hit]]:
+        """Return the hits for `query`, best first.
+
+        Args:
+            query: 1 to 250 characters.
+            retrieval: a whole retrieval model; None takes the base's own, which for an economy
+                base may be semantic and find nothing.
+        """
+        path = ("datasets", base_id, "retrieve")
+        call = read("search", Subject.SEARCH, *path, method="POST")
+        body: dict[str, object] = {"query": query}
+        if retrieval is not None:
+            body["retrieval_model"] = dict(retrieval)
+        return await self._exchange.ask(
+            call, lambda json: json.listed("records", Hit.read), json=body
+        )
+
+    async def models(self, kind: str = "text-embedding") -> Outcome[Sequence[ModelProvider]]:
+        """Return the providers of models of a kind: ``text-embedding``, ``rerank``, ``llm``."""
+        path = ("workspaces", "current", "models", "model-types", kind)
+        call = read("list models", Subject.MODEL, *path)
+        return await self._exchange.ask(call, lambda json: json.listed("data", ModelProvider.read))

@@ -1,0 +1,268 @@
+"""One request, one reply → `Outcome`. Nothing a server does raises."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+import anyio
+import httpx
+
+from kbsync.dify import errors
+from kbsync.dify.access import Access
+from kbsync.dify.multipart import Multipart, Torn
+from kbsync.dify.reading import JsonObject, Malformed, parse
+from kbsync.dify.request import ApiCall, ApiReply
+from kbsync.messages import Notice
+from kbsync.messages import remote as messages
+from kbsync.model import Done, Failure, NotSent, Outcome, Rejected, Unauthorized
+
+T = TypeVar("T")
+
+LARGEST_REPLY = 16 * 1024 * 1024
+# Squeezed at most a thousandfold; what is squeezed twice, or in other ways, has no such bound.
+ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+# A whole call may take this many read timeouts: a reply that trickles ends too.
+PATIENCE = 5
+SLOWEST_UPLOAD = 64 * 1024  # bytes per second
+SLOWEST_STORING = 1024 * 1024  # bytes per second, before the first byte of the answer
+
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class Exchange:
+    """Sends calls over one `httpx.AsyncClient` and reads what comes.
+
+    Args:
+        access: where to, and how long to wait.
+        http: the client; it must neither follow redirects nor keep cookies.
+        seen: told every reply (its version header says what the server can do).
+        wall: epoch seconds, for a Retry-After that names a date.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        http: httpx.AsyncClient,
+        seen: Callable[[ApiReply], None] = lambda reply: None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._access = access
+        self._http = http
+        self._seen = seen
+        self._wall = wall
+
+    async def ask(
+        self,
+        call: ApiCall,
+        read: Callable[[JsonObject], T],
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+        upload: Multipart | None = None,
+    ) -> Outcome[T]:
+        """Send `call` and read its JSON object; what cannot be read is an outcome too."""
+        reply = await self.send(call, params=params, json=json, upload=upload)
+        if not isinstance(reply, Done):
+            return reply
+        try:
+            return Done(read(JsonObject(parse(reply.value.body))))
+        except Malformed as fault:
+            return errors.malformed(call, reply.value, self._access.url, fault)
+
+    async def tell(self, call: ApiCall, *, json: object = None) -> Outcome[None]:
+        """Send `call`, whose success has no content worth reading (docs/dify-api.md 1.3)."""
+        reply = await self.send(call, json=json)
+        if isinstance(reply, Done) and _web_page(reply.value):
+            fault = Malformed("a web page")
+            return errors.malformed(call, reply.value, self._access.url, fault)
+        return Done(None) if isinstance(reply, Done) else reply
+
+    async def send(
+        self,
+        call: ApiCall,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+        upload: Multipart | None = None,
+    ) -> Outcome[ApiReply]:
+        """Send `call`, once more if a dropped connection cut a read off, or with a newer key."""
+        if call.strange_id is not None:
+            return Rejected(messages.BAD_ID(what=call.what, id=call.strange_id))
+        try:
+            content = await upload.content() if upload else None
+            request = self._request(call, params, json, upload, content)
+        except Torn:
+            return NotSent(messages.TORN(what=call.what))
+        except (ValueError, httpx.InvalidURL):
+            return Rejected(messages.UNSENDABLE(what=call.what))
+        used = self._access.key.reveal()
+        outcome = await self._once(call, request, upload)
+        if _refused_key(outcome) and self._access.key.renewed(used):
+            if upload is not None:  # its bytes are spent
+                return NotSent(messages.KEY_RENEWED(what=call.what))
+            return await self._once(call, self._request(call, params, json, None, None), None)
+        if isinstance(outcome, Done) or call.write or not _was_cut_off(outcome):
+            return outcome
+        return await self._once(call, request, upload)
+
+    def _request(
+        self,
+        call: ApiCall,
+        params: Mapping[str, str | int] | None,
+        json: object,
+        upload: Multipart | None,
+        content: bytes | Multipart | None,
+    ) -> httpx.Request:
+        size = upload.size if upload else 0
+        access = self._access
+        headers = {"authorization": f"Bearer {access.key.reveal()}"}
+        if upload:
+            headers["content-type"] = upload.media_type
+            headers["content-length"] = str(upload.length)
+        return self._http.build_request(
+            call.method,
+            access.url + call.path,
+            params=dict(params) if params else None,
+            json=json,
+            content=content,
+            headers=headers,
+            timeout=httpx.Timeout(
+                access.read_timeout + size / SLOWEST_STORING,
+                connect=access.connect_timeout,
+            ),
+        )
+
+    async def _once(
+        self, call: ApiCall, request: httpx.Request, upload: Multipart | None
+    ) -> Outcome[ApiReply]:
+        try:
+            with anyio.fail_after(self._limit(upload)):
+                reply = await self._receive(request)
+        except Torn:
+            return NotSent(messages.TORN(what=call.what))
+        except (TimeoutError, httpx.HTTPError) as fault:
+            return self._broken(call, fault, upload)
+        if reply is None:
+            mebibytes = LARGEST_REPLY // 1024**2
+            why = messages.REPLY_TOO_LARGE(what=call.what, mebibytes=mebibytes)
+            return errors.interrupted(call, why, sent=True, after=errors.WINDOW)
+        self._seen(reply)
+        sent = upload is None or upload.handed
+        if reply.ok:
+            # A success for half a file is nobody's success that we know of.
+            return (
+                Done(reply) if sent else errors.interrupted(call, self._cut_short(call), sent=True)
+            )
+        return errors.fault(call, reply, self._access.url, self._wall(), sent=sent)
+
+    def _limit(self, upload: Multipart | None) -> float:
+        size = upload.size if upload else 0
+        access = self._access
+        return access.connect_timeout + PATIENCE * access.read_timeout + size / SLOWEST_UPLOAD
+
+    async def _receive(self, request: httpx.Request) -> ApiReply | None:
+        """Return the reply, None when it is too large."""
+        response = await self._http.send(request, stream=True)
+        try:
+            encoding = response.headers.get("content-encoding", "").strip().lower()
+            if encoding not in ENCODINGS:
+                raise httpx.DecodingError(f"encoded as {encoding[:40]}")
+            body = bytearray()
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > LARGEST_REPLY:
+                    return None
+        finally:
+            await response.aclose()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        hide = self._access.key.hide
+        if not response.is_success:
+            body = bytearray(hide(body.decode("latin-1")).encode("latin-1"))
+        return ApiReply(
+            status=response.status_code,
+            headers={name: hide(value) for name, value in headers.items()},
+            body=bytes(body),
+        )
+
+    def _broken(self, call: ApiCall, fault: Exception, upload: Multipart | None) -> Failure:
+        if upload and upload.torn:
+            return NotSent(messages.TORN(what=call.what))
+        if isinstance(fault, _BEFORE_SENDING):
+            return self._not_sent(call, fault)
+        url, sent = self._access.url, upload is None or upload.handed
+        if isinstance(fault, (TimeoutError, httpx.TimeoutException)):
+            seconds = f"{self._access.read_timeout:g}"
+            why = messages.SLOW(what=call.what, url=url, seconds=seconds)
+        elif sent:
+            why = messages.CUT_OFF(what=call.what, url=url)
+        else:
+            why = self._cut_short(call)
+        return errors.interrupted(call, why, sent=sent)
+
+    def _cut_short(self, call: ApiCall) -> Notice:
+        return messages.CUT_SHORT(what=call.what, url=self._access.url)
+
+    def _not_sent(self, call: ApiCall, fault: Exception) -> Failure:
+        if isinstance(fault, httpx.ProxyError):
+            words = self._access.key.hide(str(fault))
+            return Unauthorized(
+                messages.PROXY(what=call.what, url=self._access.url, words=words[:200])
+            )
+        return NotSent(_why_no_connection(call, fault, self._access))
+
+
+def _refused_key(outcome: Outcome[ApiReply]) -> bool:
+    return isinstance(outcome, Unauthorized) and outcome.why.message is messages.WRONG_KEY
+
+
+def _was_cut_off(outcome: Failure) -> bool:
+    why = getattr(outcome, "why", None)
+    return isinstance(why, Notice) and why.message is messages.CUT_OFF
+
+
+def _web_page(reply: ApiReply) -> bool:
+    return "html" in reply.headers.get("content-type", "") and bool(reply.body)
+
+
+def _why_no_connection(call: ApiCall, fault: Exception, access: Access) -> Notice:
+    causes = list(_causes(fault))
+    # The innermost cause knows most; wrappers around it have the type but not its words.
+    for cause in reversed(causes):
+        if isinstance(cause, ssl.SSLError):
+            words = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS"
+            return messages.NO_TRUST(what=call.what, url=access.url, words=words)
+        if isinstance(cause, socket.gaierror):
+            return messages.UNKNOWN_HOST(what=call.what, url=access.url, words=cause.strerror)
+    if isinstance(fault, httpx.TimeoutException):
+        seconds = f"{access.connect_timeout:g}"
+        return messages.CONNECT_SLOW(what=call.what, url=access.url, seconds=seconds)
+    # Not the text of the exception: one about a header would show the key.
+    words = next((os.strerror(c.errno) for c in causes if isinstance(c, OSError) and c.errno), None)
+    shown = words or type(fault).__name__
+    return messages.CANNOT_CONNECT(what=call.what, url=access.url, words=shown)
+
+
+def _causes(fault: BaseException) -> Iterator[BaseException]:
+    """Walk an exception and everything behind it: libraries wrap the one that says why."""
+    pending, seen = [fault], set[int]()
+    while pending:
+        one = pending.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        pending += [link for link in (one.__cause__, one.__context__) if link is not None]
+        if isinstance(one, BaseExceptionGroup):
+            pending += one.exceptions

@@ -1,0 +1,1 @@
+"""What keeps one mirror in sync while the daemon runs."""

@@ -1,0 +1,1 @@
+"""What is done to one document: intent, call, outcome."""

@@ -1,0 +1,170 @@
+"""One action: intent, call, outcome. At most one remote change per key and step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from kbsync.engine.context import Context
+from kbsync.engine.execute import uploads
+from kbsync.engine.execute.deletion import remove
+from kbsync.engine.execute.indexing import settle, verdict
+from kbsync.engine.execute.recovery import account, left_of
+from kbsync.engine.execute.results import (
+    Again,
+    Finished,
+    Follow,
+    NeedsMark,
+    Result,
+    Stopped,
+    TimedCall,
+    after_failure,
+    outcome_name,
+)
+from kbsync.engine.ports import KEEP, EntryChange, Keep
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Action,
+    Adopt,
+    Conflict,
+    Create,
+    Delete,
+    Done,
+    EntryState,
+    Forget,
+    Hold,
+    LedgerEntry,
+    Move,
+    Noop,
+    Readiness,
+    RemoteDocument,
+    Resolve,
+    Restore,
+    SetMetadata,
+    Update,
+)
+from kbsync.planning.case import Case
+from kbsync.planning.marks import mark_of, values_hash
+
+
+async def carry_out(world: Context, case: Case, action: Action) -> Result:
+    """Carry out `action` and return what follows for its key.
+
+    Raises:
+        Problem: the mirror cannot go on (key refused, base gone, server not to be asked).
+    """
+    match action:
+        case Create():
+            return await uploads.create(world, case, action)
+        case Update():
+            return await uploads.update(world, case, action)
+        case Delete():
+            return await _delete(world, case, action)
+        case Resolve(intent=intent):
+            return (await account(world, case, intent))[1]
+        case Adopt():
+            return _adopt(world, case, action)
+        case Restore():
+            return await _restore(world, case, action)
+        case Forget():
+            world.ledger.commit(EntryChange(key=case.key, entry=None))
+            return Finished()
+        case Hold() | Conflict():
+            return _held(action)
+        case Noop():
+            return Finished()
+        case SetMetadata(document_id=document_id):
+            known = case.evidence.known
+            return NeedsMark(document_id, known if isinstance(known, RemoteDocument) else None)
+        case Move():
+            raise AssertionError(f"{action} is made before any key is visited")
+        case _:
+            assert_never(action)
+
+
+def _held(action: Hold | Conflict) -> Result:
+    if action.why.message is say.HELD_INDEXING and action.document_id is not None:
+        return Follow(action.document_id)
+    return Stopped(action.why)
+
+
+async def _delete(world: Context, case: Case, action: Delete) -> Result:
+    after, cause = _after_delete(world, case, action), action.cause
+    step = await remove(
+        world, case.key, action.document_id, name=action.name, cause=cause, after=after
+    )
+    if step is not None:
+        return step
+    return Finished() if cause == "removed" and after is None else Again()
+
+
+def _after_delete(world: Context, case: Case, action: Delete) -> LedgerEntry | Keep | None:
+    entry = case.entry
+    if entry is None:
+        return KEEP
+    if action.cause == "superseded":
+        return replace(entry, superseded=None)
+    if action.cause == "failed" and entry.superseded is not None:
+        return _back_to_old(_failed(world, case, entry), entry.superseded)
+    return left_of(entry) if entry.document_id == action.document_id else KEEP
+
+
+def _failed(world: Context, case: Case, entry: LedgerEntry) -> LedgerEntry:
+    """Write down why, and when to try again, where kbsync was not there to see it fail."""
+    known = case.evidence.known
+    if entry.state is EntryState.FAILED or not isinstance(known, RemoteDocument):
+        return entry
+    return settle(entry, known, verdict(case.key, known, None), now=world.clock.now())
+
+
+def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:
+    """The swap came to nothing: the old document stands, and the failure is remembered."""
+    return replace(
+        entry,
+        document_id=document_id,
+        superseded=None,
+        rev=None,
+        word_count=None,
+        batch=None,
+        state=EntryState.FAILED,
+    )
+
+
+def _adopt(world: Context, case: Case, action: Adopt) -> Result:
+    document = action.document
+    timed = TimedCall(world, case.key, "adopt")
+    put_away = document.readiness in (Readiness.DISABLED, Readiness.ARCHIVED)
+    # Only a list row tells words: with some the document is done, and nobody need be asked.
+    done = document.readiness is Readiness.AVAILABLE and bool(document.word_count)
+    entry = LedgerEntry(
+        key=case.key,
+        document_id=document.id,
+        document_name=document.name,
+        state=EntryState.SYNCED if put_away or done else EntryState.INDEXING,
+        stat=action.stat,
+        fingerprint=action.fingerprint,
+        metadata_hash=values_hash(document.metadata) if mark_of(document) else None,
+        rev=document.rev,
+        word_count=document.word_count,
+    )
+    line = timed.line("done", document.id, action.cause)
+    world.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
+    if not (put_away or done):
+        return Follow(document.id)
+    if put_away or entry.fingerprint is None:
+        return Again()
+    return NeedsMark(document.id, document)
+
+
+async def _restore(world: Context, case: Case, action: Restore) -> Result:
+    timed = TimedCall(world, case.key, "restore")
+    outcome = await world.remote.switch(world.base_id or "", action.document_id, "enable")
+    line = timed.line(outcome_name(outcome), action.document_id, action.cause)
+    if isinstance(outcome, Done) and case.entry is not None:
+        entry = replace(case.entry, state=EntryState.SYNCED)
+        world.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
+        return Again()
+    world.ledger.commit(EntryChange(key=case.key, journal=(line,)))
+    if isinstance(outcome, Done):
+        return Finished()
+    return after_failure(world, case.key, "restore", outcome)

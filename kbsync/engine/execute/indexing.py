@@ -1,0 +1,292 @@
+"""Indexing is a state, not a step: what was uploaded is followed until it can be found.
+
+Done means completed, with at least one chunk and all chunks complete; a word count of 0 is not
+done (docs/design.md section 7, docs/dify-api.md section 15.6). Waiting is by progress, not by a
+fixed time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+import anyio
+
+from kbsync.engine.context import Context
+from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.ports import EntryChange
+from kbsync.messages import Notice, Problem, printable
+from kbsync.messages import engine as say
+from kbsync.model import (
+    DocKey,
+    Done,
+    EntryState,
+    Gone,
+    JournalLine,
+    LedgerEntry,
+    Progress,
+    Readiness,
+    RemoteDocument,
+)
+
+SHORTEST, LONGEST = 0.1, 5.0
+STALLED = 60.0
+PROGRESS_EVERY = 60.0
+STUCK_AFTER = 1200.0
+FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
+UNFINISHED = ("queuing", "indexing", "paused")
+
+
+@dataclass(slots=True)
+class TrackedDocument:
+    """One document on its way. `since`: when it last made progress."""
+
+    document_id: str
+    since: float
+    started: float
+    chunks: int = -1
+
+
+class IndexingTracker:
+    """Follows the documents that the server is indexing for one mirror.
+
+    Attributes:
+        polling: the server is being asked, and what it answers is not known yet.
+    """
+
+    def __init__(self, world: Context) -> None:
+        self._world = world
+        self._watched: dict[DocKey, TrackedDocument] = {}
+        self._interval = SHORTEST
+        self._finished_at = world.clock.now()
+        self._asked_at = world.clock.now()
+        self._refused: Problem | None = None
+        self.polling = False
+
+    def renew(self, world: Context) -> None:
+        """Go on in `world`."""
+        self._world = world
+
+    def __len__(self) -> int:
+        return len(self._watched)
+
+    @property
+    def keys(self) -> AbstractSet[DocKey]:
+        """The keys that are followed."""
+        return self._watched.keys()
+
+    @property
+    def interval(self) -> float:
+        """Seconds to rest before the next poll: short after progress, growing without."""
+        return STALLED if self.idle_for > STUCK_AFTER else self._interval
+
+    def add(self, key: DocKey, document_id: str) -> None:
+        """Follow `document_id`."""
+        now = self._world.clock.now()
+        if not self._watched:
+            self._finished_at = now
+        known = self._watched.get(key)
+        if known is None or known.document_id != document_id:
+            self._watched[key] = TrackedDocument(document_id, since=now, started=now)
+            self._interval = SHORTEST
+
+    def stuck(self, key: DocKey) -> bool:
+        """Whether `key` made no progress for 20 minutes while other documents completed."""
+        watched = self._watched.get(key)
+        if watched is None:
+            return False
+        return self._finished_at - watched.since > STUCK_AFTER
+
+    @property
+    def idle_for(self) -> float:
+        """Seconds since anything made progress."""
+        newest = max((w.since for w in self._watched.values()), default=self._finished_at)
+        return self._world.clock.now() - max(newest, self._finished_at)
+
+    async def poll(self) -> list[DocKey]:
+        """Ask once; return the keys whose document came to an end, their entries settled.
+
+        Raises:
+            Problem: the server could not be asked.
+        """
+        self.polling = True
+        try:
+            return await self._asked()
+        finally:
+            self.polling = False
+
+    async def _asked(self) -> list[DocKey]:
+        unfinished = await self._unfinished()
+        ended: dict[DocKey, EntryChange] = {}
+        async with anyio.create_task_group() as group:
+            for key, watched in list(self._watched.items()):
+                if watched.document_id not in unfinished:
+                    group.start_soon(self._look, key, watched, ended)
+        if ended:  # one durable transaction for all of them
+            self._world.ledger.commit_all([self._with_mark(each) for each in ended.values()])
+            self._finished_at = self._world.clock.now()
+        for key in ended:
+            del self._watched[key]
+        if self._refused is not None:
+            raise self._refused
+        await self._ask_for_progress(unfinished)
+        self._interval = SHORTEST if ended else min(LONGEST, self._interval * 1.5)
+        return list(ended)
+
+    def _with_mark(self, change: EntryChange) -> EntryChange:
+        """Keep what was written of the mark while the server was asked."""
+        entry = self._world.ledger.entry(change.key)
+        if entry is None or not isinstance(change.entry, LedgerEntry):
+            return change
+        return replace(change, entry=replace(change.entry, metadata_hash=entry.metadata_hash))
+
+    async def _look(
+        self, key: DocKey, watched: TrackedDocument, ended: dict[DocKey, EntryChange]
+    ) -> None:
+        try:
+            change = await self._settled(key, watched)
+        except Problem as problem:
+            self._refused = problem
+            return
+        if change is not None:
+            ended[key] = change
+
+    async def _ask_for_progress(self, unfinished: set[str]) -> None:
+        """A list says who is being indexed, not how far: ask each one, once in a while."""
+        now = self._world.clock.now()
+        if not unfinished or now - self._asked_at < PROGRESS_EVERY:
+            return
+        self._asked_at = now
+        for key, watched in list(self._watched.items()):
+            entry = self._world.ledger.entry(key)
+            if entry is not None and watched.document_id in unfinished:
+                await self._note_progress(entry, watched)
+
+    async def _unfinished(self) -> set[str]:
+        if len(self._watched) <= len(UNFINISHED) or self._world.base_id is None:
+            return set()
+        ids: set[str] = set()
+        for status in UNFINISHED[:2]:
+            ids |= await self._all_with(self._world.base_id, status)
+        return ids
+
+    async def _all_with(self, base_id: str, status: str) -> set[str]:
+        ids: set[str] = set()
+        number = 1
+        while True:
+            outcome = await self._world.remote.page(base_id, number, status=status)
+            if not isinstance(outcome, Done):
+                refuse(self._world.mirror, "asking what is being indexed", outcome)
+            ids.update(document.id for document in outcome.value.documents)
+            if not outcome.value.documents or number * 100 >= outcome.value.total:
+                return ids
+            number += 1
+
+    async def _settled(self, key: DocKey, watched: TrackedDocument) -> EntryChange | None:
+        """Return what to write down of a document that came to its end, None while it did not."""
+        entry = self._world.ledger.entry(key)
+        if entry is None or entry.document_id != watched.document_id:
+            return EntryChange(key=key)
+        document = await self._document(entry)
+        if document is None:
+            return EntryChange(key=key)
+        if document.readiness.busy:
+            await self._note_progress(entry, watched)
+            return None
+        progress = await self._progress(entry)
+        return self._change(entry, document, progress, watched)
+
+    async def _document(self, entry: LedgerEntry) -> RemoteDocument | None:
+        """Return the document as a list row tells it: a get says nothing of its word count."""
+        base_id = self._world.base_id or ""
+        named = await self._world.remote.named(base_id, entry.document_name)
+        if isinstance(named, Done):
+            for document in named.value:
+                if document.id == entry.document_id:
+                    return document
+        outcome = await self._world.remote.document(base_id, entry.document_id)
+        match outcome:
+            case Gone():
+                return None
+            case Done(value=document):
+                return document
+        refuse(self._world.mirror, "asking how far indexing is", outcome)
+
+    async def _note_progress(self, entry: LedgerEntry, watched: TrackedDocument) -> None:
+        progress = await self._progress(entry)
+        chunks = progress.completed if progress else 0
+        if chunks != watched.chunks:
+            watched.chunks = chunks
+            watched.since = self._world.clock.now()
+
+    async def _progress(self, entry: LedgerEntry) -> Progress | None:
+        if entry.batch is None:
+            return None
+        base_id = self._world.base_id or ""
+        outcome = await self._world.remote.progress(base_id, entry.document_id, entry.batch)
+        return outcome.value if isinstance(outcome, Done) else None
+
+    def _change(
+        self,
+        entry: LedgerEntry,
+        document: RemoteDocument,
+        progress: Progress | None,
+        watched: TrackedDocument,
+    ) -> EntryChange:
+        why = verdict(entry.key, document, progress)
+        settled = settle(entry, document, why, now=self._world.clock.now())
+        took = int((self._world.clock.now() - watched.started) * 1000)
+        line = JournalLine(
+            at=self._world.clock.now(),
+            mirror=entry.key.mirror,
+            path=entry.key.path,
+            action="index",
+            document_id=document.id,
+            outcome=settled.state.value,
+            milliseconds=took,
+            detail=why.text if why else "",
+        )
+        return EntryChange(key=entry.key, entry=settled, journal=(line,))
+
+
+def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) -> Notice | None:
+    """Return why `document` cannot be found by a search, None when it can."""
+    if document.readiness is Readiness.ERROR:
+        reason = printable(document.error or "no reason told")
+        return say.FAILED_INDEXING(path=key.path, reason=reason)
+    empty = document.word_count == 0 or (progress is not None and progress.total == 0)
+    if empty:
+        return say.FAILED_NO_CHUNKS(path=key.path)
+    if progress is not None and progress.completed < progress.total:
+        return say.FAILED_INCOMPLETE_CHUNKS(
+            path=key.path, completed=progress.completed, total=progress.total
+        )
+    return None
+
+
+def settle(
+    entry: LedgerEntry, document: RemoteDocument, why: Notice | None, *, now: float
+) -> LedgerEntry:
+    """Return `entry` as it stands once the server is done with its document."""
+    if why is None:
+        return replace(
+            entry,
+            state=EntryState.SYNCED,
+            rev=entry.rev or document.rev,
+            word_count=document.word_count,
+            reason=None,
+            failures=0,
+            retry_at=None,
+        )
+    failures = entry.failures + 1
+    slowly = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 12))
+    recovers = document.readiness is Readiness.ERROR
+    return replace(
+        entry,
+        state=EntryState.FAILED,
+        rev=entry.rev or document.rev,
+        word_count=document.word_count,
+        reason=(why.code, document.error or why.text),
+        failures=failures,
+        retry_at=now + slowly if recovers else None,
+    )

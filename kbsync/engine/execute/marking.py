@@ -1,0 +1,334 @@
+"""The one writer of marks: collects keys, writes their marks in batches, reads them back.
+
+A mark is written soon after the upload's reply (marks survive indexing, errors and updates,
+docs/dify-api.md section 16), so that a ledger lost a second later finds its documents again. The
+server's success proves nothing: only what was read back counts, and what did not come back twice
+is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kbsync.engine.context import Context
+from kbsync.engine.execute.results import unauthorized, why_of
+from kbsync.engine.observe.knowledge_base import base_must_answer
+from kbsync.engine.observe.remote_state import documents
+from kbsync.engine.ports import Assignment, EntryChange
+from kbsync.messages import Notice
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Ambiguous,
+    DocKey,
+    Done,
+    Gone,
+    JournalLine,
+    Mark,
+    NotReady,
+    NotSent,
+    Outcome,
+    Rejected,
+    RemoteDocument,
+    Throttled,
+    Unauthorized,
+)
+from kbsync.planning.marks import FIELDS, mark_for, others_in, values_hash, values_of
+
+BATCH = 100
+LINGER = 2.0
+READ_BACK_AFTER, READ_BACK_AT = 30.0, 1000
+READ_BACKS = 2
+CALLS = 6
+REST = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkResult:
+    """A mark that came back, or did not.
+
+    Args:
+        asked: a decision asked for it (row T14); otherwise it belongs to an upload.
+        why: None when it came back.
+    """
+
+    key: DocKey
+    document_id: str
+    asked: bool
+    why: Notice | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class MarkRequest:
+    """One mark on its way.
+
+    Args:
+        others: values of somebody else on the document; None when nobody looked.
+        since: when it was asked for, or written.
+        failures: read-backs in vain.
+    """
+
+    key: DocKey
+    document_id: str
+    mark: Mark
+    others: Mapping[str, str] | None
+    since: float
+    asked: bool
+    failures: int = 0
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the document should carry once it is written."""
+        return {**(self.others or {}), **values_of(self.mark)}
+
+
+class MarkWriter:
+    """Writes the marks of one mirror.
+
+    Does nothing while the world knows no metadata fields: then the server has none.
+    """
+
+    def __init__(self, world: Context) -> None:
+        self._world = world
+        self._fields = dict(world.fields or {})
+        self._waiting: dict[DocKey, MarkRequest] = {}
+        self._in_hand: dict[DocKey, MarkRequest] = {}
+        self._written: dict[DocKey, MarkRequest] = {}
+        self._given_up: dict[DocKey, Mark] = {}
+        self._not_before = 0.0
+        self._failed_calls = 0
+        per_minute = world.mirror.requests_per_minute
+        # Where writes are dear, one call in about ten may be a mark.
+        self._linger = max(LINGER, 600 / per_minute) if per_minute else LINGER
+
+    def renew(self, world: Context) -> None:
+        """Go on with the fields that `world` has now, and try once more what was given up."""
+        self._world = world
+        self._fields = dict(world.fields or {})
+        self._given_up.clear()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._in_hand) + len(self._written)
+
+    def add(self, key: DocKey, document: RemoteDocument | None, *, asked: bool = False) -> None:
+        """Mark the document of `key` as its entry says.
+
+        Args:
+            key: whose document.
+            document: as last seen, for the values of somebody else on it; None when unknown.
+            asked: tell when it is done.
+        """
+        mark = self._mark_of(key)
+        if mark is None or self._given_up.get(key) == mark:
+            return
+        for wanted in (self._waiting, self._in_hand, self._written):
+            if key in wanted and wanted[key].mark == mark:
+                return
+        self._written.pop(key, None)
+        entry = self._world.ledger.entry(key)
+        if entry is None or entry.metadata_hash == values_hash(values_of(mark)):
+            return
+        self._waiting[key] = MarkRequest(
+            key=key,
+            document_id=entry.document_id,
+            mark=mark,
+            others=None if document is None else others_in(document.metadata),
+            since=self._world.clock.now(),
+            asked=asked,
+        )
+
+    def rest(self, *, idle: bool) -> float | None:
+        """Return the seconds until there is something to do, None while there is nothing.
+
+        Args:
+            idle: nothing else is to do, so that nothing more will join a batch soon.
+        """
+        dues = [due for due in (self._write_due(idle), self._read_due(idle)) if due is not None]
+        return max(0.0, min(dues) - self._world.clock.now()) if dues else None
+
+    async def work(self, *, idle: bool) -> list[MarkResult]:
+        """Write one batch, or read back what was written; return what came to an end.
+
+        Raises:
+            Problem: the key may not do it, the base is gone, or the server cannot be asked.
+        """
+        due = self._write_due(idle)
+        writes = due is not None and due <= self._world.clock.now()
+        store = self._waiting if writes else self._written
+        taken = {key: store.pop(key) for key in list(store)[: BATCH if writes else None]}
+        self._in_hand = taken
+        try:
+            batch = list(taken.values())
+            return await (self._write(batch) if writes else self._read_back(batch))
+        finally:
+            self._in_hand = {}
+
+    def _write_due(self, idle: bool) -> float | None:
+        if not self._waiting:
+            return None
+        now = self._world.clock.now()
+        oldest = min(each.since for each in self._waiting.values())
+        full = idle or len(self._waiting) >= BATCH
+        return max(self._not_before, now if full else oldest + self._linger)
+
+    def _read_due(self, idle: bool) -> float | None:
+        if not self._written:
+            return None
+        now = self._world.clock.now()
+        oldest = min(each.since for each in self._written.values())
+        full = (idle and not self._waiting) or len(self._written) >= READ_BACK_AT
+        return now if full else oldest + READ_BACK_AFTER
+
+    def _mark_of(self, key: DocKey) -> Mark | None:
+        entry = self._world.ledger.entry(key)
+        if entry is None or self._world.fields is None:
+            return None
+        return mark_for(entry, self._world.owner)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    async def _write(self, taken: list[MarkRequest]) -> list[MarkResult]:
+        batch = [each for each in taken if self._current(each)]
+        outcome = await self._make_fields()
+        if isinstance(outcome, Done):
+            outcome = await self._assign(batch)
+        return await self._account(batch, outcome)
+
+    def _current(self, each: MarkRequest) -> bool:
+        """Whether nothing was sent since it was asked for: what was sent asks for its own mark."""
+        entry = self._world.ledger.entry(each.key)
+        return (
+            entry is not None
+            and entry.document_id == each.document_id
+            and mark_for(entry, self._world.owner) == each.mark
+        )
+
+    async def _make_fields(self) -> Outcome[None]:
+        """Make the fields that are missing, one at a time: they take a lock at the server."""
+        if not self._fields.keys() >= set(FIELDS):  # they may have been made since it was asked
+            await self._ask_for_fields()
+        for name in FIELDS:
+            if name in self._fields:
+                continue
+            made = await self._world.remote.make_field(self._world.base_id or "", name)
+            if isinstance(made, Done):
+                self._fields[name] = made.value
+                continue
+            await self._ask_for_fields()  # somebody else may have made it meanwhile
+            if name not in self._fields:
+                return made
+        return Done(None)
+
+    async def _ask_for_fields(self) -> None:
+        found = await self._world.remote.fields(self._world.base_id or "")
+        if isinstance(found, Done):
+            self._fields = dict(found.value)
+
+    async def _assign(self, batch: list[MarkRequest]) -> Outcome[None]:
+        """Write what is wanted in one call.
+
+        Values of somebody else go along: a server that knows no partial update drops what is not
+        sent. They are read just before; most documents have none.
+        """
+        unknown = [each for each in (*batch, *self._waiting.values()) if each.others is None]
+        read = unknown + [each for each in batch if each.others]
+        found = await documents(self._world, {each.document_id for each in read})
+        for each in read:
+            there = found.get(each.document_id)
+            each.others = None if there is None else others_in(there.metadata)
+        assignments = [self._assignment(each) for each in batch if each.others is not None]
+        if not assignments:
+            return Done(None)
+        base_id = self._world.base_id or ""
+        return await self._world.remote.assign(base_id, self._fields, assignments)
+
+    def _assignment(self, each: MarkRequest) -> Assignment:
+        sendable = {name: value for name, value in each.values.items() if name in self._fields}
+        return Assignment(document_id=each.document_id, values=sendable)
+
+    async def _account(self, batch: list[MarkRequest], outcome: Outcome[None]) -> list[MarkResult]:
+        now = self._world.clock.now()
+        match outcome:
+            case Done() | Ambiguous():
+                self._failed_calls = 0
+                for each in batch:
+                    each.since = now
+                    self._written[each.key] = each
+                return []
+            case Unauthorized():
+                unauthorized(outcome)
+            case Throttled(after=after):
+                return self._once_more(batch, after)  # the gate lets all writers rest
+            case NotReady(after=after) if self._failed_calls < CALLS:
+                self._failed_calls += 1
+                return self._once_more(batch, after)
+            case NotSent() if self._failed_calls < CALLS:
+                self._failed_calls += 1
+                return self._once_more(batch, REST * 2**self._failed_calls)
+            case Gone():
+                await base_must_answer(self._world)
+        return [self._give_up(each, _refused(each, outcome)) for each in batch]
+
+    def _once_more(self, batch: list[MarkRequest], after: float) -> list[MarkResult]:
+        self._not_before = self._world.clock.now() + after
+        for each in batch:
+            self._waiting.setdefault(each.key, each)
+        return []
+
+    def _give_up(self, each: MarkRequest, why: Notice) -> MarkResult:
+        self._given_up[each.key] = each.mark
+        return MarkResult(key=each.key, document_id=each.document_id, asked=each.asked, why=why)
+
+    # -- reading back --------------------------------------------------------------------------
+
+    async def _read_back(self, written: list[MarkRequest]) -> list[MarkResult]:
+        found = await documents(self._world, {each.document_id for each in written})
+        ended, changes = list[MarkResult](), list[EntryChange]()
+        for each in written:
+            document = found.get(each.document_id)
+            if document is None or document.rev != each.mark.rev or not self._current(each):
+                continue  # gone or sent anew meanwhile: the next look at the key tells
+            if each.values.items() <= document.metadata.items():
+                changes.append(self._change(each))
+                ended.append(_ended(each))
+            elif (failed := self._lost(each)) is not None:
+                ended.append(failed)
+        self._world.ledger.commit_all(changes)
+        return ended
+
+    def _change(self, each: MarkRequest) -> EntryChange:
+        entry = self._world.ledger.entry(each.key)
+        assert entry is not None  # noqa: S101 - it is current
+        marked = replace(entry, metadata_hash=values_hash(values_of(each.mark)))
+        journal = (self._line(each),) if each.asked else ()
+        return EntryChange(key=each.key, entry=marked, journal=journal)
+
+    def _line(self, each: MarkRequest) -> JournalLine:
+        now = self._world.clock.now()
+        return JournalLine(
+            at=now,
+            mirror=each.key.mirror,
+            path=each.key.path,
+            action="set_metadata",
+            document_id=each.document_id,
+            outcome="done",
+            milliseconds=int((now - each.since) * 1000),
+        )
+
+    def _lost(self, each: MarkRequest) -> MarkResult | None:
+        each.failures += 1
+        if each.failures >= READ_BACKS:
+            return self._give_up(each, say.NOT_MARKED(path=each.key.path))
+        self._once_more([each], REST)
+        return None
+
+
+def _ended(each: MarkRequest) -> MarkResult:
+    return MarkResult(key=each.key, document_id=each.document_id, asked=each.asked)
+
+
+def _refused(each: MarkRequest, outcome: Outcome[None]) -> Notice:
+    why = "404, not there" if isinstance(outcome, Gone) else ""
+    if isinstance(outcome, Rejected | NotReady | NotSent):
+        why = why_of(outcome)
+    return say.ACTION_FAILED(action="marking", path=each.key.path, reason=why)

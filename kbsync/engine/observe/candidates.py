@@ -1,0 +1,106 @@
+"""A pass over everything: a merge join of two sorted streams, the walk and the ledger.
+
+A settled file costs one tuple comparison: no object, no hash, no query. Memory does not grow with
+the number of files (docs/design.md section 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from kbsync.engine.ports import Blocked, FileRow, Seen, Source
+from kbsync.messages import Notice
+from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
+
+
+@dataclass(slots=True, kw_only=True)
+class ScanTally:
+    """What one walk met.
+
+    Args:
+        unchanged: files that need nothing.
+        files: files that passed the filters.
+        blocked: folders that could not be listed.
+        recorded: paths the ledger knows.
+        found: those of them that are there, or that nobody can prove to be gone.
+        fault: the first reason why something could not be listed.
+    """
+
+    unchanged: int = 0
+    files: int = 0
+    blocked: list[Blocked] = field(default_factory=list)
+    recorded: int = 0
+    found: int = 0
+    fault: Notice | None = None
+
+
+def survey(
+    mirror: str, source: Source, rows: Iterator[FileRow], tally: ScanTally
+) -> Iterator[FileState]:
+    """Yield the state of every key that may need something.
+
+    Args:
+        mirror: the mirror's name.
+        source: the folder; walked once, and asked about each key the walk did not meet.
+        rows: the ledger's stream, settled keys with their file's stat.
+        tally: filled in on the way.
+    """
+    row = next(rows, None)
+    for seen in source.scan():
+        path = _place(seen)
+        while row is not None and row[0] < path:
+            yield _missed(mirror, source, row[0], tally)
+            row = next(rows, None)
+        if row is not None and row[0] == path:
+            tally.recorded += 1
+            tally.found += 1
+            if row == seen:
+                tally.unchanged += 1
+                tally.files += 1
+                row = next(rows, None)
+                continue
+            row = next(rows, None)
+        yield from _met(mirror, seen, tally)
+    while row is not None:
+        yield _missed(mirror, source, row[0], tally)
+        row = next(rows, None)
+
+
+def _place(seen: Seen) -> str:
+    match seen:
+        case tuple():
+            return seen[0]
+        case Blocked(prefix=prefix):
+            return prefix
+    return seen.key.path
+
+
+def _met(mirror: str, seen: Seen, tally: ScanTally) -> Iterator[FileState]:
+    match seen:
+        case (path, size, mtime_ns, inode):
+            tally.files += 1
+            stat = Stat(size, mtime_ns, inode)
+            yield Present(key=DocKey(mirror=mirror, path=path), stat=stat)
+        case Blocked():
+            tally.blocked.append(seen)
+            tally.fault = tally.fault or seen.why
+        case Unknown(why=why):
+            tally.fault = tally.fault or why
+            yield seen
+        case Present() | Absent() | Skipped() | Excluded():
+            yield seen
+
+
+def _missed(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:
+    state = _looked(mirror, source, path, tally)
+    tally.recorded += 1
+    tally.found += not isinstance(state, Absent)
+    return state
+
+
+def _looked(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:
+    for blocked in reversed(tally.blocked):
+        if path.startswith(blocked.prefix):
+            return Unknown(key=DocKey(mirror=mirror, path=path), why=blocked.why)
+    return source.look(path)

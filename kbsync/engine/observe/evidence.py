@@ -1,0 +1,216 @@
+"""Everything one decision needs: the ledger's side, the file as it is now, the server's evidence.
+
+Evidence comes from the listing of this pass where there is one; what the listing cannot prove is
+asked for by id or by an exhausted exact-name search (docs/design.md sections 5 and 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import anyio.to_thread
+
+from kbsync.engine.context import Context
+from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.observe.remote_state import document_of, owner_of
+from kbsync.engine.ports import ObservedListing
+from kbsync.model import (
+    Absent,
+    DocKey,
+    Done,
+    EntryState,
+    Excluded,
+    FileState,
+    LedgerEntry,
+    Present,
+    Rejection,
+    RemoteDocument,
+)
+from kbsync.planning.case import GONE, Case, Evidence, Missing
+from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
+
+NAMES_HOLD_FOR = 60.0
+A_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceCollector:
+    """Builds cases.
+
+    Args:
+        world: the three sides of the mirror.
+        listing: the listing of this pass, None when there is none. It says nothing of documents
+            that were changed after it: for their keys use a gatherer without one.
+        asks: ask the server where ledger and listing do not know. A plan that only sorts keys for
+            somebody who will look again presumes what the ledger says, and a new name to be free.
+    """
+
+    world: Context
+    listing: ObservedListing | None = None
+    asks: bool = True
+
+    async def case(
+        self,
+        key: DocKey,
+        *,
+        seen: FileState | None = None,
+        ask: bool = False,
+        stuck: bool = False,
+    ) -> Case:
+        """Return the case of `key`.
+
+        Args:
+            key: what to decide about.
+            seen: its state as a walk met it; looked at afresh when None.
+            ask: ask the server for its document even where the ledger would do.
+            stuck: the indexing watch says the server makes no progress with it.
+
+        Raises:
+            Problem: the server could not be asked.
+        """
+        ledger, mirror = self.world.ledger, self.world.mirror
+        entry = ledger.entry(key)
+        intent = ledger.intent(key)
+        name = entry.document_name if entry else mirror.document_name(key.path)
+        local = seen or mirror.source.look(key.path)
+        evidence = Evidence()
+        rejection = ledger.rejection(key)
+        if intent is None and self._asks_for_evidence(local):
+            name, evidence = await self._evidence(key, entry, local, name, ask)
+            local = await self._hashed(local, entry, rejection, evidence)
+        return Case(
+            key=key,
+            name=name,
+            local=local,
+            rules=mirror.rules(self.world.base_id or ""),
+            now=self.world.clock.now(),
+            entry=entry,
+            intent=intent,
+            rejection=rejection,
+            evidence=evidence,
+            metadata_hash=self._metadata_hash(entry),
+            repairs=ledger.repairs(key, self.world.clock.now() - A_DAY),
+            stuck=stuck,
+        )
+
+    def _metadata_hash(self, entry: LedgerEntry | None) -> str | None:
+        """Return the hash of what the document should carry, None where it carries nothing."""
+        if entry is None or self.world.fields is None:
+            return None
+        mark = mark_for(entry, self.world.owner)
+        return None if mark is None else values_hash(values_of(mark))
+
+    def _asks_for_evidence(self, local: FileState) -> bool:
+        pruned = isinstance(local, Excluded) and self.world.mirror.prune_excluded
+        return pruned or isinstance(local, Present | Absent)
+
+    async def _hashed(
+        self,
+        local: FileState,
+        entry: LedgerEntry | None,
+        rejection: Rejection | None,
+        evidence: Evidence,
+    ) -> FileState:
+        """Hash only where a decision needs it: what was sent or refused before, or a mark."""
+        if not isinstance(local, Present) or local.content is not None:
+            return local
+        if entry is not None and entry.fingerprint is not None and entry.stat == local.stat:
+            return replace(local, content=entry.fingerprint.content)
+        compared = entry is not None and entry.fingerprint is not None
+        refused = rejection is not None and rejection.stat != local.stat
+        if not compared and not refused and not evidence.marked:
+            return local
+        return await anyio.to_thread.run_sync(self.world.mirror.source.read, local.key.path)
+
+    async def _evidence(
+        self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool
+    ) -> tuple[str, Evidence]:
+        if not self.asks and (entry is None or entry.superseded is None):
+            return name, Evidence(listed=True)
+        known = await self._known(entry, ask)
+        replaced = None
+        if entry is not None and entry.superseded is not None:
+            replaced = await self._by_id(entry.superseded)
+        evidence = Evidence(known=known, replaced=replaced)
+        if entry is not None and known is not GONE:
+            return name, replace(evidence, marked=self._listed_marks(key, entry))
+        if isinstance(local, Absent) and self.listing is None:
+            return name, evidence
+        claimed = () if entry is not None else self._listed_marks(key, entry)
+        if claimed:  # nobody needs its name
+            return name, replace(evidence, marked=claimed)
+        name, named = await self._name_to_take(key)
+        return name, self._names(evidence, key, entry, named)
+
+    async def _known(self, entry: LedgerEntry | None, ask: bool) -> RemoteDocument | Missing | None:
+        if entry is None:
+            return None
+        if self.listing is not None and self.world.base_id is not None:
+            listed = self.world.ledger.listed(self.world.base_id, entry.document_id)
+            if listed is not None and self._fresh():
+                return listed
+            return await self._by_id(entry.document_id)
+        settled = entry.state is EntryState.SYNCED and entry.superseded is None
+        if settled and not ask:
+            return None
+        return await self._by_id(entry.document_id)
+
+    def _fresh(self) -> bool:
+        listing, now = self.listing, self.world.clock.now()
+        return listing is not None and now - listing.started_at < NAMES_HOLD_FOR
+
+    async def _by_id(self, document_id: str) -> RemoteDocument | Missing:
+        if self.world.base_id is None:
+            return GONE
+        return await document_of(self.world, document_id, "asking for a document")
+
+    async def _name_to_take(self, key: DocKey) -> tuple[str, tuple[RemoteDocument, ...]]:
+        """Return the first name of `key` that no document of another key of ours bears.
+
+        A document that moved keeps its old name until its next upload: a new file there would be
+        written over it. With the name come the documents that bear it.
+        """
+        for name in self.world.mirror.document_names(key.path):
+            named = await self._named(name)
+            if not any(self._moved(document, key) for document in named):
+                return name, named
+        raise AssertionError("names never end")
+
+    def _moved(self, document: RemoteDocument, key: DocKey) -> bool:
+        """Whether the document is another key's of this mirror; another mirror's is in our way."""
+        owner = owner_of(self.world, document)
+        return owner is not None and owner != key and owner.mirror == key.mirror
+
+    def _names(
+        self,
+        evidence: Evidence,
+        key: DocKey,
+        entry: LedgerEntry | None,
+        named: tuple[RemoteDocument, ...],
+    ) -> Evidence:
+        marks = {document.id: document for document in self._listed_marks(key, entry)}
+        marks |= {each.id: each for each in named if owner_of(self.world, each) == key}
+        own = {entry.document_id, entry.superseded} if entry else set()
+        others = tuple(d for d in named if d.id not in marks and d.id not in own)
+        marked = tuple(marks[each] for each in sorted(marks) if each not in own)
+        return replace(evidence, listed=True, namesakes=others, marked=marked)
+
+    async def _named(self, name: str) -> tuple[RemoteDocument, ...]:
+        base_id = self.world.base_id
+        if base_id is None:
+            return ()
+        listing = self.listing
+        if listing is not None and listing.complete and self._fresh():
+            return self.world.ledger.listed_named(base_id, name)
+        outcome = await self.world.remote.named(base_id, name)
+        if isinstance(outcome, Done):
+            return outcome.value
+        refuse(self.world.mirror, f"looking up {PurePosixPath(name).name}", outcome)
+
+    def _listed_marks(self, key: DocKey, entry: LedgerEntry | None) -> tuple[RemoteDocument, ...]:
+        if self.listing is None or self.world.base_id is None:
+            return ()
+        own = {entry.document_id, entry.superseded} if entry else set()
+        marked = self.world.ledger.listed_marked(self.world.base_id, key)
+        return tuple(each for each in marked if each.id not in own and mark_of(each) is not None)

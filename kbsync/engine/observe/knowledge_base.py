@@ -1,0 +1,282 @@
+"""First the base, then the documents (docs/design.md section 4).
+
+A missing base answers every document with the same 404 as a missing document, so nothing is
+decided before the base itself answered.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import NoReturn, TypeVar
+
+import anyio
+
+from kbsync.engine.context import Context, Mirror
+from kbsync.engine.ports import Binding, Clock, Ledger, ObservedListing, Ownership, Remote
+from kbsync.messages import Notice, Problem
+from kbsync.messages import engine as say
+from kbsync.model import Base, DocKey, Done, Failure, Gone, Outcome
+
+T = TypeVar("T")
+
+
+async def find_base(mirror: Mirror, ledger: Ledger, remote: Remote) -> Base | None:
+    """Return the base of `mirror`, None when it is still to be made.
+
+    Raises:
+        Problem: the bound base is gone, replaced, of the wrong kind, or could not be asked for.
+    """
+    return await look_for(mirror, counting_binding(mirror, ledger), remote)
+
+
+async def look_for(mirror: Mirror, binding: Binding | None, remote: Remote) -> Base | None:
+    """Return the base `binding` names, or without one the declared base.
+
+    Args:
+        binding: as `counting_binding` returns.
+
+    Raises:
+        Problem: as `find_base`.
+    """
+    if binding is None:
+        base = await _declared(mirror, remote)
+    else:
+        base = await _bound(mirror, binding, remote)
+    if base is not None:
+        _fits(mirror, base)
+    return base
+
+
+def counting_binding(mirror: Mirror, ledger: Ledger) -> Binding | None:
+    """Return the binding of `mirror`; one under which nothing was ever sent does not count."""
+    binding = ledger.binding(mirror.name)
+    if binding is None or (_names_another(mirror, binding) and _unused(mirror, ledger)):
+        return None
+    return binding
+
+
+async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clock) -> Base:
+    """Return the base of `mirror`; make it while the ledger holds no id, and bind it.
+
+    Until a throttled server takes calls again nothing is made, and whoever does not want it any
+    more can end the wait by a cancellation; a base whose making began is bound before one acts.
+
+    Raises:
+        Problem: as `find_base`, or the base could not be made.
+    """
+    base = await find_base(mirror, ledger, remote)
+    if base is None:
+        while (rest := remote.resting()) > 0:
+            await clock.sleep(rest)
+    with anyio.CancelScope(shield=True):
+        made = base or await _make(mirror, remote)
+        bind(mirror, made, ledger)
+    return made
+
+
+def bind(mirror: Mirror, base: Base, ledger: Ledger) -> None:
+    """Tie `mirror` to `base` in the ledger, unless it is."""
+    bound = ledger.binding(mirror.name)
+    binding = _binding(mirror, base, bound)
+    if bound != binding:
+        ledger.bind(binding)
+
+
+async def base_must_answer(world: Context) -> None:
+    """Return when the base answers 200: only then is a 404 below it an absence.
+
+    Raises:
+        Problem: the base is gone, or could not be asked for.
+    """
+    await _by_id(world.mirror, world.base_id or "", world.remote)
+
+
+def _unused(mirror: Mirror, ledger: Ledger) -> bool:
+    """Whether no document of the bound base is ours, nor one that may still appear there."""
+    if ledger.counts(mirror.name):
+        return False
+    keys = (row[0] for row in ledger.rows(mirror.name, mirror.settings, listing=None))
+    return not any(ledger.intent(DocKey(mirror=mirror.name, path=path)) for path in keys)
+
+
+def _names_another(mirror: Mirror, binding: Binding) -> bool:
+    declared = mirror.base_id or mirror.base_name
+    return binding.server != mirror.server or declared not in (binding.base_id, binding.base_name)
+
+
+async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
+    if mirror.base_id is not None:
+        outcome = await remote.base(mirror.base_id)
+        if isinstance(outcome, Gone):
+            raise Problem(say.BASE_UNKNOWN(id=mirror.base_id, mirror=mirror.name))
+        return _value(mirror, "asking for the knowledge base", outcome)
+    name = mirror.base_name or ""
+    found = await _named(mirror, name, remote)
+    if len(found) > 1:
+        raise Problem(say.BASE_AMBIGUOUS(count=len(found), base=name, mirror=mirror.name))
+    return found[0] if found else None
+
+
+async def _bound(mirror: Mirror, binding: Binding, remote: Remote) -> Base:
+    """Return the bound base, which has to be the declared one.
+
+    An id says most. A name may have changed on either side: the base keeps its id when it is
+    renamed there, and a server keeps its bases when its address changes.
+    """
+    if mirror.base_id not in (None, binding.base_id):
+        raise Problem(_another(mirror, binding))
+    outcome = await remote.base(binding.base_id)
+    if isinstance(outcome, Gone):
+        await _refuse_gone(mirror, binding, remote)
+    base = _value(mirror, "asking for the knowledge base", outcome)
+    if mirror.base_name not in (None, base.name):
+        await _refuse_replaced(mirror, binding, remote)
+    return base
+
+
+def _another(mirror: Mirror, binding: Binding) -> Notice:
+    return say.MIRROR_MOVED_BASE(
+        mirror=mirror.name,
+        bound=binding.base_name,
+        server=binding.server,
+        base=mirror.base_id or mirror.base_name,
+    )
+
+
+async def _refuse_gone(mirror: Mirror, binding: Binding, remote: Remote) -> NoReturn:
+    if binding.server != mirror.server:
+        words = {"bound": binding.base_name, "id": binding.base_id, "server": binding.server}
+        raise Problem(say.MIRROR_MOVED_SERVER(mirror=mirror.name, here=mirror.server, **words))
+    if mirror.base_name not in (None, binding.base_name):
+        raise Problem(_another(mirror, binding))
+    if mirror.base_name is not None:
+        await _refuse_remade(mirror, binding, mirror.base_name, remote)
+    name = mirror.base_name or binding.base_name
+    raise Problem(say.BASE_GONE(base=name, id=binding.base_id, mirror=mirror.name))
+
+
+async def _refuse_remade(mirror: Mirror, binding: Binding, name: str, remote: Remote) -> None:
+    for other in await _named(mirror, name, remote):
+        words = {"base": name, "id": other.id, "mirror": mirror.name}
+        raise Problem(say.BASE_REMADE(bound=binding.base_id, **words))
+
+
+async def _refuse_replaced(mirror: Mirror, binding: Binding, remote: Remote) -> None:
+    """Refuse when the declared name is not the bound base's, unless it was only renamed there."""
+    name = mirror.base_name or ""
+    if name != binding.base_name:
+        raise Problem(_another(mirror, binding))
+    for other in await _named(mirror, name, remote):
+        words = {"base": name, "id": other.id, "mirror": mirror.name}
+        raise Problem(say.BASE_REPLACED(bound=binding.base_id, **words))
+
+
+async def _named(mirror: Mirror, name: str, remote: Remote) -> tuple[Base, ...]:
+    return _value(mirror, "looking up the knowledge base", await remote.bases_named(name))
+
+
+async def _by_id(mirror: Mirror, base_id: str, remote: Remote) -> Base:
+    outcome = await remote.base(base_id)
+    if isinstance(outcome, Gone):
+        shown = mirror.base_name or base_id
+        raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
+    return _value(mirror, "asking for the knowledge base", outcome)
+
+
+async def _make(mirror: Mirror, remote: Remote) -> Base:
+    name = mirror.base_name or ""
+    return _value(
+        mirror, f"making the knowledge base {name}", await remote.make_base(name, mirror.chunking)
+    )
+
+
+def _fits(mirror: Mirror, base: Base) -> None:
+    if base.mode != "general":
+        raise Problem(say.BASE_MODE(base=base.name, mode=base.mode, mirror=mirror.name))
+    if base.form is not None and base.form != mirror.chunking.form:
+        raise Problem(
+            say.BASE_FORM(
+                base=base.name, has=base.form, wants=mirror.chunking.form, mirror=mirror.name
+            )
+        )
+
+
+def _binding(mirror: Mirror, base: Base, bound: Binding | None) -> Binding:
+    same_place = bound is not None and bound.source == mirror.place
+    return Binding(
+        mirror=mirror.name,
+        server=mirror.server,
+        base_id=base.id,
+        base_name=mirror.base_name or base.name,
+        source=mirror.place,
+        device=bound.device if bound is not None and same_place else None,
+    )
+
+
+def _value(mirror: Mirror, what: str, outcome: Outcome[T]) -> T:
+    match outcome:
+        case Done(value=value):
+            return value
+    refuse(mirror, what, outcome)
+
+
+def refuse(mirror: Mirror, what: str, failure: Failure) -> NoReturn:
+    """End the pass over `mirror`: `what` did not work out.
+
+    Raises:
+        Problem: always; the server's own notice leads when there is one.
+    """
+    why = getattr(failure, "why", None)
+    if isinstance(why, Notice):
+        raise Problem(why)
+    raise Problem(say.CALL_FAILED(what=what, mirror=mirror.name, reason=type(failure).__name__))
+
+
+# -- Who marks the documents of a mirror: this ledger, one before it, or another kbsync.
+
+
+def owned(world: Context, listing: ObservedListing | None) -> Ownership:
+    """Return under which name the mirror's documents are marked, taking it over when it is new.
+
+    Args:
+        world: the three sides of the mirror.
+        listing: the listing of this pass; needed where the ledger has no name yet.
+
+    Raises:
+        Problem: KB-E052 when another kbsync took the mirror over.
+    """
+    mirror, ledger = world.mirror.name, world.ledger
+    known = ledger.ownership(mirror)
+    ownership = _met(known, listing, empty=not ledger.counts(mirror))
+    if ownership is None:
+        raise Problem(say.OTHER_KBSYNC(mirror=mirror, base=world.base_id))
+    if ownership != known:
+        ledger.own(mirror, ownership)
+    return ownership
+
+
+def _met(
+    known: Ownership | None, listing: ObservedListing | None, *, empty: bool
+) -> Ownership | None:
+    """Return what is to be kept now, None where another kbsync took over.
+
+    Args:
+        known: what was kept until now.
+        listing: of this pass.
+        empty: whether the ledger has no document of the mirror.
+    """
+    met = frozenset() if listing is None else listing.owners
+    whole = listing is not None and listing.complete
+    if known is None:
+        return _anew(met, whole=whole)
+    strangers = met - known.predecessors - {known.token}
+    if not known.whole:  # it may have missed some when it took over
+        return replace(known, predecessors=known.predecessors | strangers, whole=whole)
+    if not strangers:
+        return known
+    return _anew(met, whole=whole) if empty else None
+
+
+def _anew(predecessors: frozenset[str], *, whole: bool) -> Ownership:
+    return Ownership(token=str(uuid.uuid4()), predecessors=predecessors, whole=whole)

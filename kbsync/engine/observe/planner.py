@@ -1,0 +1,369 @@
+"""Folder against ledger, and against a listing where there is one: what would be done now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+import anyio.lowlevel
+import anyio.to_thread
+
+from kbsync.engine.context import Context, Mirror
+from kbsync.engine.execute.renames import find_moves
+from kbsync.engine.observe.candidates import ScanTally, survey
+from kbsync.engine.observe.evidence import EvidenceCollector
+from kbsync.engine.observe.knowledge_base import owned
+from kbsync.engine.observe.remote_state import refresh
+from kbsync.engine.observe.restored_ledger import catch_up
+from kbsync.engine.ports import Clock, EntryChange, Ledger, ObservedListing, Source
+from kbsync.messages import Notice
+from kbsync.model import (
+    Absent,
+    Action,
+    Allowed,
+    DocKey,
+    FileState,
+    Guard,
+    Halted,
+    Hold,
+    Move,
+    Noop,
+    Present,
+    Skipped,
+    Stat,
+)
+from kbsync.planning.decide import decide
+from kbsync.planning.guard import (
+    AN_HOUR,
+    Facts,
+    Risk,
+    Root,
+    guard,
+    history_of,
+    root_fault,
+    with_under_way,
+)
+from kbsync.planning.lookahead import foresee
+from kbsync.planning.marks import FIELDS
+from kbsync.planning.moves import Vacated, vacated
+from kbsync.planning.plan import Plan, Rates, indexing_rate, make_plan
+
+AT_A_STRETCH = 64
+COUNTED_FOR = 60.0
+
+Settle = Callable[[list[FileState]], Awaitable[list[FileState]]]
+UnderWay = Mapping[DocKey, Risk]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan and what it was made from.
+
+    Args:
+        facts: what the guard knows beside the actions.
+        device: number of the device the source is on.
+        seen: files that were hashed for it.
+    """
+
+    plan: Plan
+    world: Context
+    listing: ObservedListing | None
+    survey: ScanTally
+    facts: Facts
+    device: int | None = None
+    seen: Mapping[DocKey, Present] = field(default_factory=dict)
+
+    @property
+    def guard(self) -> Guard:
+        """What the guard says of the plan."""
+        return self.plan.halts[0] if self.plan.halts else Allowed()
+
+
+@dataclass(slots=True)
+class _Decisions:
+    """What was decided about the keys that may need something. `same`: files that need nothing."""
+
+    actions: list[Action] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    foreseen: dict[DocKey, Action] = field(default_factory=dict)
+    vacated: list[Vacated] = field(default_factory=list)
+    seen: dict[DocKey, Present] = field(default_factory=dict)
+    same: int = 0
+
+
+class Planner:
+    """Compares one mirror's sides.
+
+    Args:
+        mirror: folder, base and settings.
+        ledger: the memory.
+        clock: the ledger's clock.
+    """
+
+    def __init__(self, mirror: Mirror, ledger: Ledger, clock: Clock) -> None:
+        self._mirror = mirror
+        self._ledger = ledger
+        self._clock = clock
+        self._witness = SourceCheck(mirror.name, mirror.source, ledger)
+        self._counted: tuple[float, int] | None = None
+
+    async def everything(
+        self,
+        world: Context,
+        *,
+        listing: bool,
+        asks: bool = True,
+        settle: Settle | None = None,
+        under_way: UnderWay | None = None,
+    ) -> Planned:
+        """Compare the whole folder.
+
+        Args:
+            world: the three sides, as found now.
+            listing: list the base first.
+            asks: ask the server where ledger and listing do not know, see `EvidenceCollector`.
+            settle: sorts files out that have not rested yet; by default they are waited for.
+            under_way: what was allowed before and is not made yet, for the guard.
+
+        Raises:
+            Problem: the server cannot be used, or another kbsync took the mirror over.
+        """
+        listing = listing or world.base_id is None or not world.owner
+        listed = await refresh(world) if listing else None
+        world = replace(world, owner=owned(world, listed).token)
+        if world.fields is not None and not world.fields.keys() >= set(FIELDS):
+            self._ledger.unmark(self._mirror.name)  # with a field its values are gone
+        tally = ScanTally()
+        states = await anyio.to_thread.run_sync(self._survey, world, listed, tally)
+        if listed is not None:
+            states += catch_up(world, listed, states)
+        states = await (settle or self._settled)(states)
+        refused = self._refused(states)
+        states += refused
+        gatherer = EvidenceCollector(world=world, listing=listed, asks=asks or listing)
+        decided = await self._decide(gatherer, states)
+        unchanged = tally.unchanged + decided.same - len(refused)
+        device = self._mirror.source.device()
+        facts = self._facts(decided, tally, device)
+        return Planned(
+            plan=self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {}),
+            world=world,
+            listing=listed,
+            survey=tally,
+            facts=facts,
+            device=device,
+        )
+
+    async def some(
+        self, world: Context, states: list[FileState], *, root: Notice | None, under_way: UnderWay
+    ) -> Planned | None:
+        """Compare a few files only: the folder is not walked, and the server is not asked.
+
+        Args:
+            world: the three sides, as a pass over everything found them.
+            states: what stands at the paths in question.
+            root: what spoke against the source in that pass.
+            under_way: what was allowed before and is not made yet, for the guard.
+
+        Returns:
+            None when something would be removed, and nobody can tell whether the source is still
+            what it was: then everything is to be compared.
+        """
+        decided = await self._decide(EvidenceCollector(world=world, asks=False), states)
+        facts = Facts(mirror=self._mirror.name, documents=0, foreseen=decided.foreseen)
+        risks = {facts.risk(action) for action in decided.actions}
+        device = None
+        if risks & {Risk.REMOVES, Risk.FORGETS}:
+            away = {state.key for state in states}
+            if not await anyio.to_thread.run_sync(self._witness.stands, away):
+                return None
+            device = self._mirror.source.device()
+            root = root or root_fault(self._root(device, files=1, recorded=1, found=1))
+        if risks - {None}:
+            facts = replace(facts, documents=self._documents(), root=root)
+        return Planned(
+            plan=self.plan(
+                decided.actions,
+                decided.skipped,
+                decided.same,
+                facts,
+                under_way,
+                Rates(),  # nobody reads a forecast of a few keys
+            ),
+            world=world,
+            listing=None,
+            survey=ScanTally(),
+            facts=facts,
+            device=device,
+            seen=decided.seen,
+        )
+
+    def plan(
+        self,
+        actions: Sequence[Action],
+        skipped: Sequence[Skipped],
+        unchanged: int,
+        facts: Facts,
+        under_way: UnderWay,
+        rates: Rates | None = None,
+    ) -> Plan:
+        """Make a plan of `actions`; what the guard holds back is kept for a release."""
+        decided = self._guarded(actions, facts, under_way)
+        halts = (decided,) if isinstance(decided, Halted) else ()
+        for halted in halts:
+            self._ledger.note_halt(halted.digest, halted.members, self._clock.now())
+        rates = rates or self._rates()
+        return make_plan(actions, skipped=skipped, unchanged=unchanged, rates=rates, halts=halts)
+
+    def _rates(self) -> Rates:
+        return Rates(
+            requests_per_minute=self._mirror.requests_per_minute,
+            indexed_per_minute=indexing_rate(self._ledger.indexing_spans(self._mirror.name)),
+        )
+
+    def _guarded(self, actions: Sequence[Action], facts: Facts, under_way: UnderWay) -> Guard:
+        if not any(facts.risk(action) for action in actions):
+            return Allowed()
+        name, planned = self._mirror.name, {action.key for action in actions}
+        since = max(self._clock.now() - AN_HOUR, self._ledger.agreed_at(name))
+        history = history_of(self._ledger.causes(name, since=since))
+        others = [risk for key, risk in under_way.items() if key not in planned]
+        return guard(actions, facts, with_under_way(history, others), self._mirror.limits)
+
+    def _documents(self) -> int:
+        """Return about how many documents the mirror has; to count them takes a moment."""
+        now = self._clock.now()
+        if self._counted is None or now - self._counted[0] > COUNTED_FOR:
+            self._counted = now, sum(self._ledger.counts(self._mirror.name).values())
+        return self._counted[1]
+
+    def _root(self, device: int | None, *, files: int, recorded: int, found: int) -> Root:
+        binding = self._ledger.binding(self._mirror.name)
+        before = binding.device if binding else None
+        return Root(
+            files=files, recorded=recorded, found=found, device=device, device_before=before
+        )
+
+    def _facts(self, decided: _Decisions, tally: ScanTally, device: int | None) -> Facts:
+        moved = sum(isinstance(action, Move) for action in decided.actions)
+        root = self._root(
+            device, files=tally.files, recorded=tally.recorded, found=tally.found + moved
+        )
+        return Facts(
+            mirror=self._mirror.name,
+            documents=sum(self._ledger.counts(self._mirror.name).values()),
+            root=root_fault(replace(root, fault=tally.fault)),
+            foreseen=decided.foreseen,
+        )
+
+    def _survey(
+        self, world: Context, listed: ObservedListing | None, tally: ScanTally
+    ) -> list[FileState]:
+        marked = world.fields is not None
+        rows = self._ledger.rows(
+            self._mirror.name, self._mirror.settings, listing=listed, marked=marked
+        )
+        return list(survey(self._mirror.name, self._mirror.source, rows, tally))
+
+    def _refused(self, states: list[FileState]) -> list[FileState]:
+        """Return the refused files the survey found unchanged: never silently left out."""
+        met = {state.key for state in states}
+        keys = [refusal.key for refusal in self._ledger.refused(self._mirror.name)]
+        return [self._mirror.source.look(key.path) for key in keys if key not in met]
+
+    async def _settled(self, states: list[FileState]) -> list[FileState]:
+        """Look again at files that are younger than the settle window, once it is over."""
+        young = [n for n, state in enumerate(states) if _age(state) < self._mirror.settle]
+        if not young:
+            return states
+        await self._clock.sleep(self._mirror.settle)
+        for n in young:
+            states[n] = self._mirror.source.look(states[n].key.path)
+        return states
+
+    async def _decide(self, gatherer: EvidenceCollector, states: list[FileState]) -> _Decisions:
+        decided = _Decisions()
+        stats: list[tuple[DocKey, Stat]] = []
+        for number, state in enumerate(states, 1):
+            case = await gatherer.case(state.key, seen=state)
+            action = decide(case)
+            match action, case.local:
+                case Noop(), Present(stat=stat):
+                    decided.same += 1
+                    if case.entry is not None and case.entry.stat != stat:
+                        stats.append((case.key, stat))
+                case Noop(), Absent() if case.rejection is not None:
+                    self._ledger.commit(EntryChange(key=case.key, rejection=None))
+                case Hold(row="T1"), Skipped() if case.entry is None:
+                    decided.skipped.append(case.local)
+                case _:
+                    decided.actions.append(action)
+                    follows = foresee(case, action)
+                    if follows is not None:
+                        decided.foreseen[case.key] = follows
+                    free = vacated(case, action)
+                    if free is not None:
+                        decided.vacated.append(free)
+                    if isinstance(case.local, Present) and case.local.content is not None:
+                        decided.seen[case.key] = case.local
+            if number % AT_A_STRETCH == 0:
+                await anyio.lowlevel.checkpoint()  # others want to go on too
+        decided.actions = await find_moves(gatherer.world, decided.actions, decided.vacated)
+        self._ledger.restat(stats)
+        return decided
+
+
+def _age(state: FileState) -> float:
+    """Seconds since the file was changed; a change in the future counts as old."""
+    if not isinstance(state, Present):
+        return float("inf")
+    age = time.time() - state.stat.mtime_ns / 1e9
+    return age if age >= 0 else float("inf")
+
+
+# -- Whether a source still is what it was, without walking it: one recorded file that stands.
+
+
+LOOKS = 20
+
+
+class SourceCheck:
+    """Finds a recorded file that stands; asks first the one that stood last.
+
+    Args:
+        mirror: the mirror's name.
+        source: its folder.
+        ledger: knows its files.
+    """
+
+    def __init__(self, mirror: str, source: Source, ledger: Ledger) -> None:
+        self._mirror = mirror
+        self._source = source
+        self._ledger = ledger
+        self._last: DocKey | None = None
+
+    def stands(self, away: AbstractSet[DocKey]) -> bool:
+        """Return whether any of a few recorded files stands; False proves nothing.
+
+        Args:
+            away: the keys in question, which are nobody's witness.
+        """
+        if self._last is not None and self._last not in away and self._testifies(self._last):
+            return True
+        looked = 0
+        for entry in self._ledger.entries(self._mirror):
+            if entry.key in away:
+                continue
+            if self._testifies(entry.key):
+                self._last = entry.key
+                return True
+            looked += 1
+            if looked == LOOKS:
+                break
+        return False
+
+    def _testifies(self, key: DocKey) -> bool:
+        recorded = self._ledger.entry(key) is not None
+        return recorded and isinstance(self._source.look(key.path), Present)

@@ -1,0 +1,197 @@
+"""Plan once, apply once. Both are one pass of the same machine over all keys of a mirror."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from kbsync.engine.context import Context, Mirror
+from kbsync.engine.execute.renames import make_moves
+from kbsync.engine.execute.results import Report
+from kbsync.engine.observe import adoption
+from kbsync.engine.observe.evidence import EvidenceCollector
+from kbsync.engine.observe.knowledge_base import bind, ensure_base, find_base
+from kbsync.engine.observe.planner import Planned, Planner
+from kbsync.engine.observe.remote_state import metadata_fields
+from kbsync.engine.ports import Clock, Ledger, Remote
+from kbsync.engine.workers.permits import clear
+from kbsync.engine.workers.pool import Drive, Observer
+from kbsync.messages import Problem
+from kbsync.messages import command as say
+from kbsync.messages import engine as engine_say
+from kbsync.model import Action, Base, DocKey, Halted
+from kbsync.planning.case import Case
+from kbsync.planning.decide import decide
+from kbsync.planning.plan import keys_of
+
+__all__ = ["Planned", "Reconciler"]
+
+
+class Reconciler:
+    """One mirror's engine.
+
+    Args:
+        mirror: folder, base and settings.
+        ledger: the memory.
+        remote: the server, behind its gate.
+        clock: the ledger's clock.
+
+    Attributes:
+        comparison: what compares its sides.
+    """
+
+    def __init__(self, mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clock) -> None:
+        self.mirror = mirror
+        self.clock = clock
+        self.ledger = ledger
+        self.comparison = Planner(mirror, ledger, clock)
+        self._remote = remote
+
+    async def plan(self, *, listing: bool = True) -> Planned:
+        """Return what would be done now. Changes nothing at the server.
+
+        Args:
+            listing: list the base first, which finds drift, the missing and the foreign; without
+                it the ledger is believed about documents nothing happened to.
+
+        Raises:
+            Problem: the base or the server cannot be used.
+        """
+        return await self.comparison.everything(await self.find_world(), listing=listing)
+
+    async def apply(
+        self,
+        planned: Planned,
+        *,
+        wait: bool = True,
+        observe: Observer,
+        started: Callable[[Drive], None] = lambda drive: None,
+        read: AbstractSet[str] = frozenset(),
+    ) -> Report:
+        """Carry `planned` out, and what follows from it, until both sides are the same.
+
+        Args:
+            planned: what `plan` returned.
+            wait: until everything uploaded is indexed; otherwise only until it is sent.
+            observe: told of every step.
+            started: given the drive, so that a signal can stop it.
+            read: what somebody agreed to of what the guard held back.
+
+        Raises:
+            Problem: the mirror cannot go on.
+        """
+        cleared = clear(planned.plan, planned.facts, planned.guard, read)
+        world = await self.made_world(planned.world, wanted=bool(cleared.actions))
+        self.note_device(planned, cleared.held)
+        drive = Drive(world, listing=planned.listing, observe=observe, permit=cleared.permit)
+        started(drive)
+        try:
+            moved = await make_moves(world, cleared.moves, observe)
+            report = await drive.run(cleared.others, [*cleared.deletes, *moved.left], wait=wait)
+        finally:
+            if (
+                cleared.guard != planned.guard
+            ):  # what was agreed to is no part of the next hour's count
+                self.ledger.agree(self.mirror.name, self.clock.now())
+        report.skipped = planned.plan.skipped
+        report.unchanged = planned.plan.unchanged
+        report.done += Counter(move=moved.made)
+        report.halted = cleared.guard if isinstance(cleared.guard, Halted) else None
+        if world.base_id is not None and world.fields is None and report.done:
+            report.notice = engine_say.MARKS_UNSUPPORTED(mirror=self.mirror.name)
+        return report
+
+    def narrow(self, planned: Planned, wanted: Callable[[DocKey], bool]) -> Planned:
+        """Return `planned` cut down to the keys that are wanted, guarded afresh.
+
+        Args:
+            planned: what `plan` returned.
+            wanted: tells whether a key stays in; a move stays in with either of its ends.
+        """
+        plan = planned.plan
+        actions = [a for a in plan.actions if any(map(wanted, keys_of(a)))]
+        skipped = [each for each in plan.skipped if wanted(each.key)]
+        cut = self.comparison.plan(actions, skipped, plan.unchanged, planned.facts, {})
+        return replace(planned, plan=cut)
+
+    async def find_world(self) -> Context:
+        """Return the three sides as they are found now, first of all the base.
+
+        Raises:
+            Problem: the base or the server cannot be used.
+        """
+        base = await find_base(self.mirror, self.ledger, self._remote)
+        if base is not None:  # the ledger finds its documents by their marks in the bound base
+            bind(self.mirror, base, self.ledger)
+        return await self._world(base)
+
+    async def confirm(self) -> None:
+        """See that the base is the one that was found before.
+
+        Raises:
+            Problem: it cannot be used any more, or not be asked for.
+        """
+        await find_base(self.mirror, self.ledger, self._remote)
+
+    async def made_world(self, world: Context, *, wanted: bool) -> Context:
+        """Return `world` with its base, looked for once more before anything is sent.
+
+        Args:
+            world: as it was planned with.
+            wanted: make the base when there is none.
+
+        Raises:
+            Problem: the base cannot be used, or not be made.
+        """
+        if world.base_id is None and not wanted:
+            return world
+        base = await ensure_base(self.mirror, self.ledger, self._remote, self.clock)
+        return await self._world(base) if world.base_id is None else world
+
+    def note_device(self, planned: Planned, held: AbstractSet[DocKey]) -> None:
+        """Remember the source's device, unless it is what speaks against the source."""
+        binding, device = self.ledger.binding(self.mirror.name), planned.device
+        if binding is None or device is None or (planned.facts.root is not None and held):
+            return
+        if binding.device != device:
+            self.ledger.bind(replace(binding, device=device))
+
+    async def explain(self, path: str) -> tuple[Case, Action]:
+        """Return the case and the decision for one path, asking the server for its side.
+
+        Raises:
+            Problem: the base or the server cannot be used.
+        """
+        base = await find_base(self.mirror, self.ledger, self._remote)
+        gatherer = EvidenceCollector(world=await self._world(base))
+        case = await gatherer.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
+        return case, decide(case)
+
+    async def offer(self, match: adoption.Match, *, cause: str, trust_size: bool) -> adoption.Offer:
+        """Return which documents that are nobody's would be taken over; `adoption.take` does it.
+
+        Args:
+            match, cause, trust_size: as for `adoption.offer`.
+
+        Raises:
+            Problem: there is no base yet, or the base or the server cannot be used.
+        """
+        base = await find_base(self.mirror, self.ledger, self._remote)
+        if base is None:
+            raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=self.mirror.base_name))
+        world = await self._world(base)
+        return await adoption.offer(world, match, cause=cause, trust_size=trust_size)
+
+    async def _world(self, base: Base | None) -> Context:
+        ownership = self.ledger.ownership(self.mirror.name)
+        world = Context(
+            mirror=self.mirror,
+            ledger=self.ledger,
+            remote=self._remote,
+            clock=self.clock,
+            base_id=base.id if base else None,
+            owner=ownership.token if ownership else "",
+        )
+        return replace(world, fields=await metadata_fields(world))

@@ -1,0 +1,1 @@
+"""How work is handed out: queue, workers, permits, throttle, back-off."""

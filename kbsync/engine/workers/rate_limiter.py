@@ -1,0 +1,42 @@
+"""One bucket of write permits per server and key (docs/design.md section 7). Pure: time passed in.
+
+A server that counts refused calls into a sliding window (docs/dify-api.md section 12) must never
+see more than its limit in any window, so burst and refill together stay below it.
+"""
+
+from __future__ import annotations
+
+WINDOW = 60.0
+
+
+class RateLimiter:
+    """Tells a writer how long to rest before its next call.
+
+    Args:
+        per_minute: writes the server allows in any 60 seconds; None for no limit.
+    """
+
+    def __init__(self, per_minute: int | None = None) -> None:
+        self._burst = max(1, per_minute // 10) if per_minute else 0
+        self._interval = WINDOW / max(1, per_minute - self._burst) if per_minute else 0.0
+        self._free_at = float("-inf")
+        self._paused_until = float("-inf")
+
+    def reserve(self, now: float) -> float:
+        """Take the next permit; return the seconds to rest before using it."""
+        start = max(now, self._paused_until)
+        if not self._burst:
+            return start - now
+        earliest = start - self._interval * (self._burst - 1)
+        self._free_at = max(self._free_at, earliest)
+        due = max(start, self._free_at)
+        self._free_at += self._interval
+        return due - now
+
+    def pause(self, now: float, seconds: float) -> None:
+        """Let every writer rest: the server said too many requests."""
+        self._paused_until = max(self._paused_until, now + seconds)
+
+    def resting(self, now: float) -> float:
+        """Return how many seconds of a pause are left."""
+        return max(0.0, self._paused_until - now)

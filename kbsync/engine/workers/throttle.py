@@ -1,0 +1,171 @@
+"""The only door to a server: bounded in flight, limited in writes, patient in reads.
+
+Four requests in flight by default, reads included: at 50 parallel deletes a real server was dead
+for 30 seconds (docs/dify-api.md section 16).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import anyio
+
+from kbsync.engine.ports import Assignment, Chunking, Clock, DocumentPage, Payload, Remote
+from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.model import (
+    Base,
+    Capabilities,
+    NotReady,
+    NotSent,
+    Outcome,
+    Progress,
+    RemoteDocument,
+    Throttled,
+    Uploaded,
+)
+
+T = TypeVar("T")
+READ_TRIES = 5
+MOST_IN_FLIGHT = 8
+LONGEST_REST = 8.0
+
+
+class ThrottledRemote:
+    """A `Remote` in front of another one. All mirrors of one server and key share one gate.
+
+    Args:
+        remote: the server behind the gate.
+        limiter: write permits.
+        clock: time.
+        in_flight: requests at once, reads included.
+    """
+
+    def __init__(
+        self, remote: Remote, *, limiter: RateLimiter, clock: Clock, in_flight: int = 4
+    ) -> None:
+        self._remote = remote
+        self._limiter = limiter
+        self._clock = clock
+        self.in_flight = min(in_flight, MOST_IN_FLIGHT)
+        self._room = anyio.Semaphore(self.in_flight)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server behind the gate can do."""
+        return self._remote.capabilities
+
+    def resting(self) -> float:
+        """See `Remote.resting`."""
+        return max(self._remote.resting(), self._limiter.resting(self._clock.now()))
+
+    async def _read(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
+        outcome = await self._once(call)
+        for attempt in range(1, READ_TRIES):
+            match outcome:
+                case NotSent() | NotReady():
+                    await self._clock.sleep(_rest(attempt))
+                case Throttled(after=after):
+                    self._limiter.pause(self._clock.now(), after)
+                    await self._clock.sleep(after)
+                case _:
+                    return outcome
+            outcome = await self._once(call)
+        return outcome
+
+    async def _write(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
+        await self._permit()
+        outcome = await self._once(call)
+        match outcome:
+            case Throttled(after=after):
+                self._limiter.pause(self._clock.now(), after)
+        return outcome
+
+    async def _permit(self) -> None:
+        while (rest := self._limiter.reserve(self._clock.now())) > 0:
+            await self._clock.sleep(rest)
+            if not self._limiter.resting(self._clock.now()):
+                return  # otherwise a pause came meanwhile, and the permit is out of date
+
+    async def _once(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
+        async with self._room:
+            return await call()
+
+    async def base(self, base_id: str) -> Outcome[Base]:
+        """See `Remote.base`."""
+        return await self._read(lambda: self._remote.base(base_id))
+
+    async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
+        """See `Remote.bases_named`."""
+        return await self._read(lambda: self._remote.bases_named(name))
+
+    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
+        """See `Remote.make_base`."""
+        return await self._write(lambda: self._remote.make_base(name, chunking))
+
+    async def page(
+        self, base_id: str, number: int, *, status: str | None = None
+    ) -> Outcome[DocumentPage]:
+        """See `Remote.page`."""
+        return await self._read(lambda: self._remote.page(base_id, number, status=status))
+
+    async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
+        """See `Remote.named`."""
+        return await self._read(lambda: self._remote.named(base_id, name))
+
+    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
+        """See `Remote.document`."""
+        return await self._read(lambda: self._remote.document(base_id, document_id))
+
+    async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
+        """See `Remote.progress`."""
+        return await self._read(lambda: self._remote.progress(base_id, document_id, batch))
+
+    async def create(
+        self,
+        base_id: str,
+        name: str,
+        payload: Payload,
+        chunking: Chunking,
+        *,
+        duplicate: bool = True,
+    ) -> Outcome[Uploaded]:
+        """See `Remote.create`."""
+        return await self._write(
+            lambda: self._remote.create(base_id, name, payload, chunking, duplicate=duplicate)
+        )
+
+    async def update(
+        self, base_id: str, document_id: str, name: str, payload: Payload, chunking: Chunking
+    ) -> Outcome[Uploaded]:
+        """See `Remote.update`."""
+        return await self._write(
+            lambda: self._remote.update(base_id, document_id, name, payload, chunking)
+        )
+
+    async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
+        """See `Remote.delete`."""
+        return await self._write(lambda: self._remote.delete(base_id, document_id))
+
+    async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
+        """See `Remote.switch`."""
+        return await self._write(lambda: self._remote.switch(base_id, document_id, action))
+
+    async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
+        """See `Remote.fields`."""
+        return await self._read(lambda: self._remote.fields(base_id))
+
+    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+        """See `Remote.make_field`."""
+        return await self._write(lambda: self._remote.make_field(base_id, name))
+
+    async def assign(
+        self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]
+    ) -> Outcome[None]:
+        """See `Remote.assign`."""
+        return await self._write(lambda: self._remote.assign(base_id, fields, assignments))
+
+
+def _rest(attempt: int) -> float:
+    return random.uniform(0.1, min(LONGEST_REST, 0.5 * 2**attempt))  # noqa: S311 - jitter

@@ -1,0 +1,197 @@
+"""What is kept for a key: its entry, its intent, its rejection; and what its mirror is tied to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+)
+
+from kbsync.engine.ports import Binding
+from kbsync.ledger import records
+from kbsync.ledger.database import Database, Query, Value
+from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, REJECTIONS
+from kbsync.model import DocKey, EntryState, Intent, LedgerEntry, Rejection
+
+
+class Reason(NamedTuple):
+    """Why a key has no up-to-date document. `state`: ``failed`` or ``rejected``."""
+
+    key: DocKey
+    state: str
+    code: str
+    sentence: str
+
+
+def _by_key(table: Table, columns: Sequence[Any]) -> Select[Any]:
+    wanted = (table.c.mirror == bindparam("mirror"), table.c.path == bindparam("path"))
+    return select(*columns).where(*wanted)
+
+
+_ENTRY = _by_key(ENTRIES, records.ENTRY)
+_INTENT = _by_key(INTENTS, records.INTENT)
+_REJECTION = _by_key(REJECTIONS, records.REJECTION)
+_PENDING = (
+    select(INTENTS.c.name)
+    .join(BINDINGS, BINDINGS.c.mirror == INTENTS.c.mirror)
+    .where(BINDINGS.c.base_id == bindparam("base"))
+)
+_HOLDERS = [
+    select(ENTRIES.c.mirror, ENTRIES.c.path).where(
+        ENTRIES.c.base_id == bindparam("base"), column == bindparam("document")
+    )
+    for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
+]
+_BINDING = select(*records.BINDING).where(BINDINGS.c.mirror == bindparam("mirror"))
+_ALL_BINDINGS = select(*records.BINDING).order_by(BINDINGS.c.mirror)
+_COUNTS = (
+    select(ENTRIES.c.state, func.count())
+    .where(ENTRIES.c.mirror == bindparam("mirror"))
+    .group_by(ENTRIES.c.state)
+)
+
+
+class Entries:
+    """Reads what is kept for keys, and ties mirrors."""
+
+    _database: Database
+
+    def entry(self, key: DocKey) -> LedgerEntry | None:
+        """Return the entry of `key`."""
+        row = self._one(_ENTRY, key)
+        return None if row is None else records.entry_of(row)
+
+    def holder(self, base_id: str, document_id: str) -> DocKey | None:
+        """Return the key whose entry holds a document, or supersedes it; of any mirror."""
+        if not records.storable(document_id):
+            return None
+        for question in _HOLDERS:
+            rows = self._database.ask(question, base=base_id, document=document_id)
+            if rows:
+                return DocKey(mirror=str(rows[0][0]), path=str(rows[0][1]))
+        return None
+
+    def intent(self, key: DocKey) -> Intent | None:
+        """Return the pending intent of `key`."""
+        row = self._one(_INTENT, key)
+        return None if row is None else records.intent_of(row)
+
+    def rejection(self, key: DocKey) -> Rejection | None:
+        """Return the remembered refusal of `key`."""
+        row = self._one(_REJECTION, key)
+        return None if row is None else records.rejection_of(row)
+
+    def _one(self, statement: Select[Any], key: DocKey) -> tuple[Value, ...] | None:
+        if not storable_key(key):
+            return None
+        rows = self._database.ask(statement, mirror=key.mirror, path=key.path)
+        return rows[0] if rows else None
+
+    def entries(
+        self, mirror: str, *, states: Sequence[str] = (), prefix: str = ""
+    ) -> Iterator[LedgerEntry]:
+        """Stream entries in key order: those in one of `states` (all when none are named)
+        whose path starts with `prefix`.
+        """
+        wanted = [ENTRIES.c.mirror == mirror]
+        if states:
+            wanted.append(ENTRIES.c.state.in_([str(state) for state in states]))
+        if prefix:
+            wanted.append(ENTRIES.c.path >= prefix)
+            end = _after(prefix)
+            if end:
+                wanted.append(ENTRIES.c.path < end)
+        statement = select(*records.ENTRY).where(*wanted).order_by(ENTRIES.c.path)
+        for rows in self._database.stream(self._database.compiled(statement), 500):
+            yield from map(records.entry_of, rows)
+
+    def intents(self, mirror: str) -> Iterator[Intent]:
+        """Stream the pending intents in key order."""
+        statement = select(*records.INTENT).where(INTENTS.c.mirror == mirror)
+        question = self._database.compiled(statement.order_by(INTENTS.c.path))
+        for rows in self._database.stream(question, 500):
+            yield from map(records.intent_of, rows)
+
+    def pending_names(self, base_id: str) -> frozenset[str]:
+        """Return the document names of all calls on the base that were not accounted for yet.
+
+        A document of such a name may be the one that a mirror made without hearing of it.
+        """
+        return frozenset(str(name) for (name,) in self._database.ask(_PENDING, base=base_id))
+
+    def refused(self, mirror: str) -> Iterator[Rejection]:
+        """Stream the remembered refusals in key order."""
+        statement = select(*records.REJECTION).where(REJECTIONS.c.mirror == mirror)
+        question = self._database.compiled(statement.order_by(REJECTIONS.c.path))
+        for rows in self._database.stream(question, 500):
+            yield from map(records.rejection_of, rows)
+
+    def counts(self, mirror: str) -> Mapping[str, int]:
+        """Return the number of entries by state; a state without entries is left out."""
+        return {str(state): int(n or 0) for state, n in self._database.ask(_COUNTS, mirror=mirror)}
+
+    def reasons(self, mirror: str) -> Iterator[Reason]:
+        """Stream why keys have no up-to-date document: failed entries, then refusals, by path."""
+        for question in self._reasons(mirror):
+            for rows in self._database.stream(question, 500):
+                for path, state, code, sentence in rows:
+                    key = DocKey(mirror=mirror, path=str(path))
+                    yield Reason(key, str(state), str(code or ""), str(sentence or ""))
+
+    def _reasons(self, mirror: str) -> Iterator[Query]:
+        failed = ENTRIES.c.state == EntryState.FAILED.value
+        for table, state, kinds in ((ENTRIES, "failed", [failed]), (REJECTIONS, "rejected", [])):
+            told: ColumnElement[str] = literal_column(f"'{state}'", Text)
+            statement = select(table.c.path, told, table.c.reason_code, table.c.reason_text)
+            mine = statement.where(table.c.mirror == mirror, *kinds)
+            yield self._database.compiled(mine.order_by(table.c.path))
+
+    # -- bindings ----------------------------------------------------------------------------
+
+    def binding(self, mirror: str) -> Binding | None:
+        """Return what the mirror is tied to, None before its first pass."""
+        rows = self._database.ask(_BINDING, mirror=mirror)
+        return records.binding_of(rows[0]) if rows else None
+
+    def bindings(self) -> tuple[Binding, ...]:
+        """Return what every mirror of this ledger is tied to, by name."""
+        rows = self._database.ask(_ALL_BINDINGS)
+        return tuple(map(records.binding_of, rows))
+
+    def bind(self, binding: Binding) -> None:
+        """Tie the mirror; replaces an older binding. Its entries keep the base they were made in.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        values = records.binding_values(binding)
+        with self._database.writing() as connection:
+            mine = BINDINGS.c.mirror == binding.mirror
+            if not connection.execute(BINDINGS.update().where(mine).values(values)).rowcount:
+                connection.execute(insert(BINDINGS), values)
+
+
+def storable_key(key: DocKey) -> bool:
+    """Whether a database can keep `key`."""
+    return records.storable(key.path) and records.storable(key.mirror)
+
+
+def _after(prefix: str) -> str:
+    """Return the smallest text above all that start with `prefix`; empty when there is none."""
+    points = [ord(letter) for letter in prefix]
+    while points and points[-1] == 0x10FFFF:
+        points.pop()
+    if not points:
+        return ""
+    points[-1] = 0xE000 if points[-1] == 0xD7FF else points[-1] + 1
+    return "".join(map(chr, points))

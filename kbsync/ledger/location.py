@@ -1,0 +1,181 @@
+"""Where a ledger lives: a file (SQLite) or a schema of a PostgreSQL database."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from kbsync.messages import Problem
+from kbsync.messages import ledger as messages
+
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerLocation:
+    """A ledger's address.
+
+    Args:
+        url: the SQLAlchemy URL, without the `schema` parameter.
+        path: the file, absolute and with links resolved; None for PostgreSQL.
+        schema: the schema of the PostgreSQL database; empty for SQLite.
+        shown: how it is named to people: never with a password.
+    """
+
+    url: URL
+    shown: str
+    path: Path | None = None
+    schema: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the file, for messages."""
+        return str(self.path.parent) if self.path else self.shown
+
+
+def default_path() -> Path:
+    """Return where the ledger lives when nothing is configured: the platform's state directory."""
+    from platformdirs import user_state_path  # noqa: PLC0415
+
+    return user_state_path("kbsync") / "ledger.db"
+
+
+def find_place(address: str | os.PathLike[str]) -> LedgerLocation:
+    """Read a path or an SQLAlchemy URL; nothing is touched.
+
+    Args:
+        address: a path (relative to the working directory), ``sqlite:///path`` or
+            ``postgresql://user@host/database``, there with an optional ``?schema=name``
+            (default ``kbsync``).
+
+    Raises:
+        Problem: KB-L001, KB-L002, KB-L003 or KB-L009.
+    """
+    text = os.fspath(address)
+    if "://" in text or text.startswith("sqlite:"):
+        return _by_url(text)
+    if text in {"", ":memory:"}:
+        raise Problem(messages.IN_MEMORY(place=text or '""'))
+    return _by_path(Path(text))
+
+
+def _by_path(path: Path) -> LedgerLocation:
+    resolved = Path(os.path.realpath(path))
+    url = URL.create("sqlite+pysqlite", database=str(resolved))
+    return LedgerLocation(url=url, shown=str(resolved), path=resolved)
+
+
+def _by_url(text: str) -> LedgerLocation:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise Problem(
+            messages.BAD_URL(place=_without_password(text), why="it is no SQLAlchemy URL")
+        ) from None
+    shown = url.render_as_string(hide_password=True)
+    match url.get_backend_name():
+        case "sqlite":
+            return _sqlite(url, shown)
+        case "postgresql":
+            return _postgresql(url, shown)
+    raise Problem(messages.WRONG_KIND(place=shown))
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^@/]*@", "//***@", text)
+
+
+def _sqlite(url: URL, shown: str) -> LedgerLocation:
+    database = url.database or ""
+    if database in {"", ":memory:", "file::memory:"} or url.query.get("mode") == "memory":
+        raise Problem(messages.IN_MEMORY(place=shown))
+    if url.drivername not in {"sqlite", "sqlite+pysqlite"} or url.host:
+        raise Problem(messages.WRONG_KIND(place=shown))
+    if url.query or database.startswith("file:"):
+        raise Problem(messages.BAD_URL(place=shown, why="a ledger's file takes no parameters"))
+    return _by_path(Path(database))
+
+
+def _postgresql(url: URL, shown: str) -> LedgerLocation:
+    if url.drivername not in {"postgresql", "postgresql+psycopg"}:
+        raise Problem(messages.WRONG_KIND(place=shown))
+    if find_spec("psycopg") is None:
+        raise Problem(messages.NO_DRIVER())
+    schema = url.query.get("schema", "kbsync")
+    if not isinstance(schema, str) or not _SCHEMA.fullmatch(schema):
+        why = "a schema's name is made of small letters, digits and _"
+        raise Problem(messages.BAD_URL(place=shown, why=why))
+    bare = url.set(drivername="postgresql+psycopg").difference_update_query(["schema"])
+    return LedgerLocation(url=bare, shown=shown, schema=schema)
+
+
+def make_file(place: LedgerLocation) -> None:
+    """Make the ledger's folder (0700) and file (0600) where they are not there yet.
+
+    Raises:
+        Problem: KB-L004 to KB-L007.
+    """
+    path = place.path
+    if path is None:
+        return
+    if path.is_dir():
+        raise Problem(messages.IS_FOLDER(place=place.shown))
+    _make_folder(path.parent)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Problem(
+            messages.NOT_WRITABLE(place=place.shown, folder=place.folder, why=why)
+        ) from error
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Problem(messages.NOT_REGULAR(place=place.shown))
+    # The write-ahead log is made beside the file, so its folder must take files too.
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        why = "its folder takes no new files"
+        raise Problem(messages.NOT_WRITABLE(place=place.shown, folder=place.folder, why=why))
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [folder, *folder.parents]
+    missing = [each for each in missing if not each.exists()]
+    try:
+        for each in reversed(missing):
+            each.mkdir(mode=0o700, exist_ok=True)
+        if not folder.is_dir():
+            raise NotADirectoryError(20, "there is a file where the folder should be")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Problem(messages.NO_FOLDER(folder=folder, why=why)) from error
+
+
+def require_file(place: LedgerLocation) -> None:
+    """See that there is a ledger to read.
+
+    Raises:
+        Problem: KB-L004, KB-L005, KB-L008 or KB-L020.
+    """
+    path = place.path
+    if path is None:
+        return
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise Problem(messages.MISSING(place=place.shown)) from None
+    except OSError as error:
+        raise Problem(messages.NOT_READABLE(place=place.shown, why=error.strerror)) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise Problem(messages.IS_FOLDER(place=place.shown))
+    if not stat.S_ISREG(found.st_mode):
+        raise Problem(messages.NOT_REGULAR(place=place.shown))
+    if found.st_size == 0:
+        raise Problem(messages.MISSING(place=place.shown))
+    if not os.access(path, os.R_OK):
+        raise Problem(messages.NOT_READABLE(place=place.shown, why="permission denied"))

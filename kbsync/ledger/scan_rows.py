@@ -1,0 +1,217 @@
+"""The ledger's side of a pass over everything: one select, streamed in code point order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
+from typing import Any, TypeAlias, cast
+
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
+
+from kbsync.engine.ports import FileRow, ObservedListing
+from kbsync.ledger.database import Database
+from kbsync.ledger.records import true_inode
+from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS
+from kbsync.model import EntryState, Readiness
+
+_FourColumns: TypeAlias = Select[Any]
+
+_E = ENTRIES.alias("e")
+_I = INTENTS.alias("i")
+_R = REJECTIONS.alias("r")
+_L = LISTED.alias("l")
+
+_MIRROR: BindParameter[str] = bindparam("mirror")
+_SETTINGS: BindParameter[str] = bindparam("settings")
+# What a key presents that is not settled: no file has a size of -1.
+_NOTHING: dict[str, ColumnElement[int]] = {
+    "size": literal_column("-1", Integer),
+    "mtime_ns": literal_column("0", Integer),
+    "inode": literal_column("0", Integer),
+}
+
+
+class ScanRows:
+    """Streams the keys of a mirror for the merge join with the scan."""
+
+    _database: Database
+
+    def rows(
+        self,
+        mirror: str,
+        settings: str,
+        *,
+        listing: ObservedListing | None = None,
+        marked: bool = False,
+    ) -> Iterator[FileRow]:
+        """Stream the mirror's keys in code point order, from one moment.
+
+        A settled key presents its file's stat, every other one ``(path, -1, 0, 0)``. Settled is
+        an entry that is synced under `settings` and a refusal that was given under `settings`,
+        each with a known stat, no intent, and no word against it in the listing. A key that has
+        only an intent, or only a document whose valid mark names it, is not settled.
+
+        Args:
+            mirror: the mirror's name.
+            settings: the hash a fingerprint has now.
+            listing: the newest listing of the mirror's base, if it is to be heard. Only a
+                complete one speaks against a document by not having it.
+            marked: documents are to carry marks: an entry whose mark was not read back is not
+                settled, nor is one whose document is listed with another mark than that.
+
+        Raises:
+            Problem: KB-L024 or KB-L040 to KB-L046.
+        """
+        trust = "none" if listing is None else "complete" if listing.complete else "partial"
+        question = self._database.question(_statement(trust, marked))
+        batches = self._database.stream(question, 1000, mirror=mirror, settings=settings)
+        for row in chain.from_iterable(cast("Iterator[list[FileRow]]", batches)):
+            yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]))
+
+
+@cache
+def _statement(trust: str, marked: bool) -> CompoundSelect[Any]:
+    claimed = None if trust == "none" else _claimed()
+    parts = [_entries(trust, claimed, marked), _intents(), _rejections(claimed)]
+    if claimed is not None:
+        parts.append(_marks(claimed))
+    return union_all(*parts).order_by("path")
+
+
+def _entries(trust: str, claimed: CTE | None, marked: bool) -> _FourColumns:
+    joined = _E.outerjoin(_I, _same_key(_I, _E)).outerjoin(_R, _same_key(_R, _E))
+    sound = [
+        _E.c.state == literal_column(f"'{EntryState.SYNCED}'"),
+        _E.c.superseded.is_(None),
+        _I.c.path.is_(None),
+    ]
+    if marked:
+        sound.append(_E.c.metadata_hash.is_not(None))
+    if claimed is not None:
+        listed = and_(_L.c.base_id == _E.c.base_id, _L.c.document_id == _E.c.document_id)
+        joined = joined.outerjoin(_L, listed)
+        sound += [_agreed(trust, marked), _E.c.path.not_in(select(claimed.c.path))]
+    synced = and_(_R.c.path.is_(None), _E.c.settings == _SETTINGS, _E.c.content.is_not(None))
+    refused = _R.c.settings == _SETTINGS
+
+    def presented(column: str) -> ColumnElement[int]:
+        nothing = _NOTHING[column]
+        stat = case(
+            (synced, func.coalesce(_E.c[column], nothing)),
+            (refused, func.coalesce(_R.c[column], nothing)),
+            else_=nothing,
+        )
+        return case((and_(*sound), stat), else_=nothing)
+
+    stat = [presented(column) for column in _NOTHING]
+    return select(*_four_columns(_E.c.path, stat)).select_from(joined).where(_E.c.mirror == _MIRROR)
+
+
+def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:
+    same = and_(
+        _L.c.mark_hash == _E.c.metadata_hash if marked else true(),
+        _L.c.rev == _E.c.rev,
+        _L.c.word_count.is_not_distinct_from(_E.c.word_count),
+        _L.c.readiness == literal_column(f"'{Readiness.AVAILABLE}'"),
+        _L.c.enabled == true(),
+    )
+    return same if trust == "complete" else or_(_L.c.document_id.is_(None), same)
+
+
+def _intents() -> _FourColumns:
+    return _unsettled(_I.c.path).where(_I.c.mirror == _MIRROR, ~_has(ENTRIES, _I.c.path))
+
+
+def _rejections(claimed: CTE | None) -> _FourColumns:
+    settled = _R.c.settings == _SETTINGS
+    if claimed is not None:
+        settled = and_(settled, _R.c.path.not_in(select(claimed.c.path)))
+    stat = [
+        case((settled, func.coalesce(_R.c[column], nothing)), else_=nothing)
+        for column, nothing in _NOTHING.items()
+    ]
+    return select(*_four_columns(_R.c.path, stat)).where(
+        _R.c.mirror == _MIRROR, ~_has(ENTRIES, _R.c.path), ~_has(INTENTS, _R.c.path)
+    )
+
+
+def _marks(claimed: CTE) -> _FourColumns:
+    path = claimed.c.path
+    known = (_has(table, path) for table in (ENTRIES, INTENTS, REJECTIONS))
+    return _unsettled(path).where(*(~each for each in known))
+
+
+def _claimed() -> CTE:
+    """Paths that a valid mark names although its document is nobody's in the ledger."""
+    base = select(BINDINGS.c.base_id).where(BINDINGS.c.mirror == _MIRROR).scalar_subquery()
+    own = and_(_E.c.mirror == LISTED.c.mark_mirror, _E.c.path == LISTED.c.mark_path)
+    # The cheap question first: nearly every document is the one of the path its mark names. CASE
+    # keeps the order; as two conditions SQLite would ask the dear one for every document.
+    nobodys = case(
+        (_E.c.document_id.is_distinct_from(LISTED.c.document_id), ~or_(*_held())), else_=false()
+    )
+    return (
+        select(LISTED.c.mark_path.label("path"))
+        .distinct()
+        .select_from(LISTED.outerjoin(_E, own))
+        .where(
+            LISTED.c.base_id == base,
+            LISTED.c.mark_mirror == _MIRROR,
+            LISTED.c.mark_path.is_not(None),
+            LISTED.c.mark_rev == LISTED.c.rev,
+            nobodys,
+        )
+        .cte("claimed")
+    )
+
+
+def _held() -> list[ColumnElement[bool]]:
+    # One question per index: joined by OR inside, SQLite would walk all entries of the base.
+    holder = ENTRIES.alias("h")
+    mine = holder.c.base_id == LISTED.c.base_id
+    return [
+        exists(literal(1)).where(mine, holder.c[column] == LISTED.c.document_id)
+        for column in ("document_id", "superseded")
+    ]
+
+
+def _unsettled(path: ColumnElement[str]) -> _FourColumns:
+    return select(*_four_columns(path, _NOTHING.values()))
+
+
+def _four_columns(
+    path: ColumnElement[str], stat: Iterable[ColumnElement[int]]
+) -> list[ColumnElement[Any]]:
+    named = zip(("size", "mtime_ns", "inode"), stat, strict=True)
+    return [path.label("path"), *(column.label(name) for name, column in named)]
+
+
+def _same_key(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return and_(one.c.mirror == other.c.mirror, one.c.path == other.c.path)
+
+
+def _has(table: Table, path: ColumnElement[str]) -> ColumnElement[bool]:
+    other = table.alias()
+    return exists(literal(1)).where(other.c.mirror == _MIRROR, other.c.path == path)

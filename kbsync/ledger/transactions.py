@@ -1,0 +1,217 @@
+"""What changes the ledger's keys: whole transactions, each durable when it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, exists, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from kbsync.engine.ports import EntryChange, Keep
+from kbsync.ledger import records
+from kbsync.ledger.database import Database, Value
+from kbsync.ledger.entries import storable_key
+from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, JOURNAL, META, REJECTIONS
+from kbsync.messages import Problem
+from kbsync.messages import ledger as messages
+from kbsync.model import DocKey, Intent, LedgerEntry, Rejection, Stat
+
+_CLOCK = "clock"
+
+_HOLDER = select(ENTRIES.c.mirror, ENTRIES.c.path).where(
+    ENTRIES.c.base_id
+    == select(BINDINGS.c.base_id).where(BINDINGS.c.mirror == bindparam("mirror")).scalar_subquery(),
+    ENTRIES.c.document_id == bindparam("document"),
+)
+_BOUND = select(BINDINGS.c.mirror).where(BINDINGS.c.mirror == bindparam("mirror"))
+_HIGH_WATER = select(META.c.value).where(META.c.key == _CLOCK)
+
+# The base is the binding's, so that no entry can name another one.
+_ADD_ENTRY = insert(ENTRIES).values(
+    base_id=select(BINDINGS.c.base_id)
+    .where(BINDINGS.c.mirror == bindparam("bound_mirror"))
+    .scalar_subquery()
+)
+
+
+class Transactions:
+    """Changes what is kept for keys, and keeps the latest time among the changes."""
+
+    _database: Database
+    _high_water: float | None = None
+
+    def commit(self, change: EntryChange) -> None:
+        """Apply `change` in one durable transaction.
+
+        Raises:
+            LookupError: the mirror of an entry is not bound.
+            ValueError: a key that no database can keep.
+            Problem: KB-L044 when another key holds the document; KB-L040 to KB-L047.
+        """
+        self.commit_all((change,))
+
+    def commit_all(self, changes: Sequence[EntryChange]) -> None:
+        """Apply all `changes` or none, in one durable transaction.
+
+        Of two changes to a key the later one counts; a document may pass from one key to another.
+
+        Raises:
+            LookupError, ValueError, Problem: as for `commit`.
+        """
+        folded = _Folded.of(changes)
+        latest = folded.latest()
+        with self._database.writing() as connection:
+            try:
+                _replace(connection, ENTRIES, folded.entries, _ADD_ENTRY)
+            except IntegrityError as error:
+                raise self._conflict(folded) from error
+            _replace(connection, INTENTS, folded.intents)
+            _replace(connection, REJECTIONS, folded.rejections)
+            if folded.journal:
+                connection.execute(insert(JOURNAL), folded.journal)
+            raised = latest if latest > self.high_water() else None
+            if raised is not None:
+                _record_time(connection, raised)
+        if raised is not None:
+            self._high_water = raised
+
+    def _conflict(self, folded: _Folded) -> Exception:
+        """Find out why the entries could not be added."""
+        wanted: dict[tuple[Value, Value], str] = {}
+        for key, values in folded.entries.items():
+            if values is None:
+                continue
+            document = values["document_id"]
+            if not self._database.ask(_BOUND, mirror=key.mirror):
+                return LookupError(f"the mirror {key.mirror!r} is not bound to a knowledge base")
+            rows = self._database.ask(_HOLDER, mirror=key.mirror, document=document)
+            holders = [DocKey(mirror=str(mirror), path=str(path)) for mirror, path in rows]
+            other = next((held for held in holders if held not in folded.entries), None)
+            twin = wanted.setdefault((key.mirror, document), key.path)
+            if other is None and twin != key.path:
+                other = DocKey(mirror=key.mirror, path=twin)
+            if other is not None:
+                words = {"document": document, "path": key.path}
+                return Problem(messages.HELD(other=other.path, mirror=other.mirror, **words))
+        return RuntimeError("the ledger's entries contradict each other")
+
+    def restat(self, seen: Sequence[tuple[DocKey, Stat]]) -> None:
+        """Record new stats of files whose content turned out to be the recorded one.
+
+        The stat goes to what the key presents in `rows`: its rejection if it has one, else its
+        entry. A rejection that no longer holds is to be dropped first.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        if not seen:
+            return
+        values = [
+            {"key_mirror": key.mirror, "key_path": key.path, **records.stat_values(stat)}
+            for key, stat in seen
+            if storable_key(key)
+        ]
+        with self._database.writing() as connection:
+            for table in (REJECTIONS, ENTRIES):
+                connection.execute(_restat(table), values)
+
+    # -- time --------------------------------------------------------------------------------
+
+    def high_water(self) -> float:
+        """Return the latest time that was recorded, in seconds since the epoch; 0.0 for none."""
+        if self._high_water is None:
+            rows = self._database.ask(_HIGH_WATER)
+            self._high_water = float(rows[0][0] or 0) if rows else 0.0
+        return self._high_water
+
+    def raise_high_water(self, seconds: float) -> None:
+        """Record a later time; an earlier one changes nothing.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        if seconds > self.high_water():
+            with self._database.writing() as connection:
+                _record_time(connection, seconds)
+            self._high_water = seconds
+
+
+@dataclass(slots=True)
+class _Folded:
+    """Changes brought down to one new value for every part of every key they touch."""
+
+    entries: dict[DocKey, dict[str, Value] | None] = field(default_factory=dict)
+    intents: dict[DocKey, dict[str, Value] | None] = field(default_factory=dict)
+    rejections: dict[DocKey, dict[str, Value] | None] = field(default_factory=dict)
+    journal: list[dict[str, Value]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, changes: Sequence[EntryChange]) -> _Folded:
+        folded = cls()
+        for change in changes:
+            folded.add(change)
+        return folded
+
+    def add(self, change: EntryChange) -> None:
+        key = change.key
+        if not storable_key(key):
+            raise ValueError(f"no ledger can keep the key {key!r}")
+        if not isinstance(change.entry, Keep):
+            self.entries[key] = None if change.entry is None else _entry_row(change.entry)
+        if not isinstance(change.intent, Keep):
+            self.intents[key] = (
+                None if change.intent is None else records.intent_values(change.intent)
+            )
+        if not isinstance(change.rejection, Keep):
+            self.rejections[key] = (
+                None if change.rejection is None else records.rejection_values(change.rejection)
+            )
+        self.journal += [records.line_values(line) for line in change.journal]
+        self.times += [line.at for line in change.journal]
+        if isinstance(change.intent, Intent):
+            self.times.append(change.intent.started_at)
+        if isinstance(change.rejection, Rejection):
+            self.times.append(change.rejection.at)
+
+    def latest(self) -> float:
+        """Return the latest time among the changes, 0.0 for none."""
+        return max(self.times, default=0.0)
+
+
+def _entry_row(entry: LedgerEntry) -> dict[str, Value]:
+    return {**records.entry_values(entry), "bound_mirror": entry.key.mirror}
+
+
+def _replace(
+    connection: Connection,
+    table: Table,
+    parts: Mapping[DocKey, dict[str, Value] | None],
+    adding: Any = None,
+) -> None:
+    # All old rows go before a new one comes: documents may change places among the keys.
+    if not parts:
+        return
+    mine = (table.c.mirror == bindparam("m"), table.c.path == bindparam("p"))
+    keys = [{"m": key.mirror, "p": key.path} for key in parts]
+    connection.execute(table.delete().where(*mine), keys)
+    rows = [values for values in parts.values() if values is not None]
+    if rows:
+        connection.execute(insert(table) if adding is None else adding, rows)
+
+
+def _restat(table: Table) -> Any:
+    mine = (table.c.mirror == bindparam("key_mirror"), table.c.path == bindparam("key_path"))
+    change = table.update().where(*mine)
+    if table is ENTRIES:
+        same = (REJECTIONS.c.mirror == ENTRIES.c.mirror, REJECTIONS.c.path == ENTRIES.c.path)
+        change = change.where(~exists().where(*same))
+    return change.values({name: bindparam(name) for name in ("size", "mtime_ns", "inode")})
+
+
+def _record_time(connection: Connection, seconds: float) -> None:
+    clock = META.c.key == _CLOCK
+    if not connection.execute(META.update().where(clock).values(value=repr(seconds))).rowcount:
+        connection.execute(insert(META).values(key=_CLOCK, value=repr(seconds)))

@@ -1,0 +1,264 @@
+"""Gitignore patterns, compiled by pathspec and asked about one entry at a time.
+
+The walk goes from the root down and never enters what is excluded, as git does. So a pattern is
+asked only whether it matches an entry itself, not whether it matched a folder above.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from kbsync.messages import Problem
+from kbsync.messages import guard as say
+from kbsync.model import DocKey
+
+_TRAILING_BLANKS = re.compile(r"(?<!\\)((?:\\\\)*) +$")
+_STARS = re.compile(r"\A\*{2,}\Z")
+# What pathspec writes for a star, and for two between slashes.
+_STAR, _STARS_BELOW, _STARS_ABOVE = "[^/]*", "(?:/.+)?", "^(?:.+/)?"
+_WILD = re.compile(r"[*?\[\\]")
+
+
+class Pattern(NamedTuple):
+    """One line: matched against a whole path (folders end with ``/``)."""
+
+    regex: re.Pattern[str]
+    excludes: bool
+    lead: str
+
+
+class Patterns:
+    """An ordered list of patterns: the last one that matches decides.
+
+    Args:
+        patterns: in the order of their lines.
+    """
+
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        ordered = tuple(patterns)
+        self._latest_first = tuple((p.regex.fullmatch, p.excludes) for p in reversed(ordered))
+        self.leads = tuple(p.lead for p in ordered if p.excludes)
+
+    def __bool__(self) -> bool:
+        return bool(self._latest_first)
+
+    def verdict(self, path: str) -> bool | None:
+        """Return True if `path` is matched, False if it is taken back by ``!``, None if neither.
+
+        Args:
+            path: NFC, relative to where the patterns stand; a folder ends with ``/``.
+        """
+        for matches, excludes in self._latest_first:
+            if matches(path):
+                return excludes
+        return None
+
+
+@lru_cache(maxsize=512)
+def compiled(text: str) -> Patterns:
+    """Compile the text of an ignore file; lines that git would discard never match."""
+    lines = unicodedata.normalize("NFC", text).split("\n")
+    return Patterns(found for line in lines if (found := _pattern(line.removesuffix("\r"))))
+
+
+def _pattern(line: str) -> Pattern | None:
+    if not line.strip():
+        return None
+    # Imported here: a folder without patterns never loads pathspec.
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
+
+    try:
+        plain, sets = taken_out(_TRAILING_BLANKS.sub(r"\1", line))
+        if plain.count("/") < line.count("/"):
+            # A slash ties a pattern to its folder, even one in brackets, where it matches nothing.
+            plain = re.sub("^(!?)/?", r"\1/", plain)
+        source, excludes = GitIgnoreSpecPattern.pattern_to_regex(_reworded(plain))
+        if source is None or excludes is None:
+            return None
+        # DOTALL: a name may hold a newline.
+        regex = re.compile(put_back(_in_one_go(source), sets), re.DOTALL)
+    except ValueError:
+        return None
+    return Pattern(regex, excludes, _lead(line))
+
+
+def _reworded(line: str) -> str:
+    """Rewrite lone stars: pathspec shortens them to what cannot be matched in full."""
+    negated = line.startswith("!")
+    segments = [_STARS.sub("**", part) for part in line[negated:].split("/")]
+    folder = len(segments) > 1 and not segments[-1]
+    last = -2 if folder else -1
+    if segments[last] == "**" and len(segments) + last > 0:
+        segments[last:last] = ["**"]
+    segments = ["?*" if part == "*" else part for part in segments]
+    if segments[last] == "**":
+        segments[last] = "?*"
+    return "!" * negated + "/".join(segments)
+
+
+def _in_one_go(source: str) -> str:
+    """Return `source` without choices to come back to: many stars would try them all, for hours.
+
+    Between two gaps of one kind, what matches first leaves most to the second: no later match can
+    succeed where the first one does not lead to any.
+    """
+    first, *parts = source.split(_STARS_BELOW)
+    if not parts:
+        return _segments_in_one_go(first)
+    opening = _STARS_ABOVE if first.startswith(_STARS_ABOVE) else "^"
+    first = _segments_in_one_go(first.removeprefix(opening))
+    done = [f"^(?>(?:.+?/)??{first}(?=/))" if opening == _STARS_ABOVE else f"^{first}"]
+    done += [f"(?>(?:/.+?)??{_segments_in_one_go(part)}(?=/))" for part in parts[:-1]]
+    return "".join(done) + _STARS_BELOW + _segments_in_one_go(parts[-1])
+
+
+def _segments_in_one_go(source: str) -> str:
+    first, *parts = source.split(_STAR)
+    done = [first]
+    for part, is_last in zip(parts, [*[False] * (len(parts) - 1), True], strict=False):
+        within = "/" not in part.replace("[^/]", "")
+        done.append(f"{_STAR}{part}" if is_last or not within else f"(?>[^/]*?{part})")
+    return "".join(done)
+
+
+def _lead(line: str) -> str:
+    """Return the folder (ending with ``/``) all matches are in; empty when that is the root."""
+    line = line.removeprefix("!")
+    if "/" not in line.rstrip("/ "):
+        return ""
+    fixed = line.removeprefix("/")
+    wild = _WILD.search(fixed)
+    return fixed[: fixed.rfind("/", 0, wild.start() if wild else None) + 1]
+
+
+# -- Bracket expressions of ignore files as git reads them.
+
+
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": r" \t",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r" \t\n\v\f\r",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
+_ESCAPE_OR_OPENING = re.compile(r"\\.|\[", re.DOTALL)
+_CLASS = re.compile(r"\[:([^\]]*):\]")
+# Noncharacters: no file name and no ignore file has a use for them.
+_FIRST_STAND_IN = 0xFDD0
+
+
+def taken_out(line: str) -> tuple[str, dict[str, str]]:
+    """Replace each bracket expression by one character.
+
+    Returns:
+        The line without them, and the regular expression each character stands for.
+
+    Raises:
+        ValueError: the line can never match: an expression is not closed, or names an unknown
+            class.
+    """
+    kept: list[str] = []
+    sets: dict[str, str] = {}
+    at = 0
+    while opening := _ESCAPE_OR_OPENING.search(line, at):
+        kept.append(line[at : opening.start()])
+        at = opening.end()
+        if opening[0] != "[":
+            kept.append(opening[0])
+            continue
+        source, at = _set(line, at)
+        stand_in = chr(_FIRST_STAND_IN + len(sets))
+        if len(sets) == 32 or stand_in in line:
+            raise ValueError(line)
+        sets[stand_in] = source
+        kept.append(stand_in)
+    return "".join((*kept, line[at:])), sets
+
+
+def put_back(source: str, sets: dict[str, str]) -> str:
+    """Replace the characters that `taken_out` left by what they stand for."""
+    for stand_in, expression in sets.items():
+        source = source.replace(stand_in, expression)
+    return source
+
+
+def _set(line: str, at: int) -> tuple[str, int]:
+    """Read the expression whose content begins at `at`; return its regex and where it ends."""
+    negated = line[at : at + 1] in ("!", "^")
+    members: list[str] = []
+    end = at + negated
+    for member, following in _members(line, at + negated):
+        members.append(member)
+        end = following
+    content = "".join(members)
+    if negated:
+        return f"[^/{content}]", end + 1
+    return f"(?:(?!/)[{content}])" if content else "(?!)", end + 1
+
+
+def _members(line: str, at: int) -> Iterator[tuple[str, int]]:
+    """Yield each member as `re` writes it, and where it ends; stop at the closing ``]``."""
+    first = at
+    while at == first or line[at : at + 1] != "]":
+        if found := _CLASS.match(line, at):
+            if found[1] not in _CLASSES:
+                raise ValueError(line)
+            at = found.end()
+            yield _CLASSES[found[1]], at
+            continue
+        low, at = _character(line, at)
+        if line[at : at + 1] == "-" and line[at + 1 : at + 2] not in ("", "]"):
+            high, at = _character(line, at + 1)
+            yield f"{re.escape(low)}-{re.escape(high)}" if low <= high else re.escape(low), at
+        else:
+            yield re.escape(low), at
+
+
+def _character(line: str, at: int) -> tuple[str, int]:
+    at += line[at : at + 1] == "\\"
+    if at >= len(line):
+        raise ValueError(line)
+    return line[at], at + 1
+
+
+# -- Which keys a verb was told to work on: gitignore patterns, relative to each source.
+
+
+class PathSelection:
+    """Tells whether a key is meant.
+
+    Args:
+        patterns: gitignore patterns; a later one that matches decides. None mean everything.
+
+    Raises:
+        Problem: a pattern that cannot match anything.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        for pattern in patterns:
+            if "\n" in pattern or not compiled(pattern):
+                raise Problem(say.BAD_TARGET(pattern=pattern))
+        self._patterns = compiled("\n".join(patterns)) if patterns else None
+
+    def __call__(self, key: DocKey) -> bool:
+        """Return whether `key` is meant: by its own path, or by a folder it is in."""
+        if self._patterns is None:
+            return True
+        parts = key.path.split("/")
+        folders = ("/".join(parts[:n]) + "/" for n in range(1, len(parts)))
+        meant = False
+        for path in (*folders, key.path):
+            verdict = self._patterns.verdict(path)
+            meant = meant if verdict is None else verdict
+        return meant

@@ -1,0 +1,219 @@
+"""What a pass over everything reads from the ledger: one story per reason to look again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Thread
+
+import pytest
+from ledger_samples import (
+    BASE,
+    HOSTILE,
+    SETTINGS,
+    bound,
+    document,
+    entry,
+    intent,
+    key,
+    marked,
+    print_of,
+    put,
+    rejection,
+)
+
+from kbsync.engine.ports import EntryChange, FileRow, ObservedListing
+from kbsync.ledger import LedgerStore
+from kbsync.model import EntryState, Readiness, RemoteDocument, Stat
+
+COMPLETE = ObservedListing(started_at=1.0, complete=True, documents=1)
+PARTIAL = ObservedListing(started_at=1.0, complete=False, documents=1)
+SETTLED: FileRow = ("a", 10, 20, 30)
+UNSETTLED: FileRow = ("a", -1, 0, 0)
+
+
+def rows(store: LedgerStore, listing: ObservedListing | None = None) -> list[FileRow]:
+    return list(store.rows("docs", SETTINGS, listing=listing))
+
+
+def tell(
+    store: LedgerStore, *documents: RemoteDocument, listing: ObservedListing = COMPLETE
+) -> None:
+    store.begin_listing(BASE)
+    store.add_listed(BASE, documents)
+    store.end_listing(BASE, listing)
+
+
+def test_a_synced_file_presents_its_stat(store: LedgerStore) -> None:
+    put(store, entry("a"))
+    assert rows(store) == [SETTLED]
+    assert rows(store, PARTIAL) == [SETTLED]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": EntryState.INDEXING},
+        {"state": EntryState.FAILED, "reason": ("c", "s")},
+        {"state": EntryState.TRASHED},
+        {"fingerprint": None},
+        {"fingerprint": print_of(settings="old")},
+        {"stat": None},
+        {"superseded": "old"},
+    ],
+)
+def test_an_entry_with_work_to_do_is_unsettled(
+    store: LedgerStore, changes: dict[str, object]
+) -> None:
+    put(store, entry("a", **changes))
+    tell(store, document("a"))
+    assert rows(store) == [UNSETTLED]
+    assert rows(store, COMPLETE) == [UNSETTLED]
+
+
+def test_an_intent_unsettles_and_a_lone_one_is_there(store: LedgerStore) -> None:
+    put(store, entry("b"))
+    store.commit(EntryChange(key=key("b"), intent=intent("b")))
+    store.commit(EntryChange(key=key("a"), intent=intent("a"), rejection=rejection("a")))
+    assert rows(store) == [("a", -1, 0, 0), ("b", -1, 0, 0)]
+
+
+# -- listings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rev": "other"},
+        {"word_count": 8},
+        {"word_count": None},
+        {"readiness": Readiness.ERROR},
+        {"readiness": Readiness.DISABLED},
+        {"enabled": False},
+    ],
+)
+@pytest.mark.parametrize("listing", [COMPLETE, PARTIAL])
+def test_a_document_told_otherwise_unsettles(
+    store: LedgerStore, changes: dict[str, object], listing: ObservedListing
+) -> None:
+    put(store, entry("a"))
+    tell(store, replace(document("a"), **changes))  # type: ignore[arg-type]
+    assert rows(store, listing) == [UNSETTLED]
+    assert rows(store) == [SETTLED]
+
+
+def test_only_a_complete_listing_proves_absence(store: LedgerStore) -> None:
+    put(store, entry("a"))
+    tell(store, document("other"))
+    assert rows(store, PARTIAL) == [SETTLED]
+    assert rows(store, COMPLETE) == [UNSETTLED]
+
+
+def test_a_document_of_another_base_is_no_evidence(store: LedgerStore) -> None:
+    put(store, entry("a"))
+    store.begin_listing("B2")
+    store.add_listed("B2", [document("a")])
+    assert rows(store, COMPLETE) == [UNSETTLED]
+
+
+def test_a_valid_mark_brings_its_path(store: LedgerStore) -> None:
+    tell(
+        store,
+        marked("kept", "d1"),
+        marked("kept", "d2"),
+        marked("copied", "d3", rev="of another"),
+        marked("elsewhere", "d4", mirror="other"),
+        document("plain"),
+    )
+    assert rows(store, COMPLETE) == [("kept", -1, 0, 0)]
+    assert rows(store, PARTIAL) == [("kept", -1, 0, 0)]
+    assert rows(store) == []
+
+
+def test_a_second_document_of_ours_unsettles(store: LedgerStore) -> None:
+    put(store, entry("a"), entry("b"))
+    twin = marked("b", "twin")
+    tell(store, marked("a", "doc-a"), marked("b", "doc-b"), twin)
+    assert rows(store, COMPLETE) == [SETTLED, ("b", -1, 0, 0)]
+
+
+def test_a_moved_document_does_not_claim_its_old_path(store: LedgerStore) -> None:
+    put(store, entry("new", "d1"))
+    tell(store, marked("old", "d1"))
+    assert rows(store, COMPLETE) == [("new", 10, 20, 30)]
+    assert store.listed_marked(BASE, key("old")) == ()
+    assert store.listed_marked(BASE, key("new")) == ()
+
+
+def test_a_superseded_document_claims_nothing(store: LedgerStore) -> None:
+    put(store, entry("new", "d2", superseded="d1"))
+    tell(store, marked("old", "d1"), marked("new", "d2"))
+    assert rows(store, COMPLETE) == [("new", -1, 0, 0)]
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+
+def test_an_unchanged_refused_file_is_not_read_again(store: LedgerStore) -> None:
+    store.commit(EntryChange(key=key("a"), rejection=rejection("a")))
+    assert rows(store) == [("a", 12, 22, 32)]
+    store.commit(
+        EntryChange(key=key("a"), rejection=rejection("a", fingerprint=print_of("x", "old")))
+    )
+    assert rows(store) == [UNSETTLED]
+    store.commit(EntryChange(key=key("a"), rejection=rejection("a", stat=None)))
+    assert rows(store) == [UNSETTLED]
+
+
+def test_a_refused_edit_presents_the_refused_file(store: LedgerStore) -> None:
+    put(store, entry("a", fingerprint=print_of(settings="old")))
+    tell(store, document("a"))
+    store.commit(EntryChange(key=key("a"), rejection=rejection("a")))
+    assert rows(store, COMPLETE) == [("a", 12, 22, 32)]
+    tell(store, document("a", word_count=9))
+    assert rows(store, COMPLETE) == [UNSETTLED]
+
+
+def test_a_document_that_came_after_all_unsettles_its_refusal(store: LedgerStore) -> None:
+    store.commit(EntryChange(key=key("a"), rejection=rejection("a")))
+    tell(store, marked("a", "late"))
+    assert rows(store, COMPLETE) == [UNSETTLED]
+
+
+# -- the stream ----------------------------------------------------------------------------------
+
+
+def test_all_kinds_come_in_one_code_point_order(store: LedgerStore) -> None:
+    kinds = ("entry", "intent", "rejection", "mark")
+    by_kind = {kind: HOSTILE[at :: len(kinds)] for at, kind in enumerate(kinds)}
+    put(store, *(entry(path) for path in by_kind["entry"]))
+    for path in by_kind["intent"]:
+        store.commit(EntryChange(key=key(path), intent=intent(path)))
+    for path in by_kind["rejection"]:
+        store.commit(EntryChange(key=key(path), rejection=rejection(path)))
+    tell(store, *(marked(path, f"m{n}") for n, path in enumerate(by_kind["mark"])))
+    assert [row[0] for row in rows(store, PARTIAL)] == sorted(HOSTILE)
+
+
+def test_numbers_of_64_bits_come_back(store: LedgerStore) -> None:
+    put(store, entry("a", stat=Stat(2**40, -1, 2**64 - 2)))
+    assert rows(store) == [("a", 2**40, -1, 2**64 - 2)]
+
+
+def test_mirrors_are_kept_apart(store: LedgerStore) -> None:
+    bound(store, "other", "B2")
+    put(store, entry("a"), entry("a", mirror="other", stat=Stat(1, 2, 3)))
+    assert rows(store) == [SETTLED]
+    assert list(store.rows("other", SETTINGS)) == [("a", 1, 2, 3)]
+
+
+def test_a_stream_shows_one_moment_while_others_write(store: LedgerStore) -> None:
+    put(store, *(entry(f"{n:05}") for n in range(3000)))
+    stream = store.rows("docs", SETTINGS, listing=None)
+    seen = [next(stream)]
+    store.commit_all([EntryChange(key=key(f"{n:05}"), entry=None) for n in range(3000)])
+    put(store, entry("zz"))
+    reader = Thread(target=lambda: seen.extend(stream))
+    reader.start()
+    reader.join(timeout=30)
+    assert [row[0] for row in seen] == [f"{n:05}" for n in range(3000)]
+    assert [row[0] for row in rows(store)] == ["zz"]

@@ -1,0 +1,258 @@
+"""Workers around the queue: bounds that always hold, patience, giving up, and stopping."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import anyio
+import pytest
+
+from kbsync.engine.observe.candidates import ScanTally, survey
+from kbsync.engine.observe.remote_state import refresh
+from kbsync.engine.workers.pool import TRIES, UNREACHED_IN_A_ROW, Drive
+from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.engine.workers.throttle import ThrottledRemote
+from kbsync.messages import Exit, Problem
+from kbsync.model import NotReady, Throttled
+
+from .fakes import Stage, driven, most_within, stage
+from .server import LOST, UNSENT
+from .words import MIRROR, SETTINGS, WHY, key_of
+
+pytestmark = pytest.mark.anyio
+A = key_of("a.md")
+
+
+def _many(count: int, **settings: object) -> tuple[Stage, list[str]]:
+    paths = [f"{n:02}.md" for n in range(count)]
+    return stage({path: path.encode() for path in paths}, **settings), paths
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 20])
+async def test_the_server_never_indexes_more_of_ours_than_agreed(most: int) -> None:
+    on, paths = _many(24, max_indexing=most)
+    report = await driven(on, paths)
+    assert on.server.indexing_peak <= most
+    assert on.server.indexing_peak > most // 2
+    assert set(on.states().values()) == {"synced"}
+    assert report.done == {"create": 24}
+
+
+async def test_updates_count_into_the_same_bound() -> None:
+    on = stage(max_indexing=2)
+    for name in ("a", "b", "c", "d"):
+        on.synced(f"{name}.md", b"old")
+        on.source.write(f"{name}.md", b"new text")
+    on.source.write("e.md", b"new")
+    await driven(on, [f"{name}.md" for name in "abcde"])
+    assert on.server.indexing_peak <= 2
+    assert set(on.states().values()) == {"synced"}
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+async def test_requests_in_flight_never_exceed_four(in_flight: int) -> None:
+    on, paths = _many(20)
+    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=in_flight)
+    on.world = replace(on.world, remote=gate)
+    await driven(on, paths)
+    assert on.server.peak <= in_flight
+    assert set(on.states().values()) == {"synced"}
+
+
+async def test_a_rate_limit_is_kept_over_a_whole_pass() -> None:
+    on, paths = _many(30)
+    gate = ThrottledRemote(on.server, limiter=RateLimiter(10), clock=on.clock)
+    on.world = replace(on.world, remote=gate)
+    await driven(on, paths)
+    assert most_within(on.server.times("create"), 60.0) <= 10
+    assert set(on.states().values()) == {"synced"}
+
+
+@pytest.mark.parametrize("times", [1, TRIES + 3])
+async def test_throttling_costs_a_document_no_attempt(times: int) -> None:
+    on = stage({"a.md": b"hello"})
+    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock)
+    on.world = replace(on.world, remote=gate)
+    on.server.faults["create"].extend([Throttled(60.0)] * times)
+    report = await driven(on, ["a.md"])
+    assert on.states() == {"a.md": "synced"}
+    assert report.exit is Exit.OK
+    assert all(later - sooner >= 60.0 for sooner, later in pairwise(on.server.times("create")))
+
+
+async def test_a_stop_does_not_wait_for_the_end_of_a_pause() -> None:
+    on, paths = _many(30)
+    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock)
+    on.world = replace(on.world, remote=gate)
+    on.server.always["create"] = Throttled(3600.0)
+    drive = Drive(on.world, listing=None, observe=on.events.append)
+
+    async def stop() -> None:
+        await anyio.sleep(60.0)
+        drive.stop()
+
+    with anyio.fail_after(90.0):
+        async with anyio.create_task_group() as group:
+            group.start_soon(stop)
+            await drive.run([key_of(path) for path in paths], wait=True)
+    assert 1 <= on.server.count("create") <= 4
+    assert on.ledger.intents == {}
+
+
+async def test_a_document_that_was_throttled_is_counted_when_it_is_done() -> None:
+    on = stage({"a.md": b"hello"})
+    on.synced("b.md", b"old")
+    on.source.remove("b.md")
+    for call in ("create", "delete"):
+        on.server.faults[call].extend([Throttled(1.0)] * 2)
+    report = await driven(on, ["a.md", "b.md"])
+    assert report.done == {"create": 1, "delete": 1}
+
+
+async def test_a_call_that_was_not_sent_is_tried_again_with_growing_rests() -> None:
+    on = stage({"a.md": b"hello"})
+    on.server.faults["create"].extend([UNSENT] * (TRIES - 1))
+    report = await driven(on, ["a.md"])
+    assert on.states() == {"a.md": "synced"}
+    assert report.exit is Exit.OK
+
+
+async def test_one_document_that_never_gets_through_is_given_up() -> None:
+    on = stage({"a.md": b"hello"})
+    on.server.always["create"] = UNSENT
+    report = await driven(on, ["a.md"])
+    assert on.server.count("create") == TRIES
+    assert report.stopped[A] == ("failed", WHY)
+    assert report.exit is Exit.INCOMPLETE
+    assert on.ledger.intents == {}
+
+
+async def test_many_calls_in_a_row_that_never_get_through_end_the_pass() -> None:
+    on, paths = _many(10)
+    on.server.always["create"] = UNSENT
+    with pytest.raises(Problem) as caught:
+        await driven(on, paths)
+    assert caught.value.notice == WHY
+    assert UNREACHED_IN_A_ROW <= on.server.count("create") < UNREACHED_IN_A_ROW + 4
+    assert on.ledger.intents == {}
+
+
+async def test_a_wrong_moment_is_waited_for() -> None:
+    on = stage()
+    on.synced("a.md", b"old")
+    on.source.write("a.md", b"new text")
+    on.server.faults["update"].extend([NotReady(WHY, 600.0)] * 3)
+    start = anyio.current_time()
+    report = await driven(on, ["a.md"])
+    assert on.states() == {"a.md": "synced"}
+    assert anyio.current_time() - start > 1800.0
+    assert report.exit is Exit.OK
+
+
+async def test_an_edit_during_indexing_never_overlaps_and_wins_in_the_end() -> None:
+    on = stage({"a.md": b"first"})
+    edits = iter([b"second text", b"third, longer text"])
+
+    def edit(_: str) -> None:
+        content = next(edits, None)
+        if content is not None:
+            on.source.write("a.md", content)
+
+    on.server.on_call["create"] = on.server.on_call["update"] = edit
+    await driven(on, ["a.md"])
+    await driven(on, ["a.md"])
+    assert [each.content for each in on.server.by_name("a.md")] == [b"third, longer text"]
+    assert on.server.overlaps == []
+
+
+async def test_a_later_round_begins_when_the_one_before_can_be_found() -> None:
+    on = stage({"new.md": b"moved"})
+    on.synced("old.md", b"moved")
+    on.source.remove("old.md")
+    found: list[str] = []
+    on.server.on_call["delete"] = lambda _: found.extend(
+        on.server.show(each).readiness.value for each in on.server.by_name("new.md")
+    )
+    await driven(on, ["new.md"], ["old.md"])
+    assert found == ["available"]
+    assert on.states() == {"new.md": "synced"}
+
+
+async def test_stopping_hands_out_no_more_keys_and_brings_calls_to_their_end() -> None:
+    on, paths = _many(20)
+    drive = Drive(on.world, listing=None, observe=on.events.append)
+    on.server.on_call["create"] = lambda _: drive.stop()
+    report = await drive.run([key_of(path) for path in paths], wait=True)
+    assert report.interrupted
+    assert report.exit is Exit.INCOMPLETE
+    sent = on.server.count("create")
+    assert 1 <= sent <= 4
+    assert len(on.ledger.held) == sent
+    assert on.ledger.intents == {}
+
+
+async def test_stopping_lets_nobody_go_who_waited_for_room() -> None:
+    on, paths = _many(8, max_indexing=1)
+    on.server.indexing = 600.0
+    drive = Drive(on.world, listing=None, observe=on.events.append)
+
+    async def stop_later() -> None:
+        await anyio.sleep(60.0)
+        drive.stop()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stop_later)
+        await drive.run([key_of(path) for path in paths], wait=True)
+    assert on.server.count("create") == 1
+    assert on.server.indexing_peak == 1
+
+
+async def test_a_problem_of_one_key_ends_the_pass_after_calls_in_flight() -> None:
+    on, paths = _many(6)
+    on.synced("gone.md", b"x")
+    on.source.remove("gone.md")
+    on.server.on_call["delete"] = lambda _: setattr(on.server, "base_there", False)
+    with pytest.raises(Problem):
+        await driven(on, ["gone.md", *paths])
+    assert key_of("gone.md") in on.ledger.held
+    assert on.ledger.intents == {}
+
+
+async def test_every_step_is_told_with_its_outcome() -> None:
+    on = stage({"a.md": b"hello"})
+    on.server.failing_names.add("a.md")
+    await driven(on, ["a.md"])
+    told = [(event.action, event.outcome) for event in on.events]
+    assert told == [("create", "done"), ("index", "failed"), ("hold", "stopped")]
+    assert on.events[-1].why is not None
+
+
+async def _pass(on: Stage) -> int:
+    """One pass as `apply` makes it: list, survey, drive; return the writes it made."""
+    before = len(on.server.calls)
+    listing = await refresh(on.world)
+    rows = on.ledger.rows(MIRROR, SETTINGS, listing=listing)
+    states = list(survey(MIRROR, on.source, rows, ScanTally()))
+    await driven(on, [state.key.path for state in states], listing=listing)
+    writes = ("create", "update", "delete", "switch")
+    return sum(call in writes for _, call, _ in on.server.calls[before:])
+
+
+async def test_a_mixed_world_converges_and_the_next_pass_writes_nothing() -> None:
+    on = stage({"new.md": b"new", "lost.md": b"lost reply"})
+    for name in ("same", "edited", "removed", "missing", "drifted", "failed"):
+        on.synced(f"{name}.md", name.encode())
+    on.source.write("edited.md", b"edited text")
+    on.source.remove("removed.md")
+    by_name = {each.name: each for each in on.server.documents.values()}
+    del on.server.documents[by_name["missing.md"].id]
+    by_name["drifted.md"].extra_words = 3
+    by_name["failed.md"].failing = True
+    on.server.faults["create"].append(LOST)
+    assert await _pass(on) > 0
+    assert await _pass(on) == 0
+    contents = {each.name: each.content for each in on.server.documents.values()}
+    assert contents == {path: content for path, (content, _) in on.source.files.items()}
+    assert set(on.states().values()) == {"synced"}
+    assert on.server.overlaps == []
