@@ -33,11 +33,11 @@ test: $(VENV)/.with-test
 	-@$(BIN)/pytest --collect-only -qq >/dev/null
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-# Histories of the simulator, from the first seed on: make sim N=10000 SEED=0
+# Histories of the simulator, from the first seed on: make sim N=10000 SEED=0; ends with a digest of all traces
 N ?= 1000
 SEED ?= 0
 sim: $(VENV)/.with-test
-	$(BIN)/python -m tests.sim --count $(N) --seed $(SEED)
+	$(BIN)/python -m tests.sim --count $(N) --seed $(SEED) --digest
 
 KILLS ?= 50
 DOCUMENTS ?= 500

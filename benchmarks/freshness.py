@@ -1,15 +1,16 @@
 """How soon the daemon acts: from a file saved, or gone, to the request at the server.
 
-Usage: python benchmarks/freshness.py [FILES [EDITS [KIND...]]]
+Usage: python benchmarks/freshness.py [FILES [EDITS [KIND...]]] [--grace S] [--rest S]
 Default: 10000 files, 200 of each kind: edited, new, gone, rest.
 
 A folder is mirrored into the embedded knowledge base, which then is served; `kbsync run` keeps it
-through a door that notes when each request arrives. Prints milliseconds beyond the settle window
-(or the delete grace), and afterwards what one edit and a minute of rest cost: requests and CPU.
+in sync through a proxy that notes when each request arrives. Prints milliseconds beyond the settle
+window (or the delete grace), and what one edit and a minute of rest cost: requests and CPU.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import re
@@ -22,12 +23,13 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("kbsync")
 KEY = "dataset-benchmark"
-KINDS = {"edited", "new", "gone", "rest"}
-SETTLE, GRACE, REST = 1.0, 5.0, 60.0
+KINDS = ("edited", "new", "gone", "rest")
+SETTLE = 1.0
 HEAD = re.compile(rb"^(GET|POST|PATCH|DELETE|PUT) (\S+) HTTP/1", re.MULTILINE)
 WRITES = {
     "update": ("POST", "/update-by-file"),
@@ -36,8 +38,19 @@ WRITES = {
 }
 
 
-class Door:
-    """A door in front of the server, in a thread of its own: notes when each request came."""
+@dataclass(frozen=True)
+class Options:
+    """How large the measurement is; `grace` and `rest` are seconds."""
+
+    files: int
+    edits: int
+    kinds: set[str]
+    grace: float
+    rest: float
+
+
+class Proxy:
+    """Stands in front of the server, in a thread of its own, and notes when each request came."""
 
     def __init__(self, port: int) -> None:
         self.arrivals: list[tuple[float, str, str]] = []
@@ -95,28 +108,28 @@ def save(path: Path, words: str) -> float:
     return time.perf_counter()
 
 
-def one_by_one(door: Door, kind: str, paths: list[Path]) -> list[float]:
+def one_by_one(proxy: Proxy, kind: str, paths: list[Path]) -> list[float]:
     """Save one file after the other; return milliseconds beyond the settle window."""
-    late, before = [], len(door.came(kind))
+    late, before = [], len(proxy.came(kind))
     for number, path in enumerate(paths, before + 1):
         saved = save(path, f"# {path.name}\n\nSaved at {time.time_ns()}.\n")
-        late.append((door.wait(kind, number)[-1] - saved - SETTLE) * 1000)
+        late.append((proxy.wait(kind, number)[-1] - saved - SETTLE) * 1000)
         time.sleep(0.1)
     return late
 
 
-def deletions(door: Door, paths: list[Path]) -> list[float]:
+def deletions(proxy: Proxy, paths: list[Path], grace: float) -> list[float]:
     """Delete one file after the other, not waiting; return milliseconds beyond the grace."""
     gone = []
     for path in paths:
         path.unlink()
         gone.append(time.perf_counter())
         time.sleep(0.15)
-    came = door.wait("delete", len(paths))
-    return [(at - left - GRACE) * 1000 for at, left in zip(came, gone, strict=True)]
+    came = proxy.wait("delete", len(paths))
+    return [(at - left - grace) * 1000 for at, left in zip(came, gone, strict=True)]
 
 
-def told(kind: str, late: list[float]) -> None:
+def report(kind: str, late: list[float]) -> None:
     ranked = sorted(late)
     p99 = ranked[min(len(ranked) - 1, int(len(ranked) * 0.99))]
     print(
@@ -131,15 +144,15 @@ def seconds_of_cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def at_rest(door: Door, pid: int, path: Path) -> None:
+def at_rest(proxy: Proxy, pid: int, path: Path, rest: float) -> None:
     """Print what one edit and then a minute of rest cost."""
-    time.sleep(5)
-    first, cpu = len(door.arrivals), seconds_of_cpu(pid)
+    time.sleep(min(5.0, rest))
+    first, cpu = len(proxy.arrivals), seconds_of_cpu(pid)
     save(path, "# One edit\n\nand then nothing.\n")
-    time.sleep(REST)
-    requests = Counter(verb for _, verb, _ in door.arrivals[first:])
+    time.sleep(rest)
+    requests = Counter(verb for _, verb, _ in proxy.arrivals[first:])
     used = seconds_of_cpu(pid) - cpu
-    print(f"one edit, then {REST:.0f} s: {dict(requests)}, {used:.2f} s of CPU", flush=True)
+    print(f"one edit, then {rest:.0f} s: {dict(requests)}, {used:.2f} s of CPU", flush=True)
 
 
 def until_ready(notices: socket.socket) -> None:
@@ -148,48 +161,59 @@ def until_ready(notices: socket.socket) -> None:
         pass
 
 
-def configure(place: Path, server: str) -> None:
+def configure(place: Path, server: str, grace: float) -> None:
     config = place / "kbsync.yaml"
     config.write_text(
         f"version: 1\nserver: {server}\nledger: ./state/ledger.db\n"
         "mirrors:\n  - name: docs\n    source: ./docs\n    knowledge_base: Docs\n"
-        f"    settle: {SETTLE}s\n    delete_grace: {GRACE}s\n"
+        f"    settle: {SETTLE}s\n    delete_grace: {grace}s\n"
         "    guard: {removals: {least: 100000}}\n"
     )
     config.chmod(0o600)
 
 
-def main(files: int, edits: int, kinds: set[str]) -> None:
+def measure(options: Options) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place, docs = Path(folder), Path(folder) / "docs"
-        for number in range(files):
+        for number in range(options.files):
             save(docs / f"folder{number // 100:04}" / f"file{number:06}.md", f"# File {number}\n")
         env = {**os.environ, "KBSYNC_SERVE_KEY": KEY}
         started = time.perf_counter()
-        configure(place, f"{{url: embedded, embedded: {{data: {place}/base.db}}}}")
+        configure(place, f"{{url: embedded, embedded: {{data: {place}/base.db}}}}", options.grace)
         apply = [str(COMMAND), "apply"]
         subprocess.run(apply, cwd=place, env=env, check=True, stdout=subprocess.DEVNULL)
-        print(f"{files} files mirrored in {time.perf_counter() - started:.0f} s", flush=True)
+        print(
+            f"{options.files} files mirrored in {time.perf_counter() - started:.0f} s", flush=True
+        )
         words = [str(COMMAND), "serve", "--port", "0", "--data", str(place / "base.db")]
         with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
-            door = Door(int(server.stdout.readline().rpartition(":")[2].partition("/")[0]))
+            proxy = Proxy(int(server.stdout.readline().rpartition(":")[2].partition("/")[0]))
             # The same base at another address: the ledger finds it there by its id.
-            configure(place, f'{{url: "http://127.0.0.1:{door.port}/v1", api_key: "{KEY}"}}')
+            server_line = f'{{url: "http://127.0.0.1:{proxy.port}/v1", api_key: "{KEY}"}}'
+            configure(place, server_line, options.grace)
             try:
-                watched(door, place, docs, env, files, edits, kinds)
+                measure_daemon(proxy, place, docs, env, options)
             finally:
                 server.terminate()
 
 
-def watched(
-    door: Door,
-    place: Path,
-    docs: Path,
-    env: dict[str, str],
-    files: int,
-    edits: int,
-    kinds: set[str],
+def measure_kinds(proxy: Proxy, docs: Path, pid: int, options: Options) -> None:
+    edits, kinds = options.edits, options.kinds
+    paths = sorted(docs.rglob("*.md"))[:: max(1, options.files // edits)][:edits]
+    if "edited" in kinds:
+        report("edited", one_by_one(proxy, "update", paths))
+    if "new" in kinds:
+        fresh = [docs / "new" / f"new{number:04}.md" for number in range(edits)]
+        report("new", one_by_one(proxy, "create", fresh))
+    if "gone" in kinds:
+        report("gone", deletions(proxy, paths[1:], options.grace))
+    if "rest" in kinds:
+        at_rest(proxy, pid, paths[0], options.rest)
+
+
+def measure_daemon(
+    proxy: Proxy, place: Path, docs: Path, env: dict[str, str], options: Options
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
         notices.bind(str(place / "notify"))
@@ -198,17 +222,8 @@ def watched(
         with log, subprocess.Popen([str(COMMAND), "run"], cwd=place, env=env, stderr=log) as daemon:
             try:
                 until_ready(notices)
-                paths = sorted(docs.rglob("*.md"))[:: max(1, files // edits)][:edits]
-                door.arrivals.clear()
-                if "edited" in kinds:
-                    told("edited", one_by_one(door, "update", paths))
-                if "new" in kinds:
-                    fresh = [docs / "new" / f"new{number:04}.md" for number in range(edits)]
-                    told("new", one_by_one(door, "create", fresh))
-                if "gone" in kinds:
-                    told("gone", deletions(door, paths[1:]))
-                if "rest" in kinds:
-                    at_rest(door, daemon.pid, paths[0])
+                proxy.arrivals.clear()
+                measure_kinds(proxy, docs, daemon.pid, options)
             finally:
                 daemon.send_signal(signal.SIGTERM)
                 daemon.wait(60)
@@ -217,7 +232,17 @@ def watched(
                 )
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="?", type=int, default=10_000)
+    parser.add_argument("edits", nargs="?", type=int, default=200, help="of each kind")
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--grace", type=float, default=5.0, help="seconds a deletion waits")
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds of rest")
+    words = parser.parse_args()
+    kinds = set(words.kinds or KINDS)
+    measure(Options(words.files, words.edits, kinds, words.grace, words.rest))
+
+
 if __name__ == "__main__":
-    counts = [int(word) for word in sys.argv[1:3]]
-    files, edits = counts + [10_000, 200][len(counts) :]
-    main(files, edits, set(sys.argv[3:]) or KINDS)
+    main()

@@ -153,7 +153,7 @@ def change_of(number: int) -> list[EntryChange]:
     """The two commits of one upload: the intent, then the outcome."""
     entry = entry_of(number)
     intent = Intent(key=entry.key, op=Op.UPDATE, name=entry.document_name, started_at=number)
-    told = JournalLine(
+    line = JournalLine(
         at=number,
         mirror="docs",
         path=entry.key.path,
@@ -162,7 +162,7 @@ def change_of(number: int) -> list[EntryChange]:
         outcome="done",
         milliseconds=1,
     )
-    outcome = EntryChange(key=entry.key, entry=entry, intent=None, journal=(told,))
+    outcome = EntryChange(key=entry.key, entry=entry, intent=None, journal=(line,))
     return [EntryChange(key=entry.key, intent=intent), outcome]
 
 

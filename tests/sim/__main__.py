@@ -1,4 +1,7 @@
-"""Play any number of drawn programs: python -m tests.sim --count N [--seed FIRST] [--jobs J]."""
+"""Play any number of drawn programs: python -m tests.sim --count N [--seed FIRST] [--jobs J].
+
+With --digest it prints one sha256 over all their traces, which does not depend on --jobs.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
+from .digest import combined, digest_of
 from .playing import LONGEST, fails, ledgers, played, shortened
 from .program import Program
 from .runs import WEIGHTS
@@ -20,33 +24,33 @@ AT_ONCE = 20
 
 
 @dataclass
-class Told:
-    """What some histories told: what they met, and which broke a promise."""
+class Tally:
+    """What some histories met, the digests of their traces by seed, and which broke a promise."""
 
-    histories: int = 0
     met: Counter[str] = field(default_factory=Counter)
+    digests: dict[int, str] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
-    def add(self, other: Told) -> None:
-        self.histories += other.histories
+    def add(self, other: Tally) -> None:
         self.met += other.met
+        self.digests |= other.digests
         self.broken += other.broken
 
 
-def some(seeds: range, *, shorten: bool) -> Told:
+def play_share(seeds: range, *, shorten: bool) -> Tally:
     """Play the programs of `seeds`."""
-    told = Told()
+    tally = Tally()
     with ledgers() as (place, empty):
         for seed in seeds:
             program = Program.drawn(seed, WEIGHTS, LONGEST)
-            met, broken = played(program, place, empty)
-            told.histories += 1
-            told.met += met
+            history, broken = played(program, place, empty)
+            tally.met += history.met
+            tally.digests[seed] = digest_of(history.trace)
             if broken is not None:
                 short = shortened(program, place, empty) if shorten else program
                 why = str(fails(short, place, empty) or broken)
-                told.broken.append(f"seed {seed}: {why[-1500:]}\n  program: {short}")
-    return told
+                tally.broken.append(f"seed {seed}: {why[-1500:]}\n  program: {short}")
+    return tally
 
 
 def shares(first: int, count: int) -> Iterator[range]:
@@ -54,36 +58,38 @@ def shares(first: int, count: int) -> Iterator[range]:
         yield range(start, min(start + AT_ONCE, first + count))
 
 
-def many(first: int, count: int, *, jobs: int, shorten: bool, keep_going: bool) -> Told:
+def play_all(first: int, count: int, *, jobs: int, shorten: bool, keep_going: bool) -> Tally:
     """Play `count` programs in `jobs` processes, until one fails unless `keep_going`."""
-    told = Told()
+    tally = Tally()
     with ProcessPoolExecutor(jobs) as pool:
-        playing = [pool.submit(some, share, shorten=shorten) for share in shares(first, count)]
+        playing = [
+            pool.submit(play_share, share, shorten=shorten) for share in shares(first, count)
+        ]
         for share in as_completed(playing):
             news = share.result()
-            told.add(news)
+            tally.add(news)
             print(*news.broken, sep="\n", end="\n" if news.broken else "", flush=True)
-            if told.broken and not keep_going:
+            if tally.broken and not keep_going:
                 pool.shutdown(cancel_futures=True)
                 break
-    return told
+    return tally
 
 
-def tell(told: Told, seconds: float) -> None:
-    steps = sum(times for name, times in told.met.items() if name.startswith("step "))
-    faults = sum(told.met[name] for name in set(FAULTS))
-    problems = sum(times for name, times in told.met.items() if name.startswith("problem "))
-    print(f"{told.histories} histories in {seconds:.1f} s, {len(told.broken)} broken")
+def report(tally: Tally, seconds: float) -> None:
+    steps = sum(times for name, times in tally.met.items() if name.startswith("step "))
+    faults = sum(tally.met[name] for name in set(FAULTS))
+    problems = sum(times for name, times in tally.met.items() if name.startswith("problem "))
+    print(f"{len(tally.digests)} histories in {seconds:.1f} s, {len(tally.broken)} broken")
     print(f"{steps:8} steps")
     print(f"{faults:8} faults")
-    print(f"{told.met['crash']:8} crashes")
+    print(f"{tally.met['crash']:8} crashes")
     print(f"{problems:8} problems")
-    for name, times in sorted(told.met.items()):
+    for name, times in sorted(tally.met.items()):
         print(f"{times:8} {name}")
 
 
-def one(words: str) -> int:
-    """Play one program and tell all of it when it fails."""
+def play_one(words: str) -> int:
+    """Play one program and print its whole trace when it fails."""
     with ledgers() as (place, empty):
         broken = fails(Program.told(words), place, empty)
     if broken:
@@ -99,19 +105,22 @@ def main() -> int:
     parser.add_argument("--program", help="play this one, and show its trace when it fails")
     parser.add_argument("--quick", action="store_true", help="do not shorten what fails")
     parser.add_argument("--keep-going", action="store_true", help="do not end with the first")
-    asked = parser.parse_args()
-    if asked.program:
-        return one(asked.program)
+    parser.add_argument("--digest", action="store_true", help="print a sha256 over all traces")
+    options = parser.parse_args()
+    if options.program:
+        return play_one(options.program)
     began = time.monotonic()
-    told = many(
-        asked.seed,
-        asked.count,
-        jobs=asked.jobs,
-        shorten=not asked.quick,
-        keep_going=asked.keep_going,
+    tally = play_all(
+        options.seed,
+        options.count,
+        jobs=options.jobs,
+        shorten=not options.quick,
+        keep_going=options.keep_going,
     )
-    tell(told, time.monotonic() - began)
-    return 1 if told.broken else 0
+    report(tally, time.monotonic() - began)
+    if options.digest and len(tally.digests) == options.count:
+        print(f"digest {combined(tally.digests)}")
+    return 1 if tally.broken else 0
 
 
 if __name__ == "__main__":

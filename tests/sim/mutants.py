@@ -15,7 +15,7 @@ from unittest import mock
 from kbsync.engine.context import Context
 from kbsync.engine.execute import recovery, uploads
 from kbsync.engine.execute.results import Result
-from kbsync.engine.observe import planner, remote_state
+from kbsync.engine.observe import evidence, planner, remote_state
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.ports import KEEP, Assignment, EntryChange, ObservedListing
 from kbsync.engine.workers import pool
@@ -134,7 +134,7 @@ def absence_from_one_page() -> Any:
     stack = ExitStack()
     stack.enter_context(mock.patch.object(EvidenceCollector, "_known", known))
     stack.enter_context(mock.patch.object(planner, "refresh", refresh))
-    stack.enter_context(mock.patch("kbsync.engine.observe.remote_state.TRIES", 1))
+    stack.enter_context(mock.patch.object(remote_state, "TRIES", 1))
     return stack
 
 
@@ -199,8 +199,8 @@ def copies_of_marks_believed() -> Any:
         return true(replace(document, rev=rev)) if rev else None
 
     stack = ExitStack()
-    for room in ("engine.gather", "engine.catchup", "planning.decide"):
-        stack.enter_context(mock.patch(f"kbsync.{room}.mark_of", mark_of))
+    for module in (evidence, remote_state, rows):
+        stack.enter_context(mock.patch.object(module, "mark_of", mark_of))
     return stack
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from kbsync.ledger.store import LedgerStore
 
-from .history import Broken, play
+from .history import Broken, History, play
 from .program import Program
 
 LONGEST = 20
@@ -36,15 +35,15 @@ def ledgers() -> Iterator[tuple[Path, Path]]:
         yield place, place / "empty.db"
 
 
-def played(program: Program, place: Path, empty: Path) -> tuple[Counter[str], Broken | None]:
-    """Play `program`; return what it met, and how it broke if it did."""
+def played(program: Program, place: Path, empty: Path) -> tuple[History, Broken | None]:
+    """Play `program`; return what was played, and how it broke if it did."""
     folder = place / "history"
     folder.mkdir(exist_ok=True)
     try:
         with _in_time():
-            return play(program, folder, empty).met, None
+            return play(program, folder, empty), None
     except Broken as broken:
-        return broken.history.met, broken
+        return broken.history, broken
     finally:
         shutil.rmtree(folder)
 
