@@ -12,6 +12,7 @@ from kbsync.config import Settings
 from kbsync.engine.observe.adoption import Match, Offer, take
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import adoption as say
+from kbsync.model import Cause
 from kbsync.planning.pairing import By, pair, pair_mapped
 from kbsync.planning.render import size_of
 
@@ -48,7 +49,9 @@ class AdoptDocuments(Command):
         """Do it; the exit code says what was taken or left."""
         async with desk.opened([_mirror(desk.settings, self.mirror)]) as opened:
             [engine] = opened.engines
-            offer = await engine.offer(self._match(), cause=self.by, trust_size=self.trust_size)
+            offer = await engine.offer(
+                self._match(), cause=Cause(self.by), trust_size=self.trust_size
+            )
             if self.agreed and self.agreed != _digest(offer):
                 raise Problem(say.OFFER_MOVED(mirror=engine.mirror.name))
             if not self.as_json and not self.agreed:

@@ -21,7 +21,7 @@ from kbsync.engine.workers.pool import Drive, Observer
 from kbsync.messages import Problem
 from kbsync.messages import command as say
 from kbsync.messages import engine as engine_say
-from kbsync.model import Action, Base, DocKey, Halted
+from kbsync.model import Action, Base, Cause, DocKey, Halted
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.plan import keys_of
@@ -169,7 +169,9 @@ class Reconciler:
         case = await gatherer.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
         return case, decide(case)
 
-    async def offer(self, match: adoption.Match, *, cause: str, trust_size: bool) -> adoption.Offer:
+    async def offer(
+        self, match: adoption.Match, *, cause: Cause, trust_size: bool
+    ) -> adoption.Offer:
         """Return which documents that are nobody's would be taken over; `adoption.take` does it.
 
         Args:

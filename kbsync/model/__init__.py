@@ -18,6 +18,7 @@ from kbsync.model.actions import (
     SetMetadata,
     Update,
 )
+from kbsync.model.causes import Cause
 from kbsync.model.documents import (
     Base,
     Capabilities,
@@ -68,6 +69,7 @@ __all__ = [
     "Ambiguous",
     "Base",
     "Capabilities",
+    "Cause",
     "Chunking",
     "Conflict",
     "Create",

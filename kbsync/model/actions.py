@@ -1,10 +1,15 @@
-"""What can be done about one key, and what the guard says of all of it."""
+"""What can be done about one key, and what the guard says of all of it.
+
+`row` is the label of the decision's row in docs/design.md section 4, to be shown; nothing depends
+on it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from kbsync.messages import Notice
+from kbsync.model.causes import Cause
 from kbsync.model.documents import RemoteDocument
 from kbsync.model.files import DocKey, Fingerprint, Stat
 from kbsync.model.memory import Intent
@@ -16,6 +21,7 @@ class Noop:
 
     key: DocKey
     row: str
+    cause: Cause = Cause.SAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +30,7 @@ class Hold:
 
     key: DocKey
     row: str
+    cause: Cause
     why: Notice
     until: float | None = None
     document_id: str | None = None
@@ -31,21 +38,21 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Upload as a new document. `cause`: new, missing."""
+    """Upload as a new document."""
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
     stat: Stat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """Upload over `document_id`. `cause`: edited, settings, drift, recover, unknown."""
+    """Upload over `document_id`."""
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
     stat: Stat
     document_id: str
 
@@ -56,7 +63,7 @@ class Move:
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
     origin: DocKey
     document_id: str
     stat: Stat
@@ -68,7 +75,7 @@ class SetMetadata:
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
     document_id: str
 
 
@@ -78,7 +85,7 @@ class Adopt:
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
     document: RemoteDocument
     fingerprint: Fingerprint | None = None
     stat: Stat | None = None
@@ -86,11 +93,11 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """Delete `document_id`. `cause`: removed, orphan, extra, superseded."""
+    """Delete `document_id`."""
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
     document_id: str
     name: str
 
@@ -101,7 +108,7 @@ class Restore:
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
     document_id: str
 
 
@@ -111,25 +118,26 @@ class Forget:
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolve:
-    """Account for the last call before anything else. `verdict`: see planning/resolve.py."""
+    """Find out how the last call ended before anything else (planning/resolve.py)."""
 
     key: DocKey
     row: str
-    cause: str
+    cause: Cause
     intent: Intent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Somebody has to choose; nothing is changed."""
+    """A person has to choose; nothing is changed."""
 
     key: DocKey
     row: str
+    cause: Cause
     why: Notice
     document_id: str | None = None
 

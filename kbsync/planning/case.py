@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kbsync.model import (
     Absent,
+    Cause,
     DocKey,
     EntryState,
     FileState,
@@ -133,13 +134,13 @@ def drifted(case: Case) -> bool:
     return (known.rev, known.word_count) != (entry.rev, entry.word_count)
 
 
-def cause_of_change(case: Case) -> str:
-    """Return why the file differs from its entry: unknown, settings or edited."""
+def cause_of_change(case: Case) -> Cause:
+    """Return why the file differs from its entry: UNKNOWN, SETTINGS or EDITED."""
     entry = entry_of(case)
     if entry.fingerprint is None:
-        return "unknown"
+        return Cause.UNKNOWN
     changed = entry.fingerprint.settings != case.rules.settings
-    return "settings" if changed else "edited"
+    return Cause.SETTINGS if changed else Cause.EDITED
 
 
 def hash_equals(local: Present, mark: Mark | None, rules: DecisionRules) -> bool:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import (
-    Absent,
     Action,
     Adopt,
+    Cause,
     Conflict,
     Create,
     Delete,
@@ -66,13 +66,16 @@ def decide(case: Case) -> Action:
 def _t0_intent(case: Case) -> Action | None:
     if case.intent is None:
         return None
-    return Resolve(key=case.key, row="T0", cause=case.intent.op.value, intent=case.intent)
+    cause = Cause(case.intent.op.value)
+    return Resolve(key=case.key, row="T0", cause=cause, intent=case.intent)
 
 
 def _t1_not_readable(case: Case) -> Action | None:
     match case.local:
-        case Unknown(why=why) | Skipped(why=why):
-            return _hold(case, "T1", why)
+        case Unknown(why=why):
+            return _hold(case, "T1", Cause.UNREADABLE, why)
+        case Skipped(why=why):
+            return _hold(case, "T1", Cause.SKIPPED, why)
         case Excluded():
             return _excluded(case)
     return None
@@ -83,9 +86,9 @@ def _excluded(case: Case) -> Action:
         return Noop(key=case.key, row="T1")
     if case.rules.prune_excluded and not busy(case):
         if case.entry.superseded is not None:
-            return _delete(case, "T1", "superseded", case.entry.superseded)
-        return _delete(case, "T1", "excluded", case.entry.document_id)
-    return _hold(case, "T1", say.HELD_EXCLUDED(path=case.key.path))
+            return _delete(case, "T1", Cause.SUPERSEDED, case.entry.superseded)
+        return _delete(case, "T1", Cause.EXCLUDED, case.entry.document_id)
+    return _hold(case, "T1", Cause.EXCLUDED, say.HELD_EXCLUDED(path=case.key.path))
 
 
 def _t2_swap(case: Case) -> Action | None:
@@ -99,7 +102,7 @@ def _t2_swap(case: Case) -> Action | None:
     if known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED:
         if known.readiness is Readiness.ARCHIVED:
             return _hold_operator(case, "T2", known)
-        return _delete(case, "T2", "failed", entry.document_id)
+        return _delete(case, "T2", Cause.FAILED, entry.document_id)
     if entry.state is EntryState.SYNCED:
         return _superseded(case, entry.superseded)
     return None
@@ -110,7 +113,7 @@ def _superseded(case: Case, document_id: str) -> Action:
     old = case.evidence.replaced
     if isinstance(old, RemoteDocument) and old.readiness is Readiness.ARCHIVED:
         return _hold_operator(case, "T2", old)
-    return _delete(case, "T2", "superseded", document_id)
+    return _delete(case, "T2", Cause.SUPERSEDED, document_id)
 
 
 def _swap_undone(case: Case) -> Action | None:
@@ -118,7 +121,7 @@ def _swap_undone(case: Case) -> Action | None:
     old = case.evidence.replaced
     if not isinstance(old, RemoteDocument):
         return None
-    return Adopt(key=case.key, row="T2", cause="swap undone", document=old)
+    return Adopt(key=case.key, row="T2", cause=Cause.SWAP_UNDONE, document=old)
 
 
 def _t3_restore(case: Case) -> Action | None:
@@ -129,13 +132,13 @@ def _t3_restore(case: Case) -> Action | None:
         return _trashed(case)
     restorable = (Readiness.DISABLED, Readiness.AVAILABLE)
     if isinstance(known, RemoteDocument) and known.readiness in restorable:
-        return Restore(key=case.key, row="T3", cause="returned", document_id=known.id)
+        return Restore(key=case.key, row="T3", cause=Cause.RETURNED, document_id=known.id)
     return None
 
 
 def _trashed(case: Case) -> Action:
     if case.evidence.known is GONE:
-        return Forget(key=case.key, row="T3", cause="trash emptied")
+        return Forget(key=case.key, row="T3", cause=Cause.TRASH_EMPTIED)
     return Noop(key=case.key, row="T3")
 
 
@@ -155,10 +158,14 @@ def _t5_orphan(case: Case) -> Action | None:
     if orphan.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
         return _hold_operator(case, "T5", orphan)
     if orphan.readiness.busy:
-        return _hold(case, "T5", say.HELD_INDEXING(path=case.key.path), document_id=orphan.id)
+        return _hold(
+            case, "T5", Cause.INDEXING, say.HELD_INDEXING(path=case.key.path), document_id=orphan.id
+        )
     if not case.rules.prune:
-        return _hold(case, "T5", say.HELD_KEPT(path=case.key.path), document_id=orphan.id)
-    return _delete(case, "T5", "orphan", orphan.id, orphan.name)
+        return _hold(
+            case, "T5", Cause.ORPHAN, say.HELD_KEPT(path=case.key.path), document_id=orphan.id
+        )
+    return _delete(case, "T5", Cause.ORPHAN, orphan.id, orphan.name)
 
 
 def _t7_adopt(case: Case) -> Action | None:
@@ -169,39 +176,43 @@ def _t7_adopt(case: Case) -> Action | None:
 
 def _t6_list_first(case: Case) -> Action | None:
     if case.entry is None and not case.evidence.listed:
-        return _hold(case, "T6", say.HELD_NOT_LISTED(path=case.key.path))
+        return _hold(case, "T6", Cause.UNLISTED, say.HELD_NOT_LISTED(path=case.key.path))
     return None
 
 
 def _t8_foreign_name(case: Case) -> Action | None:
     if case.entry is None and case.evidence.namesakes:
-        return _conflict_name(case, "T8")
+        return _conflict_name(case, "T8", Cause.NEW)
     return None
 
 
 def _t9_create(case: Case) -> Action | None:
     if case.entry is None:
-        return _create(case, "T9", "new")
+        return _create(case, "T9", Cause.NEW)
     return None
 
 
 # -- rows with an entry; readiness lies over them ------------------------------------------------
 
 
-def _ready(case: Case) -> Action | None:
-    """Hold whatever the server still works on; send again what it is stuck with."""
+def _r1_indexing(case: Case) -> Action | None:
     known = case.evidence.known
-    if not isinstance(known, RemoteDocument):
+    if not isinstance(known, RemoteDocument) or not known.readiness.busy:
         return None
-    queued = known.readiness is Readiness.WAITING  # in a queue, and never stuck
-    if known.readiness.busy and (queued or not case.stuck):
-        return _hold(case, "R1", say.HELD_INDEXING(path=case.key.path), document_id=known.id)
-    if known.readiness.busy and isinstance(case.local, Present):
-        return _update(case, "R2", "stuck", known.id)
-    return None
+    if case.stuck and known.readiness is not Readiness.WAITING:  # a queue is never stuck by itself
+        return None
+    why = say.HELD_INDEXING(path=case.key.path)
+    return _hold(case, "R1", Cause.INDEXING, why, document_id=known.id)
 
 
-def _recover(case: Case) -> Action | None:
+def _r2_stuck(case: Case) -> Action | None:
+    known = case.evidence.known
+    if not isinstance(known, RemoteDocument) or not known.readiness.busy:
+        return None
+    return _update(case, "R2", Cause.STUCK, known.id) if isinstance(case.local, Present) else None
+
+
+def _r3_error(case: Case) -> Action | None:
     """An indexing error: upload again, slowly while nothing changed."""
     known, entry = case.evidence.known, entry_of(case)
     if not isinstance(known, RemoteDocument) or known.readiness is not Readiness.ERROR:
@@ -210,7 +221,9 @@ def _recover(case: Case) -> Action | None:
         return None
     if same(case) and entry.retry_at is not None and case.now < entry.retry_at:
         return _hold_failed(case, "R3", until=entry.retry_at)
-    return _update(case, "R3", "recover" if same(case) else "edited", known.id)
+    if rejected(case):
+        return _hold_rejected(case, "R3", Cause.RECOVER)
+    return _update(case, "R3", Cause.RECOVER if same(case) else Cause.EDITED, known.id)
 
 
 def _t10_extra(case: Case) -> Action | None:
@@ -224,7 +237,7 @@ def _t10_extra(case: Case) -> Action | None:
     extra = case.evidence.marked[0]
     if extra.readiness.busy or extra.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
         return None
-    return _delete(case, "T10", "extra", extra.id, extra.name)
+    return _delete(case, "T10", Cause.EXTRA, extra.id, extra.name)
 
 
 def _t11_newer_base(case: Case) -> Action | None:
@@ -239,10 +252,10 @@ def _t12_missing(case: Case) -> Action | None:
     if case.evidence.known is not GONE or not isinstance(case.local, Present):
         return None
     if not case.evidence.listed:
-        return _hold(case, "T12", say.HELD_NOT_LISTED(path=case.key.path))
+        return _hold(case, "T12", Cause.MISSING, say.HELD_NOT_LISTED(path=case.key.path))
     if case.evidence.namesakes:
-        return _conflict_name(case, "T12")
-    return _create(case, "T12", "missing")
+        return _conflict_name(case, "T12", Cause.MISSING)
+    return _create(case, "T12", Cause.MISSING)
 
 
 def _t13_operator(case: Case) -> Action | None:
@@ -254,32 +267,33 @@ def _t13_operator(case: Case) -> Action | None:
     return None
 
 
-def _t13_confirm(case: Case) -> Action | None:
-    """Uploaded, and not yet proved done: the indexing watch has the next word."""
-    if entry_of(case).state is EntryState.INDEXING and not isinstance(case.local, Absent):
-        return _hold(case, "R4", say.HELD_INDEXING(path=case.key.path))
+def _r4_unconfirmed(case: Case) -> Action | None:
+    """Uploaded and not proved done, or mended at the server: the indexing tracker confirms it."""
+    entry, known = entry_of(case), case.evidence.known
+    if not isinstance(case.local, Present):
+        return None
+    failed = entry.state is EntryState.FAILED and same(case)
+    mended = failed and isinstance(known, RemoteDocument) and _mended(entry, known)
+    if entry.state is EntryState.INDEXING or mended:
+        return _hold(case, "R4", Cause.INDEXING, say.HELD_INDEXING(path=case.key.path))
     return None
 
 
-def _t13_failed(case: Case) -> Action | None:
-    """What failed is tried again when something changed, or slowly where the server erred."""
-    entry, known = entry_of(case), case.evidence.known
-    if entry.state is not EntryState.FAILED or not isinstance(case.local, Present):
-        return None
-    if not same(case):
-        return None
-    if isinstance(known, RemoteDocument) and _mended(entry, known):
-        return _hold(case, "R4", say.HELD_INDEXING(path=case.key.path))
-    if entry.retry_at is not None and case.now >= entry.retry_at:
-        return _update(case, "R5", "recover", entry.document_id)
-    return _hold_failed(case, "R5", until=entry.retry_at)
-
-
 def _mended(entry: LedgerEntry, known: RemoteDocument) -> bool:
-    """Whether somebody mended the very upload that failed: confirm it, send nothing."""
+    """Whether the very upload that failed was mended at the server."""
     if known.readiness is not Readiness.AVAILABLE or known.rev != entry.rev:
         return False
     return entry.retry_at is not None or (known.word_count or 0) > (entry.word_count or 0)
+
+
+def _r5_failed(case: Case) -> Action | None:
+    """The same bytes end the same way: tried again slowly where the server erred, or not at all."""
+    entry = entry_of(case)
+    if entry.state is not EntryState.FAILED or not same(case):
+        return None
+    if entry.retry_at is not None and case.now >= entry.retry_at:
+        return _update(case, "R5", Cause.RECOVER, entry.document_id)
+    return _hold_failed(case, "R5", until=entry.retry_at)
 
 
 def _t14_same(case: Case) -> Action | None:
@@ -287,7 +301,9 @@ def _t14_same(case: Case) -> Action | None:
         return None
     entry = entry_of(case)
     if case.metadata_hash is not None and entry.metadata_hash != case.metadata_hash:
-        return SetMetadata(key=case.key, row="T14", cause="metadata", document_id=entry.document_id)
+        return SetMetadata(
+            key=case.key, row="T14", cause=Cause.METADATA, document_id=entry.document_id
+        )
     return Noop(key=case.key, row="T14")
 
 
@@ -306,11 +322,12 @@ def _t16_drift(case: Case) -> Action | None:
     if not isinstance(case.local, Present) or not same(case):
         return None
     if not case.rules.repair_drift:
-        return _hold(case, "T16", say.HELD_DRIFT(path=case.key.path))
+        return _hold(case, "T16", Cause.DRIFT, say.HELD_DRIFT(path=case.key.path))
     if case.repairs >= REPAIRS_A_DAY:
         why = say.CONFLICT_OTHER_WRITER(path=case.key.path, repairs=case.repairs)
-        return Conflict(key=case.key, row="T16", why=why, document_id=entry_of(case).document_id)
-    return _update(case, "T16", "drift", entry_of(case).document_id)
+        document = entry_of(case).document_id
+        return Conflict(key=case.key, row="T16", cause=Cause.DRIFT, why=why, document_id=document)
+    return _update(case, "T16", Cause.DRIFT, entry_of(case).document_id)
 
 
 def _t17_changed(case: Case) -> Action | None:
@@ -321,7 +338,7 @@ def _t17_changed(case: Case) -> Action | None:
 
 def _t18_forget(case: Case) -> Action | None:
     if case.evidence.known is GONE:
-        return Forget(key=case.key, row="T18", cause="gone on both sides")
+        return Forget(key=case.key, row="T18", cause=Cause.GONE_ON_BOTH_SIDES)
     return None
 
 
@@ -330,13 +347,13 @@ def _t19_edited_there(case: Case) -> Action | None:
         return None
     document = entry_of(case).document_id
     why = say.CONFLICT_EDITED_THERE(path=case.key.path, base=case.rules.base_id, document=document)
-    return Conflict(key=case.key, row="T19", why=why, document_id=document)
+    return Conflict(key=case.key, row="T19", cause=Cause.REMOVED, why=why, document_id=document)
 
 
 def _t20_removed(case: Case) -> Action | None:
     if not case.rules.prune:
-        return _hold(case, "T20", say.HELD_KEPT(path=case.key.path))
-    return _delete(case, "T20", "removed", entry_of(case).document_id)
+        return _hold(case, "T20", Cause.REMOVED, say.HELD_KEPT(path=case.key.path))
+    return _delete(case, "T20", Cause.REMOVED, entry_of(case).document_id)
 
 
 ROWS: tuple[Callable[[Case], Action | None], ...] = (
@@ -348,16 +365,17 @@ ROWS: tuple[Callable[[Case], Action | None], ...] = (
     _t6_list_first,
     _t8_foreign_name,
     _t9_create,
-    _ready,
+    _r1_indexing,
+    _r2_stuck,
     _t2_swap,
     _t3_restore,
-    _recover,
+    _r3_error,
     _t10_extra,
     _t11_newer_base,
     _t12_missing,
     _t13_operator,
-    _t13_confirm,
-    _t13_failed,
+    _r4_unconfirmed,
+    _r5_failed,
     _t14_same,
     _t15_older_ledger,
     _t16_drift,
@@ -374,13 +392,14 @@ ROWS: tuple[Callable[[Case], Action | None], ...] = (
 def _hold(
     case: Case,
     row: str,
+    cause: Cause,
     why: Notice,
     *,
     until: float | None = None,
     document_id: str | None = None,
 ) -> Hold:
     document = document_id or (case.entry.document_id if case.entry else None)
-    return Hold(key=case.key, row=row, why=why, until=until, document_id=document)
+    return Hold(key=case.key, row=row, cause=cause, why=why, until=until, document_id=document)
 
 
 def _hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
@@ -390,7 +409,7 @@ def _hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
         base=case.rules.base_id,
         document=document.id,
     )
-    return _hold(case, row, why, document_id=document.id)
+    return _hold(case, row, Cause.OPERATOR, why, document_id=document.id)
 
 
 def _hold_failed(case: Case, row: str, until: float | None) -> Hold:
@@ -398,11 +417,12 @@ def _hold_failed(case: Case, row: str, until: float | None) -> Hold:
     reason = entry.reason[1] if entry.reason else "no reason told"
     words = {"path": case.key.path, "reason": reason}
     if until is None:
-        return _hold(case, row, say.HELD_REJECTED(**words))
-    return _hold(case, row, say.HELD_BACK_OFF(failures=entry.failures, **words), until=until)
+        return _hold(case, row, Cause.RECOVER, say.HELD_REJECTED(**words))
+    why = say.HELD_BACK_OFF(failures=entry.failures, **words)
+    return _hold(case, row, Cause.RECOVER, why, until=until)
 
 
-def _conflict_name(case: Case, row: str) -> Conflict:
+def _conflict_name(case: Case, row: str, cause: Cause) -> Conflict:
     namesake = case.evidence.namesakes[0]
     why = say.CONFLICT_FOREIGN_NAME(
         path=case.key.path,
@@ -410,30 +430,32 @@ def _conflict_name(case: Case, row: str) -> Conflict:
         base=case.rules.base_id,
         document=namesake.id,
     )
-    return Conflict(key=case.key, row=row, why=why, document_id=namesake.id)
+    return Conflict(key=case.key, row=row, cause=cause, why=why, document_id=namesake.id)
 
 
-def _create(case: Case, row: str, cause: str) -> Action:
+def _create(case: Case, row: str, cause: Cause) -> Action:
     assert isinstance(case.local, Present)  # noqa: S101 - absent and unreadable rows come first
     if rejected(case):
-        return _hold_rejected(case, row)
+        return _hold_rejected(case, row, cause)
     return Create(key=case.key, row=row, cause=cause, stat=case.local.stat)
 
 
-def _update(case: Case, row: str, cause: str, document_id: str) -> Action:
+def _update(case: Case, row: str, cause: Cause, document_id: str) -> Action:
     assert isinstance(case.local, Present)  # noqa: S101 - callers asked
     if rejected(case):
-        return _hold_rejected(case, row)
+        return _hold_rejected(case, row, cause)
     return Update(key=case.key, row=row, cause=cause, stat=case.local.stat, document_id=document_id)
 
 
-def _hold_rejected(case: Case, row: str) -> Hold:
+def _hold_rejected(case: Case, row: str, cause: Cause) -> Hold:
     assert case.rejection is not None  # noqa: S101 - callers asked
     why = say.HELD_REJECTED(path=case.key.path, reason=case.rejection.reason[1])
-    return _hold(case, row, why)
+    return _hold(case, row, cause, why)
 
 
-def _delete(case: Case, row: str, cause: str, document_id: str, name: str | None = None) -> Delete:
+def _delete(
+    case: Case, row: str, cause: Cause, document_id: str, name: str | None = None
+) -> Delete:
     named = name or (case.entry.document_name if case.entry else case.name)
     return Delete(key=case.key, row=row, cause=cause, document_id=document_id, name=named)
 
@@ -447,7 +469,7 @@ def _adopt(case: Case, row: str, document: RemoteDocument) -> Adopt:
     return Adopt(
         key=case.key,
         row=row,
-        cause="mark",
+        cause=Cause.MARK,
         document=document,
         fingerprint=fingerprint,
         stat=case.local.stat if equal else None,

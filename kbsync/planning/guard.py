@@ -20,6 +20,7 @@ from kbsync.model import (
     Action,
     Adopt,
     Allowed,
+    Cause,
     Create,
     Delete,
     DocKey,
@@ -29,8 +30,8 @@ from kbsync.model import (
     Update,
 )
 
-REMOVALS = frozenset({"removed", "orphan", "extra", "excluded"})
-REEMBEDDINGS = frozenset({"missing", "drift", "settings", "unknown"})
+REMOVALS = frozenset({Cause.REMOVED, Cause.ORPHAN, Cause.EXTRA, Cause.EXCLUDED})
+REEMBEDDINGS = frozenset({Cause.MISSING, Cause.DRIFT, Cause.SETTINGS, Cause.UNKNOWN})
 AN_HOUR = 3600.0
 SHOWN = 12
 
@@ -49,7 +50,7 @@ def risk_of(action: Action) -> Risk | None:
     match action:
         case Delete(cause=cause) if cause in REMOVALS:
             return Risk.REMOVES
-        case Create(cause="missing"):
+        case Create(cause=Cause.MISSING):
             return Risk.REMAKES
         case Update(cause=cause) if cause in REEMBEDDINGS:
             return Risk.REEMBEDS
@@ -128,7 +129,7 @@ def history_of(done: Mapping[tuple[str, str], int]) -> History:
             deleted += number
         elif action in ("create", "update") and cause in REEMBEDDINGS:
             uploads += number
-            missing += number if cause == "missing" else 0
+            missing += number if cause == Cause.MISSING else 0
     return History(removals=deleted + missing, reembeddings=uploads, deleted=deleted)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from kbsync.model import (
     Action,
+    Cause,
     Create,
     Delete,
     EntryState,
@@ -23,13 +24,11 @@ from kbsync.model import (
 from kbsync.planning.case import Case, absent
 from kbsync.planning.decide import decide
 
-UNTIL_INDEXED = ("R1", "R4")
-
 
 def foresee(case: Case, action: Action) -> Action | None:
     """Return what follows `action` in the same pass; None for nothing, or nothing foreseeable."""
     match action:
-        case Hold(row=row) if row in UNTIL_INDEXED:
+        case Hold(cause=Cause.INDEXING):
             follows = decide(_indexed(case))
             return None if isinstance(follows, Noop | Hold) else follows
         case Resolve():
@@ -51,11 +50,11 @@ def _indexed(case: Case) -> Case:
 def _accounted(case: Case, action: Resolve) -> Action | None:
     """What stands here decides: the file goes up, or its document goes away."""
     if isinstance(case.local, Present):
-        return Create(key=case.key, row=action.row, cause="new", stat=case.local.stat)
+        return Create(key=case.key, row=action.row, cause=Cause.NEW, stat=case.local.stat)
     if not absent(case):
         return None
     intent, entry = action.intent, case.entry
     document = intent.document_id or (entry.document_id if entry else "")
     return Delete(
-        key=case.key, row=action.row, cause="removed", document_id=document, name=intent.name
+        key=case.key, row=action.row, cause=Cause.REMOVED, document_id=document, name=intent.name
     )

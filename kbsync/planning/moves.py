@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from kbsync.model import (
     Action,
+    Cause,
     Create,
     Delete,
     DocKey,
@@ -58,9 +59,9 @@ def vacated(case: Case, action: Action) -> Vacated | None:
     if entry is None or not _settled(case, entry):
         return None
     match action, case.local:
-        case Delete(row="T20"), _:
+        case Delete(cause=Cause.REMOVED), _:
             return _vacated(entry, None)
-        case Update(row="T17", cause="edited"), Present(content=str()):
+        case Update(cause=Cause.EDITED), Present(content=str()):
             return _vacated(entry, case.local)
     return None
 
@@ -96,7 +97,7 @@ def worth_hashing(actions: Iterable[Action], free: Collection[Vacated]) -> Itera
     if all(each.now for each in free):
         return
     for action in actions:
-        if isinstance(action, Create) and action.row == "T9" and action.stat.size in sizes:
+        if isinstance(action, Create) and action.cause is Cause.NEW and action.stat.size in sizes:
             yield action
 
 
@@ -145,7 +146,7 @@ def _move(document: Vacated, file: Present) -> Move:
     return Move(
         key=file.key,
         row=ROW,
-        cause="moved",
+        cause=Cause.MOVED,
         origin=document.key,
         document_id=document.document_id,
         stat=file.stat,

@@ -117,9 +117,7 @@ def cause_of(action: Action) -> str:
     match action:
         case Hold(why=why) | Conflict(why=why):
             return str(why)
-        case Noop():
-            return "same"
-    return action.cause
+    return str(action.cause)
 
 
 def make_plan(

@@ -13,7 +13,7 @@ UNIT = Path(__file__).parents[1] / "unit"
 SCRIPT = """
 import hashlib
 from dataclasses import replace
-from kbsync.model import Delete, DocKey, Present, Stat
+from kbsync.model import Cause, Delete, DocKey, Present, Stat
 from kbsync.planning.decide import decide
 from kbsync.planning.guard import Facts, History, Limits, guard
 from kbsync.planning.moves import Vacated, chains, pair
@@ -31,7 +31,8 @@ actions = [replace(each[path], key=DocKey(mirror="docs", path=path)) for path in
 print(make_plan(actions).digest)
 
 keys = [DocKey(mirror="docs", path=path) for path in paths]
-deletes = {Delete(key=k, row="T20", cause="removed", document_id=k.path, name="n") for k in keys}
+words = {"row": "T20", "cause": Cause.REMOVED, "name": "n"}
+deletes = {Delete(key=key, document_id=key.path, **words) for key in keys}
 halted = guard(deletes, Facts(mirror="docs", documents=60), History(), Limits())
 print(halted.digest, sorted(halted.members)[0], halted.why)
 

@@ -11,6 +11,7 @@ from kbsync.messages import guard as say
 from kbsync.model import (
     Action,
     Allowed,
+    Cause,
     Create,
     Delete,
     DocKey,
@@ -41,10 +42,12 @@ def action_of(number: int, kind: str) -> Action:
     document = f"doc-{number}"
     match kind:
         case "delete":
-            return Delete(key=key, row="T20", cause="removed", document_id=document, name=key.path)
+            return Delete(
+                key=key, row="T20", cause=Cause.REMOVED, document_id=document, name=key.path
+            )
         case "missing" | "new":
-            return Create(key=key, row="T12", cause=kind, stat=STAT)
-    return Update(key=key, row="T16", cause=kind, stat=STAT, document_id=document)
+            return Create(key=key, row="T12", cause=Cause(kind), stat=STAT)
+    return Update(key=key, row="T16", cause=Cause(kind), stat=STAT, document_id=document)
 
 
 def judged(actions: Sequence[Action], documents: int, history: History, limits: Limits) -> Guard:

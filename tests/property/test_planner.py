@@ -12,6 +12,7 @@ from kbsync.messages import Message
 from kbsync.model import (
     Action,
     Adopt,
+    Cause,
     Conflict,
     Create,
     Delete,
@@ -48,8 +49,8 @@ DOCUMENTS = st.builds(
     word_count=st.integers(0, 9),
     readiness=st.sampled_from(Readiness),
 )
-COMMON = {"key": KEYS, "row": st.just("T0"), "cause": st.sampled_from(["new", "edited"])}
-HELD = {"key": KEYS, "row": st.just("T1"), "why": st.just(WHY)}
+COMMON = {"key": KEYS, "row": st.just("T0"), "cause": st.sampled_from([Cause.NEW, Cause.EDITED])}
+HELD = {"key": KEYS, "row": st.just("T1"), "cause": st.just(Cause.UNREADABLE), "why": st.just(WHY)}
 INTENTS = st.builds(Intent, key=KEYS, op=st.sampled_from(Op), name=NAMES, started_at=st.just(0.0))
 ACTIONS = st.one_of(
     st.builds(Create, **COMMON, stat=STATS),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.model import Action, Create, Delete, DocKey, Move, Present, Stat, Update
+from kbsync.model import Action, Cause, Create, Delete, DocKey, Move, Present, Stat, Update
 from kbsync.planning.moves import Vacated, chains, pair, with_moves
 
 PATHS = [f"p{n}" for n in range(7)]
@@ -48,13 +48,13 @@ def planned(before: Folder, after: Folder) -> list[Action]:
     ]
     new = [_file(after, path) for path in after if path not in before]
     stat = Stat(1, 1, 1)
-    actions: list[Action] = [Create(key=e.key, row="T9", cause="new", stat=stat) for e in new]
+    actions: list[Action] = [Create(key=e.key, row="T9", cause=Cause.NEW, stat=stat) for e in new]
     for each in free:
         words = {"key": each.key, "document_id": each.document_id}
         actions.append(
-            Update(row="T17", cause="edited", stat=stat, **words)
+            Update(row="T17", cause=Cause.EDITED, stat=stat, **words)
             if each.now
-            else Delete(row="T20", cause="removed", name=each.key.path, **words)
+            else Delete(row="T20", cause=Cause.REMOVED, name=each.key.path, **words)
         )
     return with_moves(actions, pair(free, new))
 

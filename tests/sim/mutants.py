@@ -184,10 +184,9 @@ def mark_before_content() -> Any:
 
 def two_uploads_in_flight() -> Any:
     """What the server still works on is sent again."""
-    stack = _row(rows._ready, lambda case: None)
-    without = tuple(each for each in rows.ROWS if each is not rows._t13_confirm)
-    stack.enter_context(mock.patch.object(rows, "ROWS", without))
-    return stack
+    waiting = (rows._r1_indexing, rows._r2_stuck, rows._r4_unconfirmed)
+    without = tuple(each for each in rows.ROWS if each not in waiting)
+    return mock.patch.object(rows, "ROWS", without)
 
 
 def copies_of_marks_believed() -> Any:

@@ -20,7 +20,7 @@ from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.clock import LedgerClock
 from kbsync.messages import Problem
-from kbsync.model import DocKey, Halted
+from kbsync.model import Cause, DocKey, Halted
 from kbsync.planning.pairing import By, pair
 
 from . import rules
@@ -204,7 +204,7 @@ async def adopt(process: Process) -> None:
         for name in history.mirrors:
             offered = await process.engine(name).offer(
                 lambda files, documents: pair(files, documents, By.NAME),
-                cause="name",
+                cause=Cause.NAME,
                 trust_size=trust,
             )
             history.tell(f"adopt {[str(each) for each in offered.actions]}")

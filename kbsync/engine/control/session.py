@@ -27,13 +27,25 @@ from kbsync.engine.workers.opendrive import OpenDrive
 from kbsync.engine.workers.permits import Cleared, Grant, clear
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
-from kbsync.model import Action, Conflict, Delete, DocKey, FileState, Halted, Hold, Move, Present
+from kbsync.model import (
+    Action,
+    Cause,
+    Conflict,
+    Delete,
+    DocKey,
+    FileState,
+    Halted,
+    Hold,
+    Move,
+    Present,
+)
 from kbsync.planning.guard import Risk
 from kbsync.planning.marks import FIELDS
 from kbsync.planning.plan import keys_of
 
 BASE_HOLDS_FOR = 10.0
 WITHOUT_WRITING = 10.0
+NOT_UPLOADED = frozenset({Cause.UNREADABLE, Cause.SKIPPED, Cause.EXCLUDED})
 
 
 class Session:
@@ -182,7 +194,7 @@ class Session:
             standing.settling.everything(self._now())
             standing.grace.forget(cleared.risks)
             cleared = cleared.harmless()
-        self._note_unmet(a for a in actions if a.row != "T1")
+        self._note_unmet(a for a in actions if a.cause not in NOT_UPLOADED)
         await self._carry(planned, cleared, noted, first=True)
 
     # -- carrying out --------------------------------------------------------------------------
@@ -365,7 +377,7 @@ def _whole(world: Context) -> bool:
 
 def _removes_file(action: Action) -> bool:
     """Whether `action` is there because a file is gone."""
-    return isinstance(action, Delete) and action.row == "T20"
+    return isinstance(action, Delete) and action.cause is Cause.REMOVED
 
 
 def _must_be_listed(planned: Planned, mirror: str) -> None:

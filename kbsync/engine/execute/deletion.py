@@ -8,7 +8,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.execute.results import Result, TimedCall, after_failure, outcome_name, why_of
 from kbsync.engine.observe.remote_state import is_gone
 from kbsync.engine.ports import EntryChange, Keep
-from kbsync.model import Ambiguous, DocKey, Done, Gone, Intent, LedgerEntry, Op
+from kbsync.model import Ambiguous, Cause, DocKey, Done, Gone, Intent, LedgerEntry, Op
 
 
 async def remove(
@@ -17,7 +17,7 @@ async def remove(
     document_id: str,
     *,
     name: str,
-    cause: str,
+    cause: Cause,
     after: LedgerEntry | Keep | None,
 ) -> Result | None:
     """Remove a document of `key`.

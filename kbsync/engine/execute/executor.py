@@ -22,10 +22,10 @@ from kbsync.engine.execute.results import (
     outcome_name,
 )
 from kbsync.engine.ports import KEEP, EntryChange, Keep
-from kbsync.messages import engine as say
 from kbsync.model import (
     Action,
     Adopt,
+    Cause,
     Conflict,
     Create,
     Delete,
@@ -83,7 +83,7 @@ async def carry_out(world: Context, case: Case, action: Action) -> Result:
 
 
 def _held(action: Hold | Conflict) -> Result:
-    if action.why.message is say.HELD_INDEXING and action.document_id is not None:
+    if action.cause is Cause.INDEXING and action.document_id is not None:
         return Follow(action.document_id)
     return Stopped(action.why)
 
@@ -95,16 +95,16 @@ async def _delete(world: Context, case: Case, action: Delete) -> Result:
     )
     if step is not None:
         return step
-    return Finished() if cause == "removed" and after is None else Again()
+    return Finished() if cause is Cause.REMOVED and after is None else Again()
 
 
 def _after_delete(world: Context, case: Case, action: Delete) -> LedgerEntry | Keep | None:
     entry = case.entry
     if entry is None:
         return KEEP
-    if action.cause == "superseded":
+    if action.cause is Cause.SUPERSEDED:
         return replace(entry, superseded=None)
-    if action.cause == "failed" and entry.superseded is not None:
+    if action.cause is Cause.FAILED and entry.superseded is not None:
         return _back_to_old(_failed(world, case, entry), entry.superseded)
     return left_of(entry) if entry.document_id == action.document_id else KEEP
 

@@ -18,7 +18,7 @@ from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.ports import ObservedListing
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
-from kbsync.model import Absent, Delete, DocKey, Op, Resolve
+from kbsync.model import Absent, Cause, Delete, DocKey, Op, Resolve
 from kbsync.planning.case import Case
 from kbsync.planning.marks import mark_of
 
@@ -90,7 +90,9 @@ async def _accounted(world: Context, key: DocKey, done: PurgeResult) -> bool:
     intent = world.ledger.intent(key)
     if intent is None:
         return True
-    await _persist(world, key, Resolve(key=key, row="T0", cause=intent.op.value, intent=intent))
+    await _persist(
+        world, key, Resolve(key=key, row="T0", cause=Cause(intent.op.value), intent=intent)
+    )
     if world.ledger.intent(key) is None:
         return True
     create = intent.op is Op.CREATE
@@ -99,17 +101,17 @@ async def _accounted(world: Context, key: DocKey, done: PurgeResult) -> bool:
     return False
 
 
-def _next_of(world: Context, key: DocKey) -> tuple[str, str] | None:
+def _next_of(world: Context, key: DocKey) -> tuple[str, Cause] | None:
     """Return the next document of `key` to delete, and why; None when there is none left."""
     entry = world.ledger.entry(key)
     if entry is not None and entry.superseded is not None:
-        return entry.superseded, "superseded"
+        return entry.superseded, Cause.SUPERSEDED
     if entry is not None:
-        return entry.document_id, "destroyed"
+        return entry.document_id, Cause.DESTROYED
     for document in world.ledger.listed_marked(world.base_id or "", key):
         mark = mark_of(document)
         if mark is not None and mark.owner in _names(world):
-            return document.id, "orphan"
+            return document.id, Cause.ORPHAN
     return None
 
 

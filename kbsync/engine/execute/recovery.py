@@ -11,6 +11,7 @@ from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import document_of, owner_of
 from kbsync.engine.ports import KEEP, EntryChange
 from kbsync.model import (
+    Cause,
     DocKey,
     Done,
     EntryState,
@@ -85,7 +86,7 @@ def _carry_out(
         case TakeOver(document=document):
             entry = _taken(intent, document, case.entry, missing=missing)
             # The guard counts it like any other that was found missing.
-            line = TimedCall(world, key, "create").line("done", document.id, "missing")
+            line = TimedCall(world, key, "create").line("done", document.id, Cause.MISSING)
             commit(
                 EntryChange(key=key, entry=entry, intent=None, journal=(line,) if missing else ())
             )
@@ -124,9 +125,9 @@ def _deleted(world: Context, case: Case, intent: Intent) -> JournalLine:
     """The line of a delete nobody saw the end of: the guard counts it like any other."""
     entry, document_id = case.entry, intent.document_id
     if isinstance(case.local, Present) and entry is not None:
-        cause = "superseded" if entry.superseded == document_id else "recover"
+        cause = Cause.SUPERSEDED if entry.superseded == document_id else Cause.RECOVER
     else:
-        cause = "removed" if entry is not None else "orphan"
+        cause = Cause.REMOVED if entry is not None else Cause.ORPHAN
     return TimedCall(world, case.key, "delete").line("done", document_id, cause)
 
 

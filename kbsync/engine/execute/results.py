@@ -11,6 +11,7 @@ from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
     Ambiguous,
+    Cause,
     Conflict,
     DocKey,
     Failure,
@@ -28,6 +29,8 @@ from kbsync.model import (
 )
 
 AMBIGUOUS_LOOK = 1.0
+# Without these uploads no document of the file can be found at the server.
+WITHOUT_DOCUMENT = frozenset({Cause.NEW, Cause.MISSING, Cause.RECOVER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class TimedCall:
             document_id=document_id,
             outcome=outcome,
             milliseconds=int((now - self._started) * 1000),
-            detail=detail,
+            detail=str(detail),  # a Cause is stored as plain text
         )
 
 
@@ -226,6 +229,6 @@ def kind_of(action: object) -> str:
     match action:
         case Conflict():
             return "conflict"
-        case Hold(row=row):
-            return "failed" if row in ("R3", "R5", "T9", "T12") else "held"
+        case Hold(cause=cause):
+            return "failed" if cause in WITHOUT_DOCUMENT else "held"
     return "failed"

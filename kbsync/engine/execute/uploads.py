@@ -34,6 +34,7 @@ from kbsync.engine.ports import EntryChange, Payload
 from kbsync.messages import engine as say
 from kbsync.model import (
     Ambiguous,
+    Cause,
     Create,
     Done,
     EntryState,
@@ -170,7 +171,7 @@ async def _delete_first(world: Context, case: Case, action: Update) -> Result:
     """A document in error that cannot be written over: nothing of it can be found anyway."""
     after = left_of(case.entry)
     step = await remove(
-        world, case.key, action.document_id, name=case.name, cause="recover", after=after
+        world, case.key, action.document_id, name=case.name, cause=Cause.RECOVER, after=after
     )
     return step or Again(at=world.clock.now())
 

@@ -22,6 +22,7 @@ from kbsync.messages import adoption as say
 from kbsync.messages import engine as engine_say
 from kbsync.model import (
     Adopt,
+    Cause,
     EntryState,
     Fingerprint,
     LedgerEntry,
@@ -63,13 +64,13 @@ class Offer:
         return sum(action.fingerprint is not None for action in self.actions)
 
 
-async def offer(world: Context, match: Match, *, cause: str, trust_size: bool) -> Offer:
+async def offer(world: Context, match: Match, *, cause: Cause, trust_size: bool) -> Offer:
     """Return what `match` pairs of the files without an entry and the documents without one.
 
     Args:
         world: the mirror with the base that was found for it.
         match: pairs them.
-        cause: by what, in a word.
+        cause: NAME, BASENAME or MAP.
         trust_size: a document whose upload was as large as what would be sent counts as the same.
 
     Raises:
@@ -137,7 +138,7 @@ def _new_files(world: Context) -> Iterator[NewFile]:
             )
 
 
-def _adopt(world: Context, found: Pair, cause: str, trust_size: bool) -> Adopt:
+def _adopt(world: Context, found: Pair, cause: Cause, trust_size: bool) -> Adopt:
     fingerprint = _fingerprint(world, found) if trust_size else None
     return Adopt(
         key=found.file.key,

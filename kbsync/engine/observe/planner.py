@@ -23,6 +23,7 @@ from kbsync.model import (
     Absent,
     Action,
     Allowed,
+    Cause,
     DocKey,
     FileState,
     Guard,
@@ -296,7 +297,7 @@ class Planner:
                         stats.append((case.key, stat))
                 case Noop(), Absent() if case.rejection is not None:
                     self._ledger.commit(EntryChange(key=case.key, rejection=None))
-                case Hold(row="T1"), Skipped() if case.entry is None:
+                case Hold(cause=Cause.SKIPPED), Skipped() if case.entry is None:
                     decided.skipped.append(case.local)
                 case _:
                     decided.actions.append(action)

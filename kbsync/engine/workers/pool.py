@@ -38,6 +38,7 @@ from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem
 from kbsync.model import (
     Action,
+    Cause,
     Create,
     DocKey,
     EntryState,
@@ -225,7 +226,8 @@ class Drive:
 
     async def _object(self, case: Case, objection: Notice) -> None:
         """Hold what the world turned into a removal or an upload that the plan did not have."""
-        await self._act(case, Hold(key=case.key, row="guard", why=objection))
+        hold = Hold(key=case.key, row="guard", cause=Cause.GUARDED, why=objection)
+        await self._act(case, hold)
 
     def _waits(self, key: DocKey, action: Create | Update) -> bool:
         """Whether an upload has to wait; otherwise it takes its room at the server."""

@@ -18,6 +18,7 @@ from kbsync.messages import engine as say
 from kbsync.model import (
     Action,
     Adopt,
+    Cause,
     Conflict,
     Create,
     Delete,
@@ -66,7 +67,7 @@ def _key(path: str) -> DocKey:
 
 
 def _create(path: str, size: int) -> Create:
-    return Create(key=_key(path), row="T9", cause="new", stat=Stat(size, 1, 1))
+    return Create(key=_key(path), row="T9", cause=Cause.NEW, stat=Stat(size, 1, 1))
 
 
 def _every_action() -> list[Action]:
@@ -78,25 +79,34 @@ def _every_action() -> list[Action]:
     held = say.HELD_BACK_OFF(path="slow.md", failures=2, reason="the embedder is away")
     conflict = say.CONFLICT_FOREIGN_NAME(path="b.md", name="b.md", base="base-1", document="d-9")
     return [
-        Delete(key=_key("a-removed.md"), row="T20", cause="removed", document_id="d-1", name="x"),
+        Delete(
+            key=_key("a-removed.md"), row="T20", cause=Cause.REMOVED, document_id="d-1", name="x"
+        ),
         _create("guides/new.md", 10),
         _create("huge.pdf", 3 * 1024**3),
-        Update(key=_key("edited.md"), row="T17", cause="edited", stat=stat, document_id="d-2"),
+        Update(key=_key("edited.md"), row="T17", cause=Cause.EDITED, stat=stat, document_id="d-2"),
         Move(
             key=_key("to.md"),
             row="T9",
-            cause="renamed",
+            cause=Cause.MOVED,
             origin=_key("from.md"),
             document_id="d-3",
             stat=stat,
         ),
-        SetMetadata(key=_key("tagged.md"), row="T14", cause="metadata", document_id="d-4"),
-        Adopt(key=_key("lost.md"), row="T7", cause="mark", document=document),
-        Restore(key=_key("back.md"), row="T3", cause="returned", document_id="d-5"),
-        Forget(key=_key("gone.md"), row="T18", cause="gone on both sides"),
-        Resolve(key=_key("pending.md"), row="T0", cause="create", intent=intent),
-        Hold(key=_key("slow.md"), row="R3", why=held, until=1_000_000.0, document_id="d-6"),
-        Conflict(key=_key("b.md"), row="T8", why=conflict, document_id="d-9"),
+        SetMetadata(key=_key("tagged.md"), row="T14", cause=Cause.METADATA, document_id="d-4"),
+        Adopt(key=_key("lost.md"), row="T7", cause=Cause.MARK, document=document),
+        Restore(key=_key("back.md"), row="T3", cause=Cause.RETURNED, document_id="d-5"),
+        Forget(key=_key("gone.md"), row="T18", cause=Cause.GONE_ON_BOTH_SIDES),
+        Resolve(key=_key("pending.md"), row="T0", cause=Cause.PENDING_CREATE, intent=intent),
+        Hold(
+            key=_key("slow.md"),
+            row="R3",
+            cause=Cause.RECOVER,
+            why=held,
+            until=1_000_000.0,
+            document_id="d-6",
+        ),
+        Conflict(key=_key("b.md"), row="T8", cause=Cause.NEW, why=conflict, document_id="d-9"),
         Noop(key=_key("same.md"), row="T14"),
     ]
 
@@ -110,14 +120,17 @@ def _everything() -> Plan:
 def _removed(count: int) -> list[Action]:
     paths = [f"removed{n:02}.md" for n in range(count)]
     return [
-        Delete(key=_key(p), row="T20", cause="removed", document_id=f"d-{p}", name=p) for p in paths
+        Delete(key=_key(p), row="T20", cause=Cause.REMOVED, document_id=f"d-{p}", name=p)
+        for p in paths
     ]
 
 
 def _halted(*, root: bool = False, drifted: int = 0, count: int = 12) -> Plan:
     stat = Stat(100, 1, 1)
     actions = _removed(count) + [
-        Update(key=_key(f"drift{n:02}.md"), row="T16", cause="drift", stat=stat, document_id="d")
+        Update(
+            key=_key(f"drift{n:02}.md"), row="T16", cause=Cause.DRIFT, stat=stat, document_id="d"
+        )
         for n in range(drifted)
     ]
     why = root_fault(Root(files=0, recorded=count, found=0)) if root else None
@@ -131,9 +144,11 @@ def _hostile() -> Plan:
     actions: list[Action] = [_create(path, 1) for path in HOSTILE.values()]
     for path in (HOSTILE["escape"], HOSTILE["bidi"]):
         key = _key("held/" + path)
-        actions.append(Hold(key=key, row="R1", why=say.HELD_INDEXING(path=key.path)))
+        actions.append(
+            Hold(key=key, row="R1", cause=Cause.INDEXING, why=say.HELD_INDEXING(path=key.path))
+        )
         key = _key("removed/" + path)
-        actions.append(Delete(key=key, row="T20", cause="removed", document_id="d", name=path))
+        actions.append(Delete(key=key, row="T20", cause=Cause.REMOVED, document_id="d", name=path))
     path = "skipped/" + HOSTILE["newline"]
     return make_plan(actions, skipped=[Skipped(key=_key(path), why=TOO_BIG(path=path))])
 

@@ -13,7 +13,7 @@ from kbsync.engine.observe.remote_state import documents, metadata_fields, refre
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Problem
 from kbsync.messages import command as command_say
-from kbsync.model import Create, Hold, Intent, NotSent, Op, Update
+from kbsync.model import Cause, Create, Hold, Intent, NotSent, Op, Update
 from kbsync.planning.resolve import Wait
 
 from .fakes import Stage, stage
@@ -126,7 +126,7 @@ async def test_nothing_is_offered_for_adoption_without_a_base() -> None:
     engine = engine_of(on, base_id=None, base_name="Docs")
     with pytest.raises(Problem) as caught:
         await engine.offer(
-            lambda files, documents: pytest.fail("no"), cause="name", trust_size=True
+            lambda files, documents: pytest.fail("no"), cause=Cause.NAME, trust_size=True
         )
     assert caught.value.notice.message is command_say.BASE_UNMADE
 

@@ -11,7 +11,7 @@ from kbsync.engine.execute.uploads import update
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
-from kbsync.model import EntryState, Intent, NotReady, Op, Throttled, Update
+from kbsync.model import Cause, EntryState, Intent, NotReady, Op, Throttled, Update
 
 from .fakes import Stage, driven, stage
 from .server import REFUSED, UNSENT
@@ -304,7 +304,7 @@ async def test_an_upload_is_followed() -> None:
     on.source.write("a.md", b"new text")
     case = await EvidenceCollector(world=on.world).case(A)
     action = Update(
-        key=A, row="T17", cause="edited", stat=case.local.stat, document_id=entry.document_id
+        key=A, row="T17", cause=Cause.EDITED, stat=case.local.stat, document_id=entry.document_id
     )
     assert await update(on.world, case, action) == Follow(entry.document_id)
     assert on.ledger.held[A].state is EntryState.INDEXING

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.model import Create, Delete, DocKey, Stat, Update
+from kbsync.model import Cause, Create, Delete, DocKey, Stat, Update
 from kbsync.planning.plan import Forecast, Plan, Rates, indexing_rate, joined, make_plan
 from kbsync.planning.render import minutes_of
 
@@ -16,9 +16,9 @@ def _plan(mirror: str, rates: Rates | None = None) -> Plan:
         return DocKey(mirror=mirror, path=path)
 
     actions = [
-        Create(key=key("a"), row="T9", cause="new", stat=Stat(100, 1, 1)),
-        Update(key=key("b"), row="T17", cause="edited", stat=Stat(50, 1, 1), document_id="b"),
-        Delete(key=key("c"), row="T20", cause="removed", document_id="c", name="c"),
+        Create(key=key("a"), row="T9", cause=Cause.NEW, stat=Stat(100, 1, 1)),
+        Update(key=key("b"), row="T17", cause=Cause.EDITED, stat=Stat(50, 1, 1), document_id="b"),
+        Delete(key=key("c"), row="T20", cause=Cause.REMOVED, document_id="c", name="c"),
     ]
     return make_plan(actions, unchanged=5, rates=rates)
 

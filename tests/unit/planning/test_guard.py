@@ -15,6 +15,7 @@ from kbsync.model import (
     Action,
     Adopt,
     Allowed,
+    Cause,
     Create,
     Delete,
     DocKey,
@@ -58,16 +59,20 @@ def _key(path: str) -> DocKey:
 
 def delete(path: str, cause: str = "removed", document: str = "") -> Delete:
     return Delete(
-        key=_key(path), row="T20", cause=cause, document_id=document or f"d-{path}", name=path
+        key=_key(path),
+        row="T20",
+        cause=Cause(cause),
+        document_id=document or f"d-{path}",
+        name=path,
     )
 
 
 def create(path: str, cause: str = "new") -> Create:
-    return Create(key=_key(path), row="T9", cause=cause, stat=STAT)
+    return Create(key=_key(path), row="T9", cause=Cause(cause), stat=STAT)
 
 
 def update(path: str, cause: str) -> Update:
-    return Update(key=_key(path), row="T17", cause=cause, stat=STAT, document_id=f"d-{path}")
+    return Update(key=_key(path), row="T17", cause=Cause(cause), stat=STAT, document_id=f"d-{path}")
 
 
 def many(count: int, make: object, *words: str) -> list[Action]:
@@ -164,7 +169,7 @@ def test_every_deletion_of_a_document_whose_file_is_no_more_counts(cause: str) -
         many(900, update, "edited"),
         many(900, update, "recover"),
         many(900, update, "stuck"),
-        [Forget(key=_key(f"{n}"), row="T18", cause="gone on both sides") for n in range(900)],
+        [Forget(key=_key(f"{n}"), row="T18", cause=Cause.GONE_ON_BOTH_SIDES) for n in range(900)],
     ],
     ids=lambda actions: str(getattr(actions[0], "cause", "")),
 )
@@ -184,7 +189,7 @@ def test_only_what_is_over_its_limit_is_held_back() -> None:
 def test_adopted_with_unknown_content_counts_as_the_upload_that_follows() -> None:
     document = remote()
     unknown = [
-        Adopt(key=_key(f"{n}"), row="T11", cause="mark", document=document) for n in range(51)
+        Adopt(key=_key(f"{n}"), row="T11", cause=Cause.MARK, document=document) for n in range(51)
     ]
     known = [replace(each, fingerprint=KNOWN) for each in unknown]
     assert len(held(decided(unknown))) == 51
@@ -232,7 +237,7 @@ def test_what_speaks_against_a_root(root: Root, message: Message | None) -> None
 
 
 def test_a_root_that_proves_nothing_halts_every_removal_however_few() -> None:
-    forget = Forget(key=_key("f"), row="T18", cause="gone on both sides")
+    forget = Forget(key=_key("f"), row="T18", cause=Cause.GONE_ON_BOTH_SIDES)
     actions = [delete("a"), forget, create("b"), create("c", "missing"), update("d", "drift")]
     found = decided(actions, 100, root=say.ROOT_EMPTY())
     assert held(found) == {"a", "f"}
@@ -282,7 +287,7 @@ def test_no_release_of_an_upload_releases_a_deletion() -> None:
 
 def test_adopting_does_not_change_what_a_release_is_for() -> None:
     before = [
-        Adopt(key=_key(f"{n}"), row="T11", cause="mark", document=remote(f"d-{n}"))
+        Adopt(key=_key(f"{n}"), row="T11", cause=Cause.MARK, document=remote(f"d-{n}"))
         for n in range(51)
     ]
     after = [update(f"{n}", "unknown") for n in range(51)]
@@ -401,7 +406,7 @@ def test_a_move_is_no_removal() -> None:
     move = Move(
         key=_key("to"),
         row="T9",
-        cause="moved",
+        cause=Cause.MOVED,
         origin=_key("from"),
         document_id="d",
         stat=OLD,

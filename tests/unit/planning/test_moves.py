@@ -8,6 +8,7 @@ import pytest
 
 from kbsync.model import (
     Action,
+    Cause,
     Create,
     Delete,
     DocKey,
@@ -114,12 +115,12 @@ def test_no_other_document_is_free(given: dict[str, object]) -> None:
 # -- which files are worth a look ----------------------------------------------------------------
 
 
-def _create(path: str, size: int, row: str = "T9") -> Create:
-    return Create(key=_key(path), row=row, cause="new", stat=Stat(size, 1, 1))
+def _create(path: str, size: int, cause: Cause = Cause.NEW) -> Create:
+    return Create(key=_key(path), row="T9", cause=cause, stat=Stat(size, 1, 1))
 
 
 def test_only_new_files_of_a_free_documents_size_are_hashed() -> None:
-    actions: list[Action] = [_create("a", 3), _create("b", 4), _create("c", 3, "T12")]
+    actions: list[Action] = [_create("a", 3), _create("b", 4), _create("c", 3, Cause.MISSING)]
     assert [each.key.path for each in worth_hashing(actions, [_gone("x", "sss")])] == ["a"]
     both = [_gone("x", "sss"), _gone("y", "four", now="other")]
     assert [each.key.path for each in worth_hashing(actions, both)] == ["a", "b"]
@@ -138,7 +139,7 @@ def test_a_rename_is_a_move() -> None:
     assert move == Move(
         key=_key("new"),
         row="M1",
-        cause="moved",
+        cause=Cause.MOVED,
         origin=_key("old"),
         document_id="doc old",
         stat=Stat(1, 1, 1),
@@ -190,8 +191,8 @@ def test_a_broken_end_breaks_its_row_and_nothing_else() -> None:
 
 def test_the_moves_stand_for_the_actions_they_spare() -> None:
     moves = pair([_gone("old", "x")], [_file("new", "x")])
-    delete = Delete(key=_key("old"), row="T20", cause="removed", document_id="d", name="old")
-    update = Update(key=_key("z"), row="T17", cause="edited", stat=NEW, document_id="other")
+    delete = Delete(key=_key("old"), row="T20", cause=Cause.REMOVED, document_id="d", name="old")
+    update = Update(key=_key("z"), row="T17", cause=Cause.EDITED, stat=NEW, document_id="other")
     actions: list[Action] = [_create("new", 1), delete, update]
     assert with_moves(actions, moves) == [update, *moves]
     assert with_moves(actions, ()) == actions

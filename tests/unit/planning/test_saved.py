@@ -13,6 +13,7 @@ from kbsync.messages import engine as say
 from kbsync.model import (
     Action,
     Adopt,
+    Cause,
     Conflict,
     Create,
     Delete,
@@ -39,20 +40,20 @@ def _action(draw: st.DrawFn, path: str) -> Action:
     key, stat, document = _key(path), draw(STATS), draw(st.sampled_from("de"))
     held = say.HELD_INDEXING(path=path)
     choices: list[Action] = [
-        Create(key=key, row="T9", cause="new", stat=stat),
-        Update(key=key, row="T17", cause="edited", stat=stat, document_id=document),
-        Delete(key=key, row="T20", cause="removed", document_id=document, name=path),
+        Create(key=key, row="T9", cause=Cause.NEW, stat=stat),
+        Update(key=key, row="T17", cause=Cause.EDITED, stat=stat, document_id=document),
+        Delete(key=key, row="T20", cause=Cause.REMOVED, document_id=document, name=path),
         Move(
             key=key,
             row="T9",
-            cause="moved",
+            cause=Cause.MOVED,
             origin=_key(draw(PATHS)),
             document_id=document,
             stat=stat,
         ),
-        Adopt(key=key, row="T7", cause="mark", document=remote(document)),
-        Hold(key=key, row="R1", why=held),
-        Conflict(key=key, row="T8", why=held),
+        Adopt(key=key, row="T7", cause=Cause.MARK, document=remote(document)),
+        Hold(key=key, row="R1", cause=Cause.INDEXING, why=held),
+        Conflict(key=key, row="T8", cause=Cause.NEW, why=held),
     ]
     return draw(st.sampled_from(choices))
 
@@ -94,8 +95,10 @@ def test_every_change_that_differs_is_told_and_nothing_else(
 
 
 def test_it_says_what_was_planned_and_what_would_be_done() -> None:
-    create = Create(key=_key("a"), row="T9", cause="new", stat=Stat(1, 1, 1))
-    update = Update(key=_key("a"), row="T17", cause="edited", stat=Stat(1, 1, 1), document_id="d")
+    create = Create(key=_key("a"), row="T9", cause=Cause.NEW, stat=Stat(1, 1, 1))
+    update = Update(
+        key=_key("a"), row="T17", cause=Cause.EDITED, stat=Stat(1, 1, 1), document_id="d"
+    )
     edited = replace(create, stat=Stat(1, 2, 1))
     other = replace(update, document_id="e")
 
@@ -112,8 +115,10 @@ def test_it_says_what_was_planned_and_what_would_be_done() -> None:
 
 
 def test_another_reason_for_the_same_change_has_not_moved() -> None:
-    update = Update(key=_key("a"), row="T17", cause="edited", stat=Stat(1, 1, 1), document_id="d")
-    again = replace(update, row="T16", cause="drift", stat=Stat(1, 1, 99))
+    update = Update(
+        key=_key("a"), row="T17", cause=Cause.EDITED, stat=Stat(1, 1, 1), document_id="d"
+    )
+    again = replace(update, row="T16", cause=Cause.DRIFT, stat=Stat(1, 1, 99))
     assert not list(moved(_saved((update,)), (again,)))
 
 
