@@ -1,8 +1,8 @@
 """The embedded knowledge base: a Dify-compatible server on one SQLite file.
 
-A program of its own: it shares no code with the rest of kbsync, which is why it can stand in for
-a real server in tests. `docs/dify-api.md` says how it behaves; `QUIRKS` are the faults of real
-servers it can imitate.
+It shares no code with the rest of kbsync, so that tests can use it in place of a real server: a
+mistake of the client is not repeated here. `docs/dify-api.md` says how it behaves; `QUIRKS` are
+the faults of real servers it can imitate.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .app import create_app, embedded_app
+    from .asgi_app import create_app, embedded_app
     from .quirks import QUIRKS, UnknownQuirkError
-    from .server import RemoteAddressError, serve
-    from .store import StoreError
+    from .sqlite_store import StoreError
+    from .uvicorn_server import RemoteAddressError, serve
 
 __all__ = [
     "QUIRKS",
@@ -26,19 +26,20 @@ __all__ = [
     "serve",
 ]
 
-_HOMES = {
+_MODULES = {
     "QUIRKS": "quirks",
-    "RemoteAddressError": "server",
-    "StoreError": "store",
+    "RemoteAddressError": "uvicorn_server",
+    "StoreError": "sqlite_store",
     "UnknownQuirkError": "quirks",
-    "create_app": "app",
-    "embedded_app": "app",
-    "serve": "server",
+    "create_app": "asgi_app",
+    "embedded_app": "asgi_app",
+    "serve": "uvicorn_server",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name when it is first used: a verb pays only for what it needs."""
-    if name not in _HOMES:
+    """Load a public name on its first use."""
+    # `kbsync serve --help` needs the quirks only, and not Starlette, pydantic and uvicorn.
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

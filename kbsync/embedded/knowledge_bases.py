@@ -1,18 +1,37 @@
-"""Knowledge bases: the wire calls them datasets (docs/dify-api.md section 3)."""
+"""Knowledge bases (the API: datasets) and the models for them (docs/dify-api.md 3 and 11)."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from typing import Final
 
 from . import chunk_rows
-from .base_shape import doc_form, shape
-from .call import Call, refuse_nul
-from .envelope import InternalFaultError, Refusal, Reply, invalid, no_content, not_found, reply
-from .payloads import DatasetCreatePayload, DatasetListQuery, DatasetUpdatePayload
-from .store import fresh_id, now
+from .api_call import ApiCall, refuse_nul
+from .replies import ApiError, ApiReply, InternalFaultError, deleted, invalid, not_found
+from .request_models import DatasetCreatePayload, DatasetListQuery, DatasetUpdatePayload
+from .sqlite_store import fresh_id, now
 
-PLUGIN_DAEMON = "Failed to request plugin daemon, url: plugin/{}/management/models"
+_PLUGIN_DAEMON: Final = "Failed to request plugin daemon, url: plugin/{}/management/models"
+MODEL_TYPES: Final = frozenset(
+    {"llm", "text-embedding", "rerank", "speech2text", "moderation", "tts"}
+    | {"text-generation", "embeddings", "reranking"}
+)
+_COUNTS: Final = """
+SELECT count(*) AS documents, coalesce(sum(word_count), 0) AS words,
+  coalesce(sum(status = 'completed' AND enabled AND NOT archived), 0) AS available
+FROM document WHERE knowledge_base = ?
+"""
+_DEFAULT_MODEL: Final[dict[str, object]] = {
+    "search_method": "semantic_search",
+    "reranking_enable": False,
+    "reranking_mode": None,
+    "reranking_model": {"reranking_provider_name": "", "reranking_model_name": ""},
+    "weights": None,
+    "top_k": 2,
+    "score_threshold_enabled": False,
+    "score_threshold": None,
+}
 
 
 def find(db: sqlite3.Connection, base: str) -> sqlite3.Row:
@@ -25,9 +44,9 @@ def find(db: sqlite3.Connection, base: str) -> sqlite3.Row:
     return row
 
 
-def find_for_upload(call: Call) -> sqlite3.Row:
+def find_for_upload(call: ApiCall) -> sqlite3.Row:
     """The knowledge base of the address, which must be one that holds documents."""
-    with call.service.store.reading() as db:
+    with call.server.store.reading() as db:
         row = find(db, call.base)
     if row["provider"] == "external":
         raise invalid("External datasets are not supported.")
@@ -40,15 +59,15 @@ def check_form(db: sqlite3.Connection, base: str, form: str) -> None:
         raise invalid("doc_form is different from the dataset doc_form.")
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> ApiReply:
     """POST /datasets."""
     payload = call.payload(DatasetCreatePayload)
     refuse_nul(payload.name)
     refuse_nul(payload.description)
     base = fresh_id()
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         if _named(db, payload.name):
-            raise Refusal(
+            raise ApiError(
                 409,
                 "dataset_name_duplicate",
                 "The dataset name already exists. Please modify your dataset name.",
@@ -76,14 +95,14 @@ def create(call: Call) -> Reply:
                 now(),
             ),
         )
-        created = shape(db, find(db, base), owner=call.service.store.owner)
-    call.service.bases[base] = True
-    return reply(created)
+        created = _base_object(db, find(db, base), owner=call.server.store.owner)
+    call.server.bases[base] = True
+    return ApiReply(created)
 
 
-def listing(call: Call) -> Reply:
+def listing(call: ApiCall) -> ApiReply:
     """GET /datasets."""
-    need_plugin_daemon(call)
+    _need_plugin_daemon(call)
     page = call.page()
     query = _list_query(call)
     conditions, values = ["1"], []
@@ -97,37 +116,37 @@ def listing(call: Call) -> Reply:
         )
         values.append(json.dumps(query.tag_ids))
     where = "FROM knowledge_base WHERE " + " AND ".join(conditions)
-    with call.service.store.reading() as db:
+    with call.server.store.reading() as db:
         total = db.execute(f"SELECT count(*) {where}", values).fetchone()[0]
         found = db.execute(
             f"SELECT * {where} ORDER BY created_at DESC, number DESC {page.sql}",
             values,
         ).fetchall()
-        owner = call.service.store.owner
-        rows = [shape(db, row, owner=owner, embedding_available=True) for row in found]
-    return reply(page.wrap(rows, total))
+        owner = call.server.store.owner
+        rows = [_base_object(db, row, owner=owner, embedding_available=True) for row in found]
+    return ApiReply(page.wrap(rows, total))
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> ApiReply:
     """GET /datasets/{ds}."""
-    need_plugin_daemon(call)
-    with call.service.store.reading() as db:
+    _need_plugin_daemon(call)
+    with call.server.store.reading() as db:
         row = find(db, call.base)
-        found = shape(db, row, owner=call.service.store.owner, embedding_available=True)
+        found = _base_object(db, row, owner=call.server.store.owner, embedding_available=True)
         # Cosmetic, as on the real server: retrieve uses the stored method.
         model = found["retrieval_model_dict"]
         found["retrieval_model_dict"] = {**model, "search_method": "keyword_search"}  # type: ignore[dict-item]
         if row["permission"] == "partial_members":
             found["partial_member_list"] = json.loads(row["partial_members"])
-    return reply(found)
+    return ApiReply(found)
 
 
-def update(call: Call) -> Reply:
+def update(call: ApiCall) -> ApiReply:
     """PATCH /datasets/{ds}."""
     payload = call.payload(DatasetUpdatePayload)
     refuse_nul(payload.name)
     refuse_nul(payload.description)
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         row = find(db, call.base)
         if payload.name and payload.name != row["name"] and _named(db, payload.name):
             raise invalid("Dataset name already exists")
@@ -139,15 +158,15 @@ def update(call: Call) -> Reply:
                 (value, call.base),
             )
         row = find(db, call.base)
-        changed = shape(db, row, owner=call.service.store.owner)
+        changed = _base_object(db, row, owner=call.server.store.owner)
         changed["partial_member_list"] = json.loads(row["partial_members"])
-    return reply(changed)
+    return ApiReply(changed)
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> ApiReply:
     """DELETE /datasets/{ds}: works in every state of its documents."""
     base = call.base
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         find(db, base)
         chunk_rows.delete_of_base(db, base)
         documents = "(SELECT id FROM document WHERE knowledge_base = ?)"
@@ -157,8 +176,17 @@ def delete(call: Call) -> Reply:
         for table in ("document", "process_rule", "metadata_field", "tag_binding"):
             db.execute(f"DELETE FROM {table} WHERE knowledge_base = ?", (base,))  # noqa: S608
         db.execute("DELETE FROM knowledge_base WHERE id = ?", (base,))
-    call.service.bases.pop(base, None)
-    return no_content()
+    call.server.bases.pop(base, None)
+    return deleted()
+
+
+def list_models(call: ApiCall) -> ApiReply:
+    """GET /workspaces/current/models/model-types/{type}."""
+    kind = call.path["type"]
+    if kind not in MODEL_TYPES:
+        raise invalid(f"invalid origin model type {kind}")
+    _need_plugin_daemon(call)
+    return ApiReply({"data": []})
 
 
 def no_embedding_model(provider: str | None, model: str | None) -> Exception:
@@ -168,6 +196,30 @@ def no_embedding_model(provider: str | None, model: str | None) -> Exception:
     if provider:
         return InternalFaultError()
     return invalid("Default model not found for text-embedding")
+
+
+def _need_plugin_daemon(call: ApiCall) -> None:
+    """Refuse what the real server cannot answer while its plugin daemon is away."""
+    if "plugin-daemon-away" in call.server.quirks:
+        raise invalid(_PLUGIN_DAEMON.format(call.server.store.tenant))
+
+
+def doc_form(db: sqlite3.Connection, base: str) -> str | None:
+    """The form of any document of the base: null while it has none."""
+    found = db.execute(
+        "SELECT doc_form FROM document WHERE knowledge_base = ? LIMIT 1", (base,)
+    ).fetchone()
+    return None if found is None else str(found[0])
+
+
+def retrieval_model(row: sqlite3.Row) -> dict[str, object]:
+    """The stored retrieval model, or the default one."""
+    if row["retrieval_model"] is None:
+        return _DEFAULT_MODEL
+    stored: dict[str, object] = json.loads(row["retrieval_model"])
+    rerank = stored["reranking_model"]
+    nobody = {"reranking_provider_name": None, "reranking_model_name": None}
+    return {name: stored[name] for name in _DEFAULT_MODEL} | {"reranking_model": rerank or nobody}
 
 
 def _refuse_high_quality(payload: DatasetUpdatePayload) -> None:
@@ -193,22 +245,108 @@ def _changes(payload: DatasetUpdatePayload) -> dict[str, object]:
     }
 
 
-def _list_query(call: Call) -> DatasetListQuery:
+def _list_query(call: ApiCall) -> DatasetListQuery:
     asked: dict[str, object] = {
         name: call.query[name] for name in ("keyword", "include_all") if name in call.query
     }
     if "tag_ids" in call.query:
         tags = call.query.getlist("tag_ids")
-        asked["tag_ids"] = tags[0] if "broken-tags" in call.service.quirks else tags
+        asked["tag_ids"] = tags[0] if "broken-tags" in call.server.quirks else tags
     return DatasetListQuery.model_validate(asked)
-
-
-def need_plugin_daemon(call: Call) -> None:
-    """Refuse what the real server cannot answer while its plugin daemon is away."""
-    if "plugin-daemon-away" in call.service.quirks:
-        raise invalid(PLUGIN_DAEMON.format(call.service.store.tenant))
 
 
 def _named(db: sqlite3.Connection, name: str) -> bool:
     found = db.execute("SELECT 1 FROM knowledge_base WHERE name = ?", (name,)).fetchone()
     return found is not None
+
+
+def _base_object(
+    db: sqlite3.Connection,
+    row: sqlite3.Row,
+    *,
+    owner: str,
+    embedding_available: bool | None = None,
+) -> dict[str, object]:
+    """The object of every dataset reply.
+
+    Args:
+        db: for counts, tags and fields.
+        row: the knowledge base.
+        owner: the account all calls run as.
+        embedding_available: null in the replies to create and update.
+    """
+    base = row["id"]
+    counts = db.execute(_COUNTS, (base,)).fetchone()
+    model = retrieval_model(row)
+    return {
+        "id": base,
+        "name": row["name"],
+        "description": row["description"],
+        "provider": row["provider"],
+        "permission": row["permission"],
+        "data_source_type": row["data_source_type"],
+        "indexing_technique": row["technique"],
+        "app_count": 0,
+        "document_count": counts["documents"],
+        "word_count": counts["words"],
+        "created_by": owner,
+        "author_name": "owner",
+        "created_at": row["created_at"],
+        "updated_by": owner,
+        "updated_at": row["updated_at"],
+        "embedding_model": None,
+        "embedding_model_provider": None,
+        "embedding_available": embedding_available,
+        "retrieval_model_dict": model,
+        "summary_index_setting": _summary(row),
+        "tags": _tags(db, base),
+        "doc_form": doc_form(db, base),
+        "external_knowledge_info": {
+            "external_knowledge_id": None,
+            "external_knowledge_api_id": None,
+            "external_knowledge_api_name": None,
+            "external_knowledge_api_endpoint": None,
+        },
+        "external_retrieval_model": _external_model(row),
+        "doc_metadata": _fields(db, base),
+        "built_in_field_enabled": bool(row["built_in"]),
+        "pipeline_id": None,
+        "runtime_mode": "general",
+        "chunk_structure": None,
+        "icon_info": {"icon_type": None, "icon": None, "icon_background": None, "icon_url": None},
+        "is_published": False,
+        "total_documents": counts["documents"],
+        "total_available_documents": counts["available"],
+        "enable_api": bool(row["enable_api"]),
+        "is_multimodal": False,
+    }
+
+
+def _external_model(row: sqlite3.Row) -> dict[str, object]:
+    if row["retrieval_model"] is None:
+        return {"top_k": 2, "score_threshold": 0.0, "score_threshold_enabled": None}
+    stored = json.loads(row["retrieval_model"])
+    return {name: stored[name] for name in ("top_k", "score_threshold", "score_threshold_enabled")}
+
+
+def _summary(row: sqlite3.Row) -> dict[str, object]:
+    stored = json.loads(row["summary_setting"]) if row["summary_setting"] else {}
+    names = ("enable", "model_name", "model_provider_name", "summary_prompt")
+    return {name: stored.get(name) for name in names}
+
+
+def _tags(db: sqlite3.Connection, base: str) -> list[dict[str, object]]:
+    found = db.execute(
+        "SELECT tag.id, tag.name FROM tag JOIN tag_binding ON tag_binding.tag = tag.id "
+        "WHERE knowledge_base = ? ORDER BY tag.number",
+        (base,),
+    )
+    return [{"id": row["id"], "name": row["name"], "type": "knowledge"} for row in found]
+
+
+def _fields(db: sqlite3.Connection, base: str) -> list[dict[str, object]]:
+    found = db.execute(
+        "SELECT id, name, type FROM metadata_field WHERE knowledge_base = ? ORDER BY number",
+        (base,),
+    )
+    return [dict(row) for row in found]

@@ -6,19 +6,19 @@ import json
 import sqlite3
 from typing import Final
 
-from . import document_shape
-from .call import UUID, Call, refuse_nul
-from .envelope import Reply, invalid, no_content, reply, success
+from . import documents
+from .api_call import UUID, ApiCall, refuse_nul
 from .metadata_values import BUILT_IN, built_in_values, stored
-from .payloads import (
+from .replies import ApiReply, deleted, invalid, success
+from .request_models import (
     DocumentMetadataOperation,
     MetadataArgs,
     MetadataOperationData,
     MetadataUpdatePayload,
 )
-from .store import fresh_id
+from .sqlite_store import fresh_id
 
-LONGEST_NAME: Final = 255
+MAX_FIELD_NAME: Final = 255
 _COUNTED: Final = """
 SELECT id, name, type,
   (SELECT count(*) FROM metadata_binding WHERE metadata_binding.field = metadata_field.id) AS count
@@ -26,76 +26,76 @@ FROM metadata_field WHERE knowledge_base = ? ORDER BY number
 """
 
 
-def listing(call: Call) -> Reply:
+def listing(call: ApiCall) -> ApiReply:
     """GET metadata."""
-    with call.service.store.reading() as db:
+    with call.server.store.reading() as db:
         rows = db.execute(_COUNTED, (call.base,)).fetchall()
         base = db.execute("SELECT built_in FROM knowledge_base WHERE id = ?", (call.base,))
         switched_on = bool(base.fetchone()["built_in"])
-    return reply(
+    return ApiReply(
         {"doc_metadata": [dict(row) for row in rows], "built_in_field_enabled": switched_on}
     )
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> ApiReply:
     """POST metadata: the only 201 of the whole API."""
     wanted = call.payload(MetadataArgs)
     field = fresh_id()
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         _check_name(db, call.base, wanted.name)
         db.execute(
             "INSERT INTO metadata_field (id, knowledge_base, type, name) VALUES (?, ?, ?, ?)",
             (field, call.base, wanted.type, wanted.name),
         )
-    return reply({"id": field, "type": wanted.type, "name": wanted.name}, 201)
+    return ApiReply({"id": field, "type": wanted.type, "name": wanted.name}, 201)
 
 
-def rename(call: Call) -> Reply:
+def rename(call: ApiCall) -> ApiReply:
     """PATCH metadata/{id}: an unknown field answers 200 and nulls."""
     name = call.payload(MetadataUpdatePayload).name
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         _check_name(db, call.base, name)
         field = _field(db, call)
         if field is None:
-            return reply({"id": None, "type": None, "name": None})
+            return ApiReply({"id": None, "type": None, "name": None})
         _move_values(db, field, name)
         db.execute("UPDATE metadata_field SET name = ? WHERE id = ?", (name, field["id"]))
-    return reply({"id": field["id"], "type": field["type"], "name": name})
+    return ApiReply({"id": field["id"], "type": field["type"], "name": name})
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> ApiReply:
     """DELETE metadata/{id}: an unknown field is no error."""
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         field = _field(db, call)
         if field is not None:
             _move_values(db, field, None)
             db.execute("DELETE FROM metadata_binding WHERE field = ?", (field["id"],))
             db.execute("DELETE FROM metadata_field WHERE id = ?", (field["id"],))
-    return no_content()
+    return deleted()
 
 
-def built_in(call: Call) -> Reply:
+def built_in(call: ApiCall) -> ApiReply:
     """GET metadata/built-in."""
     del call
-    return reply({"fields": [{"name": name, "type": kind} for name, kind in BUILT_IN.items()]})
+    return ApiReply({"fields": [{"name": name, "type": kind} for name, kind in BUILT_IN.items()]})
 
 
-def switch_built_in(call: Call) -> Reply:
+def switch_built_in(call: ApiCall) -> ApiReply:
     """POST metadata/built-in/{action}: any word is accepted, two of them do something."""
     action = call.path["action"]
     if action in {"enable", "disable"}:
-        with call.service.store.writing() as db:
+        with call.server.store.writing() as db:
             _switch(db, call.base, switched_on=action == "enable")
     return success()
 
 
-def assign(call: Call) -> Reply:
+def assign(call: ApiCall) -> ApiReply:
     """POST documents/metadata: success even when nothing was stored, so read back."""
     operations = call.payload(MetadataOperationData).operation_data
-    if "dropped-metadata" in call.service.quirks:
+    if "dropped-metadata" in call.server.quirks:
         return success()
-    merging = "no-partial-update" not in call.service.quirks
-    with call.service.store.writing() as db:
+    merging = "no-partial-update" not in call.server.quirks
+    with call.server.store.writing() as db:
         for operation in operations:
             ids = [operation.document_id, *(value.id for value in operation.metadata_list)]
             if not all(UUID.fullmatch(identity) for identity in ids):
@@ -108,7 +108,7 @@ def _assign(
     db: sqlite3.Connection, base: str, operation: DocumentMetadataOperation, *, merging: bool
 ) -> None:
     document = operation.document_id.lower()
-    row = document_shape.find(db, base, document)
+    row = documents.find(db, base, document)
     if row is None:
         return
     values = stored(row) if merging else {}
@@ -151,7 +151,7 @@ def _store(db: sqlite3.Connection, document: str, values: dict[str, object]) -> 
 
 
 def _check_name(db: sqlite3.Connection, base: str, name: str) -> None:
-    if len(name) > LONGEST_NAME:
+    if len(name) > MAX_FIELD_NAME:
         raise invalid("Metadata name cannot exceed 255 characters.")
     refuse_nul(name)
     taken = "SELECT 1 FROM metadata_field WHERE knowledge_base = ? AND name = ?"
@@ -161,7 +161,7 @@ def _check_name(db: sqlite3.Connection, base: str, name: str) -> None:
         raise invalid("Metadata name already exists in Built-in fields.")
 
 
-def _field(db: sqlite3.Connection, call: Call) -> sqlite3.Row | None:
+def _field(db: sqlite3.Connection, call: ApiCall) -> sqlite3.Row | None:
     row: sqlite3.Row | None = db.execute(
         "SELECT * FROM metadata_field WHERE id = ? AND knowledge_base = ?",
         (call.path["id"], call.base),

@@ -1,4 +1,4 @@
-"""Process rules: checking, storing and applying them (docs/dify-api.md sections 4.4 and 4.5)."""
+"""Process rules: checked, stored and applied to texts (docs/dify-api.md sections 4.4 and 4.5)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Final
 
-from . import split
-from .envelope import invalid
-from .normal_form import clean, normal_form
-from .payloads import ProcessRule, Rule, Segmentation
-from .store import fresh_id
+from .replies import invalid
+from .request_models import ProcessRule, ProcessRuleDetails, Segmentation
+from .sqlite_store import fresh_id
+from .text_splitting import clean, normal_form, split_at, split_automatically
 
-SHORTEST_CHUNK: Final = 50
-LONGEST_CHUNK: Final = 4000
-LONGEST_PARENT: Final = 10_000
+MIN_CHUNK: Final = 50
+MAX_CHUNK: Final = 4000
+MAX_PARENT: Final = 10_000
 KNOWN_CLEANING: Final = ("remove_stopwords", "remove_extra_spaces", "remove_urls_emails")
 AUTOMATIC: Final[dict[str, object]] = {
     "pre_processing_rules": [
@@ -27,7 +26,7 @@ AUTOMATIC: Final[dict[str, object]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class TextChunk:
     """One chunk of a document and, in the hierarchical form, its children."""
 
     content: str
@@ -67,27 +66,31 @@ def record(db: sqlite3.Connection, base: str, rule: ProcessRule | None) -> str:
 
 
 def latest(db: sqlite3.Connection, base: str) -> sqlite3.Row | None:
-    """The newest rule of the base, whoever made it."""
+    """The newest rule of the base."""
     row: sqlite3.Row | None = db.execute(
         "SELECT * FROM process_rule WHERE knowledge_base = ? ORDER BY number DESC LIMIT 1", (base,)
     ).fetchone()
     return row
 
 
-def shape(row: sqlite3.Row | None) -> dict[str, object]:
-    """Mode and rules as they read back."""
+def rule_object(row: sqlite3.Row | None) -> dict[str, object]:
+    """The JSON object of a rule; the default one for None."""
     if row is None:
         return {"mode": "automatic", "rules": AUTOMATIC}
     return {"mode": row["mode"], "rules": json.loads(row["rules"])}
 
 
 class Recipe:
-    """A stored rule, ready to be applied to texts."""
+    """A stored rule, ready to be applied to texts.
+
+    Args:
+        row: a document joined with its process rule.
+    """
 
     def __init__(self, row: sqlite3.Row) -> None:
-        self._mode: str = row["mode"]
         stored = json.loads(row["rules"])
-        self._rules = Rule.model_validate(stored) if self._mode != "automatic" else None
+        automatic = row["mode"] == "automatic"
+        self._rules = None if automatic else ProcessRuleDetails.model_validate(stored)
         self._cleaning = [
             entry["id"] for entry in stored.get("pre_processing_rules") or [] if entry["enabled"]
         ]
@@ -96,17 +99,17 @@ class Recipe:
         """The text after the pre-processing rules."""
         return clean(text, self._cleaning)
 
-    def cut(self, text: str, *, hierarchical: bool) -> list[Chunk]:
+    def cut(self, text: str, *, hierarchical: bool) -> list[TextChunk]:
         """The chunks of a cleaned text; ValueError when the rule's lengths make no sense."""
         if not hierarchical:
-            return [Chunk(piece) for piece in self._pieces(text)]
-        rules = self._rules or Rule()
+            return [TextChunk(piece) for piece in self._pieces(text)]
+        rules = self._rules or ProcessRuleDetails()
         if rules.parent_mode == "full-doc":
-            parents = [text.strip()[:LONGEST_PARENT]] if text.strip() else []
+            parents = [text.strip()[:MAX_PARENT]] if text.strip() else []
         else:
             parents = self._pieces(text)
         children = rules.subchunk_segmentation
-        return [Chunk(parent, _normal(_cut(parent, children))) for parent in parents]
+        return [TextChunk(parent, _normal(_cut(parent, children))) for parent in parents]
 
     def _pieces(self, text: str) -> list[str]:
         segmentation = self._rules.segmentation if self._rules else None
@@ -115,17 +118,15 @@ class Recipe:
 
 def _cut(text: str, segmentation: Segmentation | None) -> list[str]:
     if segmentation is None:
-        return split.split_automatically(text, longest=500, overlap=50)
-    if not SHORTEST_CHUNK <= segmentation.max_tokens <= LONGEST_CHUNK:
-        raise ValueError(
-            f"Custom segment length should be between {SHORTEST_CHUNK} and {LONGEST_CHUNK}."
-        )
+        return split_automatically(text, longest=500, overlap=50)
+    if not MIN_CHUNK <= segmentation.max_tokens <= MAX_CHUNK:
+        raise ValueError(f"Custom segment length should be between {MIN_CHUNK} and {MAX_CHUNK}.")
     if segmentation.chunk_overlap > segmentation.max_tokens:
         raise ValueError(
             f"Got a larger chunk overlap ({segmentation.chunk_overlap}) than chunk size "
             f"({segmentation.max_tokens}), should be smaller."
         )
-    return split.split_at(
+    return split_at(
         segmentation.separator,
         text,
         longest=segmentation.max_tokens,

@@ -1,13 +1,19 @@
-"""Known faults of real servers, imitated on demand.
+"""Known faults of real servers, off by default and switched on by name.
 
-The embedded server behaves well unless one of these is switched on by name: a client can then be
-tried against the fault without a server that has it (docs/dify-api.md sections 5, 9, 12 and 13).
+With one a client can be tested against a fault without a server that has it
+(docs/dify-api.md sections 5, 9, 12 and 13).
 """
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+
+from .replies import forbidden
+
+_WINDOW_SECONDS: Final = 60.0
 
 QUIRKS: Final[dict[str, str]] = {
     "wedging-update": "Report version 1.12.1; updating a document that has chunks leaves it "
@@ -31,11 +37,18 @@ QUIRKS: Final[dict[str, str]] = {
 
 
 class UnknownQuirkError(ValueError):
-    """A quirk that does not exist, or whose value is not a number."""
+    """A quirk that does not exist, or whose value is no number."""
 
 
 class Quirks:
-    """The quirks that are switched on, each with its value (empty when none was given)."""
+    """The quirks that are switched on, each with its value.
+
+    Args:
+        chosen: names of `QUIRKS`, each `name` or `name=value`, or a mapping of names to values.
+
+    Raises:
+        UnknownQuirkError: a name that does not exist, or a value that is no number.
+    """
 
     def __init__(self, chosen: Mapping[str, str] | Sequence[str] = ()) -> None:
         pairs = chosen.items() if isinstance(chosen, Mapping) else _split(chosen)
@@ -75,3 +88,34 @@ def _split(chosen: Iterable[str]) -> Iterable[tuple[str, str]]:
     for word in chosen:
         name, _, value = word.partition("=")
         yield name, value
+
+
+class CloudRateLimit:
+    """The cloud's sliding window of 60 s over writes and searches (section 12).
+
+    Only used from the event loop, so it needs no lock.
+
+    Args:
+        limit: calls the window holds.
+    """
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._calls: deque[float] = deque()
+
+    def count(self) -> None:
+        """Count one call.
+
+        Raises:
+            ApiError: 403, the window held `limit` calls already.
+        """
+        moment = time.monotonic()
+        while self._calls and self._calls[0] <= moment - _WINDOW_SECONDS:
+            self._calls.popleft()
+        # The cloud counts refused calls too: a client that keeps asking stays refused.
+        self._calls.append(moment)
+        if len(self._calls) > self._limit:
+            raise forbidden(
+                "Sorry, you have reached the knowledge base request rate limit of your "
+                "subscription."
+            )

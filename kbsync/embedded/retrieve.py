@@ -1,25 +1,26 @@
-"""Searching a knowledge base: keywords, ranked by BM25 (docs/dify-api.md section 10)."""
+"""Search in a knowledge base: keywords ranked by BM25, metadata filters (docs/dify-api.md 10)."""
 
 from __future__ import annotations
 
 import json
+import operator
 import sqlite3
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from . import base_shape, knowledge_bases
-from .call import Call
-from .envelope import Reply, invalid, reply
-from .filters import matching_documents
+from . import knowledge_bases
+from .api_call import ApiCall
+from .chunk_rows import match_expression
 from .metadata_values import stored
-from .payloads import HitTestingPayload
-from .segment_shape import search_shape
-from .words import match_expression
+from .replies import ApiReply, invalid
+from .request_models import HitTestingPayload
+from .segments import search_object
 
 METHODS: Final = frozenset(
     {"semantic_search", "full_text_search", "hybrid_search", "keyword_search"}
 )
-DEFAULT_ROWS: Final = 4
-MOST_ROWS: Final = 100
+DEFAULT_RECORDS: Final = 4
+MAX_RECORDS: Final = 100
 _SEARCH: Final = """
 SELECT segment.*, document.name AS document_name, document.metadata
 FROM segment_text JOIN segment ON segment.number = segment_text.rowid
@@ -29,26 +30,27 @@ WHERE segment_text MATCH ? AND segment.knowledge_base = ? AND segment.status = '
   AND (? IS NULL OR document.id IN (SELECT value FROM json_each(?)))
 ORDER BY bm25(segment_text), segment.number LIMIT ?
 """
+Comparison = Callable[[object, object], bool]
 
 
-def search(call: Call) -> Reply:
+def retrieve(call: ApiCall) -> ApiReply:
     """POST /datasets/{ds}/retrieve."""
     payload = call.payload(HitTestingPayload)
-    with call.service.store.reading() as db:
+    with call.server.store.reading() as db:
         base = knowledge_bases.find(db, call.base)
         if not payload.query:
             raise invalid("Query or attachment_ids is required")
-        model = payload.retrieval_model or base_shape.retrieval_model(base)
+        model = payload.retrieval_model or knowledge_bases.retrieval_model(base)
         method = model.get("search_method", "semantic_search")
         if method not in METHODS:
             raise invalid(f"{method!r} is not a valid RetrievalMethod")
         if method != "keyword_search":
             raise invalid("Default model not found for text-embedding")
         rows = _rows(db, call.base, payload.query, model)
-    owner = call.service.store.owner
+    owner = call.server.store.owner
     records = [
         {
-            "segment": search_shape(row, owner) | {"document": _document(row)},
+            "segment": search_object(row, owner) | {"document": _document(row)},
             "child_chunks": None,
             "score": 0.0,
             "tsne_position": None,
@@ -57,7 +59,7 @@ def search(call: Call) -> Reply:
         }
         for row in rows
     ]
-    return reply({"query": {"content": payload.query}, "records": records})
+    return ApiReply({"query": {"content": payload.query}, "records": records})
 
 
 def _rows(
@@ -66,7 +68,7 @@ def _rows(
     expression = match_expression(query)
     if expression is None:
         return []
-    documents = matching_documents(db, base, model.get("metadata_filtering_conditions"))
+    documents = _matching_documents(db, base, model.get("metadata_filtering_conditions"))
     allowed = None if documents is None else json.dumps(documents)
     values = (expression, base, allowed, allowed, _top(model.get("top_k")))
     return db.execute(_SEARCH, values).fetchall()
@@ -74,8 +76,8 @@ def _rows(
 
 def _top(asked: object) -> int:
     if isinstance(asked, bool) or not isinstance(asked, int):
-        return DEFAULT_ROWS
-    return max(0, min(asked, MOST_ROWS))
+        return DEFAULT_RECORDS
+    return max(0, min(asked, MAX_RECORDS))
 
 
 def _document(row: sqlite3.Row) -> dict[str, object]:
@@ -86,3 +88,89 @@ def _document(row: sqlite3.Row) -> dict[str, object]:
         "doc_type": None,
         "doc_metadata": stored(row) or None,
     }
+
+
+def _matching_documents(db: sqlite3.Connection, base: str, filters: object) -> list[str] | None:
+    """The ids of the documents the conditions let through; None when there are no conditions."""
+    if not isinstance(filters, dict):
+        return None
+    conditions = [entry for entry in filters.get("conditions") or [] if isinstance(entry, dict)]
+    if not conditions:
+        return None
+    combine = any if filters.get("logical_operator") == "or" else all
+    rows = db.execute("SELECT id, metadata FROM document WHERE knowledge_base = ?", (base,))
+    found = []
+    for row in rows:
+        values = stored(row)
+        if combine(_holds(condition, values) for condition in conditions):
+            found.append(str(row["id"]))
+    return found
+
+
+def _holds(condition: Mapping[str, object], values: Mapping[str, object]) -> bool:
+    """Whether one condition holds; a document without the value only ever is `empty`."""
+    comparison = condition.get("comparison_operator")
+    have = values.get(str(condition.get("name")))
+    if comparison == "empty":
+        return have is None
+    if have is None:
+        return False
+    if comparison == "not empty":
+        return True
+    test = _TESTS.get(str(comparison))
+    return test is not None and test(have, condition.get("value"))
+
+
+def _equal(have: object, want: object) -> bool:
+    numbers = _numbers(have, want) if isinstance(want, int | float) else None
+    return numbers[0] == numbers[1] if numbers else str(have) == str(want)
+
+
+def _among(have: object, want: object) -> bool:
+    choices = want if isinstance(want, list) else str(want).split(",")
+    return str(have) in {str(choice).strip() for choice in choices}
+
+
+def _compared(compare: Callable[[float, float], bool]) -> Comparison:
+    def test(have: object, want: object) -> bool:
+        numbers = _numbers(have, want)
+        return numbers is not None and compare(*numbers)
+
+    return test
+
+
+def _numbers(have: object, want: object) -> tuple[float, float] | None:
+    try:
+        return float(str(have)), float(str(want))
+    except ValueError:
+        return None
+
+
+def _not(test: Comparison) -> Comparison:
+    return lambda have, want: not test(have, want)
+
+
+def _contains(have: object, want: object) -> bool:
+    return str(want) in str(have)
+
+
+_TESTS: Final[dict[str, Comparison]] = {
+    "contains": _contains,
+    "not contains": _not(_contains),
+    "start with": lambda have, want: str(have).startswith(str(want)),
+    "end with": lambda have, want: str(have).endswith(str(want)),
+    "is": _equal,
+    "=": _equal,
+    "is not": _not(_equal),
+    "≠": _not(_equal),
+    "in": _among,
+    "not in": _not(_among),
+    "before": _compared(operator.lt),
+    "<": _compared(operator.lt),
+    "after": _compared(operator.gt),
+    ">": _compared(operator.gt),
+    "≤": _compared(operator.le),
+    "<=": _compared(operator.le),
+    "≥": _compared(operator.ge),
+    ">=": _compared(operator.ge),
+}

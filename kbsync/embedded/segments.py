@@ -1,19 +1,25 @@
-"""Chunks by hand; the wire calls them segments (docs/dify-api.md section 7)."""
+"""Chunks, which the API calls segments, and their children (docs/dify-api.md section 7)."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
-from . import chunk_rows, document_shape
-from .base_shape import doc_form
-from .call import Call, require_object
-from .envelope import Reply, invalid, no_content, not_found, reply
-from .payloads import SegmentUpdateArgs, SegmentUpdatePayload
-from .segment_shape import shape
-from .store import now
+from . import chunk_rows, documents
+from .api_call import MAX_ROWS, ApiCall, require_object
+from .knowledge_bases import doc_form
+from .replies import ApiReply, deleted, invalid, not_found
+from .request_models import (
+    ChildChunkCreatePayload,
+    ChildChunkListQuery,
+    ChildChunkUpdatePayload,
+    SegmentUpdateArgs,
+    SegmentUpdatePayload,
+)
+from .sqlite_store import fresh_id, now
 
 
-def listing(call: Call) -> Reply:
+def listing(call: ApiCall) -> ApiReply:
     """GET segments; what is no page number counts as absent."""
     page = call.lenient_page()
     conditions, values = ["document = ?"], [call.document]
@@ -24,22 +30,22 @@ def listing(call: Call) -> Reply:
         conditions.append("instr(fold(content), fold(?)) > 0")
         values.append(keyword)
     where = f"FROM segment WHERE {' AND '.join(conditions)}"
-    with call.service.store.reading() as db:
+    with call.server.store.reading() as db:
         _document(db, call)
         total = db.execute(f"SELECT count(*) {where}", values).fetchone()[0]
         ordered = f"SELECT * {where} ORDER BY position, number {page.sql}"
         rows = db.execute(ordered, values).fetchall()
-        found = [shape(db, row, call.service.store.owner) for row in rows]
+        found = [_segment_object(db, row, call.server.store.owner) for row in rows]
         form = doc_form(db, call.base)
     wrapped = page.wrap(found, total)
     order = ("total", "has_more", "limit", "page")
-    return reply({"data": found, "doc_form": form} | {name: wrapped[name] for name in order})
+    return ApiReply({"data": found, "doc_form": form} | {name: wrapped[name] for name in order})
 
 
-def add(call: Call) -> Reply:
+def add(call: ApiCall) -> ApiReply:
     """POST segments: visible to search at once."""
     content = require_object(call.json())
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         document = _document(db, call)
         if document["status"] != "completed":
             raise not_found("Document is not completed.")
@@ -47,29 +53,29 @@ def add(call: Call) -> Reply:
             raise not_found("Document is disabled.")
         wanted = content.get("segments")
         if not isinstance(wanted, list):
-            return reply({"error": "Segments is required"}, 400)
+            return ApiReply({"error": "Segments is required"}, 400)
         checked = [_checked(require_object(entry)) for entry in wanted]
         ids = [chunk_rows.insert_by_hand(db, document, *entry) for entry in checked]
         _count_words(db, document["id"])
-        owner = call.service.store.owner
-        added = [shape(db, _find(db, segment), owner) for segment in ids]
-        return reply({"data": added, "doc_form": document["doc_form"]})
+        owner = call.server.store.owner
+        added = [_segment_object(db, _find(db, segment), owner) for segment in ids]
+        return ApiReply({"data": added, "doc_form": document["doc_form"]})
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> ApiReply:
     """GET one segment: the document of the address need not be its own."""
-    with call.service.store.reading() as db:
+    with call.server.store.reading() as db:
         document = _document(db, call)
         row = _find(db, call.path["seg"])
-        found = shape(db, row, call.service.store.owner)
-    return reply({"data": found, "doc_form": document["doc_form"]})
+        found = _segment_object(db, row, call.server.store.owner)
+    return ApiReply({"data": found, "doc_form": document["doc_form"]})
 
 
-def update(call: Call) -> Reply:
+def update(call: ApiCall) -> ApiReply:
     """POST one segment."""
     wanted = call.payload(SegmentUpdatePayload).segment
-    owner = call.service.store.owner
-    with call.service.store.writing() as db:
+    owner = call.server.store.owner
+    with call.server.store.writing() as db:
         document = _document(db, call)
         row = _find(db, call.path["seg"])
         if wanted.content is None or not wanted.content.strip():
@@ -77,21 +83,114 @@ def update(call: Call) -> Reply:
         _change(db, row, wanted)
         _stamp(db, row["number"], owner)
         _count_words(db, row["document"])
-        changed = shape(db, _find(db, row["id"]), owner)
-    return reply({"data": changed, "doc_form": document["doc_form"]})
+        changed = _segment_object(db, _find(db, row["id"]), owner)
+    return ApiReply({"data": changed, "doc_form": document["doc_form"]})
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> ApiReply:
     """DELETE one segment."""
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         _document(db, call)
         row = _find(db, call.path["seg"])
         chunk_rows.delete(db, row["id"])
         _count_words(db, row["document"])
-    return no_content()
+    return deleted()
 
 
-def find_segment(db: sqlite3.Connection, call: Call) -> sqlite3.Row:
+def list_children(call: ApiCall) -> ApiReply:
+    """GET child_chunks."""
+    asked = ChildChunkListQuery.model_validate(dict(call.query))
+    limit = min(asked.limit, MAX_ROWS)
+    with call.server.store.reading() as db:
+        segment = _find_segment(db, call)
+        rows = db.execute(
+            "SELECT * FROM child_chunk WHERE segment = ? AND instr(fold(content), fold(?)) > 0 "
+            "ORDER BY position",
+            (segment["id"], asked.keyword or ""),
+        ).fetchall()
+    start = (asked.page - 1) * limit
+    return ApiReply(
+        {
+            "data": [_child_object(row) for row in rows[start : start + limit]],
+            "total": len(rows),
+            "total_pages": -(-len(rows) // limit),
+            "page": asked.page,
+            "limit": limit,
+        }
+    )
+
+
+def add_child(call: ApiCall) -> ApiReply:
+    """POST child_chunks."""
+    content = call.payload(ChildChunkCreatePayload).content
+    child, moment = fresh_id(), now()
+    with call.server.store.writing() as db:
+        segment = _find_segment(db, call)["id"]
+        last = db.execute(
+            "SELECT coalesce(max(position), 0) FROM child_chunk WHERE segment = ?", (segment,)
+        ).fetchone()[0]
+        db.execute(
+            "INSERT INTO child_chunk (id, segment, position, content, word_count, type,"
+            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'customized', ?, ?)",
+            (child, segment, last + 1, content, len(content), moment, moment),
+        )
+        return ApiReply({"data": _child_object(_find_child(db, segment, child))})
+
+
+def update_child(call: ApiCall) -> ApiReply:
+    """PATCH child_chunks/{id}."""
+    content = call.payload(ChildChunkUpdatePayload).content
+    with call.server.store.writing() as db:
+        segment = _own_segment(db, call, "Segment not found.")
+        row = _find_child(db, segment, call.path["id"])
+        db.execute(
+            "UPDATE child_chunk SET content = ?, word_count = ?, type = 'customized',"
+            " updated_at = ? WHERE number = ?",
+            (content, len(content), now(), row["number"]),
+        )
+        return ApiReply({"data": _child_object(_find_child(db, segment, row["id"]))})
+
+
+def delete_child(call: ApiCall) -> ApiReply:
+    """DELETE child_chunks/{id}: impossible here, as wherever no embedding model is configured.
+
+    The real server opens its vector index for it even in an economy base (section 7).
+    """
+    with call.server.store.reading() as db:
+        segment = _own_segment(db, call, "Document not found.")
+        _find_child(db, segment, call.path["id"])
+    raise invalid("Default model not found for text-embedding")
+
+
+def search_object(row: sqlite3.Row, owner: str) -> dict[str, object]:
+    """The object inside a search record, which lacks some fields."""
+    return {
+        "id": row["id"],
+        "position": row["position"],
+        "document_id": row["document"],
+        "content": row["content"],
+        "sign_content": row["content"],
+        "answer": row["answer"],
+        "word_count": row["word_count"],
+        "tokens": row["tokens"],
+        "keywords": json.loads(row["keywords"]),
+        "index_node_id": row["node_id"],
+        "index_node_hash": row["node_hash"],
+        "hit_count": 0,
+        "enabled": bool(row["enabled"]),
+        "disabled_at": row["disabled_at"],
+        "disabled_by": owner if row["disabled_at"] else None,
+        "status": row["status"],
+        "created_by": owner,
+        "created_at": row["created_at"],
+        "indexing_at": row["indexing_at"],
+        "completed_at": row["completed_at"],
+        "error": None,
+        "stopped_at": None,
+    }
+
+
+def _find_segment(db: sqlite3.Connection, call: ApiCall) -> sqlite3.Row:
     """The segment of the address, its document checked first."""
     _document(db, call)
     return _find(db, call.path["seg"])
@@ -142,8 +241,8 @@ def _count_words(db: sqlite3.Connection, document: str) -> None:
     )
 
 
-def _document(db: sqlite3.Connection, call: Call) -> sqlite3.Row:
-    row = document_shape.find(db, call.base, call.document)
+def _document(db: sqlite3.Connection, call: ApiCall) -> sqlite3.Row:
+    row = documents.find(db, call.base, call.document)
     if row is None:
         raise not_found("Document not found.")
     return row
@@ -156,3 +255,51 @@ def _find(db: sqlite3.Connection, segment: str) -> sqlite3.Row:
     if row is None:
         raise not_found("Segment not found.")
     return row
+
+
+def _own_segment(db: sqlite3.Connection, call: ApiCall, refusal: str) -> str:
+    """The segment of the address, which here has to belong to the document of the address."""
+    segment = _find_segment(db, call)
+    if segment["document"] != call.document:
+        raise not_found(refusal)
+    return str(segment["id"])
+
+
+def _find_child(db: sqlite3.Connection, segment: str, child: str) -> sqlite3.Row:
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM child_chunk WHERE segment = ? AND id = ?", (segment, child)
+    ).fetchone()
+    if row is None:
+        raise not_found("Child chunk not found.")
+    return row
+
+
+def _segment_object(db: sqlite3.Connection, row: sqlite3.Row, owner: str) -> dict[str, object]:
+    """The object of every segment reply."""
+    children = db.execute(
+        "SELECT * FROM child_chunk WHERE segment = ? ORDER BY position", (row["id"],)
+    ).fetchall()
+    whole = search_object(row, owner)
+    after = ("indexing_at", "completed_at", "error", "stopped_at")
+    head = {name: value for name, value in whole.items() if name not in after}
+    return (
+        head
+        | {"updated_at": row["updated_at"], "updated_by": row["updated_by"]}
+        | {name: whole[name] for name in after}
+        | {"child_chunks": [_child_object(child) for child in children]}
+        | {"attachments": [], "summary": None}
+    )
+
+
+def _child_object(row: sqlite3.Row) -> dict[str, object]:
+    """The object of every child chunk reply."""
+    return {
+        "id": row["id"],
+        "segment_id": row["segment"],
+        "content": row["content"],
+        "position": row["position"],
+        "word_count": row["word_count"],
+        "type": row["type"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }

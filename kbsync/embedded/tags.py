@@ -6,16 +6,16 @@ import sqlite3
 from typing import Final
 
 from . import knowledge_bases
-from .call import Call, refuse_nul
-from .envelope import Reply, invalid, no_content, not_found, reply
-from .payloads import (
+from .api_call import ApiCall, refuse_nul
+from .replies import ApiReply, deleted, invalid, not_found
+from .request_models import (
     TagBindingPayload,
     TagCreatePayload,
     TagDeletePayload,
     TagUnbindingPayload,
     TagUpdatePayload,
 )
-from .store import fresh_id
+from .sqlite_store import fresh_id
 
 _SELECT: Final = """
 SELECT id, name, (SELECT count(*) FROM tag_binding WHERE tag_binding.tag = tag.id) AS bindings
@@ -23,89 +23,89 @@ FROM tag
 """
 
 
-def listing(call: Call) -> Reply:
+def listing(call: ApiCall) -> ApiReply:
     """GET /datasets/tags, newest first."""
-    with call.service.store.reading() as db:
+    with call.server.store.reading() as db:
         rows = db.execute(f"{_SELECT} ORDER BY number DESC").fetchall()
-    if rows and "broken-tags" in call.service.quirks:
+    if rows and "broken-tags" in call.server.quirks:
         places = [(f"{place}.", row["bindings"]) for place, row in enumerate(rows)]
         raise invalid(_fault("list[DataSetTag]", places))
-    return reply([_shape(row) for row in rows])
+    return ApiReply([_tag_object(row) for row in rows])
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> ApiReply:
     """POST /datasets/tags."""
     name = call.payload(TagCreatePayload).name
     tag = fresh_id()
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         _check_name(db, name)
         db.execute("INSERT INTO tag (id, name) VALUES (?, ?)", (tag, name))
     return _one(call, tag)
 
 
-def rename(call: Call) -> Reply:
+def rename(call: ApiCall) -> ApiReply:
     """PATCH /datasets/tags."""
     wanted = call.payload(TagUpdatePayload)
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         _check_name(db, wanted.name)
         _find(db, wanted.tag_id)
         db.execute("UPDATE tag SET name = ? WHERE id = ?", (wanted.name, wanted.tag_id))
     return _one(call, wanted.tag_id)
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> ApiReply:
     """DELETE /datasets/tags."""
     tag = call.payload(TagDeletePayload).tag_id
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         _find(db, tag)
         db.execute("DELETE FROM tag_binding WHERE tag = ?", (tag,))
         db.execute("DELETE FROM tag WHERE id = ?", (tag,))
-    return no_content()
+    return deleted()
 
 
-def bind(call: Call) -> Reply:
+def bind(call: ApiCall) -> ApiReply:
     """POST /datasets/tags/binding; binding twice is no error."""
     wanted = call.payload(TagBindingPayload)
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         base = knowledge_bases.find(db, wanted.target_id)["id"]
         db.executemany(
             "INSERT OR IGNORE INTO tag_binding (tag, knowledge_base) VALUES (?, ?)",
             [(tag, base) for tag in wanted.tag_ids],
         )
-    return no_content()
+    return deleted()
 
 
-def unbind(call: Call) -> Reply:
+def unbind(call: ApiCall) -> ApiReply:
     """POST /datasets/tags/unbinding."""
     wanted = call.payload(TagUnbindingPayload)
-    with call.service.store.writing() as db:
+    with call.server.store.writing() as db:
         base = knowledge_bases.find(db, wanted.target_id)["id"]
         db.execute(
             "DELETE FROM tag_binding WHERE tag = ? AND knowledge_base = ?", (wanted.tag_id, base)
         )
-    return no_content()
+    return deleted()
 
 
-def of_base(call: Call) -> Reply:
+def of_base(call: ApiCall) -> ApiReply:
     """GET /datasets/{ds}/tags."""
-    with call.service.store.reading() as db:
+    with call.server.store.reading() as db:
         rows = db.execute(
             "SELECT id, name FROM tag WHERE id IN "
             "(SELECT tag FROM tag_binding WHERE knowledge_base = ?) ORDER BY number",
             (call.base,),
         ).fetchall()
-    return reply({"data": [dict(row) for row in rows], "total": len(rows)})
+    return ApiReply({"data": [dict(row) for row in rows], "total": len(rows)})
 
 
-def _one(call: Call, tag: str) -> Reply:
-    with call.service.store.reading() as db:
+def _one(call: ApiCall, tag: str) -> ApiReply:
+    with call.server.store.reading() as db:
         row = _find(db, tag)
-    if "broken-tags" in call.service.quirks:
+    if "broken-tags" in call.server.quirks:
         raise invalid(_fault("DataSetTag", [("", row["bindings"])]))
-    return reply(_shape(row))
+    return ApiReply(_tag_object(row))
 
 
-def _shape(row: sqlite3.Row) -> dict[str, object]:
+def _tag_object(row: sqlite3.Row) -> dict[str, object]:
     return {
         "id": row["id"],
         "name": row["name"],

@@ -5,18 +5,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
+# Extension to module and function.
 _READERS: Final = {
-    "md": "markdown",
-    "markdown": "markdown",
-    "mdx": "markdown",
-    "html": "html",
-    "htm": "html",
-    "csv": "csv_rows",
-    "xlsx": "xlsx",
-    "xls": "xls",
-    "docx": "docx",
-    "pdf": "pdf",
+    "md": ("text_files", "read_markdown"),
+    "markdown": ("text_files", "read_markdown"),
+    "mdx": ("text_files", "read_markdown"),
+    "html": ("html", "read_html"),
+    "htm": ("html", "read_html"),
+    "csv": ("text_files", "read_csv"),
+    "xlsx": ("workbooks", "read_xlsx"),
+    "xls": ("workbooks", "read_xls"),
+    "docx": ("word", "read_docx"),
+    "pdf": ("pdf", "read_pdf"),
 }
+_PLAIN: Final = ("text_files", "read_plain")
 
 
 class ExtractionError(Exception):
@@ -26,8 +28,6 @@ class ExtractionError(Exception):
 def texts_of(extension: str, content: bytes) -> list[str]:
     """The texts of a file in reading order, each of which is split on its own.
 
-    A reader and its library are loaded when the first file of that type comes.
-
     Args:
         extension: lower case, without a dot; one without a reader is read as plain text, as the
             real server reads `.vtt` and `.properties`.
@@ -36,6 +36,8 @@ def texts_of(extension: str, content: bytes) -> list[str]:
     Raises:
         ExtractionError: the file is not what its extension says.
     """
-    reader = import_module(f".{_READERS.get(extension, 'plain')}", __name__)
-    texts: list[str] = reader.read(content)
+    module, function = _READERS.get(extension, _PLAIN)
+    # Loaded with the first file of its type: each library takes up to a tenth of a second.
+    reader = getattr(import_module(f".{module}", __name__), function)
+    texts: list[str] = reader(content)
     return texts

@@ -8,12 +8,12 @@ from typing import Final
 
 from bs4 import BeautifulSoup
 
-from .plain import decode
+from .text_files import decode
 
 _XML_PROLOGUE: Final = re.compile(r"<\?xml[^>]*>")
 
 
-def read(content: bytes) -> list[str]:
+def read_html(content: bytes) -> list[str]:
     """The text of the page without scripts and styles."""
     text = _XML_PROLOGUE.sub("", decode(content))
     # The library warns of a text without tags: it might be meant as the address of a page.

@@ -5,9 +5,9 @@ import anyio
 import pytest
 from embedded_client import AUTOMATIC, Base, make_base, new_base, running
 
-from kbsync.embedded import QUIRKS, throttle
-from kbsync.embedded.envelope import Refusal
+from kbsync.embedded import QUIRKS, quirks
 from kbsync.embedded.quirks import Quirks
+from kbsync.embedded.replies import ApiError
 
 pytestmark = pytest.mark.anyio
 UNKNOWN = "00000000-0000-0000-0000-000000000009"
@@ -76,14 +76,14 @@ async def test_cloud_throttle(store: Path) -> None:
 
 async def test_a_refused_call_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 100.0
-    monkeypatch.setattr(throttle.time, "monotonic", lambda: moment)
-    window = throttle.Throttle(limit=1)
+    monkeypatch.setattr(quirks.time, "monotonic", lambda: moment)
+    window = quirks.CloudRateLimit(limit=1)
     window.count()
     moment = 159.0
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         window.count()
     moment = 161.0  # the first call is over, the refused one still fills the window
-    with pytest.raises(Refusal):
+    with pytest.raises(ApiError):
         window.count()
     moment = 221.5
     window.count()

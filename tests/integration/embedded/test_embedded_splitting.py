@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.embedded.normal_form import clean, normal_form
-from kbsync.embedded.split import split_at, split_automatically
+from kbsync.embedded.text_splitting import clean, normal_form, split_at, split_automatically
 
 TEXTS = st.text(alphabet="ab. \n\u3002", max_size=400)
 

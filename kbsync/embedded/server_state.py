@@ -1,18 +1,17 @@
-"""What every endpoint needs: the store, the quirks, the indexers and the clock."""
+"""What all requests share: the store, the quirks, the indexer, the access key."""
 
 from __future__ import annotations
 
 import hmac
 from pathlib import Path
 
-from .envelope import forbidden, not_found, unauthorized
-from .indexing import Indexers
-from .quirks import Quirks
-from .store import Store
-from .throttle import Throttle
+from .indexer import Indexer
+from .quirks import CloudRateLimit, Quirks
+from .replies import forbidden, not_found, unauthorized
+from .sqlite_store import SqliteStore
 
 
-class Service:
+class ServerState:
     """One embedded server without its HTTP side.
 
     Args:
@@ -26,12 +25,12 @@ class Service:
     def __init__(
         self, store: Path, *, api_key: str, quirks: Quirks, indexing_delay: float, workers: int
     ) -> None:
-        self.store = Store(store)
+        self.store = SqliteStore(store)
         self.quirks = quirks
-        self.throttle = Throttle(limit=quirks.throttle_limit)
-        self.indexers = Indexers(self.store, quirks, delay=indexing_delay, slots=workers)
+        self.rate_limit = CloudRateLimit(limit=quirks.throttle_limit)
+        self.indexer = Indexer(self.store, quirks, delay=indexing_delay, threads=workers)
         self._api_key = api_key.encode()
-        # This process owns the file, so what bases there are can be known without asking it.
+        # Base id to "API access is on". No other process writes the file, so this needs no query.
         self.bases: dict[str, bool] = {}
 
     def start(self) -> None:
@@ -39,26 +38,31 @@ class Service:
         with self.store.reading() as db:
             rows = db.execute("SELECT id, enable_api FROM knowledge_base").fetchall()
         self.bases = {row["id"]: bool(row["enable_api"]) for row in rows}
-        self.indexers.start()
+        self.indexer.start()
 
     def stop(self) -> None:
-        """Stop indexing between two steps and close the file."""
-        self.indexers.stop()
+        """Stop indexing between two states of a document, and close the file."""
+        self.indexer.stop()
         self.store.close()
 
     def check_base(self, base: str) -> None:
-        """Refuse an unknown base (404) and one whose API access is switched off (403)."""
+        """Refuse an unknown base (404) and one whose API access is off (403)."""
         if base not in self.bases:
             raise not_found("Dataset not found.")
         if not self.bases[base]:
             raise forbidden("Dataset api access is not enabled.")
 
     def authorize(self, header: str | None) -> None:
-        """Check the header `Authorization` (section 1.1); a `Refusal` when it is no good."""
+        """Check the header `Authorization` (section 1.1).
+
+        Raises:
+            ApiError: 401, the header is missing, no bearer token, or the wrong key.
+        """
         if header is None or " " not in header:
             raise unauthorized("Authorization header must be provided and start with 'Bearer'")
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise unauthorized("Authorization scheme must be 'Bearer'")
+        # Constant time: how long a comparison takes must not tell how much of a key is right.
         if not hmac.compare_digest(token.lstrip().encode("utf-8", "replace"), self._api_key):
             raise unauthorized("Access token is invalid")

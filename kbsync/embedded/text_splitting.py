@@ -1,20 +1,78 @@
-"""Cutting a text into chunks (docs/dify-api.md sections 4.5 and 16). Lengths are characters."""
+"""Text to pieces: cleaning, cutting, and the normal form in which a piece is stored.
+
+docs/dify-api.md sections 4.5 and 16. Lengths are characters.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 SEPARATORS: Final = ("\n\n", "\u3002", ". ", " ", "")
 _BLANKS: Final = re.compile(" +")
 
+_LINE_ENDS: Final = re.compile(r"\r\n?")
+# The real server wrote the bytes of U+FFFE as three characters, and so drops those letters too.
+_DROPPED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xef\xbf\xbe\ufffe]")
+# The ellipsis and the bracket that opens a lenticular pair are spared (U+2026, U+3010).
+_LEADING: Final = re.compile(
+    "[\\[\\]\"#$%&'()*+,./:;<=>?@^_`~"
+    "\u2000-\u2025\u2027-\u206f\u2e00-\u2e7f\u3000-\u300f\u3011-\u303f]+"
+)
+_LINK: Final = re.compile(r"\[[^\]]+\]\(https?://[^)]+\)")
+
+_MANY_LINES: Final = re.compile(r"\n{3,}")
+_MANY_BLANKS: Final = re.compile("[\t\f\r \u00a0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000]{2,}")
+_MAIL: Final = re.compile(r"[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9.-]+")
+_ADDRESS: Final = re.compile(r"https?://\S+")
+_LINKED: Final = re.compile(r"\[[^\]]*\]\(https?://[^)]+\)")
+_PICTURE: Final = re.compile(r"!\[.*?(\]\(https?://[^)]+\))")
+
+
+def clean(text: str, steps: Iterable[str]) -> str:
+    """The whole text, cleaned before it is split.
+
+    Args:
+        text: as extracted from the file.
+        steps: the pre-processing rules that are switched on, in the order of the request.
+    """
+    text = _LINE_ENDS.sub("\n", text).replace("<|", "<").replace("|>", ">")
+    text = _DROPPED.sub("", text)
+    for step in steps:
+        if step == "remove_extra_spaces":
+            text = _MANY_BLANKS.sub(" ", _MANY_LINES.sub("\n\n", text))
+        elif step == "remove_urls_emails":
+            text = _without_addresses(_MAIL.sub("", text))
+    return text
+
+
+def normal_form(chunk: str) -> str:
+    """The chunk as it is stored: no leading run of punctuation, no blank ends; may be empty."""
+    # Cut first, stripped afterwards: blanks before the punctuation keep it in the chunk.
+    leading = None if _LINK.match(chunk) else _LEADING.match(chunk)
+    return chunk[leading.end() if leading else 0 :].strip()
+
+
+def _without_addresses(text: str) -> str:
+    """The text without addresses; Markdown links and pictures are kept whole."""
+    kept: list[str] = []
+
+    def set_aside(whole: str) -> str:
+        kept.append(whole)
+        return f"\x00{len(kept) - 1}\x00"
+
+    text = _LINKED.sub(lambda found: set_aside(found[0]), text)
+    # A picture that `_LINKED` missed has a bracket in its description, and loses the description.
+    text = _PICTURE.sub(lambda found: set_aside(f"![image{found[1]}"), text)
+    return re.sub("\x00(\\d+)\x00", lambda found: kept[int(found[1])], _ADDRESS.sub("", text))
+
 
 def split_at(separator: str, text: str, *, longest: int, overlap: int) -> list[str]:
     """Cut at every separator, as a custom rule does; only longer pieces are cut further.
 
-    The separator is read the way the real server reads it: `\\n` written out is a newline, and
-    one outside ASCII never matches.
+    As on the real server a written-out `\\n` is a newline, and a separator outside ASCII never
+    matches.
 
     Raises:
         UnicodeDecodeError: the separator ends in a backslash, or in half an escape.
@@ -50,8 +108,8 @@ def _split_long(text: str, *, longest: int, overlap: int) -> list[str]:
         return list(_windows(text.replace("\n", ""), longest=longest, overlap=overlap))
     pieces = _BLANKS.split(text) if separator == " " else _keeping(separator, text)
     finer = SEPARATORS[SEPARATORS.index(separator) + 1 :]
-    told = [piece for piece in pieces if piece not in ("", "\n")]
-    return _refine(told, finer, longest=longest, overlap=overlap)
+    kept = [piece for piece in pieces if piece not in ("", "\n")]
+    return _refine(kept, finer, longest=longest, overlap=overlap)
 
 
 def _keeping(separator: str, text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The server as a process of its own, on loopback."""
+"""The server in a process of its own: uvicorn on a loopback address."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from types import FrameType
 
 import uvicorn
 
-from .app import create_app
-from .routing import BASE_PATH
+from .asgi_app import create_app
+from .routes import BASE_PATH
 
 KEEP_ALIVE_SECONDS = 75
-LONGEST_FAREWELL_SECONDS = 10
+SHUTDOWN_SECONDS = 10
 
 
 class RemoteAddressError(ValueError):
-    """The address would be reachable from other machines, which nobody asked for."""
+    """The address is reachable from other machines, and `allow_remote` is false."""
 
 
 def serve(
@@ -48,7 +48,7 @@ def serve(
         indexing_delay: seconds each document takes at least.
         workers: how many documents are indexed at the same time.
         request_log: where to append one JSON line per request.
-        ready: told the URL, base path included, once requests are answered.
+        ready: called with the URL, base path included, once requests are answered.
         allow_remote: also take an address other machines reach.
 
     Raises:
@@ -78,20 +78,20 @@ def serve(
         server_header=False,
         lifespan="on",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=LONGEST_FAREWELL_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     with listener:
         try:
-            _Server(config, _url(listener), ready).run([listener])
+            _LoopbackServer(config, _url(listener), ready).run([listener])
         except SystemExit:
-            # The server leaves so when the lifespan cannot start; the reason was kept there.
+            # Uvicorn exits so when the lifespan cannot start; the lifespan has kept the reason.
             if (reason := getattr(app.state, "reason", None)) is not None:
                 raise reason from None
             raise
 
 
-class _Server(uvicorn.Server):
-    """Says when it is ready, and returns after a signal instead of dying of it."""
+class _LoopbackServer(uvicorn.Server):
+    """Reports when it is ready, and returns after a signal; uvicorn would raise it again."""
 
     def __init__(
         self, config: uvicorn.Config, url: str, ready: Callable[[str], None] | None
@@ -108,7 +108,7 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread hears signals
+            yield  # Python delivers signals to the main thread only
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
@@ -135,11 +135,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket that names its protocol.
-
-    asyncio switches Nagle's algorithm off only where the protocol is named, and with it on every
-    answer waits 40 ms for the acknowledgement of its own headers.
-    """
+    """A listening socket."""
+    # The protocol is named, because asyncio switches Nagle's algorithm off only then; with it on
+    # every reply waits 40 ms for the acknowledgement of its own headers.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

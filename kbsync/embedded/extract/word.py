@@ -12,7 +12,7 @@ from docx.text.paragraph import Paragraph
 from . import ExtractionError
 
 
-def read(content: bytes) -> list[str]:
+def read_docx(content: bytes) -> list[str]:
     """The document as one text; links and tables are written in Markdown."""
     try:
         blocks = Document(io.BytesIO(content)).iter_inner_content()
@@ -20,8 +20,8 @@ def read(content: bytes) -> list[str]:
             _table(block) if isinstance(block, Table) else _paragraph(block) for block in blocks
         )
         return ["\n".join(texts)]
-    except Exception as fault:  # the library fails in many ways on a broken file
-        raise ExtractionError(str(fault) or type(fault).__name__) from fault
+    except Exception as error:  # the library fails in many ways on a broken file
+        raise ExtractionError(str(error) or type(error).__name__) from error
 
 
 def _paragraph(paragraph: Paragraph) -> str:
@@ -46,7 +46,7 @@ def _table(table: Table) -> str:
 
 
 def _row(row: _Row) -> list[str]:
-    # A merged cell stands at each of its places; its text is told at the first one.
+    # A merged cell stands at each of its places; its text counts at the first one only.
     cells = list(row.cells)
     return [
         "" if place and cell._tc is cells[place - 1]._tc else _cell_text(cell.paragraphs)

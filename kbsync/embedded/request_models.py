@@ -1,4 +1,8 @@
-"""The JSON payloads that are accepted. Their names and fields show up in error messages."""
+"""The JSON bodies and queries that are accepted.
+
+Their class names and fields are part of the API: pydantic prints them in the 400 of a body that
+does not fit, and a real server's are the same (docs/dify-api.md section 1.2).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ class Segmentation(BaseModel):
     chunk_overlap: int = 0
 
 
-class Rule(BaseModel):
+class ProcessRuleDetails(BaseModel):
     """The rules of a custom or hierarchical process rule."""
 
     pre_processing_rules: list[PreProcessingRule] | None = None
@@ -48,7 +52,7 @@ class ProcessRule(BaseModel):
     """How a document is cleaned and cut (section 4.5)."""
 
     mode: Literal["automatic", "custom", "hierarchical"]
-    rules: Rule | None = None
+    rules: ProcessRuleDetails | None = None
 
 
 class RerankingModel(BaseModel):

@@ -1,0 +1,258 @@
+"""The ASGI application: Starlette's router, with the replies and habits of the real server."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import anyio
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
+
+from .quirks import Quirks
+from .replies import (
+    ApiError,
+    InternalFaultError,
+    error_reply,
+    internal_fault,
+    invalid,
+    method_not_allowed,
+    unknown_url,
+)
+from .routes import BASE_PATH, api_routes, did_you_mean
+from .server_state import ServerState
+from .sqlite_store import StoreError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(
+    store: Path,
+    *,
+    api_key: str,
+    quirks: Mapping[str, str] | Sequence[str] = (),
+    indexing_delay: float = 0.0,
+    workers: int = 2,
+    request_log: Path | None = None,
+) -> Starlette:
+    """The embedded knowledge base as an ASGI application; its lifespan opens and closes it.
+
+    Args:
+        store: the data file; made when missing.
+        api_key: the one key that is accepted.
+        quirks: names of `QUIRKS`, each `name` or `name=value`.
+        indexing_delay: seconds each document takes at least, spread over its states.
+        workers: how many documents are indexed at the same time.
+        request_log: where to append one JSON line per request, without headers and bodies.
+
+    Raises:
+        UnknownQuirkError: a quirk does not exist.
+        StoreError: at start-up, when the data file cannot be used.
+    """
+    chosen = Quirks(quirks)
+    log = RequestLog(request_log)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        try:
+            server = ServerState(
+                store,
+                api_key=api_key,
+                quirks=chosen,
+                indexing_delay=indexing_delay,
+                workers=workers,
+            )
+        except StoreError as error:
+            app.state.reason = error  # an ASGI server would only say that start-up failed
+            raise
+        server.start()
+        app.state.server = server
+        try:
+            with log.opened():
+                yield
+        finally:
+            # Shielded: also after a cancellation the threads end and the file is closed.
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(server.stop)
+
+    routes = api_routes(chosen)
+    app = Starlette(
+        routes=[Mount(BASE_PATH, app=Router(routes, redirect_slashes=False))],
+        middleware=[
+            Middleware(RealServerHabits, version=chosen.version, log=log),
+            # Starlette's own last resort raises the error again after its reply, and the ASGI
+            # server then closes the connection; Flask answers 500 and goes on.
+            Middleware(ExceptionMiddleware, handlers={Exception: _internal_fault}),
+        ],
+        exception_handlers=_handlers(routes),
+        lifespan=lifespan,
+    )
+    # The real server redirects no URL either: one slash too many is a 404.
+    app.router.redirect_slashes = False
+    return app
+
+
+@asynccontextmanager
+async def embedded_app(
+    store: Path,
+    *,
+    api_key: str,
+    quirks: Mapping[str, str] | Sequence[str] = (),
+    indexing_delay: float = 0.0,
+    workers: int = 2,
+    request_log: Path | None = None,
+) -> AsyncIterator[Starlette]:
+    """The application, running, for use in this process through `httpx.ASGITransport`.
+
+    Arguments and errors are those of `create_app`.
+    """
+    app = create_app(
+        store,
+        api_key=api_key,
+        quirks=quirks,
+        indexing_delay=indexing_delay,
+        workers=workers,
+        request_log=request_log,
+    )
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+class RequestLog:
+    """One JSON line per request, without headers and bodies.
+
+    Args:
+        path: the file to append to; None logs nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Write to the file until the block ends."""
+        if self._path is None:
+            yield
+            return
+        with self._path.open("a", encoding="utf-8", buffering=1) as file:
+            self._file = file
+            try:
+                yield
+            finally:
+                self._file = None
+
+    def write(self, scope: Scope, status: int, seconds: float) -> None:
+        """Log one answered request."""
+        if self._file is None:
+            return
+        route = scope.get("route")
+        line = {
+            "method": scope["method"],
+            "route": route.path_format if isinstance(route, Route) else None,
+            "path": scope["path"],
+            "status": status,
+            "ms": round(seconds * 1000, 3),
+        }
+        self._file.write(json.dumps(line) + "\n")
+
+
+class RealServerHabits:
+    """ASGI middleware for what the real server does around every reply.
+
+    It reads each body to its end and names its version. Starlette replies without reading the
+    rest of a body, and a client that is still sending would see a reset instead of the reply.
+
+    Args:
+        app: the application.
+        version: the value of the header `X-Version`.
+        log: where to log each request.
+    """
+
+    def __init__(self, app: ASGIApp, version: str, log: RequestLog) -> None:
+        self._app = app
+        self._headers = [(b"x-version", version.encode()), (b"x-env", b"PRODUCTION")]
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass on another kind of event."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        last: Message = {"type": "http.request", "more_body": True}
+
+        async def receive_and_remember() -> Message:
+            nonlocal last
+            last = await receive()
+            return last
+
+        async def send_after_body(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                while last.get("more_body", False):
+                    await receive_and_remember()
+                message["headers"].extend(self._headers)
+                if last["type"] == "http.request":
+                    self._log.write(scope, message["status"], time.perf_counter() - started)
+            if last["type"] == "http.request":  # the client is still there
+                await send(message)
+
+        await self._app(scope, receive_and_remember, send_after_body)
+
+
+def _handlers(routes: Sequence[Route]) -> Mapping[int | type[Exception], ExceptionHandler]:
+    """Starlette's exception handlers: by status for its router, by class for the endpoints."""
+
+    async def on_api_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ApiError)  # noqa: S101 - Starlette's type is wider
+        if error.code != "not_found":
+            return error_reply(error)
+        return error_reply(error, did_you_mean(error.message, request.scope["path"], routes))
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        del request
+        return error_reply(invalid(str(error)))
+
+    async def on_fault(request: Request, error: Exception) -> Response:
+        del request, error
+        return internal_fault()
+
+    async def on_unknown_url(request: Request, error: Exception) -> Response:
+        del request, error
+        return unknown_url()
+
+    async def on_wrong_method(request: Request, error: Exception) -> Response:
+        del request, error
+        return error_reply(method_not_allowed())
+
+    async def on_disconnect(request: Request, error: Exception) -> Response:
+        del request, error
+        return Response()  # not sent: `RealServerHabits` knows that the client has gone
+
+    return {
+        404: on_unknown_url,
+        405: on_wrong_method,
+        ApiError: on_api_error,
+        InternalFaultError: on_fault,
+        ValueError: on_invalid,  # a pydantic.ValidationError is one, too (section 1.2)
+        ClientDisconnect: on_disconnect,
+    }
+
+
+async def _internal_fault(request: Request, error: Exception) -> Response:
+    route = request.scope.get("route")
+    _log.error("a request failed: %s %s", request.method, route, exc_info=error)
+    return internal_fault()

@@ -1,0 +1,230 @@
+"""Creating and updating documents by file or by text (docs/dify-api.md sections 4 and 5)."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from typing import Final
+
+from . import documents, knowledge_bases, process_rules
+from .api_call import ApiCall, refuse_nul
+from .form_data import form_file, form_options
+from .indexer import IndexTask
+from .replies import ApiError, ApiReply, InternalFaultError, invalid, not_found
+from .request_models import DocumentTextCreatePayload, DocumentTextUpdate, KnowledgeConfig
+from .sqlite_store import fresh_id, now
+from .uploaded_files import StoredFile, accept_file, accept_text, insert_file
+
+MAX_DOCUMENT_NAME: Final = 255
+_SAME_NAME: Final = """
+SELECT * FROM document WHERE knowledge_base = ? AND name = ? AND enabled = 1
+ORDER BY number LIMIT 1
+"""
+_INSERT: Final = """
+INSERT INTO document (id, knowledge_base, position, name, upload, rule, batch, doc_form,
+  doc_language, created_from, created_at, updated_at, status, generation)
+VALUES (?, ?, (SELECT coalesce(max(position), 0) + 1 FROM document WHERE knowledge_base = ?),
+  ?, ?, ?, ?, ?, ?, 'api', ?, ?, 'waiting', 1)
+"""
+_MERGE: Final = """
+UPDATE document SET upload = ?, rule = ?, batch = ?, doc_form = ?, doc_language = ?,
+  created_from = 'api', updated_at = ?, status = 'waiting', generation = generation + 1,
+  doubled = ?, wedged = wedged & 1
+WHERE id = ?
+"""
+_UPDATE: Final = """
+UPDATE document SET upload = ?, rule = ?, name = ?, doc_form = ?, doc_language = ?,
+  created_from = 'web', updated_at = ?, status = 'waiting', generation = generation + 1,
+  doubled = 0, wedged = ?, processing_started_at = NULL, parsing_completed_at = NULL,
+  cleaning_completed_at = NULL, splitting_completed_at = NULL, completed_at = NULL
+WHERE id = ?
+"""
+
+
+def create_by_file(call: ApiCall) -> ApiReply:
+    """POST create-by-file."""
+    base = knowledge_bases.find_for_upload(call)
+    options = form_options(call.form)
+    technique = options.get("indexing_technique") or base["technique"]
+    if not technique:
+        raise invalid("indexing_technique is required.")
+    _check_embedding(options.get("embedding_model_provider"), options.get("embedding_model"))
+    part = form_file(call.form)
+    if part is None:
+        raise ApiError(400, "no_file_uploaded", "Please upload your file.")
+    file = accept_file(part, updating=False)
+    config = KnowledgeConfig.model_validate({**options, "indexing_technique": technique})
+    # An explicit null is refused even where an absent rule would be inherited.
+    if config.process_rule is None and (
+        "process_rule" in options or not (config.original_document_id or _has_rule(call))
+    ):
+        raise invalid("process_rule is required.")
+    return _create(call, config, file)
+
+
+def create_by_text(call: ApiCall) -> ApiReply:
+    """POST create-by-text."""
+    payload = call.payload(DocumentTextCreatePayload)
+    base = knowledge_bases.find_for_upload(call)
+    if not (payload.indexing_technique or base["technique"]):
+        raise InternalFaultError
+    _check_embedding(payload.embedding_model_provider, payload.embedding_model)
+    file = accept_text(payload.name, payload.text)
+    options = payload.model_dump(exclude_none=True, exclude={"name", "text"})
+    return _create(call, KnowledgeConfig.model_validate(options), file)
+
+
+def update_by_file(call: ApiCall) -> ApiReply:
+    """POST update-by-file."""
+    knowledge_bases.find_for_upload(call)
+    options = form_options(call.form)
+    part = form_file(call.form)
+    file = None if part is None else accept_file(part, updating=True)
+    # What an update ignores (section 5) is not even validated.
+    ignored = ("original_document_id", "duplicate", "indexing_technique")
+    used = {name: value for name, value in options.items() if name not in ignored}
+    config = KnowledgeConfig.model_validate({**used, "indexing_technique": "economy"})
+    return _update(call, config, file)
+
+
+def update_by_text(call: ApiCall) -> ApiReply:
+    """POST update-by-text."""
+    payload = call.payload(DocumentTextUpdate)
+    knowledge_bases.find_for_upload(call)
+    file = accept_text(payload.name or "", payload.text) if payload.text else None
+    options = payload.model_dump(exclude_none=True, exclude={"text"})
+    config = KnowledgeConfig.model_validate({**options, "indexing_technique": "economy"})
+    return _update(call, config, file)
+
+
+def _create(call: ApiCall, config: KnowledgeConfig, file: StoredFile) -> ApiReply:
+    if config.process_rule is not None:
+        process_rules.check(config.process_rule)
+    with call.server.store.writing() as db:
+        base = knowledge_bases.find(db, call.base)
+        knowledge_bases.check_form(db, call.base, config.doc_form)
+        if config.original_document_id is not None:
+            document = config.original_document_id.lower()
+            task = _replace(call, db, document, config, file)
+        else:
+            _initialise(db, base, config)
+            document, task = _create_or_merge(call, db, config, file)
+        reply = documents.upload_reply(db, call.base, document, call.server.store.owner)
+        generation = documents.generation(db, document)
+    # After the commit: the indexer reads over another connection.
+    call.server.indexer.submit(document, generation, task)
+    return ApiReply(reply)
+
+
+def _update(call: ApiCall, config: KnowledgeConfig, file: StoredFile | None) -> ApiReply:
+    if file is None and config.process_rule is None:
+        raise invalid("Data source or Process rule is required")
+    if config.process_rule is not None:
+        process_rules.check(config.process_rule)
+    with call.server.store.writing() as db:
+        knowledge_bases.check_form(db, call.base, config.doc_form)
+        task = _replace(call, db, call.document, config, file)
+        reply = documents.upload_reply(db, call.base, call.document, call.server.store.owner)
+        generation = documents.generation(db, call.document)
+    call.server.indexer.submit(call.document, generation, task)
+    return ApiReply(reply)
+
+
+def _create_or_merge(
+    call: ApiCall, db: sqlite3.Connection, config: KnowledgeConfig, file: StoredFile
+) -> tuple[str, IndexTask]:
+    """Write a new document, or over the enabled one of the same name; its id and its task."""
+    rule = _rule(db, call.base, config)
+    upload_id = insert_file(db, file)
+    batch = time.strftime("%Y%m%d%H%M%S") + str(random.randint(100_000, 999_999))  # noqa: S311
+    common = (upload_id, rule, batch, config.doc_form, config.doc_language)
+    old = None
+    if config.duplicate and "no-merge" not in call.server.quirks:
+        old = db.execute(_SAME_NAME, (call.base, file.name)).fetchone()
+    if old is None:
+        document = fresh_id()
+        created = now()
+        named = (document, call.base, call.base, file.name)
+        db.execute(_INSERT, (*named, *common, created, created))
+        return document, IndexTask.INDEX
+    overlaps = old["status"] not in {"completed", "error"}
+    doubled = overlaps and "overlapping-uploads" in call.server.quirks
+    db.execute(_MERGE, (*common, now(), doubled, old["id"]))
+    db.execute("DELETE FROM upload WHERE id = ?", (old["upload"],))
+    return old["id"], IndexTask.BLOCK if old["wedged"] == 1 else IndexTask.INDEX
+
+
+def _replace(
+    call: ApiCall,
+    db: sqlite3.Connection,
+    document: str,
+    config: KnowledgeConfig,
+    file: StoredFile | None,
+) -> IndexTask:
+    """Replace file, rule and name of an available document.
+
+    Args:
+        call: the request, for its base and the quirks.
+        db: the transaction.
+        document: the id of the document.
+        config: the options; `name` wins over the name of the file.
+        file: the new file; None keeps the present one and only cuts it anew.
+
+    Returns:
+        What the indexer has to do with the document.
+    """
+    old = documents.find(db, call.base, document)
+    if old is None:
+        raise not_found("Document not found")
+    if documents.display_status(old) != "available":
+        raise invalid("Document is not available")
+    name = config.name or (file.name if file else old["name"])
+    refuse_nul(name)
+    if len(name) > MAX_DOCUMENT_NAME:
+        raise InternalFaultError
+    rule = config.process_rule
+    rule_id = process_rules.record(db, call.base, rule) if rule else old["rule"]
+    upload_id = insert_file(db, file) if file else old["upload"]
+    wedges = "wedging-update" in call.server.quirks and _has_chunks(db, document)
+    common = (config.doc_form, config.doc_language, now(), wedges, document)
+    db.execute(_UPDATE, (upload_id, rule_id, name, *common))
+    if file:
+        db.execute("DELETE FROM upload WHERE id = ?", (old["upload"],))
+    db.execute("UPDATE segment SET status = 're_segment' WHERE document = ?", (document,))
+    return IndexTask.WEDGE if wedges else IndexTask.INDEX
+
+
+def _initialise(db: sqlite3.Connection, base: sqlite3.Row, config: KnowledgeConfig) -> None:
+    """Fix the technique of a base with its first upload, even one that then fails to index."""
+    if base["technique"] is None and config.indexing_technique == "high_quality":
+        raise knowledge_bases.no_embedding_model(
+            config.embedding_model_provider, config.embedding_model
+        )
+    db.execute(
+        "UPDATE knowledge_base SET technique = coalesce(technique, ?), "
+        "data_source_type = coalesce(data_source_type, 'upload_file') WHERE id = ?",
+        (config.indexing_technique, base["id"]),
+    )
+
+
+def _rule(db: sqlite3.Connection, base: str, config: KnowledgeConfig) -> str:
+    newest = None if config.process_rule else process_rules.latest(db, base)
+    return newest["id"] if newest else process_rules.record(db, base, config.process_rule)
+
+
+def _has_rule(call: ApiCall) -> bool:
+    with call.server.store.reading() as db:
+        return process_rules.latest(db, call.base) is not None
+
+
+def _has_chunks(db: sqlite3.Connection, document: str) -> bool:
+    found = db.execute("SELECT 1 FROM segment WHERE document = ? LIMIT 1", (document,)).fetchone()
+    return found is not None
+
+
+def _check_embedding(provider: object, model: object) -> None:
+    if provider and model:
+        raise invalid(f"Provider {provider} does not exist.")
+    if provider:
+        raise InternalFaultError

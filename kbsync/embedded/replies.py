@@ -1,0 +1,103 @@
+"""Replies as the real server writes them: JSON, error envelope (docs/dify-api.md 1.1 to 1.3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.responses import HTMLResponse, JSONResponse
+
+_UNKNOWN_URL: Final = (
+    "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
+    "<p>The requested URL was not found on the server. If you entered the URL manually please "
+    "check your spelling and try again.</p>\n"
+)
+
+
+class ApiReply(JSONResponse):
+    """A JSON reply: ASCII-escaped, with one trailing newline, as Flask writes it."""
+
+    def render(self, content: object) -> bytes:
+        """The bytes of the body."""
+        return json.dumps(content).encode() + b"\n"
+
+
+class ApiError(Exception):
+    """A reply of the error envelope, raised by any check.
+
+    Args:
+        status: the HTTP status.
+        code: the word a client decides by.
+        message: the sentence for people.
+        headers: further reply headers.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+
+
+class InternalFaultError(Exception):
+    """A request at which the real server fails with an uncaught error."""
+
+
+def deleted() -> ApiReply:
+    """The reply to every delete: status 200, and the number 204 as body (section 1.3)."""
+    return ApiReply(204)
+
+
+def success() -> ApiReply:
+    """The reply of operations that return nothing else."""
+    return ApiReply({"result": "success"})
+
+
+def invalid(message: str) -> ApiError:
+    """400 `invalid_param`."""
+    return ApiError(400, "invalid_param", message)
+
+
+def not_found(message: str) -> ApiError:
+    """404 `not_found`; `routes.did_you_mean` may add similar URLs to the message."""
+    return ApiError(404, "not_found", message)
+
+
+def forbidden(message: str) -> ApiError:
+    """403 `forbidden`."""
+    return ApiError(403, "forbidden", message)
+
+
+def unauthorized(message: str) -> ApiError:
+    """401 `unauthorized` with the challenge header of section 1.1."""
+    return ApiError(401, "unauthorized", message, {"WWW-Authenticate": 'Bearer realm="api"'})
+
+
+def method_not_allowed() -> ApiError:
+    """405, without the header `Allow`."""
+    return ApiError(405, "method_not_allowed", "The method is not allowed for the requested URL.")
+
+
+def error_reply(error: ApiError, message: str | None = None) -> ApiReply:
+    """The envelope of an error; `message` replaces the error's own."""
+    body = {
+        "code": error.code,
+        "message": error.message if message is None else message,
+        "status": error.status,
+    }
+    return ApiReply(body, error.status, error.headers)
+
+
+def internal_fault() -> ApiReply:
+    """The reply to an uncaught error."""
+    # Section 1.2: the keys stand in another order than in the envelope.
+    return ApiReply({"message": "Internal Server Error", "code": "unknown", "status": 500}, 500)
+
+
+def unknown_url() -> HTMLResponse:
+    """The web page a URL without a route gets (section 1.2)."""
+    return HTMLResponse(_UNKNOWN_URL, 404)

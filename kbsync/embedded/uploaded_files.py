@@ -1,0 +1,112 @@
+"""Which files and texts are accepted, and how they are stored (docs/dify-api.md 4.2, 4.8-4.10)."""
+
+from __future__ import annotations
+
+import os.path
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.datastructures import UploadFile
+
+from .api_call import refuse_nul
+from .form_data import MAX_FILE_BYTES
+from .replies import ApiError, invalid
+from .sqlite_store import fresh_id
+
+ACCEPTED_EXTENSIONS: Final = frozenset(
+    {"txt", "markdown", "md", "mdx", "pdf", "html", "htm", "xlsx", "xls", "docx", "csv", "vtt"}
+    | {"properties"}
+)
+REFUSED_CHARACTERS: Final = frozenset('/\\:*?"<>|')
+MAX_NAME: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file or text that was accepted; `size` is bytes of a file but characters of a text."""
+
+    name: str
+    size: int
+    extension: str
+    mime_type: str
+    content: bytes
+
+
+def accept_file(part: UploadFile, *, updating: bool) -> StoredFile:
+    """The file of a form.
+
+    Args:
+        part: the file as it was sent.
+        updating: an update names the reason for a refused type or size; a create answers 400
+            with an empty message.
+
+    Raises:
+        ApiError: the name, the type or the size is refused.
+    """
+    name = part.filename or ""
+    if not REFUSED_CHARACTERS.isdisjoint(name):
+        raise invalid("Filename contains invalid characters")
+    refuse_nul(name)
+    extension = _extension(name)
+    if extension not in ACCEPTED_EXTENSIONS:
+        raise _refusal(updating, 415, "unsupported_file_type", "File type not allowed.")
+    size = part.size or 0
+    if size > MAX_FILE_BYTES:
+        # The placeholder is the real server's: it never fills it in.
+        raise _refusal(updating, 413, "file_too_large", "File size exceeded. {message}")
+    return StoredFile(
+        name=_shorten(name, extension),
+        size=size,
+        extension=extension,
+        mime_type=(part.content_type or "").partition(";")[0].strip(),
+        content=part.file.read(),
+    )
+
+
+def accept_text(name: str, text: str) -> StoredFile:
+    """A text, stored as a `.txt` file whatever its name says."""
+    refuse_nul(name)
+    return StoredFile(
+        name=name[:MAX_NAME],
+        size=len(text),
+        extension="txt",
+        mime_type="text/plain",
+        content=text.encode(),
+    )
+
+
+def insert_file(db: sqlite3.Connection, file: StoredFile) -> str:
+    """Store the file and return its id, the rev of the document that will refer to it."""
+    upload_id = fresh_id()
+    db.execute(
+        "INSERT INTO upload (id, name, size, extension, mime_type, created_at, content)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            upload_id,
+            file.name,
+            file.size,
+            file.extension,
+            file.mime_type,
+            round(time.time(), 6),
+            file.content,
+        ),
+    )
+    return upload_id
+
+
+def _extension(name: str) -> str:
+    """The lower-cased extension without its dot; empty when there is none (`.md` has none)."""
+    return os.path.splitext(name)[1].lstrip(".").lower()  # noqa: PTH122 - a name, not a path
+
+
+def _shorten(name: str, extension: str) -> str:
+    """The stored name: one longer than 200 characters is cut at its first dot."""
+    if len(name) <= MAX_NAME:
+        return name
+    return f"{name.split('.', 1)[0][:MAX_NAME]}.{extension}"
+
+
+def _refusal(updating: bool, status: int, code: str, message: str) -> ApiError:
+    return ApiError(status, code, message) if updating else invalid("")
