@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -20,13 +20,13 @@ from starlette.routing import Mount, Route, Router
 
 from .quirks import Quirks
 from .replies import (
-    ApiError,
+    EnvelopeError,
     InternalFaultError,
     error_reply,
     internal_fault,
     invalid,
-    method_not_allowed,
     unknown_url,
+    wrong_method,
 )
 from .routes import BASE_PATH, api_routes, did_you_mean
 from .server_state import ServerState
@@ -76,7 +76,8 @@ def create_app(
                 workers=workers,
             )
         except StoreError as error:
-            app.state.reason = error  # an ASGI server would only say that start-up failed
+            # For `serve`: uvicorn reports only that the start failed, not why.
+            app.state.reason = error
             raise
         server.start()
         app.state.server = server
@@ -207,7 +208,8 @@ class RealServerHabits:
                 message["headers"].extend(self._headers)
                 if last["type"] == "http.request":
                     self._log.write(scope, message["status"], time.perf_counter() - started)
-            if last["type"] == "http.request":  # the client is still there
+            # After a disconnect the reply has no reader, and the log would count it as answered.
+            if last["type"] == "http.request":
                 await send(message)
 
         await self._app(scope, receive_and_remember, send_after_body)
@@ -216,40 +218,36 @@ class RealServerHabits:
 def _handlers(routes: Sequence[Route]) -> Mapping[int | type[Exception], ExceptionHandler]:
     """Starlette's exception handlers: by status for its router, by class for the endpoints."""
 
-    async def on_api_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, ApiError)  # noqa: S101 - Starlette's type is wider
+    async def envelope(request: Request, error: Exception) -> Response:
+        assert isinstance(error, EnvelopeError)  # noqa: S101 - Starlette's type is wider
         if error.code != "not_found":
             return error_reply(error)
         return error_reply(error, did_you_mean(error.message, request.scope["path"], routes))
 
-    async def on_invalid(request: Request, error: Exception) -> Response:
+    async def invalid_param(request: Request, error: Exception) -> Response:
         del request
         return error_reply(invalid(str(error)))
 
-    async def on_fault(request: Request, error: Exception) -> Response:
-        del request, error
-        return internal_fault()
-
-    async def on_unknown_url(request: Request, error: Exception) -> Response:
-        del request, error
-        return unknown_url()
-
-    async def on_wrong_method(request: Request, error: Exception) -> Response:
-        del request, error
-        return error_reply(method_not_allowed())
-
-    async def on_disconnect(request: Request, error: Exception) -> Response:
-        del request, error
-        return Response()  # not sent: `RealServerHabits` knows that the client has gone
-
     return {
-        404: on_unknown_url,
-        405: on_wrong_method,
-        ApiError: on_api_error,
-        InternalFaultError: on_fault,
-        ValueError: on_invalid,  # a pydantic.ValidationError is one, too (section 1.2)
-        ClientDisconnect: on_disconnect,
+        404: _always(unknown_url),
+        405: _always(wrong_method),
+        EnvelopeError: envelope,
+        InternalFaultError: _always(internal_fault),
+        # The real server takes every ValueError for a fault of the caller; pydantic's
+        # ValidationError is one, and so is broken JSON in a form (section 1.2).
+        ValueError: invalid_param,
+        # This one is not sent: `RealServerHabits` knows that the client has gone.
+        ClientDisconnect: _always(Response),
     }
+
+
+def _always(reply: Callable[[], Response]) -> ExceptionHandler:
+    # Starlette runs a handler that is no coroutine in a thread.
+    async def handler(request: Request, error: Exception) -> Response:
+        del request, error
+        return reply()
+
+    return handler
 
 
 async def _internal_fault(request: Request, error: Exception) -> Response:

@@ -119,6 +119,7 @@ def set_keywords(db: sqlite3.Connection, number: int, given: list[str]) -> None:
 
 def set_content(db: sqlite3.Connection, number: int, content: str) -> None:
     """Replace the text of a chunk, its search text and its keywords."""
+    # The index holds the new text at once, so that a search right after the call finds it.
     db.execute(
         "UPDATE segment SET content = ?, word_count = ?, keywords = ?, node_hash = ? "
         "WHERE number = ?",
@@ -146,6 +147,7 @@ def delete(db: sqlite3.Connection, segment: str) -> None:
 
 
 def _delete_where(db: sqlite3.Connection, condition: str, value: str) -> None:
+    # The segments last: the other two tables are found through them.
     for table, column, key in (
         ("segment_text", "rowid", "number"),
         ("child_chunk", "segment", "id"),

@@ -8,10 +8,10 @@ import time
 from typing import Final
 
 from . import documents, knowledge_bases, process_rules
-from .api_call import ApiCall, refuse_nul
+from .endpoint_call import EndpointCall, refuse_nul
 from .form_data import form_file, form_options
 from .indexer import IndexTask
-from .replies import ApiError, ApiReply, InternalFaultError, invalid, not_found
+from .replies import EnvelopeError, InternalFaultError, JsonReply, invalid, not_found
 from .request_models import DocumentTextCreatePayload, DocumentTextUpdate, KnowledgeConfig
 from .sqlite_store import fresh_id, now
 from .uploaded_files import StoredFile, accept_file, accept_text, insert_file
@@ -42,7 +42,7 @@ WHERE id = ?
 """
 
 
-def create_by_file(call: ApiCall) -> ApiReply:
+def create_by_file(call: EndpointCall) -> JsonReply:
     """POST create-by-file."""
     base = knowledge_bases.find_for_upload(call)
     options = form_options(call.form)
@@ -52,7 +52,7 @@ def create_by_file(call: ApiCall) -> ApiReply:
     _check_embedding(options.get("embedding_model_provider"), options.get("embedding_model"))
     part = form_file(call.form)
     if part is None:
-        raise ApiError(400, "no_file_uploaded", "Please upload your file.")
+        raise EnvelopeError(400, "no_file_uploaded", "Please upload your file.")
     file = accept_file(part, updating=False)
     config = KnowledgeConfig.model_validate({**options, "indexing_technique": technique})
     # An explicit null is refused even where an absent rule would be inherited.
@@ -63,7 +63,7 @@ def create_by_file(call: ApiCall) -> ApiReply:
     return _create(call, config, file)
 
 
-def create_by_text(call: ApiCall) -> ApiReply:
+def create_by_text(call: EndpointCall) -> JsonReply:
     """POST create-by-text."""
     payload = call.payload(DocumentTextCreatePayload)
     base = knowledge_bases.find_for_upload(call)
@@ -71,11 +71,12 @@ def create_by_text(call: ApiCall) -> ApiReply:
         raise InternalFaultError
     _check_embedding(payload.embedding_model_provider, payload.embedding_model)
     file = accept_text(payload.name, payload.text)
+    # The name stays out: it is that of the text file already, and cut to its length there.
     options = payload.model_dump(exclude_none=True, exclude={"name", "text"})
     return _create(call, KnowledgeConfig.model_validate(options), file)
 
 
-def update_by_file(call: ApiCall) -> ApiReply:
+def update_by_file(call: EndpointCall) -> JsonReply:
     """POST update-by-file."""
     knowledge_bases.find_for_upload(call)
     options = form_options(call.form)
@@ -88,7 +89,7 @@ def update_by_file(call: ApiCall) -> ApiReply:
     return _update(call, config, file)
 
 
-def update_by_text(call: ApiCall) -> ApiReply:
+def update_by_text(call: EndpointCall) -> JsonReply:
     """POST update-by-text."""
     payload = call.payload(DocumentTextUpdate)
     knowledge_bases.find_for_upload(call)
@@ -98,7 +99,7 @@ def update_by_text(call: ApiCall) -> ApiReply:
     return _update(call, config, file)
 
 
-def _create(call: ApiCall, config: KnowledgeConfig, file: StoredFile) -> ApiReply:
+def _create(call: EndpointCall, config: KnowledgeConfig, file: StoredFile) -> JsonReply:
     if config.process_rule is not None:
         process_rules.check(config.process_rule)
     with call.server.store.writing() as db:
@@ -114,10 +115,10 @@ def _create(call: ApiCall, config: KnowledgeConfig, file: StoredFile) -> ApiRepl
         generation = documents.generation(db, document)
     # After the commit: the indexer reads over another connection.
     call.server.indexer.submit(document, generation, task)
-    return ApiReply(reply)
+    return JsonReply(reply)
 
 
-def _update(call: ApiCall, config: KnowledgeConfig, file: StoredFile | None) -> ApiReply:
+def _update(call: EndpointCall, config: KnowledgeConfig, file: StoredFile | None) -> JsonReply:
     if file is None and config.process_rule is None:
         raise invalid("Data source or Process rule is required")
     if config.process_rule is not None:
@@ -128,11 +129,11 @@ def _update(call: ApiCall, config: KnowledgeConfig, file: StoredFile | None) -> 
         reply = documents.upload_reply(db, call.base, call.document, call.server.store.owner)
         generation = documents.generation(db, call.document)
     call.server.indexer.submit(call.document, generation, task)
-    return ApiReply(reply)
+    return JsonReply(reply)
 
 
 def _create_or_merge(
-    call: ApiCall, db: sqlite3.Connection, config: KnowledgeConfig, file: StoredFile
+    call: EndpointCall, db: sqlite3.Connection, config: KnowledgeConfig, file: StoredFile
 ) -> tuple[str, IndexTask]:
     """Write a new document, or over the enabled one of the same name; its id and its task."""
     rule = _rule(db, call.base, config)
@@ -148,6 +149,7 @@ def _create_or_merge(
         named = (document, call.base, call.base, file.name)
         db.execute(_INSERT, (*named, *common, created, created))
         return document, IndexTask.INDEX
+    # The document keeps its id; only its upload, and so its rev, is a new one.
     overlaps = old["status"] not in {"completed", "error"}
     doubled = overlaps and "overlapping-uploads" in call.server.quirks
     db.execute(_MERGE, (*common, now(), doubled, old["id"]))
@@ -156,7 +158,7 @@ def _create_or_merge(
 
 
 def _replace(
-    call: ApiCall,
+    call: EndpointCall,
     db: sqlite3.Connection,
     document: str,
     config: KnowledgeConfig,
@@ -191,6 +193,7 @@ def _replace(
     db.execute(_UPDATE, (upload_id, rule_id, name, *common))
     if file:
         db.execute("DELETE FROM upload WHERE id = ?", (old["upload"],))
+    # The old chunks are not searched any more; the indexer deletes them.
     db.execute("UPDATE segment SET status = 're_segment' WHERE document = ?", (document,))
     return IndexTask.WEDGE if wedges else IndexTask.INDEX
 
@@ -213,7 +216,7 @@ def _rule(db: sqlite3.Connection, base: str, config: KnowledgeConfig) -> str:
     return newest["id"] if newest else process_rules.record(db, base, config.process_rule)
 
 
-def _has_rule(call: ApiCall) -> bool:
+def _has_rule(call: EndpointCall) -> bool:
     with call.server.store.reading() as db:
         return process_rules.latest(db, call.base) is not None
 

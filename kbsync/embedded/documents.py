@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Final
 
 from . import chunk_rows, process_rules
-from .api_call import UUID, ApiCall, require_object
+from .endpoint_call import UUID, EndpointCall, require_object
 from .indexer import IndexTask
 from .metadata_values import details
 from .replies import (
-    ApiError,
-    ApiReply,
+    EnvelopeError,
     InternalFaultError,
-    deleted,
+    JsonReply,
+    no_content,
     not_found,
     success,
     unauthorized,
@@ -56,7 +56,7 @@ FROM document WHERE knowledge_base = ? AND batch = ? ORDER BY number
 """
 
 
-def listing(call: ApiCall) -> ApiReply:
+def listing(call: EndpointCall) -> JsonReply:
     """GET /datasets/{ds}/documents."""
     page = call.page()
     conditions, values = ["knowledge_base = ?"], [call.base]
@@ -72,22 +72,22 @@ def listing(call: ApiCall) -> ApiReply:
         total = db.execute(counted, values).fetchone()[0]
         order = "document.created_at DESC, document.position DESC"
         rows = db.execute(f"{_SELECT} WHERE {where} ORDER BY {order} {page.sql}", values).fetchall()
-        return ApiReply(page.wrap(row_objects(db, rows, call.server.store.owner), total))
+        return JsonReply(page.wrap(row_objects(db, rows, call.server.store.owner), total))
 
 
-def get(call: ApiCall) -> ApiReply:
+def get(call: EndpointCall) -> JsonReply:
     """GET /datasets/{ds}/documents/{doc}."""
     metadata = call.query.get("metadata", "all")
     if metadata not in {"all", "only", "without"}:
-        raise ApiError(400, "invalid_metadata", f"Invalid metadata value: {metadata}")
+        raise EnvelopeError(400, "invalid_metadata", f"Invalid metadata value: {metadata}")
     with call.server.store.reading() as db:
         row = find(db, call.base, call.document)
         if row is None:
             raise not_found("Document not found.")
-        return ApiReply(_full_object(db, row, call.server.store.owner, metadata))
+        return JsonReply(_full_object(db, row, call.server.store.owner, metadata))
 
 
-def indexing_status(call: ApiCall) -> ApiReply:
+def indexing_status(call: EndpointCall) -> JsonReply:
     """GET /datasets/{ds}/documents/{batch}/indexing-status."""
     with call.server.store.reading() as db:
         rows = db.execute(_PROGRESS, (call.base, call.path["batch"])).fetchall()
@@ -100,10 +100,10 @@ def indexing_status(call: ApiCall) -> ApiReply:
         | {"completed_segments": row["done"], "total_segments": row["total"]}
         for row in rows
     ]
-    return ApiReply({"data": progress})
+    return JsonReply({"data": progress})
 
 
-def delete(call: ApiCall) -> ApiReply:
+def delete(call: EndpointCall) -> JsonReply:
     """DELETE /datasets/{ds}/documents/{doc}: allowed in every indexing state."""
     document = call.document
     with call.server.store.writing() as db:
@@ -111,7 +111,7 @@ def delete(call: ApiCall) -> ApiReply:
         if row is None:
             raise not_found("Document Not Exists.")
         if row["archived"]:
-            raise ApiError(
+            raise EnvelopeError(
                 403, "archived_document_immutable", "The archived document is not editable."
             )
         chunk_rows.delete_of_document(db, document)
@@ -121,10 +121,10 @@ def delete(call: ApiCall) -> ApiReply:
     # On a server with the wedging update even the delete of such a document costs a thread.
     if row["wedged"] == 1:
         call.server.indexer.submit(document, row["generation"], IndexTask.BLOCK)
-    return deleted()
+    return no_content()
 
 
-def switch(call: ApiCall) -> ApiReply:
+def switch(call: EndpointCall) -> JsonReply:
     """PATCH /datasets/{ds}/documents/status/{action}: all documents of the list or none."""
     ids = require_object(call.json()).get("document_ids") or []
     if not isinstance(ids, list):
@@ -132,13 +132,14 @@ def switch(call: ApiCall) -> ApiReply:
     action = call.path["action"]
     if ids and action not in _SWITCHES:
         raise _refused(f"Invalid action: {action}. Must be one of {list(_SWITCHES)}")
+    # One transaction: an error at one document leaves all of them as they were.
     with call.server.store.writing() as db:
         for document in ids:
             _switch_one(call, db, document)
     return success()
 
 
-def file_preview(call: ApiCall) -> ApiReply:
+def file_preview(call: EndpointCall) -> JsonReply:
     """GET /files/{id}/preview: refused, the keys of the knowledge API open no file."""
     del call
     raise unauthorized("Access token is invalid")
@@ -205,12 +206,13 @@ def _full_object(
     return whole | _tail(db, row)
 
 
-def _switch_one(call: ApiCall, db: sqlite3.Connection, document: object) -> None:
+def _switch_one(call: EndpointCall, db: sqlite3.Connection, document: object) -> None:
     if not isinstance(document, str) or not UUID.fullmatch(document):
         raise InternalFaultError
     row = find(db, call.base, document.lower())
     if row is None:
         return
+    # Only the quirk `locking-toggles` sets it.
     if row["locked_until"] > time.time():
         raise _refused(f"Document:{row['name']} is being indexed, please try again later")
     columns = _SWITCHES[call.path["action"]](row)
@@ -246,8 +248,8 @@ def _un_archive(row: sqlite3.Row) -> dict[str, object] | None:
     return {"archived": 0, "updated_at": now()} if row["archived"] else None
 
 
-def _refused(message: str) -> ApiError:
-    return ApiError(400, "invalid_action", message)
+def _refused(message: str) -> EnvelopeError:
+    return EnvelopeError(400, "invalid_action", message)
 
 
 _SWITCHES: Final[dict[str, Callable[[sqlite3.Row], dict[str, object] | None]]] = {

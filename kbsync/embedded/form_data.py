@@ -12,8 +12,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from .api_call import require_object
-from .replies import ApiError
+from .endpoint_call import require_object
+from .replies import EnvelopeError
 
 MAX_FILE_BYTES: Final = 15 * 1024 * 1024
 MAX_FIELD_BYTES: Final = 500_000
@@ -36,7 +36,7 @@ class WerkzeugFormParser(MultiPartParser):
 
         Raises:
             MultiPartException: the body is malformed or ends early.
-            ApiError: 413, the fields that are no files pass 500,000 bytes.
+            EnvelopeError: 413, the fields that are no files pass 500,000 bytes.
         """
         form = await super().parse()
         if not self._complete:
@@ -87,7 +87,7 @@ async def read_form(request: Request) -> FormData:
     """The parts of a request body; none when it is torn or no form at all.
 
     Raises:
-        ApiError: 413, the fields that are no files pass 500,000 bytes.
+        EnvelopeError: 413, the fields that are no files pass 500,000 bytes.
     """
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -111,14 +111,16 @@ def form_file(form: FormData) -> UploadFile | None:
     """The one file of a form, or None.
 
     Raises:
-        ApiError: files under two names, or an empty file name.
+        EnvelopeError: files under two names, or an empty file name.
     """
     files = {name: part for name, part in reversed(form.multi_items()) if not isinstance(part, str)}
     if len(files) > 1 and "file" in files:
-        raise ApiError(400, "too_many_files", "Only one file is allowed.")
+        raise EnvelopeError(400, "too_many_files", "Only one file is allowed.")
     part = files.get("file")
     if part is not None and not part.filename:
-        raise ApiError(400, "filename_not_exists_error", "The specified filename does not exist.")
+        raise EnvelopeError(
+            400, "filename_not_exists_error", "The specified filename does not exist."
+        )
     return part
 
 
@@ -136,7 +138,7 @@ def _parameters(disposition: str) -> dict[str, str]:
     }
 
 
-def _too_large() -> ApiError:
-    return ApiError(
+def _too_large() -> EnvelopeError:
+    return EnvelopeError(
         413, "request_entity_too_large", "The data value transmitted exceeds the capacity limit."
     )

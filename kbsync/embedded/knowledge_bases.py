@@ -7,8 +7,8 @@ import sqlite3
 from typing import Final
 
 from . import chunk_rows
-from .api_call import ApiCall, refuse_nul
-from .replies import ApiError, ApiReply, InternalFaultError, deleted, invalid, not_found
+from .endpoint_call import EndpointCall, refuse_nul
+from .replies import EnvelopeError, InternalFaultError, JsonReply, invalid, no_content, not_found
 from .request_models import DatasetCreatePayload, DatasetListQuery, DatasetUpdatePayload
 from .sqlite_store import fresh_id, now
 
@@ -44,8 +44,8 @@ def find(db: sqlite3.Connection, base: str) -> sqlite3.Row:
     return row
 
 
-def find_for_upload(call: ApiCall) -> sqlite3.Row:
-    """The knowledge base of the address, which must be one that holds documents."""
+def find_for_upload(call: EndpointCall) -> sqlite3.Row:
+    """The knowledge base of the address; an external one is refused, it holds no documents."""
     with call.server.store.reading() as db:
         row = find(db, call.base)
     if row["provider"] == "external":
@@ -59,7 +59,7 @@ def check_form(db: sqlite3.Connection, base: str, form: str) -> None:
         raise invalid("doc_form is different from the dataset doc_form.")
 
 
-def create(call: ApiCall) -> ApiReply:
+def create(call: EndpointCall) -> JsonReply:
     """POST /datasets."""
     payload = call.payload(DatasetCreatePayload)
     refuse_nul(payload.name)
@@ -67,7 +67,7 @@ def create(call: ApiCall) -> ApiReply:
     base = fresh_id()
     with call.server.store.writing() as db:
         if _named(db, payload.name):
-            raise ApiError(
+            raise EnvelopeError(
                 409,
                 "dataset_name_duplicate",
                 "The dataset name already exists. Please modify your dataset name.",
@@ -96,11 +96,12 @@ def create(call: ApiCall) -> ApiReply:
             ),
         )
         created = _base_object(db, find(db, base), owner=call.server.store.owner)
+    # Only after the commit: a request that finds the base here has to find its row.
     call.server.bases[base] = True
-    return ApiReply(created)
+    return JsonReply(created)
 
 
-def listing(call: ApiCall) -> ApiReply:
+def listing(call: EndpointCall) -> JsonReply:
     """GET /datasets."""
     _need_plugin_daemon(call)
     page = call.page()
@@ -124,24 +125,24 @@ def listing(call: ApiCall) -> ApiReply:
         ).fetchall()
         owner = call.server.store.owner
         rows = [_base_object(db, row, owner=owner, embedding_available=True) for row in found]
-    return ApiReply(page.wrap(rows, total))
+    return JsonReply(page.wrap(rows, total))
 
 
-def get(call: ApiCall) -> ApiReply:
+def get(call: EndpointCall) -> JsonReply:
     """GET /datasets/{ds}."""
     _need_plugin_daemon(call)
     with call.server.store.reading() as db:
         row = find(db, call.base)
         found = _base_object(db, row, owner=call.server.store.owner, embedding_available=True)
-        # Cosmetic, as on the real server: retrieve uses the stored method.
+        # The real server shows another method here than the stored one, which retrieve uses.
         model = found["retrieval_model_dict"]
         found["retrieval_model_dict"] = {**model, "search_method": "keyword_search"}  # type: ignore[dict-item]
         if row["permission"] == "partial_members":
             found["partial_member_list"] = json.loads(row["partial_members"])
-    return ApiReply(found)
+    return JsonReply(found)
 
 
-def update(call: ApiCall) -> ApiReply:
+def update(call: EndpointCall) -> JsonReply:
     """PATCH /datasets/{ds}."""
     payload = call.payload(DatasetUpdatePayload)
     refuse_nul(payload.name)
@@ -160,10 +161,10 @@ def update(call: ApiCall) -> ApiReply:
         row = find(db, call.base)
         changed = _base_object(db, row, owner=call.server.store.owner)
         changed["partial_member_list"] = json.loads(row["partial_members"])
-    return ApiReply(changed)
+    return JsonReply(changed)
 
 
-def delete(call: ApiCall) -> ApiReply:
+def delete(call: EndpointCall) -> JsonReply:
     """DELETE /datasets/{ds}: works in every state of its documents."""
     base = call.base
     with call.server.store.writing() as db:
@@ -177,20 +178,20 @@ def delete(call: ApiCall) -> ApiReply:
             db.execute(f"DELETE FROM {table} WHERE knowledge_base = ?", (base,))  # noqa: S608
         db.execute("DELETE FROM knowledge_base WHERE id = ?", (base,))
     call.server.bases.pop(base, None)
-    return deleted()
+    return no_content()
 
 
-def list_models(call: ApiCall) -> ApiReply:
+def list_models(call: EndpointCall) -> JsonReply:
     """GET /workspaces/current/models/model-types/{type}."""
     kind = call.path["type"]
     if kind not in MODEL_TYPES:
         raise invalid(f"invalid origin model type {kind}")
     _need_plugin_daemon(call)
-    return ApiReply({"data": []})
+    return JsonReply({"data": []})
 
 
 def no_embedding_model(provider: str | None, model: str | None) -> Exception:
-    """Why high quality is refused: there is no embedding model here (section 4.4)."""
+    """The error for high quality: there is no embedding model here (section 4.4)."""
     if provider and model:
         return invalid(f"Provider {provider} does not exist.")
     if provider:
@@ -198,14 +199,14 @@ def no_embedding_model(provider: str | None, model: str | None) -> Exception:
     return invalid("Default model not found for text-embedding")
 
 
-def _need_plugin_daemon(call: ApiCall) -> None:
-    """Refuse what the real server cannot answer while its plugin daemon is away."""
+def _need_plugin_daemon(call: EndpointCall) -> None:
+    """Refuse what a real server cannot answer while its plugin daemon is away."""
     if "plugin-daemon-away" in call.server.quirks:
         raise invalid(_PLUGIN_DAEMON.format(call.server.store.tenant))
 
 
 def doc_form(db: sqlite3.Connection, base: str) -> str | None:
-    """The form of any document of the base: null while it has none."""
+    """The `doc_form` of the base, which is that of its documents; None while it has none."""
     found = db.execute(
         "SELECT doc_form FROM document WHERE knowledge_base = ? LIMIT 1", (base,)
     ).fetchone()
@@ -218,8 +219,10 @@ def retrieval_model(row: sqlite3.Row) -> dict[str, object]:
         return _DEFAULT_MODEL
     stored: dict[str, object] = json.loads(row["retrieval_model"])
     rerank = stored["reranking_model"]
-    nobody = {"reranking_provider_name": None, "reranking_model_name": None}
-    return {name: stored[name] for name in _DEFAULT_MODEL} | {"reranking_model": rerank or nobody}
+    no_rerank = {"reranking_provider_name": None, "reranking_model_name": None}
+    return {name: stored[name] for name in _DEFAULT_MODEL} | {
+        "reranking_model": rerank or no_rerank
+    }
 
 
 def _refuse_high_quality(payload: DatasetUpdatePayload) -> None:
@@ -245,14 +248,15 @@ def _changes(payload: DatasetUpdatePayload) -> dict[str, object]:
     }
 
 
-def _list_query(call: ApiCall) -> DatasetListQuery:
-    asked: dict[str, object] = {
+def _list_query(call: EndpointCall) -> DatasetListQuery:
+    given: dict[str, object] = {
         name: call.query[name] for name in ("keyword", "include_all") if name in call.query
     }
     if "tag_ids" in call.query:
         tags = call.query.getlist("tag_ids")
-        asked["tag_ids"] = tags[0] if "broken-tags" in call.server.quirks else tags
-    return DatasetListQuery.model_validate(asked)
+        # On a server with broken tags the filter is one string, which fails the validation below.
+        given["tag_ids"] = tags[0] if "broken-tags" in call.server.quirks else tags
+    return DatasetListQuery.model_validate(given)
 
 
 def _named(db: sqlite3.Connection, name: str) -> bool:

@@ -7,9 +7,9 @@ import sqlite3
 from typing import Final
 
 from . import documents
-from .api_call import UUID, ApiCall, refuse_nul
+from .endpoint_call import UUID, EndpointCall, refuse_nul
 from .metadata_values import BUILT_IN, built_in_values, stored
-from .replies import ApiReply, deleted, invalid, success
+from .replies import JsonReply, invalid, no_content, success
 from .request_models import (
     DocumentMetadataOperation,
     MetadataArgs,
@@ -26,19 +26,19 @@ FROM metadata_field WHERE knowledge_base = ? ORDER BY number
 """
 
 
-def listing(call: ApiCall) -> ApiReply:
+def listing(call: EndpointCall) -> JsonReply:
     """GET metadata."""
     with call.server.store.reading() as db:
         rows = db.execute(_COUNTED, (call.base,)).fetchall()
         base = db.execute("SELECT built_in FROM knowledge_base WHERE id = ?", (call.base,))
         switched_on = bool(base.fetchone()["built_in"])
-    return ApiReply(
+    return JsonReply(
         {"doc_metadata": [dict(row) for row in rows], "built_in_field_enabled": switched_on}
     )
 
 
-def create(call: ApiCall) -> ApiReply:
-    """POST metadata: the only 201 of the whole API."""
+def create(call: EndpointCall) -> JsonReply:
+    """POST metadata."""
     wanted = call.payload(MetadataArgs)
     field = fresh_id()
     with call.server.store.writing() as db:
@@ -47,23 +47,24 @@ def create(call: ApiCall) -> ApiReply:
             "INSERT INTO metadata_field (id, knowledge_base, type, name) VALUES (?, ?, ?, ?)",
             (field, call.base, wanted.type, wanted.name),
         )
-    return ApiReply({"id": field, "type": wanted.type, "name": wanted.name}, 201)
+    # The only 201 of the whole API.
+    return JsonReply({"id": field, "type": wanted.type, "name": wanted.name}, 201)
 
 
-def rename(call: ApiCall) -> ApiReply:
+def rename(call: EndpointCall) -> JsonReply:
     """PATCH metadata/{id}: an unknown field answers 200 and nulls."""
     name = call.payload(MetadataUpdatePayload).name
     with call.server.store.writing() as db:
         _check_name(db, call.base, name)
         field = _field(db, call)
         if field is None:
-            return ApiReply({"id": None, "type": None, "name": None})
+            return JsonReply({"id": None, "type": None, "name": None})
         _move_values(db, field, name)
         db.execute("UPDATE metadata_field SET name = ? WHERE id = ?", (name, field["id"]))
-    return ApiReply({"id": field["id"], "type": field["type"], "name": name})
+    return JsonReply({"id": field["id"], "type": field["type"], "name": name})
 
 
-def delete(call: ApiCall) -> ApiReply:
+def delete(call: EndpointCall) -> JsonReply:
     """DELETE metadata/{id}: an unknown field is no error."""
     with call.server.store.writing() as db:
         field = _field(db, call)
@@ -71,17 +72,17 @@ def delete(call: ApiCall) -> ApiReply:
             _move_values(db, field, None)
             db.execute("DELETE FROM metadata_binding WHERE field = ?", (field["id"],))
             db.execute("DELETE FROM metadata_field WHERE id = ?", (field["id"],))
-    return deleted()
+    return no_content()
 
 
-def built_in(call: ApiCall) -> ApiReply:
+def built_in(call: EndpointCall) -> JsonReply:
     """GET metadata/built-in."""
     del call
-    return ApiReply({"fields": [{"name": name, "type": kind} for name, kind in BUILT_IN.items()]})
+    return JsonReply({"fields": [{"name": name, "type": kind} for name, kind in BUILT_IN.items()]})
 
 
-def switch_built_in(call: ApiCall) -> ApiReply:
-    """POST metadata/built-in/{action}: any word is accepted, two of them do something."""
+def switch_built_in(call: EndpointCall) -> JsonReply:
+    """POST metadata/built-in/{action}: `enable` and `disable`; any other word does nothing."""
     action = call.path["action"]
     if action in {"enable", "disable"}:
         with call.server.store.writing() as db:
@@ -89,8 +90,8 @@ def switch_built_in(call: ApiCall) -> ApiReply:
     return success()
 
 
-def assign(call: ApiCall) -> ApiReply:
-    """POST documents/metadata: success even when nothing was stored, so read back."""
+def assign(call: EndpointCall) -> JsonReply:
+    """POST documents/metadata: success even when nothing was stored."""
     operations = call.payload(MetadataOperationData).operation_data
     if "dropped-metadata" in call.server.quirks:
         return success()
@@ -99,7 +100,8 @@ def assign(call: ApiCall) -> ApiReply:
         for operation in operations:
             ids = [operation.document_id, *(value.id for value in operation.metadata_list)]
             if not all(UUID.fullmatch(identity) for identity in ids):
-                break  # the real server's transaction is dead: every row behind is lost too
+                # The real server's transaction has failed: it loses all later operations, too.
+                break
             _assign(db, call.base, operation, merging=merging and operation.partial_update)
     return success()
 
@@ -117,6 +119,7 @@ def _assign(
     if switch["built_in"]:
         values |= built_in_values(row)
     _store(db, document, values)
+    # A value is read back only through the link between its document and its field.
     if not merging:
         db.execute("DELETE FROM metadata_binding WHERE document = ?", (document,))
     db.executemany(
@@ -134,7 +137,7 @@ def _switch(db: sqlite3.Connection, base: str, *, switched_on: bool) -> None:
 
 
 def _move_values(db: sqlite3.Connection, field: sqlite3.Row, name: str | None) -> None:
-    """Values stand under the name of their field: rename or drop them with it."""
+    """Rename the values of a field with it, or drop them: they are stored by its name."""
     bound = "SELECT document FROM metadata_binding WHERE field = ?"
     rows = db.execute(
         f"SELECT id, metadata FROM document WHERE id IN ({bound})",  # noqa: S608 - our own
@@ -161,7 +164,7 @@ def _check_name(db: sqlite3.Connection, base: str, name: str) -> None:
         raise invalid("Metadata name already exists in Built-in fields.")
 
 
-def _field(db: sqlite3.Connection, call: ApiCall) -> sqlite3.Row | None:
+def _field(db: sqlite3.Connection, call: EndpointCall) -> sqlite3.Row | None:
     row: sqlite3.Row | None = db.execute(
         "SELECT * FROM metadata_field WHERE id = ? AND knowledge_base = ?",
         (call.path["id"], call.base),

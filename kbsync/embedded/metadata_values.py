@@ -24,22 +24,23 @@ Details = list[dict[str, object]]
 
 
 def stored(row: sqlite3.Row) -> dict[str, object]:
-    """The values by name, as they are stored."""
+    """The stored values by field name."""
     values: dict[str, object] = json.loads(row["metadata"]) if row["metadata"] else {}
     return values
 
 
 def details(db: sqlite3.Connection, rows: list[sqlite3.Row]) -> dict[str, Details | None]:
-    """What `doc_metadata` of each document says, by its id.
+    """The `doc_metadata` of each document, by its id.
 
-    Null while nothing was ever assigned; afterwards the linked fields with the value stored under
-    their present name, and the five built-in ones.
+    None until something is assigned; then the linked fields, each with the value stored under its
+    present name, and the five built-in ones.
     """
     values = {row["id"]: stored(row) for row in rows}
     named = [document for document in values if values[document]]
     found: dict[str, Details | None] = dict.fromkeys(values)
     for document in named:
         found[document] = []
+    # One query for a whole page of documents.
     if named:
         for field in db.execute(_BINDINGS, (json.dumps(named),)):
             value = values[field["document"]].get(field["name"])
@@ -56,6 +57,7 @@ def built_in_values(row: sqlite3.Row) -> dict[str, object]:
     return {
         "document_name": row["name"],
         "uploader": "owner",
+        # As text: the real server reads them back as the text of a Python float.
         "upload_date": f"{row['created_at']}.0",
         "last_update_date": f"{row['updated_at']}.0",
         "source": "file_upload",

@@ -21,6 +21,7 @@ AUTOMATIC: Final[dict[str, object]] = {
         {"id": "remove_extra_spaces", "enabled": True},
         {"id": "remove_urls_emails", "enabled": False},
     ],
+    # This one is shown only: an automatic rule cuts by `split_automatically`.
     "segmentation": {"delimiter": "\n", "max_tokens": 500, "chunk_overlap": 50},
 }
 
@@ -100,7 +101,11 @@ class Recipe:
         return clean(text, self._cleaning)
 
     def cut(self, text: str, *, hierarchical: bool) -> list[TextChunk]:
-        """The chunks of a cleaned text; ValueError when the rule's lengths make no sense."""
+        """The chunks of a cleaned text.
+
+        Raises:
+            ValueError: the rule's lengths make no sense; `check` accepts such rules.
+        """
         if not hierarchical:
             return [TextChunk(piece) for piece in self._pieces(text)]
         rules = self._rules or ProcessRuleDetails()
@@ -119,6 +124,7 @@ class Recipe:
 def _cut(text: str, segmentation: Segmentation | None) -> list[str]:
     if segmentation is None:
         return split_automatically(text, longest=500, overlap=50)
+    # The real server finds this out while it indexes, so it is the document's error.
     if not MIN_CHUNK <= segmentation.max_tokens <= MAX_CHUNK:
         raise ValueError(f"Custom segment length should be between {MIN_CHUNK} and {MAX_CHUNK}.")
     if segmentation.chunk_overlap > segmentation.max_tokens:

@@ -107,7 +107,7 @@ class CloudRateLimit:
         """Count one call.
 
         Raises:
-            ApiError: 403, the window held `limit` calls already.
+            EnvelopeError: 403, the window held `limit` calls already.
         """
         moment = time.monotonic()
         while self._calls and self._calls[0] <= moment - _WINDOW_SECONDS:

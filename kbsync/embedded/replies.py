@@ -15,7 +15,7 @@ _UNKNOWN_URL: Final = (
 )
 
 
-class ApiReply(JSONResponse):
+class JsonReply(JSONResponse):
     """A JSON reply: ASCII-escaped, with one trailing newline, as Flask writes it."""
 
     def render(self, content: object) -> bytes:
@@ -23,7 +23,7 @@ class ApiReply(JSONResponse):
         return json.dumps(content).encode() + b"\n"
 
 
-class ApiError(Exception):
+class EnvelopeError(Exception):
     """A reply of the error envelope, raised by any check.
 
     Args:
@@ -47,55 +47,56 @@ class InternalFaultError(Exception):
     """A request at which the real server fails with an uncaught error."""
 
 
-def deleted() -> ApiReply:
-    """The reply to every delete: status 200, and the number 204 as body (section 1.3)."""
-    return ApiReply(204)
+def no_content() -> JsonReply:
+    """The reply to deletes, bind and unbind: status 200 and the body `204` (section 1.3)."""
+    return JsonReply(204)
 
 
-def success() -> ApiReply:
+def success() -> JsonReply:
     """The reply of operations that return nothing else."""
-    return ApiReply({"result": "success"})
+    return JsonReply({"result": "success"})
 
 
-def invalid(message: str) -> ApiError:
+def invalid(message: str) -> EnvelopeError:
     """400 `invalid_param`."""
-    return ApiError(400, "invalid_param", message)
+    return EnvelopeError(400, "invalid_param", message)
 
 
-def not_found(message: str) -> ApiError:
+def not_found(message: str) -> EnvelopeError:
     """404 `not_found`; `routes.did_you_mean` may add similar URLs to the message."""
-    return ApiError(404, "not_found", message)
+    return EnvelopeError(404, "not_found", message)
 
 
-def forbidden(message: str) -> ApiError:
+def forbidden(message: str) -> EnvelopeError:
     """403 `forbidden`."""
-    return ApiError(403, "forbidden", message)
+    return EnvelopeError(403, "forbidden", message)
 
 
-def unauthorized(message: str) -> ApiError:
+def unauthorized(message: str) -> EnvelopeError:
     """401 `unauthorized` with the challenge header of section 1.1."""
-    return ApiError(401, "unauthorized", message, {"WWW-Authenticate": 'Bearer realm="api"'})
+    return EnvelopeError(401, "unauthorized", message, {"WWW-Authenticate": 'Bearer realm="api"'})
 
 
-def method_not_allowed() -> ApiError:
-    """405, without the header `Allow`."""
-    return ApiError(405, "method_not_allowed", "The method is not allowed for the requested URL.")
-
-
-def error_reply(error: ApiError, message: str | None = None) -> ApiReply:
+def error_reply(error: EnvelopeError, message: str | None = None) -> JsonReply:
     """The envelope of an error; `message` replaces the error's own."""
     body = {
         "code": error.code,
         "message": error.message if message is None else message,
         "status": error.status,
     }
-    return ApiReply(body, error.status, error.headers)
+    return JsonReply(body, error.status, error.headers)
 
 
-def internal_fault() -> ApiReply:
+def internal_fault() -> JsonReply:
     """The reply to an uncaught error."""
     # Section 1.2: the keys stand in another order than in the envelope.
-    return ApiReply({"message": "Internal Server Error", "code": "unknown", "status": 500}, 500)
+    return JsonReply({"message": "Internal Server Error", "code": "unknown", "status": 500}, 500)
+
+
+def wrong_method() -> JsonReply:
+    """The reply to a method the URL does not have; without the header `Allow`."""
+    message = "The method is not allowed for the requested URL."
+    return error_reply(EnvelopeError(405, "method_not_allowed", message))
 
 
 def unknown_url() -> HTMLResponse:

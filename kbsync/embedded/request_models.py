@@ -84,6 +84,7 @@ class KnowledgeConfig(BaseModel):
     process_rule: ProcessRule | None = None
     retrieval_model: RetrievalModel | None = None
     summary_index_setting: dict[str, object] | None = None
+    # Any text: an unknown form is stored, and its documents then fail to index.
     doc_form: str = "text_model"
     doc_language: str = "English"
     embedding_model: str | None = None

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from . import knowledge_bases
-from .api_call import ApiCall
 from .chunk_rows import match_expression
+from .endpoint_call import EndpointCall
 from .metadata_values import stored
-from .replies import ApiReply, invalid
+from .replies import JsonReply, invalid
 from .request_models import HitTestingPayload
 from .segments import search_object
 
@@ -33,8 +33,8 @@ ORDER BY bm25(segment_text), segment.number LIMIT ?
 Comparison = Callable[[object, object], bool]
 
 
-def retrieve(call: ApiCall) -> ApiReply:
-    """POST /datasets/{ds}/retrieve."""
+def retrieve(call: EndpointCall) -> JsonReply:
+    """POST /datasets/{ds}/retrieve, and its other name hit-testing."""
     payload = call.payload(HitTestingPayload)
     with call.server.store.reading() as db:
         base = knowledge_bases.find(db, call.base)
@@ -45,6 +45,7 @@ def retrieve(call: ApiCall) -> ApiReply:
         if method not in METHODS:
             raise invalid(f"{method!r} is not a valid RetrievalMethod")
         if method != "keyword_search":
+            # The other methods compare embeddings, and there is no embedding model here.
             raise invalid("Default model not found for text-embedding")
         rows = _rows(db, call.base, payload.query, model)
     owner = call.server.store.owner
@@ -59,7 +60,7 @@ def retrieve(call: ApiCall) -> ApiReply:
         }
         for row in rows
     ]
-    return ApiReply({"query": {"content": payload.query}, "records": records})
+    return JsonReply({"query": {"content": payload.query}, "records": records})
 
 
 def _rows(
@@ -74,10 +75,11 @@ def _rows(
     return db.execute(_SEARCH, values).fetchall()
 
 
-def _top(asked: object) -> int:
-    if isinstance(asked, bool) or not isinstance(asked, int):
+def _top(top_k: object) -> int:
+    # JSON's true is an int in Python.
+    if isinstance(top_k, bool) or not isinstance(top_k, int):
         return DEFAULT_RECORDS
-    return max(0, min(asked, MAX_RECORDS))
+    return max(0, min(top_k, MAX_RECORDS))
 
 
 def _document(row: sqlite3.Row) -> dict[str, object]:
@@ -108,7 +110,7 @@ def _matching_documents(db: sqlite3.Connection, base: str, filters: object) -> l
 
 
 def _holds(condition: Mapping[str, object], values: Mapping[str, object]) -> bool:
-    """Whether one condition holds; a document without the value only ever is `empty`."""
+    """Whether one condition holds; of a document without the value only `empty` does."""
     comparison = condition.get("comparison_operator")
     have = values.get(str(condition.get("name")))
     if comparison == "empty":
@@ -117,7 +119,7 @@ def _holds(condition: Mapping[str, object], values: Mapping[str, object]) -> boo
         return False
     if comparison == "not empty":
         return True
-    test = _TESTS.get(str(comparison))
+    test = _COMPARISONS.get(str(comparison))
     return test is not None and test(have, condition.get("value"))
 
 
@@ -131,7 +133,7 @@ def _among(have: object, want: object) -> bool:
     return str(have) in {str(choice).strip() for choice in choices}
 
 
-def _compared(compare: Callable[[float, float], bool]) -> Comparison:
+def _numeric(compare: Callable[[float, float], bool]) -> Comparison:
     def test(have: object, want: object) -> bool:
         numbers = _numbers(have, want)
         return numbers is not None and compare(*numbers)
@@ -146,7 +148,7 @@ def _numbers(have: object, want: object) -> tuple[float, float] | None:
         return None
 
 
-def _not(test: Comparison) -> Comparison:
+def _negated(test: Comparison) -> Comparison:
     return lambda have, want: not test(have, want)
 
 
@@ -154,23 +156,23 @@ def _contains(have: object, want: object) -> bool:
     return str(want) in str(have)
 
 
-_TESTS: Final[dict[str, Comparison]] = {
+_COMPARISONS: Final[dict[str, Comparison]] = {
     "contains": _contains,
-    "not contains": _not(_contains),
+    "not contains": _negated(_contains),
     "start with": lambda have, want: str(have).startswith(str(want)),
     "end with": lambda have, want: str(have).endswith(str(want)),
     "is": _equal,
     "=": _equal,
-    "is not": _not(_equal),
-    "≠": _not(_equal),
+    "is not": _negated(_equal),
+    "≠": _negated(_equal),
     "in": _among,
-    "not in": _not(_among),
-    "before": _compared(operator.lt),
-    "<": _compared(operator.lt),
-    "after": _compared(operator.gt),
-    ">": _compared(operator.gt),
-    "≤": _compared(operator.le),
-    "<=": _compared(operator.le),
-    "≥": _compared(operator.ge),
-    ">=": _compared(operator.ge),
+    "not in": _negated(_among),
+    "before": _numeric(operator.lt),
+    "<": _numeric(operator.lt),
+    "after": _numeric(operator.gt),
+    ">": _numeric(operator.gt),
+    "≤": _numeric(operator.le),
+    "<=": _numeric(operator.le),
+    "≥": _numeric(operator.ge),
+    ">=": _numeric(operator.ge),
 }

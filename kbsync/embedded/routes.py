@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from . import document_writes, documents, knowledge_bases, metadata, retrieve, segments, tags
-from .api_call import UUID, ApiCall, Endpoint
+from .endpoint_call import UUID, Endpoint, EndpointCall
 from .form_data import read_form
 from .quirks import Quirks
 from .server_state import ServerState
@@ -46,6 +46,7 @@ class _IdConvertor(Convertor[str]):
         return value
 
 
+# Used in the templates above as `{ds:id}`; Starlette keeps convertors per process.
 register_url_convertor("id", _IdConvertor())
 
 
@@ -58,6 +59,7 @@ def api_routes(quirks: Quirks) -> list[Route]:
     for route in routes:
         # Starlette adds HEAD to every GET; the other member is the method of the route.
         methods.setdefault(route.path, []).extend((route.methods or set()) - {"HEAD"})
+    # Last, because the router tries the routes in order and OPTIONS is rare.
     return routes + [
         Route(path, partial(_answer_options, methods=found), methods=["OPTIONS"])
         for path, found in methods.items()
@@ -67,6 +69,7 @@ def api_routes(quirks: Quirks) -> list[Route]:
 def did_you_mean(message: str, url_path: str, routes: Sequence[Route]) -> str:
     """The message of a 404 with the guesses that flask-restx adds (section 1.2)."""
     templates = dict.fromkeys(route.path_format for route in routes)
+    # Flask compares the fixed text before the first and after the last part that varies.
     rules = {BASE_PATH + re.sub(r"\{.*\}", "", template): template for template in templates}
     close = difflib.get_close_matches(url_path, list(rules))
     if not close:
@@ -96,6 +99,7 @@ async def _answer(
     """Check base, key and rate limit, in the real server's order, then read the body and answer."""
     server: ServerState = request.app.state.server
     path: Mapping[str, str] = request.path_params
+    # Section 1.1: an unknown base is a 404 even for a caller without a key.
     if "ds" in path:
         server.check_base(path["ds"])
     server.authorize(request.headers.get("Authorization"))
@@ -104,7 +108,7 @@ async def _answer(
     form = await read_form(request) if takes_form else FormData()
     try:
         body = b"" if takes_form else await request.body()
-        call = ApiCall(request=request, server=server, body=body, form=form)
+        call = EndpointCall(request=request, server=server, body=body, form=form)
         # SQLite blocks, so endpoints run in threads.
         return await run_in_threadpool(endpoint, call)
     finally:

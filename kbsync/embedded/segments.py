@@ -6,9 +6,9 @@ import json
 import sqlite3
 
 from . import chunk_rows, documents
-from .api_call import MAX_ROWS, ApiCall, require_object
+from .endpoint_call import MAX_ROWS, EndpointCall, require_object
 from .knowledge_bases import doc_form
-from .replies import ApiReply, deleted, invalid, not_found
+from .replies import JsonReply, invalid, no_content, not_found
 from .request_models import (
     ChildChunkCreatePayload,
     ChildChunkListQuery,
@@ -19,8 +19,8 @@ from .request_models import (
 from .sqlite_store import fresh_id, now
 
 
-def listing(call: ApiCall) -> ApiReply:
-    """GET segments; what is no page number counts as absent."""
+def listing(call: EndpointCall) -> JsonReply:
+    """GET segments; a page that is no number counts as absent."""
     page = call.lenient_page()
     conditions, values = ["document = ?"], [call.document]
     if statuses := call.query.getlist("status"):
@@ -39,10 +39,10 @@ def listing(call: ApiCall) -> ApiReply:
         form = doc_form(db, call.base)
     wrapped = page.wrap(found, total)
     order = ("total", "has_more", "limit", "page")
-    return ApiReply({"data": found, "doc_form": form} | {name: wrapped[name] for name in order})
+    return JsonReply({"data": found, "doc_form": form} | {name: wrapped[name] for name in order})
 
 
-def add(call: ApiCall) -> ApiReply:
+def add(call: EndpointCall) -> JsonReply:
     """POST segments: visible to search at once."""
     content = require_object(call.json())
     with call.server.store.writing() as db:
@@ -53,25 +53,27 @@ def add(call: ApiCall) -> ApiReply:
             raise not_found("Document is disabled.")
         wanted = content.get("segments")
         if not isinstance(wanted, list):
-            return ApiReply({"error": "Segments is required"}, 400)
+            # The one error that is no envelope (section 1.2).
+            return JsonReply({"error": "Segments is required"}, 400)
         checked = [_checked(require_object(entry)) for entry in wanted]
         ids = [chunk_rows.insert_by_hand(db, document, *entry) for entry in checked]
         _count_words(db, document["id"])
         owner = call.server.store.owner
         added = [_segment_object(db, _find(db, segment), owner) for segment in ids]
-        return ApiReply({"data": added, "doc_form": document["doc_form"]})
+        return JsonReply({"data": added, "doc_form": document["doc_form"]})
 
 
-def get(call: ApiCall) -> ApiReply:
-    """GET one segment: the document of the address need not be its own."""
+def get(call: EndpointCall) -> JsonReply:
+    """GET one segment."""
+    # As on the real server, the segment need not belong to the document of the address.
     with call.server.store.reading() as db:
         document = _document(db, call)
         row = _find(db, call.path["seg"])
         found = _segment_object(db, row, call.server.store.owner)
-    return ApiReply({"data": found, "doc_form": document["doc_form"]})
+    return JsonReply({"data": found, "doc_form": document["doc_form"]})
 
 
-def update(call: ApiCall) -> ApiReply:
+def update(call: EndpointCall) -> JsonReply:
     """POST one segment."""
     wanted = call.payload(SegmentUpdatePayload).segment
     owner = call.server.store.owner
@@ -84,20 +86,20 @@ def update(call: ApiCall) -> ApiReply:
         _stamp(db, row["number"], owner)
         _count_words(db, row["document"])
         changed = _segment_object(db, _find(db, row["id"]), owner)
-    return ApiReply({"data": changed, "doc_form": document["doc_form"]})
+    return JsonReply({"data": changed, "doc_form": document["doc_form"]})
 
 
-def delete(call: ApiCall) -> ApiReply:
+def delete(call: EndpointCall) -> JsonReply:
     """DELETE one segment."""
     with call.server.store.writing() as db:
         _document(db, call)
         row = _find(db, call.path["seg"])
         chunk_rows.delete(db, row["id"])
         _count_words(db, row["document"])
-    return deleted()
+    return no_content()
 
 
-def list_children(call: ApiCall) -> ApiReply:
+def list_children(call: EndpointCall) -> JsonReply:
     """GET child_chunks."""
     asked = ChildChunkListQuery.model_validate(dict(call.query))
     limit = min(asked.limit, MAX_ROWS)
@@ -109,7 +111,7 @@ def list_children(call: ApiCall) -> ApiReply:
             (segment["id"], asked.keyword or ""),
         ).fetchall()
     start = (asked.page - 1) * limit
-    return ApiReply(
+    return JsonReply(
         {
             "data": [_child_object(row) for row in rows[start : start + limit]],
             "total": len(rows),
@@ -120,7 +122,7 @@ def list_children(call: ApiCall) -> ApiReply:
     )
 
 
-def add_child(call: ApiCall) -> ApiReply:
+def add_child(call: EndpointCall) -> JsonReply:
     """POST child_chunks."""
     content = call.payload(ChildChunkCreatePayload).content
     child, moment = fresh_id(), now()
@@ -134,10 +136,10 @@ def add_child(call: ApiCall) -> ApiReply:
             " created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'customized', ?, ?)",
             (child, segment, last + 1, content, len(content), moment, moment),
         )
-        return ApiReply({"data": _child_object(_find_child(db, segment, child))})
+        return JsonReply({"data": _child_object(_find_child(db, segment, child))})
 
 
-def update_child(call: ApiCall) -> ApiReply:
+def update_child(call: EndpointCall) -> JsonReply:
     """PATCH child_chunks/{id}."""
     content = call.payload(ChildChunkUpdatePayload).content
     with call.server.store.writing() as db:
@@ -148,14 +150,12 @@ def update_child(call: ApiCall) -> ApiReply:
             " updated_at = ? WHERE number = ?",
             (content, len(content), now(), row["number"]),
         )
-        return ApiReply({"data": _child_object(_find_child(db, segment, row["id"]))})
+        return JsonReply({"data": _child_object(_find_child(db, segment, row["id"]))})
 
 
-def delete_child(call: ApiCall) -> ApiReply:
-    """DELETE child_chunks/{id}: impossible here, as wherever no embedding model is configured.
-
-    The real server opens its vector index for it even in an economy base (section 7).
-    """
+def delete_child(call: EndpointCall) -> JsonReply:
+    """DELETE child_chunks/{id}: refused, as on every server without an embedding model."""
+    # The real server opens its vector index for it even in an economy base (section 7).
     with call.server.store.reading() as db:
         segment = _own_segment(db, call, "Document not found.")
         _find_child(db, segment, call.path["id"])
@@ -190,8 +190,8 @@ def search_object(row: sqlite3.Row, owner: str) -> dict[str, object]:
     }
 
 
-def _find_segment(db: sqlite3.Connection, call: ApiCall) -> sqlite3.Row:
-    """The segment of the address, its document checked first."""
+def _find_segment(db: sqlite3.Connection, call: EndpointCall) -> sqlite3.Row:
+    """The segment of the address; its document has to exist, too."""
     _document(db, call)
     return _find(db, call.path["seg"])
 
@@ -202,6 +202,7 @@ def _change(db: sqlite3.Connection, row: sqlite3.Row, wanted: SegmentUpdateArgs)
             "UPDATE segment SET enabled = 0, disabled_at = ? WHERE number = ?",
             (now(), row["number"]),
         )
+        # A call that disables changes nothing else, whatever it carries.
         return
     if not row["enabled"]:
         if not wanted.enabled:
@@ -227,13 +228,13 @@ def _checked(entry: dict[str, object]) -> tuple[str, list[str] | None]:
     content, given = entry.get("content"), entry.get("keywords")
     if not isinstance(content, str) or not content.strip():
         raise invalid("Content is empty")
-    # A string is split into its letters, as the real server does it.
+    # The real server splits a string into its letters.
     words = [str(word) for word in given] if isinstance(given, list | str) else None
     return content, words
 
 
 def _count_words(db: sqlite3.Connection, document: str) -> None:
-    """The document's `word_count` follows chunk edits while its rev stays (section 16)."""
+    """Set the document's `word_count`; its rev stays, unlike after an upload (section 16)."""
     db.execute(
         "UPDATE document SET word_count = (SELECT coalesce(sum(word_count), 0) FROM segment "
         "WHERE segment.document = document.id) WHERE id = ?",
@@ -241,7 +242,7 @@ def _count_words(db: sqlite3.Connection, document: str) -> None:
     )
 
 
-def _document(db: sqlite3.Connection, call: ApiCall) -> sqlite3.Row:
+def _document(db: sqlite3.Connection, call: EndpointCall) -> sqlite3.Row:
     row = documents.find(db, call.base, call.document)
     if row is None:
         raise not_found("Document not found.")
@@ -257,8 +258,8 @@ def _find(db: sqlite3.Connection, segment: str) -> sqlite3.Row:
     return row
 
 
-def _own_segment(db: sqlite3.Connection, call: ApiCall, refusal: str) -> str:
-    """The segment of the address, which here has to belong to the document of the address."""
+def _own_segment(db: sqlite3.Connection, call: EndpointCall, refusal: str) -> str:
+    """The segment of the address, which has to belong to the document of the address."""
     segment = _find_segment(db, call)
     if segment["document"] != call.document:
         raise not_found(refusal)

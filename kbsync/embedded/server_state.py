@@ -42,6 +42,7 @@ class ServerState:
 
     def stop(self) -> None:
         """Stop indexing between two states of a document, and close the file."""
+        # In this order: the indexer's threads use the store.
         self.indexer.stop()
         self.store.close()
 
@@ -56,7 +57,7 @@ class ServerState:
         """Check the header `Authorization` (section 1.1).
 
         Raises:
-            ApiError: 401, the header is missing, no bearer token, or the wrong key.
+            EnvelopeError: 401, the header is missing, no bearer token, or the wrong key.
         """
         if header is None or " " not in header:
             raise unauthorized("Authorization header must be provided and start with 'Bearer'")

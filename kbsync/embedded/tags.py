@@ -1,4 +1,4 @@
-"""Tags of knowledge bases (docs/dify-api.md section 9; its fault is the quirk `broken-tags`)."""
+"""Tags of knowledge bases (docs/dify-api.md section 9)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sqlite3
 from typing import Final
 
 from . import knowledge_bases
-from .api_call import ApiCall, refuse_nul
-from .replies import ApiReply, deleted, invalid, not_found
+from .endpoint_call import EndpointCall, refuse_nul
+from .replies import JsonReply, invalid, no_content, not_found
 from .request_models import (
     TagBindingPayload,
     TagCreatePayload,
@@ -23,17 +23,17 @@ FROM tag
 """
 
 
-def listing(call: ApiCall) -> ApiReply:
+def listing(call: EndpointCall) -> JsonReply:
     """GET /datasets/tags, newest first."""
     with call.server.store.reading() as db:
         rows = db.execute(f"{_SELECT} ORDER BY number DESC").fetchall()
     if rows and "broken-tags" in call.server.quirks:
         places = [(f"{place}.", row["bindings"]) for place, row in enumerate(rows)]
-        raise invalid(_fault("list[DataSetTag]", places))
-    return ApiReply([_tag_object(row) for row in rows])
+        raise invalid(_validation_message("list[DataSetTag]", places))
+    return JsonReply([_tag_object(row) for row in rows])
 
 
-def create(call: ApiCall) -> ApiReply:
+def create(call: EndpointCall) -> JsonReply:
     """POST /datasets/tags."""
     name = call.payload(TagCreatePayload).name
     tag = fresh_id()
@@ -43,7 +43,7 @@ def create(call: ApiCall) -> ApiReply:
     return _one(call, tag)
 
 
-def rename(call: ApiCall) -> ApiReply:
+def rename(call: EndpointCall) -> JsonReply:
     """PATCH /datasets/tags."""
     wanted = call.payload(TagUpdatePayload)
     with call.server.store.writing() as db:
@@ -53,17 +53,17 @@ def rename(call: ApiCall) -> ApiReply:
     return _one(call, wanted.tag_id)
 
 
-def delete(call: ApiCall) -> ApiReply:
+def delete(call: EndpointCall) -> JsonReply:
     """DELETE /datasets/tags."""
     tag = call.payload(TagDeletePayload).tag_id
     with call.server.store.writing() as db:
         _find(db, tag)
         db.execute("DELETE FROM tag_binding WHERE tag = ?", (tag,))
         db.execute("DELETE FROM tag WHERE id = ?", (tag,))
-    return deleted()
+    return no_content()
 
 
-def bind(call: ApiCall) -> ApiReply:
+def bind(call: EndpointCall) -> JsonReply:
     """POST /datasets/tags/binding; binding twice is no error."""
     wanted = call.payload(TagBindingPayload)
     with call.server.store.writing() as db:
@@ -72,10 +72,10 @@ def bind(call: ApiCall) -> ApiReply:
             "INSERT OR IGNORE INTO tag_binding (tag, knowledge_base) VALUES (?, ?)",
             [(tag, base) for tag in wanted.tag_ids],
         )
-    return deleted()
+    return no_content()
 
 
-def unbind(call: ApiCall) -> ApiReply:
+def unbind(call: EndpointCall) -> JsonReply:
     """POST /datasets/tags/unbinding."""
     wanted = call.payload(TagUnbindingPayload)
     with call.server.store.writing() as db:
@@ -83,10 +83,10 @@ def unbind(call: ApiCall) -> ApiReply:
         db.execute(
             "DELETE FROM tag_binding WHERE tag = ? AND knowledge_base = ?", (wanted.tag_id, base)
         )
-    return deleted()
+    return no_content()
 
 
-def of_base(call: ApiCall) -> ApiReply:
+def of_base(call: EndpointCall) -> JsonReply:
     """GET /datasets/{ds}/tags."""
     with call.server.store.reading() as db:
         rows = db.execute(
@@ -94,15 +94,16 @@ def of_base(call: ApiCall) -> ApiReply:
             "(SELECT tag FROM tag_binding WHERE knowledge_base = ?) ORDER BY number",
             (call.base,),
         ).fetchall()
-    return ApiReply({"data": [dict(row) for row in rows], "total": len(rows)})
+    return JsonReply({"data": [dict(row) for row in rows], "total": len(rows)})
 
 
-def _one(call: ApiCall, tag: str) -> ApiReply:
+def _one(call: EndpointCall, tag: str) -> JsonReply:
     with call.server.store.reading() as db:
         row = _find(db, tag)
+    # A server with broken tags has done the work by then, and only its reply is an error.
     if "broken-tags" in call.server.quirks:
-        raise invalid(_fault("DataSetTag", [("", row["bindings"])]))
-    return ApiReply(_tag_object(row))
+        raise invalid(_validation_message("DataSetTag", [("", row["bindings"])]))
+    return JsonReply(_tag_object(row))
 
 
 def _tag_object(row: sqlite3.Row) -> dict[str, object]:
@@ -127,8 +128,8 @@ def _check_name(db: sqlite3.Connection, name: str) -> None:
         raise invalid("Tag name already exists")
 
 
-def _fault(model: str, places: list[tuple[str, int]]) -> str:
-    """The message of a reply whose own validation failed."""
+def _validation_message(model: str, places: list[tuple[str, int]]) -> str:
+    """The message of the quirk `broken-tags`: the reply fails its own validation."""
     plural = "" if len(places) == 1 else "s"
     lines = [f"{len(places)} validation error{plural} for {model}"]
     for place, bindings in places:

@@ -77,6 +77,7 @@ def split_at(separator: str, text: str, *, longest: int, overlap: int) -> list[s
     Raises:
         UnicodeDecodeError: the separator ends in a backslash, or in half an escape.
     """
+    # Decoding UTF-8 bytes as escapes turns every other character into two or three.
     cut = separator.replace("\\n", "\n").encode().decode("unicode_escape")
     chunks: list[str] = []
     for piece in text.split(cut) if cut else [text]:
@@ -148,6 +149,7 @@ def _join(pieces: Sequence[str], *, longest: int, overlap: int) -> list[str]:
     for piece in pieces:
         if current and length + len(piece) > longest:
             chunks.append("".join(current).strip())
+            # The end of this chunk opens the next one, as far as the next piece leaves room.
             while length > overlap or (length and length + len(piece) > longest):
                 length -= len(current.pop(0))
         current.append(piece)

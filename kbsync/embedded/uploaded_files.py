@@ -10,9 +10,9 @@ from typing import Final
 
 from starlette.datastructures import UploadFile
 
-from .api_call import refuse_nul
+from .endpoint_call import refuse_nul
 from .form_data import MAX_FILE_BYTES
-from .replies import ApiError, invalid
+from .replies import EnvelopeError, invalid
 from .sqlite_store import fresh_id
 
 ACCEPTED_EXTENSIONS: Final = frozenset(
@@ -43,12 +43,13 @@ def accept_file(part: UploadFile, *, updating: bool) -> StoredFile:
             with an empty message.
 
     Raises:
-        ApiError: the name, the type or the size is refused.
+        EnvelopeError: the name, the type or the size is refused.
     """
     name = part.filename or ""
     if not REFUSED_CHARACTERS.isdisjoint(name):
         raise invalid("Filename contains invalid characters")
     refuse_nul(name)
+    # Type before size, as on the real server: a large file of a wrong type is a wrong type.
     extension = _extension(name)
     if extension not in ACCEPTED_EXTENSIONS:
         raise _refusal(updating, 415, "unsupported_file_type", "File type not allowed.")
@@ -66,7 +67,7 @@ def accept_file(part: UploadFile, *, updating: bool) -> StoredFile:
 
 
 def accept_text(name: str, text: str) -> StoredFile:
-    """A text, stored as a `.txt` file whatever its name says."""
+    """A text, stored as a `.txt` file whatever its name is."""
     refuse_nul(name)
     return StoredFile(
         name=name[:MAX_NAME],
@@ -108,5 +109,5 @@ def _shorten(name: str, extension: str) -> str:
     return f"{name.split('.', 1)[0][:MAX_NAME]}.{extension}"
 
 
-def _refusal(updating: bool, status: int, code: str, message: str) -> ApiError:
-    return ApiError(status, code, message) if updating else invalid("")
+def _refusal(updating: bool, status: int, code: str, message: str) -> EnvelopeError:
+    return EnvelopeError(status, code, message) if updating else invalid("")

@@ -69,6 +69,7 @@ def serve(
         workers=workers,
         request_log=request_log,
     )
+    # Bound before the start, so that the port is known even for port 0.
     listener = _listen(host, port)
     config = uvicorn.Config(
         app,

@@ -7,7 +7,7 @@ from embedded_client import AUTOMATIC, Base, make_base, new_base, running
 
 from kbsync.embedded import QUIRKS, quirks
 from kbsync.embedded.quirks import Quirks
-from kbsync.embedded.replies import ApiError
+from kbsync.embedded.replies import EnvelopeError
 
 pytestmark = pytest.mark.anyio
 UNKNOWN = "00000000-0000-0000-0000-000000000009"
@@ -80,10 +80,10 @@ async def test_a_refused_call_counts_too(monkeypatch: pytest.MonkeyPatch) -> Non
     window = quirks.CloudRateLimit(limit=1)
     window.count()
     moment = 159.0
-    with pytest.raises(ApiError):
+    with pytest.raises(EnvelopeError):
         window.count()
     moment = 161.0  # the first call is over, the refused one still fills the window
-    with pytest.raises(ApiError):
+    with pytest.raises(EnvelopeError):
         window.count()
     moment = 221.5
     window.count()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel
 
-from .replies import ApiError, ApiReply, InternalFaultError, invalid
+from .replies import EnvelopeError, InternalFaultError, JsonReply, invalid
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData, QueryParams
@@ -60,7 +60,7 @@ class PageWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiCall:
+class EndpointCall:
     """A request whose body is read, so that an endpoint can run in a worker thread.
 
     Args:
@@ -99,12 +99,12 @@ class ApiCall:
         """The JSON body.
 
         Raises:
-            ApiError: 415 for another content type, 400 for unreadable JSON (section 1.2).
+            EnvelopeError: 415 for another content type, 400 for unreadable JSON (section 1.2).
         """
         content_type = self.request.headers.get("Content-Type", "")
         kind = content_type.partition(";")[0].strip().lower()
         if kind != "application/json" and not kind.endswith("+json"):
-            raise ApiError(
+            raise EnvelopeError(
                 415,
                 "unsupported_media_type",
                 "Did not attempt to load JSON data because the request Content-Type was not "
@@ -113,7 +113,7 @@ class ApiCall:
         try:
             content: object = json.loads(self.body)
         except ValueError:
-            raise ApiError(
+            raise EnvelopeError(
                 400,
                 "bad_request",
                 "The browser (or proxy) sent a request that this server could not understand.",
@@ -166,4 +166,4 @@ def require_object(content: object) -> dict[str, object]:
     return content
 
 
-Endpoint = Callable[[ApiCall], ApiReply]
+Endpoint = Callable[[EndpointCall], JsonReply]
