@@ -1,4 +1,4 @@
-"""What the server can do: from its version and from what was seen, remade when it changes."""
+"""What the server can do: from its version, and from routes that are not there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WEDGING = frozenset({"1.12.0", "1.12.1"})
 def of_version(version: str | None) -> Capabilities:
     """Return what is known of a version before anything was tried.
 
-    A version that never was told is taken for a current one without faults.
+    A version that is not known is taken for a current one without faults.
     """
     numbers = _numbers(version)
     return Capabilities(
@@ -39,7 +39,7 @@ class Observed:
 
     Attributes:
         now: what the server can do.
-        date: the time the last reply tells, as its header says it; None when it tells none.
+        date: the `Date` header of the last reply; None without one.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Observed:
         self.date: str | None = None
 
     def see(self, reply: ApiReply) -> None:
-        """Take the version of a reply; another version forgets what was seen of the old one."""
+        """Take the version of a reply; another version may have the routes the old one lacked."""
         self.date = reply.headers.get("date")
         version = printable(reply.headers.get(VERSION_HEADER, ""))[:LONGEST_VERSION]
         if version and version != self.now.version:
@@ -55,12 +55,4 @@ class Observed:
 
     def lacks_metadata(self) -> None:
         """Note that the metadata routes are not there."""
-        self.now = replace(self.now, metadata=False, partial_update=False)
-
-    def lacks_partial_update(self) -> None:
-        """Note that an assignment replaced what it should have merged."""
-        self.now = replace(self.now, partial_update=False)
-
-    def makes_twins(self) -> None:
-        """Note that a create over an enabled document of its name made a second one."""
-        self.now = replace(self.now, merges_by_name=False)
+        self.now = replace(self.now, metadata=False)

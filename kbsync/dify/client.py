@@ -44,7 +44,7 @@ class DifyClient:
         self.chunks = Chunks(exchange)
         self.child_chunks = ChildChunks(exchange)
         self.metadata = Metadata(exchange)
-        self.tags = Tags(exchange, access.url)
+        self.tags = Tags(exchange)
         self.search = Search(exchange)
 
     async def __aenter__(self) -> DifyClient:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from kbsync.dify.reading import JsonObject, Malformed, parse
+from kbsync.dify.reading import Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply, Subject
+from kbsync.dify.schemas import Envelope
 from kbsync.messages import Message, Notice
 from kbsync.messages import remote as messages
 from kbsync.model import (
@@ -68,13 +69,18 @@ def interrupted(call: ApiCall, why: Notice, *, sent: bool, after: float | None =
     return Ambiguous(why) if sent else NotSent(why)
 
 
-def malformed(call: ApiCall, reply: ApiReply, url: str, fault: Malformed) -> Failure:
+def malformed(call: ApiCall, reply: ApiReply, url: str, words: str) -> Failure:
     """Return what a success means whose body cannot be read: a write may well have happened."""
     if _looks_like_json(reply):
-        why = messages.MALFORMED(what=call.what, words=str(fault))
+        why = messages.MALFORMED(what=call.what, words=words)
     else:
         why = messages.NOT_JSON(what=call.what, url=url, status=reply.status, kind=_kind(reply))
     return interrupted(call, why, sent=True, after=WINDOW)
+
+
+def another_id(what: str) -> NotReady:
+    """Return what a reply means that is about another id than was asked for: nothing is known."""
+    return NotReady(messages.MALFORMED(what=what, words="it is about another id"), AGAIN)
 
 
 def _no_envelope(call: ApiCall, reply: ApiReply, url: str) -> Failure:
@@ -88,12 +94,12 @@ def _no_envelope(call: ApiCall, reply: ApiReply, url: str) -> Failure:
 def _envelope(reply: ApiReply) -> tuple[str, str] | None:
     """Return (code, message) when the body is one of the API's (docs/dify-api.md 1.2)."""
     try:
-        json = JsonObject(parse(reply.body))
-        if json.raw("error") is not None and json.raw("code") is None:
-            return "", json.text("error")
-        return json.text("code"), json.text_or_none("message") or ""
+        found = read(Envelope, reply.body)
     except Malformed:
         return None
+    if found.code is None:
+        return ("", found.error) if isinstance(found.error, str) else None
+    return found.code, found.message or ""
 
 
 def _rest(reply: ApiReply, now: float) -> float | None:

@@ -15,12 +15,13 @@ import httpx
 from kbsync.dify import errors
 from kbsync.dify.access import Access
 from kbsync.dify.multipart import Multipart, Torn
-from kbsync.dify.reading import JsonObject, Malformed, parse
+from kbsync.dify.reading import M, Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply
 from kbsync.messages import Notice
 from kbsync.messages import remote as messages
 from kbsync.model import Done, Failure, NotSent, Outcome, Rejected, Unauthorized
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 LARGEST_REPLY = 16 * 1024 * 1024
@@ -66,27 +67,29 @@ class Exchange:
     async def ask(
         self,
         call: ApiCall,
-        read: Callable[[JsonObject], T],
+        shape: type[M],
         *,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
         upload: Multipart | None = None,
-    ) -> Outcome[T]:
-        """Send `call` and read its JSON object; what cannot be read is an outcome too."""
+    ) -> Outcome[M]:
+        """Send `call` and read the reply as a `shape`.
+
+        The one place where a malformed reply becomes an outcome.
+        """
         reply = await self.send(call, params=params, json=json, upload=upload)
         if not isinstance(reply, Done):
             return reply
         try:
-            return Done(read(JsonObject(parse(reply.value.body))))
+            return Done(read(shape, reply.value.body))
         except Malformed as fault:
-            return errors.malformed(call, reply.value, self._access.url, fault)
+            return errors.malformed(call, reply.value, self._access.url, str(fault))
 
     async def tell(self, call: ApiCall, *, json: object = None) -> Outcome[None]:
         """Send `call`, whose success has no content worth reading (docs/dify-api.md 1.3)."""
         reply = await self.send(call, json=json)
         if isinstance(reply, Done) and _web_page(reply.value):
-            fault = Malformed("a web page")
-            return errors.malformed(call, reply.value, self._access.url, fault)
+            return errors.malformed(call, reply.value, self._access.url, "a web page")
         return Done(None) if isinstance(reply, Done) else reply
 
     async def send(
@@ -221,6 +224,11 @@ class Exchange:
                 messages.PROXY(what=call.what, url=self._access.url, words=words[:200])
             )
         return NotSent(_why_no_connection(call, fault, self._access))
+
+
+def mapped(outcome: Outcome[S], turn: Callable[[S], T]) -> Outcome[T]:
+    """Return `outcome` with its value turned; a failure stays as it is."""
+    return Done(turn(outcome.value)) if isinstance(outcome, Done) else outcome
 
 
 def _refused_key(outcome: Outcome[ApiReply]) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from kbsync.dify import translate
+from kbsync.dify import errors, to_model
 from kbsync.dify.api.metadata import DocumentValues, Value
 from kbsync.dify.client import DifyClient
-from kbsync.dify.errors import AGAIN
-from kbsync.dify.paging import whole
+from kbsync.dify.http import mapped
 from kbsync.dify.request import is_id
 from kbsync.dify.schemas import Document, KnowledgeBaseRow, UploadReply
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload, Remote
@@ -18,9 +17,7 @@ from kbsync.model import (
     Base,
     Capabilities,
     Done,
-    Failure,
     Gone,
-    NotReady,
     Outcome,
     Progress,
     Rejected,
@@ -29,7 +26,6 @@ from kbsync.model import (
     Uploaded,
 )
 
-S = TypeVar("S")
 T = TypeVar("T")
 R = TypeVar("R", KnowledgeBaseRow, Document)
 
@@ -58,16 +54,12 @@ class DifyRemote:
     async def base(self, base_id: str) -> Outcome[Base]:
         """Get a base by id."""
         found = await self._client.bases.get(base_id)
-        return _mapped(_the_one("get knowledge base", base_id, found), translate.base)
+        return mapped(_the_one("get knowledge base", base_id, found), to_model.base)
 
     async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
         """Return the bases of exactly this name, those of other members too."""
-        found = await whole(
-            lambda page: self._client.bases.list(page=page, keyword=name), lambda row: row.id
-        )
-        return _mapped(
-            found, lambda rows: tuple(translate.base(row) for row in rows if row.name == name)
-        )
+        found = await self._client.bases.named(name)
+        return mapped(found, lambda rows: tuple(map(to_model.base, rows)))
 
     async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
         """Make a base with the server's own permission (``only_me``)."""
@@ -80,7 +72,7 @@ class DifyRemote:
             embedding_provider=chunking.embedding_provider if chunking.embedding_model else None,
             retrieval=chunking.retrieval,
         )
-        return _mapped(made, translate.base)
+        return mapped(made, to_model.base)
 
     # -- documents -------------------------------------------------------------------------------
 
@@ -89,31 +81,22 @@ class DifyRemote:
     ) -> Outcome[DocumentPage]:
         """Return page `number` (from 1) of 100 documents, newest first."""
         listing = await self._client.documents.list(base_id, page=number, status=status)
-        return _mapped(
+        return mapped(
             listing,
             lambda found: DocumentPage(
-                documents=tuple(translate.document(row) for row in found.rows), total=found.total
+                documents=tuple(to_model.document(row) for row in found.rows), total=found.total
             ),
         )
 
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
-        """Return every document of exactly this name.
-
-        The server's search takes ``%`` and ``_`` for wildcards and finds more than asked, never
-        less: the names are compared here.
-        """
-        found = await whole(
-            lambda page: self._client.documents.list(base_id, page=page, keyword=name),
-            lambda row: row.id,
-        )
-        return _mapped(
-            found, lambda rows: tuple(translate.document(row) for row in rows if row.name == name)
-        )
+        """Return every document of exactly this name."""
+        found = await self._client.documents.named(base_id, name)
+        return mapped(found, lambda rows: tuple(map(to_model.document, rows)))
 
     async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
         """Get a document by id. `word_count` is None unless it has no chunks: a get is silent."""
         found = await self._client.documents.get(base_id, document_id)
-        return _mapped(_the_one("get document", document_id, found), translate.document)
+        return mapped(_the_one("get document", document_id, found), to_model.document)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """Ask how far a document is; `Gone` when its batch was superseded."""
@@ -121,7 +104,7 @@ class DifyRemote:
         if not isinstance(rows, Done):
             return rows
         ours = next((row for row in rows.value if row.id == document_id), None)
-        return Gone() if ours is None else Done(translate.progress(ours))
+        return Gone() if ours is None else Done(to_model.progress(ours))
 
     async def create(
         self,
@@ -133,19 +116,19 @@ class DifyRemote:
         duplicate: bool = True,
     ) -> Outcome[Uploaded]:
         """Create by file, everything that shapes the chunks said explicitly."""
-        options = translate.options(chunking, duplicate=duplicate)
+        options = to_model.options(chunking, duplicate=duplicate)
         reply = await self._client.documents.create_by_file(base_id, name, payload, options)
-        return _mapped(reply, _uploaded(payload))
+        return mapped(reply, _uploaded(payload))
 
     async def update(
         self, base_id: str, document_id: str, name: str, payload: Payload, chunking: Chunking
     ) -> Outcome[Uploaded]:
         """Update by file: content and name."""
-        options = translate.options(chunking) | {"name": name}
+        options = to_model.options(chunking) | {"name": name}
         reply = await self._client.documents.update_by_file(
             base_id, document_id, name, payload, options
         )
-        return _mapped(reply, _uploaded(payload))
+        return mapped(reply, _uploaded(payload))
 
     async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         """Delete by id."""
@@ -168,12 +151,12 @@ class DifyRemote:
             return Rejected(messages.NO_METADATA(what="list metadata fields"))
         if isinstance(found, Done):
             self._numeric |= {f.id for f in found.value.fields if f.type in NUMERIC}
-        return _mapped(found, lambda all_: {field.name: field.id for field in all_.fields})
+        return mapped(found, lambda all_: {field.name: field.id for field in all_.fields})
 
     async def make_field(self, base_id: str, name: str) -> Outcome[str]:
         """Make a text field and return its id; a taken name is `Rejected`."""
         made = await self._client.metadata.create_field(base_id, name)
-        return _mapped(made, lambda field: field.id)
+        return mapped(made, lambda field: field.id)
 
     async def assign(
         self,
@@ -221,13 +204,13 @@ class DifyRemote:
 def _the_one(what: str, asked: str, found: Outcome[R]) -> Outcome[R]:
     """Return `found` unless it is about another id than was asked for: then nothing is known."""
     if isinstance(found, Done) and found.value.id.lower() != asked.lower():
-        return NotReady(messages.MALFORMED(what=what, words="it is about another id"), AGAIN)
+        return errors.another_id(what)
     return found
 
 
 def _uploaded(payload: Payload) -> Callable[[UploadReply], Uploaded]:
     return lambda reply: Uploaded(
-        document=translate.document(reply.document), batch=reply.batch, content=payload.content
+        document=to_model.document(reply.document), batch=reply.batch, content=payload.content
     )
 
 
@@ -237,10 +220,6 @@ def _route_is_missing(outcome: Outcome[T]) -> bool:
             return why.message in (messages.WRONG_URL, messages.UNKNOWN_CALL)
         case _:
             return False
-
-
-def _mapped(outcome: Done[S] | Failure, turn: Callable[[S], T]) -> Outcome[T]:
-    return Done(turn(outcome.value)) if isinstance(outcome, Done) else outcome
 
 
 if TYPE_CHECKING:

@@ -1,396 +1,415 @@
-"""The API's objects as frozen types, and how each is read from JSON.
+"""The API's objects as frozen models, read from JSON by `reading.read`.
 
-Only what is needed to use an object is insisted on (mostly its id); everything else may be missing
-in another version. Wrong types raise `Malformed`, which the client turns into an outcome.
+Only what is needed to use an object has to be there (mostly its id); every other member may be
+missing in another version, and null counts as missing. Wrong types are refused, never converted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
 
-from kbsync.dify.reading import JsonObject, Malformed, sound
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    GetCoreSchemaHandler,
+    RootModel,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+)
+from pydantic_core import CoreSchema, core_schema
 
 T = TypeVar("T")
 
-# Words of the API's own routes: as an id they would make a call one of another route.
-_WORDS = frozenset({"", ".", "..", "built-in", "metadata", "status", "tags"})
-_BATCH = re.compile(r"[0-9A-Za-z_-]{1,64}")
-# No base comes near; whoever says so would have us read for ever.
+# No base comes near this; a server that says more would have us read for ever.
 MOST_ROWS = 1_000_000
+# What every database stores as a whole number.
+_LEAST, _BEYOND = -(2**63), 2**63
+# Words of the API's own routes: as an id they would make a call one of another route.
+_ROUTE_WORDS = frozenset({"", ".", "..", "built-in", "metadata", "status", "tags"})
+_BATCH = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
-def _id(json: JsonObject) -> str:
-    found = json.text("id")
-    if found in _WORDS:
-        raise Malformed("an id is a word of the API's own")
+@dataclass(frozen=True)
+class NullIs:
+    """Null counts as `value`, as absence does."""
+
+    value: object
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the schema of the annotated type, with null let in."""
+        return core_schema.no_info_after_validator_function(
+            lambda found: self.value if found is None else found,
+            core_schema.nullable_schema(handler(source)),
+        )
+
+
+class _Whole:
+    """A number, cut to a whole one: servers send some counts as floats."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        whole = core_schema.int_schema(ge=_LEAST, lt=_BEYOND, strict=True)
+        broken = core_schema.float_schema(ge=_LEAST, lt=_BEYOND, strict=True)
+        return core_schema.union_schema(
+            [whole, core_schema.no_info_after_validator_function(int, broken)],
+            mode="left_to_right",
+            custom_error_type="whole_number",
+            custom_error_message="Input should be a number that fits into 64 bits",
+        )
+
+
+def _no_route_word(found: str) -> str:
+    if found in _ROUTE_WORDS:
+        raise ValueError("an id that is a word of the API's own")
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListPage(Generic[T]):
-    """One page of a listing. `total` counts all rows; `has_more` lies (docs/dify-api.md 1.4)."""
-
-    rows: tuple[T, ...]
-    total: int
-    has_more: bool
+def _within_reason(found: int) -> int:
+    if found > MOST_ROWS:
+        raise ValueError(f"more than {MOST_ROWS}")
+    return found
 
 
-def read_listing(read: Callable[[JsonObject], T]) -> Callable[[JsonObject], ListPage[T]]:
-    """Return a reader of pages whose rows `read` reads."""
-
-    def page(json: JsonObject) -> ListPage[T]:
-        rows = json.listed("data", read)
-        total = json.count_or_none("total")
-        if total is not None and total > MOST_ROWS:
-            raise Malformed(f"answer.total is beyond {MOST_ROWS}")
-        return ListPage(
-            rows=rows,
-            total=len(rows) if total is None else total,
-            has_more=json.flag("has_more", False),
-        )
-
-    return page
+def _or_rows(found: object, info: ValidationInfo) -> object:
+    return len(info.data.get("rows", ())) if found is None else found
 
 
-# -- knowledge bases -----------------------------------------------------------------------------
+def _batch(found: str | None) -> str | None:
+    return found if found and _BATCH.fullmatch(found) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnowledgeBaseRow:
-    """A dataset object (docs/dify-api.md section 3). `created_at` in epoch seconds."""
+def _texts(found: object) -> object:
+    """Leave out what is no text."""
+    if isinstance(found, list):
+        return tuple(each for each in found if isinstance(each, str))
+    return found
 
-    id: str
-    name: str
-    description: str
-    provider: str
-    permission: str | None
-    technique: str | None
-    form: str | None
-    documents: int
-    word_count: int
-    embedding_model: str | None
-    embedding_provider: str | None
-    embedding_available: bool | None
-    retrieval: Mapping[str, object]
-    runtime_mode: str
-    api_enabled: bool
-    created_at: int | None
+
+def _model_names(found: object) -> object:
+    if isinstance(found, list):
+        return tuple(each.get("model") if isinstance(each, dict) else None for each in found)
+    return found
+
+
+Id = Annotated[str, AfterValidator(_no_route_word)]
+Whole = Annotated[int, _Whole()]
+# The first row that is wrong ends the reading: errors of two million would fill the memory.
+Rows = Annotated[tuple[T, ...], FailFast()]
+
+
+class ApiObject(BaseModel):
+    """What all objects of the API have in common."""
+
+    # Built at first use: a verb needs few of them, and each takes milliseconds.
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", defer_build=True)
+
+
+class ListPage(ApiObject, Generic[T]):
+    """One page of a listing. `has_more` lies (docs/dify-api.md 1.4).
+
+    Args:
+        total: counts the rows of all pages; those of this one when the server does not say.
+    """
+
+    rows: Rows[T] = Field(validation_alias="data")
+    total: Annotated[Whole, AfterValidator(_within_reason), BeforeValidator(_or_rows)] = Field(
+        default=None, validation_alias="total", validate_default=True
+    )
+    has_more: Annotated[bool, NullIs(False)] = False
 
     @classmethod
-    def read(cls, json: JsonObject) -> KnowledgeBaseRow:
-        """Read one from create, get, patch or a list row."""
-        known = json.raw("embedding_available")
-        return cls(
-            id=_id(json),
-            name=json.text("name"),
-            description=json.text_or_none("description") or "",
-            provider=json.text_or_none("provider") or "vendor",
-            permission=json.text_or_none("permission"),
-            technique=json.text_or_none("indexing_technique"),
-            form=json.text_or_none("doc_form"),
-            documents=json.count_or_none("document_count") or 0,
-            word_count=json.count_or_none("word_count") or 0,
-            embedding_model=json.text_or_none("embedding_model"),
-            embedding_provider=json.text_or_none("embedding_model_provider"),
-            embedding_available=None if known is None else json.flag("embedding_available", False),
-            retrieval=json.mapping("retrieval_model_dict"),
-            runtime_mode=json.text_or_none("runtime_mode") or "general",
-            api_enabled=json.flag("enable_api", True),
-            created_at=json.count_or_none("created_at"),
-        )
+    def whole(cls, rows: tuple[T, ...]) -> ListPage[T]:
+        """Return a page of all rows there are."""
+        return cls.model_construct(rows=rows, total=len(rows), has_more=False)
 
 
-# -- metadata ------------------------------------------------------------------------------------
+class Many(ApiObject, Generic[T]):
+    """A listing without pages."""
+
+    rows: Rows[T] = Field(validation_alias=AliasChoices("data", "records"))
+
+
+class One(ApiObject, Generic[T]):
+    """One object in its envelope."""
+
+    data: T
+
+
+class Envelope(ApiObject):
+    """What the API says when it refuses (docs/dify-api.md 1.2); one route says `error` alone."""
+
+    code: str | None = None
+    message: str | None = None
+    error: object = None
+
+
+class KnowledgeBaseRow(ApiObject):
+    """A dataset object, from create, get, patch or a list row (docs/dify-api.md section 3).
+
+    Args:
+        embedding_available: None when the server does not say.
+        created_at: epoch seconds.
+    """
+
+    id: Id
+    name: str
+    description: Annotated[str, NullIs("")] = ""
+    provider: Annotated[str, NullIs("vendor")] = "vendor"
+    permission: str | None = None
+    technique: str | None = Field(default=None, validation_alias="indexing_technique")
+    form: str | None = Field(default=None, validation_alias="doc_form")
+    documents: Annotated[Whole, NullIs(0)] = Field(default=0, validation_alias="document_count")
+    word_count: Annotated[Whole, NullIs(0)] = 0
+    embedding_model: str | None = None
+    embedding_provider: str | None = Field(
+        default=None, validation_alias="embedding_model_provider"
+    )
+    embedding_available: bool | None = None
+    retrieval: Annotated[Mapping[str, object], NullIs({})] = Field(
+        default={}, validation_alias="retrieval_model_dict"
+    )
+    runtime_mode: Annotated[str, NullIs("general")] = "general"
+    api_enabled: Annotated[bool, NullIs(True)] = Field(default=True, validation_alias="enable_api")
+    created_at: Whole | None = None
+
 
 BUILT_IN = "built-in"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataValue:
-    """One value on a document. Built-in fields have the id ``built-in``."""
-
-    id: str
-    name: str
-    type: str
-    value: str | float | None
-
-    @classmethod
-    def read(cls, json: JsonObject) -> MetadataValue:
-        """Read one; a value that is neither text nor number counts as none."""
-        value = json.raw("value")
-        if isinstance(value, str):
-            value = sound(value)
-        return cls(
-            id=json.text("id"),
-            name=json.text("name"),
-            type=json.text_or_none("type") or "string",
-            value=value if isinstance(value, (str, int, float)) else None,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataField:
-    """A field of a knowledge base. `count`: documents that have a value, None in create replies."""
-
-    id: str
-    name: str
-    type: str
-    count: int | None = None
-
-    @classmethod
-    def read(cls, json: JsonObject) -> MetadataField:
-        """Read one from create, rename or the list."""
-        return cls(
-            id=json.text("id"),
-            name=json.text("name"),
-            type=json.text_or_none("type") or "string",
-            count=json.count_or_none("count"),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataFields:
-    """All fields of a knowledge base, and whether the built-in ones are shown."""
-
-    fields: tuple[MetadataField, ...]
-    built_in_enabled: bool
-
-    @classmethod
-    def read(cls, json: JsonObject) -> MetadataFields:
-        """Read the list: its rows are under ``doc_metadata`` (docs/dify-api.md section 8)."""
-        return cls(
-            fields=json.listed("doc_metadata", MetadataField.read),
-            built_in_enabled=json.flag("built_in_field_enabled", False),
-        )
-
-
-# -- documents -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A document, from a list row, an upload reply or a get (docs/dify-api.md 4.3, 6.2, 6.3).
+class MetadataValue(ApiObject):
+    """One value on a document. Built-in fields have the id ``built-in``.
 
     Args:
-        rev: id of its upload file, empty for documents that have none.
-        size: bytes for file uploads, characters for text uploads.
-        word_count: None while indexing, and in a get, which does not tell it.
-        chunk_count: None in list rows, which do not tell it.
-        metadata: own and built-in values; empty until one was assigned.
+        value: None also for what is neither text nor number.
     """
 
     id: str
     name: str
-    rev: str
-    size: int | None
-    extension: str | None
-    position: int | None
-    display_status: str | None
+    type: Annotated[str, NullIs("string")] = "string"
+    value: Annotated[
+        str | int | float | Annotated[None, BeforeValidator(lambda found: None)],
+        Field(union_mode="left_to_right"),
+    ] = None
+
+
+class MetadataField(ApiObject):
+    """A field of a knowledge base. `count`: documents that have a value, None in create replies."""
+
+    id: str
+    name: str
+    type: Annotated[str, NullIs("string")] = "string"
+    count: Whole | None = None
+
+
+class MetadataFields(ApiObject):
+    """All fields of a knowledge base, and whether the built-in ones are shown (section 8)."""
+
+    fields: Rows[MetadataField] = Field(validation_alias="doc_metadata")
+    built_in_enabled: Annotated[bool, NullIs(False)] = Field(
+        default=False, validation_alias="built_in_field_enabled"
+    )
+
+
+class NoField(ApiObject):
+    """What a server answers that was asked to rename a field it does not have: nulls."""
+
+    id: None = None
+
+
+class RenamedField(RootModel[MetadataField | NoField]):
+    """The reply to a rename."""
+
+    model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
+
+
+class BuiltInField(ApiObject):
+    """A field that every document has once the built-in ones are shown."""
+
+    name: str
+
+
+class BuiltInFields(ApiObject):
+    """All of them."""
+
+    fields: Rows[BuiltInField]
+
+
+class UploadFile(ApiObject):
+    """The file a document was made of. `size` in bytes, in characters for text uploads."""
+
+    id: str | None = None
+    size: Whole | None = None
+    extension: str | None = None
+
+
+class DataSource(ApiObject):
+    """Where a document comes from: a list row has the file's id, a get the file (6.2, 6.3)."""
+
+    upload_file_id: str | None = None
+    upload_file: UploadFile | None = None
+
+
+class Document(ApiObject):
+    """A document, from a list row, an upload reply or a get (docs/dify-api.md 4.3, 6.2, 6.3).
+
+    Args:
+        word_count: None while indexing, and in a get, which does not say it.
+        chunk_count: None in list rows, which do not say it.
+        metadata: own and built-in values; empty until one was assigned.
+    """
+
+    id: Id
+    name: str
+    source: DataSource | None = Field(
+        default=None, validation_alias="data_source_info", exclude=True
+    )
+    detail: DataSource | None = Field(
+        default=None, validation_alias="data_source_detail_dict", exclude=True
+    )
+    position: Whole | None = None
+    display_status: str | None = None
     indexing_status: str
-    error: str | None
-    enabled: bool
-    archived: bool
-    word_count: int | None
-    chunk_count: int | None
-    form: str | None
-    created_from: str | None
-    created_at: int | None
-    metadata: tuple[MetadataValue, ...] = ()
+    error: str | None = None
+    enabled: Annotated[bool, NullIs(True)] = True
+    archived: Annotated[bool, NullIs(False)] = False
+    word_count: Whole | None = None
+    chunk_count: Whole | None = Field(default=None, validation_alias="segment_count")
+    form: str | None = Field(default=None, validation_alias="doc_form")
+    created_from: str | None = None
+    created_at: Whole | None = None
+    metadata: Annotated[Rows[MetadataValue], NullIs(())] = Field(
+        default=(), validation_alias="doc_metadata"
+    )
 
-    @classmethod
-    def read(cls, json: JsonObject) -> Document:
-        """Read one in either shape of ``data_source_info``."""
-        upload = _upload_file(json)
-        return cls(
-            id=_id(json),
-            name=json.text("name"),
-            rev=_rev(json, upload),
-            size=None if upload is None else upload.count_or_none("size"),
-            extension=None if upload is None else upload.text_or_none("extension"),
-            position=json.count_or_none("position"),
-            display_status=json.text_or_none("display_status"),
-            indexing_status=json.text("indexing_status"),
-            error=json.text_or_none("error"),
-            enabled=json.flag("enabled", True),
-            archived=json.flag("archived", False),
-            word_count=json.count_or_none("word_count"),
-            chunk_count=json.count_or_none("segment_count"),
-            form=json.text_or_none("doc_form"),
-            created_from=json.text_or_none("created_from"),
-            created_at=json.count_or_none("created_at"),
-            metadata=json.rows("doc_metadata", MetadataValue.read),
-        )
+    @property
+    def rev(self) -> str:
+        """Id of the upload file, empty for documents that have none."""
+        said = self.source.upload_file_id if self.source else None
+        return said or (self._file.id if self._file else None) or ""
 
+    @property
+    def size(self) -> int | None:
+        """Bytes for file uploads, characters for text uploads."""
+        return self._file.size if self._file else None
 
-def _upload_file(json: JsonObject) -> JsonObject | None:
-    for key in ("data_source_detail_dict", "data_source_info"):
-        source = json.within(key)
-        upload = source.within("upload_file") if source else None
-        if upload is not None:
-            return upload
-    return None
+    @property
+    def extension(self) -> str | None:
+        """The file's, without a dot."""
+        return self._file.extension if self._file else None
+
+    @property
+    def _file(self) -> UploadFile | None:
+        file = self.detail.upload_file if self.detail else None
+        return file or (self.source.upload_file if self.source else None)
+
+    @model_serializer(mode="wrap")
+    def _flat(self, others: SerializerFunctionWrapHandler) -> dict[str, object]:
+        file = {"rev": self.rev, "size": self.size, "extension": self.extension}
+        return {"id": self.id, "name": self.name, **file, **others(self)}
 
 
-def _rev(json: JsonObject, upload: JsonObject | None) -> str:
-    source = json.within("data_source_info")
-    told = source.text_or_none("upload_file_id") if source else None
-    return told or (upload.text_or_none("id") if upload else None) or ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadReply:
-    """The reply to a create or update. No later call tells the batch."""
+class UploadReply(ApiObject):
+    """The reply to a create or update (4.3). `batch`: no later call says it; None if it is none."""
 
     document: Document
-    batch: str | None
-
-    @classmethod
-    def read(cls, json: JsonObject) -> UploadReply:
-        """Read the reply (docs/dify-api.md 4.3)."""
-        document = json.within("document")
-        if document is None:
-            raise Malformed("answer.document is missing")
-        batch = json.text_or_none("batch") or ""
-        return cls(
-            document=Document.read(document), batch=batch if _BATCH.fullmatch(batch) else None
-        )
+    batch: Annotated[str | None, AfterValidator(_batch)] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Indexing:
+class Indexing(ApiObject):
     """How far one document of a batch is (docs/dify-api.md 6.1)."""
 
     id: str
-    status: str
-    error: str | None
-    completed: int
-    total: int
-
-    @classmethod
-    def read(cls, json: JsonObject) -> Indexing:
-        """Read one row of the status reply."""
-        return cls(
-            id=json.text("id"),
-            status=json.text("indexing_status"),
-            error=json.text_or_none("error"),
-            completed=json.count_or_none("completed_segments") or 0,
-            total=json.count_or_none("total_segments") or 0,
-        )
+    status: str = Field(validation_alias="indexing_status")
+    error: str | None = None
+    completed: Annotated[Whole, NullIs(0)] = Field(default=0, validation_alias="completed_segments")
+    total: Annotated[Whole, NullIs(0)] = Field(default=0, validation_alias="total_segments")
 
 
-# -- chunks --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildChunk:
+class ChildChunk(ApiObject):
     """A child of a chunk in a hierarchical document. `type`: automatic or customized."""
 
     id: str
-    chunk_id: str
+    chunk_id: Annotated[str, NullIs("")] = Field(default="", validation_alias="segment_id")
     content: str
-    position: int | None
-    type: str
-
-    @classmethod
-    def read(cls, json: JsonObject) -> ChildChunk:
-        """Read one."""
-        return cls(
-            id=json.text("id"),
-            chunk_id=json.text_or_none("segment_id") or "",
-            content=json.text("content"),
-            position=json.count_or_none("position"),
-            type=json.text_or_none("type") or "automatic",
-        )
+    position: Whole | None = None
+    type: Annotated[str, NullIs("automatic")] = "automatic"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkRow:
+class ChunkRow(ApiObject):
     """A segment. `status` ``error`` after an add means that it does not exist (section 16)."""
 
     id: str
-    document_id: str
-    position: int | None
+    document_id: Annotated[str, NullIs("")] = ""
+    position: Whole | None = None
     content: str
-    answer: str | None
-    word_count: int
-    keywords: tuple[str, ...]
-    enabled: bool
-    status: str
-    error: str | None
-    children: tuple[ChildChunk, ...] = field(default=())
-
-    @classmethod
-    def read(cls, json: JsonObject) -> ChunkRow:
-        """Read one from the segment routes or a search record."""
-        return cls(
-            id=json.text("id"),
-            document_id=json.text_or_none("document_id") or "",
-            position=json.count_or_none("position"),
-            content=json.text("content"),
-            answer=json.text_or_none("answer"),
-            word_count=json.count_or_none("word_count") or 0,
-            keywords=json.texts("keywords"),
-            enabled=json.flag("enabled", True),
-            status=json.text_or_none("status") or "",
-            error=json.text_or_none("error"),
-            children=json.rows("child_chunks", ChildChunk.read),
-        )
+    answer: str | None = None
+    word_count: Annotated[Whole, NullIs(0)] = 0
+    keywords: Annotated[tuple[str, ...], NullIs(()), BeforeValidator(_texts)] = ()
+    enabled: Annotated[bool, NullIs(True)] = True
+    status: Annotated[str, NullIs("")] = ""
+    error: str | None = None
+    children: Annotated[Rows[ChildChunk], NullIs(())] = Field(
+        default=(), validation_alias="child_chunks"
+    )
 
 
-# -- tags, search, models ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tag:
+class Tag(ApiObject):
     """A tag of the workspace."""
 
     id: str
     name: str
 
-    @classmethod
-    def read(cls, json: JsonObject) -> Tag:
-        """Read one."""
-        return cls(id=json.text("id"), name=json.text("name"))
+
+class TagArray(RootModel[Rows[Tag]]):
+    """All tags: the one listing that is a bare array."""
+
+    model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class FoundIn(ApiObject):
+    """The document of a hit."""
+
+    name: Annotated[str, NullIs("")] = ""
+
+
+class FoundChunk(ChunkRow):
+    """A segment and its document."""
+
+    document: FoundIn | None = Field(default=None, exclude=True)
+
+
+class Hit(ApiObject):
     """A record of a search. Keyword scores are always 0.0 (docs/dify-api.md section 10)."""
 
-    chunk: ChunkRow
-    document_name: str
-    score: float
+    chunk: FoundChunk = Field(validation_alias="segment")
+    score: Annotated[float, Field(allow_inf_nan=False), NullIs(0.0)] = 0.0
 
-    @classmethod
-    def read(cls, json: JsonObject) -> Hit:
-        """Read one record."""
-        segment = json.within("segment")
-        if segment is None:
-            raise Malformed("answer.records.segment is missing")
-        document = segment.within("document")
-        return cls(
-            chunk=ChunkRow.read(segment),
-            document_name=(document.text_or_none("name") if document else None) or "",
-            score=json.number_or_none("score") or 0.0,
-        )
+    @property
+    def document_name(self) -> str:
+        """The document's name, empty when the server does not say it."""
+        return self.chunk.document.name if self.chunk.document else ""
+
+    @model_serializer(mode="wrap")
+    def _flat(self, others: SerializerFunctionWrapHandler) -> dict[str, object]:
+        members = others(self)
+        return {"chunk": members["chunk"], "document_name": self.document_name, **members}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelProvider:
-    """A provider and its models of one type, verbatim as the API wants them back."""
+class ModelProvider(ApiObject):
+    """A provider and its models of one type, verbatim as the API wants them back (section 11)."""
 
     provider: str
-    status: str
-    models: tuple[str, ...]
-
-    @classmethod
-    def read(cls, json: JsonObject) -> ModelProvider:
-        """Read one row (docs/dify-api.md section 11)."""
-        return cls(
-            provider=json.text("provider"),
-            status=json.text_or_none("status") or "",
-            models=json.rows("models", lambda row: row.text("model")),
-        )
+    status: Annotated[str, NullIs("")] = ""
+    models: Annotated[tuple[str, ...], NullIs(()), BeforeValidator(_model_names)] = ()

@@ -106,14 +106,12 @@ class Capabilities:
         merges_by_name: a create over an enabled document of its name re-uses it.
         update_wedges: update calls stop the indexing worker (1.12.0 and 1.12.1).
         metadata: documents can carry marks.
-        partial_update: metadata can be merged instead of replaced.
     """
 
     version: str | None = None
     merges_by_name: bool = True
     update_wedges: bool = False
     metadata: bool = True
-    partial_update: bool = True
 
     @property
     def updates_verified(self) -> bool:

@@ -97,8 +97,8 @@ TARGETS = (
         tuple(json.dumps(each).encode() for each in REPLIES),
         (b"null", b"true", b"1e308", b"1e999", b"-1", b"9" * 400, b'"\\u0000"', b'"\\ud800"', b"[]",
          b"{}", b'"id":', b'"data":', b'"total":', b'"document":', b"NaN", b"\\"),
-        ("kbsync/dify/schemas.py", "kbsync/dify/reading.py", "kbsync/dify/translate.py",
-         "kbsync/dify/errors.py", "kbsync/dify/errors.py"),
+        ("kbsync/dify/schemas.py", "kbsync/dify/reading.py", "kbsync/dify/to_model.py",
+         "kbsync/dify/errors.py"),
     ),
     Target(
         "filters",

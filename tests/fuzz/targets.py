@@ -15,8 +15,9 @@ from pathlib import Path
 from kbsync.app.plan_file import read as read_plan
 from kbsync.config import load
 from kbsync.config.adopt_map import read_pairs
-from kbsync.dify import errors, schemas, translate
-from kbsync.dify.reading import JsonObject, Malformed, parse
+from kbsync.dify import errors, schemas, to_model
+from kbsync.dify.reading import Malformed
+from kbsync.dify.reading import read as read_body
 from kbsync.dify.request import ApiReply, Subject, read, write
 from kbsync.messages import Notice, Problem
 from kbsync.planning.document_names import LONGEST, document_name, document_names, folded, path_of
@@ -138,36 +139,34 @@ def _from_name(name: str) -> None:
 
 # -- wire ----------------------------------------------------------------------------------------
 
-READERS: tuple[Callable[[JsonObject], object], ...] = (
-    schemas.KnowledgeBaseRow.read,
-    schemas.Document.read,
-    schemas.UploadReply.read,
-    schemas.Indexing.read,
-    schemas.ChunkRow.read,
-    schemas.ChildChunk.read,
-    schemas.Hit.read,
-    schemas.MetadataField.read,
-    schemas.MetadataFields.read,
-    schemas.Tag.read,
-    schemas.ModelProvider.read,
-    schemas.read_listing(schemas.Document.read),
-    schemas.read_listing(schemas.KnowledgeBaseRow.read),
-    schemas.read_listing(schemas.ChunkRow.read),
+SHAPES: tuple[type[schemas.ApiObject], ...] = (
+    schemas.KnowledgeBaseRow,
+    schemas.Document,
+    schemas.UploadReply,
+    schemas.Indexing,
+    schemas.ChunkRow,
+    schemas.ChildChunk,
+    schemas.Hit,
+    schemas.MetadataField,
+    schemas.MetadataFields,
+    schemas.Tag,
+    schemas.ModelProvider,
+    schemas.ListPage[schemas.Document],
+    schemas.ListPage[schemas.KnowledgeBaseRow],
+    schemas.ListPage[schemas.ChunkRow],
 )
 TURNS: dict[type, Callable[..., object]] = {
-    schemas.KnowledgeBaseRow: translate.base,
-    schemas.Document: translate.document,
-    schemas.Indexing: translate.progress,
+    schemas.KnowledgeBaseRow: to_model.base,
+    schemas.Document: to_model.document,
+    schemas.Indexing: to_model.progress,
 }
 
 
 def replies(data: bytes) -> None:
     """Any reply is read, or `Malformed`; what is read can be stored and shown."""
-    with suppress(Malformed):
-        value = parse(data)
-        for reader in READERS:
-            with suppress(Malformed):
-                _storable(_turned(reader(JsonObject(value))))
+    for shape in SHAPES:
+        with suppress(Malformed):
+            _storable(_turned(read_body(shape, data)))
     asking = read("ask", Subject.DOCUMENT, "datasets")
     telling = write("tell", Subject.UPLOAD, "POST", "datasets")
     call = asking if data[:1] < b"m" else telling
@@ -203,6 +202,10 @@ def _storable(found: object) -> None:
     elif isinstance(found, (list, tuple)):
         for each in found:
             _storable(each)
+    elif isinstance(found, schemas.ApiObject):
+        _storable(list(found.model_dump().values()))
+    elif isinstance(found, dict):
+        _storable([*found, *found.values()])
     elif hasattr(found, "__dataclass_fields__"):
         for name in found.__dataclass_fields__:
             _storable(getattr(found, name))

@@ -23,7 +23,7 @@ from kbsync.engine.ports import Chunking
 from kbsync.ledger.clock import LedgerClock
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
-from kbsync.model import Capabilities, DocKey
+from kbsync.model import DocKey
 from kbsync.planning.document_names import path_of
 from kbsync.planning.guard import Limit, Limits
 
@@ -33,7 +33,7 @@ from .disk import Disk
 from .folder import Folder
 from .process import Errand, Process, apply
 from .program import Program, Step
-from .server import EMPTY, FAILS, FINE, NEVER, Document, Server
+from .server import EMPTY, FAILS, FINE, NEVER, Capabilities, Document, Server
 from .watcher import Watcher, marked_key
 from .watching import Watch
 from .weather import Crash, Weather

@@ -11,11 +11,11 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from kbsync import model
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage
 from kbsync.messages import Message
 from kbsync.model import (
     Base,
-    Capabilities,
     Done,
     Gone,
     NotReady,
@@ -33,6 +33,17 @@ WHY = Message("KB-T001", "{what}")
 PAGE = 100
 FINE, FAILS, EMPTY, NEVER = "fine", "fails", "empty", "never"
 NEVER_READY = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities(model.Capabilities):
+    """What kbsync knows of the server, and what it need not know.
+
+    Args:
+        partial_update: values that are not sent are kept.
+    """
+
+    partial_update: bool = True
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from engine.words import key_of
 from kbsync.engine.execute.results import Event
 from kbsync.engine.ports import Payload
 from kbsync.engine.workers.pool import Drive
-from kbsync.model import Capabilities, DocKey, Gone, Hold, Unknown
+from kbsync.model import DocKey, Gone, Hold, Unknown
 from kbsync.planning.marks import FIELDS, OWNER
 
 from .folder import EMPTY, Folder
@@ -26,7 +26,7 @@ from .line import LATEST
 from .program import Program
 from .quiescence import plans
 from .rules import lose_ledger
-from .server import FAILS, FINE, NEVER
+from .server import FAILS, FINE, NEVER, Capabilities
 from .weather import LATE, LOST, NOT_SENT, PAGES, RESET, SHIFTED, WRITES, Weather
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from typing import Any
 
 import click
@@ -46,7 +45,7 @@ def reply(value: object, done: str) -> None:
             output.members([*_members(value.document), ("batch", value.batch)])
         case tuple() | list():
             _table(value)
-        case _:
+        case schemas.ApiObject():
             output.members(_members(value))
 
 
@@ -83,10 +82,10 @@ def _rest(listing: schemas.ListPage[Any]) -> None:
         click.echo(told, err=True)
 
 
-def _members(value: object) -> Iterator[tuple[str, object]]:
-    for field in fields(value):  # type: ignore[arg-type]
-        member: object = getattr(value, field.name)
-        if field.name == "metadata" and isinstance(member, tuple):
+def _members(value: schemas.ApiObject) -> Iterator[tuple[str, object]]:
+    for name in value.model_dump():
+        member: object = getattr(value, name)
+        if name == "metadata" and isinstance(member, tuple):
             yield from ((f"metadata {each.name}", each.value) for each in member)
         elif member not in (None, (), ""):
-            yield field.name, member
+            yield name, member

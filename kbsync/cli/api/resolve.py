@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from kbsync.dify.paging import whole
 from kbsync.dify.request import is_id
 from kbsync.messages import Problem
 from kbsync.messages import command as say
@@ -58,8 +57,7 @@ async def base_named(api: DifyClient, name: str) -> str | None:
     Raises:
         Problem: there is more than one.
     """
-    listing = await whole(lambda page: api.bases.list(page=page, keyword=name), lambda row: row.id)
-    found = [row.id for row in value_of(listing, "kb", "list") if row.name == name]
+    found = [row.id for row in value_of(await api.bases.named(name), "kb", "list")]
     if len(found) > 1:
         raise Problem(say.SEVERAL_BASES(base=name, ids=", ".join(found)))
     return found[0] if found else None
@@ -73,10 +71,7 @@ async def document_id(api: DifyClient, base: str, name: str) -> str:
     """
     if is_id(name):
         return name
-    listing = await whole(
-        lambda page: api.documents.list(base, page=page, keyword=name), lambda row: row.id
-    )
-    found = [row.id for row in value_of(listing, "docs", "list") if row.name == name]
+    found = [row.id for row in value_of(await api.documents.named(base, name), "docs", "list")]
     if not found:
         raise Problem(say.NO_SUCH_DOCUMENT(document=name))
     if len(found) > 1:

@@ -56,6 +56,7 @@ def _perform(place: CliContext, group: str, row: Row, words: dict[str, object]) 
         return Exit.FAULT
 
     import anyio  # noqa: PLC0415
+    from pydantic_core import to_jsonable_python  # noqa: PLC0415
 
     from kbsync.app import build, logs  # noqa: PLC0415
     from kbsync.cli import output  # noqa: PLC0415
@@ -71,7 +72,7 @@ def _perform(place: CliContext, group: str, row: Row, words: dict[str, object]) 
     logs.configure(place.log_level)
     reply = anyio.run(asked)
     if as_json:
-        output.as_json({"result": "success"} if reply is None else reply)
+        output.as_json({"result": "success"} if reply is None else to_jsonable_python(reply))
     else:
         rendering.reply(reply, _filled(row.done, words))
     return Exit.OK

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,6 +14,7 @@ from kbsync.cli.api.params import Given
 if TYPE_CHECKING:
     from kbsync.dify.api.metadata import Value
     from kbsync.dify.client import DifyClient
+    from kbsync.dify.paging import HasId
     from kbsync.dify.schemas import (
         ChunkRow,
         Document,
@@ -19,31 +22,12 @@ if TYPE_CHECKING:
         KnowledgeBaseRow,
         ListPage,
         MetadataField,
+        UploadReply,
     )
-    from kbsync.model import Outcome
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from kbsync.dify.client import DifyClient
-    from kbsync.dify.schemas import Document, UploadReply
     from kbsync.engine.ports import Payload
     from kbsync.model import Outcome
 
-
-class HasId(Protocol):
-    """What a listing's rows have in common."""
-
-    @property
-    def id(self) -> str:
-        """What tells rows apart."""
-        ...
-
-
-R = TypeVar("R", bound=HasId)
+R = TypeVar("R", bound="HasId")
 
 
 async def listed(
@@ -55,16 +39,14 @@ async def listed(
         it: has `page`, `limit` and `every`.
         page: asks for one page, by its number and its rows.
     """
-    from kbsync.dify.paging import whole  # noqa: PLC0415
+    from kbsync.dify.paging import PAGE_LIMIT, all_rows  # noqa: PLC0415
     from kbsync.dify.schemas import ListPage  # noqa: PLC0415
     from kbsync.model import Done  # noqa: PLC0415
 
     if not it.flag("every"):
         return await page(it.number("page"), it.number("limit"))
-    found = await whole(lambda number: page(number, 100), lambda row: row.id)
-    if not isinstance(found, Done):
-        return found
-    return Done(ListPage(rows=found.value, total=len(found.value), has_more=False))
+    found = await all_rows(lambda number: page(number, PAGE_LIMIT))
+    return Done(ListPage.whole(found.value)) if isinstance(found, Done) else found
 
 
 async def create_base(api: DifyClient, it: Given) -> Outcome[KnowledgeBaseRow]:
@@ -369,7 +351,7 @@ async def _indexed(api: DifyClient, it: Given, sent: Outcome[UploadReply]) -> Ou
     if document.indexing_status != "completed":
         status = document.indexing_status
         raise Problem(say.STILL_INDEXING(seconds=f"{limit:g}", status=status, **words))
-    return Done(replace(sent.value, document=document))
+    return Done(sent.value.model_copy(update={"document": document}))
 
 
 async def _watched(

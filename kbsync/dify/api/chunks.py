@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kbsync.dify.http import Exchange
-from kbsync.dify.reading import JsonObject, Malformed
+from kbsync.dify.http import Exchange, mapped
+from kbsync.dify.paging import PAGE_LIMIT, page_params
 from kbsync.dify.request import Subject, read, write
-from kbsync.dify.schemas import ChildChunk, ChunkRow, ListPage, read_listing
+from kbsync.dify.schemas import ChildChunk, ChunkRow, ListPage, Many, One
 from kbsync.model import Outcome
-
-PAGE = 100
 
 
 class Chunks:
@@ -25,18 +23,14 @@ class Chunks:
         document_id: str,
         *,
         page: int = 1,
-        limit: int = PAGE,
+        limit: int = PAGE_LIMIT,
         keyword: str = "",
         status: str | None = None,
     ) -> Outcome[ListPage[ChunkRow]]:
         """Return one page in order of position; `status` is a chunk's ``indexing_status``."""
-        params: dict[str, str | int] = {"page": page, "limit": min(limit, PAGE)}
-        if keyword:
-            params["keyword"] = keyword
-        if status:
-            params["status"] = status
+        params = page_params(page, limit, keyword, status)
         call = read("list chunks", Subject.CHUNK, *_segments(base_id, document_id))
-        return await self._exchange.ask(call, read_listing(ChunkRow.read), params=params)
+        return await self._exchange.ask(call, ListPage[ChunkRow], params=params)
 
     async def add(
         self, base_id: str, document_id: str, chunks: Sequence[Mapping[str, object]]
@@ -48,14 +42,13 @@ class Chunks:
         """
         call = write("add chunks", Subject.CHUNK, "POST", *_segments(base_id, document_id))
         body = {"segments": [dict(chunk) for chunk in chunks]}
-        return await self._exchange.ask(
-            call, lambda json: json.listed("data", ChunkRow.read), json=body
-        )
+        reply = await self._exchange.ask(call, Many[ChunkRow], json=body)
+        return mapped(reply, lambda many: many.rows)
 
     async def get(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[ChunkRow]:
         """Return one; the server does not check that it is of that document."""
         call = read("get chunk", Subject.CHUNK, *_segments(base_id, document_id), chunk_id)
-        return await self._exchange.ask(call, _chunk)
+        return mapped(await self._exchange.ask(call, One[ChunkRow]), lambda one: one.data)
 
     async def change(
         self, base_id: str, document_id: str, chunk_id: str, changes: Mapping[str, object]
@@ -63,7 +56,8 @@ class Chunks:
         """Change one in place; in high quality search may then miss it (section 16)."""
         path = (*_segments(base_id, document_id), chunk_id)
         call = write("change chunk", Subject.CHUNK, "POST", *path)
-        return await self._exchange.ask(call, _chunk, json={"segment": dict(changes)})
+        reply = await self._exchange.ask(call, One[ChunkRow], json={"segment": dict(changes)})
+        return mapped(reply, lambda one: one.data)
 
     async def delete(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[None]:
         """Delete one."""
@@ -84,15 +78,13 @@ class ChildChunks:
         chunk_id: str,
         *,
         page: int = 1,
-        limit: int = PAGE,
+        limit: int = PAGE_LIMIT,
         keyword: str = "",
     ) -> Outcome[ListPage[ChildChunk]]:
         """Return one page; `limit` is 1 to 100."""
-        params: dict[str, str | int] = {"page": page, "limit": max(1, min(limit, PAGE))}
-        if keyword:
-            params["keyword"] = keyword
+        params = page_params(page, limit, keyword)
         call = read("list child chunks", Subject.CHUNK, *_children(base_id, document_id, chunk_id))
-        return await self._exchange.ask(call, read_listing(ChildChunk.read), params=params)
+        return await self._exchange.ask(call, ListPage[ChildChunk], params=params)
 
     async def add(
         self, base_id: str, document_id: str, chunk_id: str, content: str
@@ -100,7 +92,8 @@ class ChildChunks:
         """Add one behind the last."""
         path = _children(base_id, document_id, chunk_id)
         call = write("add child chunk", Subject.CHUNK, "POST", *path)
-        return await self._exchange.ask(call, _child, json={"content": content})
+        reply = await self._exchange.ask(call, One[ChildChunk], json={"content": content})
+        return mapped(reply, lambda one: one.data)
 
     async def change(
         self, base_id: str, document_id: str, chunk_id: str, child_id: str, content: str
@@ -108,7 +101,8 @@ class ChildChunks:
         """Change one's content."""
         path = (*_children(base_id, document_id, chunk_id), child_id)
         call = write("change child chunk", Subject.CHUNK, "PATCH", *path)
-        return await self._exchange.ask(call, _child, json={"content": content})
+        reply = await self._exchange.ask(call, One[ChildChunk], json={"content": content})
+        return mapped(reply, lambda one: one.data)
 
     async def delete(
         self, base_id: str, document_id: str, chunk_id: str, child_id: str
@@ -126,18 +120,3 @@ def _segments(base_id: str, document_id: str) -> tuple[str, ...]:
 
 def _children(base_id: str, document_id: str, chunk_id: str) -> tuple[str, ...]:
     return (*_segments(base_id, document_id), chunk_id, "child_chunks")
-
-
-def _within(json: JsonObject) -> JsonObject:
-    found = json.within("data")
-    if found is None:
-        raise Malformed("answer.data is missing")
-    return found
-
-
-def _chunk(json: JsonObject) -> ChunkRow:
-    return ChunkRow.read(_within(json))
-
-
-def _child(json: JsonObject) -> ChildChunk:
-    return ChildChunk.read(_within(json))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kbsync.dify.http import Exchange
+from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.multipart import Multipart, exact
+from kbsync.dify.paging import PAGE_LIMIT, page_params, rows_named
 from kbsync.dify.request import Subject, read, write
-from kbsync.dify.schemas import Document, Indexing, ListPage, UploadReply, read_listing
+from kbsync.dify.schemas import Document, Indexing, ListPage, Many, UploadReply
 from kbsync.engine.ports import Payload
 from kbsync.messages import remote as messages
 from kbsync.model import Outcome, Rejected
-
-PAGE = 100
 
 
 class Documents:
@@ -58,7 +57,7 @@ class Documents:
             return Rejected(messages.UNSENDABLE_NAME(what=what, name=name))
         call = write(what, Subject.UPLOAD, "POST", *path)
         upload = Multipart(name, payload, options)
-        return await self._exchange.ask(call, UploadReply.read, upload=upload)
+        return await self._exchange.ask(call, UploadReply, upload=upload)
 
     async def create_by_text(
         self, base_id: str, name: str, text: str, options: Mapping[str, object]
@@ -67,7 +66,7 @@ class Documents:
         path = ("datasets", base_id, "document", "create-by-text")
         call = write("create document", Subject.UPLOAD, "POST", *path)
         body = {**options, "name": name, "text": text}
-        return await self._exchange.ask(call, UploadReply.read, json=body)
+        return await self._exchange.ask(call, UploadReply, json=body)
 
     async def update_by_text(
         self, base_id: str, document_id: str, name: str, text: str, options: Mapping[str, object]
@@ -76,7 +75,7 @@ class Documents:
         path = ("datasets", base_id, "documents", document_id, "update-by-text")
         call = write("update document", Subject.UPLOAD, "POST", *path)
         body = {**options, "name": name, "text": text}
-        return await self._exchange.ask(call, UploadReply.read, json=body)
+        return await self._exchange.ask(call, UploadReply, json=body)
 
     # -- look ------------------------------------------------------------------------------------
 
@@ -85,7 +84,7 @@ class Documents:
         base_id: str,
         *,
         page: int = 1,
-        limit: int = PAGE,
+        limit: int = PAGE_LIMIT,
         keyword: str = "",
         status: str | None = None,
     ) -> Outcome[ListPage[Document]]:
@@ -96,26 +95,24 @@ class Documents:
             keyword: part of the name; ``%`` and ``_`` are wildcards, and cannot be escaped.
             status: a display status; the server ignores unknown ones.
         """
-        params: dict[str, str | int] = {"page": page, "limit": min(limit, PAGE)}
-        if keyword:
-            params["keyword"] = keyword
-        if status:
-            params["status"] = status
+        params = page_params(page, limit, keyword, status)
         call = read("list documents", Subject.DOCUMENT, "datasets", base_id, "documents")
-        return await self._exchange.ask(call, read_listing(Document.read), params=params)
+        return await self._exchange.ask(call, ListPage[Document], params=params)
+
+    async def named(self, base_id: str, name: str) -> Outcome[tuple[Document, ...]]:
+        """Return every document of exactly this name."""
+        return await rows_named(name, lambda page: self.list(base_id, page=page, keyword=name))
 
     async def get(self, base_id: str, document_id: str) -> Outcome[Document]:
         """Return one by id: the only proof of absence (6.3)."""
         path = ("datasets", base_id, "documents", document_id)
-        return await self._exchange.ask(
-            read("get document", Subject.DOCUMENT, *path), Document.read
-        )
+        return await self._exchange.ask(read("get document", Subject.DOCUMENT, *path), Document)
 
     async def indexing(self, base_id: str, batch: str) -> Outcome[Sequence[Indexing]]:
         """Return how far a batch is; a superseded batch is `Gone` (6.1)."""
         path = ("datasets", base_id, "documents", batch, "indexing-status")
         call = read("ask for indexing status", Subject.DOCUMENT, *path)
-        return await self._exchange.ask(call, lambda json: json.listed("data", Indexing.read))
+        return mapped(await self._exchange.ask(call, Many[Indexing]), lambda many: many.rows)
 
     # -- change ----------------------------------------------------------------------------------
 

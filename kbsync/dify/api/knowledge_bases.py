@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kbsync.dify.http import Exchange
+from kbsync.dify.http import Exchange, mapped
+from kbsync.dify.paging import PAGE_LIMIT, page_params, rows_named
 from kbsync.dify.request import Subject, read, write
-from kbsync.dify.schemas import KnowledgeBaseRow, ListPage, Tag, read_listing
+from kbsync.dify.schemas import KnowledgeBaseRow, ListPage, Many, Tag
 from kbsync.model import Outcome
-
-PAGE = 100
 
 
 class KnowledgeBases:
@@ -38,7 +37,7 @@ class KnowledgeBases:
             technique: ``economy`` or ``high_quality``.
             external: ``external_knowledge_id`` and ``external_knowledge_api_id``.
         """
-        body = _told(
+        body = _given(
             name=name,
             description=description,
             indexing_technique=technique,
@@ -50,10 +49,15 @@ class KnowledgeBases:
             **(external or {}),
         )
         call = write("make knowledge base", Subject.BASE, "POST", "datasets")
-        return await self._exchange.ask(call, KnowledgeBaseRow.read, json=body)
+        return await self._exchange.ask(call, KnowledgeBaseRow, json=body)
 
     async def list(
-        self, *, page: int = 1, limit: int = PAGE, keyword: str = "", all_members: bool = True
+        self,
+        *,
+        page: int = 1,
+        limit: int = PAGE_LIMIT,
+        keyword: str = "",
+        all_members: bool = True,
     ) -> Outcome[ListPage[KnowledgeBaseRow]]:
         """Return one page, newest first.
 
@@ -62,25 +66,27 @@ class KnowledgeBases:
             keyword: part of the name, whatever its case.
             all_members: also the ``only_me`` bases of other members.
         """
-        params: dict[str, str | int] = {"page": page, "limit": min(limit, PAGE)}
-        if keyword:
-            params["keyword"] = keyword
+        params = page_params(page, limit, keyword)
         if all_members:
             params["include_all"] = "true"
         call = read("list knowledge bases", Subject.BASE, "datasets")
-        return await self._exchange.ask(call, read_listing(KnowledgeBaseRow.read), params=params)
+        return await self._exchange.ask(call, ListPage[KnowledgeBaseRow], params=params)
+
+    async def named(self, name: str) -> Outcome[tuple[KnowledgeBaseRow, ...]]:
+        """Return every base of exactly this name, those of other members too."""
+        return await rows_named(name, lambda page: self.list(page=page, keyword=name))
 
     async def get(self, base_id: str) -> Outcome[KnowledgeBaseRow]:
         """Return one by id."""
         call = read("get knowledge base", Subject.BASE, "datasets", base_id)
-        return await self._exchange.ask(call, KnowledgeBaseRow.read)
+        return await self._exchange.ask(call, KnowledgeBaseRow)
 
     async def change(
         self, base_id: str, changes: Mapping[str, object]
     ) -> Outcome[KnowledgeBaseRow]:
         """Change some properties, by the API's own names (docs/dify-api.md section 3, PATCH)."""
         call = write("change knowledge base", Subject.BASE, "PATCH", "datasets", base_id)
-        return await self._exchange.ask(call, KnowledgeBaseRow.read, json=dict(changes))
+        return await self._exchange.ask(call, KnowledgeBaseRow, json=dict(changes))
 
     async def delete(self, base_id: str) -> Outcome[None]:
         """Delete one with everything in it; the server asks nobody."""
@@ -90,8 +96,8 @@ class KnowledgeBases:
     async def tags(self, base_id: str) -> Outcome[Sequence[Tag]]:
         """Return the tags of one."""
         call = read("list tags of knowledge base", Subject.TAG, "datasets", base_id, "tags")
-        return await self._exchange.ask(call, lambda json: json.listed("data", Tag.read))
+        return mapped(await self._exchange.ask(call, Many[Tag]), lambda many: many.rows)
 
 
-def _told(**words: object) -> dict[str, object]:
-    return {name: value for name, value in words.items() if value is not None}
+def _given(**members: object) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}

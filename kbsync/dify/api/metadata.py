@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kbsync.dify.http import Exchange
+from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.request import Subject, read, write
-from kbsync.dify.schemas import MetadataField, MetadataFields
+from kbsync.dify.schemas import BuiltInFields, MetadataField, MetadataFields, NoField, RenamedField
 from kbsync.model import Done, Gone, Outcome
 
 
@@ -42,7 +42,7 @@ class Metadata:
     async def fields(self, base_id: str) -> Outcome[MetadataFields]:
         """Return all fields; there are no pages."""
         call = read("list metadata fields", Subject.METADATA, "datasets", base_id, "metadata")
-        return await self._exchange.ask(call, MetadataFields.read)
+        return await self._exchange.ask(call, MetadataFields)
 
     async def create_field(
         self, base_id: str, name: str, type: str = "string"
@@ -50,20 +50,17 @@ class Metadata:
         """Make a field; `type` is ``string``, ``number`` or ``time``."""
         path = ("datasets", base_id, "metadata")
         call = write("make metadata field", Subject.METADATA, "POST", *path)
-        return await self._exchange.ask(call, MetadataField.read, json={"type": type, "name": name})
+        return await self._exchange.ask(call, MetadataField, json={"type": type, "name": name})
 
     async def rename_field(self, base_id: str, field_id: str, name: str) -> Outcome[MetadataField]:
         """Rename a field; the server answers 200 with nulls for an unknown one: `Gone`."""
         path = ("datasets", base_id, "metadata", field_id)
         call = write("rename metadata field", Subject.METADATA, "PATCH", *path)
-        outcome = await self._exchange.ask(
-            call,
-            lambda json: None if json.raw("id") is None else MetadataField.read(json),
-            json={"name": name},
-        )
+        outcome = await self._exchange.ask(call, RenamedField, json={"name": name})
         if not isinstance(outcome, Done):
             return outcome
-        return Gone() if outcome.value is None else Done(outcome.value)
+        field = outcome.value.root
+        return Gone() if isinstance(field, NoField) else Done(field)
 
     async def delete_field(self, base_id: str, field_id: str) -> Outcome[None]:
         """Delete a field and its values; an unknown one succeeds too."""
@@ -75,9 +72,8 @@ class Metadata:
         """Return the names of the built-in fields."""
         path = ("datasets", base_id, "metadata", "built-in")
         call = read("list built-in fields", Subject.METADATA, *path)
-        return await self._exchange.ask(
-            call, lambda json: json.listed("fields", lambda row: row.text("name"))
-        )
+        reply = await self._exchange.ask(call, BuiltInFields)
+        return mapped(reply, lambda found: [field.name for field in found.fields])
 
     async def show_built_in(self, base_id: str, shown: bool) -> Outcome[None]:
         """Show or hide the built-in fields."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kbsync.dify.http import Exchange
+from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.request import Subject, read
-from kbsync.dify.schemas import Hit, ModelProvider
+from kbsync.dify.schemas import Hit, Many, ModelProvider
 from kbsync.model import Outcome
 
 LONGEST_QUERY = 250
@@ -43,12 +43,10 @@ class Search:
         body: dict[str, object] = {"query": query}
         if retrieval is not None:
             body["retrieval_model"] = dict(retrieval)
-        return await self._exchange.ask(
-            call, lambda json: json.listed("records", Hit.read), json=body
-        )
+        return mapped(await self._exchange.ask(call, Many[Hit], json=body), lambda many: many.rows)
 
     async def models(self, kind: str = "text-embedding") -> Outcome[Sequence[ModelProvider]]:
         """Return the providers of models of a kind: ``text-embedding``, ``rerank``, ``llm``."""
         path = ("workspaces", "current", "models", "model-types", kind)
         call = read("list models", Subject.MODEL, *path)
-        return await self._exchange.ask(call, lambda json: json.listed("data", ModelProvider.read))
+        return mapped(await self._exchange.ask(call, Many[ModelProvider]), lambda many: many.rows)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kbsync.dify.errors import malformed
 from kbsync.dify.http import Exchange
-from kbsync.dify.reading import JsonObject, Malformed, parse
 from kbsync.dify.request import ApiCall, Subject, read, write
-from kbsync.dify.schemas import Tag
+from kbsync.dify.schemas import Tag, TagArray
 from kbsync.messages import Notice
 from kbsync.messages import remote as messages
 from kbsync.model import Done, Failure, Outcome, Rejected
@@ -20,24 +18,16 @@ STUMBLE = "binding_count"
 class Tags:
     """The tags of the workspace."""
 
-    def __init__(self, exchange: Exchange, url: str) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._url = url
 
     async def list(self) -> Outcome[Sequence[Tag]]:
         """Return all tags; `Rejected` on servers that cannot list them."""
         call = read("list tags", Subject.TAG, "datasets", "tags")
-        reply = await self._exchange.send(call)
-        if not isinstance(reply, Done):
-            if _stumbled(reply):
-                return Rejected(messages.TAGS_BROKEN(what=call.what))
-            return reply
-        try:
-            # The one listing that is a bare array.
-            rows = JsonObject({"data": parse(reply.value.body)}).listed("data", Tag.read)
-        except Malformed as fault:
-            return malformed(call, reply.value, self._url, fault)
-        return Done(rows)
+        reply = await self._exchange.ask(call, TagArray)
+        if isinstance(reply, Done):
+            return Done(reply.value.root)
+        return Rejected(messages.TAGS_BROKEN(what=call.what)) if _stumbled(reply) else reply
 
     async def create(self, name: str) -> Outcome[Tag | None]:
         """Make a tag; None when it was made but the server could not tell its id."""
@@ -51,7 +41,7 @@ class Tags:
         return await self._named(call, {"name": name, "tag_id": tag_id})
 
     async def _named(self, call: ApiCall, body: dict[str, str]) -> Outcome[Tag | None]:
-        outcome = await self._exchange.ask(call, Tag.read, json=body)
+        outcome = await self._exchange.ask(call, Tag, json=body)
         if isinstance(outcome, Done):
             return Done(outcome.value)
         return Done(None) if _stumbled(outcome) else outcome

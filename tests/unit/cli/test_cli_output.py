@@ -91,7 +91,7 @@ TAG = schemas.Tag(id="1", name="novel")
 
 
 def test_a_page_says_that_there_are_more(capsys: pytest.CaptureFixture[str]) -> None:
-    rendering.reply(schemas.ListPage(rows=(TAG,), total=3, has_more=True), "")
+    rendering.reply(schemas.ListPage[schemas.Tag](data=(TAG,), total=3, has_more=True), "")
     out, err = capsys.readouterr()
     assert out == "1\tnovel\n"
     assert err == "1 of 3; the others with --page or --all\n"
@@ -106,7 +106,7 @@ def test_a_page_says_that_there_are_more(capsys: pytest.CaptureFixture[str]) -> 
         (("one", "two"), "one\ntwo\n", ""),
         (TAG, "id: 1\nname: novel\n", ""),
         (
-            schemas.MetadataFields(fields=(), built_in_enabled=True),
+            schemas.MetadataFields(doc_metadata=(), built_in_field_enabled=True),
             "",
             "none\nbuilt-in fields: yes\n",
         ),
@@ -119,4 +119,4 @@ def test_replies(value: object, out: str, err: str, capsys: pytest.CaptureFixtur
 
 def test_every_kind_of_row_has_the_columns_it_names() -> None:
     for kind, columns in rendering.COLUMNS.items():
-        assert set(columns) <= set(kind.__dataclass_fields__), kind
+        assert all(column in kind.model_fields or hasattr(kind, column) for column in columns), kind

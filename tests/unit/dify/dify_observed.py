@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kbsync.dify.reading import JsonObject
+from pydantic import BaseModel
+
 from kbsync.dify.request import ApiCall, ApiReply, Subject, read, write
 from kbsync.dify.schemas import (
     ChildChunk,
@@ -20,69 +20,64 @@ from kbsync.dify.schemas import (
     Hit,
     Indexing,
     KnowledgeBaseRow,
+    ListPage,
+    Many,
     MetadataField,
     MetadataFields,
     ModelProvider,
+    One,
+    RenamedField,
     Tag,
     UploadReply,
-    read_listing,
 )
 
-Reader = Callable[[JsonObject], object]
+Shape = type[BaseModel]
 
 
-def _nothing(json: JsonObject) -> object:
-    return None
-
-
-def _data(of: Reader) -> Reader:
-    return lambda json: of(JsonObject(json.raw("data")))
-
-
-# (a part of the path, subject, reader by method); the first that occurs in the path decides.
-ROUTES: tuple[tuple[str, Subject, dict[str, Reader]], ...] = (
-    ("/child_chunks/", Subject.CHUNK, {"PATCH": _data(ChildChunk.read)}),
+# (a part of the path, subject, shape by method); the first that occurs in the path decides.
+ROUTES: tuple[tuple[str, Subject, dict[str, Shape]], ...] = (
+    ("/child_chunks/", Subject.CHUNK, {"PATCH": One[ChildChunk]}),
     (
         "/child_chunks",
         Subject.CHUNK,
-        {"GET": read_listing(ChildChunk.read), "POST": _data(ChildChunk.read)},
+        {"GET": ListPage[ChildChunk], "POST": One[ChildChunk]},
     ),
-    ("/segments/", Subject.CHUNK, {"GET": _data(ChunkRow.read), "POST": _data(ChunkRow.read)}),
+    ("/segments/", Subject.CHUNK, {"GET": One[ChunkRow], "POST": One[ChunkRow]}),
     (
         "/segments",
         Subject.CHUNK,
         {
-            "GET": read_listing(ChunkRow.read),
-            "POST": lambda json: json.listed("data", ChunkRow.read),
+            "GET": ListPage[ChunkRow],
+            "POST": Many[ChunkRow],
         },
     ),
     ("/documents/metadata", Subject.METADATA, {}),
     ("/metadata/built-in", Subject.METADATA, {}),
-    ("/metadata/", Subject.METADATA, {"PATCH": MetadataField.read}),
-    ("/metadata", Subject.METADATA, {"GET": MetadataFields.read, "POST": MetadataField.read}),
+    ("/metadata/", Subject.METADATA, {"PATCH": RenamedField}),
+    ("/metadata", Subject.METADATA, {"GET": MetadataFields, "POST": MetadataField}),
     ("/documents/status/", Subject.SWITCH, {}),
-    ("-status", Subject.DOCUMENT, {"GET": lambda json: json.listed("data", Indexing.read)}),
-    ("/create", Subject.UPLOAD, {"POST": UploadReply.read}),
-    ("/update", Subject.UPLOAD, {"POST": UploadReply.read}),
-    ("/documents/", Subject.DOCUMENT, {"GET": Document.read}),
-    ("/documents", Subject.DOCUMENT, {"GET": read_listing(Document.read)}),
-    ("/retrieve", Subject.SEARCH, {"POST": lambda json: json.listed("records", Hit.read)}),
+    ("-status", Subject.DOCUMENT, {"GET": Many[Indexing]}),
+    ("/create", Subject.UPLOAD, {"POST": UploadReply}),
+    ("/update", Subject.UPLOAD, {"POST": UploadReply}),
+    ("/documents/", Subject.DOCUMENT, {"GET": Document}),
+    ("/documents", Subject.DOCUMENT, {"GET": ListPage[Document]}),
+    ("/retrieve", Subject.SEARCH, {"POST": Many[Hit]}),
     ("/datasets/tags", Subject.TAG, {}),
-    ("/tags", Subject.TAG, {"GET": lambda json: json.listed("data", Tag.read)}),
+    ("/tags", Subject.TAG, {"GET": Many[Tag]}),
     (
         "/model-types/",
         Subject.MODEL,
-        {"GET": lambda json: json.listed("data", ModelProvider.read)},
+        {"GET": Many[ModelProvider]},
     ),
     (
         "/datasets/",
         Subject.BASE,
-        {"GET": KnowledgeBaseRow.read, "PATCH": KnowledgeBaseRow.read},
+        {"GET": KnowledgeBaseRow, "PATCH": KnowledgeBaseRow},
     ),
     (
         "/",
         Subject.BASE,
-        {"GET": read_listing(KnowledgeBaseRow.read), "POST": KnowledgeBaseRow.read},
+        {"GET": ListPage[KnowledgeBaseRow], "POST": KnowledgeBaseRow},
     ),
 )
 
@@ -92,7 +87,7 @@ class Observed:
     tag: str
     call: ApiCall
     reply: ApiReply
-    reader: Reader
+    shape: Shape | None
     outcome: str
 
 
@@ -104,7 +99,7 @@ def observed() -> list[Observed]:
 
 def _row(row: dict[str, str]) -> Observed:
     method, path = row["method"], row["path"]
-    _, subject, readers = next(route for route in ROUTES if route[0] in path)
+    _, subject, shapes = next(route for route in ROUTES if route[0] in path)
     segments = path.strip("/").split("/")
     reading = method == "GET" or subject is Subject.SEARCH
     call = (
@@ -121,6 +116,6 @@ def _row(row: dict[str, str]) -> Observed:
             headers={"content-type": row["type"]},
             body=body.encode(),
         ),
-        reader=readers.get(method, _nothing),
+        shape=shapes.get(method),
         outcome=row.get("outcome", ""),
     )

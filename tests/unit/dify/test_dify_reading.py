@@ -10,13 +10,14 @@ from dify_observed import observed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.dify import translate
+from kbsync.dify import to_model
 from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.capabilities import of_version
-from kbsync.dify.reading import JsonObject, Malformed, parse
+from kbsync.dify.reading import Malformed
+from kbsync.dify.reading import read as read_body
 from kbsync.dify.request import Subject as About
 from kbsync.dify.request import is_id, read, route
-from kbsync.dify.schemas import Document, KnowledgeBaseRow, UploadReply, read_listing
+from kbsync.dify.schemas import Document, KnowledgeBaseRow, ListPage, UploadReply
 from kbsync.messages import Problem
 from kbsync.model import Chunking, Readiness
 
@@ -30,12 +31,16 @@ def document(**changes: object) -> Document:
         "indexing_status": "completed",
         "display_status": "available",
     }
-    return Document.read(JsonObject(plain | changes))
+    return read_body(Document, json.dumps(plain | changes).encode())
+
+
+def knowledge_base(changes: dict[str, object]) -> KnowledgeBaseRow:
+    return read_body(KnowledgeBaseRow, json.dumps({"id": "1", "name": "Docs"} | changes).encode())
 
 
 def test_upload_reply() -> None:
-    reply = UploadReply.read(JsonObject(parse(ROWS["cbf.first"].reply.body)))
-    found = translate.document(reply.document)
+    reply = read_body(UploadReply, ROWS["cbf.first"].reply.body)
+    found = to_model.document(reply.document)
     assert reply.batch == "20261122050921715651"
     assert (found.name, found.size, found.readiness) == ("first.md", 32, Readiness.WAITING)
     assert found.rev == "89d3591f-8a75-4cd7-a600-bf04f9aefbed"
@@ -51,14 +56,14 @@ def test_list_row_and_get_have_different_shapes_and_one_meaning() -> None:
     )
     got = document(data_source_info={"upload_file": {"id": "u", "size": 9}}, segment_count=1)
     assert (row.rev, row.size) == (got.rev, got.size) == ("u", 9)
-    assert translate.document(row).word_count == 9
-    assert translate.document(got).word_count is None
+    assert to_model.document(row).word_count == 9
+    assert to_model.document(got).word_count is None
 
 
 def test_a_get_knows_that_nothing_was_indexed() -> None:
-    assert translate.document(document(segment_count=0)).word_count == 0
+    assert to_model.document(document(segment_count=0)).word_count == 0
     busy = document(segment_count=0, display_status="indexing", indexing_status="splitting")
-    assert translate.document(busy).word_count is None
+    assert to_model.document(busy).word_count is None
 
 
 def test_metadata_leaves_built_in_and_empty_values_out() -> None:
@@ -68,7 +73,7 @@ def test_metadata_leaves_built_in_and_empty_values_out() -> None:
         {"id": "f3", "name": "lost", "type": "string", "value": None},
         {"id": "built-in", "name": "uploader", "type": "string", "value": "owner"},
     ]
-    found = translate.document(document(doc_metadata=values))
+    found = to_model.document(document(doc_metadata=values))
     assert found.metadata == {"kbsync_path": "a.md", "size": "99"}
 
 
@@ -90,7 +95,7 @@ def test_metadata_leaves_built_in_and_empty_values_out() -> None:
 )
 def test_readiness(display: str, indexing: str, archived: bool, expected: Readiness) -> None:
     found = document(display_status=display, indexing_status=indexing, archived=archived)
-    assert translate.document(found).readiness is expected
+    assert to_model.document(found).readiness is expected
 
 
 @pytest.mark.parametrize(
@@ -102,13 +107,13 @@ def test_readiness(display: str, indexing: str, archived: bool, expected: Readin
     ],
 )
 def test_base_modes(changes: dict[str, object], mode: str) -> None:
-    found = KnowledgeBaseRow.read(JsonObject({"id": "1", "name": "Docs"} | changes))
-    assert translate.base(found).mode == mode
+    found = knowledge_base(changes)
+    assert to_model.base(found).mode == mode
 
 
 def test_options_say_everything_and_no_provider_without_a_model() -> None:
     chunking = Chunking(process_rule={"mode": "automatic"}, embedding_provider="p")
-    assert translate.options(chunking) == {
+    assert to_model.options(chunking) == {
         "indexing_technique": "economy",
         "process_rule": {"mode": "automatic"},
         "doc_form": "text_model",
@@ -137,7 +142,7 @@ HOSTILE = [
 @pytest.mark.parametrize("body", HOSTILE)
 def test_hostile_bodies_are_malformed_and_nothing_else(body: bytes) -> None:
     with pytest.raises(Malformed):
-        KnowledgeBaseRow.read(JsonObject(parse(body)))
+        read_body(KnowledgeBaseRow, body)
 
 
 @given(st.recursive(
@@ -149,18 +154,17 @@ def test_hostile_bodies_are_malformed_and_nothing_else(body: bytes) -> None:
 ))  # fmt: skip
 def test_any_json_is_read_or_malformed(value: object) -> None:
     with contextlib.suppress(Malformed):
-        read_listing(Document.read)(JsonObject(parse(json.dumps(value).encode())))
+        read_body(ListPage[Document], json.dumps(value).encode())
 
 
 def test_text_that_nothing_can_store_is_replaced() -> None:
-    found = KnowledgeBaseRow.read(
-        JsonObject(parse(b'{"id": "1", "name": "a\\ud800b\\u0000c\\ud83d\\ude00"}'))
-    )
+    body = b'{"id": "1", "name": "a\\ud800b\\u0000c\\ud83d\\ude00"}'
+    found = read_body(KnowledgeBaseRow, body)
     assert found.name == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{GRINNING FACE}"
 
 
 def test_unknown_keys_and_missing_ones_do_no_harm() -> None:
-    found = KnowledgeBaseRow.read(JsonObject({"id": "1", "name": "Docs", "brand_new": [1]}))
+    found = knowledge_base({"brand_new": [1]})
     assert (found.technique, found.form, found.documents) == (None, None, 0)
 
 
