@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING
 from kbsync.app import connect
 from kbsync.config import MirrorConfig as Declared
 from kbsync.config import Settings, load
-from kbsync.config.mirror import GuardConfig
 from kbsync.engine.context import Mirror
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
-from kbsync.planning.guard import Limit, Limits
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
-    from kbsync.engine.ports import Clock, Source
+    from kbsync.engine.ports import Clock
     from kbsync.ledger.store import LedgerStore
 
 
@@ -232,33 +230,14 @@ def mirror_of(settings: Settings, declared: Declared, *, prune_excluded: bool = 
         declared: one of its mirrors.
         prune_excluded: delete what the filters leave out now.
     """
-    server = settings.server_of(declared)
+    from kbsync.source.folder import Folder  # noqa: PLC0415 - loaded by verbs that need it
+
     return Mirror(
-        name=declared.name,
-        source=_source(declared),
-        server=server.url,
-        place=str(declared.source),
-        chunking=declared.declared_chunking,
+        config=declared,
+        server=settings.server_of(declared),
+        source=Folder(declared),
         settings=settings_hash(declared),
-        base_name=declared.knowledge_base.name,
-        base_id=declared.knowledge_base.id,
-        prefix=declared.prefix,
-        window=declared.ambiguity_window,
-        settle=declared.settle,
-        max_indexing=declared.max_indexing or server.max_indexing,
-        prune=declared.prune,
         prune_excluded=prune_excluded,
-        repair_drift=declared.on_drift == "repair",
-        requests_per_minute=server.requests_per_minute,
-        limits=_limits(declared.guard),
-    )
-
-
-def _limits(declared: GuardConfig) -> Limits:
-    removals, uploads = declared.removals, declared.reembeddings
-    return Limits(
-        removals=Limit(least=removals.least, share=removals.share, most=removals.most),
-        reembeddings=Limit(least=uploads.least, share=uploads.share),
     )
 
 
@@ -268,20 +247,3 @@ def settings_hash(declared: Declared) -> str:
 
     shaping = f"{declared.settings_hash} {CONVERTER if declared.convert == 'utf-8' else ''}"
     return hashlib.sha256(shaping.encode("ascii")).hexdigest()
-
-
-def _source(declared: Declared) -> Source:
-    from kbsync.source.folder import Folder  # noqa: PLC0415
-
-    return Folder(
-        declared.name,
-        declared.source,
-        include=declared.include,
-        exclude=declared.exclude,
-        honour_gitignore=declared.gitignore,
-        hidden=declared.hidden,
-        follow_symlinks=declared.follow_symlinks,
-        max_file_size=declared.max_file_size,
-        accepted=frozenset(declared.extensions),
-        convert=declared.convert == "utf-8",
-    )

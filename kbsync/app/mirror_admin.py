@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kbsync.config import Settings
+from kbsync.config import KnowledgeBaseConfig, MirrorConfig, Settings
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute import purge as engine
 from kbsync.engine.observe.knowledge_base import base_must_answer
@@ -14,7 +14,6 @@ from kbsync.engine.ports import Binding, Remote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
-from kbsync.model import Chunking
 from kbsync.source.folder import Folder
 
 if TYPE_CHECKING:
@@ -105,15 +104,16 @@ def server_of(settings: Settings, binding: Binding) -> str:
 
 
 def _mirror(settings: Settings, binding: Binding) -> Mirror:
+    """Return the mirror as the ledger knows it, which may be declared differently by now."""
+    base = KnowledgeBaseConfig.model_construct(id=binding.base_id, name=binding.base_name)
+    known: dict[str, object] = {
+        "name": binding.mirror,
+        "source": Path(binding.source),
+        "knowledge_base": base,
+    }
     declared = settings.mirror(binding.mirror)
-    return Mirror(
-        name=binding.mirror,
-        source=Folder(binding.mirror, Path(binding.source), max_file_size=0, accepted=frozenset()),
-        server=binding.server,
-        place=binding.source,
-        chunking=Chunking(process_rule={}),
-        settings="",
-        base_name=binding.base_name,
-        base_id=binding.base_id,
-        window=declared.ambiguity_window if declared else 900.0,
-    )
+    if declared is not None:
+        known["ambiguity_window"] = declared.ambiguity_window
+    config = MirrorConfig.model_construct(**known)  # type: ignore[arg-type]
+    server = settings.servers[server_of(settings, binding)]
+    return Mirror(config=config, server=server, source=Folder(config), settings="")

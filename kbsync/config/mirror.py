@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from kbsync.config.chunking import ChunkingSection, settings_hash
+from kbsync.config.guard import GuardConfig
 from kbsync.config.types import (
     RESERVED,
     WHOLE,
@@ -64,8 +65,6 @@ def _extension(value: str) -> str:
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Extension = Annotated[str, AfterValidator(_extension)]
-Count = Annotated[int, Field(ge=0), WHOLE]
-Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class KnowledgeBaseConfig(Section):
@@ -86,32 +85,6 @@ class KnowledgeBaseConfig(Section):
         default="only_me",
         description="Who sees a base that is made here.",
         json_schema_extra=RESERVED,
-    )
-
-
-class RemovalLimits(Section):
-    """How many removals pass: more than max(least, min(share, most)) halt."""
-
-    least: Count = Field(default=10, description="So many always pass.")
-    share: Share = Field(default=0.3, description="Share of the mirror's documents that passes.")
-    most: Count = Field(default=500, description="Never more than this by share.")
-
-
-class ReembeddingLimits(Section):
-    """How many uploads caused by drift or settings pass: more than max(least, share) halt."""
-
-    least: Count = Field(default=50, description="So many always pass.")
-    share: Share = Field(default=0.1, description="Share of the mirror's documents that passes.")
-
-
-class GuardConfig(Section):
-    """Limits over a rolling hour beyond which somebody has to agree."""
-
-    removals: RemovalLimits = Field(
-        default_factory=RemovalLimits, description="Deletions, and documents found missing."
-    )
-    reembeddings: ReembeddingLimits = Field(
-        default_factory=ReembeddingLimits, description="Uploads of files that did not change."
     )
 
 

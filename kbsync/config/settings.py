@@ -26,8 +26,8 @@ class Settings:
         state: folder of what kbsync keeps on this machine: socket, lock, embedded data.
         servers: by name; a lone `server` is called ``default``. Their `api_key` is filled in
             wherever it came from, and so is `data` of the embedded ones.
-        mirrors: in the file's order; `server` is filled in, and so is `read_only` where the whole
-            file is.
+        mirrors: in the file's order; `server` and `max_indexing` are filled in, and so is
+            `read_only` where the whole file is.
         journal_retention: seconds a line of the journal is kept.
         key_origins: by server, where its key came from, in words for error messages.
         place: file name and lines, for `check`.
@@ -49,10 +49,6 @@ class Settings:
     def server_of(self, mirror: MirrorConfig) -> ServerConfig:
         """Return the server `mirror` is on."""
         return self.servers[mirror.server or ONLY_SERVER]
-
-    def max_indexing(self, mirror: MirrorConfig) -> int:
-        """Return how many documents of `mirror` may be uploaded and not yet indexed."""
-        return mirror.max_indexing or self.server_of(mirror).max_indexing
 
     def server_at(self, name: str) -> tuple[str, ...]:
         """Return where in the file the server called `name` is declared."""
@@ -95,8 +91,12 @@ def complete(
     mirrors = []
     for mirror in declaration.mirrors:
         name = server_name(mirror, servers) or ONLY_SERVER
-        read_only = mirror.read_only or declaration.read_only
-        mirrors.append(mirror.model_copy(update={"server": name, "read_only": read_only}))
+        filled = {
+            "server": name,
+            "read_only": mirror.read_only or declaration.read_only,
+            "max_indexing": mirror.max_indexing or servers[name].max_indexing,
+        }
+        mirrors.append(mirror.model_copy(update=filled))
     return Settings(
         file=file,
         ledger=declaration.ledger or LedgerAddress(path=state / "ledger.db"),

@@ -3,66 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from kbsync.engine.ports import Chunking, Clock, Ledger, Remote, Source
+from kbsync.config import MirrorConfig, ServerConfig
+from kbsync.engine.ports import Clock, Ledger, Remote, Source
 from kbsync.planning.case import DecisionRules
 from kbsync.planning.document_names import document_name, document_names
-from kbsync.planning.guard import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mirror:
-    """One folder, one knowledge base, and the settings that tie them.
+    """One folder and one knowledge base: what is declared of them, and what goes with it.
 
     Args:
-        server: the server's URL as the binding keeps it, without credentials.
-        place: the source's path as the binding keeps it.
-        base_name: the declared knowledge base by name, None when declared by id.
-        base_id: the declared knowledge base by id.
-        settings: hash of `chunking` and the converter, half of a fingerprint.
-        window: the ambiguity window in seconds.
-        settle: the settle window in seconds.
-        max_indexing: documents the server may be indexing for us at once.
+        config: the mirror as declared, completed by `kbsync.config.load`.
+        server: its server as declared.
+        source: its folder.
+        settings: hash of the chunking and the converter, half of a fingerprint.
         swap: replace by creating beside and deleting the old one when done.
-        requests_per_minute: the declared write limit, None for none.
-        limits: how much one hour may remove and embed again unasked.
+        prune_excluded: delete what the filters leave out now; asked for by a verb.
     """
 
-    name: str
+    config: MirrorConfig
+    server: ServerConfig
     source: Source
-    server: str
-    place: str
-    chunking: Chunking
     settings: str
-    base_name: str | None = None
-    base_id: str | None = None
-    prefix: str = ""
-    window: float = 900.0
-    settle: float = 1.0
-    max_indexing: int = 20
     swap: bool = False
-    prune: bool = True
     prune_excluded: bool = False
-    repair_drift: bool = True
-    requests_per_minute: int | None = None
-    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def name(self) -> str:
+        """The name it is declared under."""
+        return self.config.name
 
     def document_name(self, path: str) -> str:
         """Return the name a document of `path` bears."""
-        return document_name(path, prefix=self.prefix)
+        return document_name(path, prefix=self.config.prefix)
 
     def document_names(self, path: str) -> Iterator[str]:
         """Yield that name, then others for when a document of ours that moved still bears it."""
-        return document_names(path, prefix=self.prefix)
+        return document_names(path, prefix=self.config.prefix)
 
     def rules(self, base_id: str) -> DecisionRules:
-        """Return what the settings say about decisions on `base_id`."""
+        """Return what decisions on `base_id` go by."""
         return DecisionRules(
             base_id=base_id,
             settings=self.settings,
-            repair_drift=self.repair_drift,
-            prune=self.prune,
+            config=self.config,
             prune_excluded=self.prune_excluded,
         )
 

@@ -182,7 +182,8 @@ class Reconciler:
         """
         base = await find_base(self.mirror, self.ledger, self._remote)
         if base is None:
-            raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=self.mirror.base_name))
+            name = self.mirror.config.knowledge_base.name
+            raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=name))
         world = await self._world(base)
         return await adoption.offer(world, match, cause=cause, trust_size=trust_size)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from kbsync.config import MirrorConfig
 from kbsync.model import (
     Absent,
     Cause,
@@ -51,20 +52,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRules:
-    """What a mirror's settings say about decisions.
+    """What decisions about a mirror go by beside the case itself.
 
     Args:
         settings: hash of what shapes chunks, the second half of a fingerprint.
-        repair_drift: upload again what was changed at the server, instead of reporting it.
-        prune: delete what is gone here.
+        config: the mirror as declared.
         prune_excluded: delete what the filters leave out now.
         delete_drifted: delete also what was changed at the server since.
     """
 
     base_id: str
     settings: str
-    repair_drift: bool = True
-    prune: bool = True
+    config: MirrorConfig
     prune_excluded: bool = False
     delete_drifted: bool = False
 

@@ -161,7 +161,7 @@ def _t5_orphan(case: Case) -> Action | None:
         return _hold(
             case, "T5", Cause.INDEXING, say.HELD_INDEXING(path=case.key.path), document_id=orphan.id
         )
-    if not case.rules.prune:
+    if not case.rules.config.prune:
         return _hold(
             case, "T5", Cause.ORPHAN, say.HELD_KEPT(path=case.key.path), document_id=orphan.id
         )
@@ -321,7 +321,7 @@ def _t15_older_ledger(case: Case) -> Action | None:
 def _t16_drift(case: Case) -> Action | None:
     if not isinstance(case.local, Present) or not same(case):
         return None
-    if not case.rules.repair_drift:
+    if case.rules.config.on_drift == "report":
         return _hold(case, "T16", Cause.DRIFT, say.HELD_DRIFT(path=case.key.path))
     if case.repairs >= REPAIRS_A_DAY:
         why = say.CONFLICT_OTHER_WRITER(path=case.key.path, repairs=case.repairs)
@@ -351,7 +351,7 @@ def _t19_edited_there(case: Case) -> Action | None:
 
 
 def _t20_removed(case: Case) -> Action | None:
-    if not case.rules.prune:
+    if not case.rules.config.prune:
         return _hold(case, "T20", Cause.REMOVED, say.HELD_KEPT(path=case.key.path))
     return _delete(case, "T20", Cause.REMOVED, entry_of(case).document_id)
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from kbsync.config.guard import GuardConfig, ReembeddingLimits, RemovalLimits
 from kbsync.messages import Message, Notice
 from kbsync.messages import guard as say
 from kbsync.model import (
@@ -64,26 +65,17 @@ def risk_of(action: Action) -> Risk | None:
 # -- the limits ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """How many pass: max(least, min(share of the documents, most))."""
+def allowance(limits: RemovalLimits | ReembeddingLimits, documents: int) -> int:
+    """Return how many pass: max(least, min(share of the documents, most)).
 
-    least: int
-    share: float
-    most: int | None = None
-
-    def of(self, documents: int) -> int:
-        """Return how many pass for a mirror of so many documents."""
-        by_share = math.floor(self.share * documents + 1e-9)
-        return max(self.least, by_share if self.most is None else min(by_share, self.most))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What passes unasked in an hour."""
-
-    removals: Limit = Limit(least=10, share=0.3, most=500)
-    reembeddings: Limit = Limit(least=50, share=0.1)
+    Args:
+        limits: as declared; re-embeddings have no `most`.
+        documents: of the mirror.
+    """
+    by_share = math.floor(limits.share * documents + 1e-9)  # 0.29 * 100 is 28.999...
+    if isinstance(limits, RemovalLimits):
+        by_share = min(by_share, limits.most)
+    return max(limits.least, by_share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,14 +197,14 @@ class _Reason:
     words: Mapping[str, object]
 
 
-def guard(actions: Iterable[Action], facts: Facts, history: History, limits: Limits) -> Guard:
+def guard(actions: Iterable[Action], facts: Facts, history: History, config: GuardConfig) -> Guard:
     """Return what of `actions` is held back until somebody agrees.
 
     Args:
         actions: one mirror's plan.
         facts: what else is known of the mirror.
         history: the hour before.
-        limits: what passes unasked.
+        config: the mirror's limits.
     """
     risks: dict[Risk | None, list[Action]] = defaultdict(list)
     for action in actions:
@@ -225,13 +217,13 @@ def guard(actions: Iterable[Action], facts: Facts, history: History, limits: Lim
             say.HALTED_REMOVALS,
             removing + remade,
             history.removals,
-            limits.removals.of(documents),
+            allowance(config.removals, documents),
         ),
         _by_number(
             say.HALTED_UPLOADS,
             remade + risks[Risk.REEMBEDS],
             history.reembeddings,
-            limits.reembeddings.of(documents),
+            allowance(config.reembeddings, documents),
         ),
     ]
     found = [halt for halt in halts if halt is not None]

@@ -14,19 +14,18 @@ from anyio.abc import TaskGroup, TaskStatus
 from kbsync import __version__
 from kbsync.app import build
 from kbsync.config import MirrorConfig, Settings
-from kbsync.engine.control.controller import Controller, ControllerStatus, Phase
+from kbsync.engine.control.controller import DRAIN, Controller, ControllerStatus, Phase
 from kbsync.engine.reconciler import Reconciler
-from kbsync.engine.workers.backoff import Pace
 from kbsync.messages import Problem
 from kbsync.service.admin import Admin
 from kbsync.service.control_socket import ControlSocket, listening
 from kbsync.service.event_log import EventLog
 from kbsync.service.shared_servers import SharedServers
-from kbsync.service.shutdown import DRAIN, FORCED, LAST, Force, by_force
+from kbsync.service.shutdown import FORCED, LAST, Force, by_force
 from kbsync.service.socket_path import socket_of
 from kbsync.service.supervisor import Keeping, MakeKeeper, Supervisor
 from kbsync.service.systemd import SystemdNotifier
-from kbsync.source.watch.watcher import watch_of
+from kbsync.source.watch.watcher import Watcher
 
 if TYPE_CHECKING:
     from kbsync.engine.ports import Clock
@@ -222,13 +221,7 @@ def keepers(chronicle: EventLog) -> MakeKeeper:
     def make(
         declared: MirrorConfig, engine: Reconciler, turned: Callable[[ControllerStatus], None]
     ) -> Keeping:
-        pace = Pace(
-            settle=declared.settle,
-            delete_grace=declared.delete_grace,
-            local_resync=declared.local_resync,
-            remote_resync=declared.remote_resync,
-        )
-        changes = watch_of(declared)
-        return Controller(engine, changes, pace, observe=chronicle.observe, turned=turned)
+        changes = Watcher(declared)
+        return Controller(engine, changes, observe=chronicle.observe, turned=turned)
 
     return make

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kbsync.engine.ports import Clock
     from kbsync.engine.workers.throttle import ThrottledRemote
 
-# What belongs to the gate: a change of these needs no new connection.
-GATE = {"max_in_flight": 4, "requests_per_minute": None, "max_indexing": 20}
+# Limits of the gate: a change of these needs no new connection.
+GATE = ("max_in_flight", "requests_per_minute", "max_indexing")
 
 
 @dataclass(slots=True)
@@ -81,4 +81,4 @@ def _connection(server: ServerConfig) -> ServerConfig:
     """Return what two servers have in common that share a connection."""
     if server.is_embedded:
         return ServerConfig(url=server.url, embedded=server.embedded)
-    return server.model_copy(update=GATE)
+    return server.model_copy(update={key: ServerConfig.model_fields[key].default for key in GATE})

@@ -9,9 +9,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-# Calls in flight are given so long (seconds) to come to their end; then the process has to.
-DRAIN = 30.0
-LAST = 3.0
+LAST = 3.0  # seconds between the end of the drain and the end of the process
 FORCED = 130
 
 CallOff = Callable[[], None]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from kbsync.config import MirrorConfig
 from kbsync.engine.ports import Blocked, FileRow
 from kbsync.messages import Notice
 from kbsync.messages import source as says
@@ -93,7 +92,7 @@ def enter(rules: FileRules, root: int, place: Place) -> Iterator[Inside]:
     """
     with folder(root, place.steps) as fd:
         place = place._replace(sieve=rules.filters.inside(place.sieve, place.prefix, fd))
-        if rules.follow:
+        if rules.config.follow_symlinks:
             own = os.fstat(fd)
             place = place._replace(above=place.above | {(own.st_dev, own.st_ino)})
         yield Inside(root, fd, place)
@@ -142,7 +141,7 @@ def _through(
     found: os.stat_result,
     refusal: Notice | None,
 ) -> tuple[tuple[str, ...], Found, Notice | None]:
-    if not rules.follow:
+    if not rules.config.follow_symlinks:
         return steps, found, refusal or says.LINK_NOT_FOLLOWED()
     try:
         target = openat.target(rules.root, inside.root, steps, inside.place.above)
@@ -187,31 +186,26 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FileRules:
-    """A mirror's name, where it stands and what it takes.
+    """What a mirror's configuration says about files, ready for the walk.
 
-    Args:
-        mirror: its name.
+    Attributes:
         root: path of the source folder.
         filters: what is left out.
-        accepted: extensions the server takes, lower case, without the dot.
-        limit: the largest file in bytes.
-        follow: whether links that stay inside the root are followed.
-        convert: whether text files are sent as UTF-8.
+        accepted: extensions that are uploaded, lower case, without the dot.
     """
 
-    mirror: str
-    root: str
-    filters: Filters
-    accepted: AbstractSet[str]
-    limit: int
-    follow: bool
-    convert: bool
+    __slots__ = ("accepted", "config", "filters", "root")
+
+    def __init__(self, config: MirrorConfig) -> None:
+        self.config = config
+        self.root = os.fspath(config.source)
+        self.filters = Filters(config)
+        self.accepted = frozenset(config.extensions)
 
     def key(self, path: str) -> DocKey:
         """Return the key of `path` in this mirror."""
-        return DocKey(mirror=self.mirror, path=path)
+        return DocKey(mirror=self.config.name, path=path)
 
     def skipped(self, path: str, why: Notice) -> Skipped:
         """Return the state of something that is there and never uploaded."""
@@ -241,7 +235,8 @@ class FileRules:
 
     def too_large(self, size: int) -> Notice | None:
         """Return why `size` bytes are not sent, None if they are."""
-        return says.TOO_LARGE(size=size, limit=self.limit) if size > self.limit else None
+        limit = self.config.max_file_size
+        return says.TOO_LARGE(size=size, limit=limit) if size > limit else None
 
 
 # A photo archive next to the documents is thousands of the same notice.

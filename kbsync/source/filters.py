@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
 from typing import NamedTuple
 
+from kbsync.config import MirrorConfig
 from kbsync.source.gitignore import Patterns, compiled
 
 IGNORE_FILE = ".kbsyncignore"
@@ -45,22 +45,13 @@ class Sieve(NamedTuple):
 
 
 class Filters:
-    """A mirror's filters.
+    """A mirror's filters: `include`, `exclude`, `gitignore` and `hidden` of its configuration."""
 
-    Args:
-        include: gitignore patterns of what is wanted; none means everything.
-        exclude: gitignore patterns of what is not.
-        gitignore: whether ``.gitignore`` files count beside ``.kbsyncignore``.
-        hidden: whether names that begin with a dot are wanted.
-    """
-
-    def __init__(
-        self, include: Sequence[str], exclude: Sequence[str], *, gitignore: bool, hidden: bool
-    ) -> None:
-        self._include = compiled("\n".join(include))
-        self._exclude = compiled("\n".join(exclude))
-        self._hidden = hidden
-        self._files = (".gitignore", IGNORE_FILE) if gitignore else (IGNORE_FILE,)
+    def __init__(self, config: MirrorConfig) -> None:
+        self._include = compiled("\n".join(config.include))
+        self._exclude = compiled("\n".join(config.exclude))
+        self._hidden = config.hidden
+        self._files = (".gitignore", IGNORE_FILE) if config.gitignore else (IGNORE_FILE,)
         self.root = Sieve(included=not self._include)
 
     def inside(self, outer: Sieve, prefix: str, fd: int) -> Sieve:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pathlib import Path
 
+from kbsync.config import MirrorConfig
 from kbsync.engine.ports import FileRow, Payload, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import FileState, Present, Skipped, Stat, Unknown
 from kbsync.source.classify import File, FileRules
-from kbsync.source.filters import Filters
 from kbsync.source.lookup import look
 from kbsync.source.openat import FOLDER, REPLACED, cause
 from kbsync.source.payload import FilePayload, payload
@@ -22,44 +20,10 @@ from kbsync.source.scan import root_fault, scan
 
 
 class Folder:
-    """A mirror's folder; implements `kbsync.engine.ports.Source`. Safe to ask from many threads.
+    """A mirror's folder; implements `kbsync.engine.ports.Source`. Safe to ask from many threads."""
 
-    Args:
-        mirror: name of the mirror.
-        root: the folder.
-        include: gitignore patterns of what is wanted; none means everything.
-        exclude: gitignore patterns of what is not.
-        honour_gitignore: whether ``.gitignore`` files count beside ``.kbsyncignore``.
-        hidden: whether names that begin with a dot are wanted.
-        follow_symlinks: whether links that stay inside the root are followed.
-        max_file_size: the largest file in bytes.
-        accepted: extensions the server takes, with or without the dot.
-        convert: whether text files are sent as UTF-8.
-    """
-
-    def __init__(
-        self,
-        mirror: str,
-        root: Path,
-        *,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        honour_gitignore: bool = True,
-        hidden: bool = False,
-        follow_symlinks: bool = False,
-        max_file_size: int,
-        accepted: AbstractSet[str],
-        convert: bool = True,
-    ) -> None:
-        self._rules = FileRules(
-            mirror=mirror,
-            root=os.fspath(root),
-            filters=Filters(include, exclude, gitignore=honour_gitignore, hidden=hidden),
-            accepted=frozenset(ending.removeprefix(".").lower() for ending in accepted),
-            limit=max_file_size,
-            follow=follow_symlinks,
-            convert=convert,
-        )
+    def __init__(self, config: MirrorConfig) -> None:
+        self._rules = FileRules(config)
 
     def scan(self) -> Iterator[Seen]:
         """Walk the folder once, in code point order of the key path."""
@@ -119,7 +83,7 @@ class Folder:
         if not isinstance(found, File):
             return found
         rules, name = self._rules, path.rpartition("/")[2]
-        opening = payload(fd, found.steps, name=name, convert=rules.convert)
+        opening = payload(fd, found.steps, name=name, convert=rules.config.convert == "utf-8")
         try:
             sent = closing.enter_context(opening)
         except OSError as error:

@@ -144,7 +144,8 @@ def _quick(
     """
     listed, rest = Listed([], []), []
     prefix, sieve = inside.place.prefix, inside.place.sieve
-    accepted, limit, idle = rules.accepted, rules.limit, rules.filters.idle(sieve)
+    accepted, limit = rules.accepted, rules.config.max_file_size
+    idle = rules.filters.idle(sieve)
     leaves_out = rules.filters.leaves_out
     for entry in entries:
         name = entry.name

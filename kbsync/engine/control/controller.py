@@ -14,7 +14,7 @@ from kbsync.engine.control.controller_state import ControllerState
 from kbsync.engine.control.session import Session
 from kbsync.engine.ports import ChangeSource
 from kbsync.engine.reconciler import Reconciler
-from kbsync.engine.workers.backoff import LONGEST_PROBE, LONGEST_REST, Pace, rest_after
+from kbsync.engine.workers.backoff import LONGEST_PROBE, LONGEST_REST, rest_after
 from kbsync.engine.workers.pool import Observer
 from kbsync.engine.workers.wakeup import Wakeup, thread_safe
 from kbsync.messages import Notice, Problem
@@ -92,7 +92,6 @@ class Controller:
     Args:
         engine: the mirror's engine.
         changes: the watch over its source; started and stopped by `run`.
-        pace: the mirror's times.
         observe: told of every step, as by `Reconciler.apply`.
         turned: told once whenever the mirror begins or ceases to be halted, unreachable, paused
             or lent, and when the guard begins or ceases to hold something back.
@@ -106,7 +105,6 @@ class Controller:
         self,
         engine: Reconciler,
         changes: ChangeSource,
-        pace: Pace,
         *,
         observe: Observer,
         turned: Callable[[ControllerStatus], None] = _nobody,
@@ -115,7 +113,7 @@ class Controller:
         self._changes = changes
         self._observe = observe
         self._turned = turned
-        self._standing = ControllerState(mirror=engine.mirror.name, pace=pace, observe=observe)
+        self._standing = ControllerState(config=engine.mirror.config, observe=observe)
         self._pulse = Wakeup()
         self._turn = anyio.Lock()
         self._planning: anyio.CancelScope | None = None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from kbsync.config import MirrorConfig
 from kbsync.engine.control.debounce import Debouncer, GracePeriods
 from kbsync.engine.execute.results import Event
 from kbsync.engine.ports import ChangedPaths
-from kbsync.engine.workers.backoff import Pace, jittered
+from kbsync.engine.workers.backoff import jittered
 from kbsync.engine.workers.canary import Canary
 from kbsync.engine.workers.pool import Observer
 from kbsync.messages import Notice
@@ -25,8 +26,7 @@ class ControllerState:
     """One mirror's affairs.
 
     Args:
-        mirror: its name.
-        pace: its times.
+        config: the mirror as declared.
         observe: told of every step; of what stays as it is only once.
 
     Attributes:
@@ -39,8 +39,7 @@ class ControllerState:
         last_pass: when everything was compared last; None before the first time.
     """
 
-    mirror: str
-    pace: Pace
+    config: MirrorConfig
     observe: Observer
     settling: Debouncer = field(init=False)
     grace: GracePeriods = field(init=False)
@@ -56,8 +55,13 @@ class ControllerState:
     _not_before: float = 0.0
 
     def __post_init__(self) -> None:
-        self.settling = Debouncer(self.pace.settle)
-        self.grace = GracePeriods(self.pace.delete_grace)
+        self.settling = Debouncer(self.config.settle)
+        self.grace = GracePeriods(self.config.delete_grace)
+
+    @property
+    def mirror(self) -> str:
+        """The mirror's name."""
+        return self.config.name
 
     def key(self, path: str) -> DocKey:
         """Return the key of `path`."""
@@ -74,9 +78,9 @@ class ControllerState:
         """Note that everything was compared, with a listing of the base or without."""
         self.last_pass = ended
         self._not_before = ended + min(LONGEST_REST, REST_FOR_A_PASS * (ended - began))
-        self.next_local = ended + jittered(self.pace.local_resync)
+        self.next_local = ended + jittered(self.config.local_resync)
         if listing:
-            self.next_remote = ended + jittered(self.pace.remote_resync)
+            self.next_remote = ended + jittered(self.config.remote_resync)
 
     @property
     def everything_due(self) -> float:

@@ -300,12 +300,12 @@ class Session:
     def expect(self) -> None:
         """Something changed: ask for the base while it settles, so that nobody waits for it."""
         bound = self._world is not None and self._world.base_id is not None
-        if self.writes and bound and not self._holds(self._standing.pace.settle):
+        if self.writes and bound and not self._holds(self._standing.config.settle):
             self._group.start_soon(self._confirm_early)
 
     async def _confirm_early(self) -> None:
         try:
-            await self._confirm(ahead=self._standing.pace.settle)
+            await self._confirm(ahead=self._standing.config.settle)
         except Problem as problem:
             self._fail(problem)
 
@@ -342,7 +342,8 @@ class Session:
 
     def _sift(self, states: list[FileState], noted: Mapping[str, PendingPath]) -> list[FileState]:
         """Return what rested; put off what is too young, and leave what changed again."""
-        settling, settle, now = self._standing.settling, self._standing.pace.settle, self._now()
+        settling, now = self._standing.settling, self._now()
+        settle = self._standing.config.settle
         kept, left = list[FileState](), list[DocKey]()
         for state in states:
             path = state.key.path

@@ -97,7 +97,7 @@ class MarkWriter:
         self._given_up: dict[DocKey, Mark] = {}
         self._not_before = 0.0
         self._failed_calls = 0
-        per_minute = world.mirror.requests_per_minute
+        per_minute = world.mirror.server.requests_per_minute
         # Where writes are dear, one call in about ten may be a mark.
         self._linger = max(LINGER, 600 / per_minute) if per_minute else LINGER
 

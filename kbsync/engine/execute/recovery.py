@@ -45,13 +45,14 @@ async def find_verdict(world: Context, intent: Intent) -> Verdict:
         Problem: the server could not be asked, or the base is gone.
     """
     trace = await _trace(world, intent)
-    return resolve(intent, trace, now=world.clock.now(), window=world.mirror.window)
+    window = world.mirror.config.ambiguity_window
+    return resolve(intent, trace, now=world.clock.now(), window=window)
 
 
 async def account(world: Context, case: Case, intent: Intent) -> tuple[Verdict, Result]:
     """Resolve `intent`: bring the ledger in line with what became of the call."""
     verdict = await find_verdict(world, intent)
-    lands = intent.started_at + world.mirror.window
+    lands = intent.started_at + world.mirror.config.ambiguity_window
     if _comes_too_late(case, intent, verdict) and world.clock.now() < lands:
         return verdict, Again(min(lands, world.clock.now() + LOOK_AGAIN))
     missing = isinstance(verdict, TakeOver) and await _was_missing(world, case, verdict.document)
@@ -80,8 +81,8 @@ def _carry_out(
     key, commit = case.key, world.ledger.commit
     match verdict:
         case Wait(why=why, until=until):
-            now = world.clock.now()
-            over = now - intent.started_at >= world.mirror.window  # a pass has to end some time
+            now, window = world.clock.now(), world.mirror.config.ambiguity_window
+            over = now - intent.started_at >= window  # a pass has to end some time
             return Again(min(until, now + LOOK_AGAIN), why=why if over else None)
         case TakeOver(document=document):
             entry = _taken(intent, document, case.entry, missing=missing)

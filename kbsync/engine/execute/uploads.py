@@ -213,7 +213,7 @@ def _intent(world: Context, upload: Upload) -> Intent:
 def _call(
     world: Context, upload: Upload, payload: Payload
 ) -> Callable[[], Awaitable[Outcome[Uploaded]]]:
-    base_id, chunking = world.base_id or "", world.mirror.chunking
+    base_id, chunking = world.base_id or "", world.mirror.config.declared_chunking
     target = upload.target
     if upload.way is Way.IN_PLACE and target is not None:
         return lambda: world.remote.update(base_id, target, upload.name, payload, chunking)

@@ -101,17 +101,18 @@ def _unused(mirror: Mirror, ledger: Ledger) -> bool:
 
 
 def _names_another(mirror: Mirror, binding: Binding) -> bool:
-    declared = mirror.base_id or mirror.base_name
-    return binding.server != mirror.server or declared not in (binding.base_id, binding.base_name)
+    declared, bound = mirror.config.knowledge_base, (binding.base_id, binding.base_name)
+    return binding.server != mirror.server.url or (declared.id or declared.name) not in bound
 
 
 async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
-    if mirror.base_id is not None:
-        outcome = await remote.base(mirror.base_id)
+    declared = mirror.config.knowledge_base
+    if declared.id is not None:
+        outcome = await remote.base(declared.id)
         if isinstance(outcome, Gone):
-            raise Problem(say.BASE_UNKNOWN(id=mirror.base_id, mirror=mirror.name))
+            raise Problem(say.BASE_UNKNOWN(id=declared.id, mirror=mirror.name))
         return _value(mirror, "asking for the knowledge base", outcome)
-    name = mirror.base_name or ""
+    name = declared.name or ""
     found = await _named(mirror, name, remote)
     if len(found) > 1:
         raise Problem(say.BASE_AMBIGUOUS(count=len(found), base=name, mirror=mirror.name))
@@ -124,35 +125,38 @@ async def _bound(mirror: Mirror, binding: Binding, remote: Remote) -> Base:
     An id says most. A name may have changed on either side: the base keeps its id when it is
     renamed there, and a server keeps its bases when its address changes.
     """
-    if mirror.base_id not in (None, binding.base_id):
+    declared = mirror.config.knowledge_base
+    if declared.id not in (None, binding.base_id):
         raise Problem(_another(mirror, binding))
     outcome = await remote.base(binding.base_id)
     if isinstance(outcome, Gone):
         await _refuse_gone(mirror, binding, remote)
     base = _value(mirror, "asking for the knowledge base", outcome)
-    if mirror.base_name not in (None, base.name):
+    if declared.name not in (None, base.name):
         await _refuse_replaced(mirror, binding, remote)
     return base
 
 
 def _another(mirror: Mirror, binding: Binding) -> Notice:
+    declared = mirror.config.knowledge_base
     return say.MIRROR_MOVED_BASE(
         mirror=mirror.name,
         bound=binding.base_name,
         server=binding.server,
-        base=mirror.base_id or mirror.base_name,
+        base=declared.id or declared.name,
     )
 
 
 async def _refuse_gone(mirror: Mirror, binding: Binding, remote: Remote) -> NoReturn:
-    if binding.server != mirror.server:
+    here, declared = mirror.server.url, mirror.config.knowledge_base
+    if binding.server != here:
         words = {"bound": binding.base_name, "id": binding.base_id, "server": binding.server}
-        raise Problem(say.MIRROR_MOVED_SERVER(mirror=mirror.name, here=mirror.server, **words))
-    if mirror.base_name not in (None, binding.base_name):
+        raise Problem(say.MIRROR_MOVED_SERVER(mirror=mirror.name, here=here, **words))
+    if declared.name not in (None, binding.base_name):
         raise Problem(_another(mirror, binding))
-    if mirror.base_name is not None:
-        await _refuse_remade(mirror, binding, mirror.base_name, remote)
-    name = mirror.base_name or binding.base_name
+    if declared.name is not None:
+        await _refuse_remade(mirror, binding, declared.name, remote)
+    name = declared.name or binding.base_name
     raise Problem(say.BASE_GONE(base=name, id=binding.base_id, mirror=mirror.name))
 
 
@@ -164,7 +168,7 @@ async def _refuse_remade(mirror: Mirror, binding: Binding, name: str, remote: Re
 
 async def _refuse_replaced(mirror: Mirror, binding: Binding, remote: Remote) -> None:
     """Refuse when the declared name is not the bound base's, unless it was only renamed there."""
-    name = mirror.base_name or ""
+    name = mirror.config.knowledge_base.name or ""
     if name != binding.base_name:
         raise Problem(_another(mirror, binding))
     for other in await _named(mirror, name, remote):
@@ -179,37 +183,35 @@ async def _named(mirror: Mirror, name: str, remote: Remote) -> tuple[Base, ...]:
 async def _by_id(mirror: Mirror, base_id: str, remote: Remote) -> Base:
     outcome = await remote.base(base_id)
     if isinstance(outcome, Gone):
-        shown = mirror.base_name or base_id
+        shown = mirror.config.knowledge_base.name or base_id
         raise Problem(say.BASE_GONE(base=shown, id=base_id, mirror=mirror.name))
     return _value(mirror, "asking for the knowledge base", outcome)
 
 
 async def _make(mirror: Mirror, remote: Remote) -> Base:
-    name = mirror.base_name or ""
-    return _value(
-        mirror, f"making the knowledge base {name}", await remote.make_base(name, mirror.chunking)
-    )
+    name = mirror.config.knowledge_base.name or ""
+    made = await remote.make_base(name, mirror.config.declared_chunking)
+    return _value(mirror, f"making the knowledge base {name}", made)
 
 
 def _fits(mirror: Mirror, base: Base) -> None:
     if base.mode != "general":
         raise Problem(say.BASE_MODE(base=base.name, mode=base.mode, mirror=mirror.name))
-    if base.form is not None and base.form != mirror.chunking.form:
-        raise Problem(
-            say.BASE_FORM(
-                base=base.name, has=base.form, wants=mirror.chunking.form, mirror=mirror.name
-            )
-        )
+    wants = mirror.config.declared_chunking.form
+    if base.form is not None and base.form != wants:
+        words = {"base": base.name, "has": base.form, "mirror": mirror.name}
+        raise Problem(say.BASE_FORM(wants=wants, **words))
 
 
 def _binding(mirror: Mirror, base: Base, bound: Binding | None) -> Binding:
-    same_place = bound is not None and bound.source == mirror.place
+    source = str(mirror.config.source)
+    same_place = bound is not None and bound.source == source
     return Binding(
         mirror=mirror.name,
-        server=mirror.server,
+        server=mirror.server.url,
         base_id=base.id,
-        base_name=mirror.base_name or base.name,
-        source=mirror.place,
+        base_name=mirror.config.knowledge_base.name or base.name,
+        source=source,
         device=bound.device if bound is not None and same_place else None,
     )
 

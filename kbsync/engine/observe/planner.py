@@ -220,7 +220,7 @@ class Planner:
 
     def _rates(self) -> Rates:
         return Rates(
-            requests_per_minute=self._mirror.requests_per_minute,
+            requests_per_minute=self._mirror.server.requests_per_minute,
             indexed_per_minute=indexing_rate(self._ledger.indexing_spans(self._mirror.name)),
         )
 
@@ -231,7 +231,7 @@ class Planner:
         since = max(self._clock.now() - AN_HOUR, self._ledger.agreed_at(name))
         history = history_of(self._ledger.causes(name, since=since))
         others = [risk for key, risk in under_way.items() if key not in planned]
-        return guard(actions, facts, with_under_way(history, others), self._mirror.limits)
+        return guard(actions, facts, with_under_way(history, others), self._mirror.config.guard)
 
     def _documents(self) -> int:
         """Return about how many documents the mirror has; to count them takes a moment."""
@@ -276,10 +276,10 @@ class Planner:
 
     async def _settled(self, states: list[FileState]) -> list[FileState]:
         """Look again at files that are younger than the settle window, once it is over."""
-        young = [n for n, state in enumerate(states) if _age(state) < self._mirror.settle]
+        young = [n for n, state in enumerate(states) if _age(state) < self._mirror.config.settle]
         if not young:
             return states
-        await self._clock.sleep(self._mirror.settle)
+        await self._clock.sleep(self._mirror.config.settle)
         for n in young:
             states[n] = self._mirror.source.look(states[n].key.path)
         return states

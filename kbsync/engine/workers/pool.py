@@ -255,7 +255,9 @@ class Drive:
     def _full(self, key: DocKey) -> bool:
         """Whether the server indexes as many of ours as it may, `key` not counted."""
         taken = (self._watch.keys | self._occupied) - {key}
-        return len(taken) >= self._world.mirror.max_indexing
+        most = self._world.mirror.config.max_indexing
+        assert most is not None  # noqa: S101 - loading fills it in
+        return len(taken) >= most
 
     async def _act(self, case: Case, action: Action) -> None:
         started = self._world.clock.now()

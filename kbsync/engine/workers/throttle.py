@@ -28,7 +28,6 @@ from kbsync.model import (
 
 T = TypeVar("T")
 READ_TRIES = 5
-MOST_IN_FLIGHT = 8
 LONGEST_REST = 8.0
 
 
@@ -43,13 +42,12 @@ class ThrottledRemote:
     """
 
     def __init__(
-        self, remote: Remote, *, limiter: RateLimiter, clock: Clock, in_flight: int = 4
+        self, remote: Remote, *, limiter: RateLimiter, clock: Clock, in_flight: int
     ) -> None:
         self._remote = remote
         self._limiter = limiter
         self._clock = clock
-        self.in_flight = min(in_flight, MOST_IN_FLIGHT)
-        self._room = anyio.Semaphore(self.in_flight)
+        self._room = anyio.Semaphore(in_flight)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -6,12 +6,11 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
 from kbsync.config.mirror import MirrorConfig
-from kbsync.engine.ports import ChangedPaths, ChangeSource
+from kbsync.engine.ports import ChangedPaths
 from kbsync.messages import Notice
 from kbsync.source.filters import Filters
 from kbsync.source.watch.buffer import ChangeBuffer
@@ -27,25 +26,6 @@ _GLANCE = 1.0
 _HANGING = 5.0
 
 
-def watch_of(mirror: MirrorConfig, *, poll_interval: float = POLL) -> ChangeSource:
-    """Return the changes of a declared mirror's source; nothing is watched before `start`.
-
-    Args:
-        mirror: as declared.
-        poll_interval: seconds between two comparisons of what no events come from.
-    """
-    return Watcher(
-        mirror.source,
-        include=mirror.include,
-        exclude=mirror.exclude,
-        honour_gitignore=mirror.gitignore,
-        hidden=mirror.hidden,
-        follow_symlinks=mirror.follow_symlinks,
-        accepted=frozenset(mirror.extensions),
-        poll_interval=poll_interval,
-    )
-
-
 class Watcher:
     """Watches a folder by inotify, and by polling where that cannot be.
 
@@ -53,34 +33,22 @@ class Watcher:
     tree once, as taking a picture would, against the ledger, which is the picture.
 
     Args:
-        root: the folder; it may be missing and come later.
-        include: gitignore patterns of what is wanted; none means everything.
-        exclude: gitignore patterns of what is not.
-        honour_gitignore: whether ``.gitignore`` files count beside ``.kbsyncignore``.
-        hidden: whether names that begin with a dot are wanted.
-        follow_symlinks: whether links that stay inside the root are followed.
-        accepted: extensions the server takes, with or without the dot.
+        config: the mirror as declared; its folder may be missing and come later.
         poll_interval: seconds between two comparisons of what no events come from.
         silent: types of file systems that are polled.
     """
 
     def __init__(
         self,
-        root: Path,
+        config: MirrorConfig,
         *,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        honour_gitignore: bool = True,
-        hidden: bool = False,
-        follow_symlinks: bool = False,
-        accepted: AbstractSet[str],
         poll_interval: float = POLL,
         silent: AbstractSet[str] = SILENT,
     ) -> None:
-        self._root = os.fspath(root)
-        self._filters = Filters(include, exclude, gitignore=honour_gitignore, hidden=hidden)
-        self._accepted = frozenset(ending.removeprefix(".").lower() for ending in accepted)
-        self._follow = follow_symlinks
+        self._root = os.fspath(config.source)
+        self._filters = Filters(config)
+        self._accepted = frozenset(config.extensions)
+        self._follow = config.follow_symlinks
         self._seconds = poll_interval
         self._silent = silent
         self._collection = ChangeBuffer()
