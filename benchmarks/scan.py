@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from kbsync.config import MirrorConfig
 from kbsync.source.folder import Folder
 
 MOST = 1_000_000
@@ -70,7 +71,8 @@ def main() -> None:
         build(root, files, folders)
 
         def source(**more: object) -> Folder:
-            return Folder("bench", root, max_file_size=1 << 20, accepted={"md"}, **more)  # type: ignore[arg-type]
+            declared = {"name": "bench", "source": str(root), "knowledge_base": "Docs", **more}
+            return Folder(MirrorConfig.model_validate(declared))
 
         plain, filtered = source(), source(exclude=["*.tmp", "drafts/"], include=["**/*.md"])
         print(f"{files} files in {folders} folders, best of {ROUNDS}")

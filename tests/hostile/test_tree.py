@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from bounds import bounded
+from declared import mirror_config
 from typing_commands import Terminal, served
 
 from kbsync.engine.ports import Blocked
@@ -25,8 +26,7 @@ SECRET = "the secret words outside of the root"
 
 
 def source_of(ground: Path, **more: object) -> Folder:
-    words = {"max_file_size": 15 << 20, "accepted": frozenset({"md"})} | more
-    return Folder("docs", ground / "docs", **words)  # type: ignore[arg-type]
+    return Folder(mirror_config(ground / "docs", **{"extensions": {"md"}, **more}))
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ def test_a_sparse_terabyte_is_skipped_unread(ground: Path) -> None:
 def test_a_sparse_gibibyte_is_hashed_in_little_memory(ground: Path) -> None:
     with (ground / "docs" / "page.md").open("wb") as file:
         file.truncate(1 << 28)
-    source = source_of(ground, max_file_size=1 << 30, convert=False)
+    source = source_of(ground, max_file_size=1 << 30, convert="none")
     with bounded(seconds=10, mebibytes=20):
         assert source.read("page.md") is not None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from declared import mirror_config
 from hypothesis import strategies as st
 
 from kbsync.messages import Message
@@ -83,8 +84,10 @@ def worlds(draw: st.DrawFn, *, moving: bool = False) -> World:
     rules = DecisionRules(
         base_id="base-1",
         settings="S",
-        repair_drift=draw(st.booleans()),
-        prune=moving or draw(st.booleans()),
+        config=mirror_config(
+            on_drift=draw(st.sampled_from(["report", "repair"])),
+            prune=moving or draw(st.booleans()),
+        ),
         prune_excluded=draw(st.booleans()),
         delete_drifted=draw(st.booleans()),
     )

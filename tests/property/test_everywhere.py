@@ -13,9 +13,10 @@ UNIT = Path(__file__).parents[1] / "unit"
 SCRIPT = """
 import hashlib
 from dataclasses import replace
+from kbsync.config.guard import GuardConfig
 from kbsync.model import Cause, Delete, DocKey, Present, Stat
 from kbsync.planning.decide import decide
-from kbsync.planning.guard import Facts, History, Limits, guard
+from kbsync.planning.guard import Facts, History, guard
 from kbsync.planning.moves import Vacated, chains, pair
 from kbsync.planning.plan import make_plan
 from planning import with_entry, without_entry
@@ -33,7 +34,7 @@ print(make_plan(actions).digest)
 keys = [DocKey(mirror="docs", path=path) for path in paths]
 words = {"row": "T20", "cause": Cause.REMOVED, "name": "n"}
 deletes = {Delete(key=key, document_id=key.path, **words) for key in keys}
-halted = guard(deletes, Facts(mirror="docs", documents=60), History(), Limits())
+halted = guard(deletes, Facts(mirror="docs", documents=60), History(), GuardConfig())
 print(halted.digest, sorted(halted.members)[0], halted.why)
 
 free = {Vacated(key=k, document_id=k.path, content=k.path, size=1) for k in keys}
@@ -48,7 +49,11 @@ print(pair(free, new), [len(chain) for chain in chains(pair(free, new))])
 def test_nothing_depends_on_the_process_or_its_hash_seed() -> None:
     told = set()
     for seed in ("0", "1", "4242"):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(UNIT)}
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": f"{UNIT}{os.pathsep}{UNIT.parent}",
+        }
         ran = subprocess.run(
             [sys.executable, "-c", SCRIPT],
             env=environment,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kbsync.config.guard import GuardConfig, ReembeddingLimits, RemovalLimits
 from kbsync.messages import guard as say
 from kbsync.model import (
     Action,
@@ -24,9 +25,8 @@ from kbsync.planning.guard import (
     AN_HOUR,
     Facts,
     History,
-    Limit,
-    Limits,
     Risk,
+    allowance,
     guard,
     history_of,
     released,
@@ -50,40 +50,46 @@ def action_of(number: int, kind: str) -> Action:
     return Update(key=key, row="T16", cause=Cause(kind), stat=STAT, document_id=document)
 
 
-def judged(actions: Sequence[Action], documents: int, history: History, limits: Limits) -> Guard:
+def judged(
+    actions: Sequence[Action], documents: int, history: History, limits: GuardConfig
+) -> Guard:
     return guard(actions, Facts(mirror="docs", documents=documents), history, limits)
 
 
 # -- one plan ------------------------------------------------------------------------------------
 
-HUNDREDTHS = st.integers(0, 100)
-LIMITS = st.tuples(st.integers(0, 30), HUNDREDTHS, st.none() | st.integers(0, 60))
+HUNDREDTHS = st.integers(1, 100)
+REMOVALS = st.tuples(st.integers(0, 30), HUNDREDTHS, st.integers(0, 60))
+UPLOADS = st.tuples(st.integers(0, 30), HUNDREDTHS)
 COUNTS = st.integers(0, 40)
 
 
-def _limit(told: tuple[int, int, int | None]) -> Limit:
-    least, hundredths, most = told
-    return Limit(least=least, share=hundredths / 100, most=most)
+def _config(removals: tuple[int, int, int], uploads: tuple[int, int]) -> GuardConfig:
+    least, hundredths, most = removals
+    least_sent, hundredths_sent = uploads
+    return GuardConfig(
+        removals=RemovalLimits(least=least, share=hundredths / 100, most=most),
+        reembeddings=ReembeddingLimits(least=least_sent, share=hundredths_sent / 100),
+    )
 
 
-def _passes(told: tuple[int, int, int | None], documents: int) -> int:
-    least, hundredths, most = told
-    share = hundredths * documents // 100
-    return max(least, share if most is None else min(share, most))
+def _passes(limits: tuple[int, ...], documents: int) -> int:
+    least, hundredths, *most = limits
+    return max(least, min(hundredths * documents // 100, *most, documents))
 
 
 @settings(max_examples=300)
 @given(
-    removals=LIMITS,
-    uploads=LIMITS,
+    removals=REMOVALS,
+    uploads=UPLOADS,
     numbers=st.tuples(COUNTS, COUNTS, COUNTS, COUNTS),
     recent=st.tuples(COUNTS, COUNTS, COUNTS),
     under_way=st.lists(st.sampled_from(Risk), max_size=12),
     documents=st.integers(0, 200),
 )
 def test_what_is_held_back_is_what_is_over_its_own_limit(
-    removals: tuple[int, int, int | None],
-    uploads: tuple[int, int, int | None],
+    removals: tuple[int, int, int],
+    uploads: tuple[int, int],
     numbers: tuple[int, int, int, int],
     recent: tuple[int, int, int],
     under_way: list[Risk],
@@ -94,7 +100,7 @@ def test_what_is_held_back_is_what_is_over_its_own_limit(
     actions = [action_of(number, kind) for number, kind in enumerate(wanted)]
     deleted, remade, resent = recent
     before = History(removals=deleted + remade, reembeddings=remade + resent, deleted=deleted)
-    limits = Limits(removals=_limit(removals), reembeddings=_limit(uploads))
+    limits = _config(removals, uploads)
     found = judged(actions, documents, with_under_way(before, under_way), limits)
 
     deletes, missing, drifted, _ = numbers
@@ -141,23 +147,23 @@ def test_no_hour_sees_more_removals_than_its_limit(
         recent = [at for at in journal if at > now - AN_HOUR]
         actions = [action_of(n, "delete") for n in range(min(asked, standing))]
         history = history_of({("delete", "removed"): len(recent)})
-        if judged(actions, standing, history, Limits()) == Allowed():
+        if judged(actions, standing, history, GuardConfig()) == Allowed():
             journal += [now] * len(actions)
             standing -= len(actions)
     for end in stood:
         within = [at for at in journal if end - AN_HOUR < at <= end]
         before = documents - sum(at <= end - AN_HOUR for at in journal)
-        assert len(within) <= Limits().removals.of(before)
+        assert len(within) <= allowance(GuardConfig().removals, before)
 
 
 @given(st.integers(0, 2000), st.integers(1, 9))
 def test_many_small_plans_are_stopped_where_one_large_one_is(documents: int, size: int) -> None:
-    passing = Limits().removals.of(documents)
+    passing = allowance(GuardConfig().removals, documents)
     made = 0
     while made <= passing + size:
         actions = [action_of(made + n, "delete") for n in range(size)]
         history = history_of({("delete", "removed"): made})
-        if isinstance(judged(actions, documents - made, history, Limits()), Halted):
+        if isinstance(judged(actions, documents - made, history, GuardConfig()), Halted):
             break
         made += size
     assert made == passing - passing % size
@@ -168,7 +174,8 @@ def test_many_small_plans_are_stopped_where_one_large_one_is(documents: int, siz
 SETS = st.dictionaries(
     st.integers(0, 25), st.sampled_from(["delete", "missing", "drift", "settings"]), max_size=20
 )
-NONE_PASS = Limits(removals=Limit(least=0, share=0.0), reembeddings=Limit(least=0, share=0.0))
+NEXT_TO_NOTHING = {"least": 0, "share": 1e-9}
+NONE_PASS = GuardConfig(removals=NEXT_TO_NOTHING, reembeddings=NEXT_TO_NOTHING)  # type: ignore[arg-type]
 
 
 def _risks(told: dict[int, str]) -> set[tuple[int, str]]:

@@ -76,7 +76,7 @@ def _assert_mirrored(world: World) -> None:
         copies = [d for d in world.documents.values() if _names(d.id, world, path)]
         assert copies == [world.documents[entry.document_id]]
     gone = {*world.entries} - {*world.files} - stopped
-    if world.rules.prune:
+    if world.rules.config.prune:
         assert {world.entries[path].state for path in gone} <= {EntryState.TRASHED}
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kbsync.engine.control.controller import DRAIN, Controller, ControllerStatus, Phase
-from kbsync.engine.workers.backoff import Pace
 
 from . import rules
 from .process import Process
@@ -23,7 +22,6 @@ from .watching import Watch
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-PACE = Pace(settle=1.0, delete_grace=30.0, local_resync=900.0, remote_resync=3600.0)
 RESTS = [0.0, 0.3, 1.0, 1.0, 4.0, 4.0, 40.0, 40.0, 400.0, 1500.0]
 LONGEST_AWAY = 900.0
 A_WHILE, ANOTHER_WHILE = 2.2 * 3600.0, 1.2 * 3600.0
@@ -75,7 +73,6 @@ class Daemon:
         keeper = Controller(
             process.engine(name),
             watch,
-            PACE,
             observe=process.observe,
             turned=partial(self._turned, name),
         )

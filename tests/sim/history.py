@@ -17,15 +17,14 @@ import trio
 from trio._core import _run as trio_run
 from trio.testing import MockClock
 
+from kbsync.config import MirrorConfig, ServerConfig
 from kbsync.engine.context import Mirror
 from kbsync.engine.execute.results import Event
-from kbsync.engine.ports import Chunking
 from kbsync.ledger.clock import LedgerClock
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.model import DocKey
 from kbsync.planning.document_names import path_of
-from kbsync.planning.guard import Limit, Limits
 
 from . import quiescence, rules, runs
 from .daemon import live
@@ -40,6 +39,7 @@ from .weather import Crash, Weather
 
 EPOCH = 1_000_000.0
 REMOVALS, REEMBEDDINGS = 3, 5
+NEXT_TO_NOTHING = 1e-9
 FORGETTING = 500.0
 END_OF_TIME = 1e9
 WINDOW = 240.0
@@ -197,23 +197,29 @@ class History:
 
     def mirror(self, name: str, *, prune_excluded: bool = False) -> Mirror:
         return Mirror(
-            name=name,
+            config=self.config(name),
+            server=ServerConfig(url="http://fake/v1", requests_per_minute=self.per_minute),
             source=self.folders[name],
-            server="http://fake/v1",
-            place=f"/fake/{name}",
-            chunking=Chunking(process_rule={"mode": self.settings}),
             settings=self.settings,
-            base_name="Docs",
-            prefix=self.prefix(name),
-            window=WINDOW,
-            max_indexing=self.most,
             swap=self.swap,
             prune_excluded=prune_excluded,
-            requests_per_minute=self.per_minute,
-            limits=Limits(
-                removals=Limit(least=REMOVALS, share=0.0),
-                reembeddings=Limit(least=REEMBEDDINGS, share=0.0),
-            ),
+        )
+
+    def config(self, name: str) -> MirrorConfig:
+        return MirrorConfig.model_validate(
+            {
+                "name": name,
+                "source": f"/fake/{name}",
+                "knowledge_base": "Docs",
+                "prefix": self.prefix(name),
+                "chunking": {"language": self.settings},
+                "ambiguity_window": WINDOW,
+                "max_indexing": self.most,
+                "guard": {
+                    "removals": {"least": REMOVALS, "share": NEXT_TO_NOTHING},
+                    "reembeddings": {"least": REEMBEDDINGS, "share": NEXT_TO_NOTHING},
+                },
+            }
         )
 
     async def kbsync(

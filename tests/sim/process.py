@@ -31,6 +31,8 @@ from .weather import Weather
 if TYPE_CHECKING:
     from .history import History
 
+IN_FLIGHT = 4
+
 TOO_LONG = 40 * 3600.0
 
 Errand = Callable[["Process"], Awaitable[None]]
@@ -68,7 +70,9 @@ class Process:
         self.clock = LedgerClock(self._store, wall=history.wall, steady=history.time)
         self.line = Line(history.server, weather, self._meddle, history.tell)
         limiter = RateLimiter(history.per_minute)
-        self._gate = ThrottledRemote(self.line, limiter=limiter, clock=self.clock)
+        self._gate = ThrottledRemote(
+            self.line, limiter=limiter, clock=self.clock, in_flight=IN_FLIGHT
+        )
 
     def _meddle(self) -> None:
         rules.meddle(self.history, self.chance)

@@ -105,7 +105,7 @@ async def plans(history: History) -> list[Planned] | None:
     store = history.own.under(None)
     history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
     line = Line(history.server, Weather(chance), lambda: None, history.tell)
-    gate = ThrottledRemote(line, limiter=RateLimiter(), clock=clock)
+    gate = ThrottledRemote(line, limiter=RateLimiter(), clock=clock, in_flight=process.IN_FLIGHT)
     made = []
     for name in history.mirrors:
         try:

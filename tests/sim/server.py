@@ -273,7 +273,7 @@ class Server:
     def _upload(
         self, document: Document, name: str, content: bytes, chunking: Chunking
     ) -> Outcome[tuple[RemoteDocument, str]]:
-        settings = str(chunking.process_rule["mode"])
+        settings = chunking.language
         if document.rev:
             self.watcher.uploads_over(document, content, settings)
         self.put(document, name, content, settings)

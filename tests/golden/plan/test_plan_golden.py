@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from kbsync.config.guard import GuardConfig
 from kbsync.messages import Message
 from kbsync.messages import engine as say
 from kbsync.model import (
@@ -39,7 +40,7 @@ from kbsync.model import (
     Stat,
     Update,
 )
-from kbsync.planning.guard import Facts, History, Limits, Root, guard, root_fault
+from kbsync.planning.guard import Facts, History, Root, guard, root_fault
 from kbsync.planning.plan import Plan, Rates, make_plan
 from kbsync.planning.render import as_json, as_text
 
@@ -135,7 +136,7 @@ def _halted(*, root: bool = False, drifted: int = 0, count: int = 12) -> Plan:
     ]
     why = root_fault(Root(files=0, recorded=count, found=0)) if root else None
     facts = Facts(mirror="docs", documents=30, root=why)
-    decided = guard(actions, facts, History(removals=2, deleted=1), Limits())
+    decided = guard(actions, facts, History(removals=2, deleted=1), GuardConfig())
     assert isinstance(decided, Halted)
     return make_plan(actions, unchanged=3, halts=[decided])
 

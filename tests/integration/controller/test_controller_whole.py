@@ -18,11 +18,9 @@ from kbsync.app.build import opened, settings_of
 from kbsync.engine.control.controller import Controller, Phase
 from kbsync.engine.execute.results import Event
 from kbsync.engine.reconciler import Reconciler
-from kbsync.engine.workers.backoff import Pace
 from kbsync.model import Done, RemoteDocument
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
-PACE = Pace(settle=0.3, delete_grace=1.0)
 PATIENCE = 60.0
 WRITES = ("create", "update", "delete")
 CONFIG = """
@@ -30,7 +28,7 @@ version: 1
 server: {url: embedded}
 ledger: ./state/ledger.db
 mirrors:
-  - {name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}
+  - {name: docs, source: ./docs, knowledge_base: Docs, settle: 300ms, delete_grace: 1s}
 """
 
 
@@ -93,7 +91,7 @@ async def whole(folder: Path) -> AsyncIterator[Whole]:
     async with opened(settings_of(folder / "kbsync.yaml")) as open_:
         [engine] = open_.engines
         changes = HandFed()
-        keeper = Controller(engine, changes, PACE, observe=events.append)
+        keeper = Controller(engine, changes, observe=events.append)
         async with anyio.create_task_group() as group:
             group.start_soon(keeper.run)
             it = Whole(docs, engine, keeper, changes, events, _counted(engine))
@@ -178,7 +176,7 @@ async def test_what_was_stopped_in_the_middle_is_finished_next_time(tmp_path: Pa
     config = tmp_path / "kbsync.yaml"
     async with opened(settings_of(config)) as open_, anyio.create_task_group() as group:
         [engine] = open_.engines
-        keeper = Controller(engine, HandFed(), PACE, observe=it.events.append)
+        keeper = Controller(engine, HandFed(), observe=it.events.append)
         again = Whole(it.docs, engine, keeper, it.changes, it.events, _counted(engine))
         group.start_soon(keeper.run)
         await again.until(again.at_rest)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from declared import mirror_config
 
 from kbsync.source.folder import Folder
 
@@ -32,8 +33,8 @@ def folder(ground: Path) -> Callable[..., Folder]:
     """Make a source of `ground`."""
 
     def made(**settings: object) -> Folder:
-        chosen: dict[str, object] = {"max_file_size": 1 << 20, "accepted": {"md", "txt", "csv"}}
-        return Folder("docs", ground, **(chosen | settings))  # type: ignore[arg-type]
+        chosen: dict[str, object] = {"max_file_size": 1 << 20, "extensions": {"md", "txt", "csv"}}
+        return Folder(mirror_config(ground, **(chosen | settings)))
 
     return made
 

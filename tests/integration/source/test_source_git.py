@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from declared import mirror_config
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +107,6 @@ def test_the_scan_takes_exactly_what_git_does_not_ignore(
     with tempfile.TemporaryDirectory() as made:
         root = Path(made)
         write(root, paths, ignores)
-        source = Folder("docs", root, hidden=True, max_file_size=9, accepted={"md"})
+        source = Folder(mirror_config(root, hidden=True, max_file_size=9, extensions={"md"}))
         taken = {seen[0] for seen in source.scan() if isinstance(seen, tuple)}
         assert taken == asked_git(root, repository)

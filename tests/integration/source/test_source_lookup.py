@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from declared import mirror_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,14 +113,15 @@ def test_look_agrees_with_the_scan(
         if ignored:
             (root / ".kbsyncignore").write_text("\n".join(ignored))
         source = Folder(
-            "docs",
-            root,
-            include=include,
-            exclude=exclude,
-            hidden=hidden,
-            follow_symlinks=follow,
-            max_file_size=5,
-            accepted={".MD"},
+            mirror_config(
+                root,
+                include=include,
+                exclude=exclude,
+                hidden=hidden,
+                follow_symlinks=follow,
+                max_file_size=5,
+                extensions={".MD"},
+            )
         )
         told: dict[str, FileState] = {}
         blocked, order = [], []

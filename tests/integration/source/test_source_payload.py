@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from declared import mirror_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,11 +67,11 @@ def sent_bytes(source: Folder, path: str, step: int = 7) -> bytes:
 )
 def test_what_is_sent(ground: Path, folder: Make, name: str, written: bytes, sent: bytes) -> None:
     (ground / name).write_bytes(written)
-    source = folder(accepted={"md", "txt", "csv", "html", "pdf"})
+    source = folder(extensions={"md", "txt", "csv", "html", "pdf"})
     assert sent_bytes(source, name) == sent
     assert sent_bytes(source, name, step=BLOCK) == sent
     assert sent_bytes(
-        folder(accepted={"md", "txt", "csv", "html", "pdf"}, convert=False), name
+        folder(extensions={"md", "txt", "csv", "html", "pdf"}, convert="none"), name
     ) == (written)
 
 
@@ -112,7 +113,7 @@ def test_any_bytes_of_a_text_file_become_utf8(
     root = tmp_path_factory.getbasetemp() / "any"
     root.mkdir(exist_ok=True)
     (root / "a.txt").write_bytes(written)
-    source = Folder("docs", root, max_file_size=1000, accepted={"txt"})
+    source = Folder(mirror_config(root, max_file_size=1000, extensions={"txt"}))
     if isinstance(source.read("a.txt"), Skipped):
         assert written in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
         return
@@ -186,7 +187,7 @@ def test_a_read_that_is_torn_is_unknown(
         return block
 
     monkeypatch.setattr(os, "pread", writes_in_between)
-    state = folder(max_file_size=1000, convert=False).read("a.md")
+    state = folder(max_file_size=1000, convert="none").read("a.md")
     assert isinstance(state, Unknown)
     assert state.why.code == says.TORN.code
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from declared import mirror_config
 
 from kbsync.engine.ports import Blocked, Seen
 from kbsync.messages import source as says
@@ -75,7 +76,7 @@ def test_what_is_no_plain_file_is_said_to_be_skipped(ground: Path, folder: Make)
 
 
 def test_a_device_is_skipped(folder: Make) -> None:
-    source = Folder("dev", Path("/dev"), max_file_size=9, accepted={"md"})
+    source = Folder(mirror_config("/dev", max_file_size=9, extensions={"md"}))
     assert source.look("null") == next(s for s in source.scan() if where(s) == "null")
     assert "device" in source.look("null").why.text  # type: ignore[union-attr]
 
@@ -190,7 +191,7 @@ def test_on_a_disk_that_folds_case_only_the_listed_spelling_is_there(
 )
 def test_no_root(ground: Path, make: Callable[[Path], object], code: str) -> None:
     make(ground / "root")
-    source = Folder("docs", ground / "root", max_file_size=9, accepted={"md"})
+    source = Folder(mirror_config(ground / "root", max_file_size=9, extensions={"md"}))
     (seen,) = source.scan()
     assert isinstance(seen, Blocked)
     assert (seen.prefix, seen.why.code) == ("", code)
@@ -205,7 +206,7 @@ def test_the_root_may_be_a_link(ground: Path) -> None:
     (ground / "real").mkdir()
     (ground / "real" / "a.md").write_text("x")
     (ground / "root").symlink_to("real")
-    source = Folder("docs", ground / "root", max_file_size=9, accepted={"md"})
+    source = Folder(mirror_config(ground / "root", max_file_size=9, extensions={"md"}))
     assert codes(source) == {"a.md": ""}
 
 
@@ -214,7 +215,7 @@ def test_a_folder_that_vanishes_is_absent_but_not_with_its_root(ground: Path) ->
     for name in ("a", "b", "c"):
         (root / name).mkdir(parents=True)
         (root / name / "x.md").write_text("x")
-    source = Folder("docs", root, max_file_size=9, accepted={"md"})
+    source = Folder(mirror_config(root, max_file_size=9, extensions={"md"}))
     walk = source.scan()
     assert where(next(walk)) == "a/x.md"
     (root / "b" / "x.md").unlink()
@@ -235,7 +236,7 @@ def test_nothing_is_absent_once_the_root_was_replaced(
 ) -> None:
     root = ground / "root"
     root.mkdir()
-    source = Folder("docs", root, max_file_size=9, accepted={"md"})
+    source = Folder(mirror_config(root, max_file_size=9, extensions={"md"}))
     assert isinstance(source.look("a.md"), Absent)
     real = os.stat
 
@@ -337,7 +338,7 @@ def test_ignore_files_and_settings_together(ground: Path, folder: Make) -> None:
         assert isinstance(source.look(path), Excluded), path
     assert isinstance(source.look("drafts/none.md"), Absent)
     assert isinstance(source.look("drafts"), Absent)
-    assert set(codes(folder(honour_gitignore=False, hidden=True))) == {
+    assert set(codes(folder(gitignore=False, hidden=True))) == {
         *("a.md", "drafts/b.md", "keep/c.md", ".h.md", "old/e.md", "old/f.md")
     }
 
@@ -367,10 +368,11 @@ def test_an_ignore_file_may_be_a_link(ground: Path, folder: Make) -> None:
 def test_a_plain_folder_loads_neither_patterns_nor_guessing(ground: Path) -> None:
     (ground / "a.md").write_text("x")
     script = (
-        "import sys; from pathlib import Path; from kbsync.source.folder import Folder\n"
-        f"f = Folder('m', Path({str(ground)!r}), max_file_size=9, accepted={{'md'}})\n"
+        "import sys; from kbsync.config import MirrorConfig\n"
+        "from kbsync.source.folder import Folder\n"
+        f"f = Folder(MirrorConfig(name='m', source={str(ground)!r}, knowledge_base='Docs'))\n"
         "assert len(list(f.scan())) == 1 and f.read('a.md').content\n"
-        "print({'pathspec', 'charset_normalizer', 'pydantic', 'anyio'} & set(sys.modules))"
+        "print({'pathspec', 'charset_normalizer', 'anyio'} & set(sys.modules))"
     )
     told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     assert told.stdout.strip() == b"set()"

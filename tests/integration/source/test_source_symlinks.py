@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from declared import mirror_config
 
 from kbsync.messages import source as says
 from kbsync.model import Absent, Excluded, Present, Skipped
@@ -34,7 +35,7 @@ def tree(ground: Path) -> Path:
 
 
 def source(root: Path, **settings: object) -> Folder:
-    return Folder("docs", root, max_file_size=99, accepted={"md"}, **settings)  # type: ignore[arg-type]
+    return Folder(mirror_config(root, max_file_size=99, extensions={"md"}, **settings))
 
 
 def test_links_are_not_followed_by_default(tree: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from declared import mirror_config
 from watching import Watching, names
 
 from kbsync.engine.ports import ChangedPaths, FileRow
@@ -36,7 +37,8 @@ def linked(root: Path, watching: Begin) -> Watching:
 
 def shown(root: Path) -> dict[str, bytes]:
     """Read every file the walk finds, under the path it finds it by."""
-    source = Folder("docs", root, max_file_size=1 << 20, accepted={"md"}, follow_symlinks=True)
+    config = mirror_config(root, max_file_size=1 << 20, extensions={"md"}, follow_symlinks=True)
+    source = Folder(config)
     rows: list[FileRow] = [row for row in source.scan() if isinstance(row, tuple)]
     paths = [row[0] for row in rows if not row[0].startswith("sentinel-")]
     return {path: (root / path).read_bytes() for path in paths}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from declared import mirror_config
 from watching import Watching, watches
 
 from kbsync.engine.ports import ChangedPaths
@@ -28,7 +29,7 @@ def made(root: Path) -> None:
 def test_reading_and_walking_are_no_change(root: Path, watching: Begin) -> None:
     made(root)
     watched = watching()
-    source = Folder("docs", root, max_file_size=1 << 20, accepted={"md"})
+    source = Folder(mirror_config(root, max_file_size=1 << 20, extensions={"md"}))
     for _ in range(3):
         rows = [row[0] for row in source.scan() if isinstance(row, tuple)]
         for path in rows:
@@ -82,7 +83,7 @@ def test_a_new_ignore_file_sets_what_is_watched(root: Path, watching: Begin) -> 
 
 def test_ignore_files_that_do_not_count_are_not_told(root: Path, watching: Begin) -> None:
     made(root)
-    watched = watching(honour_gitignore=False)
+    watched = watching(gitignore=False)
     (root / "guides" / ".gitignore").write_text("deep/\n", "utf-8")
     (root / "guides" / "deep" / "c.md").write_text("still taken", "utf-8")
     assert watched.settled() == ChangedPaths(frozenset({"guides/deep/c.md"}))
@@ -106,9 +107,10 @@ def test_at_rest_it_costs_next_to_nothing(root: Path) -> None:
     rest = 4.0
     program = (
         "import sys, time\n"
-        "from pathlib import Path\n"
-        "from kbsync.source.watch.watcher import FolderWatch\n"
-        "watch = FolderWatch(Path(sys.argv[1]), accepted={'md'})\n"
+        "from kbsync.config import MirrorConfig\n"
+        "from kbsync.source.watch.watcher import Watcher\n"
+        "config = MirrorConfig(name='docs', source=sys.argv[1], knowledge_base='Docs')\n"
+        "watch = Watcher(config)\n"
         "watch.start(lambda: None)\n"
         "before = time.process_time()\n"
         "time.sleep(float(sys.argv[2]))\n"

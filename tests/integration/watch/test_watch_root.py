@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from declared import mirror_config
 from watching import Watching, names, watches
 
 from kbsync.engine.ports import ChangedPaths
@@ -130,7 +131,7 @@ def test_it_comes_after_the_start(tmp_path: Path, watching: Begin) -> None:
 
 def test_gone_between_the_glance_and_the_watch(tmp_path: Path) -> None:
     """No later glance could tell: a folder made in its place may bear the same inode number."""
-    view = Visibility(Filters((), (), gitignore=True, hidden=False), {"md"}, ChangeBuffer())
+    view = Visibility(Filters(mirror_config()), {"md"}, ChangeBuffer())
     for root in (tmp_path / "gone", tmp_path.parent):
         vigil = WatchSession(str(root), tmp_path.stat(), view, {}, 1.0, over=lambda: None)
         vigil.begin()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from declared import mirror_config
 from watching import PATIENCE, Watching, content, differing, names
 
 from kbsync.source.watch.watcher import Watcher
@@ -41,7 +42,7 @@ def test_the_queue_runs_over(root: Path) -> None:
         held.set()
         assert go_on.wait(PATIENCE)
 
-    watch = Watcher(root, accepted={"md"})
+    watch = Watcher(mirror_config(root, extensions={"md"}))
     watch.start(wake)
     try:
         (root / "first.md").write_text("first", "utf-8")
@@ -177,7 +178,7 @@ def test_a_reader_that_fails_is_replaced(root: Path) -> None:
         if len(calls) == 1:
             raise RuntimeError("a fault in the first call")
 
-    watch = Watcher(root, accepted={"md"})
+    watch = Watcher(mirror_config(root, extensions={"md"}))
     watch.start(wake)
     try:
         (root / "a.md").write_text("a", "utf-8")

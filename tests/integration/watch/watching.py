@@ -10,7 +10,10 @@ from collections.abc import Set as AbstractSet
 from itertools import count
 from pathlib import Path
 
+from declared import mirror_config
+
 from kbsync.engine.ports import ChangedPaths
+from kbsync.source.watch.mounts import SILENT
 from kbsync.source.watch.watcher import Watcher
 
 PATIENCE = 30.0
@@ -23,10 +26,17 @@ Content = dict[str, bytes]
 class Watching:
     """Takes from a watch what it tells, and adds it up."""
 
-    def __init__(self, root: Path, **settings: object) -> None:
-        chosen: dict[str, object] = {"accepted": {"md", "txt"}, "poll_interval": 3600.0}
+    def __init__(
+        self,
+        root: Path,
+        *,
+        poll_interval: float = 3600.0,
+        silent: AbstractSet[str] = SILENT,
+        **declared: object,
+    ) -> None:
+        config = mirror_config(root, **{"extensions": {"md", "txt"}, **declared})
         self.root = root
-        self.watch = Watcher(root, **(chosen | settings))  # type: ignore[arg-type]
+        self.watch = Watcher(config, poll_interval=poll_interval, silent=silent)
         self.wakes = 0
         self._woken = threading.Event()
         self._sentinels = count()

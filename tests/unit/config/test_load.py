@@ -49,7 +49,7 @@ def test_the_pinned_surface(tmp_path: Path) -> None:
     assert mirror.source == tmp_path / "docs"
     assert (mirror.knowledge_base.name, mirror.knowledge_base.id) == ("Docs", None)
     assert (mirror.settle, mirror.delete_grace, mirror.ambiguity_window) == (1, 30, 900)
-    assert (mirror.local_resync, mirror.remote_resync, found.max_indexing(mirror)) == (
+    assert (mirror.local_resync, mirror.remote_resync, mirror.max_indexing) == (
         900,
         3600,
         20,

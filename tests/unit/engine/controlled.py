@@ -13,7 +13,6 @@ from kbsync.engine.control.controller import Controller, ControllerStatus
 from kbsync.engine.execute.results import Event
 from kbsync.engine.ports import ChangedPaths
 from kbsync.engine.reconciler import Reconciler
-from kbsync.engine.workers.backoff import Pace
 from kbsync.messages import Notice
 from kbsync.messages import remote as remote_say
 from kbsync.model import NotSent, Stat
@@ -24,7 +23,6 @@ from .server import Fault
 from .words import EPOCH
 
 SETTLE, GRACE = 1.0, 30.0
-PACE = Pace(settle=SETTLE, delete_grace=GRACE, local_resync=900.0, remote_resync=3600.0)
 WRITES = ("create", "update", "delete", "switch")
 READS = ("base", "page", "named", "document", "progress", "fields")
 CALLS = (*READS, *WRITES, "assign", "make_field")
@@ -141,7 +139,7 @@ def counted(on: Stage) -> Stage:
 
 def filled(count: int = 3, *, on: Stage | None = None) -> Stage:
     """A stage of files that are synced."""
-    on = counted(on or fakes.stage(settle=0.0))
+    on = counted(on or fakes.stage())
     for n in range(count):
         on.synced(f"{n:02}.md", b"page %d" % n)
     return on
@@ -154,15 +152,13 @@ def every_call(on: Stage, fault: Fault) -> None:
 
 
 @asynccontextmanager
-async def kept(
-    on: Stage, *, pace: Pace = PACE, begin: bool = True, rest: float = 10.0
-) -> AsyncIterator[Kept]:
+async def kept(on: Stage, *, begin: bool = True, rest: float = 10.0) -> AsyncIterator[Kept]:
     """Keep `on` until the block ends; with `begin` from when nothing is left to do."""
     engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     changes = HandFed()
     events: list[Event] = []
     turns: list[ControllerStatus] = []
-    keeper = Controller(engine, changes, pace, observe=events.append, turned=turns.append)
+    keeper = Controller(engine, changes, observe=events.append, turned=turns.append)
     async with anyio.create_task_group() as group:
         it = Kept(on, changes, keeper, group, events, turns)
         if begin:

@@ -11,13 +11,15 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from declared import base_by_id, mirror_config
+
+from kbsync.config import ServerConfig
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.ports import (
     KEEP,
     Binding,
     Blocked,
-    Chunking,
     EntryChange,
     FileRow,
     ObservedListing,
@@ -44,7 +46,7 @@ from kbsync.model import (
 from kbsync.planning.marks import FIELDS, mark_of
 
 from .server import Server
-from .words import BASE, MIRROR, SETTINGS, WHY, VirtualClock, fingerprint_of, key_of, sha
+from .words import BASE, SETTINGS, WHY, VirtualClock, fingerprint_of, key_of, sha
 
 PATH = FIELDS[1]
 
@@ -328,22 +330,32 @@ class Stage:
         self.ledger.held[entry.key] = entry
         return entry
 
+    def declare(self, **declared: object) -> None:
+        """Declare something else of the mirror."""
+        self.world = replace(self.world, mirror=declaring(self.world.mirror, **declared))
+
     def states(self) -> dict[str, str]:
         return {key.path: entry.state.value for key, entry in self.ledger.held.items()}
 
 
-def stage(files: Mapping[str, bytes] | None = None, **settings: object) -> Stage:
+def stage(
+    files: Mapping[str, bytes] | None = None,
+    *,
+    requests_per_minute: int | None = None,
+    swap: bool = False,
+    prune_excluded: bool = False,
+    **declared: object,
+) -> Stage:
+    """A folder, a ledger and a server, and a mirror of the defaults and what is `declared`."""
     source, ledger, clock = MemorySource(files), MemoryLedger(), VirtualClock()
     server = Server(clock)
     mirror = Mirror(
-        name=MIRROR,
+        config=mirror_config(**{"knowledge_base": base_by_id(BASE), **declared}),
+        server=ServerConfig(url="http://fake/v1", requests_per_minute=requests_per_minute),
         source=source,
-        server="http://fake/v1",
-        place="/fake",
-        chunking=Chunking(process_rule={"mode": "automatic"}),
         settings=SETTINGS,
-        base_id=BASE,
-        **settings,  # type: ignore[arg-type]
+        swap=swap,
+        prune_excluded=prune_excluded,
     )
     world = Context(mirror=mirror, ledger=ledger, remote=server, clock=clock, base_id=BASE)
     return Stage(source, ledger, server, clock, world)
@@ -354,6 +366,11 @@ def most_within(times: Sequence[float], window: float) -> int:
     ordered = sorted(times)
     ends = (bisect.bisect_left(ordered, at + window - 1e-6) for at in ordered)
     return max((end - start for start, end in enumerate(ends)), default=0)
+
+
+def declaring(mirror: Mirror, **declared: object) -> Mirror:
+    """Return `mirror` with something else declared."""
+    return replace(mirror, config=mirror.config.model_copy(update=declared))
 
 
 async def driven(

@@ -9,7 +9,6 @@ import anyio
 import pytest
 
 from kbsync.model import NotReady, Throttled
-from kbsync.planning.guard import Limit, Limits
 
 from . import fakes
 from .controlled import AWAY, Kept, counted, kept, write_now
@@ -17,7 +16,7 @@ from .server import DROPPED, LOST, UNSENT, Fault, Late
 from .words import WHY
 
 pytestmark = pytest.mark.anyio
-ALL = Limit(least=10_000, share=1.0)
+ALL = {"least": 10_000, "share": 1.0}
 NAMES = [f"{folder}{n}.md" for folder in ("", "a/", "b/c/") for n in range(6)]
 FAULTS: list[Fault] = [UNSENT, LOST, DROPPED, Late(7.0), NotReady(WHY, 20.0), Throttled(30.0)]
 STEPS = 60
@@ -129,8 +128,8 @@ class Day:
 @pytest.mark.parametrize("seed", range(40))
 async def test_whatever_happens_the_base_is_the_folder_in_the_end(seed: int) -> None:
     draw = random.Random(seed)
-    free = Limits(removals=ALL, reembeddings=ALL)
-    on = counted(fakes.stage(settle=0.0, max_indexing=3, limits=free, window=60.0))
+    free = {"removals": ALL, "reembeddings": ALL}
+    on = counted(fakes.stage(max_indexing=3, guard=free, ambiguity_window=60.0))
     on.server.indexing = draw.choice([0.5, 5.0, 40.0])
     async with kept(on) as it:
         day = Day(it, draw)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import anyio
 import pytest
+from declared import mirror_config
 
 from kbsync.engine.control.controller import Phase
 from kbsync.engine.control.controller_state import LONGEST_REST, ControllerState
@@ -14,7 +15,7 @@ from kbsync.engine.ports import ChangedPaths
 from kbsync.engine.workers.queue import KeyQueue
 from kbsync.model import NotReady
 
-from .controlled import AWAY, PACE, WRITES, counted, kept, write_now
+from .controlled import AWAY, WRITES, counted, kept, write_now
 from .fakes import stage
 from .server import Fault, Server
 from .words import WHY, key_of
@@ -39,7 +40,7 @@ class Slow(Server):
 
 
 async def test_no_call_begins_while_the_base_is_listed_and_those_under_way_end_first() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.server.__class__ = Slow
     spans = on.server.spans = []  # type: ignore[attr-defined]
     on.synced("a.md", b"there")
@@ -61,7 +62,7 @@ async def test_no_call_begins_while_the_base_is_listed_and_those_under_way_end_f
 
 
 async def test_a_server_away_after_the_base_was_asked_is_noticed_by_one_edit() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a.md", b"one")
     async with kept(on) as it:
         it.write("a.md", b"two two")
@@ -79,7 +80,7 @@ async def test_a_server_away_after_the_base_was_asked_is_noticed_by_one_edit() -
 
 
 async def test_a_file_that_came_back_before_its_removal_waits_for_room_like_any_other() -> None:
-    on = counted(stage(settle=0.0, max_indexing=1))
+    on = counted(stage(max_indexing=1))
     for name in ("a", "b", "c"):
         on.synced(f"{name}.md", b"text of " + name.encode())
     on.server.faults["delete"].append(NotReady(WHY, 20.0))
@@ -101,7 +102,7 @@ async def test_a_file_that_came_back_before_its_removal_waits_for_room_like_any_
 
 
 async def test_what_was_allowed_counts_once() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a.md", b"text")
     async with kept(on) as it:
         next(iter(on.server.documents.values())).extra_words = 7
@@ -117,7 +118,7 @@ async def test_what_was_allowed_counts_once() -> None:
 
 async def test_a_document_moves_only_while_nobody_works_on_it() -> None:
     """The update of a moved document is about to begin when its document moves on."""
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("b.md", b"text B")
     on.synced("m.md", b"text A", document_name="before.md")
     on.synced("z.md", b"text Z")
@@ -143,7 +144,7 @@ async def test_a_document_moves_only_while_nobody_works_on_it() -> None:
 
 
 async def test_a_server_that_stands_still_is_asked_once_a_minute() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     async with kept(on) as it:
         on.server.indexing = 1e9
         it.write("a.md", b"text")
@@ -156,7 +157,7 @@ async def test_a_server_that_stands_still_is_asked_once_a_minute() -> None:
 
 
 async def test_a_mark_that_was_given_up_is_tried_again_with_the_next_listing() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     async with kept(on) as it:
         on.server.on_call["create"] = lambda _: on.server.dropping.add("doc-1")
         it.write("a.md", b"text")
@@ -170,7 +171,7 @@ async def test_a_mark_that_was_given_up_is_tried_again_with_the_next_listing() -
 
 
 async def test_marks_are_written_once_on_a_base_that_had_no_fields_for_them() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     async with kept(on) as it:
         for n in range(5):
             it.write(f"{n}.md", b"page %d" % n)
@@ -183,7 +184,7 @@ async def test_marks_are_written_once_on_a_base_that_had_no_fields_for_them() ->
 
 
 async def test_stopping_does_not_wait_for_the_next_poll() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.server.indexing = 300.0
     async with kept(on) as it:
         it.write("a.md", b"text")
@@ -207,7 +208,7 @@ def test_reserved_keys_are_handed_out_to_nobody() -> None:
 
 
 def test_comparisons_of_everything_leave_time_for_the_rest() -> None:
-    standing = ControllerState(mirror="docs", pace=PACE, observe=lambda event: None)
+    standing = ControllerState(config=mirror_config(), observe=lambda event: None)
     standing.compared(100.0, 102.0, listing=True)
     assert standing.everything_due >= 800.0
     standing.collect(ChangedPaths(folders=frozenset({"a"})), 102.0)

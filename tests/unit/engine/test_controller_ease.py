@@ -46,7 +46,7 @@ async def test_drift_is_repaired_by_the_remote_resync() -> None:
 
 
 async def test_drift_is_only_reported_where_it_is_not_to_be_repaired() -> None:
-    on = counted(stage(settle=0.0, repair_drift=False))
+    on = counted(stage(on_drift="report"))
     on.synced("a.md", b"text")
     async with kept(on) as it:
         next(iter(on.server.documents.values())).extra_words = 7
@@ -237,10 +237,7 @@ async def test_an_upload_that_lands_after_everything_stopped_is_not_made_twice()
 
 def baseless() -> Stage:
     """A mirror whose base is to be made."""
-    on = counted(stage(settle=0.0))
-    mirror = on.world.mirror
-    object.__setattr__(mirror, "base_id", None)
-    object.__setattr__(mirror, "base_name", "Docs")
+    on = counted(stage(knowledge_base="Docs"))
     on.server.base_there = False
     return on
 

@@ -22,7 +22,7 @@ def _calls_since(it: Kept, mark: int) -> list[str]:
 
 
 async def test_the_watch_begins_before_everything_is_compared_with_a_listing() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.source.write("a.md", b"there before")
     async with kept(on, begin=False) as it:
         it.changes.on_start = lambda: on.source.write("b.md", b"made while the watch began")
@@ -35,7 +35,7 @@ async def test_the_watch_begins_before_everything_is_compared_with_a_listing() -
 
 
 async def test_an_edit_is_one_update_after_the_settle_window_and_nothing_is_walked() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a.md", b"old")
     on.synced("b.md", b"other")
     async with kept(on) as it:
@@ -55,7 +55,7 @@ async def test_an_edit_is_one_update_after_the_settle_window_and_nothing_is_walk
 
 
 async def test_a_new_file_costs_one_look_up_and_one_create() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a.md", b"old")
     async with kept(on) as it:
         mark, saved = len(on.server.calls), it.now()
@@ -67,7 +67,7 @@ async def test_a_new_file_costs_one_look_up_and_one_create() -> None:
 
 
 async def test_the_base_is_asked_while_the_edit_settles_and_believed_for_a_few_seconds() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a.md", b"old")
     async with kept(on) as it:
         await anyio.sleep(60)
@@ -81,7 +81,7 @@ async def test_the_base_is_asked_while_the_edit_settles_and_believed_for_a_few_s
 
 
 async def test_after_one_edit_nothing_is_asked_any_more() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a.md", b"old")
     async with kept(on) as it:
         it.write("a.md", b"new text")
@@ -92,7 +92,7 @@ async def test_after_one_edit_nothing_is_asked_any_more() -> None:
 
 
 async def test_a_file_that_never_rests_is_shown_as_waiting_and_not_read() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("log.md", b"old")
     async with kept(on) as it:
         for n in range(60):
@@ -107,7 +107,7 @@ async def test_a_file_that_never_rests_is_shown_as_waiting_and_not_read() -> Non
 
 
 async def test_a_file_is_not_read_before_its_own_time_says_that_it_rests() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a.md", b"old")
     async with kept(on) as it:
         it.write("a.md", b"first half")
@@ -121,7 +121,7 @@ async def test_a_file_is_not_read_before_its_own_time_says_that_it_rests() -> No
 
 
 async def test_a_file_that_changed_while_it_waited_for_room_is_read_when_it_rests() -> None:
-    on = counted(stage(settle=0.0, max_indexing=1))
+    on = counted(stage(max_indexing=1))
     on.server.indexing = 20.0
     async with kept(on, rest=2.0) as it:
         it.write("first.md", b"takes the room")
@@ -138,7 +138,7 @@ async def test_a_file_that_changed_while_it_waited_for_room_is_read_when_it_rest
 
 
 async def test_touching_a_file_sends_nothing() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a.md", b"same")
     async with kept(on) as it:
         it.write("a.md", b"same")
@@ -149,7 +149,7 @@ async def test_touching_a_file_sends_nothing() -> None:
 
 
 async def test_a_fresh_edit_overtakes_a_long_first_upload() -> None:
-    on = counted(stage(settle=0.0, max_indexing=2))
+    on = counted(stage(max_indexing=2))
     for n in range(200):
         on.source.write(f"{n:03}.md", b"page %d" % n)
     on.synced("zz.md", b"old")
@@ -165,7 +165,7 @@ async def test_a_fresh_edit_overtakes_a_long_first_upload() -> None:
 
 
 async def test_files_edited_again_and_again_are_queued_once() -> None:
-    on = counted(stage(settle=0.0, max_indexing=1))
+    on = counted(stage(max_indexing=1))
     on.server.indexing = 300.0
     for name in ("a", "b", "c"):
         on.synced(f"{name}.md", b"old")
@@ -181,7 +181,7 @@ async def test_files_edited_again_and_again_are_queued_once() -> None:
 
 
 async def test_what_came_to_rest_leaves_nothing_in_memory() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     async with kept(on) as it:
         for n in range(50):
             it.write(f"{n}.md", b"page %d" % n)
@@ -200,7 +200,7 @@ async def test_what_came_to_rest_leaves_nothing_in_memory() -> None:
 
 
 async def test_a_folder_that_changed_is_compared() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a/one.md", b"one")
     async with kept(on) as it:
         walks = it.walks()
@@ -213,7 +213,7 @@ async def test_a_folder_that_changed_is_compared() -> None:
 
 
 async def test_a_storm_of_folders_costs_few_comparisons() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     on.synced("a/one.md", b"one")
     async with kept(on) as it:
         walks = it.walks()
@@ -229,7 +229,7 @@ async def test_too_many_paths_collapse_into_one_comparison_of_everything() -> No
     settling.note(["a", "b", "c", "d"], 10.0)
     assert len(settling) <= 1
     assert settling.everything_due == 11.0
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     async with kept(on) as it:
         walks = it.walks()
         for n in range(10_050):
@@ -242,7 +242,7 @@ async def test_too_many_paths_collapse_into_one_comparison_of_everything() -> No
 
 
 async def test_a_file_from_the_future_is_read_all_the_same() -> None:
-    on = counted(stage(settle=0.0))
+    on = counted(stage())
     async with kept(on) as it:
         on.source.files["a.md"] = (b"x", Stat(1, int((it.now() + 9999) * 1e9), 1))
         it.changes.tell("a.md")

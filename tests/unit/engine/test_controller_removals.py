@@ -12,7 +12,7 @@ from kbsync.messages import engine as say
 from kbsync.messages import guard as guard_say
 from kbsync.model import FileState
 
-from .controlled import GRACE, PACE, SETTLE, filled, kept, write_now
+from .controlled import GRACE, SETTLE, filled, kept, write_now
 from .fakes import Stage, stage
 from .words import WHY, key_of
 
@@ -21,7 +21,7 @@ MANY = 40
 
 
 def _filled(count: int = MANY) -> Stage:
-    return filled(count, on=stage(settle=0.0))
+    return filled(count, on=stage())
 
 
 def _paths(first: int, last: int) -> list[str]:
@@ -87,7 +87,7 @@ async def test_a_file_that_is_being_written_when_its_grace_ends_was_not_gone() -
 
 async def test_a_removal_needs_no_room_at_the_server() -> None:
     on = _filled()
-    object.__setattr__(on.world.mirror, "max_indexing", 1)
+    on.declare(max_indexing=1)
     async with kept(on) as it:
         on.server.indexing = 900.0
         it.write("new.md", b"takes all the room")
@@ -114,8 +114,8 @@ async def test_a_file_removed_while_it_is_indexed_goes_after_its_grace_without_a
 
 async def test_without_a_grace_a_removal_waits_for_the_settle_window_only() -> None:
     on = _filled()
-    pace = type(PACE)(settle=SETTLE, delete_grace=0.0, local_resync=900, remote_resync=3600)
-    async with kept(on, pace=pace) as it:
+    on.declare(delete_grace=0.0)
+    async with kept(on) as it:
         gone = it.now()
         it.remove("00.md")
         await anyio.sleep(10)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from declared import base_by_id
 
+from kbsync.config import KnowledgeBaseConfig, ServerConfig
 from kbsync.engine.context import Mirror
 from kbsync.engine.observe.knowledge_base import ensure_base, find_base
 from kbsync.engine.ports import Binding, Chunking
@@ -13,12 +15,13 @@ from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import engine as say
 from kbsync.model import Base, Done, Gone, Intent, Op, Outcome, Unauthorized
 
-from .fakes import Stage, stage
+from .fakes import Stage, declaring, stage
 from .server import UNSENT, Server
 from .words import BASE, EPOCH, MIRROR, WHY, VirtualClock, key_of
 
 pytestmark = pytest.mark.anyio
-HERE = "http://fake/v1"
+HERE, ELSEWHERE = "http://fake/v1", "http://elsewhere/v1"
+DOCS, WIKI = KnowledgeBaseConfig(name="Docs"), KnowledgeBaseConfig(name="Wiki")
 
 
 class Bases(Server):
@@ -50,9 +53,10 @@ def base(id_: str = BASE, name: str = "Docs", **more: object) -> Base:
     return Base(id=id_, name=name, documents=0, **more)  # type: ignore[arg-type]
 
 
-def declared(on: Stage, **words: object) -> Mirror:
-    """The stage's mirror with its base declared by name, unless told otherwise."""
-    return replace(on.world.mirror, **{"base_id": None, "base_name": "Docs", **words})  # type: ignore[arg-type]
+def declared(on: Stage, wanted: KnowledgeBaseConfig = DOCS, *, server: str = HERE) -> Mirror:
+    """The stage's mirror with the base `wanted`."""
+    mirror = replace(on.world.mirror, server=ServerConfig(url=server))
+    return declaring(mirror, knowledge_base=wanted)
 
 
 def bound(on: Stage, *, name: str = "Docs", server: str = HERE, device: int | None = None) -> None:
@@ -108,7 +112,7 @@ async def test_two_of_the_name_are_not_chosen_between() -> None:
 
 async def test_an_id_that_nobody_knows() -> None:
     on = stage()
-    mirror = declared(on, base_id="typo", base_name=None)
+    mirror = declared(on, base_by_id("typo"))
     assert (await refused(on, mirror, Bases(base())))[0] is say.BASE_UNKNOWN
 
 
@@ -150,40 +154,41 @@ async def test_a_base_that_was_renamed_while_another_took_its_name() -> None:
 async def test_another_name_is_declared_than_the_bound_one() -> None:
     on, server = stage(), Bases(base(), base("wiki", "Wiki"))
     bound(on)
-    assert (await refused(on, declared(on, base_name="Wiki"), server))[0] is say.MIRROR_MOVED_BASE
+    assert (await refused(on, declared(on, WIKI), server))[0] is say.MIRROR_MOVED_BASE
     assert server.count("bases_named") == 0
 
 
 async def test_another_id_is_declared_than_the_bound_one() -> None:
     on, server = stage(), Bases(base(), base("wiki", "Wiki"))
     bound(on)
-    mirror = declared(on, base_id="wiki", base_name=None)
+    mirror = declared(on, base_by_id("wiki"))
     assert (await refused(on, mirror, server))[0] is say.MIRROR_MOVED_BASE
     assert server.count("base") == 0
 
 
 @pytest.mark.parametrize(
-    ("words", "others", "message"),
+    ("wanted", "server", "others", "message"),
     [
-        ({}, (), say.BASE_GONE),
-        ({"base_id": BASE, "base_name": None}, (), say.BASE_GONE),
-        ({}, (base("again"),), say.BASE_REMADE),
-        ({"base_name": "Wiki"}, (), say.MIRROR_MOVED_BASE),
-        ({"server": "http://elsewhere/v1"}, (), say.MIRROR_MOVED_SERVER),
+        (DOCS, HERE, (), say.BASE_GONE),
+        (base_by_id(BASE), HERE, (), say.BASE_GONE),
+        (DOCS, HERE, (base("again"),), say.BASE_REMADE),
+        (WIKI, HERE, (), say.MIRROR_MOVED_BASE),
+        (DOCS, ELSEWHERE, (), say.MIRROR_MOVED_SERVER),
     ],
 )
 async def test_a_base_that_is_gone_is_told_by_what_took_its_place(
-    words: dict[str, object], others: tuple[Base, ...], message: Message
+    wanted: KnowledgeBaseConfig, server: str, others: tuple[Base, ...], message: Message
 ) -> None:
     on = stage()
     bound(on)
-    assert await refused(on, declared(on, **words), Bases(*others)) == (message, Exit.REFUSED)
+    mirror = declared(on, wanted, server=server)
+    assert await refused(on, mirror, Bases(*others)) == (message, Exit.REFUSED)
 
 
 async def test_a_server_that_only_changed_its_address_keeps_its_base() -> None:
     on = stage()
     bound(on, device=7)
-    mirror = declared(on, server="http://elsewhere/v1")
+    mirror = declared(on, server=ELSEWHERE)
     assert (await ensure_base(mirror, on.ledger, Bases(base()), on.clock)).id == BASE
     kept = on.ledger.bindings[MIRROR]
     assert (kept.server, kept.device) == ("http://elsewhere/v1", 7)
@@ -193,7 +198,7 @@ async def test_a_binding_under_which_nothing_was_sent_gives_way() -> None:
     on = stage()
     bound(on)
     on.ledger.held.clear()
-    found = await find_base(declared(on, base_name="Wiki"), on.ledger, Bases(base("w", "Wiki")))
+    found = await find_base(declared(on, WIKI), on.ledger, Bases(base("w", "Wiki")))
     assert found is not None
     assert found.id == "w"
 
@@ -204,7 +209,7 @@ async def test_a_binding_with_a_call_that_may_still_land_does_not() -> None:
     on.ledger.held.clear()
     call = Intent(key=key_of("b.md"), op=Op.CREATE, name="b.md", started_at=EPOCH)
     on.ledger.intents[call.key] = call
-    mirror = declared(on, base_name="Wiki")
+    mirror = declared(on, WIKI)
     assert (await refused(on, mirror, Bases(base(), base("w", "Wiki"))))[0] is say.MIRROR_MOVED_BASE
 
 

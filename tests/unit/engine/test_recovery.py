@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from kbsync.config import KnowledgeBaseConfig
 from kbsync.engine.execute.indexing import IndexingTracker
 from kbsync.engine.execute.recovery import find_verdict
 from kbsync.engine.observe.evidence import EvidenceCollector
@@ -16,7 +17,7 @@ from kbsync.messages import command as command_say
 from kbsync.model import Cause, Create, Hold, Intent, NotSent, Op, Update
 from kbsync.planning.resolve import Wait
 
-from .fakes import Stage, stage
+from .fakes import Stage, declaring, stage
 from .server import UNSENT
 from .words import EPOCH, WHY, key_of
 
@@ -25,8 +26,7 @@ A = key_of("a.md")
 
 
 def engine_of(on: Stage, **words: object) -> Reconciler:
-    mirror = replace(on.world.mirror, **words)  # type: ignore[arg-type]
-    return Reconciler(mirror, on.ledger, on.server, on.clock)
+    return Reconciler(declaring(on.world.mirror, **words), on.ledger, on.server, on.clock)
 
 
 async def unanswered(on: Stage, call: str, asking: object) -> None:
@@ -123,7 +123,7 @@ async def test_without_a_base_nothing_is_asked_about_documents() -> None:
 async def test_nothing_is_offered_for_adoption_without_a_base() -> None:
     on = stage({"a.md": b"a"})
     on.server.base_there = False
-    engine = engine_of(on, base_id=None, base_name="Docs")
+    engine = engine_of(on, knowledge_base=KnowledgeBaseConfig(name="Docs"))
     with pytest.raises(Problem) as caught:
         await engine.offer(
             lambda files, documents: pytest.fail("no"), cause=Cause.NAME, trust_size=True
@@ -134,7 +134,7 @@ async def test_nothing_is_offered_for_adoption_without_a_base() -> None:
 async def test_an_empty_plan_makes_no_base() -> None:
     on = stage(settle=0.0)
     on.server.base_there = False
-    engine = engine_of(on, base_id=None, base_name="Docs", settle=0.0)
+    engine = engine_of(on, knowledge_base=KnowledgeBaseConfig(name="Docs"), settle=0.0)
     report = await engine.apply(await engine.plan(), observe=lambda event: None)
     assert (report.done.total(), on.server.base_there, on.ledger.bindings) == (0, False, {})
 

@@ -62,7 +62,7 @@ async def test_requests_in_flight_never_exceed_four(in_flight: int) -> None:
 
 async def test_a_rate_limit_is_kept_over_a_whole_pass() -> None:
     on, paths = _many(30)
-    gate = ThrottledRemote(on.server, limiter=RateLimiter(10), clock=on.clock)
+    gate = ThrottledRemote(on.server, limiter=RateLimiter(10), clock=on.clock, in_flight=4)
     on.world = replace(on.world, remote=gate)
     await driven(on, paths)
     assert most_within(on.server.times("create"), 60.0) <= 10
@@ -72,7 +72,7 @@ async def test_a_rate_limit_is_kept_over_a_whole_pass() -> None:
 @pytest.mark.parametrize("times", [1, TRIES + 3])
 async def test_throttling_costs_a_document_no_attempt(times: int) -> None:
     on = stage({"a.md": b"hello"})
-    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock)
+    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
     on.world = replace(on.world, remote=gate)
     on.server.faults["create"].extend([Throttled(60.0)] * times)
     report = await driven(on, ["a.md"])
@@ -83,7 +83,7 @@ async def test_throttling_costs_a_document_no_attempt(times: int) -> None:
 
 async def test_a_stop_does_not_wait_for_the_end_of_a_pause() -> None:
     on, paths = _many(30)
-    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock)
+    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
     on.world = replace(on.world, remote=gate)
     on.server.always["create"] = Throttled(3600.0)
     drive = Drive(on.world, listing=None, observe=on.events.append)

@@ -24,6 +24,7 @@ from .stories import (
     UNHASHED,
     UNKNOWN,
     case,
+    declaring,
     entry,
     intent,
     marked,
@@ -61,7 +62,7 @@ MARKED = (
 NAMESAKES = ((), (remote("F"),))
 RULE_SETS = (
     RULES,
-    replace(RULES, prune=False, repair_drift=False, prune_excluded=True),
+    replace(declaring(prune=False, on_drift="report"), prune_excluded=True),
     replace(RULES, settings="T", delete_drifted=True),
 )
 

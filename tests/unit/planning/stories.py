@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from declared import mirror_config
+
 from kbsync.messages import Message
 from kbsync.model import (
     Absent,
@@ -29,7 +31,7 @@ KEY = DocKey(mirror="docs", path="guides/install.md")
 NAME = "guides∕install.md"
 NOW = 1_000_000.0
 WHY = Message("KB-T001", "a test said so")()
-RULES = DecisionRules(base_id="base-1", settings="S")
+RULES = DecisionRules(base_id="base-1", settings="S", config=mirror_config())
 OLD, NEW = Stat(10, 1, 1), Stat(12, 2, 1)
 SENT = Fingerprint(content="old", settings="S")
 
@@ -90,6 +92,11 @@ def refusal(content: str = "new", settings: str = "S") -> Rejection:
     """The server refused this content before."""
     fingerprint = Fingerprint(content=content, settings=settings)
     return Rejection(key=KEY, fingerprint=fingerprint, reason=("X", "no"), at=0.0, stat=NEW)
+
+
+def declaring(**declared: object) -> DecisionRules:
+    """The rules of a mirror that declares something else than the defaults."""
+    return replace(RULES, config=mirror_config(**declared))
 
 
 def case(**words: object) -> Case:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbsync.config.guard import GuardConfig, ReembeddingLimits, RemovalLimits
 from kbsync.messages import Message
 from kbsync.messages import guard as say
 from kbsync.model import (
@@ -34,9 +35,8 @@ from kbsync.planning.decide import decide
 from kbsync.planning.guard import (
     Facts,
     History,
-    Limit,
-    Limits,
     Root,
+    allowance,
     guard,
     history_of,
     permit,
@@ -84,7 +84,7 @@ def decided(
     actions: Sequence[Action], documents: int = 0, history: History = NONE, **facts: object
 ) -> Guard:
     told = Facts(mirror="docs", documents=documents, **facts)  # type: ignore[arg-type]
-    return guard(actions, told, history, Limits())
+    return guard(actions, told, history, GuardConfig())
 
 
 def held(found: Guard) -> set[str]:
@@ -129,7 +129,12 @@ def test_a_limit_is_whole_arithmetic(
 ) -> None:
     by_share = hundredths * documents // 100
     wanted = max(least, by_share if most is None else min(by_share, most))
-    assert Limit(least=least, share=hundredths / 100, most=most).of(documents) == wanted
+    limits: RemovalLimits | ReembeddingLimits
+    if most is None:
+        limits = ReembeddingLimits(least=least, share=hundredths / 100)
+    else:
+        limits = RemovalLimits(least=least, share=hundredths / 100, most=most)
+    assert allowance(limits, documents) == wanted
 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20), st.integers(0, 60))
@@ -341,7 +346,7 @@ def test_what_is_held_back_is_never_permitted(data: st.DataObject) -> None:
     actions = [makers.get(cause, delete)(f"{n}", cause) for n, cause in told.items()]
     root = data.draw(st.sampled_from([None, say.ROOT_EMPTY()]))
     facts = Facts(mirror="docs", documents=data.draw(st.integers(0, 90)), root=root)
-    found = guard(actions, facts, NONE, Limits())
+    found = guard(actions, facts, NONE, GuardConfig())
     keys = found.keys if isinstance(found, Halted) else frozenset()
     free = permit(actions, facts, keys)
     for action in actions:
@@ -395,9 +400,9 @@ def test_what_is_foreseen_is_counted_and_permitted() -> None:
     follows = foresee(told, action)
     assert follows is not None
     facts = Facts(mirror="docs", documents=1, foreseen={told.key: follows})
-    assert guard([action], facts, NONE, Limits()) == Allowed()
+    assert guard([action], facts, NONE, GuardConfig()) == Allowed()
     assert permit([action], facts, ()).objection(follows) is None
-    halted = guard([action], replace(facts, root=say.ROOT_EMPTY()), NONE, Limits())
+    halted = guard([action], replace(facts, root=say.ROOT_EMPTY()), NONE, GuardConfig())
     assert isinstance(halted, Halted)
     assert permit([action], facts, halted.keys).objection(follows) is not None
 

@@ -19,7 +19,6 @@ from kbsync.model import (
     Stat,
     Update,
 )
-from kbsync.planning.case import DecisionRules
 from kbsync.planning.decide import decide
 from kbsync.planning.moves import Vacated, chains, pair, vacated, with_moves, worth_hashing
 
@@ -33,6 +32,7 @@ from .stories import (
     TOUCHED,
     UNHASHED,
     case,
+    declaring,
     entry,
     remote,
 )
@@ -93,16 +93,16 @@ NOT_FREE = {
         "rules": replace(RULES, delete_drifted=True),
     },
     "changed at the server and here": {"known": remote(words=9), "local": EDITED},
-    "other settings": {"rules": DecisionRules(base_id="base-1", settings="other")},
+    "other settings": {"rules": replace(RULES, settings="other")},
     "other settings and edited": {
-        "rules": DecisionRules(base_id="base-1", settings="other"),
+        "rules": replace(RULES, settings="other"),
         "local": EDITED,
     },
     "unknown content": {"entry": entry(fingerprint=None)},
     "unknown stat": {"entry": entry(stat=None)},
     "empty": {"entry": entry(stat=Stat(0, 1, 1))},
     "half replaced": {"entry": entry(superseded="before"), "replaced": remote("before")},
-    "a mirror that keeps everything": {"rules": replace(RULES, prune=False)},
+    "a mirror that keeps everything": {"rules": declaring(prune=False)},
 }
 
 

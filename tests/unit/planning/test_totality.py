@@ -65,7 +65,7 @@ def test_without_prune_nothing_goes_because_its_file_went(
     everything: Decided,
 ) -> None:
     for each, action in everything:
-        if isinstance(action, Delete) and not each.rules.prune:
+        if isinstance(action, Delete) and not each.rules.config.prune:
             assert action.cause in ("superseded", "failed", "extra", "excluded"), each
 
 

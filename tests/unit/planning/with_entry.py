@@ -30,6 +30,7 @@ from .stories import (
     SAME,
     SENT,
     TOUCHED,
+    declaring,
     entry,
     marked,
     refusal,
@@ -44,8 +45,8 @@ FOREIGN = remote("F", rev="f1")
 DRIFT = remote(rev="r2")
 WORDS = remote(words=6)
 SWAPPED = entry(document_id="D", superseded="O")
-PRUNE_OFF = replace(RULES, prune=False)
-REPORT = replace(RULES, repair_drift=False)
+PRUNE_OFF = declaring(prune=False)
+REPORT = declaring(on_drift="report")
 NEW_SETTINGS = replace(RULES, settings="T")
 DELETE_DRIFTED = replace(RULES, delete_drifted=True)
 

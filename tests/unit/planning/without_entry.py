@@ -33,6 +33,7 @@ from .stories import (
     UNHASHED,
     UNKNOWN,
     WHY,
+    declaring,
     entry,
     intent,
     marked,
@@ -47,7 +48,7 @@ OURS = marked(remote("M", rev="r7"))
 FOREIGN = remote("F", rev="f1")
 OLD_ONE = remote("O", rev="r0")
 SWAPPED = entry(document_id="D", superseded="O")
-PRUNE_OFF = replace(RULES, prune=False)
+PRUNE_OFF = declaring(prune=False)
 PRUNE_EXCLUDED = replace(RULES, prune_excluded=True)
 NEW_SETTINGS = replace(RULES, settings="T")
 
