@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from engine.kept import HandFed
+from engine.controlled import HandFed
 
 from kbsync.app.build import opened, settings_of
 from kbsync.engine.control.controller import Controller, Phase

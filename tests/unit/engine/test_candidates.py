@@ -9,7 +9,8 @@ from kbsync.engine.observe.candidates import ScanTally, survey
 from kbsync.engine.ports import Blocked, FileRow
 from kbsync.model import Absent, Excluded, FileState, Present, Skipped, Unknown
 
-from .fakes import MIRROR, WHY, MemorySource, key_of
+from .fakes import WHY, MemorySource, key_of
+from .words import MIRROR
 
 PARTS = st.sampled_from(["a", "b", "a.txt", "a-b", "A", "ü", "\U0001f600", "a b", "~"])
 PATHS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
