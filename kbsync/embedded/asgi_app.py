@@ -1,4 +1,4 @@
-"""The ASGI application: Starlette's router, with the replies and habits of the real server."""
+"""The ASGI application: Starlette's router, with the replies of the real server."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def create_app(
     app = Starlette(
         routes=[Mount(BASE_PATH, app=Router(routes, redirect_slashes=False))],
         middleware=[
-            Middleware(RealServerHabits, version=chosen.version, log=log),
+            Middleware(ReplyMiddleware, version=chosen.version, log=log),
             # Starlette's own last resort raises the error again after its reply, and the ASGI
             # server then closes the connection; Flask answers 500 and goes on.
             Middleware(ExceptionMiddleware, handlers={Exception: _internal_fault}),
@@ -171,11 +171,11 @@ class RequestLog:
         self._file.write(json.dumps(line) + "\n")
 
 
-class RealServerHabits:
-    """ASGI middleware for what the real server does around every reply.
+class ReplyMiddleware:
+    """ASGI middleware around every reply: body read to its end, version headers, request log.
 
-    It reads each body to its end and names its version. Starlette replies without reading the
-    rest of a body, and a client that is still sending would see a reset instead of the reply.
+    Starlette replies without reading the rest of a body, and a client that is still sending would
+    see a reset instead of the reply. The real server reads every body to its end.
 
     Args:
         app: the application.
@@ -236,7 +236,7 @@ def _handlers(routes: Sequence[Route]) -> Mapping[int | type[Exception], Excepti
         # The real server takes every ValueError for a fault of the caller; pydantic's
         # ValidationError is one, and so is broken JSON in a form (section 1.2).
         ValueError: invalid_param,
-        # This one is not sent: `RealServerHabits` knows that the client has gone.
+        # This one is not sent: `ReplyMiddleware` knows that the client has gone.
         ClientDisconnect: _always(Response),
     }
 

@@ -8,6 +8,7 @@ from email.message import Message
 from email.utils import collapse_rfc2231_value
 from typing import Final
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -93,7 +94,8 @@ async def read_form(request: Request) -> FormData:
     if kind == "multipart/form-data":
         try:
             return await WerkzeugFormParser(request.headers, request.stream()).parse()
-        except MultiPartException:
+        # Older versions of Starlette let the error of the parser below them through.
+        except (MultiPartException, FormParserError):
             return FormData()
     if kind == "application/x-www-form-urlencoded" and len(await request.body()) > MAX_FIELD_BYTES:
         raise _too_large()

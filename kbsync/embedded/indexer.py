@@ -17,7 +17,7 @@ from typing import Final
 
 from . import chunk_rows
 from .extract import texts_of
-from .process_rules import Recipe, TextChunk
+from .process_rules import StoredRule, TextChunk
 from .quirks import Quirks
 from .sqlite_store import SqliteStore, now
 
@@ -200,9 +200,9 @@ class IndexRun:
         """
         row = self._load()
         moment = now()
-        recipe = Recipe(row)
+        rule = StoredRule(row)
         texts = texts_of(row["extension"], row["content"])
-        chunks = self._cut(recipe, [recipe.clean(text) for text in texts], row)
+        chunks = self._cut(rule, [rule.clean(text) for text in texts], row)
         self._pending = {
             "processing_started_at": moment,
             "parsing_completed_at": moment,
@@ -227,10 +227,10 @@ class IndexRun:
             raise ValueError(f"Index type {row['doc_form']} is not supported.")
         texts = texts_of(row["extension"], row["content"])
         self._enter("cleaning", parsing_completed_at=now())
-        recipe = Recipe(row)
-        cleaned = [recipe.clean(text) for text in texts]
+        rule = StoredRule(row)
+        cleaned = [rule.clean(text) for text in texts]
         self._enter("splitting")
-        chunks = self._cut(recipe, cleaned, row)
+        chunks = self._cut(rule, cleaned, row)
         words = sum(len(chunk.content) for chunk in chunks)
         moment = now()
         self._enter(
@@ -250,9 +250,9 @@ class IndexRun:
         self._written = time.perf_counter()
         self._pause()
 
-    def _cut(self, recipe: Recipe, texts: list[str], row: sqlite3.Row) -> list[TextChunk]:
+    def _cut(self, rule: StoredRule, texts: list[str], row: sqlite3.Row) -> list[TextChunk]:
         hierarchical = row["doc_form"] == "hierarchical_model"
-        chunks = [chunk for text in texts for chunk in recipe.cut(text, hierarchical=hierarchical)]
+        chunks = [chunk for text in texts for chunk in rule.cut(text, hierarchical=hierarchical)]
         # The questions of the Q&A form are a language model's work, and there is none here.
         if row["doc_form"] == "qa_model" or "empty-index" in self._quirks:
             return []

@@ -81,7 +81,7 @@ def rule_object(row: sqlite3.Row | None) -> dict[str, object]:
     return {"mode": row["mode"], "rules": json.loads(row["rules"])}
 
 
-class Recipe:
+class StoredRule:
     """A stored rule, ready to be applied to texts.
 
     Args:

@@ -18,7 +18,7 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
 
 
-def test_each_quirk_is_told_in_a_sentence() -> None:
+def test_each_quirk_has_a_sentence() -> None:
     assert all(text.endswith(".") and len(text) < 160 for text in QUIRKS.values())
     assert Quirks(["cloud-throttle=3"]).throttle_limit == 3
     assert Quirks({"locking-toggles": "1.5"}).toggle_lock_seconds == 1.5
@@ -43,7 +43,7 @@ async def test_wedging_update(store: Path) -> None:
         await base.indexed("b.md", "other")
         same = await base.upload("a.md", "recover?")
         assert same.json()["document"]["id"] == wedged
-        stuck = (await base.upload("c.md", "nobody is left")).json()["document"]["id"]
+        stuck = (await base.upload("c.md", "no thread is left")).json()["document"]["id"]
         with pytest.raises(TimeoutError):
             await base_settles_soon(base, stuck)
         assert (await base.get(wedged))["indexing_status"] == "waiting"

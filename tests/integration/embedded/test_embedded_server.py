@@ -77,7 +77,7 @@ def test_an_unknown_quirk_is_refused_with_the_list_of_all(tmp_path: Path) -> Non
         )
 
 
-def test_a_data_file_that_cannot_be_used_is_told_to_the_caller(tmp_path: Path) -> None:
+def test_a_data_file_that_cannot_be_used_is_reported_to_the_caller(tmp_path: Path) -> None:
     store = tmp_path / "store.db"
     store.write_bytes(b"something else entirely")
     for path in (store, tmp_path):
@@ -85,7 +85,7 @@ def test_a_data_file_that_cannot_be_used_is_told_to_the_caller(tmp_path: Path) -
             serve(host="127.0.0.1", port=0, store=path, api_key=KEY)
 
 
-async def test_the_request_log_counts_requests_and_tells_no_secret(tmp_path: Path) -> None:
+async def test_the_request_log_counts_requests_and_holds_no_secret(tmp_path: Path) -> None:
     log = tmp_path / "requests.jsonl"
     async with new_base(tmp_path / "store.db", request_log=log) as base:
         await base.upload("secret-name.txt", "secret content")

@@ -200,7 +200,7 @@ async def test_later_uploads_inherit(base: Base) -> None:
     other = await base.indexed("c.txt", "x", AUTOMATIC | {"indexing_technique": "high_quality"})
     assert (await base.get(other))["display_status"] == "available"
     assert (await base.http.get(base.url)).json()["indexing_technique"] == "economy"
-    # Whoever sent the newest rule decides for everybody who sends none.
+    # An upload without a rule gets the newest one of the base.
     late = await base.indexed("d.txt", "one\n\ntwo", {})
     assert await base.chunks(late) == ["one\n\ntwo"]
 
