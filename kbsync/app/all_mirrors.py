@@ -1,24 +1,23 @@
-"""One pass over all mirrors: a mirror that cannot go on halts itself and no other."""
+"""Plan all mirrors, apply all plans: a mirror that cannot go on halts itself and no other."""
 
 from __future__ import annotations
 
 import re
-import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import anyio
 
+from kbsync.app.stopper import Stopper
 from kbsync.engine.execute.results import Event, Report
-from kbsync.engine.ports import EntryChange, Ledger
+from kbsync.engine.ports import Ledger
 from kbsync.engine.reconciler import Planned, Reconciler
-from kbsync.engine.workers.pool import Drive
 from kbsync.messages import Exit, Problem
-from kbsync.messages import command as say
-from kbsync.messages import guard as guard_say
-from kbsync.model import DocKey, EntryState
+from kbsync.messages import guard as say
+from kbsync.model import DocKey
 from kbsync.planning.plan import Plan, joined
+from kbsync.source.gitignore import PathSelection
 
 # The first of these that any mirror ends with is the exit code of the whole pass.
 GRAVEST = (Exit.FAULT, Exit.USAGE, Exit.REFUSED, Exit.HALTED, Exit.INCOMPLETE, Exit.INDEXING)
@@ -64,7 +63,7 @@ async def plan_all(
     Args:
         engines: one per mirror.
         listing: list the bases first.
-        wanted: tells which keys are planned; None for all.
+        wanted: which keys are planned; None for all.
     """
     plans: list[Planning] = []
     for engine in engines:
@@ -77,32 +76,24 @@ async def plan_all(
     return plans if wanted is None else narrowed(plans, wanted)
 
 
+def selection(patterns: Sequence[str]) -> Callable[[DocKey], bool] | None:
+    """Return which keys are planned, None for all.
+
+    Args:
+        patterns: gitignore patterns, relative to the source.
+
+    Raises:
+        Problem: a pattern that cannot match anything.
+    """
+    return PathSelection(patterns) if patterns else None
+
+
 def narrowed(plans: Sequence[Planning], wanted: Callable[[DocKey], bool]) -> list[Planning]:
     """Return `plans` cut down to the keys that are wanted, each guarded afresh."""
     return [
         (engine, made if isinstance(made, HaltedMirror) else engine.narrow(made, wanted))
         for engine, made in plans
     ]
-
-
-async def plan_again(
-    engines: Sequence[Reconciler], ledger: Ledger, paths: Collection[str]
-) -> list[Planning]:
-    """Forgive what failed or was refused, and plan only that.
-
-    Args:
-        engines: one per mirror.
-        ledger: the memory.
-        paths: paths and folders relative to the source; empty for all.
-
-    Raises:
-        Problem: nothing that failed or was refused matches.
-    """
-    chosen = {key for e in engines for key in forgive(ledger, e.mirror.name, paths)}
-    if not chosen:
-        raise Problem(say.NOTHING_TO_RETRY(path=", ".join(paths) or "any path"))
-    plans = await plan_all(engines, listing=True)
-    return narrowed(plans, chosen.__contains__)
 
 
 def whole(plans: Sequence[Planning]) -> Plan:
@@ -115,11 +106,11 @@ def halts_of(plans: Sequence[Planning]) -> list[HaltedMirror]:
     return [each for _, each in plans if isinstance(each, HaltedMirror)]
 
 
-def read_sets(ledger: Ledger, releases: Sequence[str]) -> frozenset[str]:
-    """Return the changes somebody agrees to by naming sets that were held back.
+def released(ledger: Ledger, releases: Sequence[str]) -> frozenset[str]:
+    """Return the changes a person agrees to by naming sets that the guard held back.
 
     Args:
-        ledger: which keeps them.
+        ledger: remembers them.
         releases: their digests, or at least the first 8 digits of each.
 
     Raises:
@@ -128,10 +119,10 @@ def read_sets(ledger: Ledger, releases: Sequence[str]) -> frozenset[str]:
     read: set[str] = set()
     for release in releases:
         if not re.fullmatch(r"[0-9a-f]{8,64}", release):
-            raise Problem(guard_say.BAD_RELEASE(release=release))
+            raise Problem(say.BAD_RELEASE(release=release))
         kept = ledger.halts(release)
         if len(kept) != 1:
-            raise Problem(guard_say.NO_SUCH_HALT(release=release))
+            raise Problem(say.NO_SUCH_HALT(release=release))
         read.update(*kept.values())
     return frozenset(read)
 
@@ -149,9 +140,9 @@ async def apply_all(
     Args:
         plans: as `plan_all` returns.
         wait: until everything uploaded is indexed.
-        observe: told of every step.
-        read: what somebody agreed to of what the guard held back.
-        stopper: stops it calmly; without one SIGINT and SIGTERM do.
+        observe: called with every step.
+        read: the changes a person agreed to of what the guard held back.
+        stopper: stops the pass; without one SIGINT and SIGTERM do.
     """
     reports: list[Report] = []
     halts = halts_of(plans)
@@ -176,64 +167,3 @@ async def apply_all(
                 halts.append(HaltedMirror(engine.mirror.name, problem))
         group.cancel_scope.cancel()
     return Applied(reports=tuple(reports), halts=tuple(halts))
-
-
-class Stopper:
-    """Ends what is carried out calmly; what is in flight is brought to its end."""
-
-    def __init__(self) -> None:
-        self._drive: Drive | None = None
-        self.stopped = False
-
-    def watch(self, drive: Drive) -> None:
-        """Take `drive` as what is to be stopped."""
-        self._drive = drive
-
-    def stop(self) -> None:
-        """Hand out nothing more."""
-        self.stopped = True
-        if self._drive is not None:
-            self._drive.stop()
-
-    async def listen(self) -> None:
-        """Stop at the first SIGINT or SIGTERM, until cancelled; a second SIGINT ends at once.
-
-        What is in flight then remains an intent in the ledger: a forced stop is a supported one.
-        """
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
-            async for number in received:
-                if self.stopped and number == signal.SIGINT:
-                    raise KeyboardInterrupt
-                self.stop()
-
-
-# -- Forget refusals and failures, so that the next plan tries the files again.
-
-
-def forgive(ledger: Ledger, mirror: str, paths: Collection[str]) -> list[DocKey]:
-    """Make every key that failed or was refused ready to be tried again; return those keys.
-
-    Args:
-        ledger: the memory.
-        mirror: the mirror's name.
-        paths: only these paths and what lies under them; empty for all.
-    """
-    chosen = [key for key in _unmet(ledger, mirror) if not paths or _under(key.path, paths)]
-    for key in chosen:
-        entry = ledger.entry(key)
-        if entry is not None and entry.state is EntryState.FAILED:
-            fresh = replace(entry, fingerprint=None, stat=None, failures=0, retry_at=None)
-            ledger.commit(EntryChange(key=key, entry=fresh, rejection=None))
-        else:
-            ledger.commit(EntryChange(key=key, rejection=None))
-    return chosen
-
-
-def _unmet(ledger: Ledger, mirror: str) -> Iterator[DocKey]:
-    failed = [entry.key for entry in ledger.entries(mirror, states=[EntryState.FAILED.value])]
-    refused = [refusal.key for refusal in ledger.refused(mirror)]
-    return iter(dict.fromkeys(failed + refused))
-
-
-def _under(path: str, paths: Collection[str]) -> bool:
-    return any(path == each or path.startswith(f"{each.rstrip('/')}/") for each in paths)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,106 +15,28 @@ from kbsync.config import Settings
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import guard as say
-from kbsync.model import DocKey
 from kbsync.planning.saved import PlanDifference, SavedMirror, SavedPlan, moved, saved_actions
-from kbsync.source.gitignore import PathSelection
 
 LARGEST = 256 << 20
-TOLD = 20
+NAMED = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanOptions:
-    """How a plan is made.
-
-    Args:
-        refresh: list the knowledge bases first.
-        prune_excluded: delete what the filters leave out now.
-        target: gitignore patterns of the paths to plan; none for all.
-    """
-
-    refresh: bool = True
-    prune_excluded: bool = False
-    target: tuple[str, ...] = ()
-
-    def wanted(self) -> Callable[[DocKey], bool] | None:
-        """Return what tells which keys are planned, None for all.
-
-        Raises:
-            Problem: a pattern that cannot match anything.
-        """
-        return PathSelection(self.target) if self.target else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRequest:
-    """What `apply` was asked to do: some mirrors, or exactly a saved plan.
-
-    Args:
-        mirrors: their names; empty for all.
-        how: how to plan them.
-        saved: the plan in `file`.
-    """
-
-    mirrors: tuple[str, ...]
-    how: PlanOptions
-    saved: SavedPlan | None = None
-    file: Path = Path()
-
-    def agreed(self, plans: Sequence[Planning]) -> list[Planning]:
-        """Return what of the fresh `plans` is to be carried out.
-
-        Raises:
-            Problem: they are not the saved plan any more.
-        """
-        if self.saved is None:
-            return list(plans)
-        return still_holds(self.saved, self.file, plans)
-
-
-def asked(settings: Settings, words: Sequence[str], how: PlanOptions) -> PlanRequest:
-    """Tell names of mirrors from the file of a saved plan, and read the plan.
-
-    Args:
-        settings: the whole configuration.
-        words: what was typed.
-        how: what the options say; a saved plan says that itself.
-
-    Raises:
-        Problem: the plan cannot be used, or comes with something else.
-    """
-    files = [word for word in words if _is_file(settings, word)]
-    if not files:
-        return PlanRequest(mirrors=tuple(words), how=how)
-    file = Path(files[0])
-    others = [word for word in words if word != files[0]]
-    if others or how != PlanOptions():
-        raise Problem(say.PLAN_WITH_MORE(file=file, other=", ".join(others) or "an option"))
-    saved = read(file)
-    told = {"refresh": saved.refresh, "prune_excluded": saved.prune_excluded}
-    names = tuple(mirror.name for mirror in saved.mirrors)
-    if settings_digest(settings, names) != saved.settings:
-        raise Problem(say.PLAN_OTHER_SETTINGS(file=file))
-    return PlanRequest(
-        mirrors=names, how=PlanOptions(target=saved.target, **told), saved=saved, file=file
-    )
-
-
-def _is_file(settings: Settings, word: str) -> bool:
-    """Whether `word` is a file rather than a mirror's name, which comes first."""
-    if settings.mirror(word) is not None:
-        return False
-    return "/" in word or word.endswith(".json") or Path(word).is_file()
-
-
-def text_of(plans: Sequence[Planning], file: Path, settings: Settings, how: PlanOptions) -> str:
-    """Return what `file` is to hold: the plans of all mirrors.
+def text_of(
+    plans: Sequence[Planning],
+    file: Path,
+    settings: Settings,
+    *,
+    refresh: bool,
+    prune_excluded: bool,
+    target: Sequence[str],
+) -> str:
+    """Return the content of a saved plan of all mirrors.
 
     Args:
         plans: as `all_mirrors.plan_all` returns.
-        file: for what is told.
+        file: named in messages.
         settings: what they were made with.
-        how: how they were made.
+        refresh, prune_excluded, target: how they were made; `apply FILE` plans again so.
 
     Raises:
         Problem: a mirror could not be planned.
@@ -136,9 +57,9 @@ def text_of(plans: Sequence[Planning], file: Path, settings: Settings, how: Plan
         kbsync_plan=1,
         settings=settings_digest(settings, [mirror.name for mirror in mirrors]),
         digest=all_mirrors.whole(plans).digest,
-        refresh=how.refresh,
-        prune_excluded=how.prune_excluded,
-        target=how.target,
+        refresh=refresh,
+        prune_excluded=prune_excluded,
+        target=tuple(target),
         mirrors=tuple(mirrors),
     )
     return plan.model_dump_json(indent=1, exclude_none=True) + "\n"
@@ -189,7 +110,7 @@ def settings_digest(settings: Settings, mirrors: Sequence[str]) -> str:
         mirrors: their names.
     """
     declared = [mirror for mirror in settings.mirrors if mirror.name in mirrors]
-    told = [
+    shown = [
         [
             mirror.model_dump(mode="json", exclude={"read_only"}),
             settings.server_of(mirror).url,
@@ -197,7 +118,7 @@ def settings_digest(settings: Settings, mirrors: Sequence[str]) -> str:
         ]
         for mirror in declared
     ]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
 
 def refuse_other_settings(saved: SavedPlan, file: Path, settings: Settings) -> None:
@@ -215,11 +136,11 @@ def still_holds(saved: SavedPlan, file: Path, plans: Sequence[Planning]) -> list
 
     Args:
         saved: the plan in `file`.
-        file: for what is told.
+        file: named in messages.
         plans: the same mirrors, planned again in the same way.
 
     Raises:
-        Problem: the world moved on; it says where. Or a mirror cannot be planned any more.
+        Problem: something is not as it was; it names the paths. Or a mirror cannot be planned.
     """
     wanted = {mirror.name: mirror for mirror in saved.mirrors}
     stale: list[PlanDifference] = []
@@ -231,12 +152,12 @@ def still_holds(saved: SavedPlan, file: Path, plans: Sequence[Planning]) -> list
             raise Problem(say.PLAN_OTHER_BASE(mirror=mirror.name, file=file))
         stale += moved(mirror, made.plan.actions)
     if stale:
-        told = [_told(each, file) for each in stale[:TOLD]]
-        raise Problem(say.PLAN_STALE(count=len(stale), file=file), *told)
+        places = [_place(each, file) for each in stale[:NAMED]]
+        raise Problem(say.PLAN_STALE(count=len(stale), file=file), *places)
     kept = {name: {action.path for action in each.actions} for name, each in wanted.items()}
     return all_mirrors.narrowed(plans, lambda key: key.path in kept[key.mirror])
 
 
-def _told(each: PlanDifference, file: Path) -> Notice:
+def _place(each: PlanDifference, file: Path) -> Notice:
     where = {"mirror": each.key.mirror, "path": each.key.path, "file": file}
     return say.PLAN_MOVED(before=each.before, after=each.after, **where)

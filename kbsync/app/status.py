@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """A document that is not ours: never changed, never deleted."""
+class ForeignDocument:
+    """A document that kbsync did not make: never changed, never deleted."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class MirrorOverview:
     documents: Mapping[str, int]
     foreign: int
     failures: tuple[Reason, ...]
-    foreign_documents: tuple[Foreign, ...] | None = None
+    foreign_documents: tuple[ForeignDocument, ...] | None = None
 
 
 def overview(
@@ -52,14 +52,14 @@ def overview(
     Args:
         settings: as loaded.
         ledger: open for reading; None when there is none yet.
-        foreign: name the documents that are not ours, too.
+        foreign: name the documents that kbsync did not make, too.
     """
     for declared in settings.mirrors:
         base = declared.knowledge_base
         binding = ledger.binding(declared.name) if ledger else None
         failures = tuple(ledger.reasons(declared.name)) if ledger else ()
         others = ledger.foreign(binding.base_id) if ledger and binding else iter(())
-        named = tuple(Foreign(each.id, each.name) for each in others) if foreign else None
+        named = tuple(ForeignDocument(each.id, each.name) for each in others) if foreign else None
         yield MirrorOverview(
             name=declared.name,
             source=str(declared.source),
@@ -81,5 +81,5 @@ def _documents(
     counts = dict(ledger.counts(mirror))
     pending = sum(1 for _ in ledger.intents(mirror))
     failed = len({failure.key for failure in failures})
-    told = {"synced": 0, **counts, "failed": failed}
-    return {**told, "pending": pending} if pending else told
+    states = {"synced": 0, **counts, "failed": failed}
+    return {**states, "pending": pending} if pending else states

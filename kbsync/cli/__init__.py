@@ -1,72 +1,78 @@
-"""The command: one file per verb; parses, calls `app`, prints, exits. No logic."""
+"""The command: the table of verbs, and how a process that runs one ends."""
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from kbsync import __version__
-from kbsync.messages import Exit, Notice, Problem
+from kbsync.cli.command_line import CliContext, command_of
+from kbsync.messages import Exit, Problem
+
+LOCAL = "kbsync.cli.local_verbs"
+WRITING = "kbsync.commands.writing_verbs"
+BY_HAND = "kbsync.cli.api"
+
+
+class Verb(NamedTuple):
+    """A verb in the list of `kbsync --help`, and the "module:name" of its declaration."""
+
+    summary: str
+    declared: str
+
 
 VERBS = {
-    "init": "write a configuration to start from",
-    "validate": "check the configuration, the sources and the server",
-    "plan": "show what would be done",
-    "apply": "make the knowledge bases mirror their folders, once",
-    "run": "keep the knowledge bases mirroring their folders",
-    "status": "what is where",
-    "history": "what was done",
-    "search": "ask the knowledge base",
-    "explain": "why one file is in its state",
-    "retry": "try again what failed or was refused",
-    "pause": "have the daemon leave mirrors alone",
-    "resume": "have the daemon go on with mirrors",
-    "reload": "have the daemon read its configuration anew",
-    "doctor": "diagnose server, ledger and machine",
-    "mirror": "rename, forget or destroy what the ledger knows of a mirror",
-    "adopt": "take documents over that kbsync did not make",
-    "ledger": "check, back up or copy the ledger",
-    "serve": "run the embedded knowledge base as a server of its own",
-    "schema": "print the JSON Schema of the configuration",
-    "demo": "mirror a folder into the embedded knowledge base, search it, mirror again",
-    "kb": "knowledge bases by hand",
-    "docs": "documents by hand",
-    "chunks": "chunks by hand",
+    "init": Verb("write a configuration to start from", f"{LOCAL}:Init"),
+    "validate": Verb("check the configuration, the sources and the server", f"{LOCAL}:Validate"),
+    "plan": Verb("show what would be done", f"{WRITING}:PlanCommand"),
+    "apply": Verb("make the knowledge bases mirror their folders, once", f"{WRITING}:Apply"),
+    "run": Verb("keep the knowledge bases mirroring their folders", f"{LOCAL}:Run"),
+    "status": Verb("what is where", f"{LOCAL}:Status"),
+    "history": Verb("what was done", f"{LOCAL}:History"),
+    "search": Verb("ask the knowledge base", f"{LOCAL}:Search"),
+    "explain": Verb("why one file is in its state", f"{WRITING}:Explain"),
+    "retry": Verb("try again what failed or was refused", f"{WRITING}:Retry"),
+    "pause": Verb("have the daemon leave mirrors alone", f"{WRITING}:Pause"),
+    "resume": Verb("have the daemon go on with mirrors", f"{WRITING}:Resume"),
+    "reload": Verb("have the daemon read its configuration anew", f"{WRITING}:Reload"),
+    "doctor": Verb("diagnose server, ledger and machine", f"{LOCAL}:Doctor"),
+    "mirror": Verb(
+        "rename, forget or destroy what the ledger knows of a mirror", f"{WRITING}:MIRROR"
+    ),
+    "adopt": Verb("take documents over that kbsync did not make", f"{WRITING}:AdoptDocuments"),
+    "ledger": Verb("check, back up or copy the ledger", f"{LOCAL}:LEDGER"),
+    "serve": Verb("run the embedded knowledge base as a server of its own", f"{LOCAL}:Serve"),
+    "schema": Verb("print the JSON Schema of the configuration", f"{LOCAL}:Schema"),
+    "demo": Verb(
+        "mirror a folder into the embedded knowledge base, search it, mirror again",
+        f"{LOCAL}:Demo",
+    ),
+    "kb": Verb("knowledge bases by hand", f"{BY_HAND}.knowledge_bases:GROUP"),
+    "docs": Verb("documents by hand", f"{BY_HAND}.documents:GROUP"),
+    "chunks": Verb("chunks by hand", f"{BY_HAND}.chunks:GROUP"),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CliContext:
-    """What every verb is told: where the configuration is, and what to log."""
-
-    config: Path
-    log_level: str | None = None
-
-
 class Verbs(click.Group):
-    """Loads a verb's file when the verb is used, not before."""
+    """Loads a verb's declaration when the verb is named, and what it does when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs in the order a person meets them."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the verb's command: `command` of the file named like it."""
-        if cmd_name not in VERBS:
-            return None
-        command = importlib.import_module(f"kbsync.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)  # noqa: S101 - the table names our own files
-        return command
+        """Return the verb's command; None when there is no such verb."""
+        verb = VERBS.get(cmd_name)
+        return verb and command_of(cmd_name, pkgutil.resolve_name(verb.declared))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of verbs without loading one."""
         with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,14 +96,6 @@ class Verbs(click.Group):
 def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
     """Keep a folder and a knowledge base the same."""
     ctx.obj = CliContext(config, log_level)
-
-
-def warn(notices: Iterable[Notice]) -> None:
-    """Print warnings to standard error, each with what to do about it."""
-    for notice in notices:
-        click.echo(f"kbsync: warning: {notice}", err=True)
-        if notice.next:
-            click.echo(f"  next: {notice.next}", err=True)
 
 
 def main() -> None:

@@ -1,53 +1,53 @@
-"""What a running daemon tells of itself, as people read it."""
+"""The state of a running daemon and its mirrors, as people read it."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from kbsync.config import Settings
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import daemon as say
-
-if TYPE_CHECKING:
-    from kbsync.config import Settings
+from kbsync.service import control_client
 
 
 class DaemonView:
     """A daemon's answer.
 
     Args:
-        told: as `kbsync.service.control_client.live` returns.
+        answer: as `kbsync.service.control_client.live` returns.
     """
 
-    def __init__(self, told: dict[str, Any]) -> None:
-        self.told = told
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
 
     def lines(self) -> Iterator[str]:
-        """Yield what it tells of itself."""
-        since = _span(time.time() - self.told["since"])
-        yield f"daemon: process {self.told['pid']}, for {since}"
-        refused = self.told["refused"]
+        """Yield the lines about the daemon as a whole."""
+        since = _span(time.time() - self.answer["since"])
+        yield f"daemon: process {self.answer['pid']}, for {since}"
+        refused = self.answer["refused"]
         if refused is not None:
-            loaded = _span(time.time() - self.told["loaded"])
+            loaded = _span(time.time() - self.answer["loaded"])
             yield f"  the configuration of {loaded} ago counts; the file as it is now is refused:"
             yield from _notice("  ", refused)
 
     def mirror_lines(self, name: str) -> Iterator[str]:
-        """Yield what it tells of one mirror."""
-        mirror = self.told["mirrors"].get(name)
+        """Yield the lines about one mirror."""
+        mirror = self.answer["mirrors"].get(name)
         if mirror is None:
             yield "not kept by the daemon"
             return
-        told = [mirror["phase"]]
-        told += [word for word in ("read_only", "paused") if mirror[word] and word != told[0]]
-        told += [f"{mirror[word]} {word}" for word in ("pending", "indexing") if mirror[word]]
-        told += [f"by {mirror['mode']}"] if mirror["mode"] else []
-        told += _ahead("folder compared", mirror["next_comparison"])
-        told += _ahead("base listed", mirror["next_listing"])
-        yield ", ".join(told).replace("_", "-")
+        parts = [mirror["phase"]]
+        parts += [word for word in ("read_only", "paused") if mirror[word] and word != parts[0]]
+        parts += [f"{mirror[word]} {word}" for word in ("pending", "indexing") if mirror[word]]
+        parts += [f"by {mirror['mode']}"] if mirror["mode"] else []
+        parts += _ahead("folder compared", mirror["next_comparison"])
+        parts += _ahead("base listed", mirror["next_listing"])
+        yield ", ".join(parts).replace("_", "-")
         for part in ("why", "notice"):
             if mirror[part] is not None:
                 yield from _notice("", mirror[part])
@@ -56,15 +56,13 @@ class DaemonView:
 
 
 def ask(settings: Settings) -> DaemonView | None:
-    """Return what the daemon of these settings tells, None when none answers."""
-    from kbsync.service import control_client  # noqa: PLC0415
-
-    told = control_client.live(settings)
-    return None if told is None else DaemonView(told)
+    """Return the state of the daemon of these settings, None when none answers."""
+    answer = control_client.live(settings)
+    return None if answer is None else DaemonView(answer)
 
 
 def show_alone(settings: Settings, found: DaemonView | None, *, as_json: bool) -> int:
-    """Print what the daemon tells, and nothing of the ledger; return the exit code.
+    """Print the daemon's state without opening the ledger; return the exit code.
 
     Raises:
         Problem: no daemon answers.
@@ -72,22 +70,20 @@ def show_alone(settings: Settings, found: DaemonView | None, *, as_json: bool) -
     if found is None:
         raise Problem(say.NO_DAEMON(file=settings.file))
     if as_json:
-        import json  # noqa: PLC0415
-
-        click.echo(json.dumps(found.told))
+        click.echo(json.dumps(found.answer))
         return Exit.OK
     for line in found.lines():
         click.echo(line)
-    for name in found.told["mirrors"]:
+    for name in found.answer["mirrors"]:
         for number, line in enumerate(found.mirror_lines(name)):
             click.echo(f"{'  ' if number else f'{name}: '}{line}")
     return Exit.OK
 
 
-def _notice(indent: str, told: dict[str, str]) -> Iterator[str]:
-    yield f"{indent}{printable(told['text'])} [{told['code']}]"
-    if told["next"]:
-        yield f"{indent}next: {printable(told['next'])}"
+def _notice(indent: str, notice: dict[str, str]) -> Iterator[str]:
+    yield f"{indent}{printable(notice['text'])} [{notice['code']}]"
+    if notice["next"]:
+        yield f"{indent}next: {printable(notice['next'])}"
 
 
 def _ahead(what: str, seconds: int | None) -> list[str]:

@@ -19,38 +19,30 @@ from typing import NamedTuple, TextIO
 
 import click
 
+import kbsync.cli
+from kbsync.cli.command_line import CliContext
+from kbsync.cli.local_verbs import Demo
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import command as say
 
 BASE = "Handbook"
 
 
-@click.command(
-    help="Show a whole round with real files and the embedded knowledge base: apply, search, "
-    "edit, apply, search, and nothing left to do. No server and no key is needed."
-)
-@click.option(
-    "--dir",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Empty or new folder to work in; it is kept. By default a temporary one.",
-)
-@click.option("--keep", is_flag=True, help="Keep the temporary folder.")
-def command(folder: Path | None, keep: bool) -> None:
+def demo(verb: Demo, context: CliContext) -> None:
     """Play the round and say what became of the folder."""
-    _packages_there()
-    with _place(folder, keep) as place:
-        _play(Stage(place))
+    _require_packages()
+    with _work_folder(verb.folder, verb.keep) as folder:
+        _play(Stage(folder))
 
 
-def _packages_there() -> None:
+def _require_packages() -> None:
     for package in ("docx", "openpyxl", "pypdf", "starlette"):
         if find_spec(package) is None:
             raise Problem(say.EMBEDDED_EXTRA(missing=package))
 
 
 @contextmanager
-def _place(folder: Path | None, keep: bool) -> Iterator[Path]:
+def _work_folder(folder: Path | None, keep: bool) -> Iterator[Path]:
     if folder is not None:
         if folder.is_dir() and any(folder.iterdir()):
             raise Problem(say.DEMO_NOT_EMPTY(path=folder))
@@ -104,10 +96,8 @@ class Stage:
             raise Problem(say.DEMO_FAILED(what=what, path=self.folder))
 
     def _run(self, words: tuple[str, ...], exit: Exit, shown: TextIO | None) -> str:
-        from kbsync.cli import obey  # noqa: PLC0415
-
         with redirect_stdout(_Tee(shown)) as heard:
-            code = obey(["-c", str(self._config), *words])
+            code = kbsync.cli.obey(["-c", str(self._config), *words])
         self.hold(code == exit, f"`{shlex.join(words)}` ended with exit code {code}, not {exit}")
         return heard.getvalue()
 
@@ -128,7 +118,6 @@ class _Tee(io.StringIO):
 
 
 def _play(stage: Stage) -> None:
-
     write_samples(stage.docs)
     stage.say(f"A folder with {len(SAMPLES)} documents of seven kinds, and a configuration for it.")
     stage.type("init", "--source", "./docs", "--knowledge-base", BASE)
@@ -144,7 +133,6 @@ def _play(stage: Stage) -> None:
 
 
 def _change(stage: Stage) -> None:
-
     stage.say(f"Edit {EDITED.path}, add {ADDED.path}, delete {DELETED.path}.")
     write(stage.docs, EDITED)
     write(stage.docs, ADDED)
@@ -170,8 +158,8 @@ def _rest(stage: Stage) -> None:
     stage.say("All of this held.")
 
 
-# -- The documents of the demonstration: real files of every common type, made on the spot.
-
+# The documents of the demonstration: real files of every common type, made on the spot. Their
+# packages are of the extra `embedded`, so they are imported when it is known to be there.
 
 TITLE = "Handbook of the Skerry Point lighthouse"
 
@@ -248,7 +236,7 @@ def _html(path: Path, sentence: str) -> None:
 
 
 def _docx(path: Path, sentence: str) -> None:
-    import docx  # noqa: PLC0415 - of the extra `embedded`
+    import docx  # noqa: PLC0415
 
     document = docx.Document()
     document.add_heading(TITLE, level=1)

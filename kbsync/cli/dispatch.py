@@ -1,88 +1,105 @@
-"""An errand is carried out here, or by the daemon if one keeps the mirrors."""
+"""A command is carried out by the daemon if one holds the ledger, and otherwise here."""
 
 from __future__ import annotations
 
+import pkgutil
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
+import anyio
 import click
 
-from kbsync.cli import CliContext
-from kbsync.messages import Problem
+from kbsync.app import build, logs
+from kbsync.cli import local_context
+from kbsync.cli.command_line import CliContext
+from kbsync.commands.base import Command
+from kbsync.config import Settings
+from kbsync.messages import Exit, Problem
+from kbsync.messages import daemon as say
 from kbsync.messages import ledger as ledger_say
-
-if TYPE_CHECKING:
-    from kbsync.commands.base import Command
-    from kbsync.config import Settings
-    from kbsync.service.control_client import Answer
-
+from kbsync.service import control_client
+from kbsync.service.control_client import Answer
 
 LOOKS, BETWEEN = 3, 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How an errand ended: its exit code, and the content of the file it was to make."""
+    """How a command ended: its exit code, and the content of the file it was to write."""
 
     exit: int
-    kept: str | None = None
+    file: str | None = None
 
 
-def carry_out(place: CliContext, settings: Settings, errand: Command) -> CommandResult:
-    """Have `errand` carried out, print what it says, and return how it ended.
+def run(kind: type[Command], typed: dict[str, Any], context: CliContext) -> int:
+    """Carry out what was typed, and return the exit code.
 
     Args:
-        place: where the configuration is, and what to log.
-        settings: the configuration.
-        errand: what is wanted.
+        kind: the declaration.
+        typed: its fields, as they were typed.
+        context: where the configuration is, and what to log.
 
     Raises:
         Problem: it cannot be done.
     """
-    from kbsync.service import control_client  # noqa: PLC0415
+    settings = build.settings_of(context.config)
+    command = _command(kind, typed, settings)
+    result = carry_out(context, settings, command)
+    if result.file is not None:
+        line = pkgutil.resolve_name(kind.save)(typed, result.file)
+        if line:
+            click.echo(line)
+    return result.exit
 
-    answer = control_client.hand_over(settings, errand, _print)
+
+def _command(kind: type[Command], typed: dict[str, Any], settings: Settings) -> Command:
+    if not kind.prepare:
+        return kind(**typed)
+    command: Command = pkgutil.resolve_name(kind.prepare)(settings, typed)
+    return command
+
+
+def carry_out(context: CliContext, settings: Settings, command: Command) -> CommandResult:
+    """Have `command` carried out, print its lines, and return how it ended.
+
+    Raises:
+        Problem: it cannot be done.
+    """
+    answer = control_client.hand_over(settings, command, _print)
     if answer is None:
         try:
-            return _alone(place, settings, errand)
+            return _here(context, settings, command)
         except Problem as problem:
-            answer = _late(settings, errand, problem)
+            answer = _ask_late_daemon(settings, command, problem)
     if answer.question is not None:
-        answer = _asked(settings, errand, answer)
-    return CommandResult(answer.exit, answer.kept)
+        answer = _confirmed(settings, command, answer)
+    return CommandResult(answer.exit, answer.file)
 
 
-def _late(settings: Settings, errand: Command, problem: Problem) -> Answer:
+def _ask_late_daemon(settings: Settings, command: Command, problem: Problem) -> Answer:
     """Ask a daemon that began to listen only after it took the ledger.
 
     Raises:
         Problem: no daemon did, or that is not what `problem` is about.
     """
-    from kbsync.service import control_client  # noqa: PLC0415
-
     if problem.notice.message is not ledger_say.LOCKED:
         raise problem
     for _ in range(LOOKS):
         time.sleep(BETWEEN)
-        answer = control_client.hand_over(settings, errand, _print)
+        answer = control_client.hand_over(settings, command, _print)
         if answer is not None:
             return answer
     raise problem
 
 
-def _asked(settings: Settings, errand: Command, answer: Answer) -> Answer:
-    """Ask here what the daemon has to know, and hand the errand over again."""
-    from kbsync.cli.local_context import ask  # noqa: PLC0415
-    from kbsync.messages import Exit  # noqa: PLC0415
-    from kbsync.messages import daemon as say  # noqa: PLC0415
-    from kbsync.service import control_client  # noqa: PLC0415
-
+def _confirmed(settings: Settings, command: Command, answer: Answer) -> Answer:
+    """Ask the daemon's question here, and hand the command over again."""
     assert answer.question is not None  # noqa: S101 - seen by the caller
-    if not ask(answer.question.text):
-        click.echo(errand.declined, err=True)
-        return control_client.Answer(exit=Exit.FAULT)
-    agreed = errand.agreeing(answer.question.digest)
+    if not local_context.ask(answer.question.text):
+        click.echo(command.declined, err=True)
+        return Answer(exit=Exit.FAULT)
+    agreed = command.agreeing(answer.question.digest)
     again = control_client.hand_over(settings, agreed, _print)
     if again is None:
         raise Problem(say.HUNG_UP())
@@ -93,12 +110,7 @@ def _print(text: str, error: bool) -> None:
     click.echo(text, err=error, nl=False)
 
 
-def _alone(place: CliContext, settings: Settings, errand: Command) -> CommandResult:
-    import anyio  # noqa: PLC0415
-
-    from kbsync.app import logs  # noqa: PLC0415
-    from kbsync.cli.local_context import LocalContext  # noqa: PLC0415
-
-    logs.configure(place.log_level)
-    desk = LocalContext(settings)
-    return CommandResult(anyio.run(errand.run, desk), desk.kept)
+def _here(context: CliContext, settings: Settings, command: Command) -> CommandResult:
+    logs.configure(context.log_level)
+    local = local_context.LocalContext(settings)
+    return CommandResult(anyio.run(command.run, local), local.file)

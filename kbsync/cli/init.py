@@ -10,44 +10,31 @@ from pathlib import Path
 
 import click
 
-from kbsync.cli import CliContext
+from kbsync.cli.command_line import CliContext
+from kbsync.cli.local_verbs import Init
+from kbsync.config.loading import load
+from kbsync.config.template import starter
 from kbsync.messages import Notice, Problem, printable
 from kbsync.messages import command as say
 
 
-@click.command(
-    help="Write a commented configuration to PATH (by default the file that -c names). "
-    "An existing file is never written over."
-)
-@click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--url", default="embedded", show_default=True, help="The server's address.")
-@click.option("--source", default="./docs", show_default=True, help="The folder to mirror.")
-@click.option(
-    "--knowledge-base", default="Docs", show_default=True, help="The knowledge base to fill."
-)
-@click.option("--name", default="", help="The mirror's name; by default made of the base's.")
-@click.pass_obj
-def command(
-    place: CliContext, path: Path | None, url: str, source: str, knowledge_base: str, name: str
-) -> None:
+def init(verb: Init, context: CliContext) -> None:
     """Write the file and say what to type next."""
-    from kbsync.config.template import starter  # noqa: PLC0415
-
-    target = path or place.config
+    target = verb.path or context.config
     if target.is_dir():
         target /= "kbsync.yaml"
-    text = starter(source=source, knowledge_base=knowledge_base, url=url, name=name)
+    text = starter(
+        source=verb.source, knowledge_base=verb.knowledge_base, url=verb.url, name=verb.name
+    )
     _check(text, target)
     _write(text, target)
     click.echo(f"wrote {printable(str(target))}")
-    for number, step in enumerate(_steps(target, url, source), 1):
+    for number, step in enumerate(_steps(target, verb.url, verb.source), 1):
         click.echo(f"  {number}. {printable(step)}")
 
 
 def _check(text: str, target: Path) -> None:
     """Load the text from a place of its own first: a wrong option leaves no file behind."""
-    from kbsync.config.loading import load  # noqa: PLC0415
-
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "kbsync.yaml"
         trial.write_text(text, encoding="utf-8", errors="surrogateescape")

@@ -2,91 +2,56 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import json
 
 import click
 
-from kbsync.cli import CliContext
-
-if TYPE_CHECKING:
-    from kbsync.config import Settings
-    from kbsync.ledger.maintenance import Health
-    from kbsync.ledger.store import LedgerStore
+from kbsync.app import build
+from kbsync.cli.command_line import CliContext
+from kbsync.cli.local_verbs import BackUpLedger, CheckLedger, CopyLedger
+from kbsync.config import Settings
+from kbsync.ledger.location import find_place
+from kbsync.ledger.maintenance import Health
+from kbsync.ledger.store import LedgerStore
+from kbsync.messages import Exit, Problem, printable
+from kbsync.messages import ledger as say
 
 NAMED = 20
 
 
-@click.group(help="Look after the ledger: check it, back it up, copy it to another place.")
-def command() -> None:
-    """Hold the three verbs together."""
-
-
-@command.command(
-    help="Read every page and row of the ledger, and say what is in it. It may be in use. "
-    "Exit code: 0 sound, 1 not."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.pass_obj
-def check(place: CliContext, as_json: bool) -> int:
+def check(verb: CheckLedger, context: CliContext) -> int:
     """Check, and print what was found."""
-    from kbsync.app import build  # noqa: PLC0415
-    from kbsync.messages import Exit, Problem  # noqa: PLC0415
-    from kbsync.messages import ledger as say  # noqa: PLC0415
-
-    with _open(build.settings_of(place.config)) as ledger:
+    with _open(build.settings_of(context.config)) as ledger:
         health, shown = ledger.health(), ledger.place.shown
-    _json(shown, health) if as_json else _text(shown, health)
-    if health.faults and not as_json:
+    _json(shown, health) if verb.as_json else _text(shown, health)
+    if health.faults and not verb.as_json:
         raise Problem(say.NOT_SOUND(place=shown, count=len(health.faults)))
     return Exit.FAULT if health.faults else Exit.OK
 
 
-@command.command(
-    help="Write a copy of the ledger to FILE, which must not be there. It may be in use. "
-    "The copy is a ledger of its own, whatever database the ledger is in."
-)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.pass_obj
-def backup(place: CliContext, file: Path) -> None:
+def backup(verb: BackUpLedger, context: CliContext) -> None:
     """Copy a consistent moment."""
-    from kbsync.app import build  # noqa: PLC0415
-    from kbsync.messages import printable  # noqa: PLC0415
-
-    with _open(build.settings_of(place.config)) as ledger:
-        ledger.backup(file)
+    with _open(build.settings_of(context.config)) as ledger:
+        ledger.backup(verb.file)
         shown = ledger.place.shown
-    click.echo(f"{printable(shown)} is copied to {printable(str(file))}")
+    click.echo(f"{printable(shown)} is copied to {printable(str(verb.file))}")
 
 
-@command.command(
-    help="Copy the ledger at FROM to TO, which must be empty, and compare both. Each is a path or "
-    "a postgresql:// URL; none may be in use. The configuration is not read: name the new place "
-    "there afterwards."
-)
-@click.argument("origin", metavar="FROM")
-@click.argument("target", metavar="TO")
-def copy(origin: str, target: str) -> None:
+def copy(verb: CopyLedger, context: CliContext) -> None:
     """Copy every table, and print what the copy has."""
-    from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
-    from kbsync.messages import Problem, printable  # noqa: PLC0415
-    from kbsync.messages import ledger as say  # noqa: PLC0415
-
-    _require(origin)
-    with LedgerStore.open(origin, command="kbsync ledger copy") as old:
-        if _same(origin, target):
+    _require(verb.origin)
+    with LedgerStore.open(verb.origin, command="kbsync ledger copy") as old:
+        if _same(verb.origin, verb.target):
             raise Problem(say.COPY_SAME(copy=old.place.shown))
-        with LedgerStore.open(target, command="kbsync ledger copy") as new:
+        with LedgerStore.open(verb.target, command="kbsync ledger copy") as new:
             copied = old.copy_to(new)
             shown = printable(new.place.shown)
-    told = ", ".join(f"{number} {table}" for table, number in copied.rows.items() if number)
-    click.echo(f"copied {told or 'an empty ledger'}; both have the checksum {copied.checksum}")
+    rows = ", ".join(f"{number} {table}" for table, number in copied.rows.items() if number)
+    click.echo(f"copied {rows or 'an empty ledger'}; both have the checksum {copied.checksum}")
     click.echo(f"  next: set `ledger: {shown}` in the configuration, then kbsync plan")
 
 
 def _open(settings: Settings) -> LedgerStore:
-    from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
-
     place = settings.ledger
     address = place.url or place.path
     assert address is not None  # noqa: S101 - loading fills in the default place
@@ -94,11 +59,7 @@ def _open(settings: Settings) -> LedgerStore:
 
 
 def _require(address: str) -> None:
-    """See that a ledger is there: one that is to be written would be made."""
-    from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
-    from kbsync.messages import Problem  # noqa: PLC0415
-    from kbsync.messages import ledger as say  # noqa: PLC0415
-
+    """Check that a ledger is there: opening it to write would make one."""
     try:
         LedgerStore.open(address, readonly=True).close()
     except Problem as problem:
@@ -107,41 +68,32 @@ def _require(address: str) -> None:
 
 
 def _same(one: str, other: str) -> bool:
-    from kbsync.ledger.location import find_place  # noqa: PLC0415
-
     first, second = find_place(one), find_place(other)
     return (first.path, first.url, first.schema) == (second.path, second.url, second.schema)
 
 
-# -- what is shown -------------------------------------------------------------------------------
-
-
 def _text(shown: str, health: Health) -> None:
-    from kbsync.messages import printable  # noqa: PLC0415
-
     for fault in health.faults[:NAMED]:
         click.echo(f"! {printable(fault)}")
     for mirror, states in health.entries.items():
-        told = ", ".join(f"{number} {state}" for state, number in states.items())
-        click.echo(f"{mirror}: {told or 'no documents'}")
+        counts = ", ".join(f"{number} {state}" for state, number in states.items())
+        click.echo(f"{mirror}: {counts or 'no documents'}")
     for intent in health.intents[:NAMED]:
         path = printable(intent.key.path)
         click.echo(f"? {intent.key.mirror}: {path}  ({intent.op.value}, outcome not known yet)")
     if len(health.intents) > NAMED:
         click.echo(f"? {len(health.intents) - NAMED} more")
-    told = ", ".join(f"{number} {table}" for table, number in health.rows.items() if number)
+    rows = ", ".join(f"{number} {table}" for table, number in health.rows.items() if number)
     state = "not sound" if health.faults else "sound"
-    click.echo(f"{printable(shown)}: {state}; {told or 'no rows'}")
+    click.echo(f"{printable(shown)}: {state}; {rows or 'no rows'}")
 
 
 def _json(shown: str, health: Health) -> None:
-    import json  # noqa: PLC0415
-
     intents = [
         {"mirror": each.key.mirror, "path": each.key.path, "op": each.op.value}
         for each in health.intents
     ]
-    told = {
+    found = {
         "ledger": shown,
         "sound": not health.faults,
         "faults": health.faults,
@@ -149,4 +101,4 @@ def _json(shown: str, health: Health) -> None:
         "rows": health.rows,
         "intents": intents,
     }
-    click.echo(json.dumps(told))
+    click.echo(json.dumps(found))

@@ -1,4 +1,4 @@
-"""The desk of a verb that holds the ledger itself, because no daemon does."""
+"""The context of a command whose verb holds the ledger itself, because no daemon does."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 
 class LocalContext:
-    """Prints, asks at the terminal, and opens what is asked for.
+    """Prints, asks at the terminal, and opens ledger and servers; see `CommandContext`.
 
     Attributes:
-        stopper: none: signals stop what is carried out.
-        kept: the content of the file that was asked for.
+        stopper: None, as signals stop what is carried out.
+        file: the content of the file the command was to write; None when there is none.
     """
 
     stopper = None
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.kept: str | None = None
+        self.file: str | None = None
 
     def say(self, line: str) -> None:
         """Print to standard output."""
@@ -46,11 +46,11 @@ class LocalContext:
         """Print to standard error."""
         click.echo(line, err=True)
 
-    def keep(self, text: str) -> None:
-        """Keep it for the verb to write."""
-        self.kept = text
+    def send_file(self, text: str) -> None:
+        """Remember it for the verb to write."""
+        self.file = text
 
-    def agreed(self, question: Confirmation) -> bool:
+    def confirm(self, question: Confirmation) -> bool:
         """Ask here and now.
 
         Raises:
@@ -59,7 +59,7 @@ class LocalContext:
         return ask(question.text)
 
     def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False, rest: bool = True
+        self, only: Sequence[str], *, prune_excluded: bool = False, suspend: bool = True
     ) -> AbstractAsyncContextManager[build.Opened]:
         """See `build.opened`."""
         return build.opened(self.settings, only=only, prune_excluded=prune_excluded)
@@ -71,8 +71,8 @@ class LocalContext:
             yield ledger
 
     @asynccontextmanager
-    async def gate(self, server: str, ledger: LedgerStore) -> AsyncIterator[ThrottledRemote]:
-        """Open the server for as long as it is lent."""
+    async def remote(self, server: str, ledger: LedgerStore) -> AsyncIterator[ThrottledRemote]:
+        """Connect to the server for as long as it is lent."""
         declared = self.settings.servers[server]
         async with connect.connected(declared) as api:
             yield connect.gate(declared, api, ledger.clock)
@@ -94,12 +94,16 @@ class LocalContext:
             for mirror in mirrors:
                 ledger.pause(mirror, clock.now()) if paused else ledger.resume(mirror)
 
-    async def rest(self, mirror: str) -> bool:
-        """Nothing is kept here."""
+    async def pause_if_running(self, mirror: str) -> bool:
+        """Return False: no controller runs here."""
         return False
 
     async def reload(self) -> None:
-        """Nobody is there who could."""
+        """Refuse.
+
+        Raises:
+            Problem: no daemon runs.
+        """
         raise Problem(say.NO_DAEMON(file=self.settings.file))
 
 

@@ -97,7 +97,8 @@ def _words(value: object) -> bool:
 
 
 def _table(columns: Sequence[str], words: Sequence[Sequence[str]]) -> None:
-    from rich import box  # noqa: PLC0415 - a tenth of a second that pipes need not pay
+    # Loading rich takes a tenth of a second, which pipes need not pay.
+    from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -112,7 +113,12 @@ def _table(columns: Sequence[str], words: Sequence[Sequence[str]]) -> None:
     Console(color_system="auto" if coloured() else None, highlight=False).print(table)
 
 
-# -- Findings of verbs that look and change nothing: their levels, and how they are printed.
+def warn(notices: Iterable[Notice]) -> None:
+    """Print warnings to standard error, each with what to do about it."""
+    for notice in notices:
+        click.echo(f"kbsync: warning: {notice}", err=True)
+        if notice.next:
+            click.echo(f"  next: {notice.next}", err=True)
 
 
 def wrong(notice: Notice) -> bool:
@@ -121,7 +127,7 @@ def wrong(notice: Notice) -> bool:
 
 
 def level(notice: Notice) -> str:
-    """Return ``error``, ``warning`` or ``ok``: a notice without a next step only tells."""
+    """Return ``error``, ``warning`` or ``ok``: a notice without a next step is no warning."""
     return "error" if wrong(notice) else "warning" if notice.next else "ok"
 
 

@@ -1,30 +1,23 @@
-"""`kbsync run`: keep every mirror until told to stop."""
+"""`kbsync run`: keep every mirror in sync until a signal ends it."""
 
 from __future__ import annotations
 
-import click
+from kbsync.cli.command_line import CliContext
+from kbsync.cli.local_verbs import Run
+from kbsync.service.shutdown import before_the_loop
 
-from kbsync.cli import CliContext
 
-
-@click.command(
-    help="Watch the folders and keep their knowledge bases the same: an edit is there seconds "
-    "after it is saved. Other verbs hand their requests over while it runs. SIGTERM and Ctrl-C "
-    "bring what is in flight to its end, a second one ends at once; SIGHUP reads the configuration "
-    "anew. Exit code: 0 ended as told, 64 wrong usage or configuration, 1 the ledger is in use."
-)
-@click.pass_obj
-def command(place: CliContext) -> int:
+def run(verb: Run, context: CliContext) -> int:
     """Load, set up the log, and go on until the end."""
-    from kbsync.service.shutdown import before_the_loop  # noqa: PLC0415
-
     before_the_loop()
 
+    # Loading takes most of a second, and a signal that comes meanwhile has to end the process:
+    # process 1 of a container has no default for signals.
     import anyio  # noqa: PLC0415
 
     from kbsync.app import build, logs  # noqa: PLC0415
-    from kbsync.service.daemon import run  # noqa: PLC0415
+    from kbsync.service import daemon  # noqa: PLC0415
     from kbsync.service.systemd import SystemdNotifier  # noqa: PLC0415
 
-    logs.configure(place.log_level, default="info")
-    return anyio.run(run, build.settings_of(place.config), SystemdNotifier())
+    logs.configure(context.log_level, default="info")
+    return anyio.run(daemon.run, build.settings_of(context.config), SystemdNotifier())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import click
+from kbsync.cli import output
+from kbsync.cli.command_line import CliContext
+from kbsync.cli.local_verbs import Schema
+from kbsync.config.declaration import json_schema
 
 
-@click.command(help="Print the JSON Schema of kbsync.yaml, for editors and linters.")
-def command() -> None:
+def schema(verb: Schema, context: CliContext) -> None:
     """Print the schema."""
-    from kbsync.cli import output  # noqa: PLC0415
-    from kbsync.config.declaration import json_schema  # noqa: PLC0415
-
     output.as_json(json_schema())

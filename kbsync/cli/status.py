@@ -2,68 +2,54 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.cli import CliContext, warn
+from kbsync.cli import daemon_status, output
+from kbsync.cli.command_line import CliContext
+from kbsync.cli.daemon_status import DaemonView
+from kbsync.cli.local_verbs import Status
+from kbsync.config import Settings, load
+from kbsync.messages import Exit, Notice, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kbsync.app.status import MirrorOverview
-    from kbsync.cli.daemon_status import DaemonView
-    from kbsync.config import Settings
-    from kbsync.messages import Notice
 
 
-@click.command(
-    help="Show every mirror and its documents by state, as the ledger knows them, and what the "
-    "daemon does, if one runs."
-)
-@click.option("--failed", is_flag=True, help="Name each document that failed or was refused.")
-@click.option("--foreign", is_flag=True, help="Name each document that kbsync did not make.")
-@click.option(
-    "--running",
-    is_flag=True,
-    help="Show the daemon alone; exit code 1 when none answers: a health check.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.pass_obj
-def command(place: CliContext, failed: bool, foreign: bool, running: bool, as_json: bool) -> int:
+def status(verb: Status, context: CliContext) -> int:
     """Print the overview."""
-    from kbsync.cli import daemon_status  # noqa: PLC0415
-    from kbsync.config import load  # noqa: PLC0415 - less to load than `app`: a check is frequent
-
-    settings = load(place.config, os.environ)
+    settings = load(context.config, os.environ)
     found = daemon_status.ask(settings)
-    if running:
-        return daemon_status.show_alone(settings, found, as_json=as_json)
-    _show(settings, found, failed=failed, foreign=foreign, as_json=as_json)
-    return 0
+    if verb.running:
+        return daemon_status.show_alone(settings, found, as_json=verb.as_json)
+    _show(verb, settings, found)
+    return Exit.OK
 
 
-def _show(
-    settings: Settings, found: DaemonView | None, *, failed: bool, foreign: bool, as_json: bool
-) -> None:
+def _show(verb: Status, settings: Settings, found: DaemonView | None) -> None:
+    # A health check types `status --running` every few seconds: what is loaded here would make
+    # it take FIGURE.
     from kbsync.app import build  # noqa: PLC0415
     from kbsync.app.config_drift import changes  # noqa: PLC0415
     from kbsync.app.status import overview  # noqa: PLC0415
 
     with build.ledger_to_read(settings) as ledger:
-        mirrors = list(overview(settings, ledger, foreign=foreign))
+        mirrors = list(overview(settings, ledger, foreign=verb.foreign))
         changed = list(changes(settings, ledger)) if ledger else []
         paused = ledger.paused() if ledger else {}
-    if as_json:
+    if verb.as_json:
         _json(mirrors, changed, found, paused)
         return
-    warn(changed)
+    output.warn(changed)
     for line in found.lines() if found else ():
         click.echo(line)
     for each in mirrors:
-        _text(each, failed)
+        _text(each, verb.failed)
         if found is None and each.name in paused:
             click.echo("  paused for the daemon\n  next: kbsync resume")
         for line in found.mirror_lines(each.name) if found else ():
@@ -76,29 +62,25 @@ def _json(
     found: DaemonView | None,
     paused: dict[str, float],
 ) -> None:
-    import json  # noqa: PLC0415
-
     shown = []
     for each in mirrors:
         failures = [
             {"path": f.key.path, "state": f.state, "code": f.code, "reason": f.sentence}
             for f in each.failures
         ]
-        told = {name: value for name, value in asdict(each).items() if value is not None}
+        known = {name: value for name, value in asdict(each).items() if value is not None}
         more = {"failures": failures, "paused": each.name in paused}
-        shown.append({"base_id": None, **told, **more})
+        shown.append({"base_id": None, **known, **more})
     warnings = [{"code": each.code, "text": each.text, "next": each.next} for each in changed]
-    daemon = found.told if found else None
+    daemon = found.answer if found else None
     click.echo(json.dumps({"mirrors": shown, "warnings": warnings, "daemon": daemon}))
 
 
 def _text(each: MirrorOverview, failed: bool) -> None:
-    from kbsync.messages import printable  # noqa: PLC0415
-
-    told = ", ".join(f"{number} {state}" for state, number in each.documents.items() if number)
+    states = ", ".join(f"{number} {state}" for state, number in each.documents.items() if number)
     foreign = f"; {each.foreign} foreign" if each.foreign else ""
     where = f"{printable(each.source)} → {printable(each.knowledge_base)} at {each.server}"
-    click.echo(f"{each.name}: {told or 'nothing yet'}{foreign}  ({where})")
+    click.echo(f"{each.name}: {states or 'nothing yet'}{foreign}  ({where})")
     for document in each.foreign_documents or ():
         click.echo(f"  foreign: {printable(document.name)}  (document {printable(document.id)})")
     if not failed and each.failures:

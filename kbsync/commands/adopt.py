@@ -1,14 +1,15 @@
-"""What `kbsync adopt` wants done."""
+"""`kbsync adopt`: take documents over that kbsync did not make."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any
 
-from kbsync.commands.base import Command, CommandContext, Confirmation, Output
+from kbsync.commands.base import CommandContext, Confirmation, Output
+from kbsync.commands.writing_verbs import AdoptDocuments
 from kbsync.config import Settings
+from kbsync.config.adopt_map import read_pairs
 from kbsync.engine.observe.adoption import Match, Offer, take
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import adoption as say
@@ -19,125 +20,111 @@ from kbsync.planning.render import size_of
 NAMED = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptDocuments(Command):
-    """Offer documents that are nobody's, show them, ask, and take them over.
+def prepared(settings: Settings, typed: dict[str, Any]) -> AdoptDocuments:
+    """Read the map, if one is named: it is in the folder where the verb was typed.
 
-    Args:
-        mirror: whose they become; None for the only one.
-        by: what file and document have in common.
-        pairs: path and document id of each line of a map.
-        trust_size: a document whose upload was as large as what would be sent is the same.
-        dry_run: only show.
-        sure: do not ask.
-        agreed: digest of the offer a person agreed to when it was shown before.
-        as_json: tell one JSON object.
+    Raises:
+        Problem: the map cannot be read, or is named without ``--by map``, or is missing.
     """
+    file = typed["pairs"]
+    by = typed["by"] or ("map" if file else "name")
+    if (by == "map") != (file is not None):
+        raise Problem(say.MAP_UNTOLD())
+    pairs = tuple(read_pairs(file)) if file is not None else ()
+    return AdoptDocuments(
+        **{**typed, "by": by, "pairs": pairs, "trust_size": typed["trust_size"] == "size"}
+    )
 
-    verb: ClassVar[str] = "adopt"
-    declined: ClassVar[str] = "nothing was adopted"
-    mirror: str | None = None
-    by: Literal["name", "basename", "map"] = "name"
-    pairs: tuple[tuple[str, str], ...] = ()
-    trust_size: bool = False
-    dry_run: bool = False
-    sure: bool = False
-    agreed: str = ""
-    as_json: bool = False
 
-    async def run(self, desk: CommandContext) -> int:
-        """Do it; the exit code says what was taken or left."""
-        async with desk.opened([_mirror(desk.settings, self.mirror)]) as opened:
-            [engine] = opened.engines
-            offer = await engine.offer(
-                self._match(), cause=Cause(self.by), trust_size=self.trust_size
-            )
-            if self.agreed and self.agreed != _digest(offer):
-                raise Problem(say.OFFER_MOVED(mirror=engine.mirror.name))
-            if not self.as_json and not self.agreed:
-                _show(desk, offer)
-            wanted = bool(offer.actions) and not self.dry_run
-            taken = self._confirmed(desk, offer) if wanted else False
-            if taken is None:
-                return Exit.FAULT
-            if taken:
-                await take(offer)
-        self._end(desk, offer, taken)
-        if wanted and not taken:
+async def adopt(command: AdoptDocuments, context: CommandContext) -> int:
+    """Offer, ask and take; the exit code says what was taken or left."""
+    async with context.opened([_mirror(context.settings, command.mirror)]) as opened:
+        [engine] = opened.engines
+        offer = await engine.offer(
+            _match(command), cause=Cause(command.by), trust_size=command.trust_size
+        )
+        if command.agreed and command.agreed != _digest(offer):
+            raise Problem(say.OFFER_MOVED(mirror=engine.mirror.name))
+        if not command.as_json and not command.agreed:
+            _show(context, offer)
+        wanted = bool(offer.actions) and not command.dry_run
+        taken = _confirmed(command, context, offer) if wanted else False
+        if taken is None:
             return Exit.FAULT
-        if self.dry_run and offer.actions:
-            return Exit.CHANGES
-        return Exit.INCOMPLETE if offer.left else Exit.OK
-
-    def agreeing(self, digest: str) -> AdoptDocuments:
-        """Return the errand of somebody who agreed to the offer."""
-        return replace(self, agreed=digest)
-
-    def _match(self) -> Match:
-        if self.by == "map":
-            return lambda files, documents: pair_mapped(files, documents, self.pairs)
-        return lambda files, documents: pair(files, documents, By(self.by))
-
-    def _confirmed(self, desk: CommandContext, offer: Offer) -> bool | None:
-        if self.sure or self.agreed:
-            return True
-        count, mirror = len(offer.actions), offer.world.mirror.name
-        question = f"Take {count} documents over into mirror {mirror}?"
-        return desk.agreed(Confirmation(question, _digest(offer)))
-
-    def _end(self, desk: CommandContext, offer: Offer, taken: bool) -> None:
-        if self.as_json:
-            desk.say(json.dumps(_json(offer, taken=taken)))
-        elif taken:
-            desk.say(f"{offer.world.mirror.name}: {len(offer.actions)} adopted")
-            desk.say("  next: kbsync apply")
-        elif offer.actions:
-            desk.warn(self.declined)
+        if taken:
+            await take(offer)
+    _finish(command, context, offer, taken)
+    if wanted and not taken:
+        return Exit.FAULT
+    if command.dry_run and offer.actions:
+        return Exit.CHANGES
+    return Exit.INCOMPLETE if offer.left else Exit.OK
 
 
-def _mirror(settings: Settings, told: str | None) -> str:
+def _mirror(settings: Settings, name: str | None) -> str:
     known = [each.name for each in settings.mirrors]
-    if told is None and len(known) > 1:
+    if name is None and len(known) > 1:
         raise Problem(say.MIRROR_UNTOLD(known=", ".join(known)))
-    return told or known[0]
+    return name or known[0]
+
+
+def _match(command: AdoptDocuments) -> Match:
+    if command.by == "map":
+        return lambda files, documents: pair_mapped(files, documents, command.pairs)
+    return lambda files, documents: pair(files, documents, By(command.by))
+
+
+def _confirmed(command: AdoptDocuments, context: CommandContext, offer: Offer) -> bool | None:
+    if command.sure or command.agreed:
+        return True
+    count, mirror = len(offer.actions), offer.world.mirror.name
+    question = f"Take {count} documents over into mirror {mirror}?"
+    return context.confirm(Confirmation(question, _digest(offer)))
 
 
 def _digest(offer: Offer) -> str:
-    """Return what names exactly the offered pairs, and what each of them costs."""
-    told = [
+    """Return the digest of exactly the offered pairs, and of what each of them costs."""
+    pairs = [
         [action.key.path, action.document.id, action.fingerprint is None]
         for action in offer.actions
     ]
-    return hashlib.sha256(json.dumps([offer.world.base_id, told]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([offer.world.base_id, pairs]).encode()).hexdigest()
 
 
-# -- what is shown -------------------------------------------------------------------------------
+def _finish(command: AdoptDocuments, output: Output, offer: Offer, taken: bool) -> None:
+    if command.as_json:
+        output.say(json.dumps(_json(offer, taken=taken)))
+    elif taken:
+        output.say(f"{offer.world.mirror.name}: {len(offer.actions)} adopted")
+        output.say("  next: kbsync apply")
+    elif offer.actions:
+        output.warn(command.declined)
 
 
-def _show(teller: Output, offer: Offer) -> None:
+def _show(output: Output, offer: Offer) -> None:
     for action in offer.actions:
         document = action.document
         cost = "no upload" if action.fingerprint else "indexed anew by the next apply"
         path, name = printable(action.key.path), printable(document.name)
-        teller.say(f"* {path} <- {name} {document.id}  ({action.cause}, {cost})")
+        output.say(f"* {path} <- {name} {document.id}  ({action.cause}, {cost})")
     for each in offer.left[:NAMED]:
-        teller.say(f"? {printable(each.name)}  ({each.why})")
-        teller.say(f"  next: {each.why.next}")
+        output.say(f"? {printable(each.name)}  ({each.why})")
+        output.say(f"  next: {each.why.next}")
     if len(offer.left) > NAMED:
-        teller.say(f"? {len(offer.left) - NAMED} more; kbsync adopt --dry-run --json names each")
-    teller.say(_summary(offer))
+        output.say(f"? {len(offer.left) - NAMED} more; kbsync adopt --dry-run --json names each")
+    output.say(_summary(offer))
 
 
 def _summary(offer: Offer) -> str:
     anew = len(offer.actions) - offer.known
-    told = [f"{offer.world.mirror.name}: {len(offer.actions) or 'nothing'} to adopt"]
+    parts = [f"{offer.world.mirror.name}: {len(offer.actions) or 'nothing'} to adopt"]
     if offer.actions:
-        told.append(f"{offer.known} without an upload")
-        told.append(f"{anew} to index anew ({size_of(offer.bytes_anew)} to upload)")
+        parts.append(f"{offer.known} without an upload")
+        parts.append(f"{anew} to index anew ({size_of(offer.bytes_anew)} to upload)")
     if offer.left:
-        told.append(f"{len(offer.left)} left as unclear")
-    told.append(f"{offer.files} files and {offer.documents} documents stay without each other")
-    return "; ".join(told)
+        parts.append(f"{len(offer.left)} left as unclear")
+    parts.append(f"{offer.files} files and {offer.documents} documents stay without each other")
+    return "; ".join(parts)
 
 
 def _json(offer: Offer, *, taken: bool) -> dict[str, object]:

@@ -1,83 +1,100 @@
-"""What `kbsync apply` wants done."""
+"""`kbsync apply`: plan mirrors, carry the plans out, and report; or carry out a saved plan."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 from kbsync.app import all_mirrors, build, plan_file
 from kbsync.app.all_mirrors import HaltedMirror, Planning
-from kbsync.app.plan_file import PlanOptions, PlanRequest
 from kbsync.commands import report
-from kbsync.commands.base import Command, CommandContext, warn
+from kbsync.commands.base import CommandContext, warn
+from kbsync.commands.writing_verbs import Apply, PlanOptions, Retry
 from kbsync.config import Settings
 from kbsync.engine.reconciler import Planned
 from kbsync.messages import Problem
 from kbsync.messages import daemon as say
+from kbsync.messages import guard as guard_say
 from kbsync.planning.plan import CHANGES
-from kbsync.planning.saved import SavedPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Apply(Command):
-    """Plan mirrors, carry the plans out, and report.
+def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
+    """Tell names of mirrors from the file of a saved plan, and read the plan.
+
+    Raises:
+        Problem: the plan cannot be used, or comes with something else.
+    """
+    command = Apply(**typed)
+    files = [word for word in command.mirrors if _is_file(settings, word)]
+    if not files:
+        return command
+    file = Path(files[0])
+    others = [word for word in command.mirrors if word != files[0]]
+    if others or command.how != PlanOptions():
+        raise Problem(guard_say.PLAN_WITH_MORE(file=file, other=", ".join(others) or "an option"))
+    saved = plan_file.read(file)
+    plan_file.refuse_other_settings(saved, file, settings)
+    how = PlanOptions(
+        refresh=saved.refresh, prune_excluded=saved.prune_excluded, target=saved.target
+    )
+    names = tuple(mirror.name for mirror in saved.mirrors)
+    return replace(command, mirrors=names, how=how, saved=saved, file=str(file))
+
+
+def _is_file(settings: Settings, word: str) -> bool:
+    """Whether `word` is a file rather than a mirror's name, which comes first."""
+    if settings.mirror(word) is not None:
+        return False
+    return "/" in word or word.endswith(".json") or Path(word).is_file()
+
+
+async def apply(command: Apply, context: CommandContext) -> int:
+    """Carry it out; the exit code is that of the pass."""
+    how, settings = command.how, context.settings
+    warn(context, build.warnings(settings))
+    if command.saved is not None:
+        # The daemon may have read its configuration at another time than the verb.
+        plan_file.refuse_other_settings(command.saved, Path(command.file), settings)
+    wanted = all_mirrors.selection(how.target)
+    async with context.opened(command.mirrors, prune_excluded=how.prune_excluded) as opened:
+        agreed = all_mirrors.released(opened.ledger, command.releases)
+        plans = await all_mirrors.plan_all(opened.engines, listing=how.refresh, wanted=wanted)
+        if command.saved is not None:
+            plans = plan_file.still_holds(command.saved, Path(command.file), plans)
+        return await carry_out(command, context, plans, agreed)
+
+
+async def carry_out(
+    command: Apply | Retry,
+    context: CommandContext,
+    plans: Sequence[Planning],
+    agreed: frozenset[str] = frozenset(),
+) -> int:
+    """Carry out plans, report, and return the exit code of the pass.
 
     Args:
-        mirrors: their names; empty for all.
-        how: how to plan them.
-        saved: carry out exactly this plan, which stands in `file`, or refuse.
-        releases: digests of what somebody agrees to of what the guard held back.
-        wait: until everything is indexed.
-        as_json: tell one JSON object at the end.
+        command: how to wait and to report.
+        context: where.
+        plans: of every mirror concerned.
+        agreed: the changes a person agreed to of what the guard held back.
     """
-
-    verb: ClassVar[str] = "apply"
-    mirrors: tuple[str, ...] = ()
-    how: PlanOptions = field(default_factory=PlanOptions)
-    saved: SavedPlan | None = None
-    file: str = ""
-    releases: tuple[str, ...] = ()
-    wait: bool = True
-    as_json: bool = False
-
-    async def run(self, desk: CommandContext) -> int:
-        """Do it; the exit code is that of the pass."""
-        warn(desk, build.warnings(desk.settings))
-        if self.saved is not None:
-            plan_file.refuse_other_settings(self.saved, Path(self.file), desk.settings)
-        asked = PlanRequest(
-            mirrors=self.mirrors, how=self.how, saved=self.saved, file=Path(self.file)
+    plans = without_read_only(context, plans)
+    with context.progress(all_mirrors.whole(plans), quiet=command.as_json) as observe:
+        done = await all_mirrors.apply_all(
+            plans, wait=command.wait, observe=observe, read=agreed, stopper=context.stopper
         )
-        wanted = self.how.wanted()
-        async with desk.opened(self.mirrors, prune_excluded=self.how.prune_excluded) as opened:
-            read = all_mirrors.read_sets(opened.ledger, self.releases)
-            fresh = await all_mirrors.plan_all(
-                opened.engines, listing=self.how.refresh, wanted=wanted
-            )
-            plans = spared(desk, asked.agreed(fresh))
-            with desk.progress(all_mirrors.whole(plans), quiet=self.as_json) as observe:
-                done = await all_mirrors.apply_all(
-                    plans, wait=self.wait, observe=observe, read=read, stopper=desk.stopper
-                )
-        report.show(desk, done, as_json=self.as_json)
-        return done.exit
+    report.show(context, done, as_json=command.as_json)
+    return done.exit
 
 
-def apply_of(asked: PlanRequest, *, releases: tuple[str, ...], wait: bool, as_json: bool) -> Apply:
-    """Return the errand for what was typed."""
-    shown = str(asked.file) if asked.saved else ""
-    words = Apply(mirrors=asked.mirrors, how=asked.how, saved=asked.saved, file=shown)
-    return replace(words, releases=releases, wait=wait, as_json=as_json)
-
-
-def spared(desk: CommandContext, plans: Sequence[Planning]) -> list[Planning]:
+def without_read_only(context: CommandContext, plans: Sequence[Planning]) -> list[Planning]:
     """Return `plans` with mirrors that are only read halted, where anything would be written."""
-    return [(engine, _spared(desk.settings, made)) for engine, made in plans]
+    return [(engine, _read_only(context.settings, made)) for engine, made in plans]
 
 
-def _spared(settings: Settings, made: Planned | HaltedMirror) -> Planned | HaltedMirror:
+def _read_only(settings: Settings, made: Planned | HaltedMirror) -> Planned | HaltedMirror:
     if isinstance(made, HaltedMirror):
         return made
     mirror = made.world.mirror.name
@@ -88,36 +105,3 @@ def _spared(settings: Settings, made: Planned | HaltedMirror) -> Planned | Halte
     if changes:
         return HaltedMirror(mirror, Problem(say.READ_ONLY(mirror=mirror, changes=changes)))
     return replace(made, plan=replace(made.plan, actions=()))
-
-
-# -- What `kbsync retry` wants done.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry(Command):
-    """Forgive what failed or was refused, plan those files, and carry the plan out.
-
-    Args:
-        paths: paths and folders relative to the source; empty for all.
-        mirror: only this one.
-        wait: until everything is indexed.
-        as_json: tell one JSON object at the end.
-    """
-
-    verb: ClassVar[str] = "retry"
-    paths: tuple[str, ...] = ()
-    mirror: str | None = None
-    wait: bool = True
-    as_json: bool = False
-
-    async def run(self, desk: CommandContext) -> int:
-        """Do it; the exit code is that of the pass."""
-        async with desk.opened([self.mirror] if self.mirror else []) as opened:
-            again = await all_mirrors.plan_again(opened.engines, opened.ledger, self.paths)
-            plans = spared(desk, again)
-            with desk.progress(all_mirrors.whole(plans), quiet=self.as_json) as observe:
-                done = await all_mirrors.apply_all(
-                    plans, wait=self.wait, observe=observe, stopper=desk.stopper
-                )
-        report.show(desk, done, as_json=self.as_json)
-        return done.exit

@@ -1,45 +1,45 @@
-"""Where an errand is carried out: what it works with, and who hears of it."""
+"""What a writing verb wants done, and what carrying it out needs: ledger, servers and a person."""
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from pydantic import ConfigDict
-
-from kbsync.messages import Notice
-
 if TYPE_CHECKING:
-    from kbsync.app.all_mirrors import Stopper
+    from pydantic import ConfigDict
+
     from kbsync.app.build import Opened
+    from kbsync.app.stopper import Stopper
     from kbsync.config import Settings
     from kbsync.engine.workers.pool import Observer
     from kbsync.engine.workers.throttle import ThrottledRemote
     from kbsync.ledger.store import LedgerStore
+    from kbsync.messages import Notice
     from kbsync.planning.plan import Plan
 
 
 class Output(Protocol):
-    """Who hears what an errand has to say."""
+    """Where a command's lines go: the terminal, or the socket of the verb that asked."""
 
     def say(self, line: str) -> None:
-        """Tell what was asked for: standard output."""
+        """Write to standard output."""
         ...
 
     def warn(self, line: str) -> None:
-        """Tell beside it: standard error."""
+        """Write to standard error."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a person has to agree to.
+    """A question a person has to say yes to.
 
     Args:
         text: the question.
-        digest: names exactly what it is about.
+        digest: of exactly what it is about; the answer counts for nothing else.
     """
 
     text: str
@@ -47,15 +47,15 @@ class Confirmation:
 
 
 class CommandContext(Output, Protocol):
-    """The ledger, the servers and the person an errand needs.
+    """The ledger, the servers and the person a command works with.
 
-    A verb has a desk of its own while nobody holds the ledger; the daemon has one otherwise, where
-    the mirrors concerned rest as long as the errand works with them.
+    Two are there: `cli.local_context` opens them for one verb; `service.daemon_context` uses those
+    of the daemon, whose controllers are suspended for the mirrors concerned.
     """
 
     @property
     def settings(self) -> Settings:
-        """The configuration that counts here."""
+        """The configuration in force."""
         ...
 
     @property
@@ -64,59 +64,61 @@ class CommandContext(Output, Protocol):
         ...
 
     def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False, rest: bool = True
+        self, only: Sequence[str], *, prune_excluded: bool = False, suspend: bool = True
     ) -> AbstractAsyncContextManager[Opened]:
-        """Lend the engines of some mirrors, all when none is named; see `app.opened`.
+        """Lend the engines of some mirrors, all when none is named; see `app.build.opened`.
 
         Args:
             only, prune_excluded: as there.
-            rest: whether the mirrors have to rest: False for what only reads.
+            suspend: suspend their controllers; False for a command that only reads.
         """
         ...
 
     def ledger(self, *mirrors: str) -> AbstractAsyncContextManager[LedgerStore]:
-        """Lend the ledger for what concerns `mirrors`, declared or not.
+        """Lend the ledger for work on `mirrors`, declared or not.
 
         Raises:
             Problem: there is none yet, or it cannot be used.
         """
         ...
 
-    def gate(
+    def remote(
         self, server: str, ledger: LedgerStore
     ) -> AbstractAsyncContextManager[ThrottledRemote]:
-        """Lend the gate of a declared server."""
+        """Lend the connection to a declared server, with its limits."""
         ...
 
     def progress(self, plan: Plan, *, quiet: bool) -> AbstractContextManager[Observer]:
-        """Give what is told of every step while `plan` is carried out; not shown when `quiet`."""
+        """Return the observer of every step of `plan`; it shows nothing when `quiet`."""
         ...
 
-    def agreed(self, question: Confirmation) -> bool | None:
-        """Whether a person agrees; None when the person sits elsewhere and is asked there.
+    def confirm(self, question: Confirmation) -> bool | None:
+        """Whether a person agrees; None when the question goes back to the verb that asked.
 
-        Then the errand ends, having changed nothing, and comes again with the digest that was
-        agreed to.
+        Then the command ends, having changed nothing, and comes again with the digest.
         """
         ...
 
-    def keep(self, text: str) -> None:
-        """Hand over the content of the file that was asked for."""
+    def send_file(self, text: str) -> None:
+        """Give the verb the content of the file it was asked to write."""
         ...
 
     async def pause(self, mirrors: Sequence[str], *, paused: bool) -> None:
-        """Have the daemon leave mirrors alone, or not any more, beyond a restart."""
+        """Have the daemon write nothing for mirrors, or write again; it outlasts a restart."""
         ...
 
-    async def rest(self, mirror: str) -> bool:
-        """Pause `mirror` if it is kept here and now; return whether it is."""
+    async def pause_if_running(self, mirror: str) -> bool:
+        """Pause `mirror` if a controller runs for it, and return whether one does.
+
+        Without that the controller would at once do again what the command undid.
+        """
         ...
 
     async def reload(self) -> None:
-        """Read the configuration anew.
+        """Have the daemon read its configuration again.
 
         Raises:
-            Problem: it cannot be used, and the one before stays; or no daemon is there.
+            Problem: it cannot be used, so the one before stays in force; or no daemon runs.
         """
         ...
 
@@ -126,30 +128,42 @@ class Command:
     """What one verb wants done. It can be sent as JSON, and no key is in it.
 
     Attributes:
-        verb: its name.
-        declined: what is told when a person does not agree.
+        verb: its name on the control socket.
+        help: what ``--help`` says.
+        declined: printed when a person does not agree.
+        work: "module:function" that carries it out, given the command and its context.
+        prepare: "module:function" that makes the command of the settings and the fields typed,
+            where that takes more than the fields; it runs in the verb's process.
+        save: "module:function" that writes the file the command sent, given the fields typed; it
+            returns the line to print.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    # As pydantic's ConfigDict: a field that is not known is refused.
+    __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
     verb: ClassVar[str] = ""
+    help: ClassVar[str] = ""
     declined: ClassVar[str] = ""
+    work: ClassVar[str] = ""
+    prepare: ClassVar[str] = ""
+    save: ClassVar[str] = ""
 
-    async def run(self, desk: CommandContext) -> int:
+    async def run(self, context: CommandContext) -> int:
         """Carry it out and return the exit code.
 
         Raises:
             Problem: it cannot be done.
         """
-        raise NotImplementedError
+        code: int = await pkgutil.resolve_name(self.work)(self, context)
+        return code
 
     def agreeing(self, digest: str) -> Command:
-        """Return the errand of somebody who agreed to what `digest` names."""
+        """Return the command of a person who agreed to what `digest` names."""
         return self
 
 
-def warn(teller: Output, notices: Iterable[Notice]) -> None:
-    """Tell warnings, each with what to do about it."""
+def warn(output: Output, notices: Iterable[Notice]) -> None:
+    """Write warnings, each with what to do about it."""
     for notice in notices:
-        teller.warn(f"kbsync: warning: {notice}")
+        output.warn(f"kbsync: warning: {notice}")
         if notice.next:
-            teller.warn(f"  next: {notice.next}")
+            output.warn(f"  next: {notice.next}")

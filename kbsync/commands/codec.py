@@ -1,4 +1,4 @@
-"""Errands as JSON and back: what a verb hands over to the daemon."""
+"""Commands as JSON and back: what a verb hands over to the daemon."""
 
 from __future__ import annotations
 
@@ -7,38 +7,20 @@ from dataclasses import asdict
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from kbsync.commands.adopt import AdoptDocuments
-from kbsync.commands.apply import Apply, Retry
 from kbsync.commands.base import Command
-from kbsync.commands.control import Pause, Reload
-from kbsync.commands.explain import Explain
-from kbsync.commands.mirror import DestroyMirror, ForgetMirror, RenameMirror
-from kbsync.commands.plan import PlanCommand
+from kbsync.commands.writing_verbs import COMMANDS
+from kbsync.planning.saved import SavedPlan
 
-VERBS: dict[str, type[Command]] = {
-    kind.verb: kind
-    for kind in (
-        Apply,
-        DestroyMirror,
-        Explain,
-        ForgetMirror,
-        PlanCommand,
-        Pause,
-        Reload,
-        RenameMirror,
-        Retry,
-        AdoptDocuments,
-    )
-}
+VERBS: dict[str, type[Command]] = {kind.verb: kind for kind in COMMANDS}
 
 
-def to_json(errand: Command) -> str:
-    """Return an errand as one line of JSON."""
-    return json.dumps({"verb": errand.verb, "asked": asdict(errand)}, default=_plain)
+def to_json(command: Command) -> str:
+    """Return a command as one line of JSON."""
+    return json.dumps({"verb": command.verb, "asked": asdict(command)}, default=_plain)
 
 
 def from_json(verb: str, asked: object) -> Command:
-    """Return the errand `to_json` made that of.
+    """Return the command `to_json` made that of.
 
     Raises:
         ValueError: there is no such verb, or it cannot be asked so.
@@ -46,6 +28,8 @@ def from_json(verb: str, asked: object) -> Command:
     if verb not in VERBS:
         raise ValueError(f"there is no verb {verb}")
     adapter: TypeAdapter[Command] = TypeAdapter(VERBS[verb])
+    # Declarations do not load the model of a saved plan, so its name is not in their module.
+    adapter.rebuild(_types_namespace={"SavedPlan": SavedPlan})
     try:
         # Strict as JSON is: there lists are the only sequences.
         return adapter.validate_json(json.dumps(asked), strict=True)
@@ -56,5 +40,5 @@ def from_json(verb: str, asked: object) -> Command:
 
 
 def _plain(value: object) -> object:
-    assert isinstance(value, BaseModel)  # noqa: S101 - the one other kind an errand is made of
+    assert isinstance(value, BaseModel)  # noqa: S101 - the one other kind a command is made of
     return value.model_dump(mode="json")

@@ -1,46 +1,26 @@
-"""What `kbsync pause`, `resume` and `reload` want done: for the daemon alone."""
+"""`kbsync pause`, `resume` and `reload`: for the daemon alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from kbsync.app import build
-from kbsync.commands.base import Command, CommandContext
+from kbsync.commands.base import CommandContext
+from kbsync.commands.writing_verbs import Pause, Reload
+from kbsync.messages import Exit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause(Command):
-    """Have the daemon plan and show some mirrors, and write nothing for them; or not any more.
-
-    Args:
-        mirrors: their names; empty for all.
-        paused: whether they are to be.
-    """
-
-    verb: ClassVar[str] = "pause"
-    mirrors: tuple[str, ...] = ()
-    paused: bool = True
-
-    async def run(self, desk: CommandContext) -> int:
-        """Note it in the ledger, where it outlives a restart."""
-        names = [each.name for each in build.chosen(desk.settings, self.mirrors)]
-        await desk.pause(names, paused=self.paused)
-        for name in names:
-            desk.say(f"{name}: {'paused' if self.paused else 'goes on'}")
-        if self.paused:
-            desk.say("  next: kbsync resume")
-        return 0
+async def pause(command: Pause, context: CommandContext) -> int:
+    """Note it in the ledger, where it outlasts a restart."""
+    names = [each.name for each in build.chosen(context.settings, command.mirrors)]
+    await context.pause(names, paused=command.paused)
+    for name in names:
+        context.say(f"{name}: {'paused' if command.paused else 'goes on'}")
+    if command.paused:
+        context.say("  next: kbsync resume")
+    return Exit.OK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reload(Command):
-    """Have the daemon read the configuration anew."""
-
-    verb: ClassVar[str] = "reload"
-
-    async def run(self, desk: CommandContext) -> int:
-        """Do it, or say why the one before stays."""
-        await desk.reload()
-        desk.say(f"reloaded: {len(desk.settings.mirrors)} mirrors")
-        return 0
+async def reload(command: Reload, context: CommandContext) -> int:
+    """Read the configuration again, or say why the one before stays in force."""
+    await context.reload()
+    context.say(f"reloaded: {len(context.settings.mirrors)} mirrors")
+    return Exit.OK

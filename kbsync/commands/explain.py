@@ -1,38 +1,32 @@
-"""What `kbsync explain` wants done."""
+"""`kbsync explain PATH`: the decision for one file, and why."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any
 
-from kbsync.commands.base import Command, CommandContext
+from kbsync.app import build
+from kbsync.commands.base import CommandContext
+from kbsync.commands.writing_verbs import Explain
+from kbsync.config import Settings
+from kbsync.messages import Exit
 from kbsync.planning.explain import explained
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explain(Command):
-    """Tell the decision for one file, and why.
+def prepared(settings: Settings, typed: dict[str, Any]) -> Explain:
+    """Find the mirror that has the path: it is relative to where the verb was typed."""
+    mirror, path = build.whose(settings, typed["path"], typed["mirror"])
+    return Explain(**{**typed, "mirror": mirror, "path": path})
 
-    Args:
-        mirror: whose file it is.
-        path: relative to the source.
-        as_json: tell one JSON object.
-    """
 
-    verb: ClassVar[str] = "explain"
-    mirror: str
-    path: str
-    as_json: bool = False
-
-    async def run(self, desk: CommandContext) -> int:
-        """Do it; nothing is changed."""
-        async with desk.opened([self.mirror], rest=False) as opened:
-            case, action = await opened.engines[0].explain(self.path)
-        explanation = explained(case, action)
-        if self.as_json:
-            desk.say(json.dumps(explanation.as_json()))
-            return 0
-        for line in explanation.lines():
-            desk.say(line)
-        return 0
+async def explain(command: Explain, context: CommandContext) -> int:
+    """Explain one path; nothing is changed."""
+    async with context.opened([command.mirror], suspend=False) as opened:
+        case, action = await opened.engines[0].explain(command.path)
+    explanation = explained(case, action)
+    if command.as_json:
+        context.say(json.dumps(explanation.as_json()))
+        return Exit.OK
+    for line in explanation.lines():
+        context.say(line)
+    return Exit.OK

@@ -1,127 +1,93 @@
-"""What `kbsync mirror rename`, `forget` and `destroy` want done."""
+"""`kbsync mirror rename`, `forget` and `destroy`: mirrors the ledger knows, declared or not."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
 
 from kbsync.app import mirror_admin
-from kbsync.commands.base import Command, CommandContext, Confirmation, Output, warn
+from kbsync.commands.base import CommandContext, Confirmation, Output, warn
+from kbsync.commands.writing_verbs import DestroyMirror, ForgetMirror, RenameMirror
+from kbsync.engine.execute.purge import PurgeResult
+from kbsync.engine.ports import Binding
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import command as command_say
 from kbsync.messages import daemon as say
 
-if TYPE_CHECKING:
-    from kbsync.engine.execute.purge import PurgeResult
-    from kbsync.engine.ports import Binding
-
 NAMED = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenameMirror(Command):
-    """Call mirror `old` of the ledger `new`, and say what the file has to say."""
-
-    verb: ClassVar[str] = "mirror rename"
-    old: str
-    new: str
-
-    async def run(self, desk: CommandContext) -> int:
-        """Do it in the ledger; no server is asked."""
-        old, new = printable(self.old), printable(self.new)
-        async with desk.ledger(self.old, self.new) as ledger:
-            entries = mirror_admin.rename(ledger, self.old, self.new)
-            desk.say(f"mirror {old} is called {new} now, with {entries} documents")
-            warn(desk, mirror_admin.still_declared(desk.settings, self.old, self.new))
-            if await desk.rest(self.old):
-                warn(desk, [say.RESTS(mirror=self.old)])
-        return Exit.OK
+async def rename(command: RenameMirror, context: CommandContext) -> int:
+    """Rename in the ledger, and warn of what the file says; no server is asked."""
+    old, new = printable(command.old), printable(command.new)
+    async with context.ledger(command.old, command.new) as ledger:
+        entries = mirror_admin.rename(ledger, command.old, command.new)
+        context.say(f"mirror {old} is called {new} now, with {entries} documents")
+        warn(context, mirror_admin.still_declared(context.settings, command.old, command.new))
+        if await context.pause_if_running(command.old):
+            warn(context, [say.RESTS(mirror=command.old)])
+    return Exit.OK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForgetMirror(Command):
-    """Forget all the ledger knows of a mirror."""
-
-    verb: ClassVar[str] = "mirror forget"
-    name: str
-
-    async def run(self, desk: CommandContext) -> int:
-        """Do it in the ledger; no server is asked."""
-        async with desk.ledger(self.name) as ledger:
-            entries = ledger.forget_mirror(self.name)
-        name = printable(self.name)
-        desk.say(f"mirror {name} is forgotten; its {entries} documents stay where they are")
-        return Exit.OK
+async def forget(command: ForgetMirror, context: CommandContext) -> int:
+    """Forget in the ledger; no server is asked."""
+    async with context.ledger(command.name) as ledger:
+        entries = ledger.forget_mirror(command.name)
+    name = printable(command.name)
+    context.say(f"mirror {name} is forgotten; its {entries} documents stay where they are")
+    return Exit.OK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestroyMirror(Command):
-    """Ask, delete every document of a mirror, and forget the mirror.
-
-    Args:
-        name: the mirror's.
-        sure: do not ask.
-        agreed: digest of what a person agreed to when asked before.
-    """
-
-    verb: ClassVar[str] = "mirror destroy"
-    declined: ClassVar[str] = "nothing was deleted"
-    name: str
-    sure: bool = False
-    agreed: str = ""
-
-    async def run(self, desk: CommandContext) -> int:
-        """Do it; the exit code says whether documents are left."""
-        async with desk.ledger(self.name) as ledger:
-            binding = mirror_admin.known(ledger, self.name)
-            declared = desk.settings.mirror(self.name)
-            if declared is not None and declared.read_only:
-                raise Problem(say.READ_ONLY_KEPT(mirror=self.name))
-            answer = self._confirmed(desk, binding, sum(ledger.counts(self.name).values()))
-            if not answer:
-                if answer is False:
-                    desk.warn(self.declined)
-                return Exit.FAULT
-            server = mirror_admin.server_of(desk.settings, binding)
-            async with desk.gate(server, ledger) as gate:
-                done = await mirror_admin.destroy(desk.settings, gate, ledger, binding)
-            _show(desk, binding, done)
-            if await desk.rest(self.name):
-                warn(desk, [say.RESTS(mirror=self.name)])
-        return Exit.INCOMPLETE if done.left else Exit.OK
-
-    def agreeing(self, digest: str) -> DestroyMirror:
-        """Return the errand of somebody who agreed to the deletion."""
-        return replace(self, agreed=digest)
-
-    def _confirmed(self, desk: CommandContext, binding: Binding, count: int) -> bool | None:
-        if self.sure:
-            return True
-        told = [binding.mirror, binding.server, binding.base_id, count]
-        digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-        if self.agreed:
-            if self.agreed != digest:
-                raise Problem(command_say.DESTROY_MOVED(mirror=binding.mirror))
-            return True
-        where = printable(f"{binding.base_name} at {binding.server}")
-        question = f"Delete the {count} documents of mirror {binding.mirror} from {where}?"
-        return desk.agreed(Confirmation(question, digest))
+async def destroy(command: DestroyMirror, context: CommandContext) -> int:
+    """Ask and delete; the exit code says whether documents are left."""
+    async with context.ledger(command.name) as ledger:
+        binding = mirror_admin.known(ledger, command.name)
+        declared = context.settings.mirror(command.name)
+        if declared is not None and declared.read_only:
+            raise Problem(say.READ_ONLY_KEPT(mirror=command.name))
+        count = sum(ledger.counts(command.name).values())
+        answer = _confirmed(command, context, binding, count)
+        if not answer:
+            if answer is False:
+                context.warn(command.declined)
+            return Exit.FAULT
+        server = mirror_admin.server_of(context.settings, binding)
+        async with context.remote(server, ledger) as remote:
+            done = await mirror_admin.destroy(context.settings, remote, ledger, binding)
+        _show(context, binding, done)
+        if await context.pause_if_running(command.name):
+            warn(context, [say.RESTS(mirror=command.name)])
+    return Exit.INCOMPLETE if done.left else Exit.OK
 
 
-def _show(teller: Output, binding: Binding, done: PurgeResult) -> None:
+def _confirmed(
+    command: DestroyMirror, context: CommandContext, binding: Binding, count: int
+) -> bool | None:
+    if command.sure:
+        return True
+    subject = [binding.mirror, binding.server, binding.base_id, count]
+    digest = hashlib.sha256(json.dumps(subject).encode()).hexdigest()
+    if command.agreed:
+        if command.agreed != digest:
+            raise Problem(command_say.DESTROY_MOVED(mirror=binding.mirror))
+        return True
+    where = printable(f"{binding.base_name} at {binding.server}")
+    question = f"Delete the {count} documents of mirror {binding.mirror} from {where}?"
+    return context.confirm(Confirmation(question, digest))
+
+
+def _show(output: Output, binding: Binding, done: PurgeResult) -> None:
     left = sorted(done.left.items())
     for key, why in left[:NAMED]:
-        teller.say(f"left: {printable(key.path)}: {why}")
+        output.say(f"left: {printable(key.path)}: {why}")
         if why.next:
-            teller.say(f"  next: {why.next}")
+            output.say(f"  next: {why.next}")
     if len(left) > NAMED:
-        teller.say(f"{len(left) - NAMED} more are left")
+        output.say(f"{len(left) - NAMED} more are left")
     base = printable(binding.base_name)
-    told = f"{binding.mirror}: {done.deleted} deleted from {base}, which stays"
+    summary = f"{binding.mirror}: {done.deleted} deleted from {base}, which stays"
     if left:
-        teller.say(f"{told}; {len(left)} are left, so the mirror is still known")
-        teller.say(f"  next: kbsync mirror destroy {binding.mirror}")
+        output.say(f"{summary}; {len(left)} are left, so the mirror is still known")
+        output.say(f"  next: kbsync mirror destroy {binding.mirror}")
     else:
-        teller.say(f"{told}; the mirror is forgotten")
+        output.say(f"{summary}; the mirror is forgotten")

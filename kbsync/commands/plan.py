@@ -1,55 +1,62 @@
-"""What `kbsync plan` wants done."""
+"""`kbsync plan`: show what would be done, and save it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 from kbsync.app import all_mirrors, build, plan_file
 from kbsync.app.all_mirrors import Planning
-from kbsync.app.plan_file import PlanOptions
-from kbsync.commands.base import Command, CommandContext, Output, warn
-from kbsync.messages import Exit
+from kbsync.commands.base import CommandContext, Output, warn
+from kbsync.commands.writing_verbs import PlanCommand
+from kbsync.config import Settings
+from kbsync.messages import Exit, printable
 from kbsync.planning import render
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanCommand(Command):
-    """Plan mirrors and show the plans as one.
-
-    Args:
-        mirrors: their names; empty for all.
-        how: how to plan them.
-        file: the file the plan is to be kept in; empty for none.
-        as_json: tell one JSON object.
-    """
-
-    verb: ClassVar[str] = "plan"
-    mirrors: tuple[str, ...] = ()
-    how: PlanOptions = field(default_factory=PlanOptions)
-    file: str = ""
-    as_json: bool = False
-
-    async def run(self, desk: CommandContext) -> int:
-        """Do it; the exit code says whether there are changes."""
-        wanted = self.how.wanted()
-        warn(desk, build.warnings(desk.settings))
-        async with desk.opened(self.mirrors, prune_excluded=self.how.prune_excluded) as opened:
-            refresh = self.how.refresh
-            plans = await all_mirrors.plan_all(opened.engines, listing=refresh, wanted=wanted)
-        if self.file:
-            desk.keep(plan_file.text_of(plans, Path(self.file), desk.settings, self.how))
-        _show(desk, plans, self.as_json)
-        halts = all_mirrors.halts_of(plans)
-        if halts:
-            return all_mirrors.gravest([halt.problem.exit for halt in halts])
-        return Exit.CHANGES if all_mirrors.whole(plans).changes else Exit.OK
+def prepared(settings: Settings, typed: dict[str, Any]) -> PlanCommand:
+    """Return the command; the daemon gets the file's name only to name it in messages."""
+    file: Path | None = typed["file"]
+    return PlanCommand(**{**typed, "file": printable(str(file)) if file else ""})
 
 
-def _show(teller: Output, plans: Sequence[Planning], as_json: bool) -> None:
+async def plan(command: PlanCommand, context: CommandContext) -> int:
+    """Plan and show; the exit code says whether there are changes."""
+    how = command.how
+    wanted = all_mirrors.selection(how.target)
+    warn(context, build.warnings(context.settings))
+    async with context.opened(command.mirrors, prune_excluded=how.prune_excluded) as opened:
+        plans = await all_mirrors.plan_all(opened.engines, listing=how.refresh, wanted=wanted)
+    if command.file:
+        context.send_file(_file_text(command, plans, context.settings))
+    _show(context, plans, command.as_json)
+    halts = all_mirrors.halts_of(plans)
+    if halts:
+        return all_mirrors.gravest([halt.problem.exit for halt in halts])
+    return Exit.CHANGES if all_mirrors.whole(plans).changes else Exit.OK
+
+
+def save(typed: dict[str, Any], text: str) -> str:
+    """Write the plan into the file that was named; return the line to print."""
+    plan_file.write(typed["file"], text)
+    return "" if typed["as_json"] else f"saved: {printable(str(typed['file']))}"
+
+
+def _file_text(command: PlanCommand, plans: Sequence[Planning], settings: Settings) -> str:
+    how = command.how
+    return plan_file.text_of(
+        plans,
+        Path(command.file),
+        settings,
+        refresh=how.refresh,
+        prune_excluded=how.prune_excluded,
+        target=how.target,
+    )
+
+
+def _show(output: Output, plans: Sequence[Planning], as_json: bool) -> None:
     plan = all_mirrors.whole(plans)
     halts = all_mirrors.halts_of(plans)
     if as_json:
@@ -57,9 +64,9 @@ def _show(teller: Output, plans: Sequence[Planning], as_json: bool) -> None:
             {"mirror": h.mirror, "code": h.problem.notice.code, "reason": h.problem.notice.text}
             for h in halts
         ]
-        teller.say(json.dumps({**render.as_json(plan), "problems": problems}))
+        output.say(json.dumps({**render.as_json(plan), "problems": problems}))
     else:
         for line in render.as_text(plan):
-            teller.say(line)
+            output.say(line)
     for halt in halts:
-        teller.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")
+        output.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")

@@ -1,4 +1,4 @@
-"""The closing words of `apply`: what was done, what was not, and what to type next."""
+"""The report of a pass, and the line of each step: what was done, what not, what to type next."""
 
 from __future__ import annotations
 
@@ -25,80 +25,78 @@ PAST = {
 }
 
 
-def show(teller: Output, done: Applied, *, as_json: bool) -> None:
-    """Tell what a pass did, for a program or for a person."""
+def show(output: Output, done: Applied, *, as_json: bool) -> None:
+    """Print the report of a pass, for a program or for a person."""
     if as_json:
-        _as_json(teller, done)
+        _as_json(output, done)
     else:
-        _as_text(teller, done)
+        _as_text(output, done)
 
 
-def _as_text(teller: Output, done: Applied) -> None:
-    """Tell the report of every mirror, failures by name and reason."""
+def _as_text(output: Output, done: Applied) -> None:
     for report in done.reports:
         if report.notice is not None:
-            teller.say(f"{report.mirror}: {report.notice}")
-            teller.say(f"  next: {report.notice.next}")
-        _stopped(teller, report)
-        _halted(teller, report)
-        _skipped(teller, report)
-        teller.say(summary(report))
+            output.say(f"{report.mirror}: {report.notice}")
+            output.say(f"  next: {report.notice.next}")
+        _stopped(output, report)
+        _halted(output, report)
+        _skipped(output, report)
+        output.say(summary(report))
     for halt in done.halts:
-        teller.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")
+        output.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")
 
 
 def summary(report: Report) -> str:
     """Return the closing line of one mirror."""
-    told = [f"{number} {PAST.get(name, name)}" for name, number in sorted(report.done.items())]
+    parts = [f"{number} {PAST.get(name, name)}" for name, number in sorted(report.done.items())]
     kinds = Counter(kind for kind, _ in report.stopped.values())
-    told += [f"{number} {kind}" for kind, number in sorted(kinds.items())]
-    told.append(f"{report.unchanged} unchanged")
+    parts += [f"{number} {kind}" for kind, number in sorted(kinds.items())]
+    parts.append(f"{report.unchanged} unchanged")
     if report.skipped:
-        told.append(f"{len(report.skipped)} skipped")
+        parts.append(f"{len(report.skipped)} skipped")
     if report.indexing:
-        told.append(f"{report.indexing} still indexing")
+        parts.append(f"{report.indexing} still indexing")
     if report.halted:
-        told.append(f"{len(report.halted.keys)} held back by the guard")
+        parts.append(f"{len(report.halted.keys)} held back by the guard")
     if report.waiting:
-        told.append(f"{report.waiting} waiting")
+        parts.append(f"{report.waiting} waiting")
     if report.interrupted:
-        told.append("interrupted")
-    return f"{report.mirror}: {', '.join(told)}"
+        parts.append("interrupted")
+    return f"{report.mirror}: {', '.join(parts)}"
 
 
-def _stopped(teller: Output, report: Report) -> None:
+def _stopped(output: Output, report: Report) -> None:
     stopped = sorted(report.stopped.items())
     for key, (kind, why) in stopped[:NAMED]:
-        teller.say(f"{kind}: {printable(key.path)}: {why}")
+        output.say(f"{kind}: {printable(key.path)}: {why}")
         if why.next:
-            teller.say(f"  next: {why.next}")
+            output.say(f"  next: {why.next}")
     if len(stopped) > NAMED:
-        teller.say(f"{len(stopped) - NAMED} more; kbsync status --failed names each")
+        output.say(f"{len(stopped) - NAMED} more; kbsync status --failed names each")
 
 
-def _halted(teller: Output, report: Report) -> None:
+def _halted(output: Output, report: Report) -> None:
     for line in halted_lines(report.halted) if report.halted else ():
-        teller.say(line)
+        output.say(line)
 
 
-def _skipped(teller: Output, report: Report) -> None:
+def _skipped(output: Output, report: Report) -> None:
     following = ""
     for each in report.skipped[:NAMED]:
         if following and each.why.next != following:
-            teller.say(f"  next: {following}")
+            output.say(f"  next: {following}")
         following = each.why.next
-        teller.say(f"skipped: {printable(each.key.path)}: {each.why}")
+        output.say(f"skipped: {printable(each.key.path)}: {each.why}")
     if following:
-        teller.say(f"  next: {following}")
+        output.say(f"  next: {following}")
     if len(report.skipped) > NAMED:
         rest = Counter(each.why.code for each in report.skipped[NAMED:])
-        told = ", ".join(f"{number} [{code}]" for code, number in sorted(rest.items()))
-        teller.say(f"{len(report.skipped) - NAMED} more skipped: {told}; kbsync plan --json")
+        parts = ", ".join(f"{number} [{code}]" for code, number in sorted(rest.items()))
+        output.say(f"{len(report.skipped) - NAMED} more skipped: {parts}; kbsync plan --json")
 
 
-def _as_json(teller: Output, done: Applied) -> None:
-    """Tell the whole report as one object."""
-    teller.say(
+def _as_json(output: Output, done: Applied) -> None:
+    output.say(
         json.dumps(
             {
                 "exit": int(done.exit),
@@ -138,11 +136,8 @@ def _report_json(report: Report) -> dict[str, object]:
     }
 
 
-# -- One step of a pass as a line for people.
-
-
 def line_of(event: Event) -> str | None:
-    """Return the line that tells of `event`, None when there is nothing to tell."""
+    """Return the line that reports `event`; None for steps that change nothing."""
     path = printable(event.key.path)
     if event.action in CHANGES and event.outcome == "done":
         return f"{SIGNS.get(event.action, '*')} {path}  ({event.action}: {event.cause})"

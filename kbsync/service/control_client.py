@@ -32,12 +32,12 @@ class Answer:
     Args:
         exit: the exit code.
         question: what a person has to agree to before it is done.
-        kept: the content of the file that was asked for.
+        file: the content of the file the command was to write; None when there is none.
     """
 
     exit: int
     question: Confirmation | None = None
-    kept: str | None = None
+    file: str | None = None
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ def _heard(lines: BinaryIO, told: Told) -> Answer:
             _hear(json.loads(lines.readline(LONGEST_LINE)), heard, told)
     except (OSError, ValueError):
         raise Problem(say.HUNG_UP()) from None
-    return replace(heard.answer, kept="".join(heard.kept) if heard.kept else None)
+    return replace(heard.answer, file="".join(heard.kept) if heard.kept else None)
 
 
 def _hear(piece: dict[str, object], heard: _Heard, told: Told) -> None:

@@ -14,7 +14,7 @@ from anyio.abc import ByteStream, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from kbsync.commands.codec import from_json
-from kbsync.commands.control import Reload
+from kbsync.commands.writing_verbs import Reload
 from kbsync.messages import Exit, Problem
 from kbsync.messages import daemon as say
 from kbsync.service.admin import Admin

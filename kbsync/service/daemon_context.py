@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from kbsync.app import build
-from kbsync.app.all_mirrors import Stopper
 from kbsync.app.build import Opened
+from kbsync.app.stopper import Stopper
 from kbsync.commands.base import Confirmation
 from kbsync.commands.report import line_of
 from kbsync.config import Settings
@@ -58,22 +58,22 @@ class DaemonContext:
         """Send it for standard error."""
         self._reply.add("err", f"{line}\n")
 
-    def keep(self, text: str) -> None:
+    def send_file(self, text: str) -> None:
         """Send it for the file."""
         self._reply.add("file", text)
 
-    def agreed(self, question: Confirmation) -> None:
+    def confirm(self, question: Confirmation) -> None:
         """Have it asked where the person sits."""
         self.question = question
 
     @asynccontextmanager
     async def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False, rest: bool = True
+        self, only: Sequence[str], *, prune_excluded: bool = False, suspend: bool = True
     ) -> AsyncIterator[Opened]:
         """Lend engines of mirrors, which rest unless they are only read."""
         settings, house = self.settings, self._office.house
         declared = build.chosen(settings, only)
-        async with self._resting(*(each.name for each in declared if rest)):
+        async with self._resting(*(each.name for each in declared if suspend)):
             engines = [
                 await house.engine(settings, each, prune_excluded=prune_excluded)
                 for each in declared
@@ -87,7 +87,7 @@ class DaemonContext:
             yield self._office.ledger
 
     @asynccontextmanager
-    async def gate(self, server: str, ledger: LedgerStore) -> AsyncIterator[ThrottledRemote]:
+    async def remote(self, server: str, ledger: LedgerStore) -> AsyncIterator[ThrottledRemote]:
         """Lend the gate all mirrors of the server go through."""
         yield await self._office.house.gate(self.settings.servers[server])
 
@@ -106,7 +106,7 @@ class DaemonContext:
         """Pause them now, and after a restart."""
         self._office.pause(mirrors, paused=paused)
 
-    async def rest(self, mirror: str) -> bool:
+    async def pause_if_running(self, mirror: str) -> bool:
         """Pause `mirror` if it is kept, so that what a verb undid is not done again at once."""
         kept = any(each.declared.name == mirror for each in self._office.house)
         if kept:

@@ -12,10 +12,10 @@ from kbsync.cli.api import chunks, documents, knowledge_bases
 from kbsync.messages import command as say
 from kbsync.messages import remote
 
-ROWS = {
-    (group, row.verb)
+CALLS = {
+    (group, verb.verb)
     for group, table in (("kb", knowledge_bases), ("docs", documents), ("chunks", chunks))
-    for row in table.ROWS
+    for verb in table.VERBS
 }
 
 
@@ -58,7 +58,7 @@ def test_every_call(hands: Hands, tmp_path: Path) -> None:
         _names(hands, base)
         hands.type("docs", "delete", "Books", document, "--yes")
         hands.type("kb", "delete", base, "--yes")
-    assert hands.called == ROWS
+    assert hands.called == CALLS
 
 
 def _bases(hands: Hands) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import trio
 
-from kbsync.app.all_mirrors import forgive
+from kbsync.commands.retry import forgive
 from kbsync.engine.execute.results import Event
 from kbsync.engine.observe import adoption
 from kbsync.engine.reconciler import Planned, Reconciler

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli.api import params as w
-from kbsync.cli.api import workflows as ask
-from kbsync.cli.api.params import Row
+from kbsync.cli.api import params
+from kbsync.cli.api.api_verb import ApiVerb, group_of, workflow
 
-TEXTS = click.Argument(["texts"], metavar="TEXT...", type=w.typed, nargs=-1, required=True)
-STATUS = w.option(
+TEXTS = click.Argument(["texts"], metavar="TEXT...", type=params.typed, nargs=-1, required=True)
+STATUS = params.option(
     "status",
     "Only chunks in this state.",
     click.Choice(["completed", "indexing", "error", "waiting", "re_segment"]),
 )
-CONTENT = w.option("text", "The new text (- reads it from standard input).", w.typed, "TEXT")
+CONTENT = params.option(
+    "text", "The new text (- reads it from standard input).", params.typed, "TEXT"
+)
 ENABLED = click.Option(
     ["--enable/--disable", "enabled"],
     default=None,
@@ -27,95 +28,106 @@ REGENERATE = click.Option(
     help="Make its child chunks anew.",
 )
 
-ROWS = (
-    Row(
+VERBS = (
+    ApiVerb(
         "list",
         "List the chunks of a document, in order.",
-        (w.BASE, w.DOCUMENT, *w.PAGES, STATUS),
-        lambda api, it: ask.listed(
-            it,
-            lambda page, limit: api.chunks.list(
-                it["base"],
-                it["document"],
-                page=page,
-                limit=limit,
-                keyword=it.text("keyword") or "",
-                status=it.text("status"),
-            ),
+        (params.BASE, params.DOCUMENT, *params.PAGES, STATUS),
+        page=lambda api, args, page, limit: api.chunks.list(
+            args["base"],
+            args["document"],
+            page=page,
+            limit=limit,
+            keyword=args.text("keyword") or "",
+            status=args.text("status"),
         ),
     ),
-    Row(
+    ApiVerb(
         "add",
         "Add chunks behind the last one.",
-        (w.BASE, w.DOCUMENT, TEXTS, w.ANSWER, w.KEYWORDS),
-        lambda api, it: api.chunks.add(
-            it["base"],
-            it["document"],
+        (params.BASE, params.DOCUMENT, TEXTS, params.ANSWER, params.KEYWORDS),
+        lambda api, args: api.chunks.add(
+            args["base"],
+            args["document"],
             [
-                {"content": text, **it.told(answer="answer", keywords="keywords")}
-                for text in it.texts("texts")
+                {"content": text, **args.given(answer="answer", keywords="keywords")}
+                for text in args.texts("texts")
             ],
         ),
     ),
-    Row(
+    ApiVerb(
         "get",
         "Show one chunk.",
-        (w.BASE, w.DOCUMENT, w.CHUNK),
-        lambda api, it: api.chunks.get(it["base"], it["document"], it["chunk"]),
+        (params.BASE, params.DOCUMENT, params.CHUNK),
+        lambda api, args: api.chunks.get(args["base"], args["document"], args["chunk"]),
     ),
-    Row(
+    ApiVerb(
         "update",
         "Change what is given of a chunk.",
-        (w.BASE, w.DOCUMENT, w.CHUNK, CONTENT, w.ANSWER, w.KEYWORDS, ENABLED, REGENERATE),
-        ask.change_chunk,
+        (
+            params.BASE,
+            params.DOCUMENT,
+            params.CHUNK,
+            CONTENT,
+            params.ANSWER,
+            params.KEYWORDS,
+            ENABLED,
+            REGENERATE,
+        ),
+        workflow("change_chunk"),
     ),
-    Row(
+    ApiVerb(
         "delete",
         "Delete a chunk.",
-        (w.BASE, w.DOCUMENT, w.CHUNK),
-        lambda api, it: api.chunks.delete(it["base"], it["document"], it["chunk"]),
+        (params.BASE, params.DOCUMENT, params.CHUNK),
+        lambda api, args: api.chunks.delete(args["base"], args["document"], args["chunk"]),
         done="deleted chunk {chunk}",
         destroys="Delete the chunk {chunk} of {document}?",
     ),
-    # -- children ----------------------------------------------------------------------------
-    Row(
+    # children
+    ApiVerb(
         "children",
         "List the child chunks of a chunk.",
-        (w.BASE, w.DOCUMENT, w.CHUNK, *w.PAGES),
-        lambda api, it: ask.listed(
-            it,
-            lambda page, limit: api.child_chunks.list(
-                it["base"],
-                it["document"],
-                it["chunk"],
-                page=page,
-                limit=limit,
-                keyword=it.text("keyword") or "",
-            ),
+        (params.BASE, params.DOCUMENT, params.CHUNK, *params.PAGES),
+        page=lambda api, args, page, limit: api.child_chunks.list(
+            args["base"],
+            args["document"],
+            args["chunk"],
+            page=page,
+            limit=limit,
+            keyword=args.text("keyword") or "",
         ),
     ),
-    Row(
+    ApiVerb(
         "add-child",
         "Add a child chunk behind the last one.",
-        (w.BASE, w.DOCUMENT, w.CHUNK, w.TEXT),
-        lambda api, it: api.child_chunks.add(it["base"], it["document"], it["chunk"], it["text"]),
-    ),
-    Row(
-        "update-child",
-        "Change a child chunk's text.",
-        (w.BASE, w.DOCUMENT, w.CHUNK, w.CHILD, w.TEXT),
-        lambda api, it: api.child_chunks.change(
-            it["base"], it["document"], it["chunk"], it["child"], it["text"]
+        (params.BASE, params.DOCUMENT, params.CHUNK, params.TEXT),
+        lambda api, args: api.child_chunks.add(
+            args["base"], args["document"], args["chunk"], args["text"]
         ),
     ),
-    Row(
+    ApiVerb(
+        "update-child",
+        "Change a child chunk's text.",
+        (params.BASE, params.DOCUMENT, params.CHUNK, params.CHILD, params.TEXT),
+        lambda api, args: api.child_chunks.change(
+            args["base"], args["document"], args["chunk"], args["child"], args["text"]
+        ),
+    ),
+    ApiVerb(
         "delete-child",
         "Delete a child chunk.",
-        (w.BASE, w.DOCUMENT, w.CHUNK, w.CHILD),
-        lambda api, it: api.child_chunks.delete(
-            it["base"], it["document"], it["chunk"], it["child"]
+        (params.BASE, params.DOCUMENT, params.CHUNK, params.CHILD),
+        lambda api, args: api.child_chunks.delete(
+            args["base"], args["document"], args["chunk"], args["child"]
         ),
         done="deleted child chunk {child}",
         destroys="Delete the child chunk {child} of {chunk}?",
     ),
+)
+
+GROUP = group_of(
+    "chunks",
+    "Chunks of a document, by hand. BASE and DOCUMENT are ids or exact names.",
+    VERBS,
 )

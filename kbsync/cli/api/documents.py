@@ -4,91 +4,103 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli.api import params as w
-from kbsync.cli.api import workflows
-from kbsync.cli.api import workflows as ask
-from kbsync.cli.api.params import Row
+from kbsync.cli.api import params
+from kbsync.cli.api.api_verb import ApiVerb, group_of, workflow
 
-STATUS = w.option(
+STATUS = params.option(
     "status",
     "Only documents in this state.",
     click.Choice(["queuing", "indexing", "paused", "error", "available", "disabled", "archived"]),
 )
-BATCH = w.argument("batch")
+BATCH = params.argument("batch")
 VALUES = click.Argument(["values"], metavar="NAME=VALUE...", nargs=-1, required=True)
 REPLACE = click.Option(["--replace"], is_flag=True, help="Drop the document's other values.")
 
 
-def _switch(verb: str, help: str) -> Row:
+def _switch(verb: str, help: str) -> ApiVerb:
     action = verb.replace("-", "_")
-    return Row(
+    return ApiVerb(
         verb,
         help,
-        (w.BASE, w.DOCUMENTS),
-        lambda api, it: api.documents.switch(it["base"], action, it.texts("documents")),
+        (params.BASE, params.DOCUMENTS),
+        lambda api, args: api.documents.switch(args["base"], action, args.texts("documents")),
         done=f"{verb}: done",
     )
 
 
-ROWS = (
-    Row(
+VERBS = (
+    ApiVerb(
         "list",
         "List the documents of a knowledge base, newest first.",
-        (w.BASE, *w.PAGES, STATUS),
-        lambda api, it: ask.listed(
-            it,
-            lambda page, limit: api.documents.list(
-                it["base"],
-                page=page,
-                limit=limit,
-                keyword=it.text("keyword") or "",
-                status=it.text("status"),
-            ),
+        (params.BASE, *params.PAGES, STATUS),
+        page=lambda api, args, page, limit: api.documents.list(
+            args["base"],
+            page=page,
+            limit=limit,
+            keyword=args.text("keyword") or "",
+            status=args.text("status"),
         ),
     ),
-    Row(
+    ApiVerb(
         "get",
         "Show one document.",
-        (w.BASE, w.DOCUMENT),
-        lambda api, it: api.documents.get(it["base"], it["document"]),
+        (params.BASE, params.DOCUMENT),
+        lambda api, args: api.documents.get(args["base"], args["document"]),
     ),
-    # -- upload ------------------------------------------------------------------------------
-    Row(
+    # upload
+    ApiVerb(
         "create-file",
         "Make a document of a file; one of the same name is written over.",
-        (w.BASE, w.FILE, w.NEW_NAME, w.TECHNIQUE, *w.SHAPING, w.TWIN, w.RAW, w.WAIT),
-        workflows.create_file,
+        (
+            params.BASE,
+            params.FILE,
+            params.NEW_NAME,
+            params.TECHNIQUE,
+            *params.SHAPING,
+            params.TWIN,
+            params.RAW,
+            params.WAIT,
+        ),
+        workflow("create_file"),
     ),
-    Row(
+    ApiVerb(
         "create-text",
         "Make a document of a text (- reads it from standard input).",
-        (w.BASE, w.NAME, w.TEXT, w.TECHNIQUE, *w.SHAPING, w.WAIT),
-        workflows.create_text,
+        (params.BASE, params.NAME, params.TEXT, params.TECHNIQUE, *params.SHAPING, params.WAIT),
+        workflow("create_text"),
     ),
-    Row(
+    ApiVerb(
         "update-file",
         "Replace a document's content and name by a file.",
-        (w.BASE, w.DOCUMENT, w.FILE, w.NEW_NAME, *w.SHAPING, w.RAW, w.WAIT),
-        workflows.update_file,
+        (
+            params.BASE,
+            params.DOCUMENT,
+            params.FILE,
+            params.NEW_NAME,
+            *params.SHAPING,
+            params.RAW,
+            params.WAIT,
+        ),
+        workflow("update_file"),
     ),
-    Row(
+    ApiVerb(
         "update-text",
         "Replace a document's content and name by a text (- reads it from standard input).",
-        (w.BASE, w.DOCUMENT, w.NAME, w.TEXT, *w.SHAPING, w.WAIT),
-        workflows.update_text,
+        (params.BASE, params.DOCUMENT, params.NAME, params.TEXT, *params.SHAPING, params.WAIT),
+        workflow("update_text"),
     ),
-    Row(
+    ApiVerb(
         "indexing",
         "Show how far indexing of an upload is, by the batch its reply told.",
-        (w.BASE, BATCH),
-        lambda api, it: api.documents.indexing(it["base"], it["batch"]),
+        (params.BASE, BATCH),
+        lambda api, args: api.documents.indexing(args["base"], args["batch"]),
     ),
-    # -- change ------------------------------------------------------------------------------
-    Row(
+    # change
+    ApiVerb(
         "delete",
         "Delete a document.",
-        (w.BASE, w.DOCUMENT),
-        lambda api, it: api.documents.delete(it["base"], it["document"]),
+        (params.BASE, params.DOCUMENT),
+        lambda api, args: api.documents.delete(args["base"], args["document"]),
         done="deleted document {document}",
         destroys="Delete the document {document} of {base}?",
     ),
@@ -96,10 +108,16 @@ ROWS = (
     _switch("disable", "Keep documents, but out of search."),
     _switch("archive", "Freeze documents: neither found nor changed."),
     _switch("un-archive", "Take documents out of the archive."),
-    Row(
+    ApiVerb(
         "assign",
         "Give a document metadata values; an empty VALUE takes one away.",
-        (w.BASE, w.DOCUMENT, VALUES, REPLACE),
-        ask.assign,
+        (params.BASE, params.DOCUMENT, VALUES, REPLACE),
+        workflow("assign"),
     ),
+)
+
+GROUP = group_of(
+    "docs",
+    "Documents of a knowledge base, by hand. BASE and DOCUMENT are ids or exact names.",
+    VERBS,
 )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from kbsync.cli.api import params as w
-from kbsync.cli.api import workflows as ask
-from kbsync.cli.api.params import Row
+from kbsync.cli.api import params
+from kbsync.cli.api.api_verb import ApiVerb, group_of, workflow
 
 MINE = click.Option(["--mine"], is_flag=True, help="Leave out what only other members see.")
 TYPE = click.Option(
@@ -19,7 +18,7 @@ TYPE = click.Option(
 TOP = click.Option(
     ["--top"], type=click.IntRange(1, 100), default=3, show_default=True, help="Chunks to return."
 )
-METHOD = w.option("method", "How to search; by default the base's own way.", w.METHODS)
+METHOD = params.option("method", "How to search; by default the base's own way.", params.METHODS)
 FILTERS = click.Option(
     ["--filter", "filters"],
     multiple=True,
@@ -30,41 +29,53 @@ KIND = click.Argument(["kind"], default="text-embedding")
 TAGS = click.Argument(["tags"], metavar="TAG...", nargs=-1, required=True)
 MAYBE_BASE = click.Argument(["base"], required=False)
 
-ROWS = (
-    # -- knowledge bases ---------------------------------------------------------------------
-    Row(
+VERBS = (
+    # knowledge bases
+    ApiVerb(
         "list",
         "List the knowledge bases.",
-        (*w.PAGES, MINE),
-        lambda api, it: ask.listed(
-            it,
-            lambda page, limit: api.bases.list(
-                page=page,
-                limit=limit,
-                keyword=it.text("keyword") or "",
-                all_members=not it.flag("mine"),
-            ),
+        (*params.PAGES, MINE),
+        page=lambda api, args, page, limit: api.bases.list(
+            page=page,
+            limit=limit,
+            keyword=args.text("keyword") or "",
+            all_members=not args.flag("mine"),
         ),
     ),
-    Row(
+    ApiVerb(
         "get",
         "Show one knowledge base.",
-        (w.BASE,),
-        lambda api, it: api.bases.get(it["base"]),
+        (params.BASE,),
+        lambda api, args: api.bases.get(args["base"]),
     ),
-    Row(
+    ApiVerb(
         "create",
         "Make an empty knowledge base.",
-        (w.NAME, w.DESCRIPTION, w.TECHNIQUE, w.PERMISSION, *w.EMBEDDING, w.RETRIEVAL),
-        ask.create_base,
+        (
+            params.NAME,
+            params.DESCRIPTION,
+            params.TECHNIQUE,
+            params.PERMISSION,
+            *params.EMBEDDING,
+            params.RETRIEVAL,
+        ),
+        workflow("create_base"),
     ),
-    Row(
+    ApiVerb(
         "update",
         "Change what is given of a knowledge base.",
-        (w.BASE, w.NEW_NAME, w.DESCRIPTION, w.TECHNIQUE, w.PERMISSION, *w.EMBEDDING, w.RETRIEVAL),
-        lambda api, it: api.bases.change(
-            it["base"],
-            it.told(
+        (
+            params.BASE,
+            params.NEW_NAME,
+            params.DESCRIPTION,
+            params.TECHNIQUE,
+            params.PERMISSION,
+            *params.EMBEDDING,
+            params.RETRIEVAL,
+        ),
+        lambda api, args: api.bases.change(
+            args["base"],
+            args.given(
                 name="name",
                 description="description",
                 indexing_technique="technique",
@@ -75,122 +86,121 @@ ROWS = (
             ),
         ),
     ),
-    Row(
+    ApiVerb(
         "delete",
         "Delete a knowledge base with everything in it.",
-        (w.BASE,),
-        lambda api, it: api.bases.delete(it["base"]),
+        (params.BASE,),
+        lambda api, args: api.bases.delete(args["base"]),
         done="deleted knowledge base {base}",
         destroys="Delete the knowledge base {base} with every document in it?",
     ),
-    Row(
+    ApiVerb(
         "retrieve",
         "Search one knowledge base.",
-        (w.BASE, w.argument("query"), TOP, METHOD, FILTERS),
-        lambda api, it: ask.retrieve(
-            api,
-            it["base"],
-            it["query"],
-            top=it.number("top"),
-            method=it.text("method"),
-            filters=it.texts("filters"),
-        ),
+        (params.BASE, params.argument("query"), TOP, METHOD, FILTERS),
+        workflow("search_base"),
     ),
-    # -- metadata fields ---------------------------------------------------------------------
-    Row(
+    # metadata fields
+    ApiVerb(
         "fields",
         "List the metadata fields of a knowledge base.",
-        (w.BASE,),
-        lambda api, it: api.metadata.fields(it["base"]),
+        (params.BASE,),
+        lambda api, args: api.metadata.fields(args["base"]),
     ),
-    Row(
+    ApiVerb(
         "add-field",
         "Make a metadata field.",
-        (w.BASE, w.NAME, TYPE),
-        lambda api, it: api.metadata.create_field(it["base"], it["name"], it["type"]),
+        (params.BASE, params.NAME, TYPE),
+        lambda api, args: api.metadata.create_field(args["base"], args["name"], args["type"]),
     ),
-    Row(
+    ApiVerb(
         "rename-field",
         "Give a metadata field another name.",
-        (w.BASE, w.FIELD, w.NAME),
-        lambda api, it: api.metadata.rename_field(it["base"], it["field"], it["name"]),
+        (params.BASE, params.FIELD, params.NAME),
+        lambda api, args: api.metadata.rename_field(args["base"], args["field"], args["name"]),
     ),
-    Row(
+    ApiVerb(
         "delete-field",
         "Delete a metadata field and its values.",
-        (w.BASE, w.FIELD),
-        lambda api, it: api.metadata.delete_field(it["base"], it["field"]),
+        (params.BASE, params.FIELD),
+        lambda api, args: api.metadata.delete_field(args["base"], args["field"]),
         done="deleted field {field}",
         destroys="Delete the field {field} with its values on every document?",
     ),
-    Row(
+    ApiVerb(
         "built-in",
         "List the built-in fields.",
-        (w.BASE,),
-        lambda api, it: api.metadata.built_in(it["base"]),
+        (params.BASE,),
+        lambda api, args: api.metadata.built_in(args["base"]),
     ),
-    Row(
+    ApiVerb(
         "show-built-in",
         "Show the built-in fields.",
-        (w.BASE,),
-        lambda api, it: api.metadata.show_built_in(it["base"], True),
+        (params.BASE,),
+        lambda api, args: api.metadata.show_built_in(args["base"], True),
         done="the built-in fields are shown",
     ),
-    Row(
+    ApiVerb(
         "hide-built-in",
         "Hide the built-in fields.",
-        (w.BASE,),
-        lambda api, it: api.metadata.show_built_in(it["base"], False),
+        (params.BASE,),
+        lambda api, args: api.metadata.show_built_in(args["base"], False),
         done="the built-in fields are hidden",
     ),
-    # -- tags --------------------------------------------------------------------------------
-    Row(
+    # tags
+    ApiVerb(
         "tags",
         "List the tags of the workspace, or of one knowledge base.",
         (MAYBE_BASE,),
-        lambda api, it: api.bases.tags(it["base"]) if it.text("base") else api.tags.list(),
+        lambda api, args: api.bases.tags(args["base"]) if args.text("base") else api.tags.list(),
     ),
-    Row(
+    ApiVerb(
         "add-tag",
         "Make a tag.",
-        (w.NAME,),
-        lambda api, it: api.tags.create(it["name"]),
+        (params.NAME,),
+        lambda api, args: api.tags.create(args["name"]),
         done="made the tag {name}; this server does not tell its id",
     ),
-    Row(
+    ApiVerb(
         "rename-tag",
         "Give a tag another name.",
-        (w.TAG, w.NAME),
-        lambda api, it: api.tags.rename(it["tag"], it["name"]),
+        (params.TAG, params.NAME),
+        lambda api, args: api.tags.rename(args["tag"], args["name"]),
         done="renamed the tag to {name}",
     ),
-    Row(
+    ApiVerb(
         "delete-tag",
         "Delete a tag.",
-        (w.TAG,),
-        lambda api, it: api.tags.delete(it["tag"]),
+        (params.TAG,),
+        lambda api, args: api.tags.delete(args["tag"]),
         done="deleted tag {tag}",
         destroys="Delete the tag {tag} and take it off every knowledge base?",
     ),
-    Row(
+    ApiVerb(
         "bind-tag",
         "Put tags on a knowledge base.",
-        (w.BASE, TAGS),
-        lambda api, it: api.tags.bind(it["base"], it.texts("tags")),
+        (params.BASE, TAGS),
+        lambda api, args: api.tags.bind(args["base"], args.texts("tags")),
         done="tagged {base}",
     ),
-    Row(
+    ApiVerb(
         "unbind-tag",
         "Take a tag off a knowledge base.",
-        (w.BASE, w.TAG),
-        lambda api, it: api.tags.unbind(it["base"], it["tag"]),
+        (params.BASE, params.TAG),
+        lambda api, args: api.tags.unbind(args["base"], args["tag"]),
         done="took the tag off {base}",
     ),
-    # -- models ------------------------------------------------------------------------------
-    Row(
+    # models
+    ApiVerb(
         "models",
         "List the server's models of a KIND: text-embedding, rerank, llm and others.",
         (KIND,),
-        lambda api, it: api.search.models(it["kind"]),
+        lambda api, args: api.search.models(args["kind"]),
     ),
+)
+
+GROUP = group_of(
+    "kb",
+    "Knowledge bases, their fields and tags, by hand. BASE and DOCUMENT are ids or exact names.",
+    VERBS,
 )

@@ -78,8 +78,8 @@ def _hit(hit: schemas.Hit) -> tuple[object, ...]:
 
 def _rest(listing: schemas.ListPage[Any]) -> None:
     if len(listing.rows) < listing.total:
-        told = f"{len(listing.rows)} of {listing.total}; the others with --page or --all"
-        click.echo(told, err=True)
+        shown = f"{len(listing.rows)} of {listing.total}; the others with --page or --all"
+        click.echo(shown, err=True)
 
 
 def _members(value: schemas.ApiObject) -> Iterator[tuple[str, object]]:

@@ -1,39 +1,39 @@
-"""Names → ids: a knowledge base, a document or a field may be typed by its exact name."""
+"""Names → ids, and a call's outcome → its value or the problem that ends the verb."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-from kbsync.dify.request import is_id
-from kbsync.messages import Problem
-from kbsync.messages import command as say
-
-if TYPE_CHECKING:
-    from kbsync.dify.client import DifyClient
 from dataclasses import replace
 from typing import TypeVar
 
-from kbsync.messages import Notice
+from kbsync.dify.client import DifyClient
+from kbsync.dify.request import is_id
+from kbsync.messages import Notice, Problem
+from kbsync.messages import command as say
 from kbsync.model import Ambiguous, Done, Failure, Gone, NotReady, Outcome, Throttled
+
+T = TypeVar("T")
+
+UNSURE = "whether it took effect is not known; look with: kbsync {group} list"
+LATER = "wait {seconds} s, then type the command again"
 
 
 async def ids(api: DifyClient, words: Mapping[str, object]) -> dict[str, object]:
     """Return what was typed with every name of a base, document or field replaced by its id.
 
     Raises:
-        Problem: a name is nobody's, or several have it; or the server could not be asked.
+        Problem: a name is not there or several times, or the server could not be asked.
     """
     found = dict(words)
     if not isinstance(base := words.get("base"), str):
         return found
-    found["base"] = home = await base_id(api, base)
+    found["base"] = where = await base_id(api, base)
     if isinstance(name := words.get("document"), str):
-        found["document"] = await document_id(api, home, name)
+        found["document"] = await document_id(api, where, name)
     if isinstance(names := words.get("documents"), tuple):
-        found["documents"] = tuple([await document_id(api, home, each) for each in names])
+        found["documents"] = tuple([await document_id(api, where, each) for each in names])
     if isinstance(name := words.get("field"), str):
-        found["field"] = await field_id(api, home, name)
+        found["field"] = await field_id(api, where, name)
     return found
 
 
@@ -94,15 +94,6 @@ async def field_id(api: DifyClient, base: str, name: str) -> str:
     raise Problem(say.NO_SUCH_FIELD(field=name))
 
 
-# -- A call's outcome → its value, or the problem that ends the verb.
-
-
-T = TypeVar("T")
-
-UNSURE = "whether it took effect is not known; look with: kbsync {group} list"
-LATER = "wait {seconds} s, then type the command again"
-
-
 def value_of(outcome: Outcome[T], group: str, verb: str) -> T:
     """Return what `kbsync GROUP VERB` was answered.
 
@@ -117,7 +108,7 @@ def value_of(outcome: Outcome[T], group: str, verb: str) -> T:
 def notice_of(failure: Failure, group: str, verb: str) -> Notice:
     """Return why a call typed by hand failed, and what to type next.
 
-    The client's own notices say what a daemon does next: try again. By hand somebody has to.
+    The client's own notices say what a daemon does next: try again. By hand a person has to.
     """
     call = f"kbsync {group} {verb}"
     match failure:

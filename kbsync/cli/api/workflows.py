@@ -2,77 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
+import anyio
 import click
 
-from kbsync.cli.api.params import Given
+from kbsync.cli.api.api_verb import Arguments
+from kbsync.dify.api.metadata import DocumentValues, Value
+from kbsync.dify.api.search import by_keyword
+from kbsync.dify.client import DifyClient
+from kbsync.dify.schemas import (
+    ChunkRow,
+    Document,
+    Hit,
+    KnowledgeBaseRow,
+    MetadataField,
+    UploadReply,
+)
+from kbsync.engine.ports import Payload
+from kbsync.messages import Problem
+from kbsync.messages import command as say
+from kbsync.model import Done, Outcome
+from kbsync.source.openat import FOLDER
+from kbsync.source.payload import payload
 
-if TYPE_CHECKING:
-    from kbsync.dify.api.metadata import Value
-    from kbsync.dify.client import DifyClient
-    from kbsync.dify.paging import HasId
-    from kbsync.dify.schemas import (
-        ChunkRow,
-        Document,
-        Hit,
-        KnowledgeBaseRow,
-        ListPage,
-        MetadataField,
-        UploadReply,
-    )
-    from kbsync.engine.ports import Payload
-    from kbsync.model import Outcome
-
-R = TypeVar("R", bound="HasId")
-
-
-async def listed(
-    it: Given, page: Callable[[int, int], Awaitable[Outcome[ListPage[R]]]]
-) -> Outcome[ListPage[R]]:
-    """Return the page that was asked for, or all of them as one.
-
-    Args:
-        it: has `page`, `limit` and `every`.
-        page: asks for one page, by its number and its rows.
-    """
-    from kbsync.dify.paging import PAGE_LIMIT, all_rows  # noqa: PLC0415
-    from kbsync.dify.schemas import ListPage  # noqa: PLC0415
-    from kbsync.model import Done  # noqa: PLC0415
-
-    if not it.flag("every"):
-        return await page(it.number("page"), it.number("limit"))
-    found = await all_rows(lambda number: page(number, PAGE_LIMIT))
-    return Done(ListPage.whole(found.value)) if isinstance(found, Done) else found
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
 
 
-async def create_base(api: DifyClient, it: Given) -> Outcome[KnowledgeBaseRow]:
+async def create_base(api: DifyClient, args: Arguments) -> Outcome[KnowledgeBaseRow]:
     """Make a base; an economy one searches by keyword: by meaning it would find nothing."""
-    from kbsync.dify.api.search import by_keyword  # noqa: PLC0415
-
-    retrieval = it.mapping("retrieval")
-    if retrieval is None and it.text("technique") == "economy":
+    retrieval = args.mapping("retrieval")
+    if retrieval is None and args.text("technique") == "economy":
         retrieval = by_keyword()
     return await api.bases.create(
-        it["name"],
-        description=it.text("description"),
-        technique=it.text("technique"),
-        permission=it.text("permission"),
-        embedding_model=it.text("embedding_model"),
-        embedding_provider=it.text("embedding_provider"),
+        args["name"],
+        description=args.text("description"),
+        technique=args.text("technique"),
+        permission=args.text("permission"),
+        embedding_model=args.text("embedding_model"),
+        embedding_provider=args.text("embedding_provider"),
         retrieval=retrieval,
     )
 
 
-async def change_chunk(api: DifyClient, it: Given) -> Outcome[ChunkRow]:
+async def change_chunk(api: DifyClient, args: Arguments) -> Outcome[ChunkRow]:
     """Change a chunk; what the server insists on and was not typed is sent as it is."""
-    from kbsync.model import Done  # noqa: PLC0415
-
-    where = it["base"], it["document"], it["chunk"]
-    changes = it.told(
+    where = args["base"], args["document"], args["chunk"]
+    changes = args.given(
         content="text",
         answer="answer",
         keywords="keywords",
@@ -89,7 +69,16 @@ async def change_chunk(api: DifyClient, it: Given) -> Outcome[ChunkRow]:
     return await api.chunks.change(*where, changes)
 
 
-# -- search --------------------------------------------------------------------------------------
+async def search_base(api: DifyClient, args: Arguments) -> Outcome[Sequence[Hit]]:
+    """Search one base."""
+    return await retrieve(
+        api,
+        args["base"],
+        args["query"],
+        top=args.number("top"),
+        method=args.text("method"),
+        filters=args.texts("filters"),
+    )
 
 
 async def retrieve(
@@ -111,8 +100,6 @@ async def retrieve(
         method: the server's word for how; None leaves it to the base.
         filters: ``NAME=VALUE`` each; documents have to meet all of them.
     """
-    from kbsync.model import Done  # noqa: PLC0415
-
     conditions = [_condition(each) for each in filters]
     base = await api.bases.get(base_id)
     if not isinstance(base, Done):
@@ -127,8 +114,6 @@ async def retrieve(
 
 
 def _model(base: KnowledgeBaseRow, method: str | None, top: int) -> Mapping[str, object]:
-    from kbsync.dify.api.search import by_keyword  # noqa: PLC0415
-
     if method is not None:
         return {**by_keyword(top), "search_method": method}
     if base.technique != "high_quality":
@@ -153,39 +138,29 @@ def pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-# -- metadata ------------------------------------------------------------------------------------
-
-
-async def assign(api: DifyClient, it: Given) -> Outcome[Document]:
+async def assign(api: DifyClient, args: Arguments) -> Outcome[Document]:
     """Assign values and read them back: a server may drop them without a word (section 8).
 
     Raises:
         Problem: a field does not exist, or values were not stored.
     """
-    from kbsync.dify.api.metadata import DocumentValues  # noqa: PLC0415
-    from kbsync.model import Done  # noqa: PLC0415
-
-    fields = await api.metadata.fields(it["base"])
+    fields = await api.metadata.fields(args["base"])
     if not isinstance(fields, Done):
         return fields
-    values = [_value(each, fields.value.fields) for each in it.texts("values")]
+    values = [_value(each, fields.value.fields) for each in args.texts("values")]
     batch = [
-        DocumentValues(document_id=it["document"], values=values, merge=not it.flag("replace"))
+        DocumentValues(document_id=args["document"], values=values, merge=not args.flag("replace"))
     ]
-    told = await api.metadata.assign(it["base"], batch)
-    if not isinstance(told, Done):
-        return told
-    document = await api.documents.get(it["base"], it["document"])
+    assigned = await api.metadata.assign(args["base"], batch)
+    if not isinstance(assigned, Done):
+        return assigned
+    document = await api.documents.get(args["base"], args["document"])
     if isinstance(document, Done):
-        _stored(it, values, document.value)
+        _stored(args, values, document.value)
     return document
 
 
 def _value(text: str, fields: Sequence[MetadataField]) -> Value:
-    from kbsync.dify.api.metadata import Value  # noqa: PLC0415
-    from kbsync.messages import Problem  # noqa: PLC0415
-    from kbsync.messages import command as say  # noqa: PLC0415
-
     name, value = pair(text)
     for field in fields:
         if field.name == name:
@@ -204,110 +179,88 @@ def _number(text: str) -> float | str:
             return text
 
 
-def _stored(it: Given, values: Sequence[Value], document: Document) -> None:
-    from kbsync.messages import Problem  # noqa: PLC0415
-    from kbsync.messages import command as say  # noqa: PLC0415
-
+def _stored(args: Arguments, values: Sequence[Value], document: Document) -> None:
     have = {each.name: each.value for each in document.metadata}
     lost = [each.name for each in values if str(have.get(each.name)) != str(each.value)]
     if lost:
         names = ", ".join(lost)
-        raise Problem(say.NOT_STORED(document=it["document"], base=it["base"], names=names))
+        raise Problem(say.NOT_STORED(document=args["document"], base=args["base"], names=names))
 
 
-# -- The four calls that upload, by hand: the file is streamed, text in other encodings as UTF-8.
-
-
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
-
-
-async def create_file(api: DifyClient, it: Given) -> Outcome[UploadReply]:
+async def create_file(api: DifyClient, args: Arguments) -> Outcome[UploadReply]:
     """Make a document of a file."""
-    from kbsync.model import Done  # noqa: PLC0415
-
-    options = await _options(api, it, creating=True)
+    options = await _options(api, args, creating=True)
     if not isinstance(options, Done):
         return options
-    if it.flag("twin"):
+    if args.flag("twin"):
         options.value["duplicate"] = False
-    path = Path(it["file"])
-    with _opened(path, raw=it.flag("raw")) as payload:
+    path = Path(args["file"])
+    with _opened(path, raw=args.flag("raw")) as payload:
         sent = await api.documents.create_by_file(
-            it["base"], it.text("name") or path.name, payload, options.value
+            args["base"], args.text("name") or path.name, payload, options.value
         )
-    return await _indexed(api, it, sent)
+    return await _indexed(api, args, sent)
 
 
-async def create_text(api: DifyClient, it: Given) -> Outcome[UploadReply]:
+async def create_text(api: DifyClient, args: Arguments) -> Outcome[UploadReply]:
     """Make a document of a text."""
-    from kbsync.model import Done  # noqa: PLC0415
-
-    options = await _options(api, it, creating=True)
+    options = await _options(api, args, creating=True)
     if not isinstance(options, Done):
         return options
-    sent = await api.documents.create_by_text(it["base"], it["name"], it["text"], options.value)
-    return await _indexed(api, it, sent)
+    sent = await api.documents.create_by_text(
+        args["base"], args["name"], args["text"], options.value
+    )
+    return await _indexed(api, args, sent)
 
 
-async def update_file(api: DifyClient, it: Given) -> Outcome[UploadReply]:
+async def update_file(api: DifyClient, args: Arguments) -> Outcome[UploadReply]:
     """Replace a document by a file."""
-    from kbsync.model import Done  # noqa: PLC0415
-
-    options = await _options(api, it, creating=False)
+    options = await _options(api, args, creating=False)
     if not isinstance(options, Done):
         return options
-    path = Path(it["file"])
-    with _opened(path, raw=it.flag("raw")) as payload:
+    path = Path(args["file"])
+    with _opened(path, raw=args.flag("raw")) as payload:
         sent = await api.documents.update_by_file(
-            it["base"], it["document"], it.text("name") or path.name, payload, options.value
+            args["base"], args["document"], args.text("name") or path.name, payload, options.value
         )
-    return await _indexed(api, it, sent)
+    return await _indexed(api, args, sent)
 
 
-async def update_text(api: DifyClient, it: Given) -> Outcome[UploadReply]:
+async def update_text(api: DifyClient, args: Arguments) -> Outcome[UploadReply]:
     """Replace a document by a text."""
-    from kbsync.model import Done  # noqa: PLC0415
-
-    options = await _options(api, it, creating=False)
+    options = await _options(api, args, creating=False)
     if not isinstance(options, Done):
         return options
     sent = await api.documents.update_by_text(
-        it["base"], it["document"], it["name"], it["text"], options.value
+        args["base"], args["document"], args["name"], args["text"], options.value
     )
-    return await _indexed(api, it, sent)
+    return await _indexed(api, args, sent)
 
 
-async def _options(api: DifyClient, it: Given, *, creating: bool) -> Outcome[dict[str, object]]:
+async def _options(
+    api: DifyClient, args: Arguments, *, creating: bool
+) -> Outcome[dict[str, object]]:
     """Return the ``data`` keys to send: what was typed, and what this base insists on.
 
-    The form has to be told with every upload to a base that is not of the usual one, the
+    The form has to be sent with every upload to a base that is not of the usual one, the
     technique with every text, and a rule to a base that never had a document (sections 4.2 to 4.6).
     """
-    from kbsync.model import Done  # noqa: PLC0415
-
-    asked = await api.bases.get(it["base"])
+    asked = await api.bases.get(args["base"])
     if not isinstance(asked, Done):
         return asked
     base = asked.value
-    told = it.told(doc_form="form", doc_language="language", process_rule="rule")
+    data = args.given(doc_form="form", doc_language="language", process_rule="rule")
     if base.form is not None:
-        told.setdefault("doc_form", base.form)
+        data.setdefault("doc_form", base.form)
     if creating:
-        told["indexing_technique"] = it.text("technique") or base.technique or "economy"
+        data["indexing_technique"] = args.text("technique") or base.technique or "economy"
         if not base.documents:
-            told.setdefault("process_rule", {"mode": "automatic"})
-    return Done(told)
+            data.setdefault("process_rule", {"mode": "automatic"})
+    return Done(data)
 
 
 @contextmanager
 def _opened(path: Path, *, raw: bool) -> Iterator[Payload]:
-    import os  # noqa: PLC0415
-
-    from kbsync.messages import Problem  # noqa: PLC0415
-    from kbsync.messages import command as say  # noqa: PLC0415
-    from kbsync.source.openat import FOLDER  # noqa: PLC0415
-    from kbsync.source.payload import payload  # noqa: PLC0415
 
     try:
         target = path.resolve(strict=True)
@@ -328,24 +281,22 @@ def _opened(path: Path, *, raw: bool) -> Iterator[Payload]:
         os.close(folder)
 
 
-async def _indexed(api: DifyClient, it: Given, sent: Outcome[UploadReply]) -> Outcome[UploadReply]:
+async def _indexed(
+    api: DifyClient, args: Arguments, sent: Outcome[UploadReply]
+) -> Outcome[UploadReply]:
     """Wait as long as was asked for until the document is indexed.
 
     Raises:
         Problem: it failed, or is not there yet.
     """
-    from kbsync.messages import Problem  # noqa: PLC0415
-    from kbsync.messages import command as say  # noqa: PLC0415
-    from kbsync.model import Done  # noqa: PLC0415
-
-    limit = it.seconds("wait")
+    limit = args.seconds("wait")
     if not (limit and isinstance(sent, Done)):
         return sent
-    seen = await _watched(api, it["base"], sent.value.document, limit)
+    seen = await _watched(api, args["base"], sent.value.document, limit)
     if not isinstance(seen, Done):
         return seen
     document = seen.value
-    words = {"document": document.name, "base": it["base"], "id": document.id}
+    words = {"document": document.name, "base": args["base"], "id": document.id}
     if document.indexing_status == "error":
         raise Problem(say.INDEXING_FAILED(words=document.error or "no reason told", **words))
     if document.indexing_status != "completed":
@@ -358,9 +309,6 @@ async def _watched(
     api: DifyClient, base: str, document: Document, limit: float
 ) -> Outcome[Document]:
     """Return the document as last seen, at its end or after `limit` seconds."""
-    import anyio  # noqa: PLC0415
-
-    from kbsync.model import Done  # noqa: PLC0415
 
     pause = FIRST_PAUSE
     with anyio.move_on_after(limit):

@@ -30,10 +30,10 @@ class Patient(Command):
 
     verb: ClassVar[str] = "patient"
 
-    async def run(self, desk: CommandContext) -> int:
-        desk.say("begun")
-        assert desk.stopper is not None
-        await until(lambda: desk.stopper is not None and desk.stopper.stopped)
+    async def run(self, context: CommandContext) -> int:
+        context.say("begun")
+        assert context.stopper is not None
+        await until(lambda: context.stopper is not None and context.stopper.stopped)
         ENDS.append("stopped")
         return 7
 
@@ -44,10 +44,10 @@ class Talkative(Command):
 
     verb: ClassVar[str] = "talkative"
 
-    async def run(self, desk: CommandContext) -> int:
+    async def run(self, context: CommandContext) -> int:
         for number in range(2_000):
-            desk.say(f"{number} " + "é" * 1_000)
-        desk.keep("x" * 100_000)
+            context.say(f"{number} " + "é" * 1_000)
+        context.send_file("x" * 100_000)
         return 3
 
 
@@ -57,8 +57,8 @@ class Faulty(Command):
 
     verb: ClassVar[str] = "faulty"
 
-    async def run(self, desk: CommandContext) -> int:
-        desk.say("so far so good")
+    async def run(self, context: CommandContext) -> int:
+        context.say("so far so good")
         raise RuntimeError("dataset-secret")
 
 
@@ -196,7 +196,7 @@ async def test_everything_that_is_said_arrives(tmp_path: Path) -> None:
     async with running(tmp_path) as daemon:
         told = partial(control_client.hand_over, daemon.settings, Talkative())
         answer = await anyio.to_thread.run_sync(told, lambda text, error: said.append(text))
-        assert answer == control_client.Answer(exit=3, kept="x" * 100_000)
+        assert answer == control_client.Answer(exit=3, file="x" * 100_000)
         lines = "".join(said).splitlines()
         assert [int(line.partition(" ")[0]) for line in lines] == list(range(2_000))
 

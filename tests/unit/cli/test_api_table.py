@@ -11,34 +11,34 @@ import pytest
 
 from kbsync.cli import VERBS
 from kbsync.cli import obey as run
-from kbsync.cli.api import chunks, documents, knowledge_bases, table
-from kbsync.cli.api.params import Given, Row
+from kbsync.cli.api import chunks, documents, knowledge_bases
+from kbsync.cli.api.api_verb import ApiVerb, Arguments
 from kbsync.messages import command as say
 
-TABLES = {"kb": knowledge_bases.ROWS, "docs": documents.ROWS, "chunks": chunks.ROWS}
-ROWS = [(name, row) for name, rows in TABLES.items() for row in rows]
+TABLES = {"kb": knowledge_bases.VERBS, "docs": documents.VERBS, "chunks": chunks.VERBS}
+CALLS = [(name, verb) for name, verbs in TABLES.items() for verb in verbs]
 SLOW = ("httpx", "pydantic", "sqlalchemy", "structlog", "rich", "starlette", "anyio", "yaml")
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_no_verb_stands_twice(name: str) -> None:
-    verbs = [row.verb for row in TABLES[name]]
+    verbs = [each.verb for each in TABLES[name]]
     assert sorted(verbs) == sorted(set(verbs))
 
 
-@pytest.mark.parametrize(("name", "row"), ROWS, ids=[f"{n}-{r.verb}" for n, r in ROWS])
-def test_every_row(name: str, row: Row, capsys: pytest.CaptureFixture[str]) -> None:
-    assert row.help.endswith(".")
-    taken = {parameter.name for parameter in row.parameters}
-    for template in (row.done, row.destroys):
+@pytest.mark.parametrize(("name", "verb"), CALLS, ids=[f"{n}-{v.verb}" for n, v in CALLS])
+def test_every_call(name: str, verb: ApiVerb, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verb.help.endswith(".")
+    taken = {parameter.name for parameter in verb.parameters}
+    for template in (verb.done, verb.destroys):
         assert set(re.findall(r"{(\w+)}", template)) <= taken
     # Whatever deletes asks, and nothing else does.
-    assert bool(row.destroys) == row.verb.startswith("delete")
-    assert run([name, row.verb, "--help"]) == 0
-    told = capsys.readouterr().out
-    assert "--json" in told
-    assert "--server" in told
-    assert ("--yes" in told) == bool(row.destroys)
+    assert bool(verb.destroys) == verb.verb.startswith("delete")
+    assert run([name, verb.verb, "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert "--json" in printed
+    assert "--server" in printed
+    assert ("--yes" in printed) == bool(verb.destroys)
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], *([v, "--help"] for v in VERBS)])
@@ -54,7 +54,9 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
     assert done.stderr == "[]\n"
 
 
-def test_nobody_to_ask_is_a_no(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_the_answer_is_no(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = str(tmp_path / "none.yaml")
     assert run(["-c", config, "kb", "delete", "Do\x1bcs"]) == 64
     err = capsys.readouterr().err
@@ -77,20 +79,20 @@ def test_a_no_deletes_nothing(
     assert "nothing was deleted" in capsys.readouterr().err
 
 
-def test_given_says_what_it_has() -> None:
-    given = Given({"a": "x", "n": 3, "b": None, "m": {"k": 1}, "t": ("p", "q"), "e": ()})
-    assert (given["a"], given.number("n"), given.text("b")) == ("x", 3, None)
-    assert (given.mapping("m"), given.mapping("b"), given.texts("t")) == (
+def test_arguments_by_name_and_type() -> None:
+    args = Arguments({"a": "x", "n": 3, "b": None, "m": {"k": 1}, "t": ("p", "q"), "e": ()})
+    assert (args["a"], args.number("n"), args.text("b")) == ("x", 3, None)
+    assert (args.mapping("m"), args.mapping("b"), args.texts("t")) == (
         {"k": 1},
         None,
         ("p", "q"),
     )
-    assert given.told(wire="a", other="b", many="t", none="e") == {"wire": "x", "many": ("p", "q")}
+    assert args.given(wire="a", other="b", many="t", none="e") == {"wire": "x", "many": ("p", "q")}
     with pytest.raises(TypeError):
-        given["n"]
+        args["n"]
 
 
 def test_the_groups_list_their_verbs_in_the_order_of_the_table() -> None:
-    made = table.group_of("kb", "help", knowledge_bases.ROWS)
-    with click.Context(made) as context:
-        assert made.list_commands(context) == [row.verb for row in knowledge_bases.ROWS]
+    with click.Context(knowledge_bases.GROUP) as context:
+        found = knowledge_bases.GROUP.list_commands(context)
+    assert found == [verb.verb for verb in knowledge_bases.VERBS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kbsync.app.all_mirrors import forgive
+from kbsync.commands.retry import forgive
 from kbsync.model import EntryState, Rejection
 
 from .fakes import Stage, driven, stage

@@ -1,0 +1,45 @@
+"""Stops a pass that a verb makes: at the first signal calmly, at the second SIGINT at once.
+
+The daemon takes its signals in `kbsync.service.shutdown`.
+"""
+
+from __future__ import annotations
+
+import signal
+
+import anyio
+
+from kbsync.engine.workers.pool import Drive
+
+
+class Stopper:
+    """Lets calls in flight come to their end, and begins no more.
+
+    Attributes:
+        stopped: whether it was asked to stop.
+    """
+
+    def __init__(self) -> None:
+        self._drive: Drive | None = None
+        self.stopped = False
+
+    def watch(self, drive: Drive) -> None:
+        """Take the running worker pool, which `stop` stops."""
+        self._drive = drive
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self.stopped = True
+        if self._drive is not None:
+            self._drive.stop()
+
+    async def listen(self) -> None:
+        """Stop at the first SIGINT or SIGTERM; end at once at a second SIGINT.
+
+        What is in flight then remains an intent in the ledger: a forced stop is a supported one.
+        """
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            async for number in received:
+                if self.stopped and number == signal.SIGINT:
+                    raise KeyboardInterrupt
+                self.stop()

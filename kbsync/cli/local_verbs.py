@@ -1,0 +1,271 @@
+"""The verbs that are done where they are typed, never by a daemon: what each takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import click
+
+from kbsync.cli.command_line import LocalVerb
+from kbsync.commands.declaration import VerbGroup, argument, flag, option
+
+JSON = "Print one JSON object."
+OFFLINE = "Ask no server."
+KEY_VARIABLE = "KBSYNC_SERVE_KEY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Init(LocalVerb):
+    """Write a configuration file."""
+
+    help: ClassVar[str] = (
+        "Write a commented configuration to PATH (by default the file that -c names). "
+        "An existing file is never written over."
+    )
+    work: ClassVar[str] = "kbsync.cli.init:init"
+    path: Path | None = argument(None, type=click.Path(path_type=Path))
+    url: str = option("embedded", "--url", show_default=True, help="The server's address.")
+    source: str = option("./docs", "--source", show_default=True, help="The folder to mirror.")
+    knowledge_base: str = option(
+        "Docs", "--knowledge-base", show_default=True, help="The knowledge base to fill."
+    )
+    name: str = option("", "--name", help="The mirror's name; by default made of the base's.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validate(LocalVerb):
+    """Check configuration, folders and servers."""
+
+    help: ClassVar[str] = (
+        "Check the configuration, the folders and the servers; change nothing. "
+        "Exit code: 0 sound, 64 something to correct in the file or on this machine, "
+        "5 a server, its key or a knowledge base."
+    )
+    work: ClassVar[str] = "kbsync.cli.validate:validate"
+    offline: bool = flag("--offline", help=OFFLINE)
+    as_json: bool = flag("--json", help=JSON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(LocalVerb):
+    """Run the daemon."""
+
+    help: ClassVar[str] = (
+        "Watch the folders and keep their knowledge bases the same: an edit is there seconds "
+        "after it is saved. Other verbs hand their requests over while it runs. SIGTERM and Ctrl-C "
+        "bring what is in flight to its end, a second one ends at once; SIGHUP reads the "
+        "configuration anew. Exit code: 0 ended as told, 64 wrong usage or configuration, 1 the "
+        "ledger is in use."
+    )
+    work: ClassVar[str] = "kbsync.cli.run:run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status(LocalVerb):
+    """Show mirrors and documents by state, and what the daemon does."""
+
+    help: ClassVar[str] = (
+        "Show every mirror and its documents by state, as the ledger knows them, and what the "
+        "daemon does, if one runs."
+    )
+    work: ClassVar[str] = "kbsync.cli.status:status"
+    failed: bool = flag("--failed", help="Name each document that failed or was refused.")
+    foreign: bool = flag("--foreign", help="Name each document that kbsync did not make.")
+    running: bool = flag(
+        "--running",
+        help="Show the daemon alone; exit code 1 when none answers: a health check.",
+    )
+    as_json: bool = flag("--json", help=JSON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class History(LocalVerb):
+    """Show the journal."""
+
+    help: ClassVar[str] = (
+        "Show the journal, newest first: every remote change that was made or tried."
+    )
+    work: ClassVar[str] = "kbsync.cli.history:history"
+    path: str | None = argument(None)
+    mirror: str | None = option(None, "--mirror", help="Only this mirror.")
+    limit: int = option(50, "--limit", show_default=True, type=click.IntRange(1, 100_000))
+    before: int | None = option(
+        None, "--before", type=int, help="Only lines with a smaller number."
+    )
+    as_json: bool = flag("--json", help=JSON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search(LocalVerb):
+    """Search knowledge bases."""
+
+    help: ClassVar[str] = (
+        "Search the knowledge base of MIRROR, or of every mirror, and show the best chunks."
+    )
+    work: ClassVar[str] = "kbsync.cli.search:search"
+    # A sentence may begin with a dash, and -h may stand in it.
+    click_settings: ClassVar[dict[str, object]] = {
+        "context_settings": {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+    }
+    words: tuple[str, ...] = argument(nargs=-1, metavar="[MIRROR] QUERY")
+    top: int = option(5, "--top", type=click.IntRange(1, 100), show_default=True, help="Chunks.")
+    filters: tuple[str, ...] = option(
+        (),
+        "--filter",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Only documents with this metadata; may be repeated.",
+    )
+    as_json: bool = flag("--json", help=JSON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor(LocalVerb):
+    """Diagnose everything a pass depends on."""
+
+    help: ClassVar[str] = (
+        "Look at everything a pass leans on, and say what is wrong and what to type: the file, "
+        "the sources and what they are stored on, the ledger, every server and its knowledge "
+        "bases, and whether a search finds what is there. Changes nothing. "
+        "Exit code: 0 sound, 64 the file or this machine, 5 a server, 1 anything else."
+    )
+    work: ClassVar[str] = "kbsync.cli.doctor:doctor"
+    offline: bool = flag("--offline", help=OFFLINE)
+    as_json: bool = flag("--json", help=JSON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckLedger(LocalVerb):
+    """Check the ledger."""
+
+    help: ClassVar[str] = (
+        "Read every page and row of the ledger, and say what is in it. It may be in use. "
+        "Exit code: 0 sound, 1 not."
+    )
+    work: ClassVar[str] = "kbsync.cli.ledger:check"
+    as_json: bool = flag("--json", help=JSON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackUpLedger(LocalVerb):
+    """Write a copy of the ledger to a file."""
+
+    help: ClassVar[str] = (
+        "Write a copy of the ledger to FILE, which must not be there. It may be in use. "
+        "The copy is a ledger of its own, whatever database the ledger is in."
+    )
+    work: ClassVar[str] = "kbsync.cli.ledger:backup"
+    file: Path = argument(type=click.Path(path_type=Path))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyLedger(LocalVerb):
+    """Copy a ledger into another, empty place."""
+
+    help: ClassVar[str] = (
+        "Copy the ledger at FROM to TO, which must be empty, and compare both. Each is a path or "
+        "a postgresql:// URL; none may be in use. The configuration is not read: name the new "
+        "place there afterwards."
+    )
+    work: ClassVar[str] = "kbsync.cli.ledger:copy"
+    origin: str = argument(metavar="FROM")
+    target: str = argument(metavar="TO")
+
+
+LEDGER = VerbGroup(
+    "Look after the ledger: check it, back it up, copy it to another place.",
+    {"check": CheckLedger, "backup": BackUpLedger, "copy": CopyLedger},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serve(LocalVerb):
+    """Serve the embedded knowledge base."""
+
+    help: ClassVar[str] = (
+        "Serve the embedded knowledge base under /v1, as a Dify server does. "
+        "The first line on standard output is the URL; SIGTERM and Ctrl-C end it. "
+        f"The key is better given in a file or in {KEY_VARIABLE}: others can see a command line."
+    )
+    work: ClassVar[str] = "kbsync.cli.serve:run_server"
+    host: str = option("127.0.0.1", "--host", show_default=True, help="Address to listen on.")
+    port: int = option(
+        8765,
+        "--port",
+        type=click.IntRange(0, 65535),
+        show_default=True,
+        help="TCP port; 0 takes a free one.",
+    )
+    data: Path = option(
+        Path("knowledge.db"),
+        "--data",
+        type=click.Path(dir_okay=False, path_type=Path),
+        show_default=True,
+        help="File that holds everything; made when missing.",
+    )
+    api_key: str | None = option(
+        None, "--api-key", metavar="KEY", help="The key clients have to send."
+    )
+    api_key_file: Path | None = option(
+        None,
+        "--api-key-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="File that holds the key.",
+    )
+    quirks: tuple[str, ...] = option(
+        (),
+        "--quirk",
+        multiple=True,
+        metavar="NAME[=VALUE]",
+        help="Imitate a fault of real servers; may be repeated.",
+    )
+    list_quirks: bool = flag("--list-quirks", help="Print the quirks and stop.")
+    request_log: Path | None = option(
+        None,
+        "--request-log",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="File to append one JSON line per request to.",
+    )
+    indexing_delay: float = option(
+        0.0,
+        "--indexing-delay",
+        type=click.FloatRange(0, 3600),
+        metavar="SECONDS",
+        help="Least time a document takes.",
+    )
+    workers: int = option(
+        2,
+        "--workers",
+        type=click.IntRange(1, 64),
+        show_default=True,
+        help="Documents indexed at once.",
+    )
+    allow_remote: bool = flag("--allow-remote", help="Also listen where other machines reach it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema(LocalVerb):
+    """Print the JSON Schema of the configuration."""
+
+    help: ClassVar[str] = "Print the JSON Schema of kbsync.yaml, for editors and linters."
+    work: ClassVar[str] = "kbsync.cli.schema:schema"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo(LocalVerb):
+    """Show a whole round on the embedded knowledge base."""
+
+    help: ClassVar[str] = (
+        "Show a whole round with real files and the embedded knowledge base: apply, search, "
+        "edit, apply, search, and nothing left to do. No server and no key is needed."
+    )
+    work: ClassVar[str] = "kbsync.cli.demo:demo"
+    folder: Path | None = option(
+        None,
+        "--dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Empty or new folder to work in; it is kept. By default a temporary one.",
+    )
+    keep: bool = flag("--keep", help="Keep the temporary folder.")
