@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 
-from kbsync.cli.command_line import LocalVerb
+from kbsync.cli.command_line import LocalVerb, local_verb
 from kbsync.commands.declaration import VerbGroup, argument, flag, option
 
 JSON = "Print one JSON object."
@@ -16,7 +15,7 @@ OFFLINE = "Ask no server."
 KEY_VARIABLE = "KBSYNC_SERVE_KEY"
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Init(LocalVerb):
     """Write a configuration file."""
 
@@ -34,7 +33,7 @@ class Init(LocalVerb):
     name: str = option("", "--name", help="The mirror's name; by default made of the base's.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Validate(LocalVerb):
     """Check configuration, folders and servers."""
 
@@ -48,7 +47,7 @@ class Validate(LocalVerb):
     as_json: bool = flag("--json", help=JSON)
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Run(LocalVerb):
     """Run the daemon."""
 
@@ -62,7 +61,7 @@ class Run(LocalVerb):
     work: ClassVar[str] = "kbsync.cli.run:run"
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Status(LocalVerb):
     """Show mirrors and documents by state, and what the daemon does."""
 
@@ -80,7 +79,7 @@ class Status(LocalVerb):
     as_json: bool = flag("--json", help=JSON)
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class History(LocalVerb):
     """Show the journal."""
 
@@ -97,7 +96,7 @@ class History(LocalVerb):
     as_json: bool = flag("--json", help=JSON)
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Search(LocalVerb):
     """Search knowledge bases."""
 
@@ -106,7 +105,7 @@ class Search(LocalVerb):
     )
     work: ClassVar[str] = "kbsync.cli.search:search"
     # A sentence may begin with a dash, and -h may stand in it.
-    click_settings: ClassVar[dict[str, object]] = {
+    click_settings: ClassVar[dict[str, Any]] = {
         "context_settings": {"ignore_unknown_options": True, "help_option_names": ["--help"]}
     }
     words: tuple[str, ...] = argument(nargs=-1, metavar="[MIRROR] QUERY")
@@ -121,7 +120,7 @@ class Search(LocalVerb):
     as_json: bool = flag("--json", help=JSON)
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Doctor(LocalVerb):
     """Diagnose everything a pass depends on."""
 
@@ -136,7 +135,7 @@ class Doctor(LocalVerb):
     as_json: bool = flag("--json", help=JSON)
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class CheckLedger(LocalVerb):
     """Check the ledger."""
 
@@ -148,7 +147,7 @@ class CheckLedger(LocalVerb):
     as_json: bool = flag("--json", help=JSON)
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class BackUpLedger(LocalVerb):
     """Write a copy of the ledger to a file."""
 
@@ -160,7 +159,7 @@ class BackUpLedger(LocalVerb):
     file: Path = argument(type=click.Path(path_type=Path))
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class CopyLedger(LocalVerb):
     """Copy a ledger into another, empty place."""
 
@@ -180,7 +179,7 @@ LEDGER = VerbGroup(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Serve(LocalVerb):
     """Serve the embedded knowledge base."""
 
@@ -245,7 +244,7 @@ class Serve(LocalVerb):
     allow_remote: bool = flag("--allow-remote", help="Also listen where other machines reach it.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Schema(LocalVerb):
     """Print the JSON Schema of the configuration."""
 
@@ -253,7 +252,7 @@ class Schema(LocalVerb):
     work: ClassVar[str] = "kbsync.cli.schema:schema"
 
 
-@dataclass(frozen=True, kw_only=True)
+@local_verb
 class Demo(LocalVerb):
     """Show a whole round on the embedded knowledge base."""
 

@@ -8,8 +8,8 @@ when the verb is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any
+from dataclasses import MISSING, Field, field, fields
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,10 +17,10 @@ PARAMETER = "parameter"
 GROUP = "group"
 
 # Fields are declared with `= option(...)`; only a loose type lets them bear their own types.
-Declared = Any
+Default = Any
 
 
-def option(default: object, /, *names: str, **words: Any) -> Declared:
+def option(default: object, /, *names: str, **words: Any) -> Default:
     """Declare a field as an option.
 
     Args:
@@ -35,12 +35,12 @@ def option(default: object, /, *names: str, **words: Any) -> Declared:
     return field(default=default, metadata={PARAMETER: parameter})
 
 
-def flag(*names: str, help: str) -> Declared:
+def flag(*names: str, help: str) -> Default:
     """Declare a field that is true when the option is given."""
     return option(False, *names, is_flag=True, help=help)
 
 
-def argument(default: object = MISSING, /, **words: Any) -> Declared:
+def argument(default: object = MISSING, /, **words: Any) -> Default:
     """Declare a field as an argument; without a default it has to be given.
 
     Args:
@@ -55,13 +55,12 @@ def argument(default: object = MISSING, /, **words: Any) -> Declared:
     return field(**known, metadata={PARAMETER: parameter})  # type: ignore[call-overload]
 
 
-def options(kind: type) -> Declared:
+def options(kind: type) -> Default:
     """Declare a field as a dataclass of options that several verbs share."""
     return field(default_factory=kind, metadata={GROUP: kind})
 
 
-@dataclass(frozen=True)
-class VerbGroup:
+class VerbGroup(NamedTuple):
     """Verbs that are typed behind a common word, such as `mirror rename`."""
 
     help: str
