@@ -160,10 +160,9 @@ class RequestLog:
         """Log one answered request."""
         if self._file is None:
             return
-        route = scope.get("route")
         line = {
             "method": scope["method"],
-            "route": route.path_format if isinstance(route, Route) else None,
+            "route": _template(scope),
             "path": scope["path"],
             "status": status,
             "ms": round(seconds * 1000, 3),
@@ -251,6 +250,11 @@ def _always(reply: Callable[[], Response]) -> ExceptionHandler:
 
 
 async def _internal_fault(request: Request, error: Exception) -> Response:
-    route = request.scope.get("route")
-    _log.error("a request failed: %s %s", request.method, route, exc_info=error)
+    _log.error("a request failed: %s %s", request.method, _template(request.scope), exc_info=error)
     return internal_fault()
+
+
+def _template(scope: Scope) -> str | None:
+    """The path of the matched route, such as `/datasets/{ds}`; None for an unknown URL."""
+    route = scope.get("route")
+    return route.path_format if isinstance(route, Route) else None
