@@ -25,14 +25,22 @@ from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.model import DocKey
 from kbsync.planning.document_names import path_of
+from tests.model.folder import Folder
+from tests.model.knowledge_base import (
+    EMPTY,
+    FAILS,
+    FINE,
+    NEVER,
+    Capabilities,
+    Document,
+    KnowledgeBase,
+)
 
 from . import quiescence, rules, runs
 from .daemon import live
 from .disk import Disk
-from .folder import Folder
 from .process import Errand, Process, apply
 from .program import Program, Step
-from .server import EMPTY, FAILS, FINE, NEVER, Capabilities, Document, Server
 from .watcher import Watcher, marked_key
 from .watching import Watch
 from .weather import Crash, Weather
@@ -82,7 +90,7 @@ class History:
         self.agreed_once: set[str] = set()
         chance = random.Random(f"world {program.world}")
         self.chance = chance
-        self.server = Server(_able(chance), self.time, self._indexing, self.watcher)
+        self.server = KnowledgeBase(_able(chance), self.time, self._indexing, self.watcher)
         self.own = Disk(place / "ledger.db", empty)
         self.rival = Disk(place / "rival.db", empty)
         self.rival_ran = self.rivalry = self.taken_over = False
@@ -270,7 +278,7 @@ class History:
 
     def _tell_all(self) -> None:
         """Write down what stands where, for whoever reads the trace."""
-        self.tell(f"{self.server.able} swap={self.swap}")
+        self.tell(f"{self.server.capabilities} swap={self.swap}")
         for document in self.server.documents.values():
             self.tell(f"{document} {self.server.readiness(document).name}")
         for name, folder in self.folders.items():

@@ -24,8 +24,9 @@ from kbsync.model import (
     Throttled,
     Uploaded,
 )
+from tests.model.knowledge_base import WHY, KnowledgeBase, uploaded
 
-from .server import WHY, Server, uploaded
+from .watcher import Watcher
 from .weather import (
     AWAY,
     BROKEN,
@@ -54,6 +55,7 @@ class Line:
 
     Args:
         server: what it leads to.
+        watcher: judges what is sent.
         weather: how the calls of this pass go.
         meddle: lets somebody do something else meanwhile.
         tell: writes the trace.
@@ -65,12 +67,14 @@ class Line:
 
     def __init__(
         self,
-        server: Server,
+        server: KnowledgeBase,
+        watcher: Watcher,
         weather: Weather,
         meddle: Callable[[], None],
         tell: Callable[[str], None],
     ) -> None:
         self._server = server
+        self._watcher = watcher
         self._weather = weather
         self._meddle = meddle
         self._tell = tell
@@ -80,7 +84,7 @@ class Line:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._server.able
+        return self._server.capabilities
 
     def resting(self) -> float:
         return 0.0
@@ -119,7 +123,7 @@ class Line:
 
     def _may_write(self, what: str) -> None:
         if self._server.now() > self.no_writes_after + DRAINED:
-            self._server.watcher.fault("wrote", f"{what} though nothing may be written")
+            self._watcher.fault("wrote", f"{what} though nothing may be written")
 
     def _judged(self, fate: str, answer: Callable[[], Outcome[T]]) -> Outcome[T]:
         if self._is_away(fate):
@@ -252,7 +256,7 @@ class Line:
 
     async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         what = f"delete {document_id}"
-        self._server.watcher.sends_delete(self._server.documents.get(document_id))
+        self._watcher.sends_delete(self._server.documents.get(document_id))
         return await self._write(what, lambda: self._server.delete(base_id, document_id))
 
     async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:

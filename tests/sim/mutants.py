@@ -15,7 +15,7 @@ from unittest import mock
 from kbsync.engine.context import Context
 from kbsync.engine.execute import recovery, uploads
 from kbsync.engine.execute.results import Result
-from kbsync.engine.observe import evidence, planner, remote_state
+from kbsync.engine.observe import evidence, planner, remote_state, restored_ledger
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.ports import KEEP, Assignment, EntryChange, ObservedListing
 from kbsync.engine.workers import pool
@@ -198,7 +198,7 @@ def copies_of_marks_believed() -> Any:
         return true(replace(document, rev=rev)) if rev else None
 
     stack = ExitStack()
-    for module in (evidence, remote_state, rows):
+    for module in (evidence, restored_ledger, rows):
         stack.enter_context(mock.patch.object(module, "mark_of", mark_of))
     return stack
 

@@ -68,7 +68,7 @@ class Process:
         self._disk = disk
         self._store = disk.under(weather)
         self.clock = LedgerClock(self._store, wall=history.wall, steady=history.time)
-        self.line = Line(history.server, weather, self._meddle, history.tell)
+        self.line = Line(history.server, history.watcher, weather, self._meddle, history.tell)
         limiter = RateLimiter(history.per_minute)
         self._gate = ThrottledRemote(
             self.line, limiter=limiter, clock=self.clock, in_flight=IN_FLIGHT

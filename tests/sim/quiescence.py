@@ -31,11 +31,11 @@ from kbsync.model import (
     Update,
 )
 from kbsync.planning.marks import mark_of
+from tests.model.folder import MOUNTED, sha
+from tests.model.knowledge_base import Document
 
 from . import daemon, process, rules
-from .folder import MOUNTED, sha
 from .line import Line
-from .server import Document
 from .weather import Weather
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ async def plans(history: History) -> list[Planned] | None:
     chance = random.Random(0)
     store = history.own.under(None)
     history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
-    line = Line(history.server, Weather(chance), lambda: None, history.tell)
+    line = Line(history.server, history.watcher, Weather(chance), lambda: None, history.tell)
     gate = ThrottledRemote(line, limiter=RateLimiter(), clock=clock, in_flight=process.IN_FLIGHT)
     made = []
     for name in history.mirrors:
@@ -169,7 +169,7 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
     # What was edited before it was seen complete, or before the ledger was lost, looks sent.
     if document.by_hand or (document.edits and not document.unseen and not history.forgot):
         fault("edited", f"{document.id} of {key.path} is not what kbsync sent")
-    if history.server.able.metadata:
+    if history.server.capabilities.metadata:
         _is_marked(history, key, document, content)
 
 
@@ -249,4 +249,4 @@ def _wrote_over(history: History, entry: LedgerEntry | None) -> bool:
 def _refused(history: History, action: Hold | Conflict) -> bool:
     """Whether the server refused what the file says, which may not be readable any more."""
     file = history.folders[action.key.mirror].files.get(action.key.path)
-    return file is not None and file.content in history.server.told_refused
+    return file is not None and file.content in history.server.answered_refused

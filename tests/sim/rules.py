@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kbsync.model import EntryState
-
-from .folder import EMPTY, GONE, MOUNTED, Folder
-from .server import NEVER_READY, Document
+from tests.model.folder import EMPTY, GONE, MOUNTED, Folder
+from tests.model.knowledge_base import NEVER_READY, Document
 
 if TYPE_CHECKING:
     from .history import History

@@ -19,14 +19,14 @@ from kbsync.engine.ports import Payload
 from kbsync.engine.workers.pool import Drive
 from kbsync.model import DocKey, Gone, Hold, Unknown
 from kbsync.planning.marks import FIELDS, OWNER
+from tests.model.folder import EMPTY, Folder
+from tests.model.knowledge_base import FAILS, FINE, NEVER, Capabilities
 
-from .folder import EMPTY, Folder
 from .history import REMOVALS, History, play
 from .line import LATEST
 from .program import Program
 from .quiescence import plans
 from .rules import lose_ledger
-from .server import FAILS, FINE, NEVER, Capabilities
 from .weather import LATE, LOST, NOT_SENT, PAGES, RESET, SHIFTED, WRITES, Weather
 
 
@@ -77,7 +77,7 @@ def _tell(
     empty: Path, place: Path, story: Callable[[History], Awaitable[None]], *, able: Capabilities
 ) -> History:
     async def told(history: History) -> None:
-        history.server.able, history.fine = able, True
+        history.server.capabilities, history.fine = able, True
         await story(history)
 
     return play(Program(0, ()), place, empty, told)
@@ -326,7 +326,7 @@ def test_a_replacement_that_failed_and_that_somebody_archived_is_held(
         await _pass(history)
         (old,) = history.server.documents.values()
         history.folders["docs"].edit("a.md", b"another text")
-        history.server._indexing = lambda name: (10.0, FAILS)
+        history.server.indexing = lambda name: (10.0, FAILS)
         history.on_event = lambda event: put_away()
 
         def put_away() -> None:
@@ -353,11 +353,11 @@ def test_a_replacement_that_failed_while_kbsync_was_away_is_tried_again(
         history.folders["docs"].edit("a.md", b"another text")
         weather = Weather(random.Random(1), crash_in=1000)
         history.on_event = lambda event: weather.end()
-        history.server._indexing = lambda name: (10.0, FAILS)
+        history.server.indexing = lambda name: (10.0, FAILS)
         await history.kbsync(random.Random(1), weather, releases=False)
         history.on_event = lambda event: None
         await anyio.sleep(1000)
-        history.server._indexing = lambda name: (1.0, FINE)
+        history.server.indexing = lambda name: (1.0, FINE)
         await _pass(history)
         (old,) = history.server.documents.values()
         assert old.content == b"text"
@@ -575,7 +575,7 @@ def test_a_pass_ends_though_what_an_unanswered_update_left_is_never_indexed(
         history.folders["docs"].write("a.md", b"text")
         await _pass(history)
         history.folders["docs"].edit("a.md", b"edited")
-        history.server._indexing = lambda name: (0.0, NEVER)
+        history.server.indexing = lambda name: (0.0, NEVER)
         chance, began = random.Random(1), history.time()
         await history.kbsync(chance, Unanswered(chance), releases=False)
         assert history.time() - began < 3600

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kbsync.model import Absent, DocKey, EntryState, Excluded, FileState, Readiness
-
-from .folder import EMPTY
+from tests.model.folder import EMPTY
 
 if TYPE_CHECKING:
+    from tests.model.knowledge_base import Document
+
     from .history import History
-    from .server import Document
 
 EVIDENCE_HOLDS = 120.0
 A_MOMENT = 2.0  # seconds between a look at a new document and the end of the old one
@@ -87,6 +87,9 @@ class Watcher:
             document.rev,
             words,
         ) and entry.fingerprint.settings == settings
+
+    def wedges(self, document: Document) -> None:
+        self.fault("wedged", f"an update of {document.id} stops the server's worker")
 
     def changes(self, document: Document, how: str) -> None:
         if not document.by_hand:

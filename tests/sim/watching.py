@@ -9,8 +9,8 @@ import anyio
 
 from kbsync.engine.ports import ChangedPaths
 from kbsync.messages import Notice
+from tests.model.folder import MOUNTED, Folder
 
-from .folder import MOUNTED, Folder
 from .weather import EVENT_LATE, EVENT_LOST, EVENT_TWICE, EVENTS, OVERFLOW, Weather
 
 if TYPE_CHECKING:

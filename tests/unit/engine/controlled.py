@@ -15,10 +15,11 @@ from kbsync.engine.ports import ChangedPaths
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Notice
 from kbsync.messages import remote as remote_say
-from kbsync.model import NotSent, Stat
+from kbsync.model import NotSent
+from tests.model.folder import Folder
 
 from . import fakes
-from .fakes import MemorySource, Stage
+from .fakes import Stage
 from .server import Fault
 from .words import EPOCH
 
@@ -90,7 +91,7 @@ class Kept:
         self.changes.tell(*paths)
 
     def rename(self, old: str, new: str) -> None:
-        self.on.source.files[new] = self.on.source.files.pop(old)
+        self.on.source.rename(old, new)
         self.changes.tell(old, new)
 
     def writes(self) -> list[tuple[str, str]]:
@@ -99,7 +100,7 @@ class Kept:
 
     def walks(self) -> int:
         source = self.on.source
-        assert isinstance(source, CountedSource)
+        assert isinstance(source, CountedFolder)
         return source.walks
 
     def names(self) -> dict[str, bytes]:
@@ -107,14 +108,14 @@ class Kept:
 
     def exact(self) -> bool:
         """Whether the base is the folder."""
-        named, files = self.on.world.mirror.document_name, self.on.source.files
-        return self.names() == {named(path): content for path, (content, _) in files.items()}
+        named, files = self.on.world.mirror.document_name, self.on.source.contents()
+        return self.names() == {named(path): content for path, content in files.items()}
 
     def now(self) -> float:
         return self.on.clock.now()
 
 
-class CountedSource(MemorySource):
+class CountedFolder(Folder):
     """Counts how often it is walked."""
 
     walks = 0
@@ -124,16 +125,15 @@ class CountedSource(MemorySource):
         return super().scan()
 
 
-def write_now(source: MemorySource, path: str, content: bytes) -> None:
+def write_now(folder: Folder, path: str, content: bytes) -> None:
     """Write a file whose times are of this moment."""
-    inode = source.write(path, content).inode
-    at = int((EPOCH + anyio.current_time()) * 1e9)
-    source.files[path] = (content, Stat(len(content), at, inode))
+    folder.write(path, content)
+    folder.files[path].mtime_ns = int((EPOCH + anyio.current_time()) * 1e9)
 
 
 def counted(on: Stage) -> Stage:
     """Let the stage's source count its walks."""
-    on.source.__class__ = CountedSource
+    on.source.__class__ = CountedFolder
     return on
 
 

@@ -1,14 +1,11 @@
-"""A folder and a ledger in memory, and the stage that ties them to the server in memory."""
+"""A ledger in memory, and the stage that ties it to the models of a folder and a knowledge base."""
 
 from __future__ import annotations
 
 import bisect
-import hashlib
-import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from declared import base_by_id, mirror_config
@@ -19,119 +16,30 @@ from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.ports import (
     KEEP,
     Binding,
-    Blocked,
     EntryChange,
     FileRow,
     ObservedListing,
     Ownership,
-    Payload,
-    Seen,
 )
 from kbsync.engine.workers.pool import Drive
 from kbsync.model import (
-    Absent,
     DocKey,
     EntryState,
-    FileState,
     Intent,
     JournalLine,
     LedgerEntry,
-    Present,
     Readiness,
     Rejection,
     RemoteDocument,
     Stat,
-    Unknown,
 )
 from kbsync.planning.marks import FIELDS, mark_of
+from tests.model.folder import Folder
 
-from .server import Server
-from .words import BASE, SETTINGS, WHY, VirtualClock, fingerprint_of, key_of, sha
+from .server import ScriptedRemote
+from .words import BASE, MIRROR, SETTINGS, VirtualClock, fingerprint_of, key_of
 
 PATH = FIELDS[1]
-
-
-class BytesPayload:
-    """The bytes of a file as they were when it was opened."""
-
-    media_type = "text/markdown"
-
-    def __init__(self, content: bytes, torn: bool = False, stat: Stat | None = None) -> None:
-        self.size = len(content)
-        self.stat = stat or Stat(self.size, 0, 0)
-        self._stream = io.BytesIO(content)
-        self._sum = hashlib.sha256()
-        self._torn = torn
-
-    def read(self, size: int = -1) -> bytes:
-        piece = self._stream.read(size)
-        self._sum.update(piece)
-        return piece
-
-    @property
-    def content(self) -> str:
-        return self._sum.hexdigest()
-
-    def torn(self) -> bool:
-        return self._torn
-
-
-class MemorySource:
-    """A folder. `states` says what stands at paths that are no ordinary files."""
-
-    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
-        self.files: dict[str, tuple[bytes, Stat]] = {}
-        self.states: dict[str, FileState] = {}
-        self.blocked: list[Blocked] = []
-        self.torn: set[str] = set()
-        self.on_device: int | None = 1
-        self._ticks = 0
-        for path, content in (files or {}).items():
-            self.write(path, content)
-
-    def write(self, path: str, content: bytes) -> Stat:
-        self._ticks += 1
-        stat = Stat(len(content), self._ticks * 1_000_000_000, self._ticks)
-        self.files[path] = (content, stat)
-        return stat
-
-    def remove(self, path: str) -> None:
-        del self.files[path]
-
-    def scan(self) -> Iterator[Seen]:
-        met: list[tuple[str, Seen]] = [(p, (p, *stat)) for p, (_, stat) in self.files.items()]
-        met = [each for each in met if each[0] not in self.states]
-        met += [(path, state) for path, state in self.states.items()]
-        met = [each for each in met if not any(each[0].startswith(b.prefix) for b in self.blocked)]
-        met += [(blocked.prefix, blocked) for blocked in self.blocked]
-        return iter([seen for _, seen in sorted(met, key=lambda each: each[0])])
-
-    def device(self) -> int | None:
-        return self.on_device
-
-    def look(self, path: str) -> FileState:
-        if path in self.states:
-            return self.states[path]
-        if path not in self.files:
-            return Absent(key=key_of(path))
-        return Present(key=key_of(path), stat=self.files[path][1])
-
-    def read(self, path: str) -> FileState:
-        state = self.look(path)
-        if not isinstance(state, Present):
-            return state
-        return replace(state, content=sha(self.files[path][0]))
-
-    @contextmanager
-    def open(self, path: str) -> Iterator[Payload | Unknown]:
-        if path not in self.files or path in self.states:
-            yield Unknown(key=key_of(path), why=WHY)
-        else:
-            content, stat = self.files[path]
-            yield BytesPayload(content, path in self.torn, stat)
-
-
-# -- ledger --------------------------------------------------------------------------------------
 
 
 class MemoryLedger:
@@ -305,9 +213,9 @@ class MemoryLedger:
 class Stage:
     """All four sides, and the world the engine sees."""
 
-    source: MemorySource
+    source: Folder
     ledger: MemoryLedger
-    server: Server
+    server: ScriptedRemote
     clock: VirtualClock
     world: Context
     events: list[Event] = field(default_factory=list)
@@ -347,8 +255,8 @@ def stage(
     **declared: object,
 ) -> Stage:
     """A folder, a ledger and a server, and a mirror of the defaults and what is `declared`."""
-    source, ledger, clock = MemorySource(files), MemoryLedger(), VirtualClock()
-    server = Server(clock)
+    source, ledger, clock = Folder(MIRROR, files=files), MemoryLedger(), VirtualClock()
+    server = ScriptedRemote(clock)
     mirror = Mirror(
         config=mirror_config(**{"knowledge_base": base_by_id(BASE), **declared}),
         server=ServerConfig(url="http://fake/v1", requests_per_minute=requests_per_minute),

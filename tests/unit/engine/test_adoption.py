@@ -11,6 +11,7 @@ from kbsync.messages import Exit, Problem
 from kbsync.messages import adoption as say
 from kbsync.model import EntryState, Intent, Op
 from kbsync.planning.pairing import By, pair
+from tests.model.knowledge_base import EMPTY, FAILS, FINE
 
 from .fakes import Stage, stage
 from .words import EPOCH, fingerprint_of, key_of
@@ -49,7 +50,7 @@ async def test_what_is_as_large_is_known_and_never_sent() -> None:
     entry = on.ledger.held[key_of("folder/3.md")]
     assert entry.document_name == "3.md"
     assert entry.fingerprint == fingerprint_of(b"page 3")
-    assert entry.stat == on.source.files["folder/3.md"][1]
+    assert entry.stat == on.source.files["folder/3.md"].stat
     assert {line.action for line in on.ledger.journal} == {"adopt"}
     report = await _applied(on)
     assert report.exit is Exit.OK
@@ -75,7 +76,7 @@ async def test_what_proves_nothing_is_sent_anew(fault: str) -> None:
     on = stage({"a.md": b"hello"}, settle=0.0)
     stored = on.server.put("a.md", b"hello there" if fault == "size" else b"hello")
     if fault == "torn":
-        on.source.torn.add("a.md")
+        on.source.unsteady.add("a.md")
     if fault == "edited":
         opened = on.source.open
 
@@ -86,16 +87,17 @@ async def test_what_proves_nothing_is_sent_anew(fault: str) -> None:
 
         on.source.open = edited  # type: ignore[method-assign]
     if fault == "no words":
-        stored.chunks = 0
-    stored.failing = fault == "error"
+        stored.fate = EMPTY
+    if fault == "error":
+        stored.fate = FAILS
     offer = await _offered(on)
     assert (len(offer.actions), offer.known) == (1, 0)
     await take(offer)
     entry = on.ledger.held[A]
     assert (entry.fingerprint, entry.stat) == (None, None)
     assert entry.state is (EntryState.FAILED if fault == "error" else EntryState.SYNCED)
-    on.source.torn.clear()
-    stored.failing, stored.chunks = False, 1
+    on.source.unsteady.clear()
+    stored.fate = FINE
     await _applied(on)
     assert on.states() == {"a.md": "synced"}
     assert set(on.server.documents) == {stored.id}

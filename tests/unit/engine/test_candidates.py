@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from kbsync.engine.observe.candidates import ScanTally, survey
 from kbsync.engine.ports import Blocked, FileRow
 from kbsync.model import Absent, Excluded, FileState, Present, Skipped, Unknown
+from tests.model.folder import LOCKED, Folder
 
-from .fakes import WHY, MemorySource, key_of
-from .words import MIRROR
+from .words import MIRROR, WHY, key_of
 
 PARTS = st.sampled_from(["a", "b", "a.txt", "a-b", "A", "ü", "\U0001f600", "a b", "~"])
 PATHS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
@@ -19,8 +19,8 @@ ROWS = st.sampled_from(["settled", "settled", "moved", "unsettled", "none"])
 DEEP = ["a/b", "a/c/d", "a.txt", "b"]
 
 
-def _source(tree: dict[str, str], blocked: list[str]) -> MemorySource:
-    source = MemorySource({path: path.encode() for path in tree})
+def _source(tree: dict[str, str], blocked: list[str]) -> Folder:
+    source = Folder(MIRROR, files={path: path.encode() for path in tree})
     for path, kind in tree.items():
         if kind == "skipped":
             source.states[path] = Skipped(key=key_of(path), why=WHY)
@@ -28,14 +28,14 @@ def _source(tree: dict[str, str], blocked: list[str]) -> MemorySource:
             source.states[path] = Unknown(key=key_of(path), why=WHY)
         if kind == "excluded":
             source.states[path] = Excluded(key=key_of(path))
-    source.blocked = [Blocked(prefix=prefix, why=WHY) for prefix in blocked]
+    source.locked = set(blocked)
     return source
 
 
-def _rows(source: MemorySource, kinds: dict[str, str]) -> list[FileRow]:
+def _rows(source: Folder, kinds: dict[str, str]) -> list[FileRow]:
     rows: list[FileRow] = []
     for path, kind in sorted(kinds.items()):
-        stat = source.files[path][1] if path in source.files else (7, 7, 7)
+        stat = source.files[path].stat if path in source.files else (7, 7, 7)
         if kind == "settled":
             rows.append((path, *stat))
         elif kind == "moved":
@@ -45,12 +45,12 @@ def _rows(source: MemorySource, kinds: dict[str, str]) -> list[FileRow]:
     return rows
 
 
-def _surveyed(source: MemorySource, rows: list[FileRow]) -> tuple[list[FileState], ScanTally]:
+def _surveyed(source: Folder, rows: list[FileRow]) -> tuple[list[FileState], ScanTally]:
     tally = ScanTally()
     return list(survey(MIRROR, source, iter(rows), tally)), tally
 
 
-def _expected(source: MemorySource, rows: list[FileRow]) -> dict[str, FileState]:
+def _expected(source: Folder, rows: list[FileRow]) -> dict[str, FileState]:
     """Every path of either side, one by one, without the order."""
     settled = {row[0]: row for row in rows}
     walked = {seen[0]: seen for seen in source.scan() if isinstance(seen, tuple)}
@@ -60,8 +60,8 @@ def _expected(source: MemorySource, rows: list[FileRow]) -> dict[str, FileState]
         if settled.get(path) != seen:
             found[path] = source.look(path)
     for path in settled.keys() - walked.keys() - told.keys():
-        hidden = any(path.startswith(blocked.prefix) for blocked in source.blocked)
-        found[path] = Unknown(key=key_of(path), why=WHY) if hidden else source.look(path)
+        hidden = any(path.startswith(prefix) for prefix in source.locked)
+        found[path] = Unknown(key=key_of(path), why=LOCKED) if hidden else source.look(path)
     return found
 
 
@@ -89,15 +89,15 @@ def test_the_join_says_what_asking_about_each_path_would_say(
 
 
 def test_a_settled_file_is_counted_and_not_mentioned() -> None:
-    source = MemorySource(dict.fromkeys(DEEP, b"x"))
+    source = Folder(MIRROR, files=dict.fromkeys(DEEP, b"x"))
     rows = [row for row in source.scan() if isinstance(row, tuple)]
     states, tally = _surveyed(source, rows)
     assert (states, tally.unchanged, tally.files) == ([], 4, 4)
 
 
 def test_new_changed_and_removed_files_are_met_in_order() -> None:
-    source = MemorySource({"a": b"1", "c": b"2", "d": b"3"})
-    rows: list[FileRow] = [("b", 1, 1, 1), ("c", 9, 9, 9), ("d", *source.files["d"][1])]
+    source = Folder(MIRROR, files={"a": b"1", "c": b"2", "d": b"3"})
+    rows: list[FileRow] = [("b", 1, 1, 1), ("c", 9, 9, 9), ("d", *source.files["d"].stat)]
     states, tally = _surveyed(source, rows)
     kinds = [(type(state), state.key.path) for state in states]
     assert kinds == [(Present, "a"), (Absent, "b"), (Present, "c")]
@@ -105,8 +105,8 @@ def test_new_changed_and_removed_files_are_met_in_order() -> None:
 
 
 def test_what_lies_under_a_folder_that_could_not_be_listed_is_unknown() -> None:
-    source = MemorySource({"a/b": b"1", "b": b"2"})
-    source.blocked = [Blocked(prefix="a/", why=WHY)]
+    source = Folder(MIRROR, files={"a/b": b"1", "b": b"2"})
+    source.locked = {"a/"}
     rows: list[FileRow] = [("a-b", 1, 1, 1), ("a/b", 1, 1, 1), ("a/z", 1, 1, 1), ("aa", 1, 1, 1)]
     states, tally = _surveyed(source, rows)
     kinds = [(type(state), state.key.path) for state in states]
@@ -121,8 +121,8 @@ def test_what_lies_under_a_folder_that_could_not_be_listed_is_unknown() -> None:
 
 
 def test_a_root_that_could_not_be_listed_makes_everything_unknown() -> None:
-    source = MemorySource()
-    source.blocked = [Blocked(prefix="", why=WHY)]
+    source = Folder(MIRROR)
+    source.locked = {""}
     states, _ = _surveyed(source, [("a", 1, 1, 1), ("b/c", 1, 1, 1)])
     assert [type(state) for state in states] == [Unknown, Unknown]
 
@@ -130,11 +130,11 @@ def test_a_root_that_could_not_be_listed_makes_everything_unknown() -> None:
 def test_the_source_is_asked_only_about_what_the_walk_did_not_meet() -> None:
     asked: list[str] = []
 
-    class Asked(MemorySource):
+    class Asked(Folder):
         def look(self, path: str) -> FileState:
             asked.append(path)
             return super().look(path)
 
-    source = Asked({"a": b"1", "c": b"2"})
+    source = Asked(MIRROR, files={"a": b"1", "c": b"2"})
     _surveyed(source, [("a", 1, 1, 1), ("b", 1, 1, 1), ("z", 1, 1, 1)])
     assert asked == ["b", "z"]

@@ -88,7 +88,7 @@ class Day:
         files = self._it.on.source.files
         if files:
             new = self._draw.choice(NAMES)
-            write_now(self._it.on.source, new, files[self._draw.choice(self._there())][0])
+            write_now(self._it.on.source, new, files[self._draw.choice(self._there())].content)
             self._tell(new)
 
     def fault(self) -> None:
@@ -105,7 +105,7 @@ class Day:
 
     def drift(self) -> None:
         for stored in list(self._it.on.server.documents.values())[:1]:
-            stored.extra_words += 1
+            stored.edits += 1
 
     async def lend(self) -> None:
         async with self._it.keeper.suspended():
@@ -137,7 +137,7 @@ async def test_whatever_happens_the_base_is_the_folder_in_the_end(seed: int) -> 
             await day.step()
         on.server.faults.clear()
         await anyio.sleep(LONG)
-        assert _found(it) == {path: content for path, (content, _) in on.source.files.items()}
+        assert _found(it) == on.source.contents()
         assert len(on.server.documents) == len(on.source.files)
         assert set(on.states().values()) <= {"synced"}
         assert on.server.overlaps == []

@@ -17,7 +17,7 @@ from kbsync.model import NotReady
 
 from .controlled import AWAY, WRITES, counted, kept, write_now
 from .fakes import stage
-from .server import Fault, Server
+from .server import Fault, ScriptedRemote
 from .words import WHY, key_of
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ AN_HOUR = 3600.0
 CHANGING = (*WRITES, "assign", "make_field")
 
 
-class Slow(Server):
+class Slow(ScriptedRemote):
     """Takes its time with some calls, and remembers how long each took."""
 
     lasts: ClassVar = {"create": 5.0, "page": 20.0}
@@ -105,7 +105,7 @@ async def test_what_was_allowed_counts_once() -> None:
     on = counted(stage())
     on.synced("a.md", b"text")
     async with kept(on) as it:
-        next(iter(on.server.documents.values())).extra_words = 7
+        next(iter(on.server.documents.values())).edits = 7
         on.server.indexing = 600.0
         it.keeper.nudge(listing=True)
         await anyio.sleep(60)
@@ -139,7 +139,7 @@ async def test_a_document_moves_only_while_nobody_works_on_it() -> None:
         await anyio.sleep(400)
         held = {key.path: entry.document_id for key, entry in on.ledger.held.items()}
         found = {path: on.server.documents[each].content for path, each in held.items()}
-        assert found == {path: content for path, (content, _) in on.source.files.items()}
+        assert found == on.source.contents()
         assert len(on.server.documents) == len(found)
 
 

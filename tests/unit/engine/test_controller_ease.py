@@ -38,7 +38,7 @@ async def test_missed_changes_are_found_by_the_local_resync_without_a_listing() 
 async def test_drift_is_repaired_by_the_remote_resync() -> None:
     on = filled()
     async with kept(on) as it:
-        next(iter(on.server.documents.values())).extra_words = 7
+        next(iter(on.server.documents.values())).edits = 7
         await anyio.sleep(1.2 * AN_HOUR)
         assert [call for call, _ in it.writes()] == ["update"]
         await anyio.sleep(1.2 * AN_HOUR)
@@ -49,7 +49,7 @@ async def test_drift_is_only_reported_where_it_is_not_to_be_repaired() -> None:
     on = counted(stage(on_drift="report"))
     on.synced("a.md", b"text")
     async with kept(on) as it:
-        next(iter(on.server.documents.values())).extra_words = 7
+        next(iter(on.server.documents.values())).edits = 7
         await anyio.sleep(3 * AN_HOUR)
         assert it.writes() == []
         assert it.keeper.unmet[key_of("a.md")].message is say.HELD_DRIFT

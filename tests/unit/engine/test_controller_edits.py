@@ -7,7 +7,7 @@ import pytest
 
 from kbsync.engine.control.controller import Phase
 from kbsync.engine.control.debounce import Debouncer
-from kbsync.model import Stat
+from tests.model.folder import File
 
 from .controlled import GRACE, SETTLE, Kept, counted, kept, write_now
 from .fakes import stage
@@ -145,7 +145,7 @@ async def test_touching_a_file_sends_nothing() -> None:
         await anyio.sleep(10)
         assert it.writes() == []
         entry = on.ledger.held[key_of("a.md")]
-        assert entry.stat == on.source.files["a.md"][1]
+        assert entry.stat == on.source.files["a.md"].stat
 
 
 async def test_a_fresh_edit_overtakes_a_long_first_upload() -> None:
@@ -244,7 +244,7 @@ async def test_too_many_paths_collapse_into_one_comparison_of_everything() -> No
 async def test_a_file_from_the_future_is_read_all_the_same() -> None:
     on = counted(stage())
     async with kept(on) as it:
-        on.source.files["a.md"] = (b"x", Stat(1, int((it.now() + 9999) * 1e9), 1))
+        on.source.files["a.md"] = File(b"x", int((it.now() + 9999) * 1e9))
         it.changes.tell("a.md")
         await anyio.sleep(10)
         assert it.exact()

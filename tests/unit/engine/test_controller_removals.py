@@ -7,14 +7,14 @@ import pytest
 
 from kbsync.engine.control.controller import Phase
 from kbsync.engine.control.debounce import GracePeriods
-from kbsync.engine.ports import Blocked
 from kbsync.messages import engine as say
 from kbsync.messages import guard as guard_say
 from kbsync.model import FileState
+from tests.model.folder import GONE, LOCKED, MOUNTED
 
 from .controlled import GRACE, SETTLE, filled, kept, write_now
 from .fakes import Stage, stage
-from .words import WHY, key_of
+from .words import key_of
 
 pytestmark = pytest.mark.anyio
 MANY = 40
@@ -49,10 +49,10 @@ async def test_a_removed_file_keeps_its_document_until_its_grace_is_over() -> No
 async def test_a_file_that_comes_back_in_time_was_never_gone() -> None:
     on = _filled()
     async with kept(on) as it:
-        content, stat = on.source.files["00.md"]
+        file = on.source.files["00.md"]
         it.remove("00.md")
         await anyio.sleep(GRACE / 2)
-        on.source.files["00.md"] = (content, stat)
+        on.source.files["00.md"] = file
         it.changes.tell("00.md")
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
@@ -136,10 +136,10 @@ async def test_what_went_while_nobody_watched_has_its_grace_too() -> None:
 async def test_a_missed_return_is_noticed_by_the_comparison_of_everything() -> None:
     on = _filled()
     async with kept(on) as it:
-        content, stat = on.source.files["00.md"]
+        file = on.source.files["00.md"]
         it.remove("00.md")
         await anyio.sleep(10)
-        on.source.files["00.md"] = (content, stat)  # and nobody told
+        on.source.files["00.md"] = file  # and nobody told
         it.keeper.nudge(listing=False)
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
@@ -181,10 +181,10 @@ async def test_a_rename_embeds_nothing() -> None:
 async def test_a_move_that_arrives_in_two_batches_is_a_move() -> None:
     on = _filled()
     async with kept(on) as it:
-        content, stat = on.source.files["00.md"]
+        file = on.source.files["00.md"]
         it.remove("00.md")
         await anyio.sleep(GRACE / 2)
-        on.source.files["far/away.md"] = (content, stat)
+        on.source.files["far/away.md"] = file
         it.changes.tell("far/away.md")
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
@@ -204,10 +204,10 @@ async def test_a_move_is_found_by_the_comparison_of_everything_too() -> None:
 async def test_after_the_grace_it_is_another_file() -> None:
     on = _filled()
     async with kept(on) as it:
-        content, stat = on.source.files["00.md"]
+        file = on.source.files["00.md"]
         it.remove("00.md")
         await anyio.sleep(GRACE + 5)
-        on.source.files["late.md"] = (content, stat)
+        on.source.files["late.md"] = file
         it.changes.tell("late.md")
         await anyio.sleep(20)
         assert [call for call, _ in it.writes()] == ["delete", "create"]
@@ -402,7 +402,7 @@ async def test_a_source_of_strangers_removes_nothing() -> None:
 async def test_a_source_on_another_device_removes_nothing() -> None:
     on = _filled()
     async with kept(on) as it:
-        on.source.on_device = 2
+        on.source.mounted_device = 2
         it.remove("00.md")
         await anyio.sleep(3 * GRACE)
         assert on.server.count("delete") == 0
@@ -411,13 +411,13 @@ async def test_a_source_on_another_device_removes_nothing() -> None:
 
 async def test_a_folder_that_cannot_be_listed_keeps_every_document() -> None:
     on = _filled()
-    on.source.blocked = [Blocked(prefix="locked/", why=WHY)]
+    on.source.locked = {"locked/"}
     async with kept(on) as it:
-        assert it.keeper.state.why == WHY
+        assert it.keeper.state.why == LOCKED
         it.remove("00.md")
         await anyio.sleep(3 * GRACE)
         assert on.server.count("delete") == 0
-        on.source.blocked = []
+        on.source.locked = set()
         it.keeper.nudge(listing=False)
         await anyio.sleep(3 * GRACE)
         assert it.exact()
@@ -426,11 +426,8 @@ async def test_a_folder_that_cannot_be_listed_keeps_every_document() -> None:
 async def test_a_source_that_vanishes_halts_its_mirror_until_it_is_back() -> None:
     on = _filled()
     async with kept(on) as it:
-        files = dict(on.source.files)
-        on.source.files.clear()
-        on.source.on_device = None
-        on.source.blocked = [Blocked(prefix="", why=WHY)]
-        it.changes.tell(*files, root=True)
+        on.source.mount = GONE
+        it.changes.tell(*on.source.files, root=True)
         await anyio.sleep(10 * GRACE)
         state, asked = it.keeper.state, len(on.server.calls)
         assert state.phase is Phase.HALTED
@@ -438,8 +435,7 @@ async def test_a_source_that_vanishes_halts_its_mirror_until_it_is_back() -> Non
         assert state.why.message is say.SOURCE_BLOCKED
         await anyio.sleep(3600)
         assert len(on.server.calls) == asked  # nobody bothers the server meanwhile
-        on.source.files |= files
-        on.source.on_device, on.source.blocked = 1, []
+        on.source.mount = MOUNTED
         on.source.write("00.md", b"edited meanwhile")
         it.changes.tell(root=True)
         back = it.now()
@@ -453,7 +449,7 @@ async def test_a_source_that_vanishes_halts_its_mirror_until_it_is_back() -> Non
 async def test_a_source_that_cannot_be_listed_at_all_is_one_that_vanished() -> None:
     on = _filled()
     async with kept(on) as it:
-        on.source.blocked = [Blocked(prefix="", why=WHY)]
+        on.source.locked = {""}
         it.changes.tell(folders=[""])
         await anyio.sleep(GRACE)
         assert it.keeper.state.phase is Phase.HALTED

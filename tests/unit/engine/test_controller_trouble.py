@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import pytest
 
@@ -10,7 +12,7 @@ from kbsync.engine.workers.backoff import LONGEST_PROBE, jittered, rest_after
 from kbsync.engine.workers.pool import TRIES
 from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
-from kbsync.model import Capabilities, Unauthorized
+from kbsync.model import Unauthorized
 
 from .controlled import AWAY, every_call, filled, kept
 from .server import LOST, UNSENT
@@ -259,7 +261,7 @@ async def test_a_server_whose_updates_never_end_gets_one_and_it_is_said() -> Non
 
 async def test_a_version_with_a_known_way_round_needs_no_canary() -> None:
     on = filled(3)
-    on.server.able = Capabilities(version="1.12.1", update_wedges=True)
+    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
     on.server.indexing = 30.0
     async with kept(on) as it:
         for n in range(3):

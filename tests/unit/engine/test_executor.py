@@ -10,6 +10,7 @@ from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Intent, NotReady, Op, Throttled, Unauthorized
+from tests.model.knowledge_base import FAILS
 
 from .fakes import driven, stage
 from .server import REFUSED, UNSENT
@@ -172,7 +173,7 @@ async def test_both_gone_is_forgotten_without_a_write() -> None:
 async def test_a_swap_whose_new_document_failed_goes_back_to_the_old_one() -> None:
     on = stage(swap=True)
     old = on.synced("a.md", b"old")
-    new = on.server.put("a.md", b"new", failing=True)
+    new = on.server.put("a.md", b"new", fate=FAILS)
     on.ledger.held[A] = replace(
         old, document_id=new.id, superseded=old.document_id, state=EntryState.FAILED, failures=1
     )

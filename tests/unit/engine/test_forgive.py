@@ -6,6 +6,7 @@ import pytest
 
 from kbsync.commands.retry import forgive
 from kbsync.model import EntryState, Rejection
+from tests.model.knowledge_base import FAILS
 
 from .fakes import Stage, driven, stage
 from .server import REFUSED
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 def failed(on: Stage, path: str, content: bytes) -> None:
     on.synced(path, content, state=EntryState.FAILED, failures=3, retry_at=EPOCH + 3600)
-    on.server.by_name(on.world.mirror.document_name(path))[0].failing = True
+    on.server.by_name(on.world.mirror.document_name(path))[0].fate = FAILS
 
 
 async def test_a_refused_file_is_sent_again_though_it_did_not_change() -> None:

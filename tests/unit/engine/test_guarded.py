@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from kbsync.engine.execute.results import Report
-from kbsync.engine.ports import Blocked
 from kbsync.engine.reconciler import Planned, Reconciler
 from kbsync.messages import Exit, Message
 from kbsync.messages import guard as say
@@ -122,12 +121,12 @@ def _replaced(on: Stage) -> None:
 
 def _another_device(on: Stage) -> None:
     on.source.remove(_path(0))
-    on.source.on_device = 2
+    on.source.mounted_device = 2
 
 
 def _unreadable_folder(on: Stage) -> None:
     on.source.remove(_path(0))
-    on.source.blocked = [Blocked(prefix="zz/", why=WHY)]
+    on.source.locked = {"zz/"}
 
 
 def _unreadable_file(on: Stage) -> None:
@@ -156,7 +155,7 @@ async def test_a_doubtful_source_removes_nothing_however_little(happens: object)
 async def test_a_source_that_cannot_be_listed_removes_nothing() -> None:
     on, engine = _filled(3)
     on.source.files.clear()
-    on.source.blocked = [Blocked(prefix="", why=WHY)]
+    on.source.locked = {""}
     report = await _applied(engine, await engine.plan())
     assert report.exit is Exit.INCOMPLETE
     assert on.server.count("delete") == 0
@@ -165,7 +164,7 @@ async def test_a_source_that_cannot_be_listed_removes_nothing() -> None:
 async def test_a_new_device_is_believed_once_a_pass_found_nothing_to_remove() -> None:
     on, engine = _filled(3)
     await _applied(engine, await engine.plan())
-    on.source.on_device = 2
+    on.source.mounted_device = 2
     assert (await _applied(engine, await engine.plan())).exit is Exit.OK
     on.source.remove(_path(0))
     assert (await _applied(engine, await engine.plan())).done == {"delete": 1}
@@ -174,7 +173,7 @@ async def test_a_new_device_is_believed_once_a_pass_found_nothing_to_remove() ->
 async def test_a_new_device_is_doubted_until_somebody_agrees() -> None:
     on, engine = _filled(3)
     await _applied(engine, await engine.plan())
-    on.source.on_device = 2
+    on.source.mounted_device = 2
     on.source.remove(_path(0))
     for _ in range(2):
         planned = await engine.plan()

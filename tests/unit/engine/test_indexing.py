@@ -86,7 +86,7 @@ def test_a_document_without_chunks_is_not_tried_again_by_itself() -> None:
 
 @pytest.mark.anyio
 async def test_a_completed_document_without_chunks_failed_and_is_not_uploaded_again() -> None:
-    on = stage({"a.md": b""})
+    on = stage({"a.md": b"\n"})
     on.server.empty_names.add("a.md")
     report = await driven(on, ["a.md"])
     entry = on.ledger.held[A]

@@ -16,7 +16,7 @@ from kbsync.messages import engine as say
 from kbsync.model import Base, Done, Gone, Intent, Op, Outcome, Unauthorized
 
 from .fakes import Stage, declaring, stage
-from .server import UNSENT, Server
+from .server import UNSENT, ScriptedRemote
 from .words import BASE, EPOCH, MIRROR, WHY, VirtualClock, key_of
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,7 @@ HERE, ELSEWHERE = "http://fake/v1", "http://elsewhere/v1"
 DOCS, WIKI = KnowledgeBaseConfig(name="Docs"), KnowledgeBaseConfig(name="Wiki")
 
 
-class Bases(Server):
+class Bases(ScriptedRemote):
     """A server with several bases, by id."""
 
     def __init__(self, *bases: Base) -> None:
@@ -67,7 +67,7 @@ def bound(on: Stage, *, name: str = "Docs", server: str = HERE, device: int | No
     on.synced("a.md", b"sent under this binding")
 
 
-async def refused(on: Stage, mirror: Mirror, server: Server) -> tuple[Message, Exit]:
+async def refused(on: Stage, mirror: Mirror, server: ScriptedRemote) -> tuple[Message, Exit]:
     """Why nothing is decided; the ledger stays as it was."""
     before = (dict(on.ledger.bindings), dict(on.ledger.held), len(on.ledger.commits))
     with pytest.raises(Problem) as caught:

@@ -124,7 +124,7 @@ async def test_a_server_that_is_never_reached_ends_it() -> None:
 @pytest.mark.parametrize("merging", [True, False])
 async def test_values_of_somebody_else_stay(merging: bool) -> None:
     on = marking()
-    on.server.merging = merging
+    on.server.capabilities = replace(on.server.capabilities, partial_update=merging)
     entry = on.synced("a.md", b"a")
     on.server.documents[entry.document_id].metadata = {"author": "Ada"}
     on.server.field_ids["author"] = "field-author"

@@ -14,6 +14,7 @@ from kbsync.engine.ports import EntryChange
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Excluded, Gone, Intent, LedgerEntry, Op
+from tests.model.knowledge_base import EMPTY, FAILS, FINE
 
 from .fakes import Stage, driven, stage
 from .server import DROPPED, LOST, UNSENT
@@ -137,15 +138,15 @@ async def test_a_restore_whose_reply_was_lost_does_not_stay_in_the_trash() -> No
 
 async def test_an_adopted_document_in_error_is_not_called_synced() -> None:
     on = stage({"a.md": b"hello"})
-    stored = on.server.put("a.md", b"hello", failing=True)
+    stored = on.server.put("a.md", b"hello", fate=FAILS)
     on.server.mark(stored, "a.md")
     await driven(on, ["a.md"], listing=await refresh(on.world))
-    assert not stored.failing or on.states() != {"a.md": "synced"}
+    assert stored.fate is FINE or on.states() != {"a.md": "synced"}
 
 
 async def test_an_adopted_document_without_chunks_is_not_called_synced() -> None:
     on = stage({"a.md": b"hello"})
-    stored = on.server.put("a.md", b"hello", chunks=0)
+    stored = on.server.put("a.md", b"hello", fate=EMPTY)
     on.server.mark(stored, "a.md")
     await driven(on, ["a.md"], listing=await refresh(on.world))
     assert on.states() != {"a.md": "synced"}
@@ -156,7 +157,7 @@ async def test_a_failed_document_that_an_operator_retried_is_synced_again() -> N
     on = stage({"a.md": b"hello"})
     on.server.failing_names.add("a.md")
     await driven(on, ["a.md"])
-    on.server.by_name("a.md")[0].failing = False
+    on.server.by_name("a.md")[0].fate = FINE
     await driven(on, ["a.md"], listing=await refresh(on.world))
     assert on.states() == {"a.md": "synced"}
 

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from kbsync.engine.reconciler import Reconciler
-from kbsync.model import Create, Rejection, Skipped, Stat
+from kbsync.model import Create, Rejection, Skipped
 
 from .fakes import Stage, driven, stage
 from .server import REFUSED
@@ -40,14 +40,13 @@ def engine_of(on: Stage, clock: VirtualClock | None = None) -> Reconciler:
 def unmarked() -> Stage:
     """On a server without metadata nothing is left to do for a document that was sent."""
     on = stage(settle=0.0)
-    on.server.able = replace(on.server.able, metadata=False)
+    on.server.capabilities = replace(on.server.capabilities, metadata=False)
     return on
 
 
 def young(on: Stage, path: str, content: bytes, *, age: float = 0.0) -> None:
-    stat = on.source.write(path, content)
-    changed = time.time_ns() - int(age * 1e9)
-    on.source.files[path] = (content, Stat(stat.size, changed, stat.inode))
+    on.source.write(path, content)
+    on.source.files[path].mtime_ns = time.time_ns() - int(age * 1e9)
 
 
 async def test_a_file_that_has_not_rested_is_looked_at_again() -> None:
@@ -110,5 +109,5 @@ async def test_a_touched_file_is_read_once() -> None:
     on.source.write("a.md", b"a")
     assert (await engine_of(on).plan()).plan.unchanged == 1
     kept = on.ledger.held[A]
-    assert kept.stat == on.source.files["a.md"][1] != entry.stat
+    assert kept.stat == on.source.files["a.md"].stat != entry.stat
     assert replace(kept, stat=entry.stat) == entry

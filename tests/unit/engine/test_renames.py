@@ -45,7 +45,7 @@ async def _settled(files: Mapping[str, bytes], **settings: object) -> Stage:
 
 def _rename(on: Stage, **names: str) -> None:
     """Rename files to what `names` says, all at once."""
-    files = {old: on.source.files.pop(old)[0] for old in names}
+    files = {old: on.source.files.pop(old).content for old in names}
     for old, new in names.items():
         on.source.write(new, files[old])
 
@@ -61,7 +61,7 @@ def _held(on: Stage) -> dict[str, bytes]:
 
 
 def _assert_settled(on: Stage) -> None:
-    assert _held(on) == {path: content for path, (content, _) in on.source.files.items()}
+    assert _held(on) == on.source.contents()
     assert len(on.server.documents) == len(on.source.files)
     assert set(on.states().values()) <= {"synced"}
     assert all(entry.key == key for key, entry in on.ledger.held.items())
@@ -176,7 +176,7 @@ async def test_of_equal_files_nobody_knows_which_one_moved(
 
 async def test_a_server_without_metadata_gets_a_create_and_a_delete() -> None:
     on = await _settled({"a.md": b"one", "z.md": b"other"})
-    on.server.able = replace(on.server.able, metadata=False)
+    on.server.capabilities = replace(on.server.capabilities, metadata=False)
     _rename(on, **{"a.md": "b.md"})
     await _pass(on)
     assert _sent(on) == {"create": 1, "delete": 1}

@@ -12,6 +12,7 @@ from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import Create, EntryState, NotReady, Throttled
 from kbsync.planning.decide import decide
+from tests.model.knowledge_base import FAILS, FINE
 
 from .fakes import Stage, driven, stage
 from .server import DROPPED, LOST, REFUSED, UNSENT
@@ -23,9 +24,9 @@ A = key_of("a.md")
 
 def failed() -> Stage:
     on = stage()
-    on.server.able = replace(on.server.able, merges_by_name=False)
+    on.server.capabilities = replace(on.server.capabilities, merges_by_name=False)
     entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
-    on.server.documents[entry.document_id].failing = True
+    on.server.documents[entry.document_id].fate = FAILS
     return on
 
 
@@ -35,7 +36,7 @@ async def test_a_delete_that_went_astray_is_made_good(fault: object) -> None:
     on.server.faults["delete"].append(fault)  # type: ignore[arg-type]
     await driven(on, ["a.md"])
     (stored,) = on.server.by_name("a.md")
-    assert (stored.content, stored.failing) == (b"old", False)
+    assert (stored.content, stored.fate) == (b"old", FINE)
     assert (on.states(), on.ledger.intents) == ({"a.md": "synced"}, {})
 
 
@@ -91,7 +92,8 @@ async def test_an_edited_file_that_went_before_it_was_opened_loses_its_document(
     def go(_: str) -> None:
         on.source.files.pop("a.md", None)
 
-    on.server.able = replace(on.server.able, update_wedges=True)  # a name is looked up first
+    # A name is looked up first.
+    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
     on.server.on_call["named"] = go
     report = await driven(on, ["a.md"])
     assert (report.stopped, on.server.documents, on.ledger.held) == ({}, {}, {})

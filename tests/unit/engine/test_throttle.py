@@ -9,24 +9,27 @@ from kbsync.engine.ports import Chunking
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import READ_TRIES, ThrottledRemote
 from kbsync.model import Done, Gone, NotReady, NotSent, Throttled
+from tests.model.folder import File, OpenFile
 
-from .fakes import BytesPayload, most_within
-from .server import DROPPED, REFUSED, UNSENT, Server
+from .fakes import most_within
+from .server import DROPPED, REFUSED, UNSENT, ScriptedRemote
 from .words import BASE, WHY, VirtualClock
 
 pytestmark = pytest.mark.anyio
 CHUNKING = Chunking(process_rule={})
 
 
-def _gate(per_minute: int | None = None, in_flight: int = 4) -> tuple[ThrottledRemote, Server]:
+def _gate(
+    per_minute: int | None = None, in_flight: int = 4
+) -> tuple[ThrottledRemote, ScriptedRemote]:
     clock = VirtualClock()
-    server = Server(clock)
+    server = ScriptedRemote(clock)
     limiter = RateLimiter(per_minute)
     return ThrottledRemote(server, limiter=limiter, clock=clock, in_flight=in_flight), server
 
 
 async def _create(gate: ThrottledRemote, name: str) -> object:
-    return await gate.create(BASE, name, BytesPayload(b"x"), CHUNKING)
+    return await gate.create(BASE, name, OpenFile(File(b"x")), CHUNKING)
 
 
 @pytest.mark.parametrize("in_flight", [1, 4, 8])
@@ -145,7 +148,8 @@ async def test_every_call_goes_through_and_only_writes_need_a_permit() -> None:
     assert isinstance(await gate.fields(BASE), Done)
     assert anyio.current_time() - start < 60.0
 
-    payload = BytesPayload(b"b")
+    server.base_there = False
+    payload = OpenFile(File(b"b"))
     writes = [
         lambda: gate.make_base("Docs", CHUNKING),
         lambda: gate.update(BASE, stored.id, "a.md", payload, CHUNKING),

@@ -12,6 +12,7 @@ from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
 from kbsync.model import Cause, EntryState, Intent, NotReady, Op, Throttled, Update
+from tests.model.knowledge_base import FAILS, FINE
 
 from .fakes import Stage, driven, stage
 from .server import REFUSED, UNSENT
@@ -37,7 +38,7 @@ async def test_a_new_file_becomes_a_synced_document() -> None:
     assert stored.content == b"hello"
     assert (entry.document_id, entry.rev, entry.state) == (stored.id, stored.rev, EntryState.SYNCED)
     assert (entry.fingerprint, entry.word_count) == (fingerprint_of(b"hello"), 5)
-    assert entry.stat == on.source.files["a.md"][1]
+    assert entry.stat == on.source.files["a.md"].stat
     assert report.exit is Exit.OK
     assert report.done == {"create": 1}
     assert [line.action for line in on.ledger.journal] == ["create", "index"]
@@ -144,7 +145,7 @@ async def test_a_file_edited_during_its_refused_upload_is_sent_again() -> None:
 
 async def test_a_torn_upload_keeps_no_stat_and_the_next_pass_hashes_the_file() -> None:
     on = stage({"a.md": b"hello"})
-    on.source.torn.add("a.md")
+    on.source.unsteady.add("a.md")
     await driven(on, ["a.md"])
     entry = on.ledger.held[A]
     assert entry.stat is None
@@ -172,15 +173,16 @@ async def test_an_update_of_a_document_that_is_gone_becomes_a_create() -> None:
 
 async def test_a_reply_with_another_id_is_a_conflict_with_a_command_that_can_be_typed() -> None:
     on = stage()
-    on.server.able = replace(on.server.able, update_wedges=True)
+    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
-    foreign = on.server.put("a.md", b"theirs", visible_at=float("inf"))
+    foreign = on.server.put("a.md", b"theirs")
+    del on.server.documents[foreign.id]
 
     def swap_them(_: str) -> None:
         """Between look-up and call ours is deleted and somebody makes one of its name."""
         del on.server.documents[entry.document_id]
-        foreign.visible_at = 0.0
+        on.server.documents[foreign.id] = foreign
 
     on.server.on_call["create"] = swap_them
     report = await driven(on, ["a.md"])
@@ -203,7 +205,7 @@ async def _edited(on: Stage) -> str:
 
 async def test_where_update_calls_wedge_a_create_of_the_same_name_keeps_the_id() -> None:
     on = stage()
-    on.server.able = replace(on.server.able, update_wedges=True)
+    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
     seen = _watch_intents(on, "create")
     before = await _edited(on)
     assert (on.server.count("update"), on.server.count("create")) == (0, 1)
@@ -217,7 +219,7 @@ async def test_where_update_calls_wedge_a_create_of_the_same_name_keeps_the_id()
 @pytest.mark.parametrize("twin_enabled", [True, False])
 async def test_where_the_name_is_not_unique_the_document_is_swapped(twin_enabled: bool) -> None:
     on = stage()
-    on.server.able = replace(on.server.able, update_wedges=True)
+    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
     twin = on.server.put("a.md", b"somebody's", enabled=twin_enabled)
     before = await _edited(on)
     ours = [each for each in on.server.by_name("a.md") if each.id != twin.id]
@@ -233,7 +235,9 @@ async def test_where_the_name_is_not_unique_the_document_is_swapped(twin_enabled
 
 async def test_where_creates_never_merge_the_document_is_swapped() -> None:
     on = stage()
-    on.server.able = replace(on.server.able, update_wedges=True, merges_by_name=False)
+    on.server.capabilities = replace(
+        on.server.capabilities, update_wedges=True, merges_by_name=False
+    )
     before = await _edited(on)
     (stored,) = on.server.by_name("a.md")
     assert stored.id != before
@@ -265,19 +269,19 @@ async def test_a_swap_leaves_no_moment_without_a_findable_document() -> None:
 async def test_a_failed_document_is_recovered_by_a_create_of_its_name() -> None:
     on = stage()
     entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
-    on.server.documents[entry.document_id].failing = True
+    on.server.documents[entry.document_id].fate = FAILS
     await driven(on, ["a.md"])
     (stored,) = on.server.by_name("a.md")
-    assert (stored.id, stored.failing) == (entry.document_id, False)
+    assert (stored.id, stored.fate) == (entry.document_id, FINE)
     assert on.server.count("update") == 0
     assert on.states() == {"a.md": "synced"}
 
 
 async def test_a_failed_document_that_cannot_be_written_over_is_deleted_first() -> None:
     on = stage()
-    on.server.able = replace(on.server.able, merges_by_name=False)
+    on.server.capabilities = replace(on.server.capabilities, merges_by_name=False)
     entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
-    on.server.documents[entry.document_id].failing = True
+    on.server.documents[entry.document_id].fate = FAILS
     seen = _watch_intents(on, "delete")
     await driven(on, ["a.md"])
     assert seen[0] is not None

@@ -15,6 +15,7 @@ from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Exit, Problem
 from kbsync.model import NotReady, Throttled
+from tests.model.knowledge_base import FAILS
 
 from .fakes import Stage, driven, most_within, stage
 from .server import LOST, UNSENT
@@ -247,12 +248,12 @@ async def test_a_mixed_world_converges_and_the_next_pass_writes_nothing() -> Non
     on.source.remove("removed.md")
     by_name = {each.name: each for each in on.server.documents.values()}
     del on.server.documents[by_name["missing.md"].id]
-    by_name["drifted.md"].extra_words = 3
-    by_name["failed.md"].failing = True
+    by_name["drifted.md"].edits = 3
+    by_name["failed.md"].fate = FAILS
     on.server.faults["create"].append(LOST)
     assert await _pass(on) > 0
     assert await _pass(on) == 0
     contents = {each.name: each.content for each in on.server.documents.values()}
-    assert contents == {path: content for path, (content, _) in on.source.files.items()}
+    assert contents == on.source.contents()
     assert set(on.states().values()) == {"synced"}
     assert on.server.overlaps == []

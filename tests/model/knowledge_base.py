@@ -1,8 +1,8 @@
-"""The knowledge API's rules, without time and without faults: those are the line's.
+"""A model of the knowledge API: its rules, without faults and without a clock of its own.
 
-docs/dify-api.md says how a real one behaves; the rules that matter to a mirror are kept here: a
+docs/dify-api.md says how a real server behaves; the rules that matter to a mirror are kept here: a
 create over an enabled document of its name re-uses it, indexing takes its time and may fail, an
-update needs an available document, only list rows tell words, an archived document stays.
+update needs an available document, only list rows tell word counts, an archived document stays.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from kbsync import model
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage
@@ -27,10 +28,9 @@ from kbsync.model import (
     Uploaded,
 )
 
-from .watcher import Watcher
-
 WHY = Message("KB-T001", "{what}")
 PAGE = 100
+CHUNKS = 1000  # of a document that is being indexed
 FINE, FAILS, EMPTY, NEVER = "fine", "fails", "empty", "never"
 NEVER_READY = float("inf")
 
@@ -51,62 +51,81 @@ class Document:
     """A document as the server keeps it.
 
     Args:
+        by_hand: not made by kbsync.
+        made_at: seconds.
         settings: how it was chunked.
+        indexed_since, ready_at: when its indexing began, and when it ends.
         fate: how its indexing ends.
-        by_hand: somebody else made it.
-        made_at: when.
-        edits: words that somebody added to its chunks.
+        edits: words added to its chunks by hand.
+        frozen: none of its chunks completes before the end.
         unseen: its chunks were edited before kbsync saw them complete.
-        claimable: made while a create of its name was under way: nobody can tell them apart.
+        claimable: made by hand while a create of its name was under way: it passes for ours.
     """
 
     id: str
     name: str
-    by_hand: bool
-    made_at: float
+    by_hand: bool = False
+    made_at: float = 0.0
     content: bytes = b""
     settings: str = ""
     rev: str = ""
+    indexed_since: float = 0.0
     ready_at: float = 0.0
     fate: str = FINE
     enabled: bool = True
     archived: bool = False
     edits: int = 0
+    frozen: bool = False
     unseen: bool = False
     claimable: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-class Server:
-    """One base of one server.
+class Observer(Protocol):
+    """Sees every change before it takes effect."""
+
+    def uploads_over(self, document: Document, content: bytes, settings: str) -> None: ...
+    def wedges(self, document: Document) -> None: ...
+    def deletes(self, document: Document) -> None: ...
+    def changes(self, document: Document, how: str) -> None: ...
+    def marks(self, document: Document, values: Mapping[str, str]) -> None: ...
+
+
+class KnowledgeBase:
+    """One knowledge base of one server, which may be deleted and made again.
 
     Args:
-        able: what it can do.
+        capabilities: what the server can do.
         now: seconds.
-        indexing: draws how long indexing takes and how it ends.
-        watcher: told before anything is changed.
+        indexing: of a name, how many seconds its indexing takes and how it ends.
+
+    Attributes:
+        chunk_seconds: how long a chunk takes; by default none completes before the end.
+        refused: contents that the server does not accept.
+        away_until: no request is answered before.
     """
 
     def __init__(
         self,
-        able: Capabilities,
+        capabilities: Capabilities,
         now: Callable[[], float],
         indexing: Callable[[str], tuple[float, str]],
-        watcher: Watcher,
+        observer: Observer,
     ) -> None:
-        self.able = able
+        self.capabilities = capabilities
         self.documents: dict[str, Document] = {}
         self.fields: dict[str, str] = {}
         self.base_id: str | None = None
         self.base_was_made = 0
         self.refused: set[bytes] = set()
-        self.told_refused: set[bytes] = set()
+        self.answered_refused: set[bytes] = set()
         self.away_until = float("-inf")
         self.after_delete: Callable[[], None] = lambda: None
+        self.chunk_seconds = float("inf")
         self._now = now
         self._at: float | None = None
-        self._indexing = indexing
-        self.watcher = watcher
+        self.indexing = indexing
+        self.observer = observer
         self._ids = itertools.count(1)
         self._later: list[tuple[float, int, Callable[[], object]]] = []
 
@@ -116,12 +135,12 @@ class Server:
         return self._now() if self._at is None else self._at
 
     def later(self, seconds: float, effect: Callable[[], object]) -> None:
-        """Let `effect` happen by itself: its caller is gone."""
+        """Let `effect` happen by itself, so many seconds from now: its caller does not wait."""
         self._later.append((self._now() + seconds, next(self._ids), effect))
         self._later.sort(key=lambda each: each[:2])
 
     def land(self, until: float | None = None) -> None:
-        """Let everything happen that is due."""
+        """Let everything happen that is due by `until`, by default now."""
         until = self._now() if until is None else until
         while self._later and self._later[0][0] <= until:
             self._at, _, effect = self._later.pop(0)
@@ -132,16 +151,17 @@ class Server:
 
     @property
     def landing(self) -> bool:
-        """Whether what happens now was sent long ago."""
+        """Whether what happens now was sent before, by a caller that did not wait."""
         return self._at is not None
 
     @property
     def late(self) -> int:
+        """Return how many calls are under way whose callers did not wait."""
         return len(self._later)
 
     @property
     def away(self) -> bool:
-        """Whether nobody answers at all."""
+        """Whether no request is answered at all."""
         return self.now() < self.away_until
 
     # -- what it shows -------------------------------------------------------------------------
@@ -218,12 +238,17 @@ class Server:
             return Gone()
         readiness = self.readiness(document)
         if readiness.busy:
-            return Done(Progress(readiness=readiness, completed=0, total=10))
+            completed = self._completed(document)
+            return Done(Progress(readiness=readiness, completed=completed, total=CHUNKS))
         chunks = 0 if document.fate in (EMPTY, FAILS) else 1
         return Done(Progress(readiness=readiness, completed=chunks, total=chunks))
 
+    def _completed(self, document: Document) -> int:
+        seconds = self.now() - document.indexed_since
+        return 0 if document.frozen else int(seconds // self.chunk_seconds)
+
     def field_ids(self, base_id: str) -> Outcome[Mapping[str, str]]:
-        if not self.able.metadata:
+        if not self.capabilities.metadata:
             return Rejected(WHY(what="no metadata here"))
         return Done(dict(self.fields)) if base_id == self.base_id else Gone()
 
@@ -244,13 +269,15 @@ class Server:
         if content in self.refused:
             return self._refuse(content)
         twins = [each for each in self.bearers(name) if each.enabled]
-        if duplicate and self.able.merges_by_name and twins:
+        if duplicate and self.capabilities.merges_by_name and twins:
             return self._upload(twins[0], name, content, chunking)
-        document = Document(
-            id=f"doc-{next(self._ids)}", name=name, by_hand=False, made_at=self.now()
-        )
+        return self._upload(self.new(name), name, content, chunking)
+
+    def new(self, name: str) -> Document:
+        """Make a document that has no content yet."""
+        document = Document(id=f"doc-{next(self._ids)}", name=name, made_at=self.now())
         self.documents[document.id] = document
-        return self._upload(document, name, content, chunking)
+        return document
 
     def update(
         self, base_id: str, document_id: str, name: str, content: bytes, chunking: Chunking
@@ -262,12 +289,12 @@ class Server:
             return self._refuse(content)
         if self.readiness(document) is not Readiness.AVAILABLE:
             return NotReady(WHY(what="not available"), 10.0)
-        if self.able.update_wedges:
-            self.watcher.fault("wedged", f"an update of {document.id} stops the server's worker")
+        if self.capabilities.update_wedges:
+            self.observer.wedges(document)
         return self._upload(document, name, content, chunking)
 
     def _refuse(self, content: bytes) -> Rejected:
-        self.told_refused.add(content)
+        self.answered_refused.add(content)
         return Rejected(WHY(what="refused"))
 
     def _upload(
@@ -275,14 +302,16 @@ class Server:
     ) -> Outcome[tuple[RemoteDocument, str]]:
         settings = chunking.language
         if document.rev:
-            self.watcher.uploads_over(document, content, settings)
+            self.observer.uploads_over(document, content, settings)
         self.put(document, name, content, settings)
         return Done((self.row(document), f"batch-{document.rev}"))
 
     def put(self, document: Document, name: str, content: bytes, settings: str) -> None:
-        seconds, document.fate = self._indexing(name)
+        """Give `document` its name and content; its indexing begins."""
+        seconds, document.fate = self.indexing(name)
         document.name, document.content, document.settings = name, content, settings
         document.rev = f"rev-{next(self._ids)}"
+        document.indexed_since = self.now()
         document.ready_at = NEVER_READY if document.fate == NEVER else self.now() + seconds
         document.edits, document.unseen = 0, False
 
@@ -292,7 +321,7 @@ class Server:
             return Gone()
         if document.archived:
             return Rejected(WHY(what="the archived document is not editable"))
-        self.watcher.deletes(document)
+        self.observer.deletes(document)
         del self.documents[document_id]
         self.after_delete()
         return Done(None)
@@ -301,7 +330,7 @@ class Server:
         document = self._find(base_id, document_id)
         if document is None:
             return Done(None)
-        self.watcher.changes(document, f"switched ({action})")
+        self.observer.changes(document, f"switched ({action})")
         document.enabled = action == "enable"
         return Done(None)
 
@@ -324,8 +353,8 @@ class Server:
             if document is None:
                 continue
             values = {names.get(fields[name]): value for name, value in each.values.items()}
-            self.watcher.marks(document, each.values)
-            kept = document.metadata if self.able.partial_update else {}
+            self.observer.marks(document, each.values)
+            kept = document.metadata if self.capabilities.partial_update else {}
             document.metadata = kept | {name: v for name, v in values.items() if name is not None}
         return Done(None)
 

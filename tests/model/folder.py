@@ -1,4 +1,4 @@
-"""A folder that is written, renamed, locked and unmounted while kbsync reads it.
+"""A model of a folder that is written, renamed, locked and unmounted while kbsync reads it.
 
 It remembers what it last answered about each path: what kbsync deletes is judged by that. What was
 seen to be gone while the folder was mounted may come back unseen when it is not.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,7 @@ from kbsync.messages import source as says
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
 
 MOUNTED, EMPTY, GONE = "mounted", "empty", "gone"
+LOCKED = says.FOLDER_UNREADABLE(cause="Permission denied")
 
 
 def sha(content: bytes) -> str:
@@ -25,11 +26,11 @@ def sha(content: bytes) -> str:
 
 @dataclass(slots=True)
 class File:
-    """What an open descriptor sees: edits in place change it, a replacement is another one."""
+    """What an open descriptor sees: edits in place change it, a replacement is another file."""
 
     content: bytes
-    mtime_ns: int
-    inode: int
+    mtime_ns: int = 0
+    inode: int = 0
     unreadable: bool = False
 
     @property
@@ -43,27 +44,53 @@ class Folder:
     Args:
         mirror: its name.
         wall: the time by which files are dated, in seconds.
+        files: what stands there at first.
+
+    Attributes:
+        locked: prefixes that cannot be listed.
+        excluded: paths that the mirror's patterns leave out.
+        states: what a scan meets at paths that are no ordinary files.
+        unsteady: paths that are written to whenever they are read.
     """
 
-    def __init__(self, mirror: str, wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        mirror: str,
+        wall: Callable[[], float] = lambda: 0.0,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.mirror = mirror
         self.files: dict[str, File] = {}
         self.locked: set[str] = set()
         self.excluded: set[str] = set()
+        self.states: dict[str, FileState] = {}
+        self.unsteady: set[str] = set()
         self.mount = MOUNTED
+        self.mounted_device = 1
         self.answers: dict[str, FileState] = {}
         self.seen_gone: set[str] = set()
         self._wall = wall
         self._ticks = itertools.count(1)
+        for path, content in (files or {}).items():
+            self.write(path, content)
 
     # -- what people do ------------------------------------------------------------------------
 
-    def write(self, path: str, content: bytes) -> None:
-        self.files[path] = File(content, self._mtime(), next(self._ticks))
+    def write(self, path: str, content: bytes) -> Stat:
+        """Put another file there, as most editors do."""
+        file = self.files[path] = File(content, self._mtime(), next(self._ticks))
+        return file.stat
 
     def edit(self, path: str, content: bytes) -> None:
+        """Write to the file that stands there."""
         file = self.files[path]
         file.content, file.mtime_ns = content, self._mtime()
+
+    def remove(self, path: str) -> None:
+        del self.files[path]
+
+    def rename(self, old: str, new: str) -> None:
+        self.files[new] = self.files.pop(old)
 
     def _mtime(self) -> int:
         return int(self._wall() * 1e9) + next(self._ticks)
@@ -75,13 +102,13 @@ class Folder:
             return iter([Blocked(prefix="", why=says.ROOT_GONE(path="/fake"))])
         met: list[tuple[str, Seen]] = []
         for path in self._visible():
-            state = self.look(path)
+            state = self._answer(path)
             if isinstance(state, Present):
                 met.append((path, (path, *state.stat)))
-            elif isinstance(state, Skipped):
+            elif isinstance(state, Skipped) and path not in self.states:
                 met.append((path, state))
-        why = says.FOLDER_UNREADABLE(cause="Permission denied")
-        met += [(prefix, Blocked(prefix=prefix, why=why)) for prefix in self.locked]
+        met += [(path, state) for path, state in self.states.items() if not self._locks(path)]
+        met += [(prefix, Blocked(prefix=prefix, why=LOCKED)) for prefix in self.locked]
         return iter([seen for _, seen in sorted(met, key=lambda each: each[0])])
 
     def _visible(self) -> list[str]:
@@ -93,6 +120,9 @@ class Folder:
         return any(path.startswith(prefix) for prefix in self.locked)
 
     def look(self, path: str) -> FileState:
+        return self._answer(path)
+
+    def _answer(self, path: str) -> FileState:
         state = self._state(path)
         self.answers[path] = state
         if self.mount == MOUNTED:
@@ -106,7 +136,9 @@ class Folder:
         if self.mount == EMPTY:
             return Absent(key=key)
         if self._locks(path):
-            return Unknown(key=key, why=says.FOLDER_UNREADABLE(cause="Permission denied"))
+            return Unknown(key=key, why=LOCKED)
+        if path in self.states:
+            return self.states[path]
         file = self.files.get(path)
         if file is None:
             return Absent(key=key)
@@ -128,33 +160,37 @@ class Folder:
         return replace(state, content=sha(file.content))
 
     def device(self) -> int | None:
-        return {MOUNTED: 1, EMPTY: 2, GONE: None}[self.mount]
+        return {MOUNTED: self.mounted_device, EMPTY: 2, GONE: None}[self.mount]
 
     @contextmanager
     def open(self, path: str) -> Iterator[Payload | Unknown]:
         state = self.read(path)
         if isinstance(state, Present):
-            yield OpenFile(self.files[path])
+            yield OpenFile(self.files[path], torn=path in self.unsteady)
         else:
             why = says.FILE_UNREADABLE(cause="not there")
             yield Unknown(key=state.key, why=getattr(state, "why", why))
 
     # -- what is true --------------------------------------------------------------------------
 
+    def contents(self) -> dict[str, bytes]:
+        return {path: file.content for path, file in self.files.items()}
+
     def accepted(self) -> dict[str, bytes]:
-        """What a mirror of this folder has to hold; nothing can be said while it is away."""
+        """Return what a mirror of this folder has to hold; nothing while it is away."""
         states = {path: self._state(path) for path in self._visible()}
         present = [path for path, state in states.items() if isinstance(state, Present)]
         return {path: self.files[path].content for path in present}
 
 
 class OpenFile:
-    """A file opened for upload: whoever writes meanwhile tears it."""
+    """A file opened for upload; a write in between tears it."""
 
     media_type = "text/markdown"
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, *, torn: bool = False) -> None:
         self._file = file
+        self._torn = torn
         self.stat = file.stat
         self.size = len(file.content)
         self._at = 0
@@ -172,4 +208,4 @@ class OpenFile:
         return self._sum.hexdigest()
 
     def torn(self) -> bool:
-        return self._file.stat != self.stat
+        return self._torn or self._file.stat != self.stat
