@@ -1,4 +1,4 @@
-"""Where a server is and how long we wait for it."""
+"""One server: its address, its API key, and how long to wait for it."""
 
 from __future__ import annotations
 
@@ -10,46 +10,48 @@ from urllib.parse import urlsplit
 from kbsync.messages import Problem
 from kbsync.messages import remote as messages
 
-# A shorter key (an embedded server's, say) is an ordinary word that texts may well contain.
+# A shorter key (an embedded server's, say) is an ordinary word, which texts contain anyway.
 SHORTEST_SECRET = 8
 
 
 class ApiKey:
-    """A secret that cannot be printed by accident: only `reveal` gives it out.
+    """The API key of a server. It cannot be printed by accident: only `reveal` returns it.
 
     Args:
         secret: the key itself.
-        reread: looks where it came from whether it was replaced; None when nothing is there.
+        read_again: reads the key file once more (`config.api_key.read_key`), for a key that was
+            replaced there; returns None where there is no key to read.
     """
 
-    __slots__ = ("_before", "_reread", "_secret")
+    __slots__ = ("_before", "_read_again", "_secret")
 
-    def __init__(self, secret: str, reread: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(self, secret: str, read_again: Callable[[], str | None] = lambda: None) -> None:
         self._secret = secret
         self._before = ""
-        self._reread = reread
+        self._read_again = read_again
 
     def __repr__(self) -> str:
-        return "Key(...)"
+        return "ApiKey(...)"
 
     __str__ = __repr__
 
     def __reduce__(self) -> tuple[type[ApiKey], tuple[str]]:
-        raise TypeError("a key is never written anywhere")
+        raise TypeError("a key is never pickled")
 
     def reveal(self) -> str:
         """Return the secret itself."""
         return self._secret
 
-    def renewed(self, used: str) -> bool:
-        """Whether there is another secret than `used`, which a server refused, by now."""
-        found = self._reread()
+    def replaced(self, refused: str) -> bool:
+        """Read the key again; return whether it is another than `refused` now."""
+        found = self._read_again()
         if found and found != self._secret:
+            # The old one is hidden on: replies to calls under way may still echo it.
             self._before, self._secret = self._secret, found
-        return self._secret != used
+        return self._secret != refused
 
     def hide(self, text: str) -> str:
-        """Return `text` with the secret blotted out: a server may echo it."""
+        """Return `text` with `***` for the key: a server may echo it."""
         for secret in (self._secret, self._before):
             if len(secret) >= SHORTEST_SECRET:
                 text = text.replace(secret, "***")
@@ -57,7 +59,7 @@ class ApiKey:
 
     @property
     def sendable(self) -> bool:
-        """Whether it fits into a header line."""
+        """Whether a header line can carry it."""
         return self._secret.isascii() and self._secret.isprintable() and " " not in self._secret
 
 
@@ -90,6 +92,7 @@ class Access:
     environment: bool = True
 
     def __post_init__(self) -> None:
+        # A user name or a query would end up in messages and logs.
         if not _plain_address(self.url):
             raise Problem(messages.BAD_ADDRESS(url=_without_user(self.url)))
         if not self.key.sendable:

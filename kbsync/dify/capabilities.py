@@ -11,7 +11,7 @@ from kbsync.model import Capabilities
 
 VERSION_HEADER = "x-version"
 LONGEST_VERSION = 60
-# Their update task blocks itself for ever (docs/dify-api.md section 5).
+# Their update task waits for itself for ever (docs/dify-api.md section 5).
 WEDGING = frozenset({"1.12.0", "1.12.1"})
 
 
@@ -49,6 +49,7 @@ class Observed:
     def see(self, reply: ApiReply) -> None:
         """Take the version of a reply; another version may have the routes the old one lacked."""
         self.date = reply.headers.get("date")
+        # Every reply has the header, refusals too: an upgrade is noticed with the next call.
         version = printable(reply.headers.get(VERSION_HEADER, ""))[:LONGEST_VERSION]
         if version and version != self.now.version:
             self.now = of_version(version)

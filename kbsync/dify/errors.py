@@ -1,8 +1,9 @@
-"""What came back → an `Outcome`: pure, so that every status and body is a row of a test.
+"""A reply that is no success → an `Outcome`. Pure: every status and body is a row of a test.
 
-Three rules stand over the table. A refusal the server states is definite. A failure after sending
-is `Ambiguous` for a write and `NotReady` for a read, which may be repeated. What no knowledge API
-says (a web page, an unknown 404) proves nothing about documents: it blames the address.
+Three rules stand over the table. A refusal in the API's own envelope is definite. A failure after
+sending is `Ambiguous` for a write and `NotReady` for a read, which may be repeated. What no
+knowledge API says (a web page, an unknown 404) proves nothing about documents: the address is
+wrong.
 """
 
 from __future__ import annotations
@@ -32,15 +33,104 @@ from kbsync.model import (
 # Dify Cloud counts calls in a sliding window of 60 s, refused ones too (docs/dify-api.md 12).
 WINDOW = 60.0
 AGAIN = 5.0
-LONGEST_REST = 3600.0
+LONGEST_WAIT = 3600.0
+
+Verdict = Callable[[ApiCall, str], Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRule:
+    """One kind of refusal in the API's own envelope. None fits anything.
+
+    Args:
+        says: a regular expression found in the message, whatever its case.
+    """
+
+    status: int
+    verdict: Verdict
+    code: str | None = None
+    says: str | None = None
+    about: Subject | None = None
+
+    def fits(self, call: ApiCall, status: int, code: str, message: str) -> bool:
+        """Whether that refusal is of this kind."""
+        return (
+            status == self.status
+            and self.code in (None, code)
+            and self.about in (None, call.subject)
+            and (self.says is None or re.search(self.says, message, re.IGNORECASE) is not None)
+        )
+
+
+def _rejected(message: Message) -> Verdict:
+    return lambda call, words: Rejected(message(what=call.what, words=words))
+
+
+def _unauthorized(message: Message) -> Verdict:
+    return lambda call, words: Unauthorized(message(what=call.what, words=words))
+
+
+def _wait(message: Message, seconds: float) -> Verdict:
+    return lambda call, words: NotReady(message(what=call.what, words=words), seconds)
+
+
+def _gone(call: ApiCall, words: str) -> Failure:
+    return Gone()
+
+
+def _throttled(call: ApiCall, words: str) -> Failure:
+    return Throttled(WINDOW)
+
+
+# Seconds to wait: the lock of a switch lives 600 s (docs/dify-api.md 6.5), the others are guesses.
+LOCK, LONG, SHORT = 600.0, 60.0, 10.0
+MODEL = r"^Default model not found|^Provider .* does not exist"
+
+# The first rule that fits decides.
+RULES = (
+    RefusalRule(401, _unauthorized(messages.WRONG_KEY)),
+    # Rate limit, quotas and permission share status and code (docs/dify-api.md 12).
+    RefusalRule(403, _throttled, says="rate limit"),
+    RefusalRule(403, _unauthorized(messages.API_SWITCHED_OFF), says="api access is not enabled"),
+    RefusalRule(403, _rejected(messages.ARCHIVED), code="archived_document_immutable"),
+    RefusalRule(
+        403, _rejected(messages.QUOTA), says="limit of your subscription|unlock this feature"
+    ),
+    RefusalRule(403, _unauthorized(messages.NOT_ALLOWED)),
+    RefusalRule(404, _wait(messages.NOT_COMPLETED, SHORT), says="^Document is not completed"),
+    RefusalRule(404, _rejected(messages.SWITCHED_OFF), says="^Document is disabled"),
+    RefusalRule(404, _gone, code="not_found"),
+    RefusalRule(405, _rejected(messages.UNKNOWN_CALL)),
+    RefusalRule(409, _rejected(messages.NAME_TAKEN), code="dataset_name_duplicate"),
+    RefusalRule(413, _rejected(messages.TOO_LARGE)),
+    RefusalRule(415, _rejected(messages.TYPE_REFUSED), code="unsupported_file_type"),
+    RefusalRule(400, _wait(messages.PLUGINS_AWAY, LONG), says="^Failed to request plugin daemon"),
+    RefusalRule(400, _wait(messages.NOT_AVAILABLE, SHORT), says="^Document is not available"),
+    RefusalRule(400, _wait(messages.NOT_AVAILABLE, SHORT), code="document_indexing"),
+    RefusalRule(400, _wait(messages.NOT_COMPLETED, SHORT), "invalid_action", "is not completed"),
+    RefusalRule(400, _wait(messages.SWITCH_LOCKED, LOCK), "invalid_action", "is being indexed"),
+    RefusalRule(400, _wait(messages.METADATA_LOCKED, SHORT), says="metadata operation is running"),
+    RefusalRule(400, _gone, says="^Dataset does not exist"),
+    RefusalRule(400, _unauthorized(messages.NOT_ALLOWED), says="^You do not have permission"),
+    RefusalRule(
+        400, _rejected(messages.NAME_TAKEN), says="^(Dataset|Metadata|Tag) name already exists"
+    ),
+    RefusalRule(400, _rejected(messages.TYPE_OR_SIZE), "invalid_param", "^$", Subject.UPLOAD),
+    RefusalRule(400, _rejected(messages.TYPE_REFUSED), code="file_extension_blocked"),
+    # When a base is made a missing model is a wrong configuration; later it is an outage.
+    RefusalRule(400, _rejected(messages.NO_MODEL), says=MODEL, about=Subject.BASE),
+    RefusalRule(400, _wait(messages.MODEL_AWAY, LONG), says=MODEL),
+    RefusalRule(400, _rejected(messages.NO_MODEL), "provider_not_initialize", about=Subject.BASE),
+    RefusalRule(400, _wait(messages.MODEL_AWAY, LONG), code="provider_not_initialize"),
+)
 
 
 def fault(call: ApiCall, reply: ApiReply, url: str, now: float, *, sent: bool = True) -> Failure:
     """Return what a reply that is no success means.
 
     Args:
-        call: what was asked.
-        reply: what came; its status is not 2xx.
+        call: the call.
+        reply: its status is not 2xx.
         url: the base address, for messages.
         now: epoch seconds, for a Retry-After that names a date.
         sent: whether the whole request went out before the reply came.
@@ -50,16 +140,16 @@ def fault(call: ApiCall, reply: ApiReply, url: str, now: float, *, sent: bool = 
         target = _host(reply.headers.get("location", ""), url)
         return Rejected(messages.REDIRECTED(what=call.what, url=url, target=target))
     if status == 429:
-        return Throttled(_rest(reply, now) or WINDOW)
+        return Throttled(_retry_after(reply, now) or WINDOW)
     if status == 407:
         return Unauthorized(messages.PROXY(what=call.what, url=url, words="407"))
     if status >= 500 or status < 200 or status == 408:
         why = messages.SERVER_FAULT(what=call.what, status=status, words=_excerpt(reply))
-        return interrupted(call, why, sent=sent, after=_rest(reply, now))
+        return interrupted(call, why, sent=sent, after=_retry_after(reply, now))
     envelope = _envelope(reply)
     if envelope is None:
         return _no_envelope(call, reply, url)
-    return refusal(call, status, *envelope)
+    return _refusal(call, status, *envelope)
 
 
 def interrupted(call: ApiCall, why: Notice, *, sent: bool, after: float | None = None) -> Failure:
@@ -102,17 +192,17 @@ def _envelope(reply: ApiReply) -> tuple[str, str] | None:
     return found.code, found.message or ""
 
 
-def _rest(reply: ApiReply, now: float) -> float | None:
+def _retry_after(reply: ApiReply, now: float) -> float | None:
     """Return the seconds a Retry-After asks for, within reason."""
-    told = reply.headers.get("retry-after", "").strip()
-    if told.isascii() and told.isdigit():
-        seconds = float(told[:9])
+    asked = reply.headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        seconds = float(asked[:9])
     else:
         try:
-            seconds = parsedate_to_datetime(told).timestamp() - now
+            seconds = parsedate_to_datetime(asked).timestamp() - now
         except (ValueError, OverflowError):
             return None
-    return min(max(seconds, 1.0), LONGEST_REST)
+    return min(max(seconds, 1.0), LONGEST_WAIT)
 
 
 def _host(location: str, url: str) -> str:
@@ -131,108 +221,15 @@ def _kind(reply: ApiReply) -> str:
 
 
 def _excerpt(reply: ApiReply) -> str:
-    told = _envelope(reply)
-    return told[1][:200] if told else _kind(reply)
+    envelope = _envelope(reply)
+    return envelope[1][:200] if envelope else _kind(reply)
 
 
-# -- The API's own 4xx envelopes → `Outcome`, as a table: the first rule that fits decides.
-
-
-Verdict = Callable[[ApiCall, str], Failure]
-
-
-@dataclass(frozen=True, slots=True)
-class RefusalRule:
-    """One kind of refusal. None fits anything.
-
-    Args:
-        says: a regular expression found in the message, whatever its case.
-    """
-
-    status: int
-    verdict: Verdict
-    code: str | None = None
-    says: str | None = None
-    about: Subject | None = None
-
-    def fits(self, call: ApiCall, status: int, code: str, message: str) -> bool:
-        """Whether this rule speaks of that refusal."""
-        return (
-            status == self.status
-            and self.code in (None, code)
-            and self.about in (None, call.subject)
-            and (self.says is None or re.search(self.says, message, re.IGNORECASE) is not None)
-        )
-
-
-def _rejected(message: Message) -> Verdict:
-    return lambda call, words: Rejected(message(what=call.what, words=words))
-
-
-def _unauthorized(message: Message) -> Verdict:
-    return lambda call, words: Unauthorized(message(what=call.what, words=words))
-
-
-def _later(message: Message, seconds: float) -> Verdict:
-    return lambda call, words: NotReady(message(what=call.what, words=words), seconds)
-
-
-def _gone(call: ApiCall, words: str) -> Failure:
-    return Gone()
-
-
-def _throttled(call: ApiCall, words: str) -> Failure:
-    # The cloud's window; refused calls keep it full (docs/dify-api.md 12).
-    return Throttled(60.0)
-
-
-# Seconds: a toggle's lock lives 600 s (docs/dify-api.md 6.5); the others are patience.
-LOCK, LONG, SHORT = 600.0, 60.0, 10.0
-MODEL = r"^Default model not found|^Provider .* does not exist"
-
-RULES = (
-    RefusalRule(401, _unauthorized(messages.WRONG_KEY)),
-    # Rate limit, quotas and permission share status and code (docs/dify-api.md 12).
-    RefusalRule(403, _throttled, says="rate limit"),
-    RefusalRule(403, _unauthorized(messages.API_SWITCHED_OFF), says="api access is not enabled"),
-    RefusalRule(403, _rejected(messages.ARCHIVED), code="archived_document_immutable"),
-    RefusalRule(
-        403, _rejected(messages.QUOTA), says="limit of your subscription|unlock this feature"
-    ),
-    RefusalRule(403, _unauthorized(messages.NOT_ALLOWED)),
-    RefusalRule(404, _later(messages.NOT_COMPLETED, SHORT), says="^Document is not completed"),
-    RefusalRule(404, _rejected(messages.SWITCHED_OFF), says="^Document is disabled"),
-    RefusalRule(404, _gone, code="not_found"),
-    RefusalRule(405, _rejected(messages.UNKNOWN_CALL)),
-    RefusalRule(409, _rejected(messages.NAME_TAKEN), code="dataset_name_duplicate"),
-    RefusalRule(413, _rejected(messages.TOO_LARGE)),
-    RefusalRule(415, _rejected(messages.TYPE_REFUSED), code="unsupported_file_type"),
-    RefusalRule(400, _later(messages.PLUGINS_AWAY, LONG), says="^Failed to request plugin daemon"),
-    RefusalRule(400, _later(messages.NOT_AVAILABLE, SHORT), says="^Document is not available"),
-    RefusalRule(400, _later(messages.NOT_AVAILABLE, SHORT), code="document_indexing"),
-    RefusalRule(400, _later(messages.NOT_COMPLETED, SHORT), "invalid_action", "is not completed"),
-    RefusalRule(400, _later(messages.SWITCH_LOCKED, LOCK), "invalid_action", "is being indexed"),
-    RefusalRule(400, _later(messages.METADATA_LOCKED, SHORT), says="metadata operation is running"),
-    RefusalRule(400, _gone, says="^Dataset does not exist"),
-    RefusalRule(400, _unauthorized(messages.NOT_ALLOWED), says="^You do not have permission"),
-    RefusalRule(
-        400, _rejected(messages.NAME_TAKEN), says="^(Dataset|Metadata|Tag) name already exists"
-    ),
-    RefusalRule(400, _rejected(messages.TYPE_OR_SIZE), "invalid_param", "^$", Subject.UPLOAD),
-    RefusalRule(400, _rejected(messages.TYPE_REFUSED), code="file_extension_blocked"),
-    # A base asked for with a model nobody has is a wrong configuration; later it is an outage.
-    RefusalRule(400, _rejected(messages.NO_MODEL), says=MODEL, about=Subject.BASE),
-    RefusalRule(400, _later(messages.MODEL_AWAY, LONG), says=MODEL),
-    RefusalRule(400, _rejected(messages.NO_MODEL), "provider_not_initialize", about=Subject.BASE),
-    RefusalRule(400, _later(messages.MODEL_AWAY, LONG), code="provider_not_initialize"),
-)
-
-
-def refusal(call: ApiCall, status: int, code: str, message: str) -> Failure:
+def _refusal(call: ApiCall, status: int, code: str, message: str) -> Failure:
     """Return what the API's own refusal means.
 
     Args:
-        call: what was asked.
+        call: the call.
         status: 400 to 499.
         code: the envelope's code, empty for the one body that has none.
         message: the envelope's message.

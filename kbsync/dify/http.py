@@ -1,4 +1,4 @@
-"""One request, one reply → `Outcome`. Nothing a server does raises."""
+"""One call, its request and its reply → `Outcome`. Nothing a server does raises."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import httpx
 
 from kbsync.dify import errors
 from kbsync.dify.access import Access
-from kbsync.dify.multipart import Multipart, Torn
+from kbsync.dify.multipart import Multipart, PayloadChanged
 from kbsync.dify.reading import M, Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply
 from kbsync.messages import Notice
@@ -25,13 +25,14 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 LARGEST_REPLY = 16 * 1024 * 1024
-# Squeezed at most a thousandfold; what is squeezed twice, or in other ways, has no such bound.
+# Those compress a thousandfold at most; compressed twice, or in other ways, has no such bound.
 ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
-# A whole call may take this many read timeouts: a reply that trickles ends too.
+# A call may take this many read timeouts: a reply that trickles in has to end too.
 PATIENCE = 5
 SLOWEST_UPLOAD = 64 * 1024  # bytes per second
 SLOWEST_STORING = 1024 * 1024  # bytes per second, before the first byte of the answer
 
+# Nothing of the request left: a write did not happen, and may be sent again.
 _BEFORE_SENDING = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -48,7 +49,7 @@ class Exchange:
     Args:
         access: where to, and how long to wait.
         http: the client; it must neither follow redirects nor keep cookies.
-        seen: told every reply (its version header says what the server can do).
+        seen: gets every reply: its version header says what the server can do.
         wall: epoch seconds, for a Retry-After that names a date.
     """
 
@@ -101,23 +102,25 @@ class Exchange:
         upload: Multipart | None = None,
     ) -> Outcome[ApiReply]:
         """Send `call`, once more if a dropped connection cut a read off, or with a newer key."""
+        # A server answers it like a wrong address, and that would stop the whole mirror.
         if call.strange_id is not None:
             return Rejected(messages.BAD_ID(what=call.what, id=call.strange_id))
         try:
             content = await upload.content() if upload else None
             request = self._request(call, params, json, upload, content)
-        except Torn:
+        except PayloadChanged:
             return NotSent(messages.TORN(what=call.what))
         except (ValueError, httpx.InvalidURL):
             return Rejected(messages.UNSENDABLE(what=call.what))
         used = self._access.key.reveal()
         outcome = await self._once(call, request, upload)
-        if _refused_key(outcome) and self._access.key.renewed(used):
-            if upload is not None:  # its bytes are spent
+        if _refused_key(outcome) and self._access.key.replaced(used):
+            if upload is not None:  # its payload can be read only once
                 return NotSent(messages.KEY_RENEWED(what=call.what))
             return await self._once(call, self._request(call, params, json, None, None), None)
         if isinstance(outcome, Done) or call.write or not _was_cut_off(outcome):
             return outcome
+        # The server closed an idle connection in that moment; the next try opens a new one.
         return await self._once(call, request, upload)
 
     def _request(
@@ -131,6 +134,7 @@ class Exchange:
         size = upload.size if upload else 0
         access = self._access
         headers = {"authorization": f"Bearer {access.key.reveal()}"}
+        # Without it httpx sends a stream in chunks, and the server cannot refuse it by its size.
         if upload:
             headers["content-type"] = upload.media_type
             headers["content-length"] = str(upload.length)
@@ -153,7 +157,7 @@ class Exchange:
         try:
             with anyio.fail_after(self._limit(upload)):
                 reply = await self._receive(request)
-        except Torn:
+        except PayloadChanged:
             return NotSent(messages.TORN(what=call.what))
         except (TimeoutError, httpx.HTTPError) as fault:
             return self._broken(call, fault, upload)
@@ -162,9 +166,9 @@ class Exchange:
             why = messages.REPLY_TOO_LARGE(what=call.what, mebibytes=mebibytes)
             return errors.interrupted(call, why, sent=True, after=errors.WINDOW)
         self._seen(reply)
-        sent = upload is None or upload.handed
+        sent = upload is None or upload.complete
         if reply.ok:
-            # A success for half a file is nobody's success that we know of.
+            # A success that came before the whole file was sent is about another file than ours.
             return (
                 Done(reply) if sent else errors.interrupted(call, self._cut_short(call), sent=True)
             )
@@ -185,12 +189,14 @@ class Exchange:
             body = bytearray()
             async for piece in response.aiter_bytes():
                 body += piece
+                # Counted as it is decompressed: a small reply may become a large one.
                 if len(body) > LARGEST_REPLY:
                     return None
         finally:
             await response.aclose()
         headers = {name.lower(): value for name, value in response.headers.items()}
         hide = self._access.key.hide
+        # An error page may show the request it answers, key and all.
         if not response.is_success:
             body = bytearray(hide(body.decode("latin-1")).encode("latin-1"))
         return ApiReply(
@@ -200,11 +206,11 @@ class Exchange:
         )
 
     def _broken(self, call: ApiCall, fault: Exception, upload: Multipart | None) -> Failure:
-        if upload and upload.torn:
+        if upload and upload.changed:
             return NotSent(messages.TORN(what=call.what))
         if isinstance(fault, _BEFORE_SENDING):
             return self._not_sent(call, fault)
-        url, sent = self._access.url, upload is None or upload.handed
+        url, sent = self._access.url, upload is None or upload.complete
         if isinstance(fault, (TimeoutError, httpx.TimeoutException)):
             seconds = f"{self._access.read_timeout:g}"
             why = messages.SLOW(what=call.what, url=url, seconds=seconds)

@@ -1,8 +1,8 @@
 """A multipart upload that is streamed and knows whether it went out whole.
 
-Written here because two things matter that a general encoder does not promise: the length is told
-before the first byte, and a file that changes under us stops the request before its last byte, so
-that the server never holds a complete one.
+Not httpx's own, because two things matter that a general encoder does not promise: the length is
+sent before the first byte, and a file that changes meanwhile stops the request before its last
+byte, so that the server never holds a complete one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import httpx
 
 from kbsync.engine.ports import Payload
 
+# One hop to a thread reads so much.
 CHUNK = 256 * 1024
 
 
-class Torn(Exception):  # noqa: N818 - an event, told as an outcome
+class PayloadChanged(Exception):  # noqa: N818 - `http.Exchange` turns it into an outcome
     """The payload changed or could not be read; the request was broken off before its end."""
 
 
-def exact(name: str) -> bool:
+def is_sendable(name: str) -> bool:
     """Whether `name` arrives as it is when it is sent as a file name."""
     try:
         name.encode()
@@ -37,12 +38,13 @@ class Multipart(httpx.AsyncByteStream):
     """One file and its ``data`` field, readable once.
 
     Args:
-        name: sent as the file's name, in UTF-8; has to be `exact`.
+        name: sent as the file's name, in UTF-8; has to be `is_sendable`.
         payload: what is sent, None to send `fields` alone; read in threads, piece by piece.
         fields: the ``data`` part: a plain form field without a file name (docs/dify-api.md 4.1).
     """
 
     def __init__(self, name: str, payload: Payload | None, fields: Mapping[str, object]) -> None:
+        # Drawn anew for each upload, so that no file can contain it.
         boundary = f"kbsync-{secrets.token_hex(16)}"
         self._payload = payload
         self._head = _field(boundary, json.dumps(fields).encode())
@@ -52,23 +54,23 @@ class Multipart(httpx.AsyncByteStream):
         self.size = payload.size if payload else 0
         self.length = len(self._head) + self.size + len(self._tail)
         self.media_type = f"multipart/form-data; boundary={boundary}"
-        self.handed = False
-        self.torn = False
+        self.complete = False
+        self.changed = False
 
     async def content(self) -> bytes | Multipart:
         """Return what to send: a small body as bytes, which costs less, a larger one as a stream.
 
         Raises:
-            Torn: the payload is not what it was when its size was taken.
+            PayloadChanged: the payload is not what it was when its size was taken.
         """
         if self.size > CHUNK:
             return self
         rest = await anyio.to_thread.run_sync(self._finish, self.size)
-        self.handed = True
+        self.complete = True
         return self._head + rest + self._tail
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the body; `handed` turns true before its last bytes, never earlier."""
+        """Yield the body; `complete` turns true before its last bytes, never earlier."""
         pending, left = self._head, self.size
         while left > CHUNK:
             piece = await self._read(CHUNK)
@@ -78,7 +80,7 @@ class Multipart(httpx.AsyncByteStream):
             yield pending + piece
             pending = b""
         rest = await anyio.to_thread.run_sync(self._finish, left)
-        self.handed = True
+        self.complete = True
         yield pending + rest + self._tail
 
     async def _read(self, size: int) -> bytes:
@@ -91,7 +93,7 @@ class Multipart(httpx.AsyncByteStream):
         return self._payload.read(size) if self._payload else b""
 
     def _finish(self, left: int) -> bytes:
-        """Read the rest, and make sure that it is the rest."""
+        """Read the last bytes, and make sure that there are no more and that none changed."""
         payload = self._payload
         if payload is None:
             return b""
@@ -100,6 +102,7 @@ class Multipart(httpx.AsyncByteStream):
             while left > 0 and (piece := payload.read(left)):
                 pieces.append(piece)
                 left -= len(piece)
+            # As many bytes may still be other bytes: the file is compared with how it was opened.
             if left or payload.read(1) or payload.torn():
                 self._stop()
         except OSError:
@@ -107,8 +110,8 @@ class Multipart(httpx.AsyncByteStream):
         return b"".join(pieces)
 
     def _stop(self) -> NoReturn:
-        self.torn = True
-        raise Torn
+        self.changed = True
+        raise PayloadChanged
 
 
 def _field(boundary: str, value: bytes) -> bytes:

@@ -74,6 +74,7 @@ async def all_rows(get_page: GetPage[R]) -> Outcome[tuple[R, ...]]:
             total = listing.total
             before = len(rows)
             rows.update((row.id, row) for row in listing.rows)
+            # No new row: the total promises more than there is, and the next page would too.
             if len(rows) == before or moved:
                 break
             number += 1

@@ -1,4 +1,4 @@
-"""The engine's port over the client: Dify's words in, the words of kbsync out."""
+"""`engine.ports.Remote` over the client: the API's objects in, those of `model` out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ from kbsync.model import (
 T = TypeVar("T")
 R = TypeVar("R", KnowledgeBaseRow, Document)
 
+# What the server allows (docs/dify-api.md section 3).
 LONGEST_BASE_NAME = 40
+# Values of these types are text in marks, and have to be sent as the numbers they were.
 NUMERIC = ("number", "time")
 
 
@@ -46,10 +48,8 @@ class DifyRemote:
         return self._client.observed.now
 
     def resting(self) -> float:
-        """Return 0: nothing here remembers a pause; the gate in front does."""
+        """Return 0: a pause is remembered by the throttle in front of this."""
         return 0.0
-
-    # -- bases -----------------------------------------------------------------------------------
 
     async def base(self, base_id: str) -> Outcome[Base]:
         """Get a base by id."""
@@ -74,8 +74,6 @@ class DifyRemote:
         )
         return mapped(made, to_model.base)
 
-    # -- documents -------------------------------------------------------------------------------
-
     async def page(
         self, base_id: str, number: int, *, status: str | None = None
     ) -> Outcome[DocumentPage]:
@@ -94,7 +92,7 @@ class DifyRemote:
         return mapped(found, lambda rows: tuple(map(to_model.document, rows)))
 
     async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
-        """Get a document by id. `word_count` is None unless it has no chunks: a get is silent."""
+        """Get a document by id. `word_count` is None unless there are no chunks."""
         found = await self._client.documents.get(base_id, document_id)
         return mapped(_the_one("get document", document_id, found), to_model.document)
 
@@ -103,6 +101,7 @@ class DifyRemote:
         rows = await self._client.documents.indexing(base_id, batch)
         if not isinstance(rows, Done):
             return rows
+        # A batch holds every document of its upload.
         ours = next((row for row in rows.value if row.id == document_id), None)
         return Gone() if ours is None else Done(to_model.progress(ours))
 
@@ -138,14 +137,13 @@ class DifyRemote:
         """Enable, disable, archive or un_archive one document."""
         return await self._client.documents.switch(base_id, action, [document_id])
 
-    # -- metadata --------------------------------------------------------------------------------
-
     async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
         """Return the ids of the base's metadata fields by name.
 
         `Rejected` when the server has no metadata; then `capabilities` says so too.
         """
         found = await self._client.metadata.fields(base_id)
+        # Without a version the address itself may be wrong, and then every route is missing.
         if _route_is_missing(found) and self.capabilities.version is not None:
             self._client.observed.lacks_metadata()
             return Rejected(messages.NO_METADATA(what="list metadata fields"))
@@ -175,7 +173,8 @@ class DifyRemote:
         for name in sorted({name for row in assignments for name in row.values}):
             if not is_id(fields.get(name, "")):
                 return Rejected(messages.UNKNOWN_FIELD(what="assign metadata", name=name))
-        for row in assignments:  # one that is no id would silently end the batch (section 16)
+        # One that is no id would end the batch in silence (docs/dify-api.md section 16).
+        for row in assignments:
             if not is_id(row.document_id):
                 return Rejected(messages.BAD_ID(what="assign metadata", id=row.document_id))
         batch = [

@@ -296,8 +296,8 @@ class Document(ApiObject):
     @property
     def rev(self) -> str:
         """Id of the upload file, empty for documents that have none."""
-        said = self.source.upload_file_id if self.source else None
-        return said or (self._file.id if self._file else None) or ""
+        of_row = self.source.upload_file_id if self.source else None
+        return of_row or (self._file.id if self._file else None) or ""
 
     @property
     def size(self) -> int | None:

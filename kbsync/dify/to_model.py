@@ -1,4 +1,4 @@
-"""Wire types → the words of kbsync. Pure."""
+"""The API's objects → the types of `model`. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _DISPLAYED = {
     "disabled": Readiness.DISABLED,
     "archived": Readiness.ARCHIVED,
 }
+# Every other word is a step of the work, and versions differ in them.
 _INDEXED = {
     "waiting": Readiness.WAITING,
     "paused": Readiness.PAUSED,
@@ -44,7 +45,7 @@ def _mode(found: KnowledgeBaseRow) -> str:
 
 
 def document(found: Document) -> RemoteDocument:
-    """Return a document; a get tells no word count, except that it is 0 where no chunk is."""
+    """Return a document; a get has no word count, but it is 0 where there is no chunk."""
     readiness = _readiness(found)
     words = found.word_count
     if words is None and found.chunk_count == 0 and not readiness.busy:
@@ -63,7 +64,7 @@ def document(found: Document) -> RemoteDocument:
 
 
 def _readiness(found: Document) -> Readiness:
-    """Return the display status; an unknown word is work in progress: nobody acts on it."""
+    """Return the display status; an unknown one counts as being indexed, and is left alone."""
     readiness = _DISPLAYED.get(found.display_status or "")
     if readiness is None:
         readiness = _INDEXED.get(found.indexing_status, Readiness.INDEXING)
@@ -95,19 +96,19 @@ def progress(found: Indexing) -> Progress:
 
 def options(chunking: Chunking, *, duplicate: bool = True) -> dict[str, object]:
     """Return the ``data`` of an upload: everything said each time, nothing inherited (4.4, 4.6)."""
-    told: dict[str, object] = {
+    sent: dict[str, object] = {
         "indexing_technique": chunking.technique,
         "process_rule": dict(chunking.process_rule),
         "doc_form": chunking.form,
         "doc_language": chunking.language,
     }
     if chunking.retrieval is not None:
-        told["retrieval_model"] = dict(chunking.retrieval)
+        sent["retrieval_model"] = dict(chunking.retrieval)
     # A provider without a model is a 500 (docs/dify-api.md 4.4).
     if chunking.embedding_model is not None:
-        told["embedding_model"] = chunking.embedding_model
+        sent["embedding_model"] = chunking.embedding_model
         if chunking.embedding_provider is not None:
-            told["embedding_model_provider"] = chunking.embedding_provider
+            sent["embedding_model_provider"] = chunking.embedding_provider
     if not duplicate:
-        told["duplicate"] = False
-    return told
+        sent["duplicate"] = False
+    return sent

@@ -1,4 +1,7 @@
-"""The HTTP client under the API's: timeouts, trust, proxies, and what it must never keep or say."""
+"""The HTTP client: timeouts, trust, proxies, no cookies kept, no headers logged.
+
+httpx makes the first calls. Many calls are cheaper over aiohttp, which takes long to load.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 # a write does not meet a closing connection and become ambiguous.
 KEEPALIVE = 1.5
 CONNECTIONS = 16
+# After about so many calls the time that aiohttp saves has paid for loading it.
+CHANGE_OVER = 200
 
 
 def open_http(
@@ -48,6 +53,7 @@ def open_http(
         max_keepalive_connections=CONNECTIONS,
         keepalive_expiry=KEEPALIVE,
     )
+    # The transport over aiohttp knows no proxies: with one in the way httpx makes all calls.
     if transport is None and not _has_proxy(access):
         own = httpx.AsyncHTTPTransport(verify=trust, limits=limits)
         transport = BulkTransport(own, trust, limits)
@@ -60,6 +66,7 @@ def open_http(
         limits=limits,
         # Some servers send the key back as a cookie (docs/dify-api.md 1.1): none is ever kept.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        # A redirect leads to a login page or shows that the address is wrong: it is reported.
         follow_redirects=False,
         headers={
             "user-agent": f"kbsync/{__version__}",
@@ -70,7 +77,7 @@ def open_http(
 
 
 def _has_proxy(access: Access) -> bool:
-    """Whether a proxy may be in the way: those are httpx's own trade."""
+    """Whether a proxy may be in the way: only httpx's own transport knows them."""
     if access.proxy is not None:
         return True
     return access.environment and not {"http", "https", "all"}.isdisjoint(getproxies())
@@ -80,7 +87,7 @@ def _trust(access: Access) -> ssl.SSLContext:
     if not access.verify:
         return httpx.create_ssl_context(verify=False)
     if access.url.startswith("http:") and not _has_proxy(access):
-        # Loading the usual authorities takes longer than a call; nobody would ask for them.
+        # Loading the usual authorities takes longer than a call, and plain HTTP needs none.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if access.ca_file is None:
         return httpx.create_ssl_context(trust_env=access.environment)
@@ -104,13 +111,6 @@ _no_headers = _NoHeaders()
 def _keep_headers_out_of_logs() -> None:
     for name in ("httpcore.http11", "httpcore.http2", "httpcore.proxy"):
         logging.getLogger(name).addFilter(_no_headers)
-
-
-# -- A cheaper transport for long uploads: httpx's API over aiohttp.
-
-
-# About where the time saved has paid for loading.
-CHANGE_OVER = 200
 
 
 class BulkTransport(httpx.AsyncBaseTransport):
@@ -141,13 +141,14 @@ class BulkTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` over whichever transport is due."""
         if self._cheap is None and self._due():
+            # Loading takes long: not in the event loop.
             await anyio.to_thread.run_sync(_load)
             self._cheap = self._cheap or _cheap(self._trust, self._limits)
         if self._cheap is None:
             return await self._own.handle_async_request(request)
-        with _told_in_httpx():
+        with _httpx_errors():
             response = await self._cheap.handle_async_request(request)
-        response.stream = _Told(response.stream)
+        response.stream = _Body(response.stream)
         return response
 
     def _due(self) -> bool:
@@ -192,43 +193,43 @@ def _cheap(trust: ssl.SSLContext, limits: httpx.Limits) -> AiohttpTransport:
 
 
 @contextmanager
-def _told_in_httpx() -> Iterator[None]:
+def _httpx_errors() -> Iterator[None]:
     import aiohttp  # noqa: PLC0415
 
     try:
         yield
     except (httpx.HTTPError, aiohttp.ClientError, OSError, ValueError) as fault:
-        said = fault.__cause__ if isinstance(fault, httpx.HTTPError) else fault
-        raise _in_httpx(said or fault) from said
+        cause = fault.__cause__ if isinstance(fault, httpx.HTTPError) else fault
+        raise _as_httpx(cause or fault) from cause
 
 
-def _in_httpx(said: BaseException) -> httpx.HTTPError:
+def _as_httpx(fault: BaseException) -> httpx.HTTPError:
     import aiohttp  # noqa: PLC0415
 
-    match said:
+    match fault:
         case httpx.HTTPError():
-            return said
+            return fault
         case aiohttp.ConnectionTimeoutError():
-            return httpx.ConnectTimeout(str(said))
+            return httpx.ConnectTimeout(str(fault))
         case aiohttp.ServerTimeoutError():
-            return httpx.ReadTimeout(str(said))
+            return httpx.ReadTimeout(str(fault))
         case aiohttp.ClientConnectorError():
-            return httpx.ConnectError(str(said))
+            return httpx.ConnectError(str(fault))
         case aiohttp.InvalidURL():
             return httpx.UnsupportedProtocol("invalid URL")
         case _:
-            return httpx.RemoteProtocolError(type(said).__name__)
+            return httpx.RemoteProtocolError(type(fault).__name__)
 
 
-class _Told(httpx.AsyncByteStream):
-    """A reply's body whose faults are httpx's."""
+class _Body(httpx.AsyncByteStream):
+    """A reply's body that raises httpx's exceptions."""
 
     def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
         assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - the transport is async
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _told_in_httpx():
+        with _httpx_errors():
             async for piece in self._stream:
                 yield piece
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kbsync.dify.http import Exchange, mapped
-from kbsync.dify.multipart import Multipart, exact
+from kbsync.dify.multipart import Multipart, is_sendable
 from kbsync.dify.paging import PAGE_LIMIT, page_params, rows_named
 from kbsync.dify.request import Subject, read, write
 from kbsync.dify.schemas import Document, Indexing, ListPage, Many, UploadReply
@@ -19,8 +19,6 @@ class Documents:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-
-    # -- upload ----------------------------------------------------------------------------------
 
     async def create_by_file(
         self, base_id: str, name: str, payload: Payload, options: Mapping[str, object]
@@ -53,7 +51,8 @@ class Documents:
         payload: Payload | None,
         options: Mapping[str, object],
     ) -> Outcome[UploadReply]:
-        if not exact(name):
+        # It would arrive as another name, which no later search would find.
+        if not is_sendable(name):
             return Rejected(messages.UNSENDABLE_NAME(what=what, name=name))
         call = write(what, Subject.UPLOAD, "POST", *path)
         upload = Multipart(name, payload, options)
@@ -76,8 +75,6 @@ class Documents:
         call = write("update document", Subject.UPLOAD, "POST", *path)
         body = {**options, "name": name, "text": text}
         return await self._exchange.ask(call, UploadReply, json=body)
-
-    # -- look ------------------------------------------------------------------------------------
 
     async def list(
         self,
@@ -113,8 +110,6 @@ class Documents:
         path = ("datasets", base_id, "documents", batch, "indexing-status")
         call = read("ask for indexing status", Subject.DOCUMENT, *path)
         return mapped(await self._exchange.ask(call, Many[Indexing]), lambda many: many.rows)
-
-    # -- change ----------------------------------------------------------------------------------
 
     async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         """Delete one in any state but archived (6.4)."""

@@ -89,7 +89,7 @@ class KnowledgeBases:
         return await self._exchange.ask(call, KnowledgeBaseRow, json=dict(changes))
 
     async def delete(self, base_id: str) -> Outcome[None]:
-        """Delete one with everything in it; the server asks nobody."""
+        """Delete one with everything in it; the server does not ask back."""
         call = write("delete knowledge base", Subject.BASE, "DELETE", "datasets", base_id)
         return await self._exchange.tell(call)
 

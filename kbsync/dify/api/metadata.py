@@ -59,6 +59,7 @@ class Metadata:
         outcome = await self._exchange.ask(call, RenamedField, json={"name": name})
         if not isinstance(outcome, Done):
             return outcome
+        # An unknown id is answered with 200 and nulls.
         field = outcome.value.root
         return Gone() if isinstance(field, NoField) else Done(field)
 

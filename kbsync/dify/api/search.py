@@ -9,8 +9,6 @@ from kbsync.dify.request import Subject, read
 from kbsync.dify.schemas import Hit, Many, ModelProvider
 from kbsync.model import Outcome
 
-LONGEST_QUERY = 250
-
 
 def by_keyword(top_k: int = 3) -> Mapping[str, object]:
     """Return the retrieval model an economy base needs in every search."""

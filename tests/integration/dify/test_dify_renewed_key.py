@@ -45,7 +45,7 @@ async def test_a_refused_call_is_sent_again_with_the_newer_key(tmp_path: Path) -
         assert isinstance(await client.bases.get(ID), Done)
         assert isinstance(await client.bases.get(ID), Done)
         assert len(taken.requests) == 4
-        assert repr(client.access.key) == "Key(...)"
+        assert repr(client.access.key) == "ApiKey(...)"
         assert client.access.key.hide(f"{KEY} {NEWER}") == "*** ***"
 
 
