@@ -55,6 +55,7 @@ class Document:
         made_at: seconds.
         settings: how it was chunked.
         indexed_since, ready_at: when its indexing began, and when it ends.
+        stage: what it shows until then.
         fate: how its indexing ends.
         edits: words added to its chunks by hand.
         frozen: none of its chunks completes before the end.
@@ -71,6 +72,7 @@ class Document:
     rev: str = ""
     indexed_since: float = 0.0
     ready_at: float = 0.0
+    stage: Readiness = Readiness.INDEXING
     fate: str = FINE
     enabled: bool = True
     archived: bool = False
@@ -168,7 +170,7 @@ class KnowledgeBase:
 
     def readiness(self, document: Document) -> Readiness:
         if self.now() < document.ready_at:
-            return Readiness.INDEXING
+            return document.stage
         if document.archived:
             return Readiness.ARCHIVED
         if document.fate == FAILS:

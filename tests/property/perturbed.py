@@ -1,4 +1,4 @@
-"""Worlds that were one ledger once, and went apart: its memory, the folder and the server."""
+"""Worlds where ledger, folder and server agreed once, and then drifted apart."""
 
 from __future__ import annotations
 
@@ -7,25 +7,21 @@ from dataclasses import replace
 from declared import mirror_config
 from hypothesis import strategies as st
 
-from kbsync.messages import Message
 from kbsync.model import (
     EntryState,
-    Excluded,
     Op,
     Present,
     Readiness,
     Rejection,
-    RemoteDocument,
-    Skipped,
-    Unknown,
 )
 from kbsync.planning.case import DecisionRules
+from tests.model.knowledge_base import FAILS, FINE, Document
 
-from .world import NOW, World, file_of, key_of, pending, print_of
+from .world import NOW, World, key_of, pending, print_of
 
 PATHS = [f"p{n}.md" for n in range(6)]
-WHY = Message("KB-T001", "a test said so")()
-CONTENTS = st.sampled_from(["a", "b", "cc"])
+CONTENTS = st.sampled_from([b"a", b"b", b"cc"])
+A_MOMENT = 60.0  # shorter than a pass
 # Few sides at a time, so that what one of them does alone is drawn often enough.
 DISTURBED = st.sampled_from(
     [
@@ -111,15 +107,18 @@ def worlds(draw: st.DrawFn, *, moving: bool = False) -> World:
 
 def _begin(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
     if kind != "nothing":
-        content = draw(st.just(f"only {path}") | CONTENTS)
-        local = world.files[path] = file_of(path, content)
-        if kind == "synced":
-            world.settle(path, world.document(path, local.content or ""), local)
+        content = draw(st.just(f"only {path}".encode()) | CONTENTS)
+        world.folder.write(path, content)
+        local = world.folder.read(path)
+        if kind == "synced" and isinstance(local, Present):
+            world.settle(path, world.base.row(world.document(path, content)), local)
     if kind == "foreign":
-        foreign = world.document(path, "x")
-        world.others(replace(foreign, metadata={}))
+        foreign = world.document(path, b"x")
+        foreign.by_hand, foreign.metadata = True, {}
     if kind == "new" and draw(st.booleans()):
-        refused = Rejection(key=key_of(path), fingerprint=print_of("a"), reason=("X", "no"), at=NOW)
+        refused = Rejection(
+            key=key_of(path), fingerprint=print_of(b"a"), reason=("X", "no"), at=NOW
+        )
         world.rejections[path] = refused
 
 
@@ -130,16 +129,16 @@ def _ledger(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
     entry = world.entries.get(path)
     if entry is None:
         return
-    known = world.documents[entry.document_id]
+    known = world.base.documents[entry.document_id]
     match kind:
         case "lost":
             del world.entries[path]
         case "swapping":
-            before = world.document(path, "before")
+            before = world.document(path, b"before")
             world.entries[path] = replace(entry, superseded=before.id)
         case "trashed":
             world.entries[path] = replace(entry, state=EntryState.TRASHED)
-            world.documents[known.id] = replace(known, readiness=Readiness.DISABLED)
+            known.enabled = False
         case "indexing":
             world.entries[path] = replace(entry, state=EntryState.INDEXING)
         case "failed":
@@ -149,60 +148,57 @@ def _ledger(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
         case "unknown":
             world.entries[path] = replace(entry, fingerprint=None)
         case "settings":
-            fingerprint = print_of("a", "other settings")
+            fingerprint = print_of(b"a", "other settings")
             world.entries[path] = replace(entry, fingerprint=fingerprint)
         case _:
             _call(world, path, kind, known, landed=draw(st.booleans()))
 
 
-def _call(world: World, path: str, kind: str, known: RemoteDocument, *, landed: bool) -> None:
-    """A call that nobody saw the end of, and that took effect or not."""
+def _call(world: World, path: str, kind: str, known: Document, *, landed: bool) -> None:
+    """A call that was not answered, and that took effect or not."""
     if kind == "creating":
         del world.entries[path]
         world.intents[path] = pending(path, Op.CREATE)
-        world.documents[known.id] = replace(known, metadata={})  # its mark was never written
+        known.metadata = {}  # its mark was never written
         if not landed:
-            del world.documents[known.id]
+            del world.base.documents[known.id]
     elif kind == "updating":
         world.intents[path] = pending(path, Op.UPDATE, document_id=known.id, rev_before=known.rev)
         if landed:
-            world.documents[known.id] = replace(known, rev="landed", word_count=9)
+            world.base.put(known, known.name, b"landed", world.rules.settings)
     else:
         world.intents[path] = pending(path, Op.DELETE, document_id=known.id)
         if landed:
-            del world.documents[known.id]
+            del world.base.documents[known.id]
 
 
 # -- the folder ----------------------------------------------------------------------------------
 
 
 def _local(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
-    local = world.files.get(path)
-    if not isinstance(local, Present):
+    folder = world.folder
+    if path not in folder.files:
         return
     match kind:
         case "remove":
-            del world.files[path]
+            folder.remove(path)
         case "tear":
-            world.files[path] = Unknown(key=key_of(path), why=WHY)
+            folder.files[path].unreadable = True
         case "skip":
-            world.files[path] = Skipped(key=key_of(path), why=WHY)
+            folder.edit(path, b"")
         case "exclude":
-            world.files[path] = Excluded(key=key_of(path))
+            folder.excluded.add(path)
         case "touch":
-            world.files[path] = file_of(path, local.content or "", tick=2)
+            folder.edit(path, folder.files[path].content)
         case "edit":
-            world.files[path] = file_of(path, draw(CONTENTS), tick=2)
+            folder.edit(path, draw(CONTENTS))
 
 
 def _rename(world: World, old: str, new: str) -> None:
     """As `mv -f` does."""
-    local = world.files.get(old)
-    if not isinstance(local, Present) or old == new:
-        return
-    del world.files[old]
-    world.files[new] = file_of(new, local.content or "", tick=3)
-    world.calm -= {old, new}
+    if old != new and isinstance(world.folder.read(old), Present):
+        world.folder.rename(old, new)
+        world.calm -= {old, new}
 
 
 # -- the server ----------------------------------------------------------------------------------
@@ -210,35 +206,40 @@ def _rename(world: World, old: str, new: str) -> None:
 
 def _remote(draw: st.DrawFn, world: World, path: str, kind: str) -> None:
     entry = world.entries.get(path)
-    known = world.documents.get(entry.document_id) if entry else None
+    known = world.base.documents.get(entry.document_id) if entry else None
     if known is None:
         return
-    documents = world.documents
     match kind:
         case "vanish":
-            del documents[known.id]
+            del world.base.documents[known.id]
         case "vanish, and a twin":
-            del documents[known.id]
+            del world.base.documents[known.id]
             world.document(path, draw(CONTENTS))
         case "chunk edited":
-            documents[known.id] = replace(known, word_count=8)
+            known.edits += 1
         case "uploaded over":
-            documents[known.id] = replace(known, rev="theirs")
+            world.base.put(known, known.name, known.content, world.rules.settings)
         case "newer copy":
-            local = world.files.get(path)
-            here = local.content if isinstance(local, Present) and local.content else "a"
-            newer = world.document(path, draw(st.just(here) | CONTENTS))
-            del documents[newer.id]
-            documents[known.id] = replace(newer, id=known.id)
+            file = world.folder.files.get(path)
+            here = file.content if file and file.content else b"a"
+            world.send(known, path, draw(st.just(here) | CONTENTS))
         case "twin":
             world.document(path, draw(CONTENTS))
         case "copied mark":
-            copy = world.document("by hand", "x")
-            world.others(replace(copy, metadata=known.metadata))
+            copy = world.document("by hand", b"x")
+            copy.by_hand, copy.metadata = True, dict(known.metadata)
         case "other mirror":
-            world.others(world.document(path, "a", name=f"wiki {path}", mirror="wiki"))
+            other = world.document(path, b"a", name=f"wiki {path}", mirror="wiki")
+            other.by_hand = True
         case Readiness():
-            words = None if kind.busy else known.word_count
-            documents[known.id] = replace(known, readiness=kind, word_count=words)
+            _show_as(known, kind)
         case "available":
-            documents[known.id] = replace(known, readiness=Readiness.AVAILABLE)
+            known.enabled = True
+
+
+def _show_as(document: Document, readiness: Readiness) -> None:
+    if readiness.busy:
+        document.stage, document.ready_at = readiness, NOW + A_MOMENT
+    document.archived = readiness is Readiness.ARCHIVED
+    document.enabled = readiness is not Readiness.DISABLED
+    document.fate = FAILS if readiness is Readiness.ERROR else FINE

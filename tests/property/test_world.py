@@ -21,6 +21,7 @@ from kbsync.model import (
     Move,
     Present,
     Readiness,
+    RemoteDocument,
     Skipped,
     Unknown,
 )
@@ -43,14 +44,15 @@ def _pass(world: World, chance: random.Random) -> None:
 @settings(max_examples=300)
 @given(worlds() | worlds(moving=True), CHANCE)
 def test_plans_carried_out_in_any_order_come_to_an_end(world: World, chance: random.Random) -> None:
-    """And on the way nothing is touched that is somebody else's, or that nobody touched."""
-    calm = {path: world.documents[world.entries[path].document_id] for path in world.calm}
+    """On the way nothing changes that was made by hand, and nothing that is settled."""
+    calm = {path: world.row(world.entries[path].document_id) for path in world.calm}
+    by_hand = world.by_hand()
     for _ in range(PASSES):
         _assert_harmless(world, world.plan())
         _pass(world, chance)
-        assert {each: world.documents.get(each) for each in world.theirs} == world.theirs
-    assert changes_of(world.plan()) == []
-    assert {p: world.documents[world.entries[p].document_id] for p in calm} == calm
+        assert world.by_hand() == by_hand
+    assert {action.key.path for action in changes_of(world.plan())} <= world.refused
+    assert {p: world.row(world.entries[p].document_id) for p in calm} == calm
     _assert_mirrored(world)
 
 
@@ -58,30 +60,32 @@ def _assert_harmless(world: World, plan: Sequence[Action]) -> None:
     """Each document goes once at most, all of them are ours, and settled paths are left alone."""
     gone = [action.document_id for action in plan if isinstance(action, Delete)]
     assert len(gone) == len(set(gone))
-    assert not {*gone} & {*world.theirs}
+    assert not {*gone} & {row.id for row in world.by_hand()}
     assert not world.calm & {action.key.path for action in plan}
 
 
 def _assert_mirrored(world: World) -> None:
     """Whatever is neither held nor in conflict is there once, with the file's content."""
-    stopped = {action.key.path for action in world.plan()}
-    for path, local in world.files.items():
-        if path in stopped or not isinstance(local, Present):
+    stopped = {action.key.path for action in world.plan()}  # with what the server refused
+    for path, file in world.folder.files.items():
+        if path in stopped or not isinstance(world.folder.read(path), Present):
             continue
         entry = world.entries[path]
-        mark = mark_of(world.documents[entry.document_id])
+        document = world.base.documents[entry.document_id]
+        assert document.content == file.content
+        mark = mark_of(world.base.row(document))
         assert mark is not None
         assert (mark.mirror, mark.path) == (MIRROR, path)
-        assert mark.fingerprint == print_of(local.content or "", world.rules.settings)
-        copies = [d for d in world.documents.values() if _names(d.id, world, path)]
-        assert copies == [world.documents[entry.document_id]]
-    gone = {*world.entries} - {*world.files} - stopped
+        assert mark.fingerprint == print_of(file.content, world.rules.settings)
+        copies = [row.id for row in world.rows() if _names(row, path)]
+        assert copies == [document.id]
+    gone = {*world.entries} - {*world.folder.files} - stopped
     if world.rules.config.prune:
         assert {world.entries[path].state for path in gone} <= {EntryState.TRASHED}
 
 
-def _names(document_id: str, world: World, path: str) -> bool:
-    mark = mark_of(world.documents[document_id])
+def _names(document: RemoteDocument, path: str) -> bool:
+    mark = mark_of(document)
     return mark is not None and (mark.mirror, mark.path) == (MIRROR, path)
 
 
@@ -90,15 +94,16 @@ def _names(document_id: str, world: World, path: str) -> bool:
 def test_a_file_that_could_not_be_read_keeps_everything(
     world: World, chance: random.Random
 ) -> None:
-    unread = {p for p, state in world.files.items() if isinstance(state, Unknown | Skipped)}
+    states = {path: world.folder.read(path) for path in world.folder.files}
+    unread = {p for p, state in states.items() if isinstance(state, Unknown | Skipped)}
     quiet = unread - {*world.intents}  # the last call is accounted for all the same
     before = {path: world.entries.get(path) for path in quiet}
-    states = {p: e.state for p, e in before.items() if e and e.state is EntryState.SYNCED}
+    synced = {p: e.state for p, e in before.items() if e and e.state is EntryState.SYNCED}
     for _ in range(PASSES):
         for action in changes_of(world.plan()):
             assert action.key.path not in quiet
         _pass(world, chance)
-    assert {p: world.entries[p].state for p in states} == states
+    assert {p: world.entries[p].state for p in synced} == synced
     assert {p for p, entry in before.items() if entry} <= {*world.entries}
 
 
@@ -111,10 +116,11 @@ def test_a_rename_pairs_the_only_two_of_a_content(world: World) -> None:
     plan = world.plan()
     moves = [action for action in plan if isinstance(action, Move)]
     for move in moves:
-        local, entry = world.files[move.key.path], world.entries[move.origin.path]
-        assert isinstance(local, Present)
-        assert entry.fingerprint == print_of(local.content or "")
-        document = world.documents[move.document_id]
+        file, entry = world.folder.files[move.key.path], world.entries[move.origin.path]
+        assert isinstance(local := world.folder.read(move.key.path), Present)
+        assert entry.fingerprint == print_of(file.content)
+        document = world.row(move.document_id)
+        assert isinstance(document, RemoteDocument)
         assert (document.rev, document.word_count) == (entry.rev, entry.word_count)
         assert document.readiness is Readiness.AVAILABLE
         assert (leaving[local.content or ""], arriving[local.content]) == (1, 1)
@@ -129,7 +135,7 @@ def test_a_rename_pairs_the_only_two_of_a_content(world: World) -> None:
 @given(worlds())
 def test_a_decision_is_made_of_nothing_but_its_case(world: World) -> None:
     for path in PATHS:
-        told = world.case(path)
-        again = replace(world.case(path), evidence=replace(told.evidence))
-        assert told is not again
-        assert decide(told) == decide(again)
+        case = world.case(path)
+        again = replace(world.case(path), evidence=replace(case.evidence))
+        assert case is not again
+        assert decide(case) == decide(again)
