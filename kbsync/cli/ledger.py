@@ -10,7 +10,7 @@ from kbsync.app import build
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import BackUpLedger, CheckLedger, CopyLedger
 from kbsync.config import Settings
-from kbsync.ledger.location import find_place
+from kbsync.ledger.location import find_location
 from kbsync.ledger.maintenance import Health
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Exit, Problem, printable
@@ -22,7 +22,7 @@ NAMED = 20
 def check(verb: CheckLedger, context: CliContext) -> int:
     """Check, and print what was found."""
     with _open(build.settings_of(context.config)) as ledger:
-        health, shown = ledger.health(), ledger.place.shown
+        health, shown = ledger.health(), ledger.location.shown
     _json(shown, health) if verb.as_json else _text(shown, health)
     if health.faults and not verb.as_json:
         raise Problem(say.NOT_SOUND(place=shown, count=len(health.faults)))
@@ -33,7 +33,7 @@ def backup(verb: BackUpLedger, context: CliContext) -> None:
     """Copy a consistent moment."""
     with _open(build.settings_of(context.config)) as ledger:
         ledger.backup(verb.file)
-        shown = ledger.place.shown
+        shown = ledger.location.shown
     click.echo(f"{printable(shown)} is copied to {printable(str(verb.file))}")
 
 
@@ -42,10 +42,10 @@ def copy(verb: CopyLedger, context: CliContext) -> None:
     _require(verb.origin)
     with LedgerStore.open(verb.origin, command="kbsync ledger copy") as old:
         if _same(verb.origin, verb.target):
-            raise Problem(say.COPY_SAME(copy=old.place.shown))
+            raise Problem(say.COPY_SAME(copy=old.location.shown))
         with LedgerStore.open(verb.target, command="kbsync ledger copy") as new:
             copied = old.copy_to(new)
-            shown = printable(new.place.shown)
+            shown = printable(new.location.shown)
     rows = ", ".join(f"{number} {table}" for table, number in copied.rows.items() if number)
     click.echo(f"copied {rows or 'an empty ledger'}; both have the checksum {copied.checksum}")
     click.echo(f"  next: set `ledger: {shown}` in the configuration, then kbsync plan")
@@ -68,7 +68,7 @@ def _require(address: str) -> None:
 
 
 def _same(one: str, other: str) -> bool:
-    first, second = find_place(one), find_place(other)
+    first, second = find_location(one), find_location(other)
     return (first.path, first.url, first.schema) == (second.path, second.url, second.schema)
 
 

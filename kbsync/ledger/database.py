@@ -1,111 +1,135 @@
-"""The ledger's connections: one that writes, one for short questions, some for streams."""
+"""The ledger's connections: one that writes, one for short selects, some for streams."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection, Dialect, PoolProxiedConnection, insert, select
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    NullPool,
+    PoolProxiedConnection,
+    QueuePool,
+    create_engine,
+    event,
+    select,
+)
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.sql.elements import CompilerElement
 
 from kbsync.ledger import migrate
-from kbsync.ledger.connections import reader_engine, writer_engine
-from kbsync.ledger.database_errors import told
-from kbsync.ledger.location import LedgerLocation, make_file, require_file
-from kbsync.ledger.lock import FileLock, lock_schema
-from kbsync.ledger.schema import META
+from kbsync.ledger.database_errors import errors_as_problems
+from kbsync.ledger.location import LedgerLocation
+from kbsync.ledger.lock import (
+    FileLock,
+    Holder,
+    application_name,
+    backend_holder,
+    lock_schema,
+    read_holder,
+)
+from kbsync.ledger.sqlite_file import identify_file, make_file, open_file, require_file
+from kbsync.ledger.tables import META
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPICursor
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[Value, ...]
 
 
 class Query:
-    """A select in a dialect's words, compiled once: 20 times faster than running it by Core."""
+    """A select in a dialect's SQL, compiled once: 20 times faster than running it by Core."""
 
     def __init__(self, statement: CompilerElement, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
         self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
-        self._given = dict(compiled.params)
+        self._constants = dict(compiled.params)
 
     def values(self, given: Mapping[str, Value]) -> Sequence[Value] | Mapping[str, Value]:
         """Return the bound values as the driver wants them."""
-        values = {**self._given, **given}
+        values = {**self._constants, **given}
         return values if self._order is None else [values[name] for name in self._order]
 
 
-_QUESTIONS: dict[tuple[str, CompilerElement], Query] = {}
+# Shared by all ledgers of the process: tests and `ledger copy` open several.
+_QUERIES: dict[tuple[str, CompilerElement], Query] = {}
 
 
 class Database:
     """The open database of a ledger.
 
-    Reads may come from any thread; writes wait for each other.
+    Any thread may read; writes wait for each other.
 
     Args:
-        place: where it lives.
-        readonly: neither lock, make, migrate nor write.
+        location: where it lives.
+        readonly: do not lock, make, migrate or write.
         command: how this process is named to others that find the ledger locked.
 
     Raises:
-        Problem: KB-L004 to KB-L008, KB-L020 to KB-L031, or one of `told`.
+        Problem: KB-L004 to KB-L008, KB-L020 to KB-L031, or as `errors_as_problems`.
     """
 
-    def __init__(self, place: LedgerLocation, *, readonly: bool = False, command: str = "") -> None:
-        self.place = place
+    def __init__(
+        self, location: LedgerLocation, *, readonly: bool = False, command: str = ""
+    ) -> None:
+        self.location = location
         self.readonly = readonly
         self._command = command
         self._file_lock: FileLock | None = None
         self._writer: Connection | None = None
         self._generation: int | None = None
         self._writing = threading.RLock()
-        self._readers = reader_engine(place, command)
-        self._asking = threading.Lock()
-        self._asker: PoolProxiedConnection | None = None
+        self._readers = _reader_engine(location, command)
+        self._fetching = threading.Lock()
+        self._fetcher: PoolProxiedConnection | None = None
         try:
             self._open_reader() if readonly else self._open_writer()
         except BaseException:
             self.close()
             raise
 
-    # -- opening -----------------------------------------------------------------------------
-
     def _open_reader(self) -> None:
-        require_file(self.place)
-        if self.place.path and not migrate.identify_file(self.place, "ro", thorough=False):
-            raise Problem(messages.MISSING(place=self.place.shown))
-        with told(self.place), self._readers.connect() as connection:
-            migrate.require_current(migrate.found_revision(connection, self.place), self.place)
+        require_file(self.location)
+        if self.location.path and not identify_file(self.location, "ro", thorough=False):
+            raise Problem(messages.MISSING(place=self.location.shown))
+        with errors_as_problems(self.location), self._readers.connect() as connection:
+            found = migrate.found_revision(connection, self.location)
+            migrate.require_current(found, self.location)
 
     def _open_writer(self) -> None:
-        if self.place.path is not None:
-            make_file(self.place)
-            self._file_lock = FileLock(self.place, self._command)
-            migrate.identify_file(self.place, "rw", thorough=True)
-            self._keep_log()
+        if self.location.path is not None:
+            make_file(self.location)
+            self._file_lock = FileLock(self.location, self._command)
+            identify_file(self.location, "rw", thorough=True)
+            self._set_journal_mode()
         self._writer = self._connect()
 
-    def _keep_log(self) -> None:
-        with told(self.place), closing(sqlite3.connect(str(self.place.path))) as connection:
+    def _set_journal_mode(self) -> None:
+        path = str(self.location.path)
+        with errors_as_problems(self.location), closing(sqlite3.connect(path)) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
-            raise Problem(messages.NO_WAL(place=self.place.shown, mode=mode))
+            raise Problem(messages.NO_WAL(place=self.location.shown, mode=mode))
 
     def _connect(self) -> Connection:
-        with told(self.place):
-            connection = writer_engine(self.place, self._command).connect()
+        with errors_as_problems(self.location):
+            connection = _writer_engine(self.location, self._command).connect()
             try:
-                if self.place.path is None:
-                    _prepare_schema(connection, self.place)
-                migrate.upgrade(connection, self.place)
+                if self.location.path is None:
+                    _prepare_schema(connection, self.location)
+                migrate.upgrade(connection, self.location)
                 self._count_generation(connection)
             except BaseException:
                 connection.close()
@@ -113,18 +137,15 @@ class Database:
         return connection
 
     def _count_generation(self, connection: Connection) -> None:
-        """See that nobody else wrote while a lost connection, and its lock, were away."""
-        if self.place.path is not None:
+        """Check that no other process wrote while a lost connection, and its lock, were away."""
+        if self.location.path is not None:  # a file's lock lasts as long as the process
             return
         with connection.begin():
-            found = connection.scalar(select(META.c.value).where(META.c.key == "generation"))
-            if self._generation is not None and found != str(self._generation):
-                raise Problem(messages.TAKEN_OVER(place=self.place.shown))
-            self._generation = int(found or 0) + 1
-            connection.execute(META.delete().where(META.c.key == "generation"))
-            connection.execute(insert(META).values(key="generation", value=str(self._generation)))
-
-    # -- writing -----------------------------------------------------------------------------
+            found = connection.scalars(select(META.c.generation)).one()
+            if self._generation is not None and found != self._generation:
+                raise Problem(messages.TAKEN_OVER(place=self.location.shown))
+            self._generation = found + 1
+            connection.execute(META.update().values(generation=self._generation))
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -134,60 +155,59 @@ class Database:
             Problem: KB-L040 to KB-L047. The ledger stays usable.
         """
         if self.readonly:
-            raise Problem(messages.READ_ONLY(place=self.place.shown))
-        with self._writing, told(self.place):
+            raise Problem(messages.READ_ONLY(place=self.location.shown))
+        with self._writing, errors_as_problems(self.location):
             # The lock went with the connection: a new one must take it again.
             if self._writer is None or self._writer.invalidated or self._writer.closed:
                 self._writer = self._connect()
             with self._writer.begin():
                 yield self._writer
 
-    # -- reading -----------------------------------------------------------------------------
-
     def compiled(self, statement: CompilerElement) -> Query:
-        """Return `statement` in the words of this database."""
+        """Return a statement that runs once in the SQL of this database."""
         return Query(statement, self._readers.dialect)
 
-    def question(self, statement: CompilerElement) -> Query:
-        """Return `statement`, one of the rooms' constants, compiled once for every ledger."""
+    def query(self, statement: CompilerElement) -> Query:
+        """Return a statement that is a constant of a module; it is compiled only once."""
         which = (self._readers.dialect.name, statement)
-        known = _QUESTIONS.get(which)
-        return known or _QUESTIONS.setdefault(which, self.compiled(statement))
+        known = _QUERIES.get(which)
+        return known or _QUERIES.setdefault(which, self.compiled(statement))
 
-    def ask(self, statement: CompilerElement, **values: Value) -> list[Row]:
-        """Return all rows of a short select, from what is committed now."""
-        return self._answer(self.question(statement), values)
+    def fetch(self, statement: CompilerElement, **values: Value) -> list[Row]:
+        """Return all rows of a short select (a constant of a module), as committed now."""
+        return self._fetch(self.query(statement), values)
 
-    def ask_once(self, statement: CompilerElement) -> list[Row]:
+    def fetch_once(self, statement: CompilerElement) -> list[Row]:
         """Return all rows of a short select that was made for this one time."""
-        return self._answer(self.compiled(statement), {})
+        return self._fetch(self.compiled(statement), {})
 
-    def _answer(self, question: Query, values: Mapping[str, Value]) -> list[Row]:
-        with self._asking, told(self.place):
-            if self._asker is None:
-                self._asker = self._readers.raw_connection()
-                if self.place.path is None:
-                    self._asker.driver_connection.autocommit = True  # type: ignore[union-attr]
+    def _fetch(self, query: Query, values: Mapping[str, Value]) -> list[Row]:
+        with self._fetching, errors_as_problems(self.location):
+            if self._fetcher is None:
+                self._fetcher = self._readers.raw_connection()
+                if self.location.path is None:
+                    # A transaction left open would show the rows of its first select for ever.
+                    self._fetcher.driver_connection.autocommit = True  # type: ignore[union-attr]
             try:
-                with closing(self._asker.cursor()) as cursor:
-                    cursor.execute(question.sql, question.values(values))
+                with closing(self._fetcher.cursor()) as cursor:
+                    cursor.execute(query.sql, query.values(values))
                     return list(cursor.fetchall())
             except Exception:
-                self._asker.invalidate()
-                self._asker = None
+                self._fetcher.invalidate()
+                self._fetcher = None
                 raise
 
-    def stream(self, question: Query, size: int = 1000, **values: Value) -> Iterator[list[Row]]:
+    def stream(self, query: Query, size: int = 1000, **values: Value) -> Iterator[list[Row]]:
         """Yield the rows of a long select in lists of `size`, all from one moment.
 
         Until it ends the database keeps that moment alive: a stream is to be read to its end
         or closed.
         """
-        with told(self.place):
+        with errors_as_problems(self.location):
             connection = self._readers.raw_connection()
             try:
                 with closing(self._long_cursor(connection)) as cursor:
-                    cursor.execute(question.sql, question.values(values))
+                    cursor.execute(query.sql, query.values(values))
                     while rows := cursor.fetchmany(size):
                         yield list(rows)
             finally:
@@ -200,24 +220,24 @@ class Database:
         Raises:
             Problem: KB-L040 to KB-L046.
         """
-        with told(self.place), self._readers.connect() as connection:
-            if self.place.path is None:
+        with errors_as_problems(self.location), self._readers.connect() as connection:
+            if self.location.path is None:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             else:
                 connection.exec_driver_sql("BEGIN")
             yield connection
 
     def _long_cursor(self, connection: PoolProxiedConnection) -> DBAPICursor:
-        if self.place.path is not None:
+        if self.location.path is not None:
             return connection.cursor()
         # A named cursor stays on the server; a plain one would send every row at once.
         return connection.cursor(name="kbsync_stream")
 
     def close(self) -> None:
         """Close everything and let go of the lock."""
-        if self._asker is not None:
-            self._asker.close()
-            self._asker = None
+        if self._fetcher is not None:
+            self._fetcher.close()
+            self._fetcher = None
         self._readers.dispose()
         if self._writer is not None:
             self._writer.close()
@@ -227,28 +247,101 @@ class Database:
             self._file_lock = None
 
 
-def _prepare_schema(connection: Connection, place: LedgerLocation) -> None:
+def lock_holder(location: LedgerLocation) -> Holder | None:
+    """Return which process holds the lock of a ledger, None when it is free. Does not take it.
+
+    Raises:
+        Problem: KB-L043 and the like, for a database that does not answer.
+    """
+    if location.path is not None:
+        return _file_lock_holder(f"{location.path}.lock")
+    engine = _reader_engine(location, "kbsync doctor")
+    try:
+        with errors_as_problems(location), engine.connect() as connection:
+            return backend_holder(connection, location)
+    finally:
+        engine.dispose()
+
+
+def _file_lock_holder(file: str) -> Holder | None:
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        # Refused while a process writes; held for an instant, and shared among those that look.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return read_holder(file)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _writer_engine(location: LedgerLocation, command: str) -> Engine:
+    """Return the engine of the one connection that writes; every write is durable when it ends."""
+    if location.path is None:
+        return _postgresql(location, command, "SET synchronous_commit = on", pooled=False)
+    engine = create_engine(
+        "sqlite+pysqlite://", creator=lambda: open_file(location, "rw"), poolclass=NullPool
+    )
+
+    # IMMEDIATE: a transaction that has to wait does so at its begin, never half-way.
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _reader_engine(location: LedgerLocation, command: str) -> Engine:
+    """Return the engine of connections that cannot write."""
+    if location.path is None:
+        setting = "SET default_transaction_read_only = on"
+        return _postgresql(location, command, setting, pooled=True)
+    return create_engine(
+        "sqlite+pysqlite://", creator=lambda: open_file(location, "ro"), poolclass=QueuePool
+    )
+
+
+def _postgresql(location: LedgerLocation, command: str, setting: str, *, pooled: bool) -> Engine:
+    engine = create_engine(
+        location.url,
+        poolclass=QueuePool if pooled else NullPool,
+        connect_args={"application_name": application_name(command), "connect_timeout": 10},
+    )
+
+    # First among the listeners: SQLAlchemy asks a new connection for its current schema.
+    @event.listens_for(engine, "connect", insert=True)
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f'SET search_path TO "{location.schema}"')
+            cursor.execute(setting)
+        connection.commit()
+
+    return engine
+
+
+def _prepare_schema(connection: Connection, location: LedgerLocation) -> None:
     with connection.begin():
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
-            raise Problem(messages.NOT_UTF8(place=place.shown, encoding=encoding))
-        lock_schema(connection, place)
+            raise Problem(messages.NOT_UTF8(place=location.shown, encoding=encoding))
+        lock_schema(connection, location)
         sql = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
-        there = connection.exec_driver_sql(sql, (place.schema,)).first()
+        there = connection.exec_driver_sql(sql, (location.schema,)).first()
     if there is None:
-        _make_schema(connection, place)
+        _make_schema(connection, location)
 
 
-def _make_schema(connection: Connection, place: LedgerLocation) -> None:
-    from sqlalchemy.exc import ProgrammingError  # noqa: PLC0415
-
+def _make_schema(connection: Connection, location: LedgerLocation) -> None:
     user = connection.exec_driver_sql("SELECT current_user").scalar_one()
     connection.rollback()
     try:
         with connection.begin():
-            connection.exec_driver_sql(f'CREATE SCHEMA "{place.schema}"')
+            connection.exec_driver_sql(f'CREATE SCHEMA "{location.schema}"')
     except ProgrammingError as error:
         why = str(error.orig).partition("\n")[0]
         raise Problem(
-            messages.NO_SCHEMA(schema=place.schema, place=place.shown, why=why, user=user)
+            messages.NO_SCHEMA(schema=location.schema, place=location.shown, why=why, user=user)
         ) from error

@@ -17,7 +17,7 @@ BUSY_SECONDS = 30
 
 
 @contextmanager
-def told(place: LedgerLocation) -> Iterator[None]:
+def errors_as_problems(location: LedgerLocation) -> Iterator[None]:
     """Turn a database's error into a `Problem` with a code; other errors pass.
 
     Raises:
@@ -27,58 +27,58 @@ def told(place: LedgerLocation) -> Iterator[None]:
         yield
     except DBAPIError as error:
         cause = error.orig if isinstance(error.orig, Exception) else error
-        raise Problem(notice(cause, place)) from error
+        raise Problem(notice(cause, location)) from error
     except sqlite3.Error as error:
-        raise Problem(notice(error, place)) from error
+        raise Problem(notice(error, location)) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "psycopg":
             raise
-        raise Problem(notice(error, place)) from error
+        raise Problem(notice(error, location)) from error
 
 
-def notice(error: Exception, place: LedgerLocation) -> Notice:
+def notice(error: Exception, location: LedgerLocation) -> Notice:
     """Say in the catalogue's words what `error`, raised by a driver, means."""
     if isinstance(error, sqlite3.Error):
-        return _of_sqlite(error, place)
-    return _of_postgresql(error, place)
+        return _of_sqlite(error, location)
+    return _of_postgresql(error, location)
 
 
-def _of_sqlite(error: sqlite3.Error, place: LedgerLocation) -> Notice:
+def _of_sqlite(error: sqlite3.Error, location: LedgerLocation) -> Notice:
     name = getattr(error, "sqlite_errorname", None) or ""
     why = str(error)
     kind = "_".join(name.split("_")[:2])
     match kind:
         case "SQLITE_FULL":
-            return messages.FULL(place=place.shown, folder=place.folder)
+            return messages.FULL(place=location.shown, folder=location.folder)
         case "SQLITE_IOERR":
-            return messages.DISK_FAULT(place=place.shown, why=f"{why}, {name}")
+            return messages.DISK_FAULT(place=location.shown, why=f"{why}, {name}")
         case "SQLITE_BUSY" | "SQLITE_LOCKED":
-            return messages.BUSY(place=place.shown, seconds=BUSY_SECONDS)
+            return messages.BUSY(place=location.shown, seconds=BUSY_SECONDS)
         case "SQLITE_NOTADB":
-            return messages.NOT_A_LEDGER(place=place.shown)
+            return messages.NOT_A_LEDGER(place=location.shown)
         case "SQLITE_CORRUPT":
-            return messages.DAMAGED(place=place.shown, why=why)
+            return messages.DAMAGED(place=location.shown, why=why)
         case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
-            return messages.NOT_WRITABLE(place=place.shown, folder=place.folder, why=why)
-    return messages.FAILED(place=place.shown, why=why)
+            return messages.NOT_WRITABLE(place=location.shown, folder=location.folder, why=why)
+    return messages.FAILED(place=location.shown, why=why)
 
 
 _AWAY = {"08", "57"}
 _DISK_FULL = "53100"
 
 
-def _of_postgresql(error: Exception, place: LedgerLocation) -> Notice:
+def _of_postgresql(error: Exception, location: LedgerLocation) -> Notice:
     state = getattr(error, "sqlstate", None) or ""
     why = str(error).strip().partition("\n")[0] or type(error).__name__
     if state == _DISK_FULL:
-        return messages.FULL(place=place.shown, folder=place.folder)
+        return messages.FULL(place=location.shown, folder=location.folder)
     if state == "25006":
-        return messages.READ_ONLY(place=place.shown)
+        return messages.READ_ONLY(place=location.shown)
     if state[:2] == "58":
-        return messages.DISK_FAULT(place=place.shown, why=why)
+        return messages.DISK_FAULT(place=location.shown, why=why)
     if state[:2] in _AWAY or (not state and type(error).__name__ == "OperationalError"):
-        return messages.LOST(place=place.shown, why=why)
-    return messages.FAILED(place=place.shown, why=why)
+        return messages.LOST(place=location.shown, why=why)
+    return messages.FAILED(place=location.shown, why=why)
 
 
 def os_reason(error: OSError) -> str:

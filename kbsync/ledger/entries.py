@@ -1,4 +1,4 @@
-"""What is kept for a key: its entry, its intent, its rejection; and what its mirror is tied to."""
+"""What is kept for a key: its entry, its intent, its rejection."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
-    insert,
     literal_column,
     select,
 )
 
-from kbsync.engine.ports import Binding
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Query, Value
-from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, REJECTIONS
+from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, REJECTIONS
 from kbsync.model import DocKey, EntryState, Intent, LedgerEntry, Rejection
 
 
@@ -52,8 +50,6 @@ _HOLDERS = [
     )
     for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
 ]
-_BINDING = select(*records.BINDING).where(BINDINGS.c.mirror == bindparam("mirror"))
-_ALL_BINDINGS = select(*records.BINDING).order_by(BINDINGS.c.mirror)
 _COUNTS = (
     select(ENTRIES.c.state, func.count())
     .where(ENTRIES.c.mirror == bindparam("mirror"))
@@ -62,7 +58,7 @@ _COUNTS = (
 
 
 class Entries:
-    """Reads what is kept for keys, and ties mirrors."""
+    """Reads what is kept for keys; `Transactions` changes it."""
 
     _database: Database
 
@@ -75,8 +71,8 @@ class Entries:
         """Return the key whose entry holds a document, or supersedes it; of any mirror."""
         if not records.storable(document_id):
             return None
-        for question in _HOLDERS:
-            rows = self._database.ask(question, base=base_id, document=document_id)
+        for statement in _HOLDERS:
+            rows = self._database.fetch(statement, base=base_id, document=document_id)
             if rows:
                 return DocKey(mirror=str(rows[0][0]), path=str(rows[0][1]))
         return None
@@ -94,7 +90,7 @@ class Entries:
     def _one(self, statement: Select[Any], key: DocKey) -> tuple[Value, ...] | None:
         if not storable_key(key):
             return None
-        rows = self._database.ask(statement, mirror=key.mirror, path=key.path)
+        rows = self._database.fetch(statement, mirror=key.mirror, path=key.path)
         return rows[0] if rows else None
 
     def entries(
@@ -118,8 +114,8 @@ class Entries:
     def intents(self, mirror: str) -> Iterator[Intent]:
         """Stream the pending intents in key order."""
         statement = select(*records.INTENT).where(INTENTS.c.mirror == mirror)
-        question = self._database.compiled(statement.order_by(INTENTS.c.path))
-        for rows in self._database.stream(question, 500):
+        query = self._database.compiled(statement.order_by(INTENTS.c.path))
+        for rows in self._database.stream(query, 500):
             yield from map(records.intent_of, rows)
 
     def pending_names(self, base_id: str) -> frozenset[str]:
@@ -127,23 +123,25 @@ class Entries:
 
         A document of such a name may be the one that a mirror made without hearing of it.
         """
-        return frozenset(str(name) for (name,) in self._database.ask(_PENDING, base=base_id))
+        return frozenset(str(name) for (name,) in self._database.fetch(_PENDING, base=base_id))
 
     def refused(self, mirror: str) -> Iterator[Rejection]:
         """Stream the remembered refusals in key order."""
         statement = select(*records.REJECTION).where(REJECTIONS.c.mirror == mirror)
-        question = self._database.compiled(statement.order_by(REJECTIONS.c.path))
-        for rows in self._database.stream(question, 500):
+        query = self._database.compiled(statement.order_by(REJECTIONS.c.path))
+        for rows in self._database.stream(query, 500):
             yield from map(records.rejection_of, rows)
 
     def counts(self, mirror: str) -> Mapping[str, int]:
         """Return the number of entries by state; a state without entries is left out."""
-        return {str(state): int(n or 0) for state, n in self._database.ask(_COUNTS, mirror=mirror)}
+        return {
+            str(state): int(n or 0) for state, n in self._database.fetch(_COUNTS, mirror=mirror)
+        }
 
     def reasons(self, mirror: str) -> Iterator[Reason]:
         """Stream why keys have no up-to-date document: failed entries, then refusals, by path."""
-        for question in self._reasons(mirror):
-            for rows in self._database.stream(question, 500):
+        for query in self._reasons(mirror):
+            for rows in self._database.stream(query, 500):
                 for path, state, code, sentence in rows:
                     key = DocKey(mirror=mirror, path=str(path))
                     yield Reason(key, str(state), str(code or ""), str(sentence or ""))
@@ -151,34 +149,10 @@ class Entries:
     def _reasons(self, mirror: str) -> Iterator[Query]:
         failed = ENTRIES.c.state == EntryState.FAILED.value
         for table, state, kinds in ((ENTRIES, "failed", [failed]), (REJECTIONS, "rejected", [])):
-            told: ColumnElement[str] = literal_column(f"'{state}'", Text)
-            statement = select(table.c.path, told, table.c.reason_code, table.c.reason_text)
+            state_column: ColumnElement[str] = literal_column(f"'{state}'", Text)
+            statement = select(table.c.path, state_column, table.c.reason_code, table.c.reason_text)
             mine = statement.where(table.c.mirror == mirror, *kinds)
             yield self._database.compiled(mine.order_by(table.c.path))
-
-    # -- bindings ----------------------------------------------------------------------------
-
-    def binding(self, mirror: str) -> Binding | None:
-        """Return what the mirror is tied to, None before its first pass."""
-        rows = self._database.ask(_BINDING, mirror=mirror)
-        return records.binding_of(rows[0]) if rows else None
-
-    def bindings(self) -> tuple[Binding, ...]:
-        """Return what every mirror of this ledger is tied to, by name."""
-        rows = self._database.ask(_ALL_BINDINGS)
-        return tuple(map(records.binding_of, rows))
-
-    def bind(self, binding: Binding) -> None:
-        """Tie the mirror; replaces an older binding. Its entries keep the base they were made in.
-
-        Raises:
-            Problem: KB-L040 to KB-L047.
-        """
-        values = records.binding_values(binding)
-        with self._database.writing() as connection:
-            mine = BINDINGS.c.mirror == binding.mirror
-            if not connection.execute(BINDINGS.update().where(mine).values(values)).rowcount:
-                connection.execute(insert(BINDINGS), values)
 
 
 def storable_key(key: DocKey) -> bool:

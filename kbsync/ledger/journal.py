@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 
 from kbsync.ledger import records
 from kbsync.ledger.database import Database
-from kbsync.ledger.schema import JOURNAL
+from kbsync.ledger.tables import JOURNAL
 from kbsync.model import DocKey, EntryState, JournalLine
 
 _PRUNED_AT_ONCE = 10_000
@@ -49,7 +49,7 @@ class Journal:
         if before is not None:
             wanted.append(JOURNAL.c.id < before)
         statement = select(*records.LINE).where(*wanted).order_by(JOURNAL.c.id.desc()).limit(limit)
-        rows = self._database.ask_once(statement)
+        rows = self._database.fetch_once(statement)
         return tuple(map(records.line_of, rows))
 
     def tally(
@@ -68,7 +68,9 @@ class Journal:
         if actions:
             wanted.append(JOURNAL.c.action.in_(list(actions)))
         kinds = (JOURNAL.c.action, JOURNAL.c.outcome)
-        rows = self._database.ask_once(select(*kinds, func.count()).where(*wanted).group_by(*kinds))
+        rows = self._database.fetch_once(
+            select(*kinds, func.count()).where(*wanted).group_by(*kinds)
+        )
         return {(str(action), str(outcome)): int(n or 0) for action, outcome, n in rows}
 
     def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
@@ -85,7 +87,9 @@ class Journal:
             JOURNAL.c.outcome == "done",
             JOURNAL.c.action.in_(["create", "update", "delete"]),
         )
-        rows = self._database.ask_once(select(*kinds, func.count()).where(*wanted).group_by(*kinds))
+        rows = self._database.fetch_once(
+            select(*kinds, func.count()).where(*wanted).group_by(*kinds)
+        )
         return {(str(action), str(cause)): int(n or 0) for action, cause, n in rows}
 
     def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
@@ -101,7 +105,7 @@ class Journal:
             JOURNAL.c.outcome == EntryState.SYNCED.value,
         )
         statement = select(JOURNAL.c.at, JOURNAL.c.milliseconds).where(*wanted)
-        rows = self._database.ask_once(statement.order_by(JOURNAL.c.id.desc()).limit(limit))
+        rows = self._database.fetch_once(statement.order_by(JOURNAL.c.id.desc()).limit(limit))
         return [(float(at or 0) - int(took or 0) / 1000, float(at or 0)) for at, took in rows]
 
     def repairs(self, key: DocKey, since: float) -> int:
@@ -113,7 +117,7 @@ class Journal:
         """
         if not records.storable(key.path):
             return 0
-        rows = self._database.ask(_REPAIRS, mirror=key.mirror, path=key.path, since=since)
+        rows = self._database.fetch(_REPAIRS, mirror=key.mirror, path=key.path, since=since)
         return int(rows[0][0] or 0)
 
     def prune_journal(self, older_than: float) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,7 +46,7 @@ def default_path() -> Path:
     return user_state_path("kbsync") / "ledger.db"
 
 
-def find_place(address: str | os.PathLike[str]) -> LedgerLocation:
+def find_location(address: str | os.PathLike[str]) -> LedgerLocation:
     """Read a path or an SQLAlchemy URL; nothing is touched.
 
     Args:
@@ -114,68 +113,3 @@ def _postgresql(url: URL, shown: str) -> LedgerLocation:
         raise Problem(messages.BAD_URL(place=shown, why=why))
     bare = url.set(drivername="postgresql+psycopg").difference_update_query(["schema"])
     return LedgerLocation(url=bare, shown=shown, schema=schema)
-
-
-def make_file(place: LedgerLocation) -> None:
-    """Make the ledger's folder (0700) and file (0600) where they are not there yet.
-
-    Raises:
-        Problem: KB-L004 to KB-L007.
-    """
-    path = place.path
-    if path is None:
-        return
-    if path.is_dir():
-        raise Problem(messages.IS_FOLDER(place=place.shown))
-    _make_folder(path.parent)
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600))
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise Problem(
-            messages.NOT_WRITABLE(place=place.shown, folder=place.folder, why=why)
-        ) from error
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise Problem(messages.NOT_REGULAR(place=place.shown))
-    # The write-ahead log is made beside the file, so its folder must take files too.
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        why = "its folder takes no new files"
-        raise Problem(messages.NOT_WRITABLE(place=place.shown, folder=place.folder, why=why))
-
-
-def _make_folder(folder: Path) -> None:
-    missing = [folder, *folder.parents]
-    missing = [each for each in missing if not each.exists()]
-    try:
-        for each in reversed(missing):
-            each.mkdir(mode=0o700, exist_ok=True)
-        if not folder.is_dir():
-            raise NotADirectoryError(20, "there is a file where the folder should be")
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise Problem(messages.NO_FOLDER(folder=folder, why=why)) from error
-
-
-def require_file(place: LedgerLocation) -> None:
-    """See that there is a ledger to read.
-
-    Raises:
-        Problem: KB-L004, KB-L005, KB-L008 or KB-L020.
-    """
-    path = place.path
-    if path is None:
-        return
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise Problem(messages.MISSING(place=place.shown)) from None
-    except OSError as error:
-        raise Problem(messages.NOT_READABLE(place=place.shown, why=error.strerror)) from error
-    if stat.S_ISDIR(found.st_mode):
-        raise Problem(messages.IS_FOLDER(place=place.shown))
-    if not stat.S_ISREG(found.st_mode):
-        raise Problem(messages.NOT_REGULAR(place=place.shown))
-    if found.st_size == 0:
-        raise Problem(messages.MISSING(place=place.shown))
-    if not os.access(path, os.R_OK):
-        raise Problem(messages.NOT_READABLE(place=place.shown, why="permission denied"))

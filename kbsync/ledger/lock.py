@@ -42,10 +42,10 @@ class Holder:
             command=command or Path(sys.argv[0] or "python").name,
         )
 
-    def problem(self, place: LedgerLocation) -> Problem:
+    def problem(self, location: LedgerLocation) -> Problem:
         """Return what a second process is told."""
         words = asdict(self)
-        return Problem(messages.LOCKED(place=place.shown, **words))
+        return Problem(messages.LOCKED(place=location.shown, **words))
 
 
 class FileLock:
@@ -55,13 +55,13 @@ class FileLock:
         Problem: KB-L021 when another process holds it, KB-L022 when it cannot be taken at all.
     """
 
-    def __init__(self, place: LedgerLocation, command: str = "") -> None:
-        assert place.path is not None  # noqa: S101 - PostgreSQL has a lock of its own
-        self._file = f"{place.path}.lock"
+    def __init__(self, location: LedgerLocation, command: str = "") -> None:
+        assert location.path is not None  # noqa: S101 - PostgreSQL has a lock of its own
+        self._file = f"{location.path}.lock"
         try:
             self._descriptor = _take(self._file)
         except BlockingIOError:
-            raise read_holder(self._file).problem(place) from None
+            raise read_holder(self._file).problem(location) from None
         except OSError as error:
             why = error.strerror or str(error)
             raise Problem(messages.NO_LOCK(lock=self._file, why=why)) from error
@@ -120,16 +120,16 @@ def application_name(command: str = "") -> str:
     return name.encode("ascii", "replace").decode()[:63]
 
 
-def lock_schema(connection: Connection, place: LedgerLocation) -> None:
+def lock_schema(connection: Connection, location: LedgerLocation) -> None:
     """Take the advisory lock of a ledger on PostgreSQL; it lives as long as the connection.
 
     Raises:
         Problem: KB-L021, naming the holder as `pg_stat_activity` knows it.
     """
-    key = _advisory_key(place.schema)
+    key = _advisory_key(location.schema)
     taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (key,)).scalar_one()
     if not taken:
-        raise (backend_holder(connection, place) or Holder()).problem(place)
+        raise (backend_holder(connection, location) or Holder()).problem(location)
 
 
 def _advisory_key(schema: str) -> int:
@@ -147,9 +147,9 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
-def backend_holder(connection: Connection, place: LedgerLocation) -> Holder | None:
+def backend_holder(connection: Connection, location: LedgerLocation) -> Holder | None:
     """Return who holds the advisory lock of a ledger on PostgreSQL, None when nobody does."""
-    row = connection.exec_driver_sql(_HOLDER, (_advisory_key(place.schema),)).first()
+    row = connection.exec_driver_sql(_HOLDER, (_advisory_key(location.schema),)).first()
     if row is None:
         return None
     name, since, backend, host = row

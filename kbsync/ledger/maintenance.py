@@ -1,18 +1,18 @@
-"""A ledger copied row by row into an empty one, on either database, and compared afterwards."""
+"""Maintenance: a ledger is copied row by row, on either database; a ledger is checked."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Connection, Select, Table, func, insert, select
+from sqlalchemy import Column, Connection, Table, func, insert, select
 
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Row
 from kbsync.ledger.location import LedgerLocation
-from kbsync.ledger.schema import (
+from kbsync.ledger.tables import (
     BINDINGS,
     ENTRIES,
     INTENTS,
@@ -26,10 +26,12 @@ from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 from kbsync.model import Intent
 
+_Batch: TypeAlias = Sequence[Sequence[Any]]
+
 BATCH = 1000
-# How often a database was opened is its own affair.
-_OWN = META.c.key != "generation"
-_COUNTED = (JOURNAL, LISTED)
+# All but `meta`: its one row is in an empty ledger too, and its generation is no other ledger's.
+_TABLES = tuple(table for table in METADATA.sorted_tables if table is not META)
+_NUMBERED = (JOURNAL, LISTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,71 +56,69 @@ def copy(source: Database, target: Database) -> Copied:
     """
     with source.snapshot() as reading:
         with target.writing() as connection:
-            _require_empty(connection, target.place)
-            written = _fill(reading, connection)
-            _carry_numbers(reading, source.place, connection, target.place)
+            _require_empty(connection, target.location)
+            written = _summed(reading, _writer(connection))
+            _carry_numbers(reading, source.location, connection, target.location)
         with target.snapshot() as connection:
-            found = _sum_up(connection)
+            found = _summed(connection)
     if found != written:
-        raise Problem(messages.COPY_DIFFERS(copy=target.place.shown))
+        raise Problem(messages.COPY_DIFFERS(copy=target.location.shown))
     return found
 
 
-def _require_empty(connection: Connection, place: LedgerLocation) -> None:
-    taken = 0
-    for table in METADATA.sorted_tables:
-        taken += connection.scalar(_ours(select(func.count()).select_from(table), table)) or 0
+def _require_empty(connection: Connection, location: LedgerLocation) -> None:
+    taken = int(_high_water(connection) > 0)
+    for table in _TABLES:
+        taken += connection.scalar(select(func.count()).select_from(table)) or 0
     if taken:
-        raise Problem(messages.COPY_NOT_EMPTY(copy=place.shown, rows=taken))
+        raise Problem(messages.COPY_NOT_EMPTY(copy=location.shown, rows=taken))
 
 
-def _fill(reading: Connection, writing: Connection) -> Copied:
+def _high_water(connection: Connection) -> float:
+    return float(connection.scalars(select(META.c.high_water)).one())
+
+
+def _writer(connection: Connection) -> Callable[[Table, _Batch], object]:
+    def write(table: Table, batch: _Batch) -> None:
+        names = [column.name for column in table.columns]
+        connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in batch])
+
+    return write
+
+
+def _summed(reading: Connection, also: Callable[[Table, _Batch], object] | None = None) -> Copied:
+    """Count and hash every row; pass every batch of rows on to `also`."""
     digest, rows = hashlib.sha256(), {}
-    for table in METADATA.sorted_tables:
+    for table in _TABLES:
         rows[table.name] = 0
         for batch in _batches(reading, table):
-            names = [column.name for column in table.columns]
-            writing.execute(insert(table), [dict(zip(names, row, strict=True)) for row in batch])
+            if also is not None:
+                also(table, batch)
             rows[table.name] += len(batch)
             _add(digest, table, batch)
+    _add(digest, META, [(_high_water(reading),)])
     return Copied(rows=rows, checksum=digest.hexdigest())
 
 
-def _sum_up(connection: Connection) -> Copied:
-    digest, rows = hashlib.sha256(), {}
-    for table in METADATA.sorted_tables:
-        rows[table.name] = 0
-        for batch in _batches(connection, table):
-            rows[table.name] += len(batch)
-            _add(digest, table, batch)
-    return Copied(rows=rows, checksum=digest.hexdigest())
-
-
-def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Sequence[Any]]]:
-    # Keys are compared in code point order on both databases, so that both give one order.
-    statement = _ours(select(table), table).order_by(*table.primary_key.columns)
+def _batches(connection: Connection, table: Table) -> Iterator[_Batch]:
+    # Both databases compare keys in code point order, so that both give the rows in one order.
+    statement = select(table).order_by(*table.primary_key.columns)
     found = connection.execute(statement, execution_options={"yield_per": BATCH})
     for batch in found.partitions():
         yield [tuple(row) for row in batch]
 
 
-def _ours(statement: Select[Any], table: Table) -> Select[Any]:
-    return statement.where(_OWN) if table is META else statement
-
-
-def _add(digest: Any, table: Table, batch: Sequence[Sequence[Any]]) -> None:
+def _add(digest: Any, table: Table, batch: _Batch) -> None:
     for row in batch:
         digest.update(repr((table.name, row)).encode("utf-8", "backslashreplace"))
-
-
-# -- numbers that never come back ----------------------------------------------------------------
 
 
 def _carry_numbers(
     reading: Connection, source: LedgerLocation, writing: Connection, target: LedgerLocation
 ) -> None:
-    """Let the copy count on where the source stands: a number that was told stays taken."""
-    for table in _COUNTED:
+    """Let the copy's time and ids go on from the source's: none of them comes a second time."""
+    writing.execute(META.update().values(high_water=_high_water(reading)))
+    for table in _NUMBERED:
         last = _last_number(reading, source, table)
         if last and target.path is None:
             sequence = f"pg_get_serial_sequence('\"{target.schema}\".{table.name}', 'id')"
@@ -141,12 +141,10 @@ def _last_number(reading: Connection, source: LedgerLocation, table: Table) -> i
     return max(highest, reading.exec_driver_sql(sql, (table.name,)).scalar() or 0)
 
 
-# -- Whether a ledger is sound, and what is in it.
-
-
+# The most rows of a table that a check names.
 NAMED = 20
 
-_READ: tuple[tuple[Table, Sequence[Column[Any]], Callable[[Row], object]], ...] = (
+_READERS: tuple[tuple[Table, Sequence[Column[Any]], Callable[[Row], object]], ...] = (
     (BINDINGS, records.BINDING, records.binding_of),
     (ENTRIES, records.ENTRY, records.entry_of),
     (INTENTS, records.INTENT, records.intent_of),
@@ -158,13 +156,13 @@ _READ: tuple[tuple[Table, Sequence[Column[Any]], Callable[[Row], object]], ...] 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What was found.
+    """What a check found.
 
     Args:
         faults: what is wrong, as sentences; empty for a sound ledger.
         rows: number by table.
         entries: number by mirror and state.
-        intents: calls that were not accounted for yet.
+        intents: calls whose outcome is not known yet.
     """
 
     faults: tuple[str, ...]
@@ -174,15 +172,15 @@ class Health:
 
 
 def unreadable(database: Database) -> Iterator[str]:
-    """Read every row as what it stands for; yield a sentence for those that are no such thing.
+    """Read every row as the type it stands for; yield a sentence for each that cannot be read.
 
     At most `NAMED` rows of each table are named.
     """
-    for table, columns, read in _READ:
+    for table, columns, read in _READERS:
         keys = list(table.primary_key.columns)
-        question = database.compiled(select(*keys, *columns).order_by(*keys))
+        query = database.compiled(select(*keys, *columns).order_by(*keys))
         named = 0
-        for rows in database.stream(question):
+        for rows in database.stream(query):
             for row in rows:
                 fault = _fault(read, row[len(keys) :])
                 if fault and named < NAMED:
@@ -202,6 +200,6 @@ def _fault(read: Callable[[Row], object], row: Row) -> str:
 def rows_of(database: Database) -> dict[str, int]:
     """Return the number of rows of every table."""
     return {
-        table.name: int(database.ask_once(select(func.count()).select_from(table))[0][0] or 0)
-        for table in METADATA.sorted_tables
+        table.name: int(database.fetch_once(select(func.count()).select_from(table))[0][0] or 0)
+        for table in _TABLES
     }

@@ -1,29 +1,170 @@
-"""What is done to a whole mirror at once: another name, or nothing known of it any more."""
+"""What is kept for a whole mirror: its base, its owner, a pause, what the guard halted."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, func, insert, select
+import json
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
 
-from kbsync.ledger.database import Database
-from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, JOURNAL, META, METADATA
+from sqlalchemy import Connection, Table, bindparam, func, insert, select
+
+from kbsync.engine.ports import Binding, Ownership
+from kbsync.ledger import records
+from kbsync.ledger.database import Database, Value
+from kbsync.ledger.tables import BINDINGS, ENTRIES, HALTS, INTENTS, JOURNAL, METADATA, MIRRORS
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
-_NAMED = tuple(
-    table for table in METADATA.sorted_tables if "mirror" in table.c and table is not BINDINGS
+# How many sets of halted changes are kept for a release.
+KEPT = 20
+
+_BINDING = select(*records.BINDING).where(BINDINGS.c.mirror == bindparam("mirror"))
+_ALL_BINDINGS = select(*records.BINDING).order_by(BINDINGS.c.mirror)
+_OWNER = select(*records.OWNERSHIP).where(
+    MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.owner_token.is_not(None)
+)
+_PAUSED = select(MIRRORS.c.mirror, MIRRORS.c.paused_at).where(MIRRORS.c.paused_at.is_not(None))
+_AGREED = select(MIRRORS.c.agreed_at).where(
+    MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.agreed_at.is_not(None)
 )
 
-# What `meta` keeps for one mirror: under which name its documents are marked.
-_OWNER = "owner:"
+# What goes with a binding to another name. `mirrors` stays: a name that is paused stays paused,
+# so that a mirror that is still declared under it is not filled again.
+_MOVED = tuple(
+    table
+    for table in METADATA.sorted_tables
+    if "mirror" in table.c and table not in {BINDINGS, MIRRORS}
+)
 
 
 class Mirrors:
-    """Renames and forgets mirrors, each in one durable transaction."""
+    """Keeps what belongs to a mirror as a whole; renames and forgets mirrors."""
 
     _database: Database
 
+    def binding(self, mirror: str) -> Binding | None:
+        """Return what the mirror is tied to, None before its first pass."""
+        rows = self._database.fetch(_BINDING, mirror=mirror)
+        return records.binding_of(rows[0]) if rows else None
+
+    def bindings(self) -> tuple[Binding, ...]:
+        """Return what every mirror of this ledger is tied to, by name."""
+        rows = self._database.fetch(_ALL_BINDINGS)
+        return tuple(map(records.binding_of, rows))
+
+    def bind(self, binding: Binding) -> None:
+        """Tie the mirror; replaces an older binding. Its entries keep the base they were made in.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        values = records.binding_values(binding)
+        with self._database.writing() as connection:
+            _put(connection, BINDINGS, binding.mirror, values)
+
+    def ownership(self, mirror: str) -> Ownership | None:
+        """Return under which name the mirror's documents are marked, None before the first."""
+        rows = self._database.fetch(_OWNER, mirror=mirror)
+        return records.ownership_of(rows[0]) if rows else None
+
+    def own(self, mirror: str, ownership: Ownership) -> None:
+        """Mark the mirror's documents as `ownership` says from now on.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        with self._database.writing() as connection:
+            _put(connection, MIRRORS, mirror, records.ownership_values(ownership))
+
+    def unmark(self, mirror: str) -> None:
+        """Drop the hash of the marks of all documents in the mirror's base; they are written anew.
+
+        Those of other mirrors too: metadata fields are the base's.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        base = select(BINDINGS.c.base_id).where(BINDINGS.c.mirror == mirror).scalar_subquery()
+        marked = (ENTRIES.c.base_id == base, ENTRIES.c.metadata_hash.is_not(None))
+        with self._database.writing() as connection:
+            connection.execute(ENTRIES.update().where(*marked).values(metadata_hash=None))
+
+    def pause(self, mirror: str, at: float) -> None:
+        """Note that the name `mirror` is paused, bound or not; an earlier pause stays.
+
+        Args:
+            mirror: its name.
+            at: seconds of the ledger's clock.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        if mirror in self.paused():
+            return
+        with self._database.writing() as connection:
+            _put(connection, MIRRORS, mirror, {"paused_at": at})
+
+    def resume(self, mirror: str) -> None:
+        """Note that `mirror` is not paused any more.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        with self._database.writing() as connection:
+            mine = MIRRORS.c.mirror == mirror
+            connection.execute(MIRRORS.update().where(mine).values(paused_at=None))
+
+    def paused(self) -> dict[str, float]:
+        """Return the paused mirrors, each with when it was paused (seconds of our clock)."""
+        return {str(mirror): float(at or 0) for mirror, at in self._database.fetch(_PAUSED)}
+
+    def agree(self, mirror: str, at: float) -> None:
+        """Note that what the guard halted of `mirror` was released.
+
+        Args:
+            mirror: the mirror's name.
+            at: seconds of the ledger's clock.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        with self._database.writing() as connection:
+            _put(connection, MIRRORS, mirror, {"agreed_at": at})
+
+    def agreed_at(self, mirror: str) -> float:
+        """Return when the newest release was (seconds of the ledger's clock), 0.0 for never."""
+        rows = self._database.fetch(_AGREED, mirror=mirror)
+        return float(rows[0][0] or 0) if rows else 0.0
+
+    def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:
+        """Keep a set that was halted, for a release to name; only the newest sets are kept.
+
+        Args:
+            digest: the set's name.
+            members: what names each change in it.
+            at: seconds of the ledger's clock.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        others = HALTS.c.digest != digest
+        by_age = (HALTS.c.at.desc(), HALTS.c.digest.desc())
+        newest = select(HALTS.c.digest).where(others).order_by(*by_age).limit(KEPT - 1)
+        kept = [str(each) for (each,) in self._database.fetch_once(newest)]
+        row = {"digest": digest, "at": at, "members": json.dumps(sorted(members))}
+        with self._database.writing() as connection:
+            connection.execute(HALTS.delete().where(HALTS.c.digest.not_in(kept)))
+            connection.execute(insert(HALTS), row)
+
+    def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
+        """Return the kept sets whose digest starts with `prefix`, by digest."""
+        wanted = HALTS.c.digest.startswith(prefix, autoescape=True)
+        rows = self._database.fetch_once(select(HALTS.c.digest, HALTS.c.members).where(wanted))
+        return {str(digest): frozenset(json.loads(str(members))) for digest, members in rows}
+
     def rename_mirror(self, old: str, new: str) -> int:
-        """Give a mirror another name, with everything kept for it; return its entries' number.
+        """Give a mirror another name, with its documents and its history; return their number.
 
         Its documents' marks still say the old name. The hash of what they say is dropped, so that
         later passes write them anew.
@@ -33,47 +174,62 @@ class Mirrors:
                 KB-L040 to KB-L047.
         """
         with self._database.writing() as connection:
-            self._require(connection, old)
-            if _rows(connection, ENTRIES, new) or _rows(connection, INTENTS, new):
+            _require(connection, old)
+            if _count(connection, ENTRIES, new) or _count(connection, INTENTS, new):
                 raise Problem(messages.MIRROR_TAKEN(mirror=new))
+            owner = connection.execute(_OWNER, {"mirror": old}).mappings().first()
             _drop(connection, new)
-            binding = select(BINDINGS).where(BINDINGS.c.mirror == old)
-            row = dict(connection.execute(binding).mappings().one())
-            connection.execute(insert(BINDINGS), {**row, "mirror": new})
-            for table in _NAMED:
-                values = {"mirror": new} | ({"metadata_hash": None} if table is ENTRIES else {})
-                mine = table.c.mirror == old
-                connection.execute(table.update().where(mine).values(values))
-            connection.execute(BINDINGS.delete().where(BINDINGS.c.mirror == old))
-            owner = META.update().where(META.c.key == _OWNER + old)
-            connection.execute(owner.values(key=_OWNER + new))
-            return _rows(connection, ENTRIES, new)
+            _move(connection, old, new)
+            if owner is not None:
+                _put(connection, MIRRORS, new, dict(owner))
+            _drop(connection, old)
+            return _count(connection, ENTRIES, new)
 
     def forget_mirror(self, mirror: str) -> int:
-        """Drop everything kept for a mirror but its history; return how many entries it had.
+        """Drop all of a mirror but its history and its pause; return how many entries it had.
 
         Raises:
             Problem: KB-L070 when `mirror` is not known, KB-L040 to KB-L047.
         """
         with self._database.writing() as connection:
-            self._require(connection, mirror)
-            entries = _rows(connection, ENTRIES, mirror)
+            _require(connection, mirror)
+            entries = _count(connection, ENTRIES, mirror)
             _drop(connection, mirror)
             return entries
 
-    def _require(self, connection: Connection, mirror: str) -> None:
-        known = connection.scalars(select(BINDINGS.c.mirror).order_by(BINDINGS.c.mirror)).all()
-        if mirror not in known:
-            raise Problem(messages.NO_MIRROR(mirror=mirror, known=", ".join(known) or "none"))
+
+def _put(connection: Connection, table: Table, mirror: str, values: Mapping[str, Value]) -> None:
+    mine = table.c.mirror == mirror
+    if not connection.execute(table.update().where(mine).values(**values)).rowcount:
+        connection.execute(insert(table), {**values, "mirror": mirror})
 
 
-def _rows(connection: Connection, table: Table, mirror: str) -> int:
+def _require(connection: Connection, mirror: str) -> None:
+    known = connection.scalars(select(BINDINGS.c.mirror).order_by(BINDINGS.c.mirror)).all()
+    if mirror not in known:
+        raise Problem(messages.NO_MIRROR(mirror=mirror, known=", ".join(known) or "none"))
+
+
+def _count(connection: Connection, table: Table, mirror: str) -> int:
     counted = select(func.count()).select_from(table).where(table.c.mirror == mirror)
     return connection.scalar(counted) or 0
 
 
+def _move(connection: Connection, old: str, new: str) -> None:
+    # The new binding first: entries refer to one all the time.
+    binding = select(BINDINGS).where(BINDINGS.c.mirror == old)
+    row = connection.execute(binding).mappings().one()
+    connection.execute(insert(BINDINGS), {**row, "mirror": new})
+    for table in _MOVED:
+        values: dict[str, Any] = {"mirror": new}
+        if table is ENTRIES:
+            values["metadata_hash"] = None
+        connection.execute(table.update().where(table.c.mirror == old).values(values))
+
+
 def _drop(connection: Connection, mirror: str) -> None:
-    for table in (*_NAMED, BINDINGS):
+    for table in (*_MOVED, BINDINGS):
         if table is not JOURNAL:
             connection.execute(table.delete().where(table.c.mirror == mirror))
-    connection.execute(META.delete().where(META.c.key == _OWNER + mirror))
+    nothing = {column.name: None for column in records.OWNERSHIP}
+    connection.execute(MIRRORS.update().where(MIRRORS.c.mirror == mirror).values(nothing))

@@ -7,9 +7,18 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Table
 
-from kbsync.engine.ports import Binding, ObservedListing
+from kbsync.engine.ports import Binding, ObservedListing, Ownership
 from kbsync.ledger.database import Row, Value
-from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, JOURNAL, LISTED, LISTINGS, REJECTIONS
+from kbsync.ledger.tables import (
+    BINDINGS,
+    ENTRIES,
+    INTENTS,
+    JOURNAL,
+    LISTED,
+    LISTINGS,
+    MIRRORS,
+    REJECTIONS,
+)
 from kbsync.model import (
     DocKey,
     EntryState,
@@ -71,7 +80,7 @@ def columns(table: Table, *names: str) -> list[Column[Any]]:
     return [table.c[name] for name in names]
 
 
-def _words(text: str | None) -> str | None:
+def _text(text: str | None) -> str | None:
     return None if text is None else stored(text)
 
 
@@ -92,8 +101,6 @@ def _fingerprint_values(fingerprint: Fingerprint | None) -> dict[str, Value]:
         return {"content": None, "settings": None}
     return {"content": fingerprint.content, "settings": fingerprint.settings}
 
-
-# -- entries -------------------------------------------------------------------------------------
 
 ENTRY = columns(
     ENTRIES,
@@ -136,18 +143,16 @@ def entry_values(entry: LedgerEntry) -> dict[str, Value]:
         **stat_values(entry.stat),
         **_fingerprint_values(entry.fingerprint),
         "metadata_hash": entry.metadata_hash,
-        "rev": _words(entry.rev),
+        "rev": _text(entry.rev),
         "word_count": _count(entry.word_count),
-        "batch": _words(entry.batch),
+        "batch": _text(entry.batch),
         "superseded": entry.superseded,
         "reason_code": code,
-        "reason_text": _words(sentence),
+        "reason_text": _text(sentence),
         "failures": entry.failures,
         "retry_at": entry.retry_at,
     }
 
-
-# -- intents and rejections ----------------------------------------------------------------------
 
 INTENT = columns(
     INTENTS,
@@ -184,7 +189,7 @@ def intent_values(intent: Intent) -> dict[str, Value]:
         **_fingerprint_values(intent.fingerprint),
         **stat_values(intent.stat),
         "ids_seen": json.dumps(sorted(intent.ids_seen)),
-        "rev_before": _words(intent.rev_before),
+        "rev_before": _text(intent.rev_before),
         "started_at": intent.started_at,
         "attempt": intent.attempt,
     }
@@ -223,8 +228,6 @@ def rejection_values(rejection: Rejection) -> dict[str, Value]:
     }
 
 
-# -- journal -------------------------------------------------------------------------------------
-
 LINE = columns(
     JOURNAL,
     *("id", "at", "mirror", "path", "action", "document_id", "outcome", "milliseconds", "detail"),
@@ -245,14 +248,12 @@ def line_values(line: JournalLine) -> dict[str, Value]:
         "mirror": stored(line.mirror),
         "path": stored(line.path),
         "action": line.action,
-        "document_id": _words(line.document_id),
+        "document_id": _text(line.document_id),
         "outcome": stored(line.outcome),
         "milliseconds": _count(line.milliseconds),
         "detail": stored(line.detail),
     }
 
-
-# -- bindings and listings -----------------------------------------------------------------------
 
 BINDING = columns(BINDINGS, "mirror", "server", "base_id", "base_name", "source", "device")
 
@@ -279,6 +280,26 @@ def binding_values(binding: Binding) -> dict[str, Value]:
         "base_name": stored(binding.base_name),
         "source": stored(binding.source),
         "device": None if binding.device is None else stored_inode(binding.device),
+    }
+
+
+OWNERSHIP = columns(MIRRORS, "owner_token", "owner_predecessors", "owner_whole")
+
+
+def ownership_of(row: Row) -> Ownership:
+    """Read a row of the columns `OWNERSHIP`."""
+    cells: tuple[Any, ...] = row
+    return Ownership(
+        token=cells[0], predecessors=frozenset(json.loads(cells[1])), whole=bool(cells[2])
+    )
+
+
+def ownership_values(ownership: Ownership) -> dict[str, Value]:
+    """Return the columns of an ownership."""
+    return {
+        "owner_token": ownership.token,
+        "owner_predecessors": json.dumps(sorted(ownership.predecessors)),
+        "owner_whole": ownership.whole,
     }
 
 
@@ -328,7 +349,7 @@ def document_values(base_id: str, document: RemoteDocument) -> dict[str, Value]:
         "enabled": document.enabled,
         "size": _count(document.size),
         "metadata": json.dumps(dict(document.metadata)),
-        "error": _words(document.error),
+        "error": _text(document.error),
         "mark_mirror": mirror,
         "mark_path": path,
         "mark_rev": rev,

@@ -10,11 +10,11 @@ from sqlalchemy import Select, bindparam, exists, insert, or_, select
 from kbsync.engine.ports import ObservedListing
 from kbsync.ledger import records
 from kbsync.ledger.database import Database
-from kbsync.ledger.schema import BINDINGS, ENTRIES, LISTED, LISTINGS
+from kbsync.ledger.tables import BINDINGS, ENTRIES, LISTED, LISTINGS
 from kbsync.model import DocKey, RemoteDocument
 
 _BASE = LISTED.c.base_id == bindparam("base")
-# One question per index: joined by OR inside, SQLite would walk all entries of the base.
+# One EXISTS per index: with OR inside a single one, SQLite would walk all entries of the base.
 _HELD = [
     exists().where(ENTRIES.c.base_id == LISTED.c.base_id, column == LISTED.c.document_id)
     for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
@@ -97,7 +97,7 @@ class RemoteListings:
 
     def listing(self, base_id: str) -> ObservedListing | None:
         """Return the newest listing of the base; None while one is being taken, or without one."""
-        rows = self._database.ask(_LISTING, base=base_id)
+        rows = self._database.fetch(_LISTING, base=base_id)
         return records.listing_of(rows[0]) if rows else None
 
     def listed(self, base_id: str, document_id: str) -> RemoteDocument | None:
@@ -123,7 +123,7 @@ class RemoteListings:
     ) -> tuple[RemoteDocument, ...]:
         if not all(map(records.storable, wanted.values())):
             return ()
-        rows = self._database.ask(statement, base=base_id, **wanted)
+        rows = self._database.fetch(statement, base=base_id, **wanted)
         return tuple(map(records.document_of, rows))
 
     def foreign(self, base_id: str) -> Iterator[RemoteDocument]:
@@ -132,6 +132,6 @@ class RemoteListings:
         Ours is what an entry holds or supersedes, and what a valid mark says of a mirror that
         this ledger ties to the base.
         """
-        question = self._database.question(_FOREIGN)
-        for rows in self._database.stream(question, 500, base=base_id):
+        query = self._database.query(_FOREIGN)
+        for rows in self._database.stream(query, 500, base=base_id):
             yield from map(records.document_of, rows)

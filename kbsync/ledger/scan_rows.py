@@ -33,7 +33,7 @@ from sqlalchemy import (
 from kbsync.engine.ports import FileRow, ObservedListing
 from kbsync.ledger.database import Database
 from kbsync.ledger.records import true_inode
-from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS
+from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS
 from kbsync.model import EntryState, Readiness
 
 _FourColumns: TypeAlias = Select[Any]
@@ -85,8 +85,8 @@ class ScanRows:
             Problem: KB-L024 or KB-L040 to KB-L046.
         """
         trust = "none" if listing is None else "complete" if listing.complete else "partial"
-        question = self._database.question(_statement(trust, marked))
-        batches = self._database.stream(question, 1000, mirror=mirror, settings=settings)
+        query = self._database.query(_statement(trust, marked))
+        batches = self._database.stream(query, 1000, mirror=mirror, settings=settings)
         for row in chain.from_iterable(cast("Iterator[list[FileRow]]", batches)):
             yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]))
 
@@ -188,7 +188,7 @@ def _claimed() -> CTE:
 
 
 def _held() -> list[ColumnElement[bool]]:
-    # One question per index: joined by OR inside, SQLite would walk all entries of the base.
+    # One EXISTS per index: with OR inside a single one, SQLite would walk all entries of the base.
     holder = ENTRIES.alias("h")
     mine = holder.c.base_id == LISTED.c.base_id
     return [

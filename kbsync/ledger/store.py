@@ -10,29 +10,24 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from kbsync.ledger import maintenance, migrate
+from kbsync.ledger import maintenance
 from kbsync.ledger.clock import LedgerClock
-from kbsync.ledger.connections import open_file
 from kbsync.ledger.database import Database
-from kbsync.ledger.database_errors import os_reason, told
+from kbsync.ledger.database_errors import errors_as_problems, os_reason
 from kbsync.ledger.entries import Entries
-from kbsync.ledger.halts import Halts
 from kbsync.ledger.journal import Journal
-from kbsync.ledger.location import LedgerLocation, find_place
+from kbsync.ledger.location import LedgerLocation, find_location
 from kbsync.ledger.maintenance import Copied, Health, rows_of, unreadable
 from kbsync.ledger.mirrors import Mirrors
-from kbsync.ledger.owners import Owners
-from kbsync.ledger.pauses import Pauses
 from kbsync.ledger.remote_listing import RemoteListings
 from kbsync.ledger.scan_rows import ScanRows
+from kbsync.ledger.sqlite_file import copy_file, open_file
 from kbsync.ledger.transactions import Transactions
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 
-class LedgerStore(
-    ScanRows, Entries, Transactions, RemoteListings, Journal, Mirrors, Halts, Owners, Pauses
-):
+class LedgerStore(ScanRows, Entries, Transactions, RemoteListings, Journal, Mirrors):
     """An open ledger. Close it, or use it as a context manager.
 
     Attributes:
@@ -50,36 +45,39 @@ class LedgerStore(
         """Open the ledger at `address`; the writer makes and migrates it as needed.
 
         Args:
-            address: a path or an SQLAlchemy URL, see `place.find_place`.
+            address: a path or an SQLAlchemy URL, see `find_location`.
             readonly: read beside a writing process: no lock, no making, no migration.
             command: how this process is named to others that find the ledger locked.
 
         Raises:
             Problem: KB-L001 to KB-L009 for the place, KB-L020 to KB-L031 for what is there.
         """
-        return cls(Database(find_place(address), readonly=readonly, command=command))
+        return cls(Database(find_location(address), readonly=readonly, command=command))
 
     @property
-    def place(self) -> LedgerLocation:
+    def location(self) -> LedgerLocation:
         """Where the ledger lives."""
-        return self._database.place
+        return self._database.location
 
     def check(self) -> tuple[str, ...]:
         """Read every page and return what is wrong, as sentences; empty for a sound ledger.
 
-        PostgreSQL watches over its own pages: there nothing is read.
+        PostgreSQL checks its own pages: there nothing is read.
 
         Raises:
             Problem: KB-L040 to KB-L046.
         """
-        if self.place.path is None:
+        if self.location.path is None:
             return ()
-        with told(self.place), closing(open_file(self.place, "ro")) as connection:
+        with (
+            errors_as_problems(self.location),
+            closing(open_file(self.location, "ro")) as connection,
+        ):
             try:
                 found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
                 lost = connection.execute("PRAGMA foreign_key_check").fetchall()
             except sqlite3.DatabaseError as error:
-                # Some damage keeps the check itself from its end.
+                # With some damage the check itself ends early.
                 if not (error.sqlite_errorname or "").startswith("SQLITE_CORRUPT"):
                     raise
                 return (str(error),)
@@ -116,10 +114,10 @@ class LedgerStore(
         copy = Path(to).absolute()
         if os.path.lexists(copy):
             raise Problem(messages.COPY_EXISTS(copy=copy))
-        if self.place.path is None:
+        if self.location.path is None:
             self._backup_rows(copy)
         else:
-            migrate.copy_file(self.place, copy)
+            copy_file(self.location, copy)
 
     def _backup_rows(self, copy: Path) -> None:
         try:
@@ -127,10 +125,10 @@ class LedgerStore(
         except OSError as error:
             raise Problem(messages.COPY_FAILED(copy=copy, why=os_reason(error))) from error
         with folder as name:
-            place = find_place(Path(name) / "ledger.db")
-            with closing(Database(place)) as target:
+            location = find_location(Path(name) / "ledger.db")
+            with closing(Database(location)) as target:
                 maintenance.copy(self._database, target)
-            migrate.copy_file(place, copy)
+            copy_file(location, copy)
 
     def copy_to(self, other: LedgerStore) -> Copied:
         """Copy everything into `other`, which has to be empty, and read it back.

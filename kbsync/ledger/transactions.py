@@ -13,12 +13,10 @@ from kbsync.engine.ports import EntryChange, Keep
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Value
 from kbsync.ledger.entries import storable_key
-from kbsync.ledger.schema import BINDINGS, ENTRIES, INTENTS, JOURNAL, META, REJECTIONS
+from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, JOURNAL, META, REJECTIONS
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 from kbsync.model import DocKey, Intent, LedgerEntry, Rejection, Stat
-
-_CLOCK = "clock"
 
 _HOLDER = select(ENTRIES.c.mirror, ENTRIES.c.path).where(
     ENTRIES.c.base_id
@@ -26,7 +24,7 @@ _HOLDER = select(ENTRIES.c.mirror, ENTRIES.c.path).where(
     ENTRIES.c.document_id == bindparam("document"),
 )
 _BOUND = select(BINDINGS.c.mirror).where(BINDINGS.c.mirror == bindparam("mirror"))
-_HIGH_WATER = select(META.c.value).where(META.c.key == _CLOCK)
+_HIGH_WATER = select(META.c.high_water)
 
 # The base is the binding's, so that no entry can name another one.
 _ADD_ENTRY = insert(ENTRIES).values(
@@ -84,9 +82,9 @@ class Transactions:
             if values is None:
                 continue
             document = values["document_id"]
-            if not self._database.ask(_BOUND, mirror=key.mirror):
+            if not self._database.fetch(_BOUND, mirror=key.mirror):
                 return LookupError(f"the mirror {key.mirror!r} is not bound to a knowledge base")
-            rows = self._database.ask(_HOLDER, mirror=key.mirror, document=document)
+            rows = self._database.fetch(_HOLDER, mirror=key.mirror, document=document)
             holders = [DocKey(mirror=str(mirror), path=str(path)) for mirror, path in rows]
             other = next((held for held in holders if held not in folded.entries), None)
             twin = wanted.setdefault((key.mirror, document), key.path)
@@ -117,13 +115,11 @@ class Transactions:
             for table in (REJECTIONS, ENTRIES):
                 connection.execute(_restat(table), values)
 
-    # -- time --------------------------------------------------------------------------------
-
     def high_water(self) -> float:
         """Return the latest time that was recorded, in seconds since the epoch; 0.0 for none."""
         if self._high_water is None:
-            rows = self._database.ask(_HIGH_WATER)
-            self._high_water = float(rows[0][0] or 0) if rows else 0.0
+            ((high_water,),) = self._database.fetch(_HIGH_WATER)
+            self._high_water = float(high_water or 0)
         return self._high_water
 
     def raise_high_water(self, seconds: float) -> None:
@@ -212,6 +208,4 @@ def _restat(table: Table) -> Any:
 
 
 def _record_time(connection: Connection, seconds: float) -> None:
-    clock = META.c.key == _CLOCK
-    if not connection.execute(META.update().where(clock).values(value=repr(seconds))).rowcount:
-        connection.execute(insert(META).values(key=_CLOCK, value=repr(seconds)))
+    connection.execute(META.update().values(high_water=seconds))

@@ -55,7 +55,7 @@ async def run(
     """
     chronicle = EventLog()
     with build.ledger_held(settings, command="kbsync run") as (ledger, clock):
-        chronicle.say("starting", version=__version__, ledger=ledger.place.shown)
+        chronicle.say("starting", version=__version__, ledger=ledger.location.shown)
         for notice in build.warnings(settings):
             chronicle.say("configuration", notice)
         try:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.sql.elements import CompilerElement
 
 from kbsync.ledger.database import Database, Query
-from kbsync.ledger.location import LedgerLocation, find_place
+from kbsync.ledger.location import LedgerLocation, find_location
 from kbsync.ledger.store import LedgerStore
 
 from .weather import Weather
@@ -74,7 +74,7 @@ class Disk:
     @property
     def store(self) -> LedgerStore:
         if self._store is None:
-            self._database = Failing(find_place(self.path))
+            self._database = Failing(find_location(self.path))
             self._store = LedgerStore(self._database)
         return self._store
 

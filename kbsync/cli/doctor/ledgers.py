@@ -28,7 +28,7 @@ def ledger(settings: Settings) -> Iterator[Notice]:
 
 
 def _ledger(settings: Settings, found: LedgerStore) -> Iterator[Notice]:
-    place = found.place.shown
+    place = found.location.shown
     faults = found.health().faults
     yield from (say.LEDGER_DAMAGED(place=place, why=why) for why in faults)
     if not faults:
@@ -41,13 +41,13 @@ def _ledger(settings: Settings, found: LedgerStore) -> Iterator[Notice]:
 
 
 def _holder(found: LedgerStore) -> Notice:
-    from kbsync.ledger.holder import holder_of  # noqa: PLC0415
+    from kbsync.ledger.database import lock_holder  # noqa: PLC0415
 
-    holder = holder_of(found.place)
+    holder = lock_holder(found.location)
     if holder is None:
-        return say.LEDGER_FREE(place=found.place.shown)
+        return say.LEDGER_FREE(place=found.location.shown)
     words = {"pid": holder.pid, "host": holder.host, "since": holder.since}
-    return say.LEDGER_HELD(place=found.place.shown, command=holder.command, **words)
+    return say.LEDGER_HELD(place=found.location.shown, command=holder.command, **words)
 
 
 def _mirror(name: str, found: LedgerStore) -> Iterator[Notice]:

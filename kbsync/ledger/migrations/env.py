@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from kbsync.ledger.schema import METADATA
+from kbsync.ledger.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -88,7 +88,7 @@ def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
 def test_another_program_that_locks_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kbsync.ledger.connections.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("kbsync.ledger.sqlite_file.BUSY_SECONDS", 0.05)
     with LedgerStore.open(tmp_path / "ledger.db") as store:
         bound(store)
         other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)

@@ -7,7 +7,7 @@ from ledger_samples import line
 
 from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
-from kbsync.ledger.halts import KEPT
+from kbsync.ledger.mirrors import KEPT
 from kbsync.model import DocKey, JournalLine
 
 

@@ -14,11 +14,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from ledger_samples import BASE, bound, document, entry, key, line, put
+from ledger_samples import bound, entry, key, line, put
 
-from kbsync.engine.ports import EntryChange, ObservedListing
-from kbsync.ledger import LedgerStore, migrate
-from kbsync.ledger.schema import REVISION
+from kbsync.engine.ports import EntryChange
+from kbsync.ledger import LedgerStore
 from kbsync.messages import Problem
 
 HOLD = """
@@ -251,113 +250,6 @@ def test_a_ledger_written_by_another_meanwhile_is_not_touched(cluster: object) -
         assert "KB-L043" in refusal(lambda: put(store, entry("c")))
         assert "KB-L045" in refusal(lambda: put(store, entry("c")))
         assert "KB-L045" in refusal(lambda: put(store, entry("c")))
-
-
-# -- formats -------------------------------------------------------------------------------------
-
-NEXT = """
-revision = "9999"
-down_revision = "{before}"
-branch_labels = None
-depends_on = None
-
-import sqlalchemy as sa
-from alembic import op
-
-
-def upgrade() -> None:
-    op.add_column("bindings", sa.Column("note", sa.Text()))
-    {after}
-"""
-
-
-@pytest.fixture
-def next_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let the program know a format more; `after` runs at the end of its upgrade."""
-
-    def learn(after: str = "pass") -> None:
-        import shutil  # noqa: PLC0415
-
-        scripts = tmp_path / "a % folder" / "migrations"
-        shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-        (scripts / "versions" / "9999_next.py").write_text(
-            NEXT.format(before=REVISION, after=after)
-        )
-        monkeypatch.setattr(migrate, "SCRIPTS", scripts)
-        monkeypatch.setattr(migrate, "REVISION", "9999")
-
-    return learn
-
-
-def test_an_older_ledger_is_upgraded_and_kept(
-    address: str, next_format: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with LedgerStore.open(address) as store:
-        put(bound(store), entry("a"))
-    with monkeypatch.context():
-        next_format()
-        told = refusal(lambda: LedgerStore.open(address, readonly=True))
-        assert "KB-L027" in told
-        assert REVISION in told
-        with LedgerStore.open(address) as store:
-            assert store.entry(key("a")) == entry("a")
-        LedgerStore.open(address, readonly=True).close()
-    monkeypatch.undo()
-    for readonly in (True, False):
-        told = refusal(lambda: LedgerStore.open(address, readonly=readonly))  # noqa: B023
-        assert "KB-L026" in told
-        assert "9999" in told
-    if not address.startswith("postgresql"):
-        copy = Path(f"{address}.before-9999")
-        assert copy.stat().st_mode & 0o777 == 0o600
-        with LedgerStore.open(copy) as old:
-            assert old.entry(key("a")) == entry("a")
-
-
-def test_a_failed_upgrade_leaves_the_ledger_as_it_was(
-    address: str, next_format: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with LedgerStore.open(address) as store:
-        put(bound(store), entry("a"))
-    next_format('op.execute("SELECT * FROM nowhere")')
-    told = refusal(lambda: LedgerStore.open(address))
-    assert "KB-L030" in told
-    assert "nowhere" in told
-    monkeypatch.undo()
-    with LedgerStore.open(address) as store:
-        assert store.entry(key("a")) == entry("a")
-        bound(store, base=BASE)
-
-
-def test_a_ledger_of_the_first_format_takes_its_listings_anew(
-    address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as before:
-        before.setattr(migrate, "REVISION", "0001")
-        with LedgerStore.open(address) as store:
-            put(bound(store, base=BASE), entry("a"))
-            store.begin_listing(BASE)
-            store.end_listing(BASE, ObservedListing(started_at=1.0, complete=True, documents=0))
-    with LedgerStore.open(address) as store:
-        assert store.entry(key("a")) == entry("a")
-        assert store.listing(BASE) is None
-        store.add_listed(BASE, [document("a", "1")])
-        assert store.listed(BASE, "1") == document("a", "1")
-
-
-def test_the_revisions_make_the_declared_tables(address: str) -> None:
-    from alembic.autogenerate import compare_metadata  # noqa: PLC0415
-    from alembic.migration import MigrationContext  # noqa: PLC0415
-
-    from kbsync.ledger.connections import reader_engine  # noqa: PLC0415
-    from kbsync.ledger.location import find_place  # noqa: PLC0415
-    from kbsync.ledger.schema import METADATA  # noqa: PLC0415
-
-    LedgerStore.open(address).close()
-    engine = reader_engine(find_place(address))
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-    engine.dispose()
 
 
 # -- time ----------------------------------------------------------------------------------------

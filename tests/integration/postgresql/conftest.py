@@ -20,11 +20,11 @@ from database_ledger import DatabaseLedger
 from engine import fakes
 from engine.conftest import _threads_inline, anyio_backend
 
-from kbsync.ledger.schema import METADATA
+from kbsync.ledger.tables import META, METADATA
 
 __all__ = ["_threads_inline", "anyio_backend"]
 
-TABLES = [table.name for table in reversed(METADATA.sorted_tables)]
+TABLES = [table.name for table in reversed(METADATA.sorted_tables) if table is not META]
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def _places(cluster: Cluster) -> Callable[[], Iterator[str]]:
                 made.append(f"stage_{number}")
             else:
                 rows = (f"DELETE FROM {made[number]}.{table}" for table in TABLES)
-                cluster.query("; ".join(rows))
+                cluster.query("; ".join((*rows, f"UPDATE {made[number]}.meta SET high_water = 0")))
             yield cluster.url(made[number])
 
     return places

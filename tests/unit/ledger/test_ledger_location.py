@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from unprivileged import unprivileged
 
-from kbsync.ledger.location import default_path, find_place, make_file, require_file
+from kbsync.ledger.location import default_path, find_location
+from kbsync.ledger.sqlite_file import make_file, require_file
 from kbsync.messages import Problem
 
 
 def code_of(address: str | Path) -> str:
     with pytest.raises(Problem) as caught:
-        make_file(find_place(address))
+        make_file(find_location(address))
     assert caught.value.notice.next
     return caught.value.notice.code
 
@@ -63,7 +64,7 @@ def test_what_cannot_be_used_is_refused(address: str, code: str) -> None:
 )
 def test_a_password_is_never_told(address: str) -> None:
     with pytest.raises(Problem) as caught:
-        find_place(address)
+        find_location(address)
     assert "hush" not in str(caught.value)
 
 
@@ -73,22 +74,22 @@ def test_a_path_is_made_absolute_and_links_are_followed(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to(tmp_path / "real")
     for address in ("link/l.db", "sqlite:///link/l.db", Path("link/l.db")):
-        assert find_place(address).path == tmp_path / "real" / "l.db"
+        assert find_location(address).path == tmp_path / "real" / "l.db"
 
 
 def test_a_hostile_name_is_a_name(tmp_path: Path) -> None:
-    place = find_place(tmp_path / "a?mode=memory&%41#'b")
+    place = find_location(tmp_path / "a?mode=memory&%41#'b")
     make_file(place)
     assert [each.name for each in tmp_path.iterdir()] == ["a?mode=memory&%41#'b"]
 
 
 def test_postgresql_goes_by_psycopg_and_a_schema() -> None:
-    place = find_place("postgresql://me:hush@host/db?schema=team_1&application_name=x")
+    place = find_location("postgresql://me:hush@host/db?schema=team_1&application_name=x")
     assert place.url.drivername == "postgresql+psycopg"
     assert place.url.query == {"application_name": "x"}
     assert (place.schema, place.path) == ("team_1", None)
     assert place.shown == "postgresql://me:***@host/db?application_name=x&schema=team_1"
-    assert find_place("postgresql://host/db").schema == "kbsync"
+    assert find_location("postgresql://host/db").schema == "kbsync"
 
 
 def test_folders_and_special_files_are_refused(tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_a_folder_of_somebody_else(nobodys: Path) -> None:
 
 def test_only_new_folders_are_closed_to_others(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    make_file(find_place(tmp_path / "a" / "b" / "l.db"))
+    make_file(find_location(tmp_path / "a" / "b" / "l.db"))
     modes = [each.stat().st_mode & 0o777 for each in (tmp_path, tmp_path / "a", tmp_path / "a/b")]
     assert modes == [0o755, 0o700, 0o700]
     assert (tmp_path / "a/b/l.db").stat().st_mode & 0o777 == 0o600
@@ -125,9 +126,9 @@ def test_only_new_folders_are_closed_to_others(tmp_path: Path) -> None:
 def test_a_reader_makes_nothing(tmp_path: Path) -> None:
     for path in (tmp_path / "l.db", tmp_path / "a" / "l.db"):
         with pytest.raises(Problem, match="KB-L020"):
-            require_file(find_place(path))
+            require_file(find_location(path))
     with pytest.raises(Problem, match="KB-L004"):
-        require_file(find_place(tmp_path))
+        require_file(find_location(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.ledger import database_errors
-from kbsync.ledger.location import find_place
+from kbsync.ledger.location import find_location
 from kbsync.messages import Message, Problem, catalogue, ledger
 
 GOLDEN = Path(__file__).with_name("messages.txt")
@@ -96,7 +96,7 @@ def test_every_message_names_the_next_step(message: Message) -> None:
 def test_errors_of_sqlite(name: str, code: str, tmp_path: Path) -> None:
     error = sqlite3.OperationalError("something")
     error.sqlite_errorname = name
-    assert database_errors.notice(error, find_place(tmp_path / "l.db")).code == code
+    assert database_errors.notice(error, find_location(tmp_path / "l.db")).code == code
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,15 @@ def test_errors_of_sqlite(name: str, code: str, tmp_path: Path) -> None:
 def test_errors_of_postgresql(name: str, code: str) -> None:
     psycopg = pytest.importorskip("psycopg")
     kind = getattr(psycopg, name, None) or getattr(psycopg.errors, name)
-    place = find_place("postgresql://me:hush@host/db")
+    place = find_location("postgresql://me:hush@host/db")
     found = database_errors.notice(kind("it said so\nand more"), place)
     assert found.code == code
     assert "hush" not in f"{found} {found.next}"
 
 
 def test_other_errors_pass(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), database_errors.told(find_place(tmp_path / "l.db")):
+    with (
+        pytest.raises(KeyError),
+        database_errors.errors_as_problems(find_location(tmp_path / "l.db")),
+    ):
         raise KeyError("a bug")

@@ -1,4 +1,4 @@
-"""The ledger's tables (docs/design.md section 8). No key or token is ever kept in them.
+"""The ledger's tables (docs/design.md section 8). No server's key is ever kept in them.
 
 Every table that is made or changed here needs a revision in `migrations/versions`; `REVISION`
 names the newest one.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Double,
     ForeignKeyConstraint,
@@ -21,9 +22,9 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 
-# "kbsy": what PRAGMA application_id tells of a file that is a ledger.
+# "kbsy" in ASCII: the PRAGMA application_id of a file that is a ledger.
 APPLICATION_ID = 0x6B627379
 
 METADATA = MetaData(
@@ -35,7 +36,7 @@ METADATA = MetaData(
 
 # Paths are compared in code point order on both databases, as the scan walks: SQLite does so by
 # itself, PostgreSQL would otherwise follow the database's language.
-WORDS = Text().with_variant(Text(collation="C"), "postgresql")
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 COUNT = BigInteger()
 SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 SECONDS: Double[float] = Double()
@@ -43,8 +44,8 @@ SECONDS: Double[float] = Double()
 
 def _key(table: str) -> tuple[Column[str], Column[str], PrimaryKeyConstraint]:
     return (
-        Column("mirror", WORDS, nullable=False),
-        Column("path", WORDS, nullable=False),
+        Column("mirror", TEXT, nullable=False),
+        Column("path", TEXT, nullable=False),
         PrimaryKeyConstraint("mirror", "path", name=f"pk_{table}"),
     )
 
@@ -53,22 +54,54 @@ def _stat() -> tuple[Column[int], Column[int], Column[int]]:
     return Column("size", COUNT), Column("mtime_ns", COUNT), Column("inode", COUNT)
 
 
+# One row, about the ledger itself. The name stays although "ledger" would say more: kbsync before
+# 0003 looks for a table of this name before it says that a ledger is of a newer format.
 META = Table(
     "meta",
     METADATA,
-    Column("key", WORDS, primary_key=True),
-    Column("value", WORDS, nullable=False),
+    Column("id", COUNT, primary_key=True, autoincrement=False),
+    # The latest time that was recorded, see `LedgerClock`.
+    Column("high_water", SECONDS, nullable=False),
+    # How often a process connected to write; PostgreSQL only.
+    Column("generation", COUNT, nullable=False),
+    CheckConstraint("id = 1", name="ck_meta_one_row"),
+    sqlite_with_rowid=False,
+)
+
+# Apart from `bindings`: a mirror is paused, and its documents have an owner, by its name, before
+# its base is made, and a pause outlives a rename and a removal of what the name stood for.
+MIRRORS = Table(
+    "mirrors",
+    METADATA,
+    Column("mirror", TEXT, primary_key=True),
+    # `kbsync.engine.ports.Ownership`; `owner_predecessors` is a JSON list.
+    Column("owner_token", TEXT),
+    Column("owner_predecessors", TEXT),
+    Column("owner_whole", Boolean),
+    # The pause that lasts, and the newest release of what the guard halted.
+    Column("paused_at", SECONDS),
+    Column("agreed_at", SECONDS),
+    sqlite_with_rowid=False,
+)
+
+# Sets of changes that the guard halted; `members` is a JSON list.
+HALTS = Table(
+    "halts",
+    METADATA,
+    Column("digest", TEXT, primary_key=True),
+    Column("at", SECONDS, nullable=False),
+    Column("members", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 
 BINDINGS = Table(
     "bindings",
     METADATA,
-    Column("mirror", WORDS, primary_key=True),
-    Column("server", WORDS, nullable=False),
-    Column("base_id", WORDS, nullable=False),
-    Column("base_name", WORDS, nullable=False),
-    Column("source", WORDS, nullable=False),
+    Column("mirror", TEXT, primary_key=True),
+    Column("server", TEXT, nullable=False),
+    Column("base_id", TEXT, nullable=False),
+    Column("base_name", TEXT, nullable=False),
+    Column("source", TEXT, nullable=False),
     Column("device", COUNT),
     sqlite_with_rowid=False,
 )
@@ -77,20 +110,20 @@ ENTRIES = Table(
     "entries",
     METADATA,
     *_key("entries"),
-    Column("base_id", WORDS, nullable=False),
-    Column("document_id", WORDS, nullable=False),
-    Column("document_name", WORDS, nullable=False),
-    Column("state", WORDS, nullable=False),
+    Column("base_id", TEXT, nullable=False),
+    Column("document_id", TEXT, nullable=False),
+    Column("document_name", TEXT, nullable=False),
+    Column("state", TEXT, nullable=False),
     *_stat(),
-    Column("content", WORDS),
-    Column("settings", WORDS),
-    Column("metadata_hash", WORDS),
-    Column("rev", WORDS),
+    Column("content", TEXT),
+    Column("settings", TEXT),
+    Column("metadata_hash", TEXT),
+    Column("rev", TEXT),
     Column("word_count", COUNT),
-    Column("batch", WORDS),
-    Column("superseded", WORDS),
-    Column("reason_code", WORDS),
-    Column("reason_text", WORDS),
+    Column("batch", TEXT),
+    Column("superseded", TEXT),
+    Column("reason_code", TEXT),
+    Column("reason_text", TEXT),
     Column("failures", COUNT, nullable=False),
     Column("retry_at", SECONDS),
     ForeignKeyConstraint(["mirror"], ["bindings.mirror"]),
@@ -110,14 +143,14 @@ INTENTS = Table(
     "intents",
     METADATA,
     *_key("intents"),
-    Column("op", WORDS, nullable=False),
-    Column("name", WORDS, nullable=False),
-    Column("document_id", WORDS),
-    Column("content", WORDS),
-    Column("settings", WORDS),
+    Column("op", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("document_id", TEXT),
+    Column("content", TEXT),
+    Column("settings", TEXT),
     *_stat(),
-    Column("ids_seen", WORDS, nullable=False),
-    Column("rev_before", WORDS),
+    Column("ids_seen", TEXT, nullable=False),
+    Column("rev_before", TEXT),
     Column("started_at", SECONDS, nullable=False),
     Column("attempt", COUNT, nullable=False),
     sqlite_with_rowid=False,
@@ -127,10 +160,10 @@ REJECTIONS = Table(
     "rejections",
     METADATA,
     *_key("rejections"),
-    Column("content", WORDS, nullable=False),
-    Column("settings", WORDS, nullable=False),
-    Column("reason_code", WORDS, nullable=False),
-    Column("reason_text", WORDS, nullable=False),
+    Column("content", TEXT, nullable=False),
+    Column("settings", TEXT, nullable=False),
+    Column("reason_code", TEXT, nullable=False),
+    Column("reason_text", TEXT, nullable=False),
     Column("at", SECONDS, nullable=False),
     *_stat(),
     sqlite_with_rowid=False,
@@ -141,14 +174,14 @@ JOURNAL = Table(
     METADATA,
     Column("id", SERIAL, primary_key=True, autoincrement=True),
     Column("at", SECONDS, nullable=False),
-    Column("mirror", WORDS, nullable=False),
-    Column("path", WORDS, nullable=False),
-    Column("action", WORDS, nullable=False),
-    Column("document_id", WORDS),
-    Column("outcome", WORDS, nullable=False),
+    Column("mirror", TEXT, nullable=False),
+    Column("path", TEXT, nullable=False),
+    Column("action", TEXT, nullable=False),
+    Column("document_id", TEXT),
+    Column("outcome", TEXT, nullable=False),
     Column("milliseconds", COUNT, nullable=False),
-    Column("detail", WORDS, nullable=False),
-    # An id that was told to a reader never comes back for another line.
+    Column("detail", TEXT, nullable=False),
+    # Readers page by id: the id of a pruned line must not come back for another line.
     sqlite_autoincrement=True,
 )
 Index("ix_journal_key", JOURNAL.c.mirror, JOURNAL.c.path, JOURNAL.c.id)
@@ -157,32 +190,32 @@ Index("ix_journal_at", JOURNAL.c.at)
 LISTINGS = Table(
     "listings",
     METADATA,
-    Column("base_id", WORDS, primary_key=True),
+    Column("base_id", TEXT, primary_key=True),
     Column("started_at", SECONDS),
     Column("complete", Boolean, nullable=False),
     Column("documents", COUNT, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# No foreign key to `listings`: with one SQLite would look at every row it forgets.
+# No foreign key to `listings`: SQLite would check it for every row that is deleted.
 LISTED = Table(
     "listed",
     METADATA,
     Column("id", SERIAL, primary_key=True, autoincrement=True),
-    Column("base_id", WORDS, nullable=False),
-    Column("document_id", WORDS, nullable=False),
-    Column("name", WORDS, nullable=False),
-    Column("rev", WORDS, nullable=False),
+    Column("base_id", TEXT, nullable=False),
+    Column("document_id", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("rev", TEXT, nullable=False),
     Column("word_count", COUNT),
-    Column("readiness", WORDS, nullable=False),
+    Column("readiness", TEXT, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("size", COUNT),
-    Column("metadata", WORDS, nullable=False),
-    Column("error", WORDS),
-    Column("mark_mirror", WORDS),
-    Column("mark_path", WORDS),
-    Column("mark_rev", WORDS),
-    Column("mark_hash", WORDS),
+    Column("metadata", TEXT, nullable=False),
+    Column("error", TEXT),
+    Column("mark_mirror", TEXT),
+    Column("mark_path", TEXT),
+    Column("mark_rev", TEXT),
+    Column("mark_hash", TEXT),
 )
 # Covering, and on purpose not beside a unique index of (base_id, document_id): SQLite would
 # prefer that one and read a page of the table for every document of a pass. The ledger's one

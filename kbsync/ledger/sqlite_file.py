@@ -1,0 +1,166 @@
+"""The file of a ledger on SQLite: made, opened, identified, copied."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from kbsync.ledger.database_errors import BUSY_SECONDS, errors_as_problems, os_reason
+from kbsync.ledger.location import LedgerLocation
+from kbsync.ledger.tables import APPLICATION_ID
+from kbsync.messages import Problem
+from kbsync.messages import ledger as messages
+
+# The most memory a connection keeps pages of the ledger in.
+CACHE_KIB = 16_384
+# Pages of 4 KiB in the write-ahead log before a checkpoint. Many, because the ids of documents are
+# random: every page of a listing touches many places of the file.
+CHECKPOINT_PAGES = 8_000
+
+
+def make_file(location: LedgerLocation) -> None:
+    """Make the ledger's folder (0700) and file (0600) where they are not there yet.
+
+    Raises:
+        Problem: KB-L004 to KB-L007.
+    """
+    path = location.path
+    if path is None:
+        return
+    if path.is_dir():
+        raise Problem(messages.IS_FOLDER(place=location.shown))
+    _make_folder(path.parent)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Problem(
+            messages.NOT_WRITABLE(place=location.shown, folder=location.folder, why=why)
+        ) from error
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Problem(messages.NOT_REGULAR(place=location.shown))
+    # The write-ahead log is made beside the file, so its folder must take files too.
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        why = "its folder takes no new files"
+        raise Problem(messages.NOT_WRITABLE(place=location.shown, folder=location.folder, why=why))
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [folder, *folder.parents]
+    missing = [each for each in missing if not each.exists()]
+    try:
+        for each in reversed(missing):
+            each.mkdir(mode=0o700, exist_ok=True)
+        if not folder.is_dir():
+            raise NotADirectoryError(20, "there is a file where the folder should be")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Problem(messages.NO_FOLDER(folder=folder, why=why)) from error
+
+
+def require_file(location: LedgerLocation) -> None:
+    """See that there is a ledger to read.
+
+    Raises:
+        Problem: KB-L004, KB-L005, KB-L008 or KB-L020.
+    """
+    path = location.path
+    if path is None:
+        return
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise Problem(messages.MISSING(place=location.shown)) from None
+    except OSError as error:
+        raise Problem(messages.NOT_READABLE(place=location.shown, why=error.strerror)) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise Problem(messages.IS_FOLDER(place=location.shown))
+    if not stat.S_ISREG(found.st_mode):
+        raise Problem(messages.NOT_REGULAR(place=location.shown))
+    if found.st_size == 0:
+        raise Problem(messages.MISSING(place=location.shown))
+    if not os.access(path, os.R_OK):
+        raise Problem(messages.NOT_READABLE(place=location.shown, why="permission denied"))
+
+
+def open_file(location: LedgerLocation, mode: str) -> sqlite3.Connection:
+    """Open the ledger's file: `mode` is ``rw`` or ``ro``. Transactions are begun by hand."""
+    connection = sqlite3.connect(
+        f"file:{quote(str(location.path))}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA trusted_schema = OFF")
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    return connection
+
+
+def identify_file(location: LedgerLocation, mode: str, *, thorough: bool) -> bool:
+    """Tell whether the file is a ledger (True) or still empty (False).
+
+    Args:
+        mode: ``rw`` or ``ro``.
+        thorough: read every page for damage.
+
+    Raises:
+        Problem: KB-L023, KB-L024, KB-L025, or one of `told`.
+    """
+    with errors_as_problems(location), closing(open_file(location, mode)) as connection:
+        (mine,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if mine != APPLICATION_ID and (tables or mine):
+            raise Problem(messages.OTHER_DATABASE(place=location.shown))
+        damage = quick_check(connection) if thorough and tables else ""
+    if damage:
+        raise Problem(messages.DAMAGED(place=location.shown, why=damage))
+    return bool(tables)
+
+
+def quick_check(connection: sqlite3.Connection) -> str:
+    """Return the first damage SQLite finds, empty when there is none."""
+    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    return "" if answer == "ok" else str(answer)
+
+
+def copy_file(location: LedgerLocation, copy: Path) -> None:
+    """Write a consistent copy of the ledger's file, whole or not at all; replaces an older one.
+
+    Raises:
+        Problem: KB-L061.
+    """
+    partial = copy.with_name(f"{copy.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with (
+            closing(open_file(location, "ro")) as source,
+            closing(sqlite3.connect(partial)) as target,
+        ):
+            source.backup(target)
+            # The copy is one file: it must not need a write-ahead log beside it.
+            target.execute("PRAGMA journal_mode = DELETE")
+        _sync(partial)
+        partial.replace(copy)
+        _sync(copy.parent)
+    except (OSError, sqlite3.Error) as error:
+        partial.unlink(missing_ok=True)
+        why = os_reason(error) if isinstance(error, OSError) else str(error)
+        raise Problem(messages.COPY_FAILED(copy=copy, why=why)) from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
