@@ -24,12 +24,7 @@ from kbsync.config.types import (
     wanted,
 )
 from kbsync.model import Chunking
-
-# What a server takes unless its operator changed that (docs/dify-api.md section 4.9).
-ACCEPTED = (
-    *("txt", "markdown", "md", "mdx", "pdf", "html", "htm"),
-    *("xlsx", "xls", "docx", "csv", "vtt", "properties"),
-)
+from kbsync.model.file_types import ACCEPTED
 
 
 def _uuid(value: str) -> str:

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from itertools import count
 from urllib.parse import unquote_to_bytes
 
+from kbsync.model.file_types import extension
+
 LONGEST = 200
 
 _SEEMS = {"/": "\u2215", '"': "\u2033"}
@@ -88,14 +90,15 @@ def path_of(name: str, *, prefix: str = "") -> str | None:
     return path if made == name else None
 
 
-def extension(path: str) -> str:
+def kept_extension(path: str) -> str:
     """Return the extension a server sees in the document's name, lower case and without its dot.
 
     Empty for names that begin with their only dot, and for what cannot be a type: anything but
     1 to 16 ASCII letters and digits.
     """
-    stem, _, end = path.rpartition("/")[2].rpartition(".")
-    return end.lower() if stem.strip(".") and _EXTENSION.fullmatch(end) else ""
+    name = path.rpartition("/")[2]
+    stem, _, end = name.rpartition(".")
+    return extension(name) if stem.strip(".") and _EXTENSION.fullmatch(end) else ""
 
 
 def folded(name: str) -> str:
@@ -104,7 +107,7 @@ def folded(name: str) -> str:
 
 
 def _numbered(whole: str, number: int) -> str:
-    ending = len(extension(whole))
+    ending = len(kept_extension(whole))
     stem, tail = (whole[: -ending - 1], whole[-ending - 1 :]) if ending else (whole, "")
     tag = f"{_CUT}{number}" if number > 1 else ""
     # Without an extension no dot stays: a server would take what follows the last one, perhaps

@@ -14,8 +14,9 @@ from kbsync.engine.ports import Blocked, FileRow
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import DocKey, Skipped, Unknown
+from kbsync.model.file_types import extension
 from kbsync.source import openat
-from kbsync.source.file_names import ascii_spelling, component, extension, unspeakable
+from kbsync.source.file_names import ascii_spelling, component, unspeakable
 from kbsync.source.filters import Filters, Sieve
 from kbsync.source.openat import cause, folder
 

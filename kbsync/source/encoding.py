@@ -17,7 +17,6 @@ from typing import IO, NamedTuple
 CONVERTER = "utf8-1"
 """Names these rules: part of what shapes a document's chunks, so new rules re-send text files."""
 
-TEXT = frozenset({"txt", "md", "markdown", "mdx", "csv", "vtt", "properties"})
 BLOCK = 1 << 20
 
 _BOM = len(codecs.BOM_UTF8)

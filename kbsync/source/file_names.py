@@ -60,12 +60,6 @@ def components(path: str) -> list[str] | None:
     return parts if all(unicodedata.is_normalized("NFC", part) for part in spoken) else None
 
 
-def extension(name: str) -> str:
-    """Return what stands behind the last dot, in lower case; empty for ``.md`` and ``name.``."""
-    stem, _, ending = name.rpartition(".")
-    return ending.lower() if stem else ""
-
-
 def ascii_spelling(name: str) -> str:
     """Return `name` with everything beyond ASCII escaped: tells composed from decomposed."""
     return (

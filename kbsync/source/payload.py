@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from typing import IO
 
 from kbsync.model import Stat
-from kbsync.source.encoding import BLOCK, TEXT, as_utf8, survey
-from kbsync.source.file_names import extension
+from kbsync.model.file_types import extension, is_text, media_type
+from kbsync.source.encoding import BLOCK, as_utf8, survey
 from kbsync.source.openat import FILE, folder
 
 
@@ -149,7 +149,7 @@ def payload(
     kind = extension(name)
     with ExitStack() as closing:
         file = closing.enter_context(open_file(root, steps))
-        if not convert or kind not in TEXT:
+        if not convert or not is_text(kind):
             yield FilePayload(file, media_type(kind))
             return
         found = survey(file.fd)
@@ -158,35 +158,3 @@ def payload(
         else:
             sent = closing.enter_context(as_utf8(file.fd, found.stray))
             yield FilePayload(file, media_type(kind), sent=sent)
-
-
-# -- Media types by extension: servers only store them (docs/dify-api.md section 4.1).
-
-
-_TYPES = {
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "markdown": "text/markdown",
-    "mdx": "text/mdx",
-    "csv": "text/csv",
-    "vtt": "text/vtt",
-    "properties": "text/x-java-properties",
-    "htm": "text/html",
-    "html": "text/html",
-    "xml": "application/xml",
-    "eml": "message/rfc822",
-    "msg": "application/vnd.ms-outlook",
-    "epub": "application/epub+zip",
-    "pdf": "application/pdf",
-    "doc": "application/msword",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xls": "application/vnd.ms-excel",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "ppt": "application/vnd.ms-powerpoint",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}
-
-
-def media_type(extension: str) -> str:
-    """Return the media type of an extension (lower case, without the dot)."""
-    return _TYPES.get(extension, "application/octet-stream")

@@ -14,6 +14,7 @@ from kbsync.engine.ports import Blocked, FileRow, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import Skipped, Unknown
+from kbsync.model.file_types import extension
 from kbsync.source.classify import (
     File,
     FileRules,
@@ -24,7 +25,7 @@ from kbsync.source.classify import (
     refused_type,
     settle,
 )
-from kbsync.source.file_names import component, extension, is_component
+from kbsync.source.file_names import component, is_component
 from kbsync.source.filters import IgnoreFault
 from kbsync.source.openat import FOLDER, GONE, OTHER_KIND, cause
 

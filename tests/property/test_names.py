@@ -13,7 +13,7 @@ from kbsync.planning.document_names import (
     LONGEST,
     document_name,
     document_names,
-    extension,
+    kept_extension,
     path_of,
 )
 
@@ -135,7 +135,7 @@ def test_the_longest_name_is_read_back_and_the_next_one_is_cut(
     assert (len(name) == width) is whole
     assert path_of(name) == (path if whole else None)
     assert len(name) <= LONGEST
-    assert extension(name) == extension(path) == end.removeprefix(".")
+    assert kept_extension(name) == kept_extension(path) == end.removeprefix(".")
 
 
 @given(PATHS, st.sampled_from(["p", "p/q", "\u65e5/", "p%"]), st.sampled_from(["r", "p/q2", "P"]))

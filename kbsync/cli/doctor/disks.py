@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -12,17 +11,10 @@ from pathlib import Path
 from kbsync.config import MirrorConfig, Settings
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
+from kbsync.source.mounts import ground, network_name
 
-MOUNTS = Path("/proc/self/mountinfo")
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_watches")
 NAMES_READ = 10_000
-# These tell nobody what another machine, or the program behind them, changed.
-REMOTE = {
-    **dict.fromkeys(("nfs", "nfs4"), "NFS"),
-    **dict.fromkeys(("cifs", "smb", "smb2", "smb3", "smbfs"), "SMB"),
-    **dict.fromkeys(("9p", "virtiofs", "vboxsf", "prl_fs", "vmhgfs"), "a share of the host"),
-    **dict.fromkeys(("afs", "ceph", "glusterfs", "lustre", "davfs"), "a network file system"),
-}
 
 
 def sources(settings: Settings) -> Iterator[Notice]:
@@ -54,41 +46,13 @@ def watches(settings: Settings) -> Iterator[Notice]:
 
 def _stored_on(mirror: MirrorConfig) -> Notice:
     words = {"mirror": mirror.name, "path": mirror.source}
-    kind = kind_of(mirror.source, _mounts())
-    if kind is None:
+    own = ground(os.fspath(mirror.source)).own
+    if own is None:
         return say.UNKNOWN_DISK(**words)
-    shared = "FUSE" if kind.startswith("fuse") else REMOTE.get(kind)
-    if shared is None:
-        return say.LOCAL_DISK(kind=kind, **words)
-    return say.REMOTE_DISK(kind=f"{shared} ({kind})", **words)
-
-
-def _mounts() -> list[str]:
-    try:
-        return MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
-    except OSError:
-        return []
-
-
-def kind_of(path: Path, mounts: Iterable[str]) -> str | None:
-    """Return the type of the file system that `path` is on, None when nobody tells.
-
-    Args:
-        path: a folder.
-        mounts: lines as Linux writes them (proc(5), mountinfo); of two on one place the later
-            one counts.
-    """
-    real = Path(os.path.realpath(path))
-    best: tuple[int, str] | None = None
-    for line in mounts:
-        fields, _, told = line.partition(" - ")
-        parts = fields.split(" ")
-        if len(parts) < 5 or not told:
-            continue
-        place = Path(re.sub(r"\\([0-7]{3})", lambda digits: chr(int(digits[1], 8)), parts[4]))
-        if real.is_relative_to(place) and (best is None or len(place.parts) >= best[0]):
-            best = len(place.parts), told.split(" ")[0]
-    return best[1] if best else None
+    network = network_name(own.kind)
+    if network is None:
+        return say.LOCAL_DISK(kind=own.kind, **words)
+    return say.REMOTE_DISK(kind=f"{network} ({own.kind})", **words)
 
 
 # -- names ---------------------------------------------------------------------------------------

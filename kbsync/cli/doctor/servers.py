@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from kbsync.app import build
 from kbsync.cli.doctor.probe import probe
 from kbsync.config import ServerConfig, Settings
-from kbsync.config.mirror import ACCEPTED
 from kbsync.dify.remote import DifyRemote
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
+from kbsync.model.file_types import ACCEPTED
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from kbsync.source.file_names import component, extension, unspeakable
+from kbsync.model.file_types import extension
+from kbsync.source.file_names import component, unspeakable
 from kbsync.source.filters import Filters, IgnoreFault, Sieve
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.symlinks import SymlinkPaths

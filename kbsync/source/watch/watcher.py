@@ -13,8 +13,8 @@ from kbsync.config.mirror import MirrorConfig
 from kbsync.engine.ports import ChangedPaths
 from kbsync.messages import Notice
 from kbsync.source.filters import Filters
+from kbsync.source.mounts import NETWORK_FILE_SYSTEMS, Ground, ground
 from kbsync.source.watch.buffer import ChangeBuffer
-from kbsync.source.watch.mounts import SILENT, Ground, ground
 from kbsync.source.watch.visibility import LinkedVisibility, Visibility
 from kbsync.source.watch.waker import Waker
 from kbsync.source.watch.watch_session import WatchSession
@@ -43,7 +43,7 @@ class Watcher:
         config: MirrorConfig,
         *,
         poll_interval: float = POLL,
-        silent: AbstractSet[str] = SILENT,
+        silent: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys(),
     ) -> None:
         self._root = os.fspath(config.source)
         self._filters = Filters(config)

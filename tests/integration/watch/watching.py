@@ -13,7 +13,7 @@ from pathlib import Path
 from declared import mirror_config
 
 from kbsync.engine.ports import ChangedPaths
-from kbsync.source.watch.mounts import SILENT
+from kbsync.source.mounts import NETWORK_FILE_SYSTEMS
 from kbsync.source.watch.watcher import Watcher
 
 PATIENCE = 30.0
@@ -31,7 +31,7 @@ class Watching:
         root: Path,
         *,
         poll_interval: float = 3600.0,
-        silent: AbstractSet[str] = SILENT,
+        silent: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys(),
         **declared: object,
     ) -> None:
         config = mirror_config(root, **{"extensions": {"md", "txt"}, **declared})

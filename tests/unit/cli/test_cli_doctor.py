@@ -12,6 +12,8 @@ from kbsync.cli.doctor.servers import clock, limits
 from kbsync.config import Settings, load
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
+from kbsync.source import mounts
+from kbsync.source.mounts import ground
 
 MOUNTS = r"""
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -19,8 +21,8 @@ MOUNTS = r"""
 31 30 0:41 / /srv/my\040docs rw - fuse.sshfs me@far: rw
 32 22 0:42 / /mnt/win rw - cifs //far/win rw
 33 22 0:43 / /mnt/win rw - tmpfs tmpfs rw
-a line nobody wrote
-""".splitlines()
+a line no kernel wrote
+"""
 
 
 @pytest.mark.parametrize(
@@ -35,11 +37,16 @@ a line nobody wrote
     ],
 )
 def test_the_deepest_and_latest_mount_counts(path: str, kind: str) -> None:
-    assert disks.kind_of(Path(path), MOUNTS) == kind
+    own = ground(path, MOUNTS).own
+    assert own is not None
+    assert own.kind == kind
 
 
-def test_without_a_table_nobody_can_tell() -> None:
-    assert disks.kind_of(Path("/srv"), []) is None
+def test_without_a_table_the_disk_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mounts, "MOUNT_TABLE", tmp_path / "nothing")
+    assert codes(list(disks.sources(settings(tmp_path))))[0] == "KB-D042"
 
 
 def settings(folder: Path, server: str = "url: embedded", more: str = "") -> Settings:
@@ -56,14 +63,18 @@ def codes(found: list[Notice]) -> list[str]:
 
 
 def on(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
-    mounts = folder / "mountinfo"
-    mounts.write_text(f"22 1 8:1 / / rw - ext4 x rw\n30 22 0:4 / {folder} rw - {kind} x rw\n")
-    monkeypatch.setattr(disks, "MOUNTS", mounts)
+    table = folder / "mountinfo"
+    table.write_text(f"22 1 8:1 / / rw - ext4 x rw\n30 22 0:4 / {folder} rw - {kind} x rw\n")
+    monkeypatch.setattr(mounts, "MOUNT_TABLE", table)
     return list(disks.sources(settings(folder)))
 
 
 @pytest.mark.parametrize(
-    ("kind", "named"), [("nfs", "NFS"), ("cifs", "SMB"), ("fuse.rclone", "FUSE"), ("9p", "host")]
+    ("kind", "named"),
+    [
+        *(("nfs", "NFS"), ("cifs", "SMB"), ("fuse.rclone", "FUSE"), ("9p", "host")),
+        *((kind, "network") for kind in ("beegfs", "gpfs", "gfs2", "ocfs2")),
+    ],
 )
 def test_file_systems_that_keep_changes_to_themselves_are_named(
     kind: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

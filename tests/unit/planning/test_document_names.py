@@ -14,8 +14,8 @@ from kbsync.planning.document_names import (
     LONGEST,
     document_name,
     document_names,
-    extension,
     folded,
+    kept_extension,
     path_of,
 )
 
@@ -126,9 +126,9 @@ def test_acceptable(path: str) -> None:
 
 @given(PATHS)
 def test_type_is_kept(path: str) -> None:
-    assert server_extension(document_name(path)) == extension(path)
+    assert server_extension(document_name(path)) == kept_extension(path)
     if (own := server_extension(path.rpartition("/")[2])) in {"md", "txt", "pdf", "html"}:
-        assert extension(path) == own
+        assert kept_extension(path) == own
 
 
 @given(st.lists(PATHS, unique=True, max_size=8) | CLOSE)
@@ -160,7 +160,7 @@ def test_no_name_of_a_path_is_ever_one_of_anothers(paths: list[str]) -> None:
 @given(PATHS)
 def test_further_names_keep_type_and_form_and_tell_no_path(path: str) -> None:
     for name in islice(document_names(path), 1, 4):
-        assert server_extension(name) == extension(path)
+        assert server_extension(name) == kept_extension(path)
         assert not REFUSED & set(name)
         assert name == name.strip() == unicodedata.normalize("NFC", name)
         assert path_of(name) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbsync.source.watch.mounts import ground
+from kbsync.source.mounts import NETWORK_FILE_SYSTEMS, ground, network_name
 
 LOCAL = "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw"
 
@@ -60,3 +60,9 @@ def test_what_tells_grounds_apart() -> None:
 def test_no_table_means_nothing_known() -> None:
     assert ground("/srv/docs", "").silent() == {}
     assert ground("/srv/docs", "not a mount table\n\n").silent() == {}
+
+
+@pytest.mark.parametrize("kind", [*NETWORK_FILE_SYSTEMS, "fuse.sshfs", "ext4", "fuseblk"])
+def test_what_has_a_name_for_people_is_what_is_polled(kind: str) -> None:
+    polled = ground("/srv/docs", line("/srv/docs", kind)).silent() == {"": kind}
+    assert (network_name(kind) is not None) is polled

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.source.file_names import component, components, extension, has_one_spelling, unspeakable
+from kbsync.source.file_names import component, components, has_one_spelling, unspeakable
 
 NAMES = st.binary(min_size=1, max_size=12).filter(lambda b: b"/" not in b and b"\0" not in b)
 
@@ -60,11 +60,3 @@ def test_exactly_the_ascii_names_without_twins_have_one_spelling() -> None:
 )
 def test_what_no_scan_yields_is_no_path(path: str) -> None:
     assert not components(path)
-
-
-@pytest.mark.parametrize(
-    ("name", "ending"),
-    [("a.md", "md"), ("A.MD", "md"), ("a.b.Txt", "txt"), (".md", ""), ("md", ""), ("a.md.", "")],
-)
-def test_extension(name: str, ending: str) -> None:
-    assert extension(name) == ending

@@ -1,4 +1,4 @@
-"""The mount table: which folders are on file systems that tell of no changes made elsewhere."""
+"""Mounts and network file systems: which folders inotify reports no remote change of."""
 
 from __future__ import annotations
 
@@ -8,37 +8,25 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
 
-# Another machine, a host below this one, or a program may change what is on these.
-SILENT = frozenset(
-    {
-        "9p",
-        "afs",
-        "autofs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "coda",
-        "davfs",
-        "fakeowner",
-        "fuse",
-        "gfs2",
-        "glusterfs",
-        "gpfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "ocfs2",
-        "orangefs",
-        "prl_fs",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "vboxsf",
-        "virtiofs",
-        "vmhgfs",
-    }
-)
+# Another machine, the host of this one or a program changes files on these, and inotify does not
+# report it. A type is looked up whole, then by what precedes its dot: fuse.sshfs is a fuse. A
+# fuseblk is none: the disk below it is changed by this machine alone.
+NETWORK_FILE_SYSTEMS = {
+    **dict.fromkeys(("nfs", "nfs4"), "NFS"),
+    **dict.fromkeys(("cifs", "smb", "smb2", "smb3", "smbfs"), "SMB"),
+    "fuse": "FUSE",
+    **dict.fromkeys(
+        ("9p", "fakeowner", "prl_fs", "vboxsf", "virtiofs", "vmhgfs"), "a share of the host"
+    ),
+    **dict.fromkeys(
+        (
+            *("afs", "autofs", "beegfs", "ceph", "coda", "davfs", "gfs2", "glusterfs", "gpfs"),
+            *("lustre", "ncpfs", "ocfs2", "orangefs"),
+        ),
+        "a network file system",
+    ),
+}
+MOUNT_TABLE = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
@@ -60,7 +48,7 @@ class Ground(NamedTuple):
     inside: tuple[Mount, ...]
     real: str
 
-    def silent(self, kinds: AbstractSet[str] = SILENT) -> dict[str, str]:
+    def silent(self, kinds: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys()) -> dict[str, str]:
         """Return the folders, relative and outermost first, on file systems among `kinds`.
 
         Args:
@@ -98,13 +86,22 @@ def ground(folder: str, table: str | None = None) -> Ground:
     return Ground(own, tuple(below.values()), real)
 
 
+def network_name(kind: str) -> str | None:
+    """Return what people call a network file system; None for a local one.
+
+    Args:
+        kind: its type as the mount table has it.
+    """
+    return NETWORK_FILE_SYSTEMS.get(kind) or NETWORK_FILE_SYSTEMS.get(kind.partition(".")[0])
+
+
 def _is(kind: str, kinds: AbstractSet[str]) -> bool:
     return kind in kinds or kind.partition(".")[0] in kinds
 
 
 def _table() -> str:
     try:
-        return Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
+        return MOUNT_TABLE.read_text("utf-8", "surrogateescape")
     except OSError:
         return ""
 
