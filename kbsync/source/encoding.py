@@ -12,6 +12,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from typing import IO, NamedTuple
 
 CONVERTER = "utf8-1"
@@ -19,22 +20,23 @@ CONVERTER = "utf8-1"
 
 BLOCK = 1 << 20
 
-_BOM = len(codecs.BOM_UTF8)
 _SAMPLE = 1 << 15
 
 
-class TextSample(NamedTuple):
-    """What one pass over a text file tells.
+class TextRead(NamedTuple):
+    """What one pass over a text file found.
 
     Args:
         start: where what is sent begins: behind a UTF-8 byte order mark.
-        content: sha256 (hex) of everything from there.
-        stray: position of the first byte that is not UTF-8, None if there is none.
+        content: sha256 (hex) of everything from there; empty when it is not UTF-8.
+        encoding: what it is written in when that is not sound UTF-8; None when it is.
+        head: its first bytes, for a conversion to begin with; empty when it is UTF-8.
     """
 
     start: int
     content: str
-    stray: int | None
+    encoding: str | None
+    head: bytes = b""
 
 
 def blocks(fd: int, start: int = 0) -> Iterator[bytes]:
@@ -44,41 +46,43 @@ def blocks(fd: int, start: int = 0) -> Iterator[bytes]:
         start += len(block)
 
 
-def survey(fd: int) -> TextSample:
-    """Read a text file once: hash it and find the first byte that is not UTF-8."""
-    start = _BOM if os.pread(fd, _BOM, 0) == codecs.BOM_UTF8 else 0
+def read_text(fd: int) -> TextRead:
+    """Read the text file `fd` once: hash it, or find out what it is written in."""
+    head = os.pread(fd, BLOCK, 0)
+    start = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
     digest, at = hashlib.sha256(), start
     decoder = codecs.getincrementaldecoder("utf-8")()
-    for block in blocks(fd, start):
+    for block in chain((head[start:],), blocks(fd, len(head))):
         held = len(decoder.getstate()[0])
         try:
             decoder.decode(block)
         except UnicodeDecodeError as error:
-            return TextSample(start, "", at - held + error.start)
+            return TextRead(start, "", _encoding(fd, head, at - held + error.start), head)
         digest.update(block)
         at += len(block)
-    held = len(decoder.getstate()[0])
-    return TextSample(start, digest.hexdigest(), at - held if held else None)
+    if held := len(decoder.getstate()[0]):
+        return TextRead(start, "", _encoding(fd, head, at - held), head)
+    return TextRead(start, digest.hexdigest(), None)
 
 
-def as_utf8(fd: int, stray: int) -> IO[bytes]:
+def as_utf8(fd: int, encoding: str, head: bytes = b"") -> IO[bytes]:
     """Write the text file `fd` anew as UTF-8.
 
     Args:
         fd: its descriptor.
-        stray: position of its first byte that is not UTF-8; the guess is made from around there.
+        encoding: what it is written in.
+        head: its first bytes, where they were read already.
 
     Returns:
         A temporary file at its end; bytes that mean nothing became U+FFFD.
     """
-    encoding = byte_order_mark(os.pread(fd, 4, 0)) or guess(_around(fd, stray))
     # A damaged UTF-8 file may begin with a mark all the same.
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)(
         errors="replace"
     )
     sent = tempfile.SpooledTemporaryFile(max_size=BLOCK)  # noqa: SIM115 - the caller closes it
     try:
-        for block in blocks(fd):
+        for block in chain((head,), blocks(fd, len(head))):
             sent.write(decoder.decode(block).encode("utf-8", "replace"))
         sent.write(decoder.decode(b"", final=True).encode("utf-8", "replace"))
     except BaseException:
@@ -87,10 +91,17 @@ def as_utf8(fd: int, stray: int) -> IO[bytes]:
     return sent
 
 
-def _around(fd: int, stray: int) -> bytes:
+def _encoding(fd: int, head: bytes, stray: int) -> str:
+    """Return what a text is written in whose first byte that is not UTF-8 is at `stray`."""
+    return byte_order_mark(head) or guess(_around(fd, head, stray))
+
+
+def _around(fd: int, head: bytes, stray: int) -> bytes:
     """Return a sample of whole lines around `stray`, as far as there are lines."""
     start = max(0, stray - _SAMPLE // 2)
-    sample = os.pread(fd, _SAMPLE, start)
+    end = start + _SAMPLE
+    whole = len(head) < BLOCK or end <= len(head)
+    sample = head[start:end] if whole else os.pread(fd, _SAMPLE, start)
     if start:
         sample = sample[sample.find(b"\n", 0, stray - start) + 1 :]
     cut = sample.rfind(b"\n", max(0, len(sample) - _SAMPLE // 4))

@@ -12,10 +12,11 @@ from kbsync.engine.ports import FileRow, Payload, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import FileState, Present, Skipped, Stat, Unknown
+from kbsync.model.file_types import extension, is_text
 from kbsync.source.classify import File, FileRules
 from kbsync.source.lookup import look
 from kbsync.source.openat import FOLDER, REPLACED, cause
-from kbsync.source.payload import FilePayload, payload
+from kbsync.source.payload import FilePayload, ReadFiles, payload
 from kbsync.source.scan import root_fault, scan
 
 
@@ -24,6 +25,7 @@ class Folder:
 
     def __init__(self, config: MirrorConfig) -> None:
         self._rules = FileRules(config)
+        self._read = ReadFiles()
 
     def scan(self) -> Iterator[Seen]:
         """Walk the folder once, in code point order of the key path."""
@@ -50,12 +52,13 @@ class Folder:
                 return opened
             present, sent = opened
             try:
-                content = sent.whole()
+                body = sent.whole()
             except OSError as error:
                 return self._unknown(path, says.FILE_UNREADABLE(cause=cause(error)))
             if sent.torn():
                 return self._unknown(path, says.TORN())
-            return replace(present, content=content)
+            self._read.note(sent.file, body, text=self._is_text(path))
+            return replace(present, content=body.content)
 
     @contextmanager
     def open(self, path: str) -> Iterator[Payload | Unknown]:
@@ -83,18 +86,23 @@ class Folder:
         if not isinstance(found, File):
             return found
         rules, name = self._rules, path.rpartition("/")[2]
-        opening = payload(fd, found.steps, name=name, convert=rules.config.convert == "utf-8")
+        text = self._is_text(path)
+        opening = payload(fd, found.steps, name=name, text=text, known=self._read)
         try:
             sent = closing.enter_context(opening)
         except OSError as error:
             why = says.REPLACED if error.errno in REPLACED else says.FILE_UNREADABLE
             return self._unknown(path, why(cause=cause(error)))
-        verdict = rules.verdict(path, name, sent.found)
+        verdict = rules.verdict(path, name, sent.file.found)
         if isinstance(verdict, Skipped):
             return verdict
         # Text can shrink to nothing but its byte order mark, or grow when it becomes UTF-8.
         refusal = rules.too_large(sent.size) if sent.size else says.EMPTY()
         return rules.skipped(path, refusal) if refusal else (self._present(verdict), sent)
+
+    def _is_text(self, path: str) -> bool:
+        """Whether the file at `path` is sent as UTF-8."""
+        return self._rules.config.convert == "utf-8" and is_text(extension(path.rpartition("/")[2]))
 
     def _present(self, row: FileRow, content: str | None = None) -> Present:
         path, size, mtime_ns, inode = row

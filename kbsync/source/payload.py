@@ -1,4 +1,4 @@
-"""The bytes of one file: opened without following links, hashed, and told when they were torn."""
+"""The bytes of one file: opened without following links, hashed, and checked for being torn."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import errno
 import hashlib
 import os
 import stat
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import IO
+from typing import IO, NamedTuple
 
 from kbsync.model import Stat
-from kbsync.model.file_types import extension, is_text, media_type
-from kbsync.source.encoding import BLOCK, as_utf8, survey
+from kbsync.model.file_types import extension, media_type
+from kbsync.source.encoding import BLOCK, as_utf8, read_text
 from kbsync.source.openat import FILE, folder
+
+# Two writes within one tick of the file system's clock can leave a file with the same times. Ticks
+# are 1 to 10 ms on Linux; a file that rested this long has its next write in another one.
+TICK_NS = 100_000_000
+READ_FILES = 10_000
 
 
 class OpenFile:
@@ -28,6 +35,8 @@ class OpenFile:
     def __init__(self, fd: int, parent: int, name: str) -> None:
         self.fd = fd
         self.found = os.fstat(fd)
+        changed = max(self.found.st_mtime_ns, self.found.st_ctime_ns)
+        self.rested = time.time_ns() - changed >= TICK_NS
         self._parent = parent
         self._name = name
 
@@ -68,50 +77,62 @@ def open_file(root: int, steps: tuple[str, ...]) -> Iterator[OpenFile]:
             os.close(fd)
 
 
+class Body(NamedTuple):
+    """What is sent for a file, as one pass over it found.
+
+    Args:
+        size: in bytes.
+        content: its sha256 (hex); empty until it was read whole.
+        start: where in the file it begins: behind a UTF-8 byte order mark.
+        encoding: what the file is written in where it is sent as UTF-8 instead; None where it is
+            sent as it is.
+    """
+
+    size: int
+    content: str = ""
+    start: int = 0
+    encoding: str | None = None
+
+
 class FilePayload:
     """What is sent for one file; see `kbsync.engine.ports.Payload`.
 
     Args:
         file: the file, held open.
         media: its media type.
-        sent: what is sent instead of the file itself.
-        start: where in the file what is sent begins.
-        known: sha256 (hex) of what is sent, when one pass already told it.
+        body: what is sent of it.
+        sent: that, where it was converted already.
     """
 
     def __init__(
-        self,
-        file: OpenFile,
-        media: str,
-        *,
-        sent: IO[bytes] | None = None,
-        start: int = 0,
-        known: str | None = None,
+        self, file: OpenFile, media: str, body: Body, sent: IO[bytes] | None = None
     ) -> None:
         self.media_type = media
-        self.size = sent.tell() if sent else file.found.st_size - start
-        self.found = file.found
+        self.size = body.size
+        self.file = file
         self.stat = _stat_of(file.found)
-        self._known = known
-        self._file = file
+        self._body = body
         self._sent = sent
-        self._start = start
         self._done = 0
         self._digest = hashlib.sha256()
-        if sent:
-            sent.seek(0)
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, at most `size` of them, never past the size at opening."""
         rest = self.size - self._done
-        wanted = rest if size < 0 else min(size, rest)
-        if self._sent:
-            block = self._sent.read(wanted)
-        else:
-            block = os.pread(self._file.fd, wanted, self._start + self._done)
+        block = self._next(rest if size < 0 else min(size, rest))
         self._done += len(block)
         self._digest.update(block)
         return block
+
+    def _next(self, wanted: int) -> bytes:
+        start, encoding = self._body.start, self._body.encoding
+        if encoding is None:
+            return os.pread(self.file.fd, wanted, start + self._done)
+        if self._sent is None:
+            self._sent = as_utf8(self.file.fd, encoding)
+        if self._done == 0:
+            self._sent.seek(0)
+        return self._sent.read(wanted)
 
     @property
     def content(self) -> str:
@@ -120,20 +141,56 @@ class FilePayload:
 
     def torn(self) -> bool:
         """Whether the file changed since it was opened."""
-        return self._file.torn()
+        return self.file.torn()
 
-    def whole(self) -> str:
-        """Return the sha256 (hex) of everything that is sent."""
-        if self._known is not None:
-            return self._known
-        while self.read(BLOCK):
-            pass
-        return self.content
+    def whole(self) -> Body:
+        """Return what is sent, with its hash; read only where no pass told it yet."""
+        if not self._body.content:
+            while self.read(BLOCK):
+                pass
+            self._body = self._body._replace(content=self.content)
+        return self._body
+
+    def close(self) -> None:
+        """Drop what was converted."""
+        if self._sent:
+            self._sent.close()
+
+
+class ReadFiles:
+    """What the files read last hold, so that no decision and no upload reads one to learn it again.
+
+    A decision hashes a file; the next one about it, and the upload that follows, would have to read
+    it whole for its hash, and for whether it is UTF-8 before the first byte can be sent. A file is
+    known by inode, size and times, never by its path. Safe to use from many threads.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[int, ...], Body] = {}
+        self._lock = threading.Lock()
+
+    def of(self, file: OpenFile, *, text: bool) -> Body | None:
+        """Return what `file` holds when it is still the one that was read.
+
+        Args:
+            file: held open.
+            text: whether it is sent as UTF-8.
+        """
+        return self._read.get((text, *_identity(file.found)))
+
+    def note(self, file: OpenFile, body: Body, *, text: bool) -> None:
+        """Remember what `file` holds, unless it had been written a moment before it was opened."""
+        if not file.rested:
+            return
+        with self._lock:
+            self._read[(text, *_identity(file.found))] = body
+            if len(self._read) > READ_FILES:
+                del self._read[next(iter(self._read))]
 
 
 @contextmanager
 def payload(
-    root: int, steps: tuple[str, ...], *, name: str, convert: bool
+    root: int, steps: tuple[str, ...], *, name: str, text: bool, known: ReadFiles | None = None
 ) -> Iterator[FilePayload]:
     """Open what is sent for the file `steps` below `root`.
 
@@ -141,20 +198,27 @@ def payload(
         root: descriptor of the source folder.
         steps: real names from the root to the file.
         name: the name its type is taken from: that of a link, not of its target.
-        convert: whether text is sent as UTF-8.
+        text: whether it is sent as UTF-8.
+        known: what files hold that were read before; None to read this one in any case.
 
     Raises:
         OSError: it cannot be opened or read, or is no regular file.
     """
-    kind = extension(name)
+    media = media_type(extension(name))
     with ExitStack() as closing:
         file = closing.enter_context(open_file(root, steps))
-        if not convert or not is_text(kind):
-            yield FilePayload(file, media_type(kind))
-            return
-        found = survey(file.fd)
-        if found.stray is None:
-            yield FilePayload(file, media_type(kind), start=found.start, known=found.content)
-        else:
-            sent = closing.enter_context(as_utf8(file.fd, found.stray))
-            yield FilePayload(file, media_type(kind), sent=sent)
+        body = known.of(file, text=text) if known else None
+        opened = FilePayload(file, media, body) if body else _first_read(file, media, text=text)
+        closing.callback(opened.close)
+        yield opened
+
+
+def _first_read(file: OpenFile, media: str, *, text: bool) -> FilePayload:
+    if not text:
+        return FilePayload(file, media, Body(file.found.st_size))
+    read = read_text(file.fd)
+    if read.encoding is None:
+        size = file.found.st_size - read.start
+        return FilePayload(file, media, Body(size, read.content, read.start))
+    sent = as_utf8(file.fd, read.encoding, read.head)
+    return FilePayload(file, media, Body(sent.tell(), encoding=read.encoding), sent)

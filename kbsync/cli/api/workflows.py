@@ -26,6 +26,7 @@ from kbsync.engine.ports import Payload
 from kbsync.messages import Problem
 from kbsync.messages import command as say
 from kbsync.model import Done, Outcome
+from kbsync.model.file_types import extension, is_text
 from kbsync.source.openat import FOLDER
 from kbsync.source.payload import payload
 
@@ -261,14 +262,14 @@ async def _options(
 
 @contextmanager
 def _opened(path: Path, *, raw: bool) -> Iterator[Payload]:
-
     try:
         target = path.resolve(strict=True)
         folder = os.open(target.parent, FOLDER)
     except OSError as error:
         raise Problem(say.CANNOT_READ(path=path, why=error.strerror)) from None
     try:
-        opening = payload(folder, (target.name,), name=path.name, convert=not raw)
+        text = not raw and is_text(extension(path.name))
+        opening = payload(folder, (target.name,), name=path.name, text=text)
         try:
             found = opening.__enter__()
         except OSError as error:

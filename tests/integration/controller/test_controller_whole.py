@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+from counted_reads import CountedReads
 from engine.controlled import HandFed
 
 from kbsync.app.build import opened, settings_of
@@ -152,6 +153,31 @@ async def test_a_day_in_the_life_of_a_folder(tmp_path: Path) -> None:
 
 async def _gone(it: Whole, count: int) -> bool:
     return it.calls["delete"] == count
+
+
+TEXT = "a line of a text\n" * 10_000
+
+
+async def test_an_edit_reads_a_text_twice_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once to decide and once to send, whoever notices the edit."""
+    async with whole(tmp_path) as it:
+        it.save("text.md", TEXT)
+        await it.until(it.at_rest)
+        assert await it.exact()
+        reads = CountedReads(monkeypatch)
+        it.save("text.md", f"{TEXT}edited")
+        await it.until(it.at_rest)
+        assert await it.exact()
+        assert reads.whole(it.docs / "text.md") <= 2.1
+    async with opened(settings_of(tmp_path / "kbsync.yaml")) as open_:
+        [engine] = open_.engines
+        (it.docs / "text.md").write_text(f"{TEXT}edited while nothing ran")
+        reads = CountedReads(monkeypatch)
+        report = await engine.apply(await engine.plan(), observe=it.events.append)
+        assert report.done == {"update": 1}
+        assert reads.whole(it.docs / "text.md") <= 2.1
 
 
 async def test_a_verb_borrows_the_engine_and_the_keeper_goes_on(tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ def test_no_step_of_the_way_may_be_a_link(ground: Path) -> None:
     root = os.open(ground, os.O_RDONLY)
     try:
         for steps in (("link", "a.md"), ("link",), ("real",)):
-            with pytest.raises(OSError), payload(root, steps, name="a.md", convert=True):  # noqa: PT011
+            with pytest.raises(OSError), payload(root, steps, name="a.md", text=True):  # noqa: PT011
                 pass
     finally:
         os.close(root)

@@ -1,0 +1,88 @@
+"""A file is read once to decide and once to send: never again for its hash or its encoding."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from counted_reads import CountedReads
+
+from kbsync.model import Present
+from kbsync.source import payload as payload_module
+from kbsync.source.encoding import BLOCK
+from kbsync.source.folder import Folder
+from kbsync.source.payload import TICK_NS
+
+pytestmark = pytest.mark.usefixtures("descriptors")
+Make = Callable[..., Folder]
+
+LINE = "Où est le garçon ? À l'école, très content.\n"
+ONCE = 1.15  # and a little, for a sample of the letters
+
+
+def rested(file: Path, content: bytes) -> None:
+    """Write a file, and let the file system's clock go on."""
+    file.write_bytes(content)
+    time.sleep(1.5 * TICK_NS / 1e9)
+
+
+def sent_text(source: Folder, path: str) -> str:
+    with source.open(path) as sent:
+        return sent.read().decode()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("size", [BLOCK // 2, 3 * BLOCK])
+def test_a_decision_and_an_upload_read_a_text_twice(
+    ground: Path, folder: Make, monkeypatch: pytest.MonkeyPatch, encoding: str, size: int
+) -> None:
+    file, text = ground / "a.md", LINE * (size // len(LINE))
+    rested(file, text.encode(encoding))
+    source, reads = folder(max_file_size=1 << 30), CountedReads(monkeypatch)
+    decided = source.read("a.md")
+    assert isinstance(decided, Present)
+    assert reads.whole(file) <= ONCE
+    assert source.read("a.md") == decided
+    assert reads.whole(file) <= ONCE
+    assert sent_text(source, "a.md") == text
+    assert reads.whole(file) <= 2 * ONCE
+
+
+def test_an_edit_between_the_two_is_not_taken_for_what_was_read(ground: Path, folder: Make) -> None:
+    file, source = ground / "a.md", folder()
+    rested(file, LINE.encode())
+    assert isinstance(source.read("a.md"), Present)
+    rested(file, LINE.encode("cp1252"))
+    assert sent_text(source, "a.md") == LINE
+
+
+def test_what_is_known_of_a_file_just_written_is_not_kept(
+    ground: Path, folder: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second write within the tick of the first would leave size and times as they were."""
+    file, source = ground / "a.md", folder()
+    monkeypatch.setattr(payload_module, "TICK_NS", 10**18)
+    file.write_bytes(LINE.encode())
+    reads = CountedReads(monkeypatch)
+    for _ in range(2):
+        assert isinstance(source.read("a.md"), Present)
+    assert reads.whole(file) == 2
+    assert sent_text(source, "a.md") == LINE
+    assert reads.whole(file) == 4
+
+
+def test_only_so_much_is_remembered(
+    ground: Path, folder: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payload_module, "READ_FILES", 2)
+    source, names = folder(), ["a.md", "b.md", "c.md"]
+    for name in names:
+        (ground / name).write_bytes(LINE.encode())
+    time.sleep(1.5 * TICK_NS / 1e9)
+    for name in names:
+        source.read(name)
+    reads = CountedReads(monkeypatch)
+    assert {sent_text(source, name) for name in reversed(names)} == {LINE}
+    assert [round(reads.whole(ground / name)) for name in names] == [2, 1, 1]
