@@ -10,8 +10,7 @@ from collections.abc import Set as AbstractSet
 from itertools import count
 from pathlib import Path
 
-from declared import mirror_config
-
+from kbsync.config import MirrorConfig
 from kbsync.engine.ports import ChangedPaths
 from kbsync.source.mounts import NETWORK_FILE_SYSTEMS
 from kbsync.source.watch.watcher import Watcher
@@ -34,7 +33,8 @@ class Watching:
         silent: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys(),
         **declared: object,
     ) -> None:
-        config = mirror_config(root, **{"extensions": {"md", "txt"}, **declared})
+        given = {"name": "docs", "source": str(root), "knowledge_base": "Docs"}
+        config = MirrorConfig.model_validate({**given, "extensions": {"md", "txt"}, **declared})
         self.root = root
         self.watch = Watcher(config, poll_interval=poll_interval, silent=silent)
         self.wakes = 0
