@@ -290,7 +290,7 @@ async def test_surprise_17_throttling_is_a_403_and_refusals_prolong_it(quirky: Q
 async def test_surprise_18_plugin_daemon_away(quirky: Quirky) -> None:
     async with quirky("plugin-daemon-away") as server:
         base = await server.new_base()
-        for path in ("/datasets", base.url):
+        for path in ("/datasets", base.url, "/workspaces/current/models/model-types/rerank"):
             reply = await server.http.get(path)
             refused(reply, 400, "invalid_param", "Failed to request plugin daemon")
         assert (await base.indexed("a.md"))["indexing_status"] == "completed"
@@ -370,6 +370,7 @@ async def test_surprise_22_a_queue_that_never_moves(quirky: Quirky) -> None:
         document = (await base.upload("a.md")).json()["document"]["id"]
         found = await base.get(document)
         assert (found["indexing_status"], found["display_status"]) == ("waiting", "queuing")
+        assert [row["id"] for row in await base.listed(status="queuing")] == [document]
         emptied(await base.http.delete(f"{base.url}/documents/{document}"))
 
 
@@ -413,6 +414,7 @@ async def test_old_servers_replace_metadata(quirky: Quirky) -> None:
 async def test_old_servers_have_no_metadata(quirky: Quirky) -> None:
     async with quirky("no-metadata") as server:
         base = await server.new_base()
-        reply = await server.http.get(f"{base.url}/metadata")
-        assert reply.status_code == 404
-        assert reply.headers["Content-Type"].startswith("text/html")
+        for method, path in (("GET", "/metadata"), ("POST", "/documents/metadata")):
+            reply = await server.http.request(method, base.url + path, json={})
+            assert reply.status_code == 404
+            assert reply.headers["Content-Type"].startswith("text/html")

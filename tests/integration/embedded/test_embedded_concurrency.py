@@ -18,15 +18,6 @@ async def upload_all(base: Base, names: list[str]) -> list[httpx.Response]:
     return replies
 
 
-async def test_sixteen_names_at_once_get_sixteen_positions(base: Base) -> None:
-    replies = await upload_all(base, [f"{number}.txt" for number in range(16)])
-    documents = [reply.json()["document"] for reply in replies]
-    assert sorted(document["position"] for document in documents) == list(range(1, 17))
-    assert len({document["id"] for document in documents}) == 16
-    for document in documents:
-        assert (await base.settled(document["id"]))["segment_count"] == 1
-
-
 async def test_one_name_sixteen_times_at_once_is_one_document(base: Base) -> None:
     replies = await upload_all(base, ["same.txt"] * 16)
     documents = {reply.json()["document"]["id"] for reply in replies}

@@ -144,73 +144,6 @@ async def test_tags_work_unless_they_are_broken(store: Path) -> None:
         assert gone.content == b"204\n"
 
 
-async def test_plugin_daemon_away(store: Path) -> None:
-    async with running(store, ["plugin-daemon-away"]) as http:
-        base = await make_base(http)
-        for url in ("/datasets", base.url, "/workspaces/current/models/model-types/rerank"):
-            away = await http.get(url)
-            assert (away.status_code, away.json()["code"]) == (400, "invalid_param")
-            assert away.json()["message"].startswith("Failed to request plugin daemon, url: ")
-        await base.indexed("a.md", "x")
-        assert await base.names() == ["a.md"]
-
-
-async def assign(base: Base, document: str, value: str, *, partial: bool = False) -> str:
-    made = await base.http.post(f"{base.url}/metadata", json={"name": value, "type": "string"})
-    row = {
-        "document_id": document,
-        "metadata_list": [{"id": made.json()["id"], "name": value, "value": value}],
-        "partial_update": partial,
-    }
-    done = await base.http.post(f"{base.url}/documents/metadata", json={"operation_data": [row]})
-    return done.text
-
-
-async def test_dropped_metadata(store: Path) -> None:
-    async with new_base(store, ["dropped-metadata"]) as base:
-        document = await base.indexed("a.md", "x")
-        assert "success" in await assign(base, document, "path")
-        assert (await base.get(document))["doc_metadata"] is None
-
-
-async def test_no_partial_update(store: Path) -> None:
-    async with new_base(store, ["no-partial-update"]) as base:
-        document = await base.indexed("a.md", "x")
-        await assign(base, document, "one")
-        await assign(base, document, "two", partial=True)
-        found = (await base.get(document))["doc_metadata"]
-        assert [row["name"] for row in found if row["id"] != "built-in"] == ["two"]
-
-
-async def test_no_metadata(store: Path) -> None:
-    async with new_base(store, ["no-metadata"]) as base:
-        for method, url in [("GET", "/metadata"), ("POST", "/documents/metadata")]:
-            missing = await base.http.request(method, base.url + url, json={})
-            assert missing.status_code == 404
-            assert missing.headers["content-type"].startswith("text/html")
-
-
-async def test_no_merge(store: Path) -> None:
-    async with new_base(store, ["no-merge"]) as base:
-        assert await base.indexed("a.md", "one") != await base.indexed("a.md", "two")
-        assert await base.names() == ["a.md", "a.md"]
-
-
-async def test_empty_index(store: Path) -> None:
-    async with new_base(store, ["empty-index"]) as base:
-        found = await base.get(await base.indexed("a.md", "text"))
-        assert (found["indexing_status"], found["segment_count"]) == ("completed", 0)
-
-
-async def test_stuck_indexing(store: Path) -> None:
-    async with new_base(store, ["stuck-indexing"]) as base:
-        document = (await base.upload("a.md", "text")).json()["document"]["id"]
-        with pytest.raises(TimeoutError):
-            await base_settles_soon(base, document)
-        assert (await base.get(document))["display_status"] == "queuing"
-        assert await base.names(status="queuing") == ["a.md"]
-
-
 async def test_overlapping_uploads(store: Path) -> None:
     async with new_base(store, ["overlapping-uploads"], indexing_delay=1.0) as base:
         first = (await base.upload("a.md", "text")).json()["document"]["id"]
@@ -219,8 +152,3 @@ async def test_overlapping_uploads(store: Path) -> None:
         assert await base.chunks(first) == ["newer", "newer"]
         await base.indexed("a.md", "alone", AUTOMATIC)
         assert await base.chunks(first) == ["alone"]
-
-
-async def test_version(store: Path) -> None:
-    async with running(store, ["version=0.15.3"]) as http:
-        assert (await http.get("/datasets")).headers["x-version"] == "0.15.3"

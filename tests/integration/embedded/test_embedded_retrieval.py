@@ -105,10 +105,6 @@ async def test_searches_that_are_refused(base: Base, body: dict[str, Any], messa
     assert message in reply.json()["message"]
 
 
-async def test_an_empty_base_is_no_error(base: Base) -> None:
-    assert await base.search("anything") == []
-
-
 async def test_what_is_switched_off_is_not_found(library: Base) -> None:
     listed = (await library.http.get(f"{library.url}/documents")).json()["data"]
     ids = {row["name"]: row["id"] for row in listed}

