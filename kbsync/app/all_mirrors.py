@@ -44,7 +44,8 @@ class Applied:
         return gravest([r.exit for r in self.reports] + [h.problem.exit for h in self.halts])
 
 
-Planning = tuple[Reconciler, Planned | HaltedMirror]
+# A mirror's engine with the plan it made.
+MirrorPlan = tuple[Reconciler, Planned | HaltedMirror]
 
 
 def gravest(codes: Sequence[Exit]) -> Exit:
@@ -57,7 +58,7 @@ async def plan_all(
     *,
     listing: bool,
     wanted: Callable[[DocKey], bool] | None = None,
-) -> list[Planning]:
+) -> list[MirrorPlan]:
     """Plan every mirror.
 
     Args:
@@ -65,7 +66,7 @@ async def plan_all(
         listing: list the bases first.
         wanted: which keys are planned; None for all.
     """
-    plans: list[Planning] = []
+    plans: list[MirrorPlan] = []
     for engine in engines:
         try:
             made = await engine.plan(listing=listing)
@@ -88,7 +89,7 @@ def selection(patterns: Sequence[str]) -> Callable[[DocKey], bool] | None:
     return PathSelection(patterns) if patterns else None
 
 
-def narrowed(plans: Sequence[Planning], wanted: Callable[[DocKey], bool]) -> list[Planning]:
+def narrowed(plans: Sequence[MirrorPlan], wanted: Callable[[DocKey], bool]) -> list[MirrorPlan]:
     """Return `plans` cut down to the keys that are wanted, each guarded afresh."""
     return [
         (engine, made if isinstance(made, HaltedMirror) else engine.narrow(made, wanted))
@@ -96,12 +97,12 @@ def narrowed(plans: Sequence[Planning], wanted: Callable[[DocKey], bool]) -> lis
     ]
 
 
-def whole(plans: Sequence[Planning]) -> Plan:
+def whole(plans: Sequence[MirrorPlan]) -> Plan:
     """Return the plans of all mirrors as one."""
     return joined([made.plan for _, made in plans if not isinstance(made, HaltedMirror)])
 
 
-def halts_of(plans: Sequence[Planning]) -> list[HaltedMirror]:
+def halts_of(plans: Sequence[MirrorPlan]) -> list[HaltedMirror]:
     """Return the mirrors that could not be planned."""
     return [each for _, each in plans if isinstance(each, HaltedMirror)]
 
@@ -128,7 +129,7 @@ def released(ledger: Ledger, releases: Sequence[str]) -> frozenset[str]:
 
 
 async def apply_all(
-    plans: Sequence[Planning],
+    plans: Sequence[MirrorPlan],
     *,
     wait: bool,
     observe: Callable[[Event], None],

@@ -18,7 +18,7 @@ def configure(level: str | None, *, default: str = "warning") -> None:
 
     Args:
         level: ``debug``, ``info`` or ``warning``; quieter lines are dropped.
-        default: where no level was told.
+        default: where no level is given.
     """
     terminal = sys.stderr.isatty()
     renderers: list[structlog.typing.Processor] = [

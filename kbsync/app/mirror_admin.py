@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kbsync.config import KnowledgeBaseConfig, MirrorConfig, Settings
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute import purge as engine
 from kbsync.engine.observe.knowledge_base import base_must_answer
 from kbsync.engine.ports import Binding, Remote
+from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
 from kbsync.source.folder import Folder
-
-if TYPE_CHECKING:
-    from kbsync.ledger.store import LedgerStore
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -60,32 +57,32 @@ async def destroy(
 
     Args:
         settings: as loaded.
-        remote: the server `server_of` names, behind its gate.
+        remote: the connection to the server that `server_of` names.
         ledger: open for writing.
         binding: what the ledger ties the mirror to.
 
     Raises:
         Problem: the base is not there, or the server could not be asked.
     """
-    done = await engine.destroy(await _world(settings, remote, ledger, binding))
+    done = await engine.destroy(await _context(settings, remote, ledger, binding))
     if not done.left:
         ledger.forget_mirror(binding.mirror)
     return done
 
 
-async def _world(
+async def _context(
     settings: Settings, remote: Remote, ledger: LedgerStore, binding: Binding
 ) -> Context:
-    """Return the world of what the ledger knows, whatever the configuration says by now."""
-    world = Context(
+    """Return the engine's context of what the ledger knows, declared so or not."""
+    context = Context(
         mirror=_mirror(settings, binding),
         ledger=ledger,
         remote=remote,
         clock=ledger.clock,
         base_id=binding.base_id,
     )
-    await base_must_answer(world)
-    return world
+    await base_must_answer(context)
+    return context
 
 
 def server_of(settings: Settings, binding: Binding) -> str:

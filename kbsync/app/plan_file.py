@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kbsync.app import all_mirrors, build
-from kbsync.app.all_mirrors import HaltedMirror, Planning
+from kbsync.app.all_mirrors import HaltedMirror, MirrorPlan
 from kbsync.config import Settings
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as command_say
@@ -22,7 +22,7 @@ NAMED = 20
 
 
 def text_of(
-    plans: Sequence[Planning],
+    plans: Sequence[MirrorPlan],
     file: Path,
     settings: Settings,
     *,
@@ -131,7 +131,7 @@ def refuse_other_settings(saved: SavedPlan, file: Path, settings: Settings) -> N
         raise Problem(say.PLAN_OTHER_SETTINGS(file=file))
 
 
-def still_holds(saved: SavedPlan, file: Path, plans: Sequence[Planning]) -> list[Planning]:
+def still_holds(saved: SavedPlan, file: Path, plans: Sequence[MirrorPlan]) -> list[MirrorPlan]:
     """Return the fresh `plans` cut down to exactly what was saved.
 
     Args:

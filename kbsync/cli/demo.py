@@ -32,7 +32,7 @@ def demo(verb: Demo, context: CliContext) -> None:
     """Play the round and say what became of the folder."""
     _require_packages()
     with _work_folder(verb.folder, verb.keep) as folder:
-        _play(Stage(folder))
+        _play(DemoShell(folder))
 
 
 def _require_packages() -> None:
@@ -57,8 +57,8 @@ def _work_folder(folder: Path | None, keep: bool) -> Iterator[Path]:
         shutil.rmtree(made)
 
 
-class Stage:
-    """Types commands aloud and looks at what they answer.
+class DemoShell:
+    """Types commands, shows them, and checks what they print.
 
     Args:
         folder: where the demonstration's files are.
@@ -86,20 +86,29 @@ class Stage:
         """Run a command without showing it, and return what it printed."""
         return self._run(words, Exit.OK, None)
 
-    def hold(self, held: bool, what: str) -> None:
-        """Go on only if `held`.
+    def require(self, met: bool, what: str) -> None:
+        """Go on only if it is `met`.
 
         Raises:
             Problem: it is not.
         """
-        if not held:
+        if not met:
             raise Problem(say.DEMO_FAILED(what=what, path=self.folder))
 
+    def require_found(self, sample: Sample) -> None:
+        """Go on only if a search finds the sample's sentence.
+
+        Raises:
+            Problem: it does not.
+        """
+        found = self.type("search", "--top", "1", sample.query)
+        self.require(sample.sentence in found, sample.path)
+
     def _run(self, words: tuple[str, ...], exit: Exit, shown: TextIO | None) -> str:
-        with redirect_stdout(_Tee(shown)) as heard:
+        with redirect_stdout(_Tee(shown)) as printed:
             code = kbsync.cli.obey(["-c", str(self._config), *words])
-        self.hold(code == exit, f"`{shlex.join(words)}` ended with exit code {code}, not {exit}")
-        return heard.getvalue()
+        self.require(code == exit, f"`{shlex.join(words)}` ended with exit code {code}, not {exit}")
+        return printed.getvalue()
 
 
 class _Tee(io.StringIO):
@@ -117,45 +126,45 @@ class _Tee(io.StringIO):
         return written
 
 
-def _play(stage: Stage) -> None:
-    write_samples(stage.docs)
-    stage.say(f"A folder with {len(SAMPLES)} documents of seven kinds, and a configuration for it.")
-    stage.type("init", "--source", "./docs", "--knowledge-base", BASE)
-    stage.type("validate")
-    stage.say("What would be done, and doing it.")
-    stage.type("plan", exit=Exit.CHANGES)
-    stage.type("apply")
-    stage.say("Each document answers.")
+def _play(shell: DemoShell) -> None:
+    write_samples(shell.docs)
+    shell.say(f"A folder with {len(SAMPLES)} documents of seven kinds, and a configuration for it.")
+    shell.type("init", "--source", "./docs", "--knowledge-base", BASE)
+    shell.type("validate")
+    shell.say("What would be done, and doing it.")
+    shell.type("plan", exit=Exit.CHANGES)
+    shell.type("apply")
+    shell.say("Each document answers.")
     for sample in SAMPLES:
-        stage.hold(sample.sentence in stage.type("search", "--top", "1", sample.query), sample.path)
-    _change(stage)
-    _rest(stage)
+        shell.require_found(sample)
+    _change(shell)
+    _rest(shell)
 
 
-def _change(stage: Stage) -> None:
-    stage.say(f"Edit {EDITED.path}, add {ADDED.path}, delete {DELETED.path}.")
-    write(stage.docs, EDITED)
-    write(stage.docs, ADDED)
-    (stage.docs / DELETED.path).unlink()
-    stage.type("plan", exit=Exit.CHANGES)
-    stage.type("apply")
+def _change(shell: DemoShell) -> None:
+    shell.say(f"Edit {EDITED.path}, add {ADDED.path}, delete {DELETED.path}.")
+    write(shell.docs, EDITED)
+    write(shell.docs, ADDED)
+    (shell.docs / DELETED.path).unlink()
+    shell.type("plan", exit=Exit.CHANGES)
+    shell.type("apply")
     for sample in (EDITED, ADDED):
-        stage.hold(sample.sentence in stage.type("search", "--top", "1", sample.query), sample.path)
-    found = stage.type("search", "--top", "1", DELETED.query)
-    stage.hold(DELETED.sentence not in found, f"{DELETED.path} is still found")
+        shell.require_found(sample)
+    found = shell.type("search", "--top", "1", DELETED.query)
+    shell.require(DELETED.sentence not in found, f"{DELETED.path} is still found")
 
 
-def _rest(stage: Stage) -> None:
+def _rest(shell: DemoShell) -> None:
     """Show that both sides are the same: another round uploads nothing."""
-    stage.say("Folder and knowledge base are the same now: another round writes nothing.")
-    before = stage.ask("docs", "list", BASE, "--all", "--json")
-    stage.type("plan")
-    stage.type("apply")
-    stage.type("status")
+    shell.say("Folder and knowledge base are the same now: another round writes nothing.")
+    before = shell.ask("docs", "list", BASE, "--all", "--json")
+    shell.type("plan")
+    shell.type("apply")
+    shell.type("status")
     # Every upload gives its document a new rev, so equal listings prove that none was made.
-    after = stage.ask("docs", "list", BASE, "--all", "--json")
-    stage.hold(before == after, "the second apply wrote to the knowledge base")
-    stage.say("All of this held.")
+    after = shell.ask("docs", "list", BASE, "--all", "--json")
+    shell.require(before == after, "the second apply wrote to the knowledge base")
+    shell.say("All of this held.")
 
 
 # The documents of the demonstration: real files of every common type, made on the spot. Their

@@ -10,11 +10,11 @@ import click
 
 from kbsync.app import build
 from kbsync.cli.command_line import CliContext
-from kbsync.cli.local_verbs import History
+from kbsync.cli.local_verbs import ShowHistory
 from kbsync.messages import printable
 
 
-def history(verb: History, context: CliContext) -> None:
+def history(verb: ShowHistory, context: CliContext) -> None:
     """Print journal lines."""
     settings = build.settings_of(context.config)
     with build.ledger_to_read(settings) as ledger:

@@ -55,8 +55,8 @@ class Run(LocalVerb):
         "Watch the folders and keep their knowledge bases the same: an edit is there seconds "
         "after it is saved. Other verbs hand their requests over while it runs. SIGTERM and Ctrl-C "
         "bring what is in flight to its end, a second one ends at once; SIGHUP reads the "
-        "configuration anew. Exit code: 0 ended as told, 64 wrong usage or configuration, 1 the "
-        "ledger is in use."
+        "configuration anew. Exit code: 0 ended by a signal, 64 wrong usage or configuration, "
+        "1 the ledger is in use."
     )
     work: ClassVar[str] = "kbsync.cli.run:run"
 
@@ -80,7 +80,7 @@ class Status(LocalVerb):
 
 
 @local_verb
-class History(LocalVerb):
+class ShowHistory(LocalVerb):
     """Show the journal."""
 
     help: ClassVar[str] = (
@@ -97,7 +97,7 @@ class History(LocalVerb):
 
 
 @local_verb
-class Search(LocalVerb):
+class SearchBases(LocalVerb):
     """Search knowledge bases."""
 
     help: ClassVar[str] = (

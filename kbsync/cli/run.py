@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from types import FrameType
+
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Run
-from kbsync.service.shutdown import before_the_loop
 
 
 def run(verb: Run, context: CliContext) -> int:
     """Load, set up the log, and go on until the end."""
-    before_the_loop()
+    _end_at_signals()
 
-    # Loading takes most of a second, and a signal that comes meanwhile has to end the process:
-    # process 1 of a container has no default for signals.
+    # Loading takes most of a second, in which a signal has to end the process.
     import anyio  # noqa: PLC0415
 
     from kbsync.app import build, logs  # noqa: PLC0415
@@ -21,3 +23,15 @@ def run(verb: Run, context: CliContext) -> int:
 
     logs.configure(context.log_level, default="info")
     return anyio.run(daemon.run, build.settings_of(context.config), SystemdNotifier())
+
+
+def _end_at_signals() -> None:
+    """End at SIGTERM and SIGINT until `kbsync.service.shutdown` takes them."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    # Process 1 of a container has no default for signals: one that is not taken is lost.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

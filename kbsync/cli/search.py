@@ -14,7 +14,7 @@ from kbsync.cli import output
 from kbsync.cli.api.resolve import base_named, value_of
 from kbsync.cli.api.workflows import retrieve
 from kbsync.cli.command_line import CliContext
-from kbsync.cli.local_verbs import Search
+from kbsync.cli.local_verbs import SearchBases
 from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.schemas import Hit
 from kbsync.messages import Problem
@@ -40,7 +40,7 @@ class SearchResult:
     content: str
 
 
-def search(verb: Search, context: CliContext) -> None:
+def search(verb: SearchBases, context: CliContext) -> None:
     """Search and print."""
     logs.configure(context.log_level)
     *only, query = verb.words
@@ -55,7 +55,7 @@ def search(verb: Search, context: CliContext) -> None:
 
 
 async def _asked(
-    verb: Search, context: CliContext, only: Sequence[str], query: str
+    verb: SearchBases, context: CliContext, only: Sequence[str], query: str
 ) -> list[SearchResult]:
     settings = build.settings_of(context.config)
     found: list[SearchResult] = []

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING
 
 from kbsync.app import build
 from kbsync.cli.api.resolve import notice_of
 from kbsync.cli.output import wrong
 from kbsync.config import MirrorConfig, Settings
+from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
 from kbsync.engine.observe.knowledge_base import counting_binding, look_for
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.model import Done
 
-if TYPE_CHECKING:
-    from kbsync.dify.client import DifyClient
+Examine = Callable[[Settings, str, DifyClient, Sequence[str]], AsyncIterator[Notice]]
 
 
-Closer = Callable[[Settings, str, "DifyClient", Sequence[str]], AsyncIterator[Notice]]
-
-
-async def asked(settings: Settings, closer: Closer | None = None) -> list[Notice]:
+async def check_servers(settings: Settings, examine: Examine | None = None) -> list[Notice]:
     """Ask every server; nothing is changed anywhere.
 
     Args:
         settings: the whole configuration.
-        closer: looks closer at a server that answers: by its name, with the names of the mirrors
-            on it whose bases are as they should be.
+        examine: makes more checks of a server that answers, given its name and the names of the
+            mirrors on it whose bases are as they should be.
 
     Returns:
         One notice for each server and, where the server answers, each mirror on it; the exit
@@ -37,14 +33,14 @@ async def asked(settings: Settings, closer: Closer | None = None) -> list[Notice
     found: list[Notice] = []
     for name in settings.servers:
         try:
-            async for notice in _server(settings, name, closer):
+            async for notice in _server(settings, name, examine):
                 found.append(notice)
         except Problem as problem:
             found += problem.notices
     return found
 
 
-async def _server(settings: Settings, name: str, closer: Closer | None) -> AsyncIterator[Notice]:
+async def _server(settings: Settings, name: str, examine: Examine | None) -> AsyncIterator[Notice]:
     server = settings.servers[name]
     mirrors = [mirror for mirror in settings.mirrors if mirror.server == name]
     if server.is_embedded and server.data is not None and not server.data.exists():
@@ -55,7 +51,7 @@ async def _server(settings: Settings, name: str, closer: Closer | None) -> Async
             yield say.BASE_TO_MAKE(mirror=mirror.name, base=base.name or base.id)
         return
     async with build.client(settings, name) as api:
-        # Only the list proves the key: a wrong id is told before a wrong key (section 1.1).
+        # Only the list proves the key: an id is looked at before it (docs/dify-api.md section 1.1).
         listed = await api.bases.list(limit=1)
         if not isinstance(listed, Done):
             yield notice_of(listed, "kb", "list")
@@ -66,12 +62,12 @@ async def _server(settings: Settings, name: str, closer: Closer | None) -> Async
             yield say.UPDATES_WEDGE(server=name, version=version)
         sound: list[str] = []
         for mirror in mirrors:
-            told = await _mirror(settings, mirror, api)
-            sound += [] if any(map(wrong, told)) else [mirror.name]
-            for notice in told:
+            findings = await _mirror(settings, mirror, api)
+            sound += [] if any(map(wrong, findings)) else [mirror.name]
+            for notice in findings:
                 yield notice
-        if closer is not None:
-            async for notice in closer(settings, name, api, sound):
+        if examine is not None:
+            async for notice in examine(settings, name, api, sound):
                 yield notice
 
 

@@ -23,7 +23,7 @@ def validate(verb: Validate, context: CliContext) -> int:
     try:
         settings = build.settings_of(context.config)
         here = check(settings)
-        there = () if verb.offline else anyio.run(server_checks.asked, settings)
+        there = () if verb.offline else anyio.run(server_checks.check_servers, settings)
     except Problem as problem:
         here = problem.notices
     _show(here, there, verb.as_json)

@@ -1,1 +1,1 @@
-"""What writing verbs want done: carried out by whoever holds the ledger, the verb or the daemon."""
+"""Writing verbs: declared, and carried out by the process that holds the ledger."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kbsync.app import all_mirrors, build, plan_file
-from kbsync.app.all_mirrors import HaltedMirror, Planning
+from kbsync.app.all_mirrors import Applied, HaltedMirror, MirrorPlan
 from kbsync.commands import report
 from kbsync.commands.base import CommandContext, warn
 from kbsync.commands.writing_verbs import Apply, PlanOptions, Retry
@@ -21,7 +21,7 @@ from kbsync.planning.plan import CHANGES
 
 
 def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
-    """Tell names of mirrors from the file of a saved plan, and read the plan.
+    """Read the saved plan, if the words name a file rather than mirrors.
 
     Raises:
         Problem: the plan cannot be used, or comes with something else.
@@ -63,33 +63,33 @@ async def apply(command: Apply, context: CommandContext) -> int:
         plans = await all_mirrors.plan_all(opened.engines, listing=how.refresh, wanted=wanted)
         if command.saved is not None:
             plans = plan_file.still_holds(command.saved, Path(command.file), plans)
-        return await carry_out(command, context, plans, agreed)
+        done = await carry_out(command, context, plans, agreed)
+    report.show(context, done, as_json=command.as_json)
+    return done.exit
 
 
 async def carry_out(
     command: Apply | Retry,
     context: CommandContext,
-    plans: Sequence[Planning],
+    plans: Sequence[MirrorPlan],
     agreed: frozenset[str] = frozenset(),
-) -> int:
-    """Carry out plans, report, and return the exit code of the pass.
+) -> Applied:
+    """Carry out plans; the report comes once the ledger is closed, which may fail too.
 
     Args:
-        command: how to wait and to report.
+        command: how to wait and to show progress.
         context: where.
         plans: of every mirror concerned.
         agreed: the changes a person agreed to of what the guard held back.
     """
     plans = without_read_only(context, plans)
     with context.progress(all_mirrors.whole(plans), quiet=command.as_json) as observe:
-        done = await all_mirrors.apply_all(
+        return await all_mirrors.apply_all(
             plans, wait=command.wait, observe=observe, read=agreed, stopper=context.stopper
         )
-    report.show(context, done, as_json=command.as_json)
-    return done.exit
 
 
-def without_read_only(context: CommandContext, plans: Sequence[Planning]) -> list[Planning]:
+def without_read_only(context: CommandContext, plans: Sequence[MirrorPlan]) -> list[MirrorPlan]:
     """Return `plans` with mirrors that are only read halted, where anything would be written."""
     return [(engine, _read_only(context.settings, made)) for engine, made in plans]
 

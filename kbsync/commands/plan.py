@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kbsync.app import all_mirrors, build, plan_file
-from kbsync.app.all_mirrors import Planning
+from kbsync.app.all_mirrors import MirrorPlan
 from kbsync.commands.base import CommandContext, Output, warn
 from kbsync.commands.writing_verbs import PlanCommand
 from kbsync.config import Settings
@@ -44,7 +44,7 @@ def save(typed: dict[str, Any], text: str) -> str:
     return "" if typed["as_json"] else f"saved: {printable(str(typed['file']))}"
 
 
-def _file_text(command: PlanCommand, plans: Sequence[Planning], settings: Settings) -> str:
+def _file_text(command: PlanCommand, plans: Sequence[MirrorPlan], settings: Settings) -> str:
     how = command.how
     return plan_file.text_of(
         plans,
@@ -56,7 +56,7 @@ def _file_text(command: PlanCommand, plans: Sequence[Planning], settings: Settin
     )
 
 
-def _show(output: Output, plans: Sequence[Planning], as_json: bool) -> None:
+def _show(output: Output, plans: Sequence[MirrorPlan], as_json: bool) -> None:
     plan = all_mirrors.whole(plans)
     halts = all_mirrors.halts_of(plans)
     if as_json:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from kbsync.app import all_mirrors
-from kbsync.app.all_mirrors import Planning
+from kbsync.app.all_mirrors import MirrorPlan
+from kbsync.commands import report
 from kbsync.commands.apply import carry_out
 from kbsync.commands.base import CommandContext
 from kbsync.commands.writing_verbs import Retry
@@ -21,12 +22,14 @@ async def retry(command: Retry, context: CommandContext) -> int:
     """Carry it out; the exit code is that of the pass."""
     async with context.opened([command.mirror] if command.mirror else []) as opened:
         plans = await plan_again(opened.engines, opened.ledger, command.paths)
-        return await carry_out(command, context, plans)
+        done = await carry_out(command, context, plans)
+    report.show(context, done, as_json=command.as_json)
+    return done.exit
 
 
 async def plan_again(
     engines: Sequence[Reconciler], ledger: Ledger, paths: Collection[str]
-) -> list[Planning]:
+) -> list[MirrorPlan]:
     """Forget failures and refusals, and plan only those files.
 
     Args:

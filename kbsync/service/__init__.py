@@ -1,1 +1,1 @@
-"""The daemon: `apply` kept going for every mirror, asked by verbs over a socket."""
+"""The daemon: a controller for every mirror, and a socket on which verbs hand over commands."""

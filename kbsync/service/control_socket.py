@@ -7,12 +7,12 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
-from anyio.abc import ByteStream, SocketStream
+from anyio.abc import ByteStream, Listener, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from kbsync.commands.base import Command
 from kbsync.commands.codec import from_json
 from kbsync.commands.writing_verbs import Reload
 from kbsync.messages import Exit, Problem
@@ -22,12 +22,7 @@ from kbsync.service.control_client import LONGEST_REQUEST
 from kbsync.service.daemon_context import DaemonContext, ReplyStream
 from kbsync.service.socket_path import claimed
 
-if TYPE_CHECKING:
-    from anyio.abc import Listener
-
-    from kbsync.commands.base import Command
-
-# Whoever connects says at once what is wanted; the rest waits in the system's queue.
+# Seconds a verb has to send its request; more connections than these wait in the system's queue.
 PATIENCE = 30.0
 MOST_AT_ONCE = 32
 
@@ -36,8 +31,7 @@ MOST_AT_ONCE = 32
 async def listening(path: Path) -> AsyncIterator[Listener[SocketStream]]:
     """Listen at `path`, for this user alone.
 
-    Nothing else may go on meanwhile that makes files: for a moment none of them is anybody's to
-    enter.
+    The umask is another one for a moment, so no file may be made meanwhile.
 
     Raises:
         Problem: the socket cannot be made.
@@ -60,104 +54,108 @@ class ControlSocket:
     """Answers requests until it is cancelled.
 
     Args:
-        office: what the daemon can be asked to do.
+        admin: what the daemon can be asked to do.
     """
 
-    def __init__(self, office: Admin) -> None:
-        self._office = office
-        self._room = anyio.Semaphore(MOST_AT_ONCE)
-        self._desks: set[DaemonContext] = set()
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+        self._limit = anyio.Semaphore(MOST_AT_ONCE)
+        self._contexts: set[DaemonContext] = set()
         self._ended = anyio.Event()
 
     async def serve(self, listener: Listener[SocketStream]) -> None:
-        """Answer everybody who asks there."""
+        """Answer every request that comes to `listener`."""
         await listener.serve(self._connection)
 
     def stop(self) -> None:
-        """Have everything that is carried out end calmly, and begin nothing more."""
-        self._office.stopping = True
-        for desk in self._desks:
-            desk.stopper.stop()
+        """Let calls in flight come to their end, and begin nothing more."""
+        self._admin.stopping = True
+        for context in self._contexts:
+            context.stopper.stop()
 
     async def idle(self) -> None:
-        """Return when everything that was asked for is answered."""
-        while self._desks:
+        """Return when every request is answered."""
+        while self._contexts:
             await self._ended.wait()
 
     async def _connection(self, stream: ByteStream) -> None:
-        async with stream, self._room:
+        async with stream, self._limit:
             reply = ReplyStream(stream)
-            desk = DaemonContext(self._office, reply)
+            context = DaemonContext(self._admin, reply)
             try:
                 async with anyio.create_task_group() as group:
                     group.start_soon(reply.send)
-                    await self._answered(stream, desk, reply)
+                    await self._answered(stream, context, reply)
             finally:
-                self._desks.discard(desk)
+                self._contexts.discard(context)
                 self._ended.set()
                 self._ended = anyio.Event()
 
-    async def _answered(self, stream: ByteStream, desk: DaemonContext, reply: ReplyStream) -> None:
+    async def _answered(
+        self, stream: ByteStream, context: DaemonContext, reply: ReplyStream
+    ) -> None:
         try:
-            await self._request(stream, desk, reply)
+            await self._request(stream, context, reply)
         except Problem as problem:
             _refuse(reply, problem)
         except Exception as error:
-            # What a verb trips over is told and logged; the mirrors are kept all the same.
-            self._office.chronicle.fault("fault in a request", error)
-            _refuse(reply, Problem(say.BROKEN(why=_kind(error))))
+            # A bug in a command ends that command alone.
+            self._admin.log.fault("fault in a request", error)
+            _refuse(reply, Problem(say.BROKEN(why=_kind_of(error))))
 
-    async def _request(self, stream: ByteStream, desk: DaemonContext, reply: ReplyStream) -> None:
+    async def _request(
+        self, stream: ByteStream, context: DaemonContext, reply: ReplyStream
+    ) -> None:
         received = BufferedByteReceiveStream(stream)
         try:
             with anyio.fail_after(PATIENCE):
                 line = await received.receive_until(b"\n", LONGEST_REQUEST)
             verb, asked = _read(line)
             if verb == "status":
-                reply.end(live=self._office.live())
+                reply.end(live=self._admin.live())
                 return
-            errand = from_json(verb, asked)
+            command = from_json(verb, asked)
         except (TimeoutError, anyio.IncompleteRead, anyio.BrokenResourceError):
             reply.hang_up()
             return
         except (ValueError, anyio.DelimiterNotFound) as error:
             raise Problem(say.NOT_UNDERSTOOD(why=str(error))) from None
-        await self._carry_out(errand, stream, desk, reply)
+        await self._carry_out(command, stream, context, reply)
 
     async def _carry_out(
-        self, errand: Command, stream: ByteStream, desk: DaemonContext, reply: ReplyStream
+        self, command: Command, stream: ByteStream, context: DaemonContext, reply: ReplyStream
     ) -> None:
-        self._desks.add(desk)
+        self._contexts.add(context)
         async with anyio.create_task_group() as group:
-            group.start_soon(_watch, stream, desk, reply)
-            code = await self._run(errand, desk)
+            group.start_soon(_watch, stream, context, reply)
+            code = await self._run(command, context)
             group.cancel_scope.cancel()
-        question = desk.question
+        question = context.question
         reply.end(exit=code, question=[question.text, question.digest] if question else None)
 
-    async def _run(self, errand: Command, desk: DaemonContext) -> int:
+    async def _run(self, command: Command, context: DaemonContext) -> int:
         try:
-            if not isinstance(errand, Reload):
-                await self._office.refresh()
-            async with self._office.busy:
-                if self._office.stopping:
+            if not isinstance(command, Reload):
+                await self._admin.reload_if_changed()
+            async with self._admin.busy:
+                if self._admin.stopping:
                     raise Problem(say.STOPPING())
-                if desk.stopper.stopped:  # gone while it waited for its turn
+                if context.stopper.stopped:  # gone while it waited for its turn
                     return Exit.FAULT
-                return await errand.run(desk)
+                return await command.run(context)
         except Problem as problem:
-            desk.warn(f"kbsync: {problem}")
+            context.warn(f"kbsync: {problem}")
             return problem.exit
 
 
-async def _watch(stream: ByteStream, desk: DaemonContext, reply: ReplyStream) -> None:
-    """Stop what was asked for when the one who asked goes away, as calmly as a signal would."""
+async def _watch(stream: ByteStream, context: DaemonContext, reply: ReplyStream) -> None:
+    """Stop the command when the verb that asked goes away, as the first signal would."""
     try:
         while True:
             await stream.receive()
     except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
         reply.hang_up()
-        desk.stopper.stop()
+        context.stopper.stop()
 
 
 def _read(line: bytes) -> tuple[str, object]:
@@ -167,8 +165,8 @@ def _read(line: bytes) -> tuple[str, object]:
     return request["verb"], request.get("asked", {})
 
 
-def _kind(error: BaseException) -> str:
-    """Return what kind of fault it is; its words may be anything."""
+def _kind_of(error: BaseException) -> str:
+    """Return the fault's class alone: its text may hold anything, a key too."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return type(error).__name__

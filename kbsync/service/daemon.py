@@ -1,11 +1,9 @@
-"""The daemon, put together: what it keeps, what it answers, what it tells, how it ends."""
+"""The daemon, put together: supervisor, control socket, log, housekeeping and shutdown."""
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -14,22 +12,20 @@ from anyio.abc import TaskGroup, TaskStatus
 from kbsync import __version__
 from kbsync.app import build
 from kbsync.config import MirrorConfig, Settings
-from kbsync.engine.control.controller import DRAIN, Controller, ControllerStatus, Phase
+from kbsync.engine.control.controller import Controller, ControllerStatus, Phase
+from kbsync.engine.ports import Clock
 from kbsync.engine.reconciler import Reconciler
+from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Problem
 from kbsync.service.admin import Admin
 from kbsync.service.control_socket import ControlSocket, listening
 from kbsync.service.event_log import EventLog
 from kbsync.service.shared_servers import SharedServers
-from kbsync.service.shutdown import FORCED, LAST, Force, by_force
+from kbsync.service.shutdown import Force, Shutdown, by_force
 from kbsync.service.socket_path import socket_of
-from kbsync.service.supervisor import Keeping, MakeKeeper, Supervisor
+from kbsync.service.supervisor import MakeController, SupervisedController, Supervisor
 from kbsync.service.systemd import SystemdNotifier
 from kbsync.source.watch.watcher import Watcher
-
-if TYPE_CHECKING:
-    from kbsync.engine.ports import Clock
-    from kbsync.ledger.store import LedgerStore
 
 LOOK = 1.0
 UNTIL_READY = 0.2
@@ -39,40 +35,40 @@ A_DAY = 86_400.0
 async def run(
     settings: Settings,
     notifier: SystemdNotifier,
-    make: MakeKeeper | None = None,
+    make: MakeController | None = None,
     force: Force = by_force,
 ) -> int:
-    """Keep every mirror until a signal ends it; return the exit code.
+    """Keep every mirror in sync until a signal ends it; return the exit code.
 
     Args:
         settings: as loaded; the file they come from is read again when it changes.
-        notifier: tells the service manager.
-        make: makes keepers; the real ones when None.
+        notifier: notifies the service manager.
+        make: makes controllers; the real ones when None.
         force: ends the process when it does not end by itself.
 
     Raises:
         Problem: the ledger is in use, or something is wrong with the configuration.
     """
-    chronicle = EventLog()
+    log = EventLog()
     with build.ledger_held(settings, command="kbsync run") as (ledger, clock):
-        chronicle.say("starting", version=__version__, ledger=ledger.location.shown)
+        log.say("starting", version=__version__, ledger=ledger.location.shown)
         for notice in build.warnings(settings):
-            chronicle.say("configuration", notice)
+            log.say("configuration", notice)
         try:
             async with anyio.create_task_group() as group:
-                daemon = Daemon(settings, ledger, clock, chronicle, notifier, group, make, force)
-                await daemon.live()
+                daemon = Daemon(settings, ledger, clock, log, notifier, group, make, force)
+                await daemon.run()
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as faults:
-            fault = only(faults)
+            fault = first_fault(faults)
             if not isinstance(fault, Problem):
-                chronicle.fault("fault", fault)
+                log.fault("fault", fault)
             raise fault from None
-    chronicle.say("stopped")
-    return daemon.code
+    log.say("stopped")
+    return daemon.shutdown.code
 
 
-def only(faults: BaseException) -> BaseException:
+def first_fault(faults: BaseException) -> BaseException:
     """Return the first fault of a group, which ended everything else."""
     while isinstance(faults, BaseExceptionGroup):
         faults = faults.exceptions[0]
@@ -80,15 +76,15 @@ def only(faults: BaseException) -> BaseException:
 
 
 class Daemon:
-    """Everything that goes on side by side until the end.
+    """The tasks that run side by side until the end.
 
     Args:
-        group: where it goes on.
-        make: makes keepers; the real ones when None.
+        group: where they run.
+        make: makes controllers; the real ones when None.
         force: ends the process when it does not end by itself.
 
     Attributes:
-        code: the exit code it ends with.
+        shutdown: knows the exit code.
     """
 
     def __init__(
@@ -96,132 +92,114 @@ class Daemon:
         settings: Settings,
         ledger: LedgerStore,
         clock: Clock,
-        chronicle: EventLog,
+        log: EventLog,
         notifier: SystemdNotifier,
         group: TaskGroup,
-        make: MakeKeeper | None,
+        make: MakeController | None,
         force: Force,
     ) -> None:
-        links = SharedServers(group, clock)
-        made = make or keepers(chronicle)
-        house = Supervisor(group, links, ledger, clock, make=made, turned=chronicle.turned)
-        self._office = Admin(
-            settings, house, ledger=ledger, clock=clock, chronicle=chronicle, notifier=notifier
+        self._servers = SharedServers(group, clock)
+        self._supervisor = Supervisor(
+            group,
+            self._servers,
+            ledger,
+            clock,
+            make=make or controllers(log),
+            turned=log.turned,
         )
-        self._control = ControlSocket(self._office)
-        self._chronicle = chronicle
+        self._admin = Admin(
+            settings, self._supervisor, ledger=ledger, clock=clock, log=log, notifier=notifier
+        )
+        self._control = ControlSocket(self._admin)
+        self._log = log
         self._notifier = notifier
         self._group = group
-        self._force = force
-        self._links = links
-        self._told = anyio.Event()
-        self.code = 0
+        self.shutdown = Shutdown(log, group.cancel_scope.cancel, force)
 
-    async def live(self) -> None:
-        """Begin everything, wait for the signal to end, and end."""
-        self._group.start_soon(self._signals)
-        await self._group.start(self._answer)
-        await self._office.house.keep(self._office.settings)
-        self._group.start_soon(self._pulse)
-        self._group.start_soon(self._tidy)
-        await self._told.wait()
-        await self._end()
+    async def run(self) -> None:
+        """Start every task, wait for the signal to end, and end."""
+        self._group.start_soon(self.shutdown.take_signals, self._reload)
+        await self._group.start(self._listen)
+        await self._supervisor.supervise(self._admin.settings)
+        self._group.start_soon(self._look_round)
+        self._group.start_soon(self._prune_journal)
+        await self.shutdown.begun.wait()
+        self._notifier.stopping()
+        self._control.stop()
+        await self.shutdown.drain(self._finish)
 
-    # -- what goes on ----------------------------------------------------------------------------
+    async def _finish(self) -> None:
+        await self._supervisor.stop()
+        await self._control.idle()
+        await self._servers.only(())
 
-    async def _answer(self, *, task_status: TaskStatus[None]) -> None:
-        """Answer verbs; a daemon that cannot be reached keeps its mirrors all the same."""
+    async def _listen(self, *, task_status: TaskStatus[None]) -> None:
+        """Answer verbs; mirrors stay in sync even if the socket cannot be made."""
         begun = False
         try:
-            async with listening(socket_of(self._office.settings)) as listener:
+            async with listening(socket_of(self._admin.settings)) as listener:
                 begun = True
                 task_status.started()
                 await self._control.serve(listener)
         except Problem as problem:
-            self._chronicle.say("no control", problem.notice)
+            self._log.say("no control", problem.notice)
             if not begun:
                 task_status.started()
 
-    async def _pulse(self) -> None:
-        """Look round: tell the service manager that we live, and see whether the file changed."""
-        rest = min(LOOK, self._notifier.watchdog or LOOK)
+    async def _look_round(self) -> None:
+        """Report to the service manager and the log, and look whether the file changed."""
+        pause = min(LOOK, self._notifier.watchdog or LOOK)
         while True:
             self._look()
-            await anyio.sleep(rest if self._office.told_ready else min(rest, UNTIL_READY))
+            await anyio.sleep(pause if self._admin.ready else min(pause, UNTIL_READY))
 
     def _look(self) -> None:
-        office, notifier = self._office, self._notifier
-        states = office.states()
+        admin, notifier = self._admin, self._notifier
+        states = admin.states()
         notifier.alive()
-        notifier.status(office.summary(states))
+        notifier.status(admin.summary(states))
         for name, state in states.items():
-            self._chronicle.watched(name, state)
+            self._log.watched(name, state)
         starting = any(state.phase is Phase.STARTING for state in states.values())
-        if not office.told_ready and not starting:
-            office.told_ready = True
+        if not admin.ready and not starting:
+            admin.ready = True
             notifier.ready()
             tally = Counter(state.phase.value for state in states.values())
-            self._chronicle.say("ready", None, **tally)
-        elif not office.told_ready:
+            self._log.say("ready", None, **tally)
+        elif not admin.ready:
             notifier.starting()
-        if office.glance.rested():
-            self._group.start_soon(office.refresh)
+        if admin.config_file.settled():
+            self._group.start_soon(admin.reload_if_changed)
 
-    async def _tidy(self) -> None:
+    async def _prune_journal(self) -> None:
         """Take old lines out of the journal, now and every day."""
-        office = self._office
+        admin = self._admin
         while True:
-            before = office.clock.now() - office.settings.journal_retention
+            before = admin.clock.now() - admin.settings.journal_retention
             try:
-                gone = await anyio.to_thread.run_sync(office.ledger.prune_journal, before)
+                gone = await anyio.to_thread.run_sync(admin.ledger.prune_journal, before)
             except Problem as problem:
-                self._chronicle.say("journal not tidied", problem.notice)
+                self._log.say("journal not tidied", problem.notice)
             else:
                 if gone:
-                    self._chronicle.say("journal tidied", lines=gone)
+                    self._log.say("journal tidied", lines=gone)
             await anyio.sleep(A_DAY)
 
-    # -- signals and the end ---------------------------------------------------------------------
+    def _reload(self) -> None:
+        self._group.start_soon(self._reload_in_turn)
 
-    async def _signals(self) -> None:
-        received = anyio.open_signal_receiver(signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-        with received as numbers:
-            async for number in numbers:
-                if number == signal.SIGHUP:
-                    self._group.start_soon(self._reload)
-                elif self._told.is_set():
-                    self._chronicle.say("stopped at once", signal=number.name)
-                    self.code = FORCED
-                    self._force(LAST, FORCED)
-                    self._group.cancel_scope.cancel()
-                else:
-                    self._chronicle.say("stopping", signal=number.name)
-                    self._told.set()
-
-    async def _reload(self) -> None:
-        async with self._office.busy:
-            await self._office.reload()
-
-    async def _end(self) -> None:
-        """Bring everything in flight to its end, within the time there is."""
-        self._notifier.stopping()
-        self._control.stop()
-        call_off = self._force(DRAIN + LAST, 0)
-        with anyio.move_on_after(DRAIN):
-            await self._office.house.leave()
-            await self._control.idle()
-            await self._links.only(())
-        call_off()
-        self._force(LAST, 0)
+    async def _reload_in_turn(self) -> None:
+        async with self._admin.busy:
+            await self._admin.reload()
 
 
-def keepers(chronicle: EventLog) -> MakeKeeper:
-    """Return what makes a mirror's keeper, as it is declared."""
+def controllers(log: EventLog) -> MakeController:
+    """Return what makes the controller of a mirror, as it is declared."""
 
     def make(
         declared: MirrorConfig, engine: Reconciler, turned: Callable[[ControllerStatus], None]
-    ) -> Keeping:
+    ) -> SupervisedController:
         changes = Watcher(declared)
-        return Controller(engine, changes, observe=chronicle.observe, turned=turned)
+        return Controller(engine, changes, observe=log.observe, turned=turned)
 
     return make

@@ -1,10 +1,14 @@
-"""The desk of an errand that the daemon carries out: its words go to the one who asked."""
+"""The context of a command that the daemon carries out: its lines go to the verb that asked."""
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import ByteSendStream
 
 from kbsync.app import build
 from kbsync.app.build import Opened
@@ -14,33 +18,31 @@ from kbsync.commands.report import line_of
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
 from kbsync.engine.workers.pool import Observer
+from kbsync.engine.workers.throttle import ThrottledRemote
+from kbsync.ledger.store import LedgerStore
 from kbsync.planning.plan import Plan
 from kbsync.service.admin import Admin
 
-if TYPE_CHECKING:
-    from kbsync.engine.workers.throttle import ThrottledRemote
-    from kbsync.ledger.store import LedgerStore
-import json
-from collections import deque
-
-import anyio
-from anyio.abc import ByteSendStream
+# Characters of text in one line of an answer.
+PIECE = 32_768
+# A verb that reads nothing for so long (seconds) has gone.
+PATIENCE = 60.0
 
 
 class DaemonContext:
-    """Works with what the daemon has open; mirrors rest as long as an errand works with them.
+    """Lends what the daemon has open; see `CommandContext`. Mirrors are suspended meanwhile.
 
     Args:
-        office: the daemon.
-        reply: takes what is told.
+        admin: the daemon's.
+        reply: takes the lines.
 
     Attributes:
         stopper: stops what is carried out.
         question: what a person has to agree to first.
     """
 
-    def __init__(self, office: Admin, reply: ReplyStream) -> None:
-        self._office = office
+    def __init__(self, admin: Admin, reply: ReplyStream) -> None:
+        self._admin = admin
         self._reply = reply
         self.stopper = Stopper()
         self.question: Confirmation | None = None
@@ -48,7 +50,7 @@ class DaemonContext:
     @property
     def settings(self) -> Settings:
         """The configuration the daemon works with."""
-        return self._office.settings
+        return self._admin.settings
 
     def say(self, line: str) -> None:
         """Send it for standard output."""
@@ -63,33 +65,33 @@ class DaemonContext:
         self._reply.add("file", text)
 
     def confirm(self, question: Confirmation) -> None:
-        """Have it asked where the person sits."""
+        """Return None: the verb that asked has the person at its terminal."""
         self.question = question
 
     @asynccontextmanager
     async def opened(
         self, only: Sequence[str], *, prune_excluded: bool = False, suspend: bool = True
     ) -> AsyncIterator[Opened]:
-        """Lend engines of mirrors, which rest unless they are only read."""
-        settings, house = self.settings, self._office.house
+        """Lend engines of mirrors, which are suspended unless they are only read."""
+        settings, supervisor = self.settings, self._admin.supervisor
         declared = build.chosen(settings, only)
-        async with self._resting(*(each.name for each in declared if suspend)):
+        async with self._suspended(*(each.name for each in declared if suspend)):
             engines = [
-                await house.engine(settings, each, prune_excluded=prune_excluded)
+                await supervisor.engine(settings, each, prune_excluded=prune_excluded)
                 for each in declared
             ]
-            yield Opened(settings=settings, engines=tuple(engines), ledger=self._office.ledger)
+            yield Opened(settings=settings, engines=tuple(engines), ledger=self._admin.ledger)
 
     @asynccontextmanager
     async def ledger(self, *mirrors: str) -> AsyncIterator[LedgerStore]:
-        """Lend the ledger while `mirrors` rest."""
-        async with self._resting(*mirrors):
-            yield self._office.ledger
+        """Lend the ledger while `mirrors` are suspended."""
+        async with self._suspended(*mirrors):
+            yield self._admin.ledger
 
     @asynccontextmanager
     async def remote(self, server: str, ledger: LedgerStore) -> AsyncIterator[ThrottledRemote]:
-        """Lend the gate all mirrors of the server go through."""
-        yield await self._office.house.gate(self.settings.servers[server])
+        """Lend the connection that all mirrors of the server share."""
+        yield await self._admin.supervisor.remote(self.settings.servers[server])
 
     @contextmanager
     def progress(self, plan: Plan, *, quiet: bool) -> Iterator[Observer]:
@@ -97,50 +99,41 @@ class DaemonContext:
         yield lambda event: self._observe(event, quiet)
 
     def _observe(self, event: Event, quiet: bool) -> None:
-        self._office.chronicle.observe(event)
+        self._admin.log.observe(event)
         line = None if quiet else line_of(event)
         if line is not None:
             self.say(line)
 
     async def pause(self, mirrors: Sequence[str], *, paused: bool) -> None:
         """Pause them now, and after a restart."""
-        self._office.pause(mirrors, paused=paused)
+        self._admin.pause(mirrors, paused=paused)
 
     async def pause_if_running(self, mirror: str) -> bool:
-        """Pause `mirror` if it is kept, so that what a verb undid is not done again at once."""
-        kept = any(each.declared.name == mirror for each in self._office.house)
-        if kept:
-            self._office.pause([mirror], paused=True)
-        return kept
+        """Pause `mirror` if it is in force; return whether it is."""
+        running = any(each.declared.name == mirror for each in self._admin.supervisor)
+        if running:
+            self._admin.pause([mirror], paused=True)
+        return running
 
     async def reload(self) -> None:
-        """Read the configuration anew."""
-        await self._office.reload()
-        if self._office.refused is not None:
-            raise self._office.refused
+        """Read the configuration again."""
+        await self._admin.reload()
+        if self._admin.refused is not None:
+            raise self._admin.refused
 
     @asynccontextmanager
-    async def _resting(self, *mirrors: str) -> AsyncIterator[None]:
+    async def _suspended(self, *mirrors: str) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for mirror in mirrors:
-                await stack.enter_async_context(self._office.house.suspended(mirror))
+                await stack.enter_async_context(self._admin.supervisor.suspended(mirror))
             yield
 
 
-# -- The answer to one request, sent line by line as it comes about.
-
-
-# Characters of text in one line of an answer.
-PIECE = 32_768
-# One who asked and does not listen for so long (seconds) has gone.
-PATIENCE = 60.0
-
-
 class ReplyStream:
-    """Collects what is told and sends it, never holding up the one who tells.
+    """The answer to one request, sent line by line; writing to it never blocks the command.
 
     Args:
-        stream: to the one who asked.
+        stream: to the verb that asked.
     """
 
     def __init__(self, stream: ByteSendStream) -> None:
@@ -151,23 +144,23 @@ class ReplyStream:
         self._gone = False
 
     def add(self, kind: str, text: str) -> None:
-        """Tell more text: ``out``, ``err`` or ``file``."""
+        """Add text of a kind: ``out``, ``err`` or ``file``."""
         for start in range(0, len(text), PIECE):
             self._put({kind: text[start : start + PIECE]})
 
     def end(self, **last: object) -> None:
-        """Tell the last line; nothing may follow."""
+        """Add the last line; nothing may follow."""
         self._put(last)
         self._ended = True
 
     def hang_up(self) -> None:
-        """Send nothing more: nobody listens."""
+        """Send nothing more: the verb has gone."""
         self._gone = True
         self._lines.clear()
         self._wake()
 
     async def send(self) -> None:
-        """Send what is told until the last line is out, or nobody listens any more."""
+        """Send lines until the last one is out, or the verb has gone."""
         while not self._gone and (self._lines or not self._ended):
             if not self._lines:
                 await self._more.wait()

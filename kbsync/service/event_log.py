@@ -1,4 +1,4 @@
-"""What the daemon logs: a line for each remote change and each turn, and none for nothing."""
+"""What the daemon logs: a line for each remote change and each change of phase."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from kbsync.messages import Exit, Notice
 from kbsync.model import DocKey
 from kbsync.planning.plan import CHANGES
 
-MOST_TOLD = 10_000
-# Neither changes anything at the server.
+MOST_REMEMBERED = 10_000
+# These change nothing at the server.
 SILENT = frozenset({"resolve", "forget"})
 
 
@@ -23,16 +23,16 @@ class EventLog:
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
-        self._told: dict[DocKey, str] = {}
+        self._logged: dict[DocKey, str] = {}
         self._turns: dict[str, ControllerStatus] = {}
         self._away: dict[str, float] = {}
         self._modes: dict[str, tuple[str, Notice | None]] = {}
 
     def observe(self, event: Event) -> None:
-        """Log one step of a keeper or a verb; what failed in the same way before is not new."""
+        """Log one step; what failed in the same way before is logged for debugging only."""
         match event.outcome:
             case "done" | "indexed":
-                self._told.pop(event.key, None)
+                self._logged.pop(event.key, None)
                 changed = event.action in CHANGES and event.action not in SILENT
                 logs.note(event, "info" if changed and event.outcome == "done" else "debug")
             case "stopped" | "failed":
@@ -43,17 +43,17 @@ class EventLog:
     def _is_new(self, event: Event) -> bool:
         if event.why is not None and event.why.message.exit is Exit.OK:
             return False
-        told = event.why.code if event.why else event.cause
-        if self._told.get(event.key) == told:
+        reason = event.why.code if event.why else event.cause
+        if self._logged.get(event.key) == reason:
             return False
-        if len(self._told) >= MOST_TOLD:
-            self._told.clear()
-        self._told[event.key] = told
+        if len(self._logged) >= MOST_REMEMBERED:
+            self._logged.clear()
+        self._logged[event.key] = reason
         return True
 
     def turned(self, mirror: str, state: ControllerStatus) -> None:
-        """Log that a mirror begins or ceases to be kept."""
-        if state.phase is Phase.LENT:  # a verb works with it, and tells what it does
+        """Log that a mirror begins or ceases to be in trouble."""
+        if state.phase is Phase.LENT:  # a verb works with it, and prints what it does
             return
         before = self._turns.get(mirror, ControllerStatus())
         self._turns[mirror] = state

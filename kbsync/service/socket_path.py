@@ -1,4 +1,4 @@
-"""Where a daemon listens: a socket beside the ledger, so that who may have it is who may ask."""
+"""Where a daemon listens: a socket beside the ledger, so that the same users may reach both."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import platformdirs
+
 from kbsync.config import Settings
 
 # What a socket's address holds, without its closing zero.
@@ -18,7 +20,7 @@ LONGEST = 107 if sys.platform == "linux" else 103
 
 
 def socket_of(settings: Settings) -> Path:
-    """Return where the daemon of these settings listens, or says where it does.
+    """Return where the daemon of these settings listens, or leaves a link to where it does.
 
     A ledger's file has one writer, so it has one socket; a database's is in the state folder.
     """
@@ -44,7 +46,7 @@ def claimed(path: Path) -> Iterator[str]:
     `path` becomes a link to it.
 
     Args:
-        path: as `socket_of` returns; whoever holds the ledger may claim it.
+        path: as `socket_of` returns; the process that holds the ledger may claim it.
 
     Raises:
         OSError: neither can be made.
@@ -69,8 +71,6 @@ def _remove(path: Path) -> None:
 
 
 def _short(path: Path) -> str:
-    import platformdirs  # noqa: PLC0415
-
     with warnings.catch_warnings():  # another place than the usual one serves as well
         warnings.simplefilter("ignore")
         folder = platformdirs.user_runtime_path("kbsync", appauthor=False)
@@ -82,9 +82,9 @@ def _short(path: Path) -> str:
 
 
 def _require_ours(folder: Path) -> None:
-    """See that nobody else can put a socket of theirs there."""
+    """Check that no other user can put a socket there."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (0, os.geteuid()):
-        raise PermissionError(1, "somebody else owns it", str(folder))
+        raise PermissionError(1, "it belongs to another user", str(folder))
     if found.st_mode & 0o022:
         raise PermissionError(1, "others may write there", str(folder))

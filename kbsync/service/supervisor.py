@@ -1,11 +1,11 @@
-"""Keeps every declared mirror: one keeper each, side by side, none waiting for another."""
+"""One controller for each declared mirror, side by side: none waits for another."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -13,32 +13,30 @@ from anyio.abc import TaskGroup
 from kbsync.app import build
 from kbsync.config import MirrorConfig, ServerConfig, Settings
 from kbsync.engine.control.controller import ControllerStatus, Phase
+from kbsync.engine.ports import Clock
 from kbsync.engine.reconciler import Reconciler
+from kbsync.engine.workers.throttle import ThrottledRemote
+from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Exit, Problem
 from kbsync.service.shared_servers import SharedServers
 
-if TYPE_CHECKING:
-    from kbsync.engine.ports import Clock
-    from kbsync.engine.workers.throttle import ThrottledRemote
-    from kbsync.ledger.store import LedgerStore
-
-# So long a server that cannot be opened is left alone.
-REST = 30.0
+# Seconds between two attempts to open a server.
+RETRY = 30.0
 
 
-class Keeping(Protocol):
-    """What the house needs of a keeper; see `kbsync.engine.control.controller.Keeper`."""
+class SupervisedController(Protocol):
+    """What the supervisor needs of `kbsync.engine.control.controller.Controller`."""
 
     read_only: bool
     paused: bool
 
     @property
     def state(self) -> ControllerStatus:
-        """What the keeper is at now."""
+        """Its status now."""
         ...
 
     async def run(self) -> None:
-        """Keep the mirror until `stop` is called."""
+        """Keep the mirror in sync until `stop` is called."""
         ...
 
     def stop(self) -> None:
@@ -46,25 +44,29 @@ class Keeping(Protocol):
         ...
 
     def suspended(self) -> AbstractAsyncContextManager[Reconciler]:
-        """Rest, as long as the engine is lent."""
+        """Lend the engine; the controller does nothing meanwhile."""
         ...
 
 
-MakeKeeper = Callable[[MirrorConfig, Reconciler, Callable[[ControllerStatus], None]], Keeping]
+MakeController = Callable[
+    [MirrorConfig, Reconciler, Callable[[ControllerStatus], None]], SupervisedController
+]
 Turned = Callable[[str, ControllerStatus], None]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class SupervisedMirror:
-    """One mirror that is kept.
+    """A declared mirror and its controller.
 
     Args:
-        fault: why its server cannot be opened; there is no keeper until it can.
+        fault: why its server cannot be opened; there is no controller until it can.
+        leaving: set to stop the controller.
+        left: set once it has stopped.
     """
 
     declared: MirrorConfig
     server: ServerConfig
-    keeper: Keeping | None = None
+    controller: SupervisedController | None = None
     fault: Problem | None = None
     paused: bool = False
     leaving: anyio.Event = field(default_factory=anyio.Event)
@@ -72,62 +74,62 @@ class SupervisedMirror:
 
     @property
     def state(self) -> ControllerStatus:
-        """What the mirror is at."""
-        if self.keeper is not None:
-            return self.keeper.state
+        """The status of its controller."""
+        if self.controller is not None:
+            return self.controller.state
         if self.fault is not None:
             return ControllerStatus(phase=Phase.HALTED, why=self.fault.notice)
         return ControllerStatus()
 
-    def leave(self) -> None:
-        """Keep it no more; what is in flight is brought to its end."""
+    def stop(self) -> None:
+        """Stop the controller; what is in flight is brought to its end."""
         self.leaving.set()
-        if self.keeper is not None:
-            self.keeper.stop()
+        if self.controller is not None:
+            self.controller.stop()
 
     def pause(self, paused: bool) -> None:
         """Write nothing for it, or write again."""
         self.paused = paused
-        if self.keeper is not None:
-            self.keeper.paused = paused
+        if self.controller is not None:
+            self.controller.paused = paused
 
 
 class Supervisor:
-    """The mirrors of a configuration, kept.
+    """The mirrors of the configuration in force; iterating yields them in its order.
 
     Args:
-        group: where the keepers live.
-        links: the servers.
-        ledger: the memory, held.
-        clock: its time.
-        make: makes a mirror's keeper, from what is declared of it and its engine.
-        turned: told whenever a mirror begins or ceases to be kept as it should.
+        group: where the controllers run.
+        servers: connections to servers, shared by all mirrors.
+        ledger: open for writing.
+        clock: the ledger's.
+        make: makes a controller of a mirror's declaration and its engine.
+        turned: called whenever a mirror begins or ceases to be in trouble.
     """
 
     def __init__(
         self,
         group: TaskGroup,
-        links: SharedServers,
+        servers: SharedServers,
         ledger: LedgerStore,
         clock: Clock,
         *,
-        make: MakeKeeper,
+        make: MakeController,
         turned: Turned,
     ) -> None:
         self._group = group
-        self._links = links
+        self._servers = servers
         self._ledger = ledger
         self._clock = clock
         self._make = make
         self._turned = turned
-        self._kept: dict[str, SupervisedMirror] = {}
+        self._mirrors: dict[str, SupervisedMirror] = {}
         self._closed = False
 
     def __iter__(self) -> Iterator[SupervisedMirror]:
-        return iter(self._kept.values())
+        return iter(self._mirrors.values())
 
-    async def keep(self, settings: Settings) -> dict[str, list[str]]:
-        """Keep exactly the mirrors of `settings` from now on, in its order.
+    async def supervise(self, settings: Settings) -> dict[str, list[str]]:
+        """Run a controller for exactly the mirrors of `settings` from now on.
 
         Mirrors that are declared as before are not disturbed; changed ones begin anew.
 
@@ -139,114 +141,117 @@ class Supervisor:
         """
         wanted = {each.name: (each, settings.server_of(each)) for each in settings.mirrors}
         await self._require({server for _, server in wanted.values()})
-        leaving = [kept for kept in self if wanted.get(kept.declared.name) != _as_declared(kept)]
-        await self._leave(leaving)
+        leaving = [each for each in self if wanted.get(each.declared.name) != _as_declared(each)]
+        await self._stop(leaving)
         if self._closed:
             return {}
-        before = {kept.declared.name for kept in leaving}
-        old, paused = self._kept, self._ledger.paused()
-        self._kept = {}
+        before = {each.declared.name for each in leaving}
+        old, paused = self._mirrors, self._ledger.paused()
+        self._mirrors = {}
         for name, (declared, server) in wanted.items():
             undisturbed = name in old and name not in before
-            self._kept[name] = (
+            self._mirrors[name] = (
                 old[name] if undisturbed else SupervisedMirror(declared=declared, server=server)
             )
             if not undisturbed:
-                self._kept[name].paused = name in paused
-                self._group.start_soon(self._keep, settings, self._kept[name])
-        await self._links.only(server for _, server in wanted.values())
+                self._mirrors[name].paused = name in paused
+                self._group.start_soon(self._run, settings, self._mirrors[name])
+        await self._servers.only(server for _, server in wanted.values())
         return {
             "new": [name for name in wanted if name not in old],
             "changed": [name for name in wanted if name in before],
             "gone": [name for name in old if name not in wanted],
         }
 
-    async def leave(self) -> None:
-        """Keep nothing any more; returns when everything in flight has come to its end."""
+    async def stop(self) -> None:
+        """Stop every controller; returns when everything in flight has come to its end."""
         self._closed = True
-        await self._leave(list(self))
+        await self._stop(list(self))
 
-    async def gate(self, server: ServerConfig) -> ThrottledRemote:
-        """Return the gate of a declared server.
+    async def remote(self, server: ServerConfig) -> ThrottledRemote:
+        """Return the connection to a declared server, with its limits.
 
         Raises:
             Problem: it cannot be used as declared.
         """
-        return await self._links.gate(server)
+        return await self._servers.remote(server)
 
     async def engine(
         self, settings: Settings, declared: MirrorConfig, *, prune_excluded: bool
     ) -> Reconciler:
-        """Return an engine for a verb; the mirror has to rest meanwhile.
+        """Return an engine for a command, which runs while the controller is suspended.
 
         Raises:
             Problem: its server cannot be used as declared.
         """
-        gate = await self._links.gate(settings.server_of(declared))
+        remote = await self._servers.remote(settings.server_of(declared))
         mirror = build.mirror_of(settings, declared, prune_excluded=prune_excluded)
-        return Reconciler(mirror, self._ledger, gate, self._clock)
+        return Reconciler(mirror, self._ledger, remote, self._clock)
 
     @asynccontextmanager
     async def suspended(self, name: str) -> AsyncIterator[None]:
-        """Let a mirror rest, kept or not."""
-        kept = self._kept.get(name)
-        if kept is None or kept.keeper is None:
+        """Suspend the controller of a mirror, if it has one."""
+        mirror = self._mirrors.get(name)
+        if mirror is None or mirror.controller is None:
             yield
             return
-        async with kept.keeper.suspended():
+        async with mirror.controller.suspended():
             yield
 
     def pause(self, name: str, *, paused: bool) -> bool:
-        """Write nothing for a mirror, or write again; return whether it is kept."""
-        kept = self._kept.get(name)
-        if kept is not None:
-            kept.pause(paused)
-        return kept is not None
+        """Write nothing for a mirror, or write again; return whether it is in force."""
+        mirror = self._mirrors.get(name)
+        if mirror is not None:
+            mirror.pause(paused)
+        return mirror is not None
 
     async def _require(self, wanted: set[ServerConfig]) -> None:
-        """See that no server is declared wrongly; one that is away is opened later."""
+        """Check that no server is declared wrongly; one that is away is opened later."""
         for server in wanted:
             try:
-                await self._links.gate(server)
+                await self._servers.remote(server)
             except Problem as problem:
                 if problem.exit is Exit.USAGE:
-                    await self._links.only(kept.server for kept in self)
+                    await self._servers.only(each.server for each in self)
                     raise
 
-    async def _leave(self, leaving: list[SupervisedMirror]) -> None:
-        for kept in leaving:
-            kept.leave()
-        for kept in leaving:
-            await kept.left.wait()
+    async def _stop(self, leaving: list[SupervisedMirror]) -> None:
+        # All of them drain side by side.
+        for mirror in leaving:
+            mirror.stop()
+        for mirror in leaving:
+            await mirror.left.wait()
 
-    async def _keep(self, settings: Settings, kept: SupervisedMirror) -> None:
+    async def _run(self, settings: Settings, mirror: SupervisedMirror) -> None:
         try:
-            engine = await self._opened(settings, kept)
+            engine = await self._opened(settings, mirror)
             if engine is None:
                 return
-            name = kept.declared.name
-            keeper = self._make(kept.declared, engine, lambda state: self._turned(name, state))
-            keeper.read_only = kept.declared.read_only
-            keeper.paused = kept.paused
-            kept.keeper, kept.fault = keeper, None
-            if kept.leaving.is_set():
+            name = mirror.declared.name
+            controller = self._make(
+                mirror.declared, engine, lambda state: self._turned(name, state)
+            )
+            controller.read_only = mirror.declared.read_only
+            controller.paused = mirror.paused
+            mirror.controller, mirror.fault = controller, None
+            if mirror.leaving.is_set():
                 return
-            await keeper.run()
+            await controller.run()
         finally:
-            kept.left.set()
+            mirror.left.set()
 
-    async def _opened(self, settings: Settings, kept: SupervisedMirror) -> Reconciler | None:
+    async def _opened(self, settings: Settings, mirror: SupervisedMirror) -> Reconciler | None:
         """Return the engine once its server can be opened, None when the mirror leaves before."""
-        while not kept.leaving.is_set():
+        while not mirror.leaving.is_set():
             try:
-                return await self.engine(settings, kept.declared, prune_excluded=False)
+                return await self.engine(settings, mirror.declared, prune_excluded=False)
             except Problem as problem:
-                kept.fault = problem
-                self._turned(kept.declared.name, kept.state)
-            with anyio.move_on_after(REST):
-                await kept.leaving.wait()
+                mirror.fault = problem
+                self._turned(mirror.declared.name, mirror.state)
+            with anyio.move_on_after(RETRY):
+                await mirror.leaving.wait()
         return None
 
 
-def _as_declared(kept: SupervisedMirror) -> tuple[MirrorConfig, ServerConfig]:
-    return kept.declared, kept.server
+def _as_declared(mirror: SupervisedMirror) -> tuple[MirrorConfig, ServerConfig]:
+    return mirror.declared, mirror.server

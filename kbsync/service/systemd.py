@@ -1,4 +1,4 @@
-"""Tells a service manager how the daemon is: datagrams to $NOTIFY_SOCKET (sd_notify)."""
+"""Notifies a service manager by datagrams to $NOTIFY_SOCKET (sd_notify(3))."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ AGAIN = 20.0
 
 
 class SystemdNotifier:
-    """Says nothing where nobody listens; never fails, never waits.
+    """Sends nothing where no manager listens; never fails, never waits.
 
     Args:
-        environ: has NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID where a manager wants to know.
+        environ: has NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID where a manager listens.
 
     Attributes:
         watchdog: seconds between two signs of life, None when none are wanted.
@@ -74,15 +74,15 @@ class SystemdNotifier:
             line.sendto(message.encode("utf-8", "replace"), self._address)
 
 
-def _address(told: str) -> str:
+def _address(variable: str) -> str:
     """Return the socket's address; one that starts with @ has no file."""
-    if told.startswith("@"):
-        return "\0" + told[1:]
-    return told if told.startswith("/") else ""
+    if variable.startswith("@"):
+        return "\0" + variable[1:]
+    return variable if variable.startswith("/") else ""
 
 
 def _watchdog(environ: Mapping[str, str]) -> float | None:
-    told, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
-    if not told.isdecimal() or int(told) == 0 or pid not in ("", str(os.getpid())):
+    interval, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
+    if not interval.isdecimal() or int(interval) == 0 or pid not in ("", str(os.getpid())):
         return None
-    return int(told) / 2_000_000
+    return int(interval) / 2_000_000

@@ -85,10 +85,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _watched(capture: pytest.CaptureFixture[Any]) -> Any:
-    told = capture.unwatched()  # type: ignore[attr-defined]
-    for each in told:
+    printed = capture.unwatched()  # type: ignore[attr-defined]
+    for each in printed:
         refuse(each, capture.request.node.nodeid)
-    return told
+    return printed
 
 
 class Watch:

@@ -46,8 +46,8 @@ class _Door(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        told = self.server.behaviour(self.command, self.path.partition("?")[0])
-        status, headers, content = told or self._asked(body)
+        answer = self.server.behaviour(self.command, self.path.partition("?")[0])
+        status, headers, content = answer or self._asked(body)
         self.send_response(status)
         for name, value in {"Content-Length": str(len(content)), **headers}.items():
             self.send_header(name, value)
@@ -63,8 +63,8 @@ class _Door(BaseHTTPRequestHandler):
         reply = connection.getresponse()
         content = reply.read()
         connection.close()
-        told = {name: reply.headers[name] for name in ("Content-Type", "X-Version", "Date")}
-        return reply.status, {name: value for name, value in told.items() if value}, content
+        kept = {name: reply.headers[name] for name in ("Content-Type", "X-Version", "Date")}
+        return reply.status, {name: value for name, value in kept.items() if value}, content
 
     do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - named by the library
 

@@ -1,4 +1,4 @@
-"""A mirrored folder, a server that counts, and somebody who works at the server by hand."""
+"""A mirrored folder, a server that counts, and a person who works at the server by hand."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def mirrored(folder: Path, ledger: Ledger) -> Iterator[Story]:
         yield story
 
 
-def printed_release(told: str) -> list[str]:
+def printed_release(printed: str) -> list[str]:
     """The words of the command that was printed, behind `kbsync apply`."""
-    found = RELEASE.search(told)
-    assert found is not None, told
+    found = RELEASE.search(printed)
+    assert found is not None, printed
     return found[1].split()

@@ -1,4 +1,4 @@
-"""Documents somebody made by hand become ours; what counts is what the server counted."""
+"""Documents that a person made by hand become ours; what counts is what the server counted."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def test_two_hundred_documents_by_base_name_without_an_upload(
             **{"adopt": 200, "known": 200, "anew": 0, "bytes_anew": 0},
             **{"left": 0, "files": 0, "documents": 0},
         }
-        told = terminal.type(*by_size, "--yes")
-        assert "200 to adopt; 200 without an upload; 0 to index anew" in told
+        printed = terminal.type(*by_size, "--yes")
+        assert "200 to adopt; 200 without an upload; 0 to index anew" in printed
         assert not requests.writes()
         assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == 200
 
@@ -137,10 +137,10 @@ def test_what_is_not_known_to_be_the_same_is_indexed_anew(tmp_path: Path, ledger
         before = hands.documents()
         requests.writes()
 
-        told = terminal.type("adopt", "--trust", "size", "--dry-run", exit=2)
+        printed = terminal.type("adopt", "--trust", "size", "--dry-run", exit=2)
         size = len(text(2))
-        assert f"3 to adopt; 2 without an upload; 1 to index anew ({size} B to upload)" in told
-        assert "1 files and 0 documents stay without each other" in told
+        assert f"3 to adopt; 2 without an upload; 1 to index anew ({size} B to upload)" in printed
+        assert "1 files and 0 documents stay without each other" in printed
         terminal.type("adopt", "--yes")
         assert not requests.writes()
         terminal.type("apply")
@@ -164,15 +164,15 @@ def test_what_is_unclear_is_left_and_named(tmp_path: Path, ledger: Ledger) -> No
         twice = hands.upload("twice.md", b"# Which\n\nOf the two?\n")
         one, other = (hands.upload("one.md", b"# One\n\nOf two.\n", twin=True) for _ in range(2))
         clear = hands.upload("clear.md", b"# Clear\n\nAs day.\n")
-        stranger = hands.upload("stranger.md", b"# Nobody's\n\nAt all.\n")
+        stranger = hands.upload("stranger.md", b"# Foreign\n\nAt all.\n")
         requests.writes()
 
-        told = terminal.type("adopt", "--by", "basename", "--yes", exit=3)
-        assert say.SEVERAL_FILES.code in told
-        assert say.SEVERAL_DOCUMENTS.code in told
-        assert f"* clear.md <- clear.md {clear}" in told
-        assert "1 to adopt" in told
-        assert "2 left as unclear" in told
+        printed = terminal.type("adopt", "--by", "basename", "--yes", exit=3)
+        assert say.SEVERAL_FILES.code in printed
+        assert say.SEVERAL_DOCUMENTS.code in printed
+        assert f"* clear.md <- clear.md {clear}" in printed
+        assert "1 to adopt" in printed
+        assert "2 left as unclear" in printed
 
         rows = [("a/twice.md", twice), ("one.md", one), ("b/twice.md", one), ("gone.md", stranger)]
         rows += [("a/once.md", clear), ("one.md", other)]
@@ -227,8 +227,8 @@ def test_a_document_another_mirror_holds_is_never_taken(tmp_path: Path, ledger: 
         terminal.type("apply", "docs")
         requests.writes()
         assert say.MIRROR_UNTOLD.code in terminal.type("adopt", exit=64)
-        told = terminal.type("adopt", "more", "--by", "basename", "--yes")
-        assert "nothing to adopt" in told
-        assert "1 files and 0 documents stay without each other" in told
+        printed = terminal.type("adopt", "more", "--by", "basename", "--yes")
+        assert "nothing to adopt" in printed
+        assert "1 files and 0 documents stay without each other" in printed
         assert not requests.writes()
         assert len(hands.documents()) == 1

@@ -1,4 +1,4 @@
-"""Everything a person can get wrong, or that can go wrong around kbsync, as it is told.
+"""Everything a person can get wrong, or that can go wrong around kbsync, and what kbsync says.
 
 Each case is compared with a file in `tests/golden/bad_input`: what was typed, what was printed, the
 exit code. Afterwards whatever was mirrored before is still there, and a mended world converges.
@@ -34,7 +34,7 @@ HEAD = 'version: 1\nserver: {{url: "{url}", api_key: "${{DIFY_API_KEY}}"}}\nledg
 MIRROR = "  - {{name: docs, source: ./docs, knowledge_base: {base}, settle: 0s{more}}}\n"
 
 
-class Desk:
+class Setup:
     """A folder with a configuration, where one case is tried."""
 
     def __init__(self, folder: Path, case: str, front: Front, ledger: str) -> None:
@@ -70,7 +70,7 @@ class Desk:
         """Bring the mirror into step, so that there is something to lose."""
         self.terminal.type("apply")
 
-    def told(self, *words: str, exit: int) -> str:
+    def refused(self, *words: str, exit: int) -> str:
         """Type a command, and compare what it says with the case's file."""
         code, stdout, stderr = self._run(words)
         text = self._plain(f"$ kbsync {' '.join(words)}\n{stdout}{stderr}")
@@ -129,21 +129,21 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], s
 
 
 @pytest.fixture
-def desk(
+def setup(
     tmp_path: Path, real: Callable[[str], str], ledger: Ledger, request: pytest.FixtureRequest
-) -> Iterator[Desk]:
+) -> Iterator[Setup]:
     """A case that says the same whatever database the ledger is in."""
     with opened(real(type(ledger).__name__)) as front:
-        yield Desk(tmp_path, _case(request), front, ledger.address)
+        yield Setup(tmp_path, _case(request), front, ledger.address)
 
 
 @pytest.fixture
-def file_desk(
+def file_setup(
     tmp_path: Path, real: Callable[[str], str], request: pytest.FixtureRequest
-) -> Iterator[Desk]:
+) -> Iterator[Setup]:
     """A case that is about a configuration, a server's answer, or a ledger in a file."""
     with opened(real(FileLedger.__name__)) as front:
-        yield Desk(tmp_path, _case(request), front, FILE)
+        yield Setup(tmp_path, _case(request), front, FILE)
 
 
 def _case(request: pytest.FixtureRequest) -> str:
@@ -161,24 +161,24 @@ def two(one: str, here: str, other: str, there: str, more: str = "") -> str:
     return first + TWO.replace("{one}", other).replace("{here}", there).replace("{more}", more)
 
 
-CONFIGURATIONS: dict[str, Callable[[Desk], object]] = {
-    "configuration-missing": lambda desk: (desk.folder / "kbsync.yaml").unlink(),
-    "configuration-empty": lambda desk: desk.config(""),
-    "configuration-tab": lambda desk: desk.config("version: 1\nserver:\n\turl: embedded\n"),
-    "configuration-unknown-key": lambda desk: desk.configure(more=", exlude: ['*.txt']"),
-    "configuration-missing-variable": lambda desk: desk.env.update(DIFY_API_KEY=""),
-    "configuration-one-name-twice": lambda desk: desk.configure(
+CONFIGURATIONS: dict[str, Callable[[Setup], object]] = {
+    "configuration-missing": lambda setup: (setup.folder / "kbsync.yaml").unlink(),
+    "configuration-empty": lambda setup: setup.config(""),
+    "configuration-tab": lambda setup: setup.config("version: 1\nserver:\n\turl: embedded\n"),
+    "configuration-unknown-key": lambda setup: setup.configure(more=", exlude: ['*.txt']"),
+    "configuration-missing-variable": lambda setup: setup.env.update(DIFY_API_KEY=""),
+    "configuration-one-name-twice": lambda setup: setup.configure(
         mirrors=MIRROR + "  - {{name: docs, source: ./other, knowledge_base: Other}}\n"
     ),
-    "configuration-colliding-names": lambda desk: desk.configure(
+    "configuration-colliding-names": lambda setup: setup.configure(
         mirrors=two("one", "./docs", "two", "./other")
     ),
-    "configuration-nested-sources": lambda desk: desk.configure(
+    "configuration-nested-sources": lambda setup: setup.configure(
         mirrors=two("one", "./docs", "two", "./docs/deeper", ", prefix: deeper/").replace(
             "Both}}", "Both, prefix: whole/}}", 1
         )
     ),
-    "configuration-same-sources": lambda desk: desk.configure(
+    "configuration-same-sources": lambda setup: setup.configure(
         mirrors=two("one", "./docs", "two", "./docs/../docs", ", prefix: two/").replace(
             "Both}}", "Both, prefix: one/}}", 1
         )
@@ -186,117 +186,117 @@ CONFIGURATIONS: dict[str, Callable[[Desk], object]] = {
 }
 
 
-@pytest.mark.parametrize("file_desk", CONFIGURATIONS, indirect=True)
-def test_configuration(file_desk: Desk) -> None:
-    file_desk.synced()
-    CONFIGURATIONS[file_desk.case](file_desk)
-    file_desk.told("apply", exit=64)
-    file_desk.env["DIFY_API_KEY"] = KEY
-    file_desk.nothing_lost()
+@pytest.mark.parametrize("file_setup", CONFIGURATIONS, indirect=True)
+def test_configuration(file_setup: Setup) -> None:
+    file_setup.synced()
+    CONFIGURATIONS[file_setup.case](file_setup)
+    file_setup.refused("apply", exit=64)
+    file_setup.env["DIFY_API_KEY"] = KEY
+    file_setup.nothing_lost()
 
 
 # -- the source ----------------------------------------------------------------------------------
 
 
-def test_source_missing(desk: Desk) -> None:
-    desk.synced()
-    (desk.folder / "docs").rename(desk.folder / "away")
-    desk.told("apply", exit=3)
-    (desk.folder / "away").rename(desk.folder / "docs")
-    desk.nothing_lost()
+def test_source_missing(setup: Setup) -> None:
+    setup.synced()
+    (setup.folder / "docs").rename(setup.folder / "away")
+    setup.refused("apply", exit=3)
+    (setup.folder / "away").rename(setup.folder / "docs")
+    setup.nothing_lost()
 
 
-def test_source_empty(desk: Desk) -> None:
-    desk.synced()
-    (desk.folder / "docs").rename(desk.folder / "away")
-    (desk.folder / "docs").mkdir()
-    desk.told("apply", exit=4)
-    (desk.folder / "docs").rmdir()
-    (desk.folder / "away").rename(desk.folder / "docs")
-    desk.nothing_lost()
+def test_source_empty(setup: Setup) -> None:
+    setup.synced()
+    (setup.folder / "docs").rename(setup.folder / "away")
+    (setup.folder / "docs").mkdir()
+    setup.refused("apply", exit=4)
+    (setup.folder / "docs").rmdir()
+    (setup.folder / "away").rename(setup.folder / "docs")
+    setup.nothing_lost()
 
 
-def test_source_is_a_file(desk: Desk) -> None:
-    desk.synced()
-    (desk.folder / "docs").rename(desk.folder / "away")
-    (desk.folder / "docs").write_text("a file")
-    desk.told("apply", exit=3)
-    (desk.folder / "docs").unlink()
-    (desk.folder / "away").rename(desk.folder / "docs")
-    desk.nothing_lost()
+def test_source_is_a_file(setup: Setup) -> None:
+    setup.synced()
+    (setup.folder / "docs").rename(setup.folder / "away")
+    (setup.folder / "docs").write_text("a file")
+    setup.refused("apply", exit=3)
+    (setup.folder / "docs").unlink()
+    (setup.folder / "away").rename(setup.folder / "docs")
+    setup.nothing_lost()
 
 
-def test_source_unreadable(file_desk: Desk) -> None:
-    file_desk.synced()
-    unprivileged(file_desk)
-    (file_desk.folder / "docs").chmod(0o300)
-    file_desk.told("apply", exit=3)
-    (file_desk.folder / "docs").chmod(0o755)
-    file_desk.nothing_lost()
+def test_source_unreadable(file_setup: Setup) -> None:
+    file_setup.synced()
+    unprivileged(file_setup)
+    (file_setup.folder / "docs").chmod(0o300)
+    file_setup.refused("apply", exit=3)
+    (file_setup.folder / "docs").chmod(0o755)
+    file_setup.nothing_lost()
 
 
-def unprivileged(desk: Desk) -> None:
+def unprivileged(setup: Setup) -> None:
     if os.geteuid() == 0 and shutil.which(DROPPED[0]) is None:
         pytest.skip("root reads everything, and nothing here takes rights away")
-    desk.prefix = DROPPED if os.geteuid() == 0 else ()
+    setup.prefix = DROPPED if os.geteuid() == 0 else ()
 
 
 # -- files ---------------------------------------------------------------------------------------
 
 
-def test_file_too_large(desk: Desk) -> None:
-    desk.configure(more=", max_file_size: 1KB")
-    desk.write("large.md", "words " * 1000)
-    desk.told("apply", exit=0)
-    (desk.folder / "docs" / "large.md").unlink()
-    desk.nothing_lost()
+def test_file_too_large(setup: Setup) -> None:
+    setup.configure(more=", max_file_size: 1KB")
+    setup.write("large.md", "words " * 1000)
+    setup.refused("apply", exit=0)
+    (setup.folder / "docs" / "large.md").unlink()
+    setup.nothing_lost()
 
 
-def test_file_too_large_for_the_server(desk: Desk) -> None:
-    desk.configure(more=", max_file_size: 40MB")
-    desk.write("large.md", "words " * (16 << 20 >> 2))
-    desk.told("apply", exit=3)
-    (desk.folder / "docs" / "large.md").unlink()
-    desk.nothing_lost()
+def test_file_too_large_for_the_server(setup: Setup) -> None:
+    setup.configure(more=", max_file_size: 40MB")
+    setup.write("large.md", "words " * (16 << 20 >> 2))
+    setup.refused("apply", exit=3)
+    (setup.folder / "docs" / "large.md").unlink()
+    setup.nothing_lost()
 
 
-def test_file_of_a_refused_type(desk: Desk) -> None:
-    desk.write("tune.mp3", "la la la")
-    desk.told("apply", exit=0)
-    (desk.folder / "docs" / "tune.mp3").unlink()
-    desk.nothing_lost()
+def test_file_of_a_refused_type(setup: Setup) -> None:
+    setup.write("tune.mp3", "la la la")
+    setup.refused("apply", exit=0)
+    (setup.folder / "docs" / "tune.mp3").unlink()
+    setup.nothing_lost()
 
 
-def test_file_of_a_type_the_server_refuses(desk: Desk) -> None:
-    desk.configure(more=", extensions: [md, mp3]")
-    desk.write("tune.mp3", "la la la")
-    desk.told("apply", exit=3)
-    (desk.folder / "docs" / "tune.mp3").unlink()
-    desk.nothing_lost()
+def test_file_of_a_type_the_server_refuses(setup: Setup) -> None:
+    setup.configure(more=", extensions: [md, mp3]")
+    setup.write("tune.mp3", "la la la")
+    setup.refused("apply", exit=3)
+    (setup.folder / "docs" / "tune.mp3").unlink()
+    setup.nothing_lost()
 
 
-def test_file_without_bytes(desk: Desk) -> None:
-    desk.write("empty.md")
-    desk.told("apply", exit=0)
-    (desk.folder / "docs" / "empty.md").unlink()
-    desk.nothing_lost()
+def test_file_without_bytes(setup: Setup) -> None:
+    setup.write("empty.md")
+    setup.refused("apply", exit=0)
+    (setup.folder / "docs" / "empty.md").unlink()
+    setup.nothing_lost()
 
 
-def test_file_unreadable(file_desk: Desk) -> None:
-    file_desk.synced()
-    unprivileged(file_desk)
-    page = file_desk.write("secret.md", "# Secret\n\nwords\n")
+def test_file_unreadable(file_setup: Setup) -> None:
+    file_setup.synced()
+    unprivileged(file_setup)
+    page = file_setup.write("secret.md", "# Secret\n\nwords\n")
     page.chmod(0)
-    file_desk.told("apply", exit=3)
+    file_setup.refused("apply", exit=3)
     page.chmod(0o644)
-    file_desk.terminal.type("apply")
-    file_desk.nothing_lost(documents=2)
+    file_setup.terminal.type("apply")
+    file_setup.nothing_lost(documents=2)
 
 
-def test_file_vanished_before_its_upload(desk: Desk) -> None:
+def test_file_vanished_before_its_upload(setup: Setup) -> None:
     """The last question before the uploads is the base: that is when the file goes."""
-    desk.synced()
-    page = desk.write("fleeting.md", "# Fleeting\n\nwords\n")
+    setup.synced()
+    page = setup.write("fleeting.md", "# Fleeting\n\nwords\n")
     asked: list[str] = []
 
     def behaviour(method: str, path: str) -> Answer | None:
@@ -305,35 +305,35 @@ def test_file_vanished_before_its_upload(desk: Desk) -> None:
             page.unlink(missing_ok=True)
         return None
 
-    desk.front.behaviour = behaviour
-    desk.terminal.type("apply")
+    setup.front.behaviour = behaviour
+    setup.terminal.type("apply")
     assert not page.exists()
-    desk.nothing_lost()
+    setup.nothing_lost()
 
 
 # -- the knowledge base --------------------------------------------------------------------------
 
 
-def test_base_unknown_by_id(desk: Desk) -> None:
-    desk.configure(base="{id: 00000000-0000-4000-8000-000000000000}")
-    desk.told("apply", exit=5)
+def test_base_unknown_by_id(setup: Setup) -> None:
+    setup.configure(base="{id: 00000000-0000-4000-8000-000000000000}")
+    setup.refused("apply", exit=5)
 
 
-def test_base_ambiguous_by_name(desk: Desk) -> None:
+def test_base_ambiguous_by_name(setup: Setup) -> None:
     ids = ("1c6d8a4e-0000-4000-8000-00000000000a", "1c6d8a4e-0000-4000-8000-00000000000b")
-    desk.front.behaviour = lambda method, path: (
-        listed(*(base_row(each, desk.base) for each in ids)) if path == "/v1/datasets" else None
+    setup.front.behaviour = lambda method, path: (
+        listed(*(base_row(each, setup.base) for each in ids)) if path == "/v1/datasets" else None
     )
-    desk.told("apply", exit=5)
+    setup.refused("apply", exit=5)
 
 
-@pytest.mark.parametrize("desk", ["base-external", "base-of-a-pipeline"], indirect=True)
-def test_base_that_takes_no_documents(desk: Desk) -> None:
-    external = desk.case == "base-external"
+@pytest.mark.parametrize("setup", ["base-external", "base-of-a-pipeline"], indirect=True)
+def test_base_that_takes_no_documents(setup: Setup) -> None:
+    external = setup.case == "base-external"
     changed = {"provider": "external"} if external else {"runtime_mode": "rag_pipeline"}
-    row = base_row("1c6d8a4e-0000-4000-8000-00000000000c", desk.base) | changed
-    desk.front.behaviour = lambda method, path: listed(row) if path == "/v1/datasets" else None
-    desk.told("apply", exit=5)
+    row = base_row("1c6d8a4e-0000-4000-8000-00000000000c", setup.base) | changed
+    setup.front.behaviour = lambda method, path: listed(row) if path == "/v1/datasets" else None
+    setup.refused("apply", exit=5)
 
 
 def base_row(base_id: str, name: str) -> dict[str, object]:
@@ -341,19 +341,19 @@ def base_row(base_id: str, name: str) -> dict[str, object]:
 
 
 def listed(*rows: dict[str, object]) -> Answer:
-    told = {"data": rows, "total": len(rows), "page": 1, "limit": 100, "has_more": False}
-    return 200, JSON, json.dumps(told).encode()
+    answer = {"data": rows, "total": len(rows), "page": 1, "limit": 100, "has_more": False}
+    return 200, JSON, json.dumps(answer).encode()
 
 
 # -- the server ----------------------------------------------------------------------------------
 
 
-def test_key_wrong(desk: Desk) -> None:
-    desk.synced()
-    desk.env["DIFY_API_KEY"] = "dataset-of-nobody"
-    desk.told("apply", exit=5)
-    desk.env["DIFY_API_KEY"] = KEY
-    desk.nothing_lost()
+def test_key_wrong(setup: Setup) -> None:
+    setup.synced()
+    setup.env["DIFY_API_KEY"] = "dataset-of-another"
+    setup.refused("apply", exit=5)
+    setup.env["DIFY_API_KEY"] = KEY
+    setup.nothing_lost()
 
 
 FORBIDDEN = b'{"code": "forbidden", "message": "You do not have access.", "status": 403}'
@@ -367,41 +367,41 @@ ANSWERS: dict[str, tuple[int, Answer]] = {
 }
 
 
-@pytest.mark.parametrize("file_desk", ANSWERS, indirect=True)
-def test_server(file_desk: Desk) -> None:
-    file_desk.synced()
-    file_desk.write("new.md", "# New\n\nMore words.\n")
-    exit_code, answer = ANSWERS[file_desk.case]
-    file_desk.front.behaviour = lambda method, path: answer
-    file_desk.told("apply", exit=exit_code)
-    file_desk.front.behaviour = lambda method, path: None
-    file_desk.terminal.type("apply")
-    file_desk.nothing_lost(documents=2)
+@pytest.mark.parametrize("file_setup", ANSWERS, indirect=True)
+def test_server(file_setup: Setup) -> None:
+    file_setup.synced()
+    file_setup.write("new.md", "# New\n\nMore words.\n")
+    exit_code, answer = ANSWERS[file_setup.case]
+    file_setup.front.behaviour = lambda method, path: answer
+    file_setup.refused("apply", exit=exit_code)
+    file_setup.front.behaviour = lambda method, path: None
+    file_setup.terminal.type("apply")
+    file_setup.nothing_lost(documents=2)
 
 
-def test_server_not_there(file_desk: Desk) -> None:
-    file_desk.synced()
-    file_desk.configure(url="http://127.0.0.1:1/v1")
-    file_desk.told("apply", exit=1)
-    file_desk.nothing_lost()
+def test_server_not_there(file_setup: Setup) -> None:
+    file_setup.synced()
+    file_setup.configure(url="http://127.0.0.1:1/v1")
+    file_setup.refused("apply", exit=1)
+    file_setup.nothing_lost()
 
 
-def test_server_without_trust(file_desk: Desk) -> None:
-    file_desk.synced()
-    file_desk.configure(url=file_desk.front.url.replace("http:", "https:"))
-    file_desk.told("apply", exit=5)
-    file_desk.nothing_lost()
+def test_server_without_trust(file_setup: Setup) -> None:
+    file_setup.synced()
+    file_setup.configure(url=file_setup.front.url.replace("http:", "https:"))
+    file_setup.refused("apply", exit=5)
+    file_setup.nothing_lost()
 
 
 # -- the ledger ----------------------------------------------------------------------------------
 
 
-def test_ledger_in_use(file_desk: Desk) -> None:
-    file_desk.synced()
-    with LedgerStore.open(file_desk.folder / "state" / "ledger.db", command="kbsync apply"):
-        file_desk.told("apply", exit=1)
-        file_desk.terminal.type("status")
-    file_desk.nothing_lost()
+def test_ledger_in_use(file_setup: Setup) -> None:
+    file_setup.synced()
+    with LedgerStore.open(file_setup.folder / "state" / "ledger.db", command="kbsync apply"):
+        file_setup.refused("apply", exit=1)
+        file_setup.terminal.type("status")
+    file_setup.nothing_lost()
 
 
 @pytest.fixture
@@ -416,16 +416,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True, timeout=10)
 
 
-def test_ledger_on_a_full_disk(file_desk: Desk, small_disk: Path) -> None:
-    file_desk.synced()
+def test_ledger_on_a_full_disk(file_setup: Setup, small_disk: Path) -> None:
+    file_setup.synced()
     for number in range(40):
-        file_desk.write(f"page{number}.md", f"# Page {number}\n\nWith words {number}.\n")
+        file_setup.write(f"page{number}.md", f"# Page {number}\n\nWith words {number}.\n")
     space = shutil.disk_usage(small_disk).free
     (small_disk / "ballast").write_bytes(b"x" * max(0, space - 40_000))
-    file_desk.told("apply", exit=1)
+    file_setup.refused("apply", exit=1)
     (small_disk / "ballast").unlink()
-    file_desk.terminal.type("apply")
-    file_desk.nothing_lost(documents=41)
+    file_setup.terminal.type("apply")
+    file_setup.nothing_lost(documents=41)
 
 
 # -- all of them ---------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Every row of docs/configuration-changes.md: what a changed configuration plans, and what not.
 
-What counts is what the server counted: a change that is not told apart costs uploads or documents.
+What counts is what the server counted: a change that is not recognised costs uploads or documents.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Story:
             place.write_text(f"# Page {number}\n\nHere {words} {number * 7919} rests.\n")
 
     def plan(self, exit: int | tuple[int, ...] = (0, 2)) -> dict[str, int]:
-        told = self.terminal.type("plan", "--json", exit=exit).partition("\n")[0]
-        counts: dict[str, int] = json.loads(told)["counts"]
+        printed = self.terminal.type("plan", "--json", exit=exit).partition("\n")[0]
+        counts: dict[str, int] = json.loads(printed)["counts"]
         return counts
 
     def writes(self) -> Counter[tuple[str, str]]:
@@ -104,8 +104,8 @@ def test_a_mirror_taken_out_of_the_file(story: Story) -> None:
     assert not story.writes()
     assert story.documents() == len(NAMES)
     story.terminal.type("mirror", "destroy", "docs", exit=64)
-    told = story.terminal.type("mirror", "destroy", "docs", "--yes")
-    assert f"{len(NAMES)} deleted from Docs, which stays" in told
+    printed = story.terminal.type("mirror", "destroy", "docs", "--yes")
+    assert f"{len(NAMES)} deleted from Docs, which stays" in printed
     assert story.writes() == {DELETE: len(NAMES)}
     assert story.documents() == 0
     assert warned(story) == ""
@@ -118,7 +118,7 @@ def test_a_mirror_with_another_name(story: Story) -> None:
     assert "KB-V064 kbsync mirror rename docs handbook" in warned(story)
     story.terminal.type("apply", exit=3)
     assert not story.writes()
-    assert "KB-L070" in story.terminal.type("mirror", "rename", "nobody", "handbook", exit=64)
+    assert "KB-L070" in story.terminal.type("mirror", "rename", "unknown", "handbook", exit=64)
     assert "KB-V060" in story.terminal.type("mirror", "rename", "docs", "No name", exit=64)
     story.terminal.type("mirror", "rename", "docs", "handbook")
     assert not {"create", "update", "delete", "conflict"} & story.plan().keys()
@@ -230,9 +230,9 @@ def test_a_key_of_another_workspace(tmp_path: Path) -> None:
 def test_filters_that_leave_out_more(story: Story) -> None:
     story.configure(more=', exclude: ["guides/"]')
     assert story.plan() == {"hold": 2}
-    told = story.terminal.type("apply", exit=3)
-    assert told.count("KB-E003") == 2
-    assert "kbsync apply --prune-excluded" in told
+    printed = story.terminal.type("apply", exit=3)
+    assert printed.count("KB-E003") == 2
+    assert "kbsync apply --prune-excluded" in printed
     assert not story.writes()
     story.configure(more="")
     assert story.plan(exit=0) == {}
@@ -300,6 +300,6 @@ def test_a_ledger_at_another_place(story: Story) -> None:
 
 
 def test_the_page_names_every_test_of_this_file() -> None:
-    told = set(re.findall(r"`(test_\w+)`", PAGE.read_text("utf-8")))
+    named = set(re.findall(r"`(test_\w+)`", PAGE.read_text("utf-8")))
     here = {name for name in globals() if name.startswith("test_")}
-    assert told == here - {"test_the_page_names_every_test_of_this_file"}
+    assert named == here - {"test_the_page_names_every_test_of_this_file"}

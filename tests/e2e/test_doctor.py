@@ -1,4 +1,4 @@
-"""`kbsync doctor` typed by somebody whose mirror is sound, and then no more."""
+"""`kbsync doctor` while the mirror is sound, and after it is damaged."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_a_sound_mirror_from_its_first_day(tmp_path: Path) -> None:
         person.type("apply")
         (tmp_path / "docs" / "velvet comet.md").unlink()
         person.type("apply")
-        told = person.read("doctor")
-        assert told["sound"] is True
-        found = {each["code"]: each for each in told["checks"]}
+        printed = person.read("doctor")
+        assert printed["sound"] is True
+        found = {each["code"]: each for each in printed["checks"]}
         assert {"KB-D031", "KB-D035", "KB-D036", "KB-D001", "KB-D004"} <= found.keys()
         assert "moon.md is found" in found["KB-D060"]["text"].replace("a sentence of ", "")
         assert "velvet comet.md was deleted" in found["KB-D063"]["text"]
-        assert {each["level"] for each in told["checks"]} == {"ok"}
+        assert {each["level"] for each in printed["checks"]} == {"ok"}
         assert not {"servers"} & {each["check"] for each in offline(person)}
 
 
@@ -61,7 +61,7 @@ def test_a_document_that_is_not_found(tmp_path: Path) -> None:
         assert "KB-D061" in codes(person, exit=1)
 
 
-def test_old_servers_are_told_by_what_they_lack(tmp_path: Path) -> None:
+def test_old_servers_are_known_by_what_they_lack(tmp_path: Path) -> None:
     person = Terminal(tmp_path)
     fill(tmp_path)
     quirks = ("--quirk", "no-metadata", "--quirk", "no-merge", "--quirk", "version=0.9.2")

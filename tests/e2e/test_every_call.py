@@ -178,15 +178,15 @@ def _children(hands: Hands) -> None:
     rows = hands.read("chunks", "children", *where, chunk)["rows"]
     assert {row["id"]: row["content"] for row in rows}[added] == "Zwei Kinder."
     # Without an embedding model no server can delete one (docs/dify-api.md section 7).
-    told = hands.type("chunks", "delete-child", *where, chunk, added, "--yes", exit=1)
-    assert "Default model not found" in told
+    printed = hands.type("chunks", "delete-child", *where, chunk, added, "--yes", exit=1)
+    assert "Default model not found" in printed
     hands.called.add(("chunks", "delete-child"))  # made, and answered by the server
     assert added in hands.type("chunks", "children", *where, chunk, "--all")
 
 
 def _names(hands: Hands, base: str) -> None:
-    assert say.NO_SUCH_BASE.code in hands.type("kb", "get", "Nobody", exit=5)
-    assert say.NO_SUCH_DOCUMENT.code in hands.type("docs", "get", "Books", "nobody.md", exit=1)
+    assert say.NO_SUCH_BASE.code in hands.type("kb", "get", "Unknown", exit=5)
+    assert say.NO_SUCH_DOCUMENT.code in hands.type("docs", "get", "Books", "unknown.md", exit=1)
     assert say.NEEDS_YES.code in hands.type("kb", "delete", base, exit=64)
     assert say.NO_SUCH_SERVER.code in hands.type("kb", "list", "--server", "moon", exit=64)
     assert remote.NAME_TAKEN.code in hands.type("kb", "create", "Books", exit=5)

@@ -1,4 +1,4 @@
-"""init, validate, schema, serve and demo, typed one after another by somebody new."""
+"""init, validate, schema, serve and demo, typed one after another, as on a first day."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_validate_names_a_wrong_key_and_a_closed_door(person: Terminal, tmp_path
     (tmp_path / "docs").mkdir()
     with served(tmp_path) as url:
         person.type("init", "--url", url)
-        wrong = {"DIFY_API_KEY": "dataset-canary-of-nobody"}
+        wrong = {"DIFY_API_KEY": "dataset-canary-of-another"}
         assert remote.WRONG_KEY.code in person.type("validate", exit=5, env=wrong)
         assert remote.WRONG_KEY.code in person.type("kb", "list", exit=5, env=wrong)
         assert "canary" not in person.printed
@@ -69,7 +69,7 @@ def test_the_schema_accepts_what_init_writes(person: Terminal) -> None:
     assert {"version", *where, *how} == set(schema["properties"])
 
 
-def test_serve_says_where_and_ends_when_told(tmp_path: Path) -> None:
+def test_serve_says_where_and_ends_at_a_signal(tmp_path: Path) -> None:
     words = [str(COMMAND), "serve", "--port", "0", "--data", str(tmp_path / "k.db")]
     with subprocess.Popen(
         words,
@@ -94,9 +94,9 @@ def test_serve_imitates_a_fault_on_demand(person: Terminal, tmp_path: Path) -> N
     log = tmp_path / "requests.jsonl"
     with served(tmp_path, "--quirk", "wedging-update", "--request-log", str(log)) as url:
         person.type("init", "--url", url)
-        told = person.type("validate")
-    assert say.UPDATES_WEDGE.code in told
-    assert "1.12.1" in told
+        printed = person.type("validate")
+    assert say.UPDATES_WEDGE.code in printed
+    assert "1.12.1" in printed
     assert log.read_text().count("\n") >= 2
     assert KEY not in log.read_text()
 
@@ -108,14 +108,14 @@ def test_two_servers_on_one_file(person: Terminal, tmp_path: Path) -> None:
 
 
 def test_the_demonstration_holds(person: Terminal, tmp_path: Path) -> None:
-    told = person.type("demo", "--dir", "shown")
-    assert "All of this held." in told
-    assert "1 create, 1 update, 1 delete; 6 unchanged" in told
+    printed = person.type("demo", "--dir", "shown")
+    assert "All of this held." in printed
+    assert "1 create, 1 update, 1 delete; 6 unchanged" in printed
     assert (tmp_path / "shown" / "docs" / "reports" / "storm.docx").exists()
     assert say.DEMO_NOT_EMPTY.code in person.type("demo", "--dir", "shown", exit=64)
 
 
-def test_several_servers_have_to_be_told_apart(person: Terminal, tmp_path: Path) -> None:
+def test_one_of_several_servers_has_to_be_named(person: Terminal, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "kbsync.yaml").write_text(
         "version: 1\n"

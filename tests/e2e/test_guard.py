@@ -30,17 +30,17 @@ def test_forty_percent_wait_for_the_printed_command(tmp_path: Path, ledger: Ledg
         gone = _remove_many(story)
         (story.docs / "new.md").write_text("# New\n\nAmber fog over the quay.\n")
         shown = story.terminal.type("plan", exit=2)
-        told = story.terminal.type("apply", exit=4)
-        assert "16 removals" in told
-        assert "of 40 documents" in told
-        assert "mirror docs" in told
+        printed = story.terminal.type("apply", exit=4)
+        assert "16 removals" in printed
+        assert "of 40 documents" in printed
+        assert "mirror docs" in printed
         assert story.writes() == {"create": 1}
-        assert printed_release(told) == printed_release(shown)
+        assert printed_release(printed) == printed_release(shown)
 
         story.terminal.type("apply", exit=4)
         assert story.writes() == {}
 
-        story.terminal.type("apply", *printed_release(told))
+        story.terminal.type("apply", *printed_release(printed))
         assert story.writes() == {"delete": GONE}
         assert story.documents().keys() == before.keys() - gone | {"new.md"}
         story.page(20).unlink()  # the hour starts anew: one more is nothing to ask about
@@ -123,10 +123,10 @@ def test_three_files_are_enough_to_guard_a_root(tmp_path: Path, ledger: Ledger) 
         story.page(1).unlink()
         story.terminal.type("apply")
         assert story.writes() == {"delete": 2}
-        story.page(2).unlink()  # the last one: nobody can tell it from a disk that is away
-        told = story.terminal.type("apply", exit=4)
+        story.page(2).unlink()  # the last one: it looks like a disk that is away
+        printed = story.terminal.type("apply", exit=4)
         assert story.writes() == {}
-        story.terminal.type("apply", *printed_release(told))
+        story.terminal.type("apply", *printed_release(printed))
         assert story.writes() == {"delete": 1}
 
 
@@ -136,9 +136,9 @@ def test_half_the_documents_deleted_there_are_made_again_once(
     with mirrored(tmp_path, ledger) as story:
         base, names = story.base(), story.documents()
         story.delete(*(f"/datasets/{base}/documents/{each}" for each in list(names.values())[::2]))
-        told = story.terminal.type("apply", exit=4)
+        printed = story.terminal.type("apply", exit=4)
         assert story.writes() == {}
-        story.terminal.type("apply", *printed_release(told))
+        story.terminal.type("apply", *printed_release(printed))
         assert story.writes() == {"create": FILES // 2}
         assert story.documents().keys() == names.keys()
         story.terminal.type("apply")
@@ -150,10 +150,10 @@ def test_changed_settings_wait_too(tmp_path: Path, ledger: Ledger) -> None:
         story.configure(
             ", chunking: {mode: automatic, language: German}, guard: {reembeddings: {least: 5}}"
         )
-        told = story.terminal.type("apply", exit=4)
-        assert "40 uploads of files that did not change" in told
+        printed = story.terminal.type("apply", exit=4)
+        assert "40 uploads of files that did not change" in printed
         assert story.writes() == {}
-        story.terminal.type("apply", *printed_release(told))
+        story.terminal.type("apply", *printed_release(printed))
         assert sum(story.writes().values()) == FILES
 
 
@@ -173,7 +173,7 @@ def test_files_newly_excluded_keep_their_documents(tmp_path: Path, ledger: Ledge
         story.configure(', exclude: ["part1/", "part2/"]')
         story.terminal.type("apply", exit=3)
         assert story.writes() == {}
-        told = story.terminal.type("apply", "--prune-excluded", exit=4)
+        printed = story.terminal.type("apply", "--prune-excluded", exit=4)
         assert story.writes() == {}
-        story.terminal.type("apply", "--prune-excluded", *printed_release(told))
+        story.terminal.type("apply", "--prune-excluded", *printed_release(printed))
         assert story.writes() == {"delete": 2 * FILES // 5}

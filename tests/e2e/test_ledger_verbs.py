@@ -29,8 +29,8 @@ def test_a_mirror_moves_to_postgresql_and_back_without_a_request(
         configure(tmp_path, url)
         terminal.type("apply")
         requests.writes()
-        told = terminal.type("ledger", "copy", FILE, there)
-        assert "40 entries" in told
+        printed = terminal.type("ledger", "copy", FILE, there)
+        assert "40 entries" in printed
         assert say.COPY_NOT_EMPTY.code in terminal.type("ledger", "copy", FILE, there, exit=64)
         assert say.COPY_SAME.code in terminal.type("ledger", "copy", FILE, FILE, exit=64)
         assert say.MISSING.code in terminal.type("ledger", "copy", "no.db", "new.db", exit=1)
@@ -71,7 +71,7 @@ def test_a_backup_is_taken_and_stands_in(tmp_path: Path, ledger: Ledger) -> None
         assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == 40
 
 
-def test_a_ledger_that_is_not_sound_is_told(tmp_path: Path) -> None:
+def test_a_ledger_that_is_not_sound_is_reported(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     write_files(tmp_path / "docs")
     configure(tmp_path, "embedded")
@@ -87,8 +87,8 @@ def test_a_ledger_that_is_not_sound_is_told(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / FILE)) as connection:
         connection.execute("UPDATE entries SET state = 'happy' WHERE path LIKE '%page1.md'")
         connection.commit()
-    told = terminal.type("ledger", "check", exit=1)
-    assert say.NOT_SOUND.code in told
-    assert "page1.md" in told
-    told = terminal.type("ledger", "check", "--json", exit=1)
-    assert json.loads(told)["sound"] is False
+    printed = terminal.type("ledger", "check", exit=1)
+    assert say.NOT_SOUND.code in printed
+    assert "page1.md" in printed
+    printed = terminal.type("ledger", "check", "--json", exit=1)
+    assert json.loads(printed)["sound"] is False

@@ -45,7 +45,7 @@ class Story(MovingStory):
 
 
 @contextmanager
-def told(folder: Path, *quirks: str, ledger: str = FILE) -> Iterator[Story]:
+def story_of(folder: Path, *quirks: str, ledger: str = FILE) -> Iterator[Story]:
     log = folder / "requests.jsonl"
     with served(folder, "--request-log", str(log), *quirks) as url:
         configure(folder, url, ledger=ledger)
@@ -90,7 +90,7 @@ def status(story: Story) -> dict[str, Any]:
 
 
 def test_a_lost_ledger_is_rebuilt_without_an_upload(tmp_path: Path, ledger: Ledger) -> None:
-    with told(tmp_path, ledger=ledger.address) as story:
+    with story_of(tmp_path, ledger=ledger.address) as story:
         by_hand = prepared(story, tmp_path)
         before = story.base.paths()
         ledger.lose()
@@ -116,7 +116,7 @@ def test_a_lost_ledger_is_rebuilt_without_an_upload(tmp_path: Path, ledger: Ledg
 
 
 def test_a_ledger_from_three_changes_ago_uploads_nothing(tmp_path: Path, ledger: Ledger) -> None:
-    with told(tmp_path, ledger=ledger.address) as story:
+    with story_of(tmp_path, ledger=ledger.address) as story:
         by_hand = prepared(story, tmp_path)
         ledger.keep()
         for number in range(5):
@@ -141,7 +141,7 @@ def test_a_ledger_from_three_changes_ago_uploads_nothing(tmp_path: Path, ledger:
 def test_a_ledger_lost_before_the_indexing_finds_its_documents(
     tmp_path: Path, ledger: Ledger
 ) -> None:
-    with told(tmp_path, "--quirk", "stuck-indexing", ledger=ledger.address) as story:
+    with story_of(tmp_path, "--quirk", "stuck-indexing", ledger=ledger.address) as story:
         for number in range(12):
             story.write(**{page(number): f"The otter numbered {number} dives."})
         story.terminal.type("apply", "--no-wait", exit=6)
@@ -151,7 +151,7 @@ def test_a_ledger_lost_before_the_indexing_finds_its_documents(
 
 
 def test_two_ledgers_on_one_base_end_in_a_named_problem(tmp_path: Path, ledger: Ledger) -> None:
-    with told(tmp_path, ledger=ledger.address) as story:
+    with story_of(tmp_path, ledger=ledger.address) as story:
         prepared(story, tmp_path, files=12)
         other = Terminal(tmp_path / "other")
         other.folder.mkdir()
@@ -172,7 +172,7 @@ def test_two_ledgers_on_one_base_end_in_a_named_problem(tmp_path: Path, ledger: 
 
 
 def test_a_copied_ledger_that_lives_on_ends_in_a_conflict(tmp_path: Path) -> None:
-    with told(tmp_path) as story:
+    with story_of(tmp_path) as story:
         prepared(story, tmp_path, files=5)
         other = Terminal(tmp_path / "other")
         other.folder.mkdir()
@@ -180,18 +180,18 @@ def test_a_copied_ledger_that_lives_on_ends_in_a_conflict(tmp_path: Path) -> Non
         shutil.copytree(tmp_path / Path(FILE).parent, other.folder / Path(FILE).parent)
         (other.folder / "docs" / page(1)).write_text("# Page\n\nAnother otter altogether.\n")
         configure(other.folder, story.url)
-        uploads, told_of = 0, ""
+        uploads, printed = 0, ""
         for _ in range(5):
             for each in (other, story.terminal):
                 story.requests.writes()
-                told_of += each.type("apply", exit=(0, 3))
+                printed += each.type("apply", exit=(0, 3))
                 uploads += sum(story.requests.changes().values())
-        assert "KB-E013" in told_of
+        assert "KB-E013" in printed
         assert uploads <= 5
 
 
 def test_marks_that_are_dropped_are_not_tried_for_ever(tmp_path: Path, ledger: Ledger) -> None:
-    with told(tmp_path, "--quirk", "dropped-metadata", ledger=ledger.address) as story:
+    with story_of(tmp_path, "--quirk", "dropped-metadata", ledger=ledger.address) as story:
         story.write(**{"a.md": "The otter dives."})
         assert "KB-E050" in story.terminal.type("apply", exit=3)
         assert story.requests.writes()[ASSIGN] == 2
@@ -199,7 +199,7 @@ def test_marks_that_are_dropped_are_not_tried_for_ever(tmp_path: Path, ledger: L
 
 
 def test_values_of_operators_survive_servers_that_replace(tmp_path: Path, ledger: Ledger) -> None:
-    with told(tmp_path, "--quirk", "no-partial-update", ledger=ledger.address) as story:
+    with story_of(tmp_path, "--quirk", "no-partial-update", ledger=ledger.address) as story:
         story.write(**{"a.md": "The otter dives."})
         story.apply()
         (row,) = story.base.documents()
@@ -213,8 +213,8 @@ def test_values_of_operators_survive_servers_that_replace(tmp_path: Path, ledger
         assert story.terminal.read("plan")["counts"] == {}
 
 
-def test_a_server_without_metadata_is_told_of_once(tmp_path: Path, ledger: Ledger) -> None:
-    with told(tmp_path, "--quirk", "no-metadata", ledger=ledger.address) as story:
+def test_a_server_without_metadata_is_reported_once(tmp_path: Path, ledger: Ledger) -> None:
+    with story_of(tmp_path, "--quirk", "no-metadata", ledger=ledger.address) as story:
         story.write(**{"a.md": "The otter dives."})
         assert story.terminal.type("apply").count("KB-E051") == 1
         assert "KB-E051" not in story.terminal.type("apply")

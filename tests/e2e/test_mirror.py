@@ -125,9 +125,9 @@ def test_an_empty_completion_is_a_failure_and_is_not_sent_again(
         configure(tmp_path, url, ledger=ledger.address)
         terminal.type("apply", exit=3)
         requests.writes()
-        told = terminal.type("apply", exit=3)
-        assert "blank.html" in told
-        assert "no chunks" in told
+        printed = terminal.type("apply", exit=3)
+        assert "blank.html" in printed
+        assert "no chunks" in printed
         assert not requests.writes()
         terminal.type("retry", "blank.html", exit=3)
         assert requests.changes() == {UPDATE: 1}
@@ -148,8 +148,8 @@ def test_a_source_that_vanished_removes_nothing(tmp_path: Path, ledger: Ledger) 
         terminal.type("apply", exit=3)
         assert not requests.writes()
         (tmp_path / "docs").mkdir()
-        told = terminal.type("apply", exit=4)
-        assert "KB-G010" in told
+        printed = terminal.type("apply", exit=4)
+        assert "KB-G010" in printed
         assert not requests.writes()
         write_files(tmp_path / "docs" / "another", FILES, FILES // 5)
         terminal.type("apply", exit=4)
@@ -192,7 +192,7 @@ def test_a_hand_made_document_is_never_written_over(tmp_path: Path, ledger: Ledg
         theirs.write_text("# Theirs\n\nMade by hand.\n")
         terminal.type("docs", "create-file", "Docs", str(theirs))
         requests.writes()
-        told = terminal.type("apply", exit=3)
-        assert "KB-E011" in told
+        printed = terminal.type("apply", exit=3)
+        assert "KB-E011" in printed
         assert not requests.writes()
         assert "Made by hand" in terminal.type("search", "Made by hand")

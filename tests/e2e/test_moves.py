@@ -111,7 +111,7 @@ class Story:
 
 
 @contextmanager
-def told(folder: Path, *quirks: str, ledger: str = FILE) -> Iterator[Story]:
+def story_of(folder: Path, *quirks: str, ledger: str = FILE) -> Iterator[Story]:
     log = folder / "requests.jsonl"
     with served(folder, "--request-log", str(log), *quirks) as url:
         configure(folder, url, ledger=ledger)
@@ -126,7 +126,7 @@ def test_a_folder_of_a_hundred_files_moves_and_new_files_take_its_place(
     tmp_path: Path, ledger: Ledger
 ) -> None:
     old = {f"old/{n:03}.md": f"The heron numbered {n} stands in the reeds." for n in range(100)}
-    with told(tmp_path, ledger=ledger.address) as story:
+    with story_of(tmp_path, ledger=ledger.address) as story:
         story.write(**old)
         assert story.apply()["create"] == 100
         before = story.base.paths()
@@ -152,7 +152,7 @@ def test_a_folder_of_a_hundred_files_moves_and_new_files_take_its_place(
 
 
 def test_rows_swaps_and_rings_of_files_send_nothing(tmp_path: Path) -> None:
-    with told(tmp_path) as story:
+    with story_of(tmp_path) as story:
         story.write(**{f"{name}.md": f"The {name} page." for name in "abcdefgh"})
         story.apply()
         story.rename(**{"a.md": "b.md", "b.md": "a.md"})
@@ -168,7 +168,7 @@ def test_rows_swaps_and_rings_of_files_send_nothing(tmp_path: Path) -> None:
 
 
 def test_names_that_differ_by_case_and_files_in_place_of_folders(tmp_path: Path) -> None:
-    with told(tmp_path) as story:
+    with story_of(tmp_path) as story:
         story.write(**{"Read.md": "A case apart.", "guide.md": "First a file."})
         story.apply()
         story.rename(**{"Read.md": "READ.md"})
@@ -186,7 +186,7 @@ def test_names_that_differ_by_case_and_files_in_place_of_folders(tmp_path: Path)
 
 
 def test_a_moved_document_gets_the_name_of_its_path_when_it_is_edited(tmp_path: Path) -> None:
-    with told(tmp_path) as story:
+    with story_of(tmp_path) as story:
         story.write(**{"a.md": "The first page."})
         story.apply()
         story.rename(**{"a.md": "b.md"})
@@ -202,8 +202,8 @@ def test_a_moved_document_gets_the_name_of_its_path_when_it_is_edited(tmp_path: 
         assert set(story.base.names().values()) == {"a.md", "b.md"}
 
 
-def test_of_equal_files_nobody_guesses_which_one_moved(tmp_path: Path) -> None:
-    with told(tmp_path) as story:
+def test_of_equal_files_it_is_not_guessed_which_one_moved(tmp_path: Path) -> None:
+    with story_of(tmp_path) as story:
         story.write(**{"a.md": "Twins.", "b.md": "Twins.", "c.md": "Alone."})
         story.apply()
         story.rename(**{"a.md": "x/a.md", "b.md": "x/b.md", "c.md": "x/c.md"})
@@ -213,7 +213,7 @@ def test_of_equal_files_nobody_guesses_which_one_moved(tmp_path: Path) -> None:
 
 
 def test_a_server_without_metadata_gets_the_file_anew(tmp_path: Path) -> None:
-    with told(tmp_path, "--quirk", "no-metadata") as story:
+    with story_of(tmp_path, "--quirk", "no-metadata") as story:
         story.write(**{"a.md": "The first page.", "z.md": "The last page."})
         story.apply()
         story.rename(**{"a.md": "b.md"})
@@ -224,7 +224,7 @@ def test_a_server_without_metadata_gets_the_file_anew(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("quirk", ["no-merge", "no-partial-update"])
 def test_older_servers_keep_moved_documents_and_new_ones_apart(tmp_path: Path, quirk: str) -> None:
-    with told(tmp_path, "--quirk", quirk) as story:
+    with story_of(tmp_path, "--quirk", quirk) as story:
         story.write(**{"a.md": "The first page."})
         story.apply()
         story.rename(**{"a.md": "b.md"})
@@ -235,7 +235,7 @@ def test_older_servers_keep_moved_documents_and_new_ones_apart(tmp_path: Path, q
 
 
 def test_a_lost_ledger_finds_moved_documents_by_their_marks(tmp_path: Path, ledger: Ledger) -> None:
-    with told(tmp_path, ledger=ledger.address) as story:
+    with story_of(tmp_path, ledger=ledger.address) as story:
         story.write(**{"a.md": "The first page.", "z.md": "The last page."})
         story.apply()
         story.rename(**{"a.md": "b.md"})
@@ -253,7 +253,7 @@ def test_a_lost_ledger_finds_moved_documents_by_their_marks(tmp_path: Path, ledg
 def test_a_restored_ledger_learns_from_the_marks_what_moved_since(
     tmp_path: Path, ledger: Ledger
 ) -> None:
-    with told(tmp_path, ledger=ledger.address) as story:
+    with story_of(tmp_path, ledger=ledger.address) as story:
         story.write(**{f"{name}.md": f"The {name} page." for name in "abcz"})
         story.apply()
         ledger.keep()
@@ -269,7 +269,7 @@ def test_a_restored_ledger_learns_from_the_marks_what_moved_since(
 
 
 def test_a_server_whose_updates_wedge_keeps_the_document(tmp_path: Path) -> None:
-    with told(tmp_path, "--quirk", "wedging-update") as story:
+    with story_of(tmp_path, "--quirk", "wedging-update") as story:
         story.write(**{"a.md": "The first page."})
         story.apply()
         before = story.base.paths()["a.md"]

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(300)
 FILES = 12
 
 
-class Desk:
+class Setup:
     """A folder with a served knowledge base, typed at while a daemon runs."""
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -74,141 +74,141 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def setup(tmp_path: Path) -> Iterator[Setup]:
     with served(tmp_path, "--request-log", str(tmp_path / "requests.jsonl")) as url:
-        yield Desk(tmp_path, url)
+        yield Setup(tmp_path, url)
 
 
-def _filled(desk: Desk, daemon: Daemon) -> None:
+def _filled(setup: Setup, daemon: Daemon) -> None:
     daemon.until_said("create", FILES)
-    daemon.until(lambda: desk.synced() == FILES)
-    desk.changes()
+    daemon.until(lambda: setup.synced() == FILES)
+    setup.changes()
 
 
-def test_what_is_saved_is_sent_and_nothing_else_is_done(desk: Desk) -> None:
-    with keeping(desk.folder) as daemon:
-        _filled(desk, daemon)
-        desk.edit(3)
+def test_what_is_saved_is_sent_and_nothing_else_is_done(setup: Setup) -> None:
+    with keeping(setup.folder) as daemon:
+        _filled(setup, daemon)
+        setup.edit(3)
         daemon.until_said("update")
-        assert desk.changes() == {UPDATE: 1}
-        desk.page(4).unlink()
+        assert setup.changes() == {UPDATE: 1}
+        setup.page(4).unlink()
         daemon.until_said("delete")
-        (desk.docs / "part").mkdir()
-        (desk.docs / "part" / "new.md").write_text("# New\n\nAmber fog.\n")
+        (setup.docs / "part").mkdir()
+        (setup.docs / "part" / "new.md").write_text("# New\n\nAmber fog.\n")
         daemon.until_said("create", FILES + 1)
-        assert desk.changes() == {DELETE: 1, CREATE: 1}
+        assert setup.changes() == {DELETE: 1, CREATE: 1}
         for line in (*daemon.said("update"), *daemon.said("delete"), *daemon.said("create")):
             assert {"mirror", "path", "document", "outcome", "ms"} <= line.keys()
             assert line["outcome"] == "done"
             assert line["document"]
-        daemon.until(lambda: desk.synced() == FILES)
-        assert "Amber fog" in desk.terminal.type("search", "Amber fog")
-        told = desk.terminal.type("status")
-        assert f"daemon: process {daemon.process.pid}, for " in told
-        assert "by inotify" in told
+        daemon.until(lambda: setup.synced() == FILES)
+        assert "Amber fog" in setup.terminal.type("search", "Amber fog")
+        printed = setup.terminal.type("status")
+        assert f"daemon: process {daemon.process.pid}, for " in printed
+        assert "by inotify" in printed
         quiet = len(daemon.lines())
-        (desk.docs / "page5.md").read_text()
-        os.utime(desk.docs / "page6.md")
+        (setup.docs / "page5.md").read_text()
+        os.utime(setup.docs / "page6.md")
         time.sleep(1)  # nothing comes: no event can tell
         assert len(daemon.lines()) == quiet
         daemon.end()
         assert [line["event"] for line in daemon.lines()[quiet:]] == ["stopping", "stopped"]
         assert KEY not in json.dumps(daemon.lines())
-    assert not (desk.folder / "state" / "ledger.db.sock").exists()
+    assert not (setup.folder / "state" / "ledger.db.sock").exists()
 
 
-def test_verbs_while_it_runs(desk: Desk) -> None:
-    type_ = desk.terminal.type
-    with keeping(desk.folder) as daemon:
-        _filled(desk, daemon)
+def test_verbs_while_it_runs(setup: Setup) -> None:
+    type_ = setup.terminal.type
+    with keeping(setup.folder) as daemon:
+        _filled(setup, daemon)
         assert f"docs: {FILES} unchanged" in type_("apply")
-        assert desk.changes() == {}
+        assert setup.changes() == {}
         type_("plan")
         assert "KB-V904" in type_("retry", exit=64)
         assert "page1.md" in type_("explain", "docs/page1.md")
         assert "KB-L021" in type_("run", exit=1)
 
         type_("pause", "docs")
-        desk.edit(1)
+        setup.edit(1)
         daemon.until(lambda: "1 update" in type_("plan", exit=(0, 2)))
-        assert desk.changes() == {}
+        assert setup.changes() == {}
         assert "paused" in type_("status")
         type_("resume")
         daemon.until_said("update")
-        assert desk.changes() == {UPDATE: 1}
+        assert setup.changes() == {UPDATE: 1}
 
         type_("pause")  # so that all of them are met at once
         for number in range(FILES):
-            desk.page(number).unlink()
+            setup.page(number).unlink()
         type_("resume")
         (held,) = daemon.until_said("held back")
-        assert desk.changes() == {}
+        assert setup.changes() == {}
         assert held["digest"][:12] in type_("plan", exit=2)
         daemon.until(lambda: "KB-G" in type_("status"))  # after `plan` it compares anew
         type_("apply", "--release", held["digest"][:12])
-        assert desk.changes() == {DELETE: FILES}
+        assert setup.changes() == {DELETE: FILES}
         daemon.until_said("not held back any more")
         daemon.end()
 
 
-def test_the_configuration_changes_while_it_runs(desk: Desk) -> None:
+def test_the_configuration_changes_while_it_runs(setup: Setup) -> None:
     more = "  - {name: wiki, source: ./wiki, knowledge_base: Wiki, settle: 100ms}\n"
-    with keeping(desk.folder) as daemon:
-        _filled(desk, daemon)
-        (desk.folder / "kbsync.yaml").write_text("version: 1\nmirrors: {}\n")
+    with keeping(setup.folder) as daemon:
+        _filled(setup, daemon)
+        (setup.folder / "kbsync.yaml").write_text("version: 1\nmirrors: {}\n")
         daemon.process.send_signal(signal.SIGHUP)
         daemon.until_said("configuration refused")
-        desk.edit(1)
+        setup.edit(1)
         daemon.until_said("update")
 
-        (desk.folder / "wiki").mkdir()
-        (desk.folder / "wiki" / "home.md").write_text("# Home\n\nOf the wiki.\n")
-        desk.configure(more)
+        (setup.folder / "wiki").mkdir()
+        (setup.folder / "wiki" / "home.md").write_text("# Home\n\nOf the wiki.\n")
+        setup.configure(more)
         (reloaded,) = daemon.until_said("reloaded")
         assert reloaded["new"] == ["wiki"]
         assert "changed" not in reloaded
         daemon.until_said("create", mirror="wiki")
-        desk.changes()
+        setup.changes()
 
-        desk.configure(more.replace("settle", "read_only: true, settle"))
-        desk.terminal.type("reload")
-        (desk.folder / "wiki" / "other.md").write_text("# Other\n")
-        daemon.until(lambda: "1 create" in desk.terminal.type("plan", "wiki", exit=(0, 2)))
-        assert "KB-K010" in desk.terminal.type("apply", "wiki", exit=3)
-        desk.configure()
+        setup.configure(more.replace("settle", "read_only: true, settle"))
+        setup.terminal.type("reload")
+        (setup.folder / "wiki" / "other.md").write_text("# Other\n")
+        daemon.until(lambda: "1 create" in setup.terminal.type("plan", "wiki", exit=(0, 2)))
+        assert "KB-K010" in setup.terminal.type("apply", "wiki", exit=3)
+        setup.configure()
         daemon.until_said("reloaded", 3)
-        desk.edit(2)
+        setup.edit(2)
         daemon.until_said("update", 2)
-        assert desk.changes() == {UPDATE: 1}
+        assert setup.changes() == {UPDATE: 1}
         assert daemon.said("configuration", code="KB-V063")
-        assert "1 deleted from Wiki" in desk.terminal.type("mirror", "destroy", "wiki", "--yes")
+        assert "1 deleted from Wiki" in setup.terminal.type("mirror", "destroy", "wiki", "--yes")
         daemon.end(signal.SIGINT)
 
 
-def test_killed_in_the_middle_and_begun_again(desk: Desk) -> None:
-    with keeping(desk.folder) as daemon:
+def test_killed_in_the_middle_and_begun_again(setup: Setup) -> None:
+    with keeping(setup.folder) as daemon:
         daemon.until_said("create", 3)
         daemon.process.kill()
         daemon.process.wait()
-    assert desk.terminal.read("status")["daemon"] is None
-    desk.edit(0)
-    desk.page(11).unlink()
-    with keeping(desk.folder) as daemon:
-        daemon.until(lambda: desk.documents() == {"synced": FILES - 1} and desk.watching())
+    assert setup.terminal.read("status")["daemon"] is None
+    setup.edit(0)
+    setup.page(11).unlink()
+    with keeping(setup.folder) as daemon:
+        daemon.until(lambda: setup.documents() == {"synced": FILES - 1} and setup.watching())
         daemon.end()
-    assert desk.terminal.type("plan").startswith("nothing")
-    base = desk.terminal.read("status")["mirrors"][0]
+    assert setup.terminal.type("plan").startswith("nothing")
+    base = setup.terminal.read("status")["mirrors"][0]
     assert base["foreign"] == 0
-    made = Counter(line["path"] for line in _journal(desk) if line["action"] == "create")
+    made = Counter(line["path"] for line in _journal(setup) if line["action"] == "create")
     assert set(made.values()) == {1}
 
 
-def _journal(desk: Desk) -> list[dict[str, object]]:
-    lines = desk.terminal.read("history", "--limit", "1000")["lines"]
+def _journal(setup: Setup) -> list[dict[str, object]]:
+    lines = setup.terminal.read("history", "--limit", "1000")["lines"]
     return [line for line in lines if line["outcome"] == "done"]
 
 
-def test_a_second_signal_does_not_wait(desk: Desk) -> None:
+def test_a_second_signal_does_not_wait(setup: Setup) -> None:
     held, free = threading.Event(), threading.Event()
 
     def slow(method: str, path: str) -> Answer | None:
@@ -217,36 +217,36 @@ def test_a_second_signal_does_not_wait(desk: Desk) -> None:
             free.wait(SECONDS)
         return None
 
-    with opened(desk.url) as front:
+    with opened(setup.url) as front:
         front.behaviour = slow
-        desk.url = front.url
-        desk.configure(timeout="60s")
-        with keeping(desk.folder) as daemon:
+        setup.url = front.url
+        setup.configure(timeout="60s")
+        with keeping(setup.folder) as daemon:
             daemon.until(held.is_set)
             daemon.process.send_signal(signal.SIGTERM)
             daemon.until_said("stopping")
-            assert "KB-K005" in desk.terminal.type("apply", exit=1)
+            assert "KB-K005" in setup.terminal.type("apply", exit=1)
             began = time.monotonic()
             daemon.end(signal.SIGTERM, exit=130)
             assert time.monotonic() - began < 10
         free.set()
     assert daemon.said("stopped at once")
-    pending = desk.terminal.read("status")["mirrors"][0]["documents"]["pending"]
+    pending = setup.terminal.read("status")["mirrors"][0]["documents"]["pending"]
     assert pending >= 1
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is part of util-linux")
-def test_the_first_process_of_a_container(desk: Desk) -> None:
+def test_the_first_process_of_a_container(setup: Setup) -> None:
     alone = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
     if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
         pytest.skip("this machine makes no namespaces for us")
-    with keeping(desk.folder, before=alone) as daemon:
+    with keeping(setup.folder, before=alone) as daemon:
         outer = daemon.process.pid
         children = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
         daemon.until_said("create", FILES)
-        assert desk.terminal.read("status")["daemon"]["pid"] == 1
+        assert setup.terminal.read("status")["daemon"]["pid"] == 1
         os.kill(int(children[0]), signal.SIGTERM)
         daemon.process.wait(timeout=60)
-        told = [line["event"] for line in daemon.lines()]
-        assert told[-1] == "stopped"
-        assert [each for each in told if each.startswith("stop")] == ["stopping", "stopped"]
+        events = [line["event"] for line in daemon.lines()]
+        assert events[-1] == "stopped"
+        assert [each for each in events if each.startswith("stop")] == ["stopping", "stopped"]

@@ -34,24 +34,24 @@ def test_a_saved_plan_is_carried_out_and_is_empty_afterwards(
         assert json.loads(saved)["kbsync_plan"] == 1
         story.terminal.type("apply", "plan.json")
         assert story.writes() == {"create": 1, "update": 1, "delete": 1}
-        told = story.terminal.type("apply", "plan.json", exit=3)
-        assert "3 actions are not what plan.json says any more" in told
+        printed = story.terminal.type("apply", "plan.json", exit=3)
+        assert "3 actions are not what plan.json says any more" in printed
         assert story.writes() == {}
 
 
-def test_a_world_that_moved_on_is_told_path_by_path(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_world_that_moved_on_is_listed_path_by_path(tmp_path: Path, ledger: Ledger) -> None:
     with mirrored(tmp_path, ledger) as story:
         _change(story)
         story.terminal.type("plan", "-o", "plan.json", exit=2)
         story.page(1).write_text("# Page 1\n\nRewritten once more, and longer.\n")
         story.page(2).write_text("# Page 2\n\nBack again.\n")
         story.page(3).unlink()
-        told = story.terminal.type("apply", "plan.json", exit=3)
-        assert "KB-G034" in told
-        assert "part1/page1.md: update was planned, update with the file as it is now" in told
-        assert "part2/page2.md: delete was planned, update would be done now" in told
-        assert "part3/page3.md: nothing was planned, delete would be done now" in told
-        assert "added.md" not in told
+        printed = story.terminal.type("apply", "plan.json", exit=3)
+        assert "KB-G034" in printed
+        assert "part1/page1.md: update was planned, update with the file as it is now" in printed
+        assert "part2/page2.md: delete was planned, update would be done now" in printed
+        assert "part3/page3.md: nothing was planned, delete would be done now" in printed
+        assert "added.md" not in printed
         assert story.writes() == {}
 
 
@@ -86,9 +86,9 @@ def test_a_saved_plan_is_guarded_and_released(tmp_path: Path, ledger: Ledger) ->
         for number in range(FILES // 2):
             story.page(number).unlink()
         story.terminal.type("plan", "-o", "plan.json", exit=2)
-        told = story.terminal.type("apply", "plan.json", exit=4)
+        printed = story.terminal.type("apply", "plan.json", exit=4)
         assert story.writes() == {}
-        story.terminal.type("apply", "plan.json", *printed_release(told))
+        story.terminal.type("apply", "plan.json", *printed_release(printed))
         assert story.writes() == {"delete": FILES // 2}
 
 

@@ -244,7 +244,7 @@ def test_a_server_that_throws_the_key_back_leaves_none(tmp_path: Path, status: i
     ],
     ids=["user", "password", "path", "proxy", "socks", "environment"],
 )
-def test_a_secret_in_an_address_is_not_told(
+def test_a_secret_in_an_address_is_not_printed(
     tmp_path: Path, server: str, env: dict[str, str]
 ) -> None:
     printed = live(tmp_path, server, env=env, life=SHORT)

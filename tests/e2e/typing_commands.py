@@ -50,9 +50,9 @@ class Terminal:
                 stdout=output,
                 stderr=errors,
             ).wait()
-            told = _written(output), _written(errors)
-            refuse("".join(told), words)
-            return code, *told
+            printed = _written(output), _written(errors)
+            refuse("".join(printed), words)
+            return code, *printed
 
     def type(
         self,
@@ -72,7 +72,7 @@ class Terminal:
 
 
 def by_hand(url: str) -> httpx.Client:
-    """Return a client for somebody who talks to the server themselves."""
+    """Return a client for a person who talks to the server directly."""
     headers = {"Authorization": f"Bearer {KEY}"}
     return httpx.Client(base_url=url, verify=False, headers=headers)
 
@@ -83,7 +83,7 @@ def served(folder: Path, *words: str) -> Iterator[str]:
     errors = folder / "serve.err"
     reading, writing = os.pipe()
     with (
-        open(reading, encoding="utf-8") as told,
+        open(reading, encoding="utf-8") as output,
         errors.open("wb") as stderr,
         open(writing, "wb") as stdout,
     ):
@@ -95,7 +95,7 @@ def served(folder: Path, *words: str) -> Iterator[str]:
         )
         stdout.close()
         try:
-            url = told.readline().strip()
+            url = output.readline().strip()
             assert url.startswith("http://127.0.0.1:"), (url, errors.read_text())
             yield url
         finally:

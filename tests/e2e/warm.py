@@ -39,7 +39,7 @@ BELOW = (  # what is imported in its turn by what kbsync imports, once that is u
     "uvicorn.protocols.http.auto",
 )
 MOST_DESCRIPTORS = 1024
-DESCRIPTORS = 4  # standard input, output and error, and where the outcome is told
+DESCRIPTORS = 4  # standard input, output and error, and where the outcome is written
 
 
 class Request(TypedDict):
@@ -51,9 +51,9 @@ class Request(TypedDict):
 class Running:
     """A started command: `wait` as of `subprocess.Popen`."""
 
-    def __init__(self, told: IO[str]) -> None:
-        self._told = told
-        self.pid = int(told.readline())
+    def __init__(self, outcome: IO[str]) -> None:
+        self._outcome = outcome
+        self.pid = int(outcome.readline())
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.pid, number)
@@ -63,8 +63,8 @@ class Running:
 
     def wait(self) -> int:
         """Return the exit code; negative for a signal."""
-        with self._told:
-            return int(self._told.readline())
+        with self._outcome:
+            return int(self._outcome.readline())
 
 
 def start(
@@ -78,8 +78,8 @@ def start(
 ) -> Running:
     """Start `kbsync WORDS` in `folder`."""
     reading, writing = os.pipe()
-    with open(os.devnull, "rb") as nothing, open(writing, "wb", 0) as told:
-        opened = [each.fileno() for each in (stdin or nothing, stdout, stderr, told)]
+    with open(os.devnull, "rb") as nothing, open(writing, "wb", 0) as outcome:
+        opened = [each.fileno() for each in (stdin or nothing, stdout, stderr, outcome)]
         request = Request(words=list(words), folder=str(folder or Path.cwd()), env=dict(env))
         socket.send_fds(_forker(), [json.dumps(request).encode()], opened)
     return Running(open(reading, encoding="ascii"))
@@ -101,13 +101,13 @@ def _fork_for_ever() -> None:
     ringing.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(ringing.fileno())
-    running: dict[int, int] = {}  # process number → where its outcome is told
+    running: dict[int, int] = {}  # process number → where its outcome is written
     with socket.socket(fileno=os.dup(0)) as requests:
         while True:
             ready, _, _ = select.select([requests, bell], [], [])
             if bell in ready:
                 bell.recv(MOST)
-                _tell_outcomes(running)
+                _write_outcomes(running)
             if requests in ready:
                 request, descriptors, *_ = socket.recv_fds(requests, MOST, DESCRIPTORS)
                 if not request:
@@ -117,28 +117,28 @@ def _fork_for_ever() -> None:
 
 def _fork(request: Request, descriptors: Sequence[int], running: dict[int, int]) -> None:
     """Fork the command and tell its number."""
-    *standard, told = descriptors
+    *standard, outcome = descriptors
     if (child := os.fork()) == 0:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _become(request, standard)
         (script,) = entry_points(group="console_scripts", name="kbsync")
         _run(script.load())
-    running[child] = told
-    os.write(told, f"{child}\n".encode())
+    running[child] = outcome
+    os.write(outcome, f"{child}\n".encode())
     for each in standard:
         os.close(each)
 
 
-def _tell_outcomes(running: dict[int, int]) -> None:
-    """Tell of each command that ended how it ended."""
+def _write_outcomes(running: dict[int, int]) -> None:
+    """Write how each command ended that did."""
     while running:
         child, status = os.waitpid(-1, os.WNOHANG)
         if not child:
             return
-        told = running.pop(child)
-        os.write(told, f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        os.close(told)
+        outcome = running.pop(child)
+        os.write(outcome, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os.close(outcome)
 
 
 def _load() -> None:

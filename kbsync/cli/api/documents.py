@@ -91,7 +91,7 @@ VERBS = (
     ),
     ApiVerb(
         "indexing",
-        "Show how far indexing of an upload is, by the batch its reply told.",
+        "Show how far indexing of an upload is, by the batch its reply named.",
         (params.BASE, BATCH),
         lambda api, args: api.documents.indexing(args["base"], args["batch"]),
     ),

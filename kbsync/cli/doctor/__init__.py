@@ -41,7 +41,7 @@ def _examine(settings: Settings, offline: bool) -> Checks:
     }
     if offline:
         return checks
-    return checks | {"servers": anyio.run(server_checks.asked, settings, servers.closer)}
+    return checks | {"servers": anyio.run(server_checks.check_servers, settings, servers.examine)}
 
 
 def _show(checks: Checks, found: Sequence[Notice], as_json: bool) -> None:

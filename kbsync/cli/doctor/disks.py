@@ -1,4 +1,4 @@
-"""What the sources are stored on, and whether it tells of changes. Nothing is written."""
+"""What the sources are stored on, and whether changes there are noticed. Nothing is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES_READ = 10_000
 
 
 def sources(settings: Settings) -> Iterator[Notice]:
-    """Yield what can be told of the file system under each source that is there."""
+    """Yield findings about the file system under each source that is there."""
     for mirror in settings.mirrors:
         if mirror.source.is_dir():
             yield _stored_on(mirror)
@@ -41,9 +41,6 @@ def watches(settings: Settings) -> Iterator[Notice]:
         yield say.FEW_WATCHES(wanted=2 * (most - free + folders), **words)
 
 
-# -- the file system -----------------------------------------------------------------------------
-
-
 def _stored_on(mirror: MirrorConfig) -> Notice:
     words = {"mirror": mirror.name, "path": mirror.source}
     own = ground(os.fspath(mirror.source)).own
@@ -55,11 +52,8 @@ def _stored_on(mirror: MirrorConfig) -> Notice:
     return say.REMOTE_DISK(kind=f"{network} ({own.kind})", **words)
 
 
-# -- names ---------------------------------------------------------------------------------------
-
-
 def _names(mirror: MirrorConfig) -> Iterator[Notice]:
-    """Yield how names are compared there, as far as the names that are there can tell."""
+    """Yield how names are compared there, as far as the names that are there show it."""
     found = list(islice(_paths(mirror.source), NAMES_READ))
     words = {"mirror": mirror.name, "path": mirror.source}
     folds = _folds(found, str.swapcase)
@@ -94,18 +88,15 @@ def _folds(paths: Iterable[Path], other: Callable[[str], str]) -> bool | None:
     return None
 
 
-# -- inotify -------------------------------------------------------------------------------------
-
-
 def _watches_in_use() -> int:
     """Count the watches of our user's processes, as far as they can be looked into."""
-    return sum(_watches_of(told) for told in Path("/proc").glob("[0-9]*/fdinfo/*"))
+    return sum(_watches_of(each) for each in Path("/proc").glob("[0-9]*/fdinfo/*"))
 
 
-def _watches_of(told: Path) -> int:
+def _watches_of(descriptor: Path) -> int:
     try:
-        if told.stat().st_uid != os.getuid():
+        if descriptor.stat().st_uid != os.getuid():
             return 0
-        return told.read_bytes().count(b"inotify wd:")
+        return descriptor.read_bytes().count(b"inotify wd:")
     except OSError:
         return 0

@@ -1,22 +1,20 @@
-"""The ledger: where it is, whether it is sound, who works with it, what it waits for."""
+"""The ledger: where it is, whether it is sound, which process holds it, what is pending."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from kbsync.app import build
 from kbsync.app.config_drift import changes
 from kbsync.config import Settings
+from kbsync.ledger.database import lock_holder
+from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice, Problem
 from kbsync.messages import doctor as say
 
-if TYPE_CHECKING:
-    from kbsync.ledger.store import LedgerStore
-
 
 def ledger(settings: Settings) -> Iterator[Notice]:
-    """Yield what can be told of the ledger, from one that only reads."""
+    """Yield findings about the ledger, which is opened to read."""
     try:
         with build.ledger_to_read(settings) as found:
             if found is None:
@@ -41,8 +39,6 @@ def _ledger(settings: Settings, found: LedgerStore) -> Iterator[Notice]:
 
 
 def _holder(found: LedgerStore) -> Notice:
-    from kbsync.ledger.database import lock_holder  # noqa: PLC0415
-
     holder = lock_holder(found.location)
     if holder is None:
         return say.LEDGER_FREE(place=found.location.shown)

@@ -6,18 +6,15 @@ import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from kbsync.cli.api.resolve import notice_of
 from kbsync.cli.api.workflows import retrieve
+from kbsync.dify.client import DifyClient
 from kbsync.engine.ports import Binding
+from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
 from kbsync.model import Done, LedgerEntry
-
-if TYPE_CHECKING:
-    from kbsync.dify.client import DifyClient
-    from kbsync.ledger.store import LedgerStore
 
 TOP = 20
 LONGEST = 200

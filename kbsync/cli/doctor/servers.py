@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kbsync.app import build
 from kbsync.cli.doctor.probe import probe
 from kbsync.config import ServerConfig, Settings
+from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
 from kbsync.model.file_types import ACCEPTED
-
-if TYPE_CHECKING:
-    from kbsync.dify.client import DifyClient
 
 MEGABYTE = 1 << 20
 TAKEN = 15 * MEGABYTE
@@ -49,7 +46,7 @@ def _rate(name: str, server: ServerConfig) -> Notice:
     return say.NO_LIMIT(server=name)
 
 
-async def closer(
+async def examine(
     settings: Settings, name: str, api: DifyClient, mirrors: Sequence[str]
 ) -> AsyncIterator[Notice]:
     """Yield what `validate` does not ask: clock, ways to update, marks, and one search.
@@ -65,7 +62,7 @@ async def closer(
     with build.ledger_to_read(settings) as ledger:
         bound = [found for each in mirrors if ledger and (found := ledger.binding(each))]
         if bound:
-            # Only asking for the fields tells whether a server has any.
+            # Whether a server has metadata fields is known only after asking for them.
             await DifyRemote(api).fields(bound[0].base_id)
         for notice in _able(name, api, asked=bool(bound)):
             yield notice
@@ -85,16 +82,16 @@ def _able(name: str, api: DifyClient, *, asked: bool) -> Iterator[Notice]:
         yield say.MARKS(server=name) if able.metadata else say.NO_MARKS(server=name)
 
 
-def clock(server: str, told: str | None, now: float) -> Notice:
+def clock(server: str, date: str | None, now: float) -> Notice:
     """Return how far a server's clock is from ours.
 
     Args:
         server: its name.
-        told: the Date header of its last reply, to the second.
+        date: the Date header of its last reply, to the second.
         now: seconds since the epoch, here.
     """
     try:
-        seconds = abs(parsedate_to_datetime(told or "").timestamp() - now)
+        seconds = abs(parsedate_to_datetime(date or "").timestamp() - now)
     except (ValueError, OverflowError):
         return say.CLOCK_UNTOLD(server=server)
     if seconds > AGREE:

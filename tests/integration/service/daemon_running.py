@@ -1,7 +1,7 @@
 """A daemon in this process, on real files, a real ledger and a real socket.
 
-Its keepers are stand-ins that do nothing and remember what was asked of them; what verbs hand
-over is carried out by real engines on the embedded knowledge base.
+Its controllers are stand-ins that do nothing and remember the calls; what verbs hand over is
+carried out by real engines on the embedded knowledge base.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from kbsync.engine.reconciler import Reconciler
 from kbsync.service import control_client
 from kbsync.service.daemon import run
 from kbsync.service.socket_path import socket_of
-from kbsync.service.supervisor import MakeKeeper
+from kbsync.service.supervisor import MakeController
 from kbsync.service.systemd import SystemdNotifier
 
 SECONDS = 20.0
 
 
 class StandIn:
-    """Keeps nothing. `begun`: how often it ran, `lent`: how often its engine was."""
+    """Syncs nothing. `lent`: how often its engine was lent."""
 
     def __init__(
         self, declared: MirrorConfig, engine: Reconciler, turned: Callable[[ControllerStatus], None]
@@ -81,27 +81,27 @@ class Running:
         self.made: list[StandIn] = []
         self.log: list[EventDict] = []
         self._phase = phase
-        self._told = False
+        self._stopped = False
 
     def make(
         self, declared: MirrorConfig, engine: Reconciler, turned: Callable[[ControllerStatus], None]
     ) -> StandIn:
-        keeper = StandIn(declared, engine, turned)
-        keeper.state = ControllerStatus(phase=self._phase)
-        self.made.append(keeper)
-        return keeper
+        controller = StandIn(declared, engine, turned)
+        controller.state = ControllerStatus(phase=self._phase)
+        self.made.append(controller)
+        return controller
 
     @property
-    def kept(self) -> dict[str, StandIn]:
-        """The keepers that run, by mirror."""
+    def controllers(self) -> dict[str, StandIn]:
+        """Those that run, by mirror."""
         return {each.declared.name: each for each in self.made if each.running}
 
     @property
     def stands(self) -> bool:
-        """Whether everything is kept, and somebody listens."""
+        """Whether every controller runs, and the socket answers."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             listens = line.connect_ex(str(socket_of(self.settings))) == 0
-        return listens and len(self.kept) == len(self.settings.mirrors)
+        return listens and len(self.controllers) == len(self.settings.mirrors)
 
     async def type(self, *words: str) -> int:
         """Type a command as a person would; return its exit code."""
@@ -109,14 +109,14 @@ class Running:
 
     def stop(self) -> None:
         """Send SIGTERM, once."""
-        if not self._told:
-            self._told = True
+        if not self._stopped:
+            self._stopped = True
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def live(self) -> Mapping[str, object]:
-        told = await anyio.to_thread.run_sync(control_client.live, self.settings)
-        assert told is not None
-        return told
+        answer = await anyio.to_thread.run_sync(control_client.live, self.settings)
+        assert answer is not None
+        return answer
 
     def said(self, event: str) -> list[EventDict]:
         return [each for each in self.log if each["event"] == event]
@@ -131,7 +131,7 @@ async def typed(folder: Path, *words: str) -> int:
 async def until(condition: Callable[[], object]) -> None:
     """Return once it holds."""
     with anyio.fail_after(SECONDS):
-        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
+        while not condition():  # noqa: ASYNC110 - no event is set
             await anyio.sleep(0.005)
 
 
@@ -146,7 +146,7 @@ async def running(
     *,
     notifier: SystemdNotifier | None = None,
     phase: Phase = Phase.WATCHING,
-    make: MakeKeeper | None = None,
+    make: MakeController | None = None,
 ) -> AsyncIterator[Running]:
     """Run the daemon of `folder`/kbsync.yaml until the block ends; then stop it by SIGTERM."""
     settings = build.settings_of(folder / "kbsync.yaml")

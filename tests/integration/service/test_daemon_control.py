@@ -83,7 +83,7 @@ async def test_only_the_owner_may_ask(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", ["socket", "file", "nothing"])
-async def test_what_a_dead_daemon_left_is_in_nobodys_way(tmp_path: Path, left: str) -> None:
+async def test_what_a_dead_daemon_left_is_no_obstacle(tmp_path: Path, left: str) -> None:
     settings = build.settings_of(tmp_path / "kbsync.yaml")
     address = socket_path.socket_of(settings)
     address.parent.mkdir()
@@ -128,11 +128,13 @@ async def test_without_a_socket_the_mirrors_are_kept_all_the_same(
         (tmp_path / "run" / "kbsync").mkdir()
         (tmp_path / "run" / "kbsync").chmod(0o777)
     monkeypatch.setattr(socket_path, "LONGEST", 10)
-    monkeypatch.setattr("daemon_running.Running.stands", property(lambda self: bool(self.kept)))
+    monkeypatch.setattr(
+        "daemon_running.Running.stands", property(lambda self: bool(self.controllers))
+    )
     async with running(tmp_path) as daemon:
         await until(lambda: daemon.said("no control"))
         assert daemon.said("no control")[0]["code"] == "KB-K007"
-        assert daemon.kept["docs"].running
+        assert daemon.controllers["docs"].running
 
 
 @pytest.mark.parametrize(
@@ -148,13 +150,13 @@ async def test_without_a_socket_the_mirrors_are_kept_all_the_same(
         b"\xff\xfe\n",
     ],
 )
-async def test_what_is_no_request_is_told_so(tmp_path: Path, raw: bytes) -> None:
+async def test_what_is_no_request_is_refused(tmp_path: Path, raw: bytes) -> None:
     async with running(tmp_path) as daemon:
         heard = await anyio.to_thread.run_sync(ask_raw, daemon.settings, raw)
         lines = [json.loads(line) for line in heard.splitlines()]
         assert "KB-K003" in lines[0]["err"]
         assert lines[-1] == {"exit": 1}
-        assert daemon.kept["docs"].lent == 0
+        assert daemon.controllers["docs"].lent == 0
         assert (await daemon.live())["pid"] == os.getpid()
 
 
@@ -194,8 +196,8 @@ async def test_who_goes_away_stops_what_was_asked_for(tmp_path: Path) -> None:
 async def test_everything_that_is_said_arrives(tmp_path: Path) -> None:
     said: list[str] = []
     async with running(tmp_path) as daemon:
-        told = partial(control_client.hand_over, daemon.settings, Talkative())
-        answer = await anyio.to_thread.run_sync(told, lambda text, error: said.append(text))
+        ask = partial(control_client.hand_over, daemon.settings, Talkative())
+        answer = await anyio.to_thread.run_sync(ask, lambda text, error: said.append(text))
         assert answer == control_client.Answer(exit=3, file="x" * 100_000)
         lines = "".join(said).splitlines()
         assert [int(line.partition(" ")[0]) for line in lines] == list(range(2_000))
@@ -204,14 +206,14 @@ async def test_everything_that_is_said_arrives(tmp_path: Path) -> None:
 async def test_a_bug_in_a_verb_ends_that_verb_alone(tmp_path: Path) -> None:
     said: list[tuple[str, bool]] = []
     async with running(tmp_path) as daemon:
-        told = partial(control_client.hand_over, daemon.settings, Faulty())
-        answer = await anyio.to_thread.run_sync(told, lambda *words: said.append(words))
+        ask = partial(control_client.hand_over, daemon.settings, Faulty())
+        answer = await anyio.to_thread.run_sync(ask, lambda *words: said.append(words))
         assert answer == control_client.Answer(exit=1)
         assert said[0] == ("so far so good\n", False)
         assert "KB-K006" in said[1][0]
         assert "dataset-secret" not in said[1][0]
         assert len(daemon.said("fault in a request")) == 1
-        assert daemon.kept["docs"].running
+        assert daemon.controllers["docs"].running
 
 
 async def test_one_request_that_writes_at_a_time(tmp_path: Path) -> None:
@@ -220,7 +222,7 @@ async def test_one_request_that_writes_at_a_time(tmp_path: Path) -> None:
             for _ in range(3):
                 group.start_soon(daemon.type, "apply")
             group.start_soon(daemon.type, "status", "--running")
-        assert daemon.kept["docs"].lent == 3
+        assert daemon.controllers["docs"].lent == 3
 
 
 async def test_the_end_stops_what_was_asked_for(tmp_path: Path) -> None:
@@ -229,8 +231,8 @@ async def test_the_end_stops_what_was_asked_for(tmp_path: Path) -> None:
     async with running(tmp_path) as daemon:
 
         async def ask() -> None:
-            told = partial(control_client.hand_over, daemon.settings, Patient())
-            said_so = partial(told, lambda text, error: said.append(text))
+            handed = partial(control_client.hand_over, daemon.settings, Patient())
+            said_so = partial(handed, lambda text, error: said.append(text))
             answers.append(await anyio.to_thread.run_sync(said_so))
 
         async with anyio.create_task_group() as group:

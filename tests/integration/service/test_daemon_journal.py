@@ -54,12 +54,12 @@ def event(action: str = "update", outcome: str = "done", **more: object) -> Even
 
 
 def levels(*events: Event) -> list[str]:
-    log: list[EventDict] = []
-    with captured(log):
-        chronicle = EventLog()
+    lines: list[EventDict] = []
+    with captured(lines):
+        log = EventLog()
         for each in events:
-            chronicle.observe(each)
-    return [line["level"] for line in log]
+            log.observe(each)
+    return [line["level"] for line in lines]
 
 
 def test_one_line_for_each_change_at_the_server() -> None:
@@ -89,9 +89,9 @@ def test_no_line_for_what_changes_nothing() -> None:
     assert set(levels(*quiet)) == {"debug"}
 
 
-def test_what_fails_in_the_same_way_is_told_once() -> None:
+def test_what_fails_in_the_same_way_warns_once() -> None:
     failed, other = event(outcome="stopped", why=WHY), event(outcome="stopped", why=OTHER)
-    told = levels(failed, failed, other, other, event(), failed)
-    assert told == ["warning", "debug", "warning", "debug", "info", "warning"]
+    found = levels(failed, failed, other, other, event(), failed)
+    assert found == ["warning", "debug", "warning", "debug", "info", "warning"]
     unindexed = event("index", "failed", cause="no chunks")
     assert levels(unindexed, unindexed) == ["warning", "debug"]

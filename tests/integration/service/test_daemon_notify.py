@@ -1,4 +1,4 @@
-"""What a service manager is told, on a socket of the test's own."""
+"""What a service manager receives, on a socket of the test's own."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ async def test_ready_when_every_mirror_is_watched_or_halted(
     notifier = SystemdNotifier(manager.environ)
     async with running(tmp_path, notifier=notifier, phase=Phase.STARTING) as daemon:
         await until(lambda: "STATUS=2 starting" in manager.heard)
-        daemon.kept["docs"].become(Phase.WATCHING)
+        daemon.controllers["docs"].become(Phase.WATCHING)
         await until(lambda: "STATUS=1 watching, 1 starting" in manager.heard)
         assert "READY=1" not in manager.heard
         assert len(manager.about("EXTEND_TIMEOUT_USEC=")) == 1
-        daemon.kept["wiki"].become(Phase.HALTED)
+        daemon.controllers["wiki"].become(Phase.HALTED)
         await until(lambda: "READY=1" in manager.heard)
         assert "STATUS=1 watching, 1 halted (wiki)" in manager.heard
         assert daemon.said("ready")[0]["halted"] == 1
@@ -68,9 +68,9 @@ async def test_ready_when_every_mirror_is_watched_or_halted(
         os.kill(os.getpid(), signal.SIGHUP)
         await until(lambda: manager.heard.count("READY=1") == 2)
         reload = manager.heard.index(manager.about("RELOADING=1")[0])
-        told = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", manager.heard[reload])
-        assert told is not None
-        assert 0 <= time.clock_gettime(time.CLOCK_MONOTONIC) - int(told[1]) / 1e6 < 20
+        found = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", manager.heard[reload])
+        assert found is not None
+        assert 0 <= time.clock_gettime(time.CLOCK_MONOTONIC) - int(found[1]) / 1e6 < 20
         assert manager.heard[reload:].index("READY=1") > 0
         (tmp_path / "kbsync.yaml").write_text("version: 2\n")
         await until(lambda: len(manager.about("RELOADING=1")) == 2)
@@ -105,7 +105,7 @@ async def test_signs_of_life_at_half_of_the_time(tmp_path: Path, manager: Manage
         {"WATCHDOG_USEC": "5000"},
     ],
 )
-def test_nobody_listens(environ: dict[str, str]) -> None:
+def test_without_a_manager(environ: dict[str, str]) -> None:
     notifier = SystemdNotifier(environ)
     assert notifier.watchdog is None
     notifier.ready()

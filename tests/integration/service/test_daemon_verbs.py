@@ -22,9 +22,9 @@ async def test_a_pass_is_made_by_the_daemon(tmp_path: Path, capsys: Printed) -> 
         assert await daemon.type("plan", "docs") == 2
         assert "1 create" in capsys.readouterr().out
         assert await daemon.type("apply") == 0
-        told = capsys.readouterr().out
-        assert "+ page.md  (create: new)" in told
-        assert "docs: 1 created, 0 unchanged\nwiki: 0 unchanged\n" in told
+        printed = capsys.readouterr().out
+        assert "+ page.md  (create: new)" in printed
+        assert "docs: 1 created, 0 unchanged\nwiki: 0 unchanged\n" in printed
         (created,) = daemon.said("create")
         assert (created["mirror"], created["path"], created["outcome"]) == (
             "docs",
@@ -39,7 +39,7 @@ async def test_a_pass_is_made_by_the_daemon(tmp_path: Path, capsys: Printed) -> 
         assert "page.md" in capsys.readouterr().out
         assert await daemon.type("retry") == 64
         assert "KB-V904" in capsys.readouterr().err
-        assert [daemon.kept[name].lent for name in ("docs", "wiki")] == [4, 3]
+        assert [daemon.controllers[name].lent for name in ("docs", "wiki")] == [4, 3]
         assert {each.state.phase for each in daemon.made} == {Phase.WATCHING}
 
 
@@ -59,7 +59,7 @@ async def test_a_saved_plan(tmp_path: Path, capsys: Printed, monkeypatch: Monkey
         configure(tmp_path, mirror("docs", ", prune: false"))
         assert await daemon.type("apply", "plan.json") == 64
         assert "KB-G" in capsys.readouterr().err
-        assert await daemon.type("apply", "nobody") == 64
+        assert await daemon.type("apply", "unknown") == 64
         assert "KB-V902" in capsys.readouterr().err
 
 
@@ -98,11 +98,11 @@ async def test_mirrors_are_renamed_forgotten_and_destroyed(tmp_path: Path, capsy
         assert "mirror docs is called handbook now, with 1 documents" in printed.out
         assert "KB-V061" in printed.err
         assert "KB-K012" in printed.err
-        assert daemon.kept["docs"].paused
-        assert not daemon.kept["wiki"].paused
+        assert daemon.controllers["docs"].paused
+        assert not daemon.controllers["wiki"].paused
         assert await daemon.type("mirror", "rename", "handbook", "docs") == 0
         assert await daemon.type("resume", "docs") == 0
-        assert not daemon.kept["docs"].paused
+        assert not daemon.controllers["docs"].paused
         capsys.readouterr()
 
         assert await daemon.type("mirror", "destroy", "docs") == 64
@@ -111,7 +111,7 @@ async def test_mirrors_are_renamed_forgotten_and_destroyed(tmp_path: Path, capsy
         printed = capsys.readouterr()
         assert "docs: 1 deleted from Docs, which stays; the mirror is forgotten" in printed.out
         assert "KB-K012" in printed.err
-        assert daemon.kept["docs"].paused
+        assert daemon.controllers["docs"].paused
         assert await daemon.type("apply") == 0
         assert await daemon.type("mirror", "forget", "docs") == 0
         assert await daemon.type("mirror", "forget", "docs") == 64
@@ -142,8 +142,8 @@ async def test_what_is_read_only_is_planned_and_not_written(
     (tmp_path / "docs" / "page.md").write_text("# A page\n\nWith words.\n")
     (tmp_path / "wiki" / "page.md").write_text("# A page\n\nWith words.\n")
     async with running(tmp_path) as daemon:
-        assert daemon.kept["docs"].read_only
-        assert not daemon.kept["wiki"].read_only
+        assert daemon.controllers["docs"].read_only
+        assert not daemon.controllers["wiki"].read_only
         assert await daemon.type("plan") == 2
         assert "2 create" in capsys.readouterr().out
         assert await daemon.type("apply") == 3
@@ -157,14 +157,14 @@ async def test_what_is_read_only_is_planned_and_not_written(
 async def test_status_shows_what_the_daemon_does(tmp_path: Path, capsys: Printed) -> None:
     configure(tmp_path, mirror("docs"), mirror("wiki"))
     async with running(tmp_path) as daemon:
-        daemon.kept["docs"].become(Phase.SYNCING, pending=3, indexing=1, mode="inotify")
+        daemon.controllers["docs"].become(Phase.SYNCING, pending=3, indexing=1, mode="inotify")
         assert await daemon.type("pause", "wiki") == 0
         capsys.readouterr()
         assert await daemon.type("status") == 0
-        told = capsys.readouterr().out
-        assert "daemon: process " in told
-        assert "  syncing, 3 pending, 1 indexing, by inotify\n" in told
-        assert "  next: kbsync resume wiki\n" in told
+        printed = capsys.readouterr().out
+        assert "daemon: process " in printed
+        assert "  syncing, 3 pending, 1 indexing, by inotify\n" in printed
+        assert "  next: kbsync resume wiki\n" in printed
         assert await daemon.type("status", "--running") == 0
         assert "docs: syncing, 3 pending" in capsys.readouterr().out
         assert await daemon.type("status", "--json") == 0
@@ -184,12 +184,18 @@ async def test_a_pause_outlives_a_restart(tmp_path: Path, capsys: Printed) -> No
     async with running(tmp_path) as daemon:
         assert await daemon.type("pause", "docs") == 0
         assert capsys.readouterr().out == "docs: paused\n  next: kbsync resume\n"
-        assert daemon.kept["docs"].paused
-        assert await daemon.type("pause", "nobody") == 64
+        assert daemon.controllers["docs"].paused
+        assert await daemon.type("pause", "unknown") == 64
     async with running(tmp_path) as daemon:
-        assert (daemon.kept["docs"].paused, daemon.kept["wiki"].paused) == (True, False)
+        assert (daemon.controllers["docs"].paused, daemon.controllers["wiki"].paused) == (
+            True,
+            False,
+        )
         assert await daemon.type("resume") == 0
-        assert not daemon.kept["docs"].paused
+        assert not daemon.controllers["docs"].paused
     assert await daemon.type("pause") == 0  # without a daemon: for the next one
     async with running(tmp_path) as daemon:
-        assert (daemon.kept["docs"].paused, daemon.kept["wiki"].paused) == (True, True)
+        assert (daemon.controllers["docs"].paused, daemon.controllers["wiki"].paused) == (
+            True,
+            True,
+        )

@@ -123,7 +123,7 @@ def test_a_machine_without_inotify(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("told", "code"),
+    ("date", "code"),
     [
         ("Sat, 01 Mar 2025 08:00:00 GMT", "KB-D009"),
         ("Sat, 01 Mar 2025 08:05:00 GMT", "KB-D010"),
@@ -132,8 +132,8 @@ def test_a_machine_without_inotify(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("yesterday", "KB-D011"),
     ],
 )
-def test_clocks(told: str | None, code: str) -> None:
-    assert clock("default", told, 1740816000.7).code == code
+def test_clocks(date: str | None, code: str) -> None:
+    assert clock("default", date, 1740816000.7).code == code
 
 
 @pytest.mark.parametrize(

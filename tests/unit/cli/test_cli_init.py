@@ -22,19 +22,19 @@ def test_the_file_says_what_was_asked_for(capsys: pytest.CaptureFixture[str]) ->
     assert (mirror.name, mirror.knowledge_base.name) == ("books", "Bücher: 1")
     assert mirror.source == Path.cwd() / "a folder" / "$x"
     assert settings.servers["default"].url == "https://kb.example.org/v1"
-    told = capsys.readouterr().out
-    assert "mkdir -p 'a folder/$x'" in told
-    assert "export DIFY_API_KEY" in told
-    assert "kbsync apply" in told
+    printed = capsys.readouterr().out
+    assert "mkdir -p 'a folder/$x'" in printed
+    assert "export DIFY_API_KEY" in printed
+    assert "kbsync apply" in printed
 
 
 @pytest.mark.parametrize("words", [["-c", "x/my.yaml", "init"], ["init", "x/my.yaml"]])
 def test_a_place_of_its_own(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     Path("x/docs").mkdir(parents=True)
     assert run(words) == 0
-    told = capsys.readouterr().out
-    assert "kbsync -c x/my.yaml plan" in told
-    assert "mkdir" not in told
+    printed = capsys.readouterr().out
+    assert "kbsync -c x/my.yaml plan" in printed
+    assert "mkdir" not in printed
 
 
 def test_a_folder_gets_the_usual_name() -> None:

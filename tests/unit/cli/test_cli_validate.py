@@ -31,7 +31,7 @@ def test_sound(capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(path.name for path in Path.cwd().iterdir()) == ["docs", "kbsync.yaml"]
 
 
-def test_offline_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_offline_asks_no_server(capsys: pytest.CaptureFixture[str]) -> None:
     Path("kbsync.yaml").write_text(SOUND.replace("embedded", "'http://127.0.0.1:1/v1', api_key: k"))
     assert run(["validate", "--offline"]) == 0
     assert run(["validate"]) == 5
@@ -41,20 +41,20 @@ def test_offline_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_error_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
     Path("kbsync.yaml").write_text(SOUND.replace("name: docs", "nme: docs").replace("1", "2", 1))
     assert run(["validate", "--json"]) == 64
-    told = json.loads(capsys.readouterr().out)
-    assert told["sound"] is False
-    assert {each["level"] for each in told["findings"]} == {"error"}
-    codes = {each["code"] for each in told["findings"]}
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["sound"] is False
+    assert {each["level"] for each in printed["findings"]} == {"error"}
+    codes = {each["code"] for each in printed["findings"]}
     assert {messages.VERSION_OTHER.code, messages.KEY_MISSING.code} <= codes
-    assert all(each["next"].endswith("validate") for each in told["findings"])
+    assert all(each["next"].endswith("validate") for each in printed["findings"])
 
 
 def test_a_warning_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     Path("kbsync.yaml").write_text(SOUND.replace("./state", "./docs"))
     assert run(["validate", "--offline", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["sound"] is True
-    assert {each["level"] for each in told["findings"]} == {"warning"}
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["sound"] is True
+    assert {each["level"] for each in printed["findings"]} == {"warning"}
 
 
 def test_a_missing_folder(capsys: pytest.CaptureFixture[str]) -> None:
