@@ -9,7 +9,7 @@ import signal
 
 import anyio
 
-from kbsync.engine.workers.pool import Drive
+from kbsync.engine.workers.pool import WorkerPool
 
 
 class Stopper:
@@ -20,18 +20,18 @@ class Stopper:
     """
 
     def __init__(self) -> None:
-        self._drive: Drive | None = None
+        self._pool: WorkerPool | None = None
         self.stopped = False
 
-    def watch(self, drive: Drive) -> None:
+    def watch(self, pool: WorkerPool) -> None:
         """Take the running worker pool, which `stop` stops."""
-        self._drive = drive
+        self._pool = pool
 
     def stop(self) -> None:
         """Hand out nothing more."""
         self.stopped = True
-        if self._drive is not None:
-            self._drive.stop()
+        if self._pool is not None:
+            self._pool.stop()
 
     async def listen(self) -> None:
         """Stop at the first SIGINT or SIGTERM; end at once at a second SIGINT.

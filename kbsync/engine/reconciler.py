@@ -16,14 +16,16 @@ from kbsync.engine.observe.knowledge_base import bind, ensure_base, find_base
 from kbsync.engine.observe.planner import Planned, Planner
 from kbsync.engine.observe.remote_state import metadata_fields
 from kbsync.engine.ports import Clock, Ledger, Remote
-from kbsync.engine.workers.permits import clear
-from kbsync.engine.workers.pool import Drive, Observer
+from kbsync.engine.workers.permits import Permits
+from kbsync.engine.workers.policy import OneShot
+from kbsync.engine.workers.pool import Observer, WorkerPool
 from kbsync.messages import Problem
 from kbsync.messages import command as say
 from kbsync.messages import engine as engine_say
 from kbsync.model import Action, Base, Cause, DocKey, Halted
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
+from kbsync.planning.guarded_plan import guarded_plan
 from kbsync.planning.plan import keys_of
 
 __all__ = ["Planned", "Reconciler"]
@@ -67,7 +69,7 @@ class Reconciler:
         *,
         wait: bool = True,
         observe: Observer,
-        started: Callable[[Drive], None] = lambda drive: None,
+        started: Callable[[WorkerPool], None] = lambda pool: None,
         read: AbstractSet[str] = frozenset(),
     ) -> Report:
         """Carry `planned` out, and what follows from it, until both sides are the same.
@@ -76,29 +78,28 @@ class Reconciler:
             planned: what `plan` returned.
             wait: until everything uploaded is indexed; otherwise only until it is sent.
             observe: told of every step.
-            started: given the drive, so that a signal can stop it.
+            started: given the worker pool, so that a signal can stop it.
             read: what somebody agreed to of what the guard held back.
 
         Raises:
             Problem: the mirror cannot go on.
         """
-        cleared = clear(planned.plan, planned.facts, planned.guard, read)
-        world = await self.made_world(planned.world, wanted=bool(cleared.actions))
-        self.note_device(planned, cleared.held)
-        drive = Drive(world, listing=planned.listing, observe=observe, permit=cleared.permit)
-        started(drive)
+        free = guarded_plan(planned.plan.actions, planned.facts, planned.guard, read)
+        world = await self.made_world(planned.world, wanted=bool(free.actions))
+        self.note_device(planned, free.held)
+        policy = OneShot(Permits(removals=free.removals, uploads=free.uploads), wait=wait)
+        pool = WorkerPool(world, policy, listing=planned.listing, observe=observe)
+        started(pool)
         try:
-            moved = await make_moves(world, cleared.moves, observe)
-            report = await drive.run(cleared.others, [*cleared.deletes, *moved.left], wait=wait)
+            moved = await make_moves(world, free.moves, observe)
+            report = await pool.run(free.others, [*free.deletes, *moved.left])
         finally:
-            if (
-                cleared.guard != planned.guard
-            ):  # what was agreed to is no part of the next hour's count
+            if free.guard != planned.guard:  # what was agreed to is not counted in the next hour
                 self.ledger.agree(self.mirror.name, self.clock.now())
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
         report.done += Counter(move=moved.made)
-        report.halted = cleared.guard if isinstance(cleared.guard, Halted) else None
+        report.halted = free.guard if isinstance(free.guard, Halted) else None
         if world.base_id is not None and world.fields is None and report.done:
             report.notice = engine_say.MARKS_UNSUPPORTED(mirror=self.mirror.name)
         return report

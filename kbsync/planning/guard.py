@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -291,62 +291,6 @@ def released(decided: Guard, read: AbstractSet[str]) -> Guard:
         case Halted(members=members) if members <= read:
             return Allowed()
     return decided
-
-
-# -- what a pass is free to do -------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permit:
-    """What one pass is free to do: decisions taken anew on the way must not go beyond the plan.
-
-    Args:
-        removals: keys whose document may be removed.
-        uploads: keys whose file may be uploaded although it did not change.
-    """
-
-    removals: AbstractSet[DocKey]
-    uploads: AbstractSet[DocKey]
-
-    def objection(self, action: Action) -> Notice | None:
-        """Return why `action` has to wait; None when it may be carried out."""
-        key = action.key
-        return objection(action, removal=key in self.removals, upload=key in self.uploads)
-
-
-def objection(action: Action, *, removal: bool, upload: bool) -> Notice | None:
-    """Return why `action` has to wait; None when it may be carried out.
-
-    Args:
-        action: what would be done.
-        removal: the document of its key may be removed.
-        upload: the file of its key may be uploaded although it did not change.
-    """
-    match action, risk_of(action):
-        case Delete(), Risk.REMOVES:
-            return None if removal else say.HELD_REMOVAL(path=action.key.path)
-        case Create(cause=cause) | Update(cause=cause), Risk.REMAKES | Risk.REEMBEDS:
-            return None if upload else say.HELD_UPLOAD(path=action.key.path, cause=cause)
-    return None
-
-
-def permit(actions: Iterable[Action], facts: Facts, held: Collection[DocKey]) -> Permit:
-    """Return what carrying out `actions` is free to do.
-
-    Args:
-        actions: one mirror's plan.
-        facts: what else is known of the mirror.
-        held: keys that are held back.
-    """
-    free = [action for action in actions if action.key not in held]
-    gone = {action.key for action in free if facts.risk(action) is Risk.REMOVES}
-    uploads = {action.key for action in free if _uploads(facts, action)}
-    return Permit(removals=gone, uploads=uploads)
-
-
-def _uploads(facts: Facts, action: Action) -> bool:
-    """Whether `action` sends the key's file anyway, or leads to it."""
-    return isinstance(facts.ahead(action), Create | Update | Adopt)
 
 
 def waits_whole(action: Action) -> bool:

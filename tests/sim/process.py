@@ -15,7 +15,7 @@ from kbsync.commands.retry import forgive
 from kbsync.engine.execute.results import Event
 from kbsync.engine.observe import adoption
 from kbsync.engine.reconciler import Planned, Reconciler
-from kbsync.engine.workers.pool import Drive
+from kbsync.engine.workers.pool import WorkerPool
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.clock import LedgerClock
@@ -151,16 +151,16 @@ class Process:
             nonlocal stop_at
             self.observe(event)
             stop_at -= 1
-            if stop_at == 0 and drives:
+            if stop_at == 0 and pools:
                 history.met["stop"] += 1
-                drives[0].stop()
+                pools[0].stop()
 
-        drives: list[Drive] = []
+        pools: list[WorkerPool] = []
         wait = history.fine or chance.random() < 0.9
         try:
             with anyio.move_on_after(TOO_LONG) as scope:
                 report = await engine.apply(
-                    planned, wait=wait, observe=observe, started=drives.append, read=read
+                    planned, wait=wait, observe=observe, started=pools.append, read=read
                 )
                 history.tell(f"report {dict(report.done)} exit {report.exit.name}")
         finally:

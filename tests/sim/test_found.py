@@ -10,13 +10,12 @@ from pathlib import Path
 
 import anyio
 import pytest
-from engine.fakes import driven, stage
+from engine.fakes import driven, pool_of, stage
 from engine.server import REFUSED
 from engine.words import key_of
 
 from kbsync.engine.execute.results import Event
 from kbsync.engine.ports import Payload
-from kbsync.engine.workers.pool import Drive
 from kbsync.model import DocKey, Gone, Hold, Unknown
 from kbsync.planning.marks import FIELDS, OWNER
 from tests.model.folder import EMPTY, Folder
@@ -35,9 +34,9 @@ async def test_without_waiting_a_pass_ends_though_a_document_is_done_as_the_work
     on = stage({"a.md": b"first", "b.md": b"second"})
     on.server.indexing = 0.01
     on.server.faults["create"].extend([None, REFUSED])
-    drive = Drive(on.world, listing=None, observe=on.events.append, workers=1)
+    pool = pool_of(on, wait=False, workers=1)
     with anyio.fail_after(3600):
-        report = await drive.run(map(key_of, ["a.md", "b.md"]), wait=False)
+        report = await pool.run(map(key_of, ["a.md", "b.md"]))
     assert on.states() == {"a.md": "synced"}
     assert report.indexing == report.waiting == 0
 

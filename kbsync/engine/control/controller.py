@@ -14,7 +14,7 @@ from kbsync.engine.control.controller_state import ControllerState
 from kbsync.engine.control.session import Session
 from kbsync.engine.ports import ChangeSource
 from kbsync.engine.reconciler import Reconciler
-from kbsync.engine.workers.backoff import LONGEST_PROBE, LONGEST_REST, rest_after
+from kbsync.engine.workers.backoff import LONGEST, delay_after
 from kbsync.engine.workers.pool import Observer
 from kbsync.engine.workers.wakeup import Wakeup, thread_safe
 from kbsync.messages import Notice, Problem
@@ -24,6 +24,7 @@ from kbsync.model import DocKey
 
 DRAIN = 30.0
 WORKED_FOR = 60.0
+LONGEST_UNREACHED = 60.0
 CANARY_WAITS = 600.0
 # Nobody is there to answer, which ends by itself.
 AWAY = frozenset(
@@ -134,10 +135,10 @@ class Controller:
     @property
     def state(self) -> ControllerStatus:
         """What the keeper is at now."""
-        standing, drive = self._standing, self._upkeep.drive if self._upkeep else None
+        standing, pool = self._standing, self._upkeep.pool if self._upkeep else None
         phase, now = self._phase(), self._engine.clock.now()
         pending = len(standing.settling) + len(standing.grace)
-        pending += standing.changes if not self._writes else drive.waiting if drive else 0
+        pending += standing.changes if not self._writes else pool.waiting if pool else 0
         planned = phase not in (Phase.LENT, Phase.STOPPED) and standing.last_pass is not None
         return ControllerStatus(
             phase=phase,
@@ -147,7 +148,7 @@ class Controller:
             next_local=min(standing.next_local, standing.next_remote) if planned else None,
             next_remote=standing.next_remote if planned else None,
             pending=pending,
-            indexing=drive.indexing if drive else 0,
+            indexing=pool.indexing if pool else 0,
             last_pass=standing.last_pass,
             held=standing.held.digest if standing.held else None,
             restless=standing.settling.restless(now),
@@ -192,7 +193,7 @@ class Controller:
         if listing:
             self._standing.next_remote = now
         self._hurry = True
-        self._pulse.beat()
+        self._pulse.wake()
 
     @asynccontextmanager
     async def suspended(self) -> AsyncIterator[Reconciler]:
@@ -220,7 +221,7 @@ class Controller:
         remains is an intent in the ledger. Never raises a `Problem`: it halts this mirror, which
         tries again by itself.
         """
-        wake = thread_safe(self._pulse.beat)
+        wake = thread_safe(self._pulse.wake)
         try:
             while not self._pulse.stopping:
                 if self._lent:
@@ -243,7 +244,7 @@ class Controller:
             return False
         group = anyio.create_task_group()
         upkeep = self._upkeep = Session(
-            self._engine, self._standing, group, wake=self._pulse.beat, writes=self._writes
+            self._engine, self._standing, group, wake=self._pulse.wake, writes=self._writes
         )
         async with group:
             try:
@@ -312,7 +313,7 @@ class Controller:
     def _interrupt(self) -> None:
         if self._planning is not None:
             self._planning.cancel()
-        self._pulse.beat()
+        self._pulse.wake()
 
     def _ends(self, upkeep: Session) -> bool:
         if upkeep.problem is not None:
@@ -323,8 +324,8 @@ class Controller:
 
     async def _drain(self, upkeep: Session, group: anyio.abc.TaskGroup) -> None:
         """Bring what is in flight to its end, or leave it as an intent."""
-        if upkeep.drive is not None:
-            upkeep.drive.stop()
+        if upkeep.pool is not None:
+            upkeep.pool.stop()
             with anyio.move_on_after(DRAIN):
                 await upkeep.served.wait()
         group.cancel_scope.cancel()
@@ -345,9 +346,9 @@ class Controller:
 
     async def _recover(self) -> None:
         """Rest before the next try, and forget nothing that changes meanwhile."""
-        longest = LONGEST_REST if self._reached else LONGEST_PROBE
+        longest = LONGEST if self._reached else LONGEST_UNREACHED
         clock = self._engine.clock
-        until = clock.now() + rest_after(self._failures, longest=longest)
+        until = clock.now() + delay_after(self._failures, longest=longest)
         self._hurry = False
         while not (self._pulse.stopping or self._lent or self._hurry) and clock.now() < until:
             await self._pulse.wait(until - clock.now())
@@ -371,8 +372,8 @@ class Controller:
             return Phase.STARTING
         if not self._writes:
             return Phase.PAUSED
-        drive = self._upkeep.drive if self._upkeep else None
-        working = self._planning is not None or (drive is not None and drive.busy)
+        pool = self._upkeep.pool if self._upkeep else None
+        working = self._planning is not None or (pool is not None and pool.busy)
         return Phase.SYNCING if working or len(self._standing.settling) else Phase.WATCHING
 
     def _why(self, now: float) -> Notice | None:

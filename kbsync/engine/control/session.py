@@ -1,7 +1,7 @@
-"""One stretch of keeping a mirror: a drive that stays open, and what is planned for it.
+"""One stretch of keeping a mirror: a pool that stays open, and what is planned for it.
 
 Everything is compared first; then only what rested after a change. What a plan may do now goes to
-the drive; files that are gone wait for the end of their grace, what the guard holds back waits for
+the pool; files that are gone wait for the end of their grace, what the guard holds back waits for
 somebody, and everything else is met again by the next comparison of everything.
 """
 
@@ -23,8 +23,8 @@ from kbsync.engine.observe.planner import Planned
 from kbsync.engine.ports import Blocked, Seen
 from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers import events
-from kbsync.engine.workers.opendrive import OpenDrive
-from kbsync.engine.workers.permits import Cleared, Grant, clear
+from kbsync.engine.workers.policy import Continuous
+from kbsync.engine.workers.pool import WorkerPool
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
@@ -40,6 +40,7 @@ from kbsync.model import (
     Present,
 )
 from kbsync.planning.guard import Risk
+from kbsync.planning.guarded_plan import GuardedPlan, guarded_plan
 from kbsync.planning.marks import FIELDS
 from kbsync.planning.plan import keys_of
 
@@ -54,16 +55,16 @@ class Session:
     Args:
         engine: the mirror's engine.
         standing: what outlives this stretch.
-        group: where the drive works.
+        group: where the pool works.
         wake: called when there is something to do, or an end.
         writes: False when everything is planned and nothing is written.
 
     Attributes:
-        drive: None until something is to be done.
+        pool: None until something is to be done.
         reached: the base has answered.
         problem: why it cannot go on.
         cut: planning was broken off; only a new comparison of everything knows what was dropped.
-        served: set when the drive has come to its end.
+        served: set when the pool has come to its end.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Session:
         self._group = group
         self._wake = wake
         self.writes = writes
-        self.drive: OpenDrive | None = None
+        self.pool: WorkerPool | None = None
         self.reached = False
         self.problem: Problem | None = None
         self.cut = False
@@ -104,8 +105,8 @@ class Session:
         await anyio.to_thread.run_sync(self._source_must_be_there)
         standing.settling.compared()
         async with AsyncExitStack() as stack:
-            if listing and self.drive is not None:
-                await stack.enter_async_context(self.drive.quiet())
+            if listing and self.pool is not None:
+                await stack.enter_async_context(self.pool.quiet())
             world = self._world
             if world is None or listing or not _whole(world):
                 world = await self._engine.find_world()
@@ -125,11 +126,11 @@ class Session:
     async def _begin(self, planned: Planned) -> None:
         """Begin what a plan of everything wants; it knows too what stays as it is."""
         standing, plan = self._standing, planned.plan
-        cleared = clear(plan, planned.facts, planned.guard)
+        free = guarded_plan(plan.actions, planned.facts, planned.guard)
         for key in standing.held.keys if standing.held else ():
             if key.path not in standing.settling:  # its grace was over when it was held
                 standing.grace.note(key, float("-inf"), None)
-        standing.held = cleared.guard if isinstance(cleared.guard, Halted) else None
+        standing.held = free.guard if isinstance(free.guard, Halted) else None
         standing.fault = planned.survey.fault
         standing.root = planned.facts.root if standing.fault else None
         standing.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
@@ -139,13 +140,13 @@ class Session:
         gone = {action.key for action in plan.actions if _removes_file(action)}
         back = [key for key in standing.grace.keys if key not in gone]
         standing.grace.forget(key for key in back if key.path not in standing.settling)
-        if self.drive is not None:
-            self.drive.report.stopped.clear()
-            self.drive.renew(planned.world, planned.listing)
+        if self.pool is not None:
+            self.pool.report.stopped.clear()
+            self.pool.renew(planned.world, planned.listing)
         blocked = {each.why for each in planned.survey.blocked}
         self._note_unmet(a for a in plan.actions if not (isinstance(a, Hold) and a.why in blocked))
-        await self._carry(planned, cleared, {}, first=False)
-        self._engine.note_device(planned, cleared.held)
+        await self._carry(planned, free, {}, first=False)
+        self._engine.note_device(planned, free.held)
 
     async def attend(self) -> None:
         """See to the paths that rested and the files whose grace is over.
@@ -185,49 +186,44 @@ class Session:
     ) -> None:
         """Begin what a plan of a few keys wants, unless it has to be judged with what is held."""
         standing, actions = self._standing, planned.plan.actions
-        cleared = clear(planned.plan, planned.facts, planned.guard)
+        free = guarded_plan(actions, planned.facts, planned.guard)
         gone = {action.key for action in actions if _removes_file(action)}
         standing.grace.forget(key for key in looked if key not in gone)
         standing.mended(set(looked) - {action.key for action in actions})
         held = standing.held.keys if standing.held else frozenset[DocKey]()
-        if held and (cleared.risks or cleared.held or not held.isdisjoint(looked)):
+        if held and (free.risks or free.held or not held.isdisjoint(looked)):
             standing.settling.everything(self._now())
-            standing.grace.forget(cleared.risks)
-            cleared = cleared.harmless()
+            standing.grace.forget(free.risks)
+            free = free.harmless()
         self._note_unmet(a for a in actions if a.cause not in NOT_UPLOADED)
-        await self._carry(planned, cleared, noted, first=True)
+        await self._carry(planned, free, noted, first=True)
 
     # -- carrying out --------------------------------------------------------------------------
 
     async def _carry(
-        self, planned: Planned, cleared: Cleared, noted: Mapping[str, PendingPath], *, first: bool
+        self, planned: Planned, free: GuardedPlan, noted: Mapping[str, PendingPath], *, first: bool
     ) -> None:
         if not self.writes:
             return
-        waiting = self._in_grace(cleared, noted)
-        others = [action.key for action in cleared.actions if self._wants_work(action)]
-        deletes = [key for key in cleared.deletes if key not in waiting]
-        if not (others or deletes or cleared.moves):
+        waiting = self._in_grace(free, noted)
+        others = [action.key for action in free.actions if self._wants_work(action)]
+        deletes = [key for key in free.deletes if key not in waiting]
+        if not (others or deletes or free.moves):
             return
         await self._confirm()
-        drive = await self._opened(planned)
+        pool = await self._opened(planned)
         with anyio.CancelScope(shield=True):
-            others += await self._moved(drive, cleared.moves)
-        grant = Grant(
-            permit=cleared.permit,
-            risks=cleared.risks,
-            listed=planned.listing is not None,
-            seen=planned.seen,
-        )
-        drive.feed(others, grant, first=first)
-        drive.feed(deletes, grant)
+            others += await self._moved(pool, free.moves)
+        listed = planned.listing is not None
+        pool.feed(others, free, listed=listed, hashed=planned.seen, first=first)
+        pool.feed(deletes, free, listed=listed, hashed=planned.seen)
         self._standing.grace.forget(deletes)
 
-    def _in_grace(self, cleared: Cleared, noted: Mapping[str, PendingPath]) -> Collection[DocKey]:
+    def _in_grace(self, free: GuardedPlan, noted: Mapping[str, PendingPath]) -> Collection[DocKey]:
         """Return the keys whose files are not gone for long enough; what is held stays held."""
         grace, now, waiting = self._standing.grace, self._now(), set[DocKey]()
-        grace.forget(cleared.held)
-        for action in cleared.actions:
+        grace.forget(free.held)
+        for action in free.actions:
             if not _removes_file(action):
                 continue
             key = action.key
@@ -243,46 +239,44 @@ class Session:
             case Delete() | Move() | Conflict():
                 return False
             case Hold(why=why, key=key):
-                follows = self.drive is not None and self.drive.follows(key)
+                follows = self.pool is not None and self.pool.follows(key)
                 return why.message is say.HELD_INDEXING and not follows
         return True
 
-    async def _opened(self, planned: Planned) -> OpenDrive:
-        """Return the drive, opened, and the base made, now that something is to be done."""
+    async def _opened(self, planned: Planned) -> WorkerPool:
+        """Return the pool, opened, and the base made, now that something is to be done."""
         standing, world = self._standing, planned.world
         if world.base_id is None:
             world = self._world = await self._engine.made_world(world, wanted=True)
-        if self.drive is None:
+        if self.pool is None:
             standing.canary.anew()
-            self.drive = OpenDrive(
-                world,
-                observe=standing.tell,
+            policy = Continuous(
                 canary=standing.canary,
-                restless=lambda key: key.path in standing.settling,
+                changing=lambda key: key.path in standing.settling,
             )
-            self.drive.renew(world, planned.listing)
-            self._group.start_soon(self._serve, self.drive)
-        return self.drive
+            self.pool = WorkerPool(world, policy, listing=planned.listing, observe=standing.tell)
+            self._group.start_soon(self._serve, self.pool)
+        return self.pool
 
-    async def _serve(self, drive: OpenDrive) -> None:
+    async def _serve(self, pool: WorkerPool) -> None:
         try:
-            await drive.serve()
+            await pool.run()
         except Problem as problem:
             self._fail(problem)
         finally:
             self.served.set()
 
-    async def _moved(self, drive: OpenDrive, moves: Collection[Move]) -> list[DocKey]:
+    async def _moved(self, pool: WorkerPool, moves: Collection[Move]) -> list[DocKey]:
         """Make `moves`; return the keys that have a document now, and settle the others again."""
         if not moves or self._world is None:
             return []
         keys = {key for move in moves for key in keys_of(move)}
         left = keys
-        if drive.reserve(keys):
+        if pool.reserve(keys):
             try:
                 made = await make_moves(self._world, list(moves), self._standing.tell)
             finally:
-                drive.release(keys)
+                pool.release(keys)
             left = {key for move in moves if move.origin in made.left for key in keys_of(move)}
         self._standing.settling.note((key.path for key in left), self._now())
         return [move.key for move in moves if move.key not in left]
@@ -364,7 +358,7 @@ class Session:
             _must_be_open(next(source.scan(), None), self._standing.mirror)
 
     def _under_way(self) -> Mapping[DocKey, Risk]:
-        return dict(self.drive.risks) if self.drive else {}
+        return dict(self.pool.risks) if self.pool else {}
 
     def _now(self) -> float:
         return self._engine.clock.now()

@@ -7,6 +7,7 @@ fixed time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ import anyio
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.ports import EntryChange
+from kbsync.engine.workers.backoff import doubled
+from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem, printable
 from kbsync.messages import engine as say
 from kbsync.model import (
@@ -279,7 +282,7 @@ def settle(
             retry_at=None,
         )
     failures = entry.failures + 1
-    slowly = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 12))
+    slowly = doubled(FIRST_RETRY, failures - 1, longest=LONGEST_RETRY)
     recovers = document.readiness is Readiness.ERROR
     return replace(
         entry,
@@ -290,3 +293,33 @@ def settle(
         failures=failures,
         retry_at=now + slowly if recovers else None,
     )
+
+
+async def follow(
+    tracker: IndexingTracker,
+    wakeup: Wakeup,
+    over: Callable[[], bool],
+    indexed: Callable[[DocKey], None],
+) -> None:
+    """Poll while anything is being indexed; otherwise no call is made.
+
+    Args:
+        tracker: what is followed.
+        wakeup: of the worker pool.
+        over: whether there is nothing left to do.
+        indexed: called with every key whose document came to an end.
+    """
+    while not over():
+        if not len(tracker):
+            await wakeup.wait()
+            continue
+        try:
+            ended = await tracker.poll()
+        except Problem as problem:
+            wakeup.fail(problem)
+            break
+        for key in ended:
+            indexed(key)
+        wakeup.wake()  # the workers stayed while the answer was out
+        await wakeup.sleep(tracker.interval)
+    wakeup.wake()

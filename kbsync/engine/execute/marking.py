@@ -8,7 +8,7 @@ is an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from kbsync.engine.context import Context
@@ -16,7 +16,9 @@ from kbsync.engine.execute.results import unauthorized, why_of
 from kbsync.engine.observe.knowledge_base import base_must_answer
 from kbsync.engine.observe.remote_state import documents
 from kbsync.engine.ports import Assignment, EntryChange
-from kbsync.messages import Notice
+from kbsync.engine.workers.backoff import doubled
+from kbsync.engine.workers.wakeup import Wakeup
+from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
     Ambiguous,
@@ -40,7 +42,7 @@ LINGER = 2.0
 READ_BACK_AFTER, READ_BACK_AT = 30.0, 1000
 READ_BACKS = 2
 CALLS = 6
-REST = 1.0
+FIRST_DELAY, LONGEST_DELAY = 1.0, 64.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,7 @@ class MarkWriter:
             asked=asked,
         )
 
-    def rest(self, *, idle: bool) -> float | None:
+    def due_in(self, *, idle: bool) -> float | None:
         """Return the seconds until there is something to do, None while there is nothing.
 
         Args:
@@ -264,7 +266,8 @@ class MarkWriter:
                 return self._once_more(batch, after)
             case NotSent() if self._failed_calls < CALLS:
                 self._failed_calls += 1
-                return self._once_more(batch, REST * 2**self._failed_calls)
+                delay = doubled(FIRST_DELAY, self._failed_calls, longest=LONGEST_DELAY)
+                return self._once_more(batch, delay)
             case Gone():
                 await base_must_answer(self._world)
         return [self._give_up(each, _refused(each, outcome)) for each in batch]
@@ -319,7 +322,7 @@ class MarkWriter:
         each.failures += 1
         if each.failures >= READ_BACKS:
             return self._give_up(each, say.NOT_MARKED(path=each.key.path))
-        self._once_more([each], REST)
+        self._once_more([each], FIRST_DELAY)
         return None
 
 
@@ -332,3 +335,48 @@ def _refused(each: MarkRequest, outcome: Outcome[None]) -> Notice:
     if isinstance(outcome, Rejected | NotReady | NotSent):
         why = why_of(outcome)
     return say.ACTION_FAILED(action="marking", path=each.key.path, reason=why)
+
+
+class MarkLoop:
+    """Lets a writer of marks work whenever it has something to do.
+
+    Args:
+        marks: the writer.
+        wakeup: of the worker pool.
+        marked: called with every mark that came to an end.
+
+    Attributes:
+        writing: a call is under way.
+        quiet: no call is begun.
+    """
+
+    def __init__(
+        self, marks: MarkWriter, wakeup: Wakeup, marked: Callable[[MarkResult], None]
+    ) -> None:
+        self._marks = marks
+        self._wakeup = wakeup
+        self._marked = marked
+        self.writing = False
+        self.quiet = False
+
+    async def run(self, over: Callable[[], bool], idle: Callable[[], bool]) -> None:
+        """Write until `over`; while `idle`, nothing more will join a batch soon."""
+        while not over():
+            now_idle = idle()
+            due_in = None if self.quiet else self._marks.due_in(idle=now_idle)
+            if due_in == 0:
+                await self._work(now_idle)
+            else:
+                await self._wakeup.wait(due_in)
+        self._wakeup.wake()
+
+    async def _work(self, idle: bool) -> None:
+        self.writing = True
+        try:
+            for marked in await self._marks.work(idle=idle):
+                self._marked(marked)
+        except Problem as problem:
+            self._wakeup.fail(problem)
+        finally:
+            self.writing = False
+        self._wakeup.wake()

@@ -16,6 +16,7 @@ from kbsync.engine.execute.executor import carry_out
 from kbsync.engine.execute.results import Again, BackOff, Finished, Result, Stopped
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.ports import ObservedListing
+from kbsync.engine.workers.backoff import LONGEST, doubled
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import Absent, Cause, Delete, DocKey, Op, Resolve
@@ -145,7 +146,7 @@ def _rest(world: Context, step: Result, attempt: int) -> float:
         case Again(at=float(at)):
             return max(0.0, at - world.clock.now())
         case BackOff():
-            return float(2**attempt)
+            return doubled(1.0, attempt, longest=LONGEST)
     return 0.0
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import random
 
-FIRST_REST, LONGEST_REST = 1.0, 600.0
-LONGEST_PROBE = 60.0
+FIRST, LONGEST = 1.0, 600.0
+LEAST = 0.1
 JITTER = 0.1
+MOST_DOUBLINGS = 30
 
 
 def jittered(seconds: float) -> float:
-    """Return `seconds`, a tenth more or less, so that many mirrors do not beat in time."""
+    """Return `seconds`, a tenth more or less, so that many mirrors do not act at once."""
     return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
 
 
-def rest_after(failures: int, *, longest: float = LONGEST_REST) -> float:
-    """Return how long to rest before the next try, in seconds, with full jitter.
+def doubled(first: float, times: int, *, longest: float) -> float:
+    """Return `first` doubled so many times, `longest` at most, in seconds."""
+    return min(longest, first * 2.0 ** min(times, MOST_DOUBLINGS))
+
+
+def delay_after(failures: int, *, first: float = FIRST, longest: float = LONGEST) -> float:
+    """Return how long to wait before the next try, in seconds, with full jitter.
 
     Args:
         failures: how often in a row it failed.
+        first: doubled with each of them.
         longest: the cap in seconds.
     """
-    growing = FIRST_REST * 2.0 ** min(failures, 30)
-    return random.uniform(0.1, min(longest, growing))  # noqa: S311 - no secret
+    longest = doubled(first, failures, longest=longest)
+    return random.uniform(LEAST, longest)  # noqa: S311 - no secret

@@ -14,12 +14,16 @@ from kbsync.model import Capabilities, DocKey
 class Canary:
     """Lets one update pass and keeps the others back until its document came to its end.
 
+    Args:
+        needed: False lets every update pass.
+
     Attributes:
         since: when the update that is waited for was let pass, None while none is.
         version: of the server it was sent to; None when it does not tell.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, needed: bool = True) -> None:
+        self._needed = needed
         self._proven: set[str | None] = set()
         self._key: DocKey | None = None
         self.version: str | None = None
@@ -31,7 +35,7 @@ class Canary:
 
     def admits(self, key: DocKey, able: Capabilities, now: float) -> bool:
         """Return whether `key` may be updated now; otherwise it waits for its release."""
-        if able.updates_verified or able.version in self._proven:
+        if not self._needed or able.updates_verified or able.version in self._proven:
             return True
         if self._key is None:
             self._key, self.version, self.since = key, able.version, now

@@ -1,22 +1,22 @@
 """Workers around the queue: hand out keys, decide, carry out, follow until indexed.
 
-`apply` drives the keys of a plan until nothing is left to do; `opendrive` keeps the same machine
-going. One control task; nothing here blocks but the small ledger transactions.
+What a plan that is applied once and a mirror that is kept in sync do differently is a policy
+(policy.py). Everything runs in one event loop, and nothing here blocks it but short ledger
+transactions.
 """
 
 from __future__ import annotations
 
-import random
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 
 import anyio
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.executor import carry_out
-from kbsync.engine.execute.following import MarkLoop, follow
-from kbsync.engine.execute.indexing import IndexingTracker
-from kbsync.engine.execute.marking import MarkResult, MarkWriter
+from kbsync.engine.execute.indexing import IndexingTracker, follow
+from kbsync.engine.execute.marking import MarkLoop, MarkResult, MarkWriter
 from kbsync.engine.execute.results import (
     Again,
     BackOff,
@@ -32,13 +32,14 @@ from kbsync.engine.execute.results import (
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.ports import ObservedListing
 from kbsync.engine.workers import events
-from kbsync.engine.workers.permits import Charges
+from kbsync.engine.workers.backoff import delay_after
+from kbsync.engine.workers.policy import Policy
+from kbsync.engine.workers.progress import ProgressTable
 from kbsync.engine.workers.queue import KeyQueue
 from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem
 from kbsync.model import (
     Action,
-    Cause,
     Create,
     DocKey,
     EntryState,
@@ -52,225 +53,325 @@ from kbsync.model import (
 )
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
-from kbsync.planning.guard import Permit
+from kbsync.planning.guard import Risk
+from kbsync.planning.guarded_plan import GuardedPlan
 from kbsync.planning.plan import name_of
 
 WORKERS = 4
 TRIES = 6
 UNREACHED_IN_A_ROW = 12
-FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 600.0
 PATIENCE = 1200.0
 
 Observer = Callable[[Event], None]
 
 
-class Drive:
-    """Drives the keys of one mirror.
+class WorkerPool:
+    """Works on the keys of one mirror, a few at once.
 
     Args:
-        world: the three sides of the mirror.
-        listing: the listing of this pass; trusted for keys that were not changed since.
-        observe: told of every step.
-        permit: what may be removed and embedded again; everything when None.
+        context: the three sides of the mirror.
+        policy: when the work ends, and what a key may do.
+        listing: the listing of this pass; believed about keys that nothing was done for since.
+        observe: called with every step.
         workers: keys worked on at once.
+
+    Attributes:
+        report: what was done, and what could not be.
     """
 
     def __init__(
         self,
-        world: Context,
+        context: Context,
+        policy: Policy,
         *,
         listing: ObservedListing | None,
         observe: Observer,
-        permit: Permit | None = None,
         workers: int = WORKERS,
     ) -> None:
-        self._world = world
-        self._charges = Charges(permit, listed=True)
-        self._listed = EvidenceCollector(world=world, listing=listing)
-        self._afresh = EvidenceCollector(world=world)
+        self._context = context
+        self._policy = policy
+        self._permits = policy.permits
+        self._canary = policy.canary
+        self._progress = ProgressTable(listed=policy.listed)
+        self._listed = EvidenceCollector(world=context, listing=listing)
+        self._unlisted = EvidenceCollector(world=context)
         self._observe = observe
         self._workers = workers
         self._queue = KeyQueue()
         self._backlog: OrderedDict[DocKey, None] = OrderedDict()
-        self._pulse = Wakeup()
-        self._watch = IndexingTracker(world)
-        self._marker = MarkWriter(world)
-        self._marking = MarkLoop(self._marker, self._pulse, self._marked)
-        self._occupied: set[DocKey] = set()
+        self._wakeup = Wakeup()
+        self._tracker = IndexingTracker(context)
+        self._marks = MarkWriter(context)
+        self._mark_loop = MarkLoop(self._marks, self._wakeup, self._marked)
+        self._taking_room: set[DocKey] = set()
         self._unreached = 0
-        self.report = Report(mirror=world.mirror.name)
+        self.report = Report(mirror=context.mirror.name)
 
-    def stop(self) -> None:
-        """Hand out no more keys; calls in flight are brought to their end."""
-        self.report.interrupted = True
-        self._pulse.stop()
+    # -- from outside --------------------------------------------------------------------------
 
-    async def run(self, *rounds: Iterable[DocKey], wait: bool) -> Report:
-        """Work until nothing is left to do, or, without `wait`, until all calls are made.
+    async def run(self, *rounds: Iterable[DocKey]) -> Report:
+        """Work until the policy ends it, or a stop.
 
         Args:
             rounds: keys to work on; a later round begins when the one before is through, so that
-                what replaces a document can be found before the document is deleted.
-            wait: until everything uploaded is indexed.
+                what replaces a document can be found before the document is deleted. None of
+                them: work on what is fed.
 
         Raises:
             Problem: the mirror cannot go on; what was in flight has been brought to its end.
         """
-        for keys in rounds:
+        for keys in rounds or ((),):
             self._backlog.update(dict.fromkeys(keys))
-            await self._together(wait)
-            if self._pulse.stopping:
+            await self._work_on_all()
+            if self._wakeup.stopping:
                 break
-        if self._pulse.problem is not None:
-            raise self._pulse.problem
+        if self._wakeup.problem is not None:
+            raise self._wakeup.problem
         self.report.indexing = self.indexing
         self.report.waiting = self.waiting
         return self.report
 
-    async def _together(self, wait: bool) -> None:
-        def over() -> bool:
-            return self._over(wait)
+    def stop(self) -> None:
+        """Hand out no more keys; calls in flight are brought to their end."""
+        self.report.interrupted = True
+        self._wakeup.stop()
 
-        async with anyio.create_task_group() as group:
-            for _ in range(self._workers):
-                group.start_soon(self._work, over)
-            group.start_soon(self._follow, over)
-            group.start_soon(self._marking.run, over, self._idle)
+    def feed(
+        self,
+        keys: Iterable[DocKey],
+        plan: GuardedPlan,
+        *,
+        listed: bool,
+        hashed: Mapping[DocKey, Present],
+        first: bool = False,
+    ) -> None:
+        """Work on `keys` too.
 
-    async def _follow(self, over: Callable[[], bool]) -> None:
-        await follow(self._watch, self._pulse, over=over, indexed=self._indexed)
+        Args:
+            keys: in the order they are to be worked on.
+            plan: what they may do.
+            listed: the listing of the pass may be believed about them.
+            hashed: files as they were when they were hashed for the plan.
+            first: before everything that was fed and is not begun yet.
+        """
+        fed = list(keys)
+        self._permits.grant(fed, plan)
+        self._progress.begin(fed, listed=listed, hashed=hashed)
+        if first:
+            self._put_in_front(reversed(fed))
+        else:
+            self._backlog.update(dict.fromkeys(fed))
+        self._wakeup.wake()
+
+    def renew(self, context: Context, listing: ObservedListing | None) -> None:
+        """Go on with what a new comparison of everything found; `listing` may be believed."""
+        self._context = context
+        self._listed = EvidenceCollector(world=context, listing=listing)
+        self._unlisted = EvidenceCollector(world=context)
+        self._tracker.renew(context)
+        self._marks.renew(context)
+
+    @asynccontextmanager
+    async def quiet(self) -> AsyncIterator[None]:
+        """Begin no call that changes anything; enters when the last one has ended."""
+        self._mark_loop.quiet = True
+        try:
+            while self._queue.out or self._mark_loop.writing:
+                await self._wakeup.wait()
+            yield
+        finally:
+            self._mark_loop.quiet = False
+            self._wakeup.wake()
+
+    def reserve(self, keys: Collection[DocKey]) -> bool:
+        """Keep `keys` from being worked on; False when one is worked on now."""
+        return self._queue.reserve(keys)
+
+    def release(self, keys: Collection[DocKey]) -> None:
+        """Give reserved keys back."""
+        for key in keys:
+            self._queue.done(key)
+        self._wakeup.wake()
+
+    def follows(self, key: DocKey) -> bool:
+        """Whether the document of `key` is being indexed and followed."""
+        return key in self._tracker.keys
+
+    # -- what is left to do --------------------------------------------------------------------
 
     @property
     def indexing(self) -> int:
         """How many documents are followed."""
-        return len(self._watch)
+        return len(self._tracker)
 
     @property
     def waiting(self) -> int:
         """How many keys are worked on or wait for their turn."""
-        return self._queue.waiting + self._queue.active + len(self._backlog)
+        queue = self._queue
+        return queue.waiting + queue.active + len(self._backlog) + len(self._canary)
+
+    @property
+    def marking(self) -> int:
+        """How many marks are to be written or read back."""
+        return len(self._marks)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is worked on, waits for its turn, is indexed or to be marked."""
+        return bool(self.waiting or self.indexing or self.marking)
+
+    @property
+    def idle(self) -> bool:
+        """No key is worked on or waits for its first turn."""
+        return not (self._queue.active or self._backlog)
+
+    @property
+    def finished(self) -> bool:
+        """No key waits for its time either, and no document is being indexed."""
+        return self._queue.idle and not self.indexing
+
+    @property
+    def polling(self) -> bool:
+        """The server is being asked how far indexing is."""
+        return self._tracker.polling
+
+    @property
+    def stalled(self) -> bool:
+        """The server makes no progress any more with what it was sent."""
+        return self.indexing > 0 and self._tracker.idle_for > PATIENCE
+
+    @property
+    def risks(self) -> Mapping[DocKey, Risk]:
+        """What was granted of what the guard counts, and has not been made yet."""
+        return self._permits.risks
+
+    @property
+    def remembered(self) -> Collection[DocKey]:
+        """The keys that something is remembered of until they need nothing more."""
+        return {*self._progress.keys, *self._permits.keys}
 
     # -- workers -------------------------------------------------------------------------------
 
-    async def _work(self, over: Callable[[], bool]) -> None:
-        while not over():
-            if (pause := self._world.remote.resting()) > 0:
-                await self._pulse.rest(pause)  # here, where no call is begun, a stop ends it
+    async def _work_on_all(self) -> None:
+        over, wakeup = self._over, self._wakeup
+        async with anyio.create_task_group() as group:
+            for _ in range(self._workers):
+                group.start_soon(self._work)
+            group.start_soon(follow, self._tracker, wakeup, over, self._indexed)
+            group.start_soon(self._mark_loop.run, over, lambda: self.idle)
+
+    def _over(self) -> bool:
+        return self._wakeup.stopping or self._policy.ends(self)
+
+    async def _work(self) -> None:
+        while not self._over():
+            if (pause := self._context.remote.resting()) > 0:
+                await self._wakeup.sleep(pause)  # here, where no call is begun, a stop ends it
                 continue
             key = self._next()
             if key is None:
-                await self._rest()
+                await self._wait_for_work()
                 continue
             try:
                 await self._visit(key)
             except Problem as problem:
-                self._pulse.fail(problem)
+                self._wakeup.fail(problem)
             finally:
                 self._queue.done(key)
-                self._pulse.beat()
-        self._pulse.beat()
+                self._wakeup.wake()
+        self._wakeup.wake()
 
     def _next(self) -> DocKey | None:
         """Hand out a key: what was begun comes first, then the backlog while there is room."""
-        if self._marking.quiet:
+        if self._mark_loop.quiet:
             return None
-        now = self._world.clock.now()
+        now = self._context.clock.now()
         key = self._queue.take(now)
         if key is not None or not self._backlog:
             return key
         key = next(iter(self._backlog))
-        if self._gated(key):
+        if self._full(key) and self._policy.needs_room(key):
             return None
         del self._backlog[key]
-        self._occupied.add(key)
+        self._taking_room.add(key)
         self._queue.add(key)
         return self._queue.take(now)
 
-    def _gated(self, key: DocKey) -> bool:
-        """Whether `key` has to wait until the server has room."""
-        return self._full(key)
+    async def _wait_for_work(self) -> None:
+        """Wait until something changes or the next waiting key is due."""
+        due = None if self._mark_loop.quiet else self._queue.next_due()
+        now = self._context.clock.now()
+        await self._wakeup.wait(None if due is None else max(0.01, due - now))
 
-    def _over(self, wait: bool) -> bool:
-        if self._pulse.stopping:
-            return True
-        if self._watch.polling:
-            return False  # what it finds is handed out before anybody goes
-        if self._stalled:
-            return True
-        if not self._idle() or len(self._marker):
-            return False
-        return not wait or (self._queue.idle and not len(self._watch))
-
-    def _idle(self) -> bool:
-        return not (self._queue.active or self._backlog)
-
-    @property
-    def _stalled(self) -> bool:
-        """Whether the server makes no progress any more with what it was sent."""
-        return len(self._watch) > 0 and self._watch.idle_for > PATIENCE
-
-    async def _rest(self) -> None:
-        """Sleep until something changes or the next waiting key ripens."""
-        due = None if self._marking.quiet else self._queue.next_due()
-        now = self._world.clock.now()
-        await self._pulse.wait(None if due is None else max(0.01, due - now))
+    # -- one key -------------------------------------------------------------------------------
 
     async def _visit(self, key: DocKey) -> None:
         case = await self._case(key)
         action = decide(case)
-        objection = self._charges.objection(action, standing=isinstance(case.local, Present))
-        if objection is not None:
-            await self._object(case, objection)
+        why = self._permits.allowed(action, present=isinstance(case.local, Present))
+        if why is not None:
+            await self._refuse(case, why)
         elif not (isinstance(action, Create | Update) and self._waits(key, action)):
             await self._act(case, action)
 
-    async def _object(self, case: Case, objection: Notice) -> None:
-        """Hold what the world turned into a removal or an upload that the plan did not have."""
-        hold = Hold(key=case.key, row="guard", cause=Cause.GUARDED, why=objection)
-        await self._act(case, hold)
+    async def _case(self, key: DocKey) -> Case:
+        progress = self._progress.of(key)
+        evidence = self._listed if progress.listed else self._unlisted
+        hashed = progress.hashed
+        if hashed is not None:
+            now = self._context.mirror.source.look(key.path)
+            hashed = hashed if isinstance(now, Present) and now.stat == hashed.stat else None
+        stuck = self._tracker.stuck(key)
+        return await evidence.case(key, seen=hashed, ask=progress.ask, stuck=stuck)
+
+    async def _refuse(self, case: Case, why: Notice) -> None:
+        """Do nothing of what the world turned into a removal or upload that was not planned."""
+        hold = self._policy.refused(case.key, why)
+        if hold is None:
+            self._let_go(case.key)
+        else:
+            await self._act(case, hold)
 
     def _waits(self, key: DocKey, action: Create | Update) -> bool:
         """Whether an upload has to wait; otherwise it takes its room at the server."""
+        if self._policy.changing(key):
+            self._let_go(key)
+            return True
         if self._full(key):
             self._put_in_front((key,))
             return True
-        self._occupied.add(key)
-        return False
+        self._taking_room.add(key)
+        now, able = self._context.clock.now(), self._context.remote.capabilities
+        if isinstance(action, Create) or self._canary.admits(key, able, now):
+            return False
+        self._taking_room.discard(key)
+        return True
 
     def _put_in_front(self, keys: Iterable[DocKey]) -> None:
         for key in keys:
             self._backlog[key] = None
             self._backlog.move_to_end(key, last=False)
 
-    async def _case(self, key: DocKey) -> Case:
-        charge = self._charges.of(key)
-        gatherer = self._listed if charge.listed else self._afresh
-        seen = charge.seen
-        if seen is not None:
-            now = self._world.mirror.source.look(key.path)
-            seen = seen if isinstance(now, Present) and now.stat == seen.stat else None
-        stuck = self._watch.stuck(key)
-        return await gatherer.case(key, seen=seen, ask=charge.asked, stuck=stuck)
-
     def _full(self, key: DocKey) -> bool:
         """Whether the server indexes as many of ours as it may, `key` not counted."""
-        taken = (self._watch.keys | self._occupied) - {key}
-        most = self._world.mirror.config.max_indexing
+        taken = (self._tracker.keys | self._taking_room) - {key}
+        most = self._context.mirror.config.max_indexing
         assert most is not None  # noqa: S101 - loading fills it in
         return len(taken) >= most
 
     async def _act(self, case: Case, action: Action) -> None:
-        started = self._world.clock.now()
-        step = await self._carry_out(case, action)
+        started = self._context.clock.now()
+        step = await carry_out(self._context, case, action)
+        if isinstance(step, BackOff):
+            await self._policy.after_back_off(self._context)
         if not isinstance(action, Noop | Hold):
-            self._charges.of(case.key).listed = False
+            self._progress.of(case.key).listed = False
         step = self._after(case, action, step)
-        took = int((self._world.clock.now() - started) * 1000)
+        took = int((self._context.clock.now() - started) * 1000)
         if not isinstance(action, Noop | SetMetadata):
             self._observe(events.step_taken(action, step, took))
 
-    async def _carry_out(self, case: Case, action: Action) -> Result:
-        return await carry_out(self._world, case, action)
+    # -- what a step leads to ------------------------------------------------------------------
 
     def _after(self, case: Case, action: Action, step: Result) -> Result:
         """Do what `step` leads to; return it, or that the key was given up."""
@@ -280,17 +381,17 @@ class Drive:
             case Finished():
                 self._finish(key, action)
             case Follow(document_id=document_id, uploaded=uploaded):
-                self._watch.add(key, document_id)
+                self._tracker.add(key, document_id)
                 self._finish(key, action)
                 if uploaded is not None:
-                    self._marker.add(key, uploaded)
+                    self._marks.add(key, uploaded)
             case NeedsMark(document=document):
                 self._to_mark(key, action, document)
             case Again(at=None):
                 self._queue.add(key)
                 self._finish(key, action)
             case Again(at=float(at), ask=ask, why=why):
-                self._charges.of(key).asked |= ask
+                self._progress.of(key).ask |= ask
                 return self._later(key, action, at, why) or step
             case BackOff(why=why):
                 return self._back_off(key, action, why) or step
@@ -303,17 +404,21 @@ class Drive:
             return  # accounted for, not done: the tries count on
         self.report.stopped.pop(key, None)
         if not isinstance(action, Noop | Hold):
-            self._charges.spent(key)
+            self._permits.spent(key)
             self.report.done[name_of(action)] += 1
         self._let_go(key)
 
     def _let_go(self, key: DocKey) -> None:
         """Forget what is behind `key`; of one that comes back keep what it may do."""
-        self._occupied.discard(key)
-        if key in self._queue or key in self._backlog or key in self._watch.keys:
-            self._charges.rest(key)
+        self._taking_room.discard(key)
+        followed = self.follows(key)
+        if followed or key in self._queue or key in self._backlog:
+            self._progress.restart(key)
         else:
-            self._charges.drop(key)
+            self._permits.drop(key)
+            self._progress.drop(key)
+        if not followed:
+            self._put_in_front(self._canary.dropped(key))
 
     def _give_up(self, key: DocKey, action: Action, why: Notice) -> Stopped:
         self._let_go(key)
@@ -322,36 +427,34 @@ class Drive:
 
     def _later(self, key: DocKey, action: Action, at: float, why: Notice | None) -> Stopped | None:
         """Come back at `at`. What may be under way at the server keeps its room there."""
-        charge = self._charges.of(key)
-        charge.tries += why is not None
-        if why is not None and charge.tries >= TRIES:
+        progress = self._progress.of(key)
+        progress.tries += why is not None
+        if why is not None and progress.tries >= TRIES:
             return self._give_up(key, action, why)
         self._queue.add_at(key, at)
         return None
 
     def _back_off(self, key: DocKey, action: Action, why: Notice) -> Stopped | None:
-        charge = self._charges.of(key)
-        charge.tries += 1
-        self._occupied.discard(key)
+        progress = self._progress.of(key)
+        progress.tries += 1
+        self._taking_room.discard(key)
         if self._unreached >= UNREACHED_IN_A_ROW:
             raise Problem(why)
-        if charge.tries >= TRIES:
+        if progress.tries >= TRIES:
             return self._give_up(key, action, why)
-        longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2**charge.tries)
-        delay = random.uniform(0.1, longest)  # noqa: S311 - full jitter
-        self._queue.add_at(key, self._world.clock.now() + delay)
+        self._queue.add_at(key, self._context.clock.now() + delay_after(progress.tries))
         return None
 
     # -- marks and indexing --------------------------------------------------------------------
 
     def _to_mark(self, key: DocKey, action: Action, document: RemoteDocument | None) -> None:
-        """Hand the key to the marker; an action that is nothing else is done when it says so."""
+        """Have the mark written; an action that is nothing else is done when it came back."""
         asked = isinstance(action, SetMetadata)
         if asked:
             self._let_go(key)
         else:
             self._finish(key, action)
-        self._marker.add(key, document, asked=asked)
+        self._marks.add(key, document, asked=asked)
 
     def _marked(self, marked: MarkResult) -> None:
         if marked.why is not None:
@@ -363,8 +466,9 @@ class Drive:
             self._observe(events.mark_written(marked))
 
     def _indexed(self, key: DocKey) -> None:
-        entry = self._world.ledger.entry(key)
-        self._charges.of(key).listed = False
+        entry = self._context.ledger.entry(key)
+        self._progress.of(key).listed = False
         self._queue.add(key)
         if entry is not None and entry.state is not EntryState.INDEXING:
             self._observe(events.indexed(entry))
+        self._put_in_front(self._canary.ended(key))

@@ -6,13 +6,13 @@ for 30 seconds (docs/dify-api.md section 16).
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import anyio
 
 from kbsync.engine.ports import Assignment, Chunking, Clock, DocumentPage, Payload, Remote
+from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.model import (
     Base,
@@ -28,7 +28,7 @@ from kbsync.model import (
 
 T = TypeVar("T")
 READ_TRIES = 5
-LONGEST_REST = 8.0
+FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
 
 
 class ThrottledRemote:
@@ -63,7 +63,9 @@ class ThrottledRemote:
         for attempt in range(1, READ_TRIES):
             match outcome:
                 case NotSent() | NotReady():
-                    await self._clock.sleep(_rest(attempt))
+                    await self._clock.sleep(
+                        delay_after(attempt, first=FIRST_DELAY, longest=LONGEST_DELAY)
+                    )
                 case Throttled(after=after):
                     self._limiter.pause(self._clock.now(), after)
                     await self._clock.sleep(after)
@@ -163,7 +165,3 @@ class ThrottledRemote:
     ) -> Outcome[None]:
         """See `Remote.assign`."""
         return await self._write(lambda: self._remote.assign(base_id, fields, assignments))
-
-
-def _rest(attempt: int) -> float:
-    return random.uniform(0.1, min(LONGEST_REST, 0.5 * 2**attempt))  # noqa: S311 - jitter

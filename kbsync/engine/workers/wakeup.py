@@ -24,7 +24,7 @@ class Wakeup:
         self.stopping = False
         self.problem: Problem | None = None
 
-    def beat(self) -> None:
+    def wake(self) -> None:
         """Wake everybody who waits."""
         self._changed.set()
         self._changed = anyio.Event()
@@ -33,7 +33,7 @@ class Wakeup:
         """Let everybody come to an end."""
         self.stopping = True
         self._ending.set()
-        self.beat()
+        self.wake()
 
     def fail(self, problem: Problem) -> None:
         """Let everybody come to an end because of `problem`."""
@@ -46,7 +46,7 @@ class Wakeup:
         with anyio.move_on_after(math.inf if seconds is None else seconds):
             await changed.wait()
 
-    async def rest(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Rest, whatever beats meanwhile; a stop ends it."""
         with anyio.move_on_after(seconds):
             await self._ending.wait()

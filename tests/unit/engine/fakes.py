@@ -21,8 +21,11 @@ from kbsync.engine.ports import (
     ObservedListing,
     Ownership,
 )
-from kbsync.engine.workers.pool import Drive
+from kbsync.engine.workers.permits import Permits
+from kbsync.engine.workers.policy import OneShot
+from kbsync.engine.workers.pool import WORKERS, WorkerPool
 from kbsync.model import (
+    Action,
     DocKey,
     EntryState,
     Intent,
@@ -281,9 +284,30 @@ def declaring(mirror: Mirror, **declared: object) -> Mirror:
     return replace(mirror, config=mirror.config.model_copy(update=declared))
 
 
+class Unlimited(Permits):
+    """Lets every key do everything."""
+
+    def allowed(self, action: Action, *, present: bool) -> None:
+        return None
+
+
+def pool_of(
+    stage: Stage,
+    *,
+    wait: bool = True,
+    listing: ObservedListing | None = None,
+    workers: int = WORKERS,
+) -> WorkerPool:
+    """A pool for one pass in which every key may do everything; events go to `stage.events`."""
+    policy = OneShot(Unlimited(), wait=wait)
+    return WorkerPool(
+        stage.world, policy, listing=listing, observe=stage.events.append, workers=workers
+    )
+
+
 async def driven(
     stage: Stage, *rounds: Sequence[str], wait: bool = True, listing: ObservedListing | None = None
 ) -> Report:
-    """Drive the keys of `rounds` to their end; events are kept in `stage.events`."""
-    drive = Drive(stage.world, listing=listing, observe=stage.events.append)
-    return await drive.run(*([key_of(path) for path in paths] for paths in rounds), wait=wait)
+    """Work on the keys of `rounds` until nothing is left to do."""
+    pool = pool_of(stage, wait=wait, listing=listing)
+    return await pool.run(*([key_of(path) for path in paths] for paths in rounds))

@@ -145,7 +145,7 @@ async def test_whatever_happens_the_base_is_the_folder_in_the_end(seed: int) -> 
         assert dict(it.keeper.unmet) == {}
         upkeep = it.keeper._upkeep
         assert upkeep is not None
-        assert upkeep.drive is None or upkeep.drive.remembered == 0
+        assert upkeep.pool is None or upkeep.pool.remembered == set()
 
 
 def _found(it: Kept) -> dict[str, bytes]:

@@ -112,8 +112,8 @@ async def test_what_was_allowed_counts_once() -> None:
         assert on.server.count("update") == 1
         upkeep = it.keeper._upkeep
         assert upkeep is not None
-        assert upkeep.drive is not None
-        assert (upkeep.drive.indexing, dict(upkeep.drive.risks)) == (1, {})
+        assert upkeep.pool is not None
+        assert (upkeep.pool.indexing, dict(upkeep.pool.risks)) == (1, {})
 
 
 async def test_a_document_moves_only_while_nobody_works_on_it() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from kbsync.engine.control.controller import DRAIN, Phase
-from kbsync.engine.workers.backoff import LONGEST_PROBE
+from kbsync.engine.control.controller import DRAIN, LONGEST_UNREACHED, Phase
 from kbsync.messages import engine as say
 from kbsync.model import Base, Outcome
 
@@ -155,7 +154,7 @@ async def test_loans_one_after_the_other_and_one_in_an_outage() -> None:
                 assert it.keeper.state.phase is Phase.LENT
         assert it.keeper.state.phase is Phase.UNREACHABLE
         every_call(on, None)
-        await anyio.sleep(LONGEST_PROBE + 60)
+        await anyio.sleep(LONGEST_UNREACHED + 60)
         assert it.exact()
 
 

@@ -191,11 +191,11 @@ async def test_what_came_to_rest_leaves_nothing_in_memory() -> None:
         it.remove(*(f"{n}.md" for n in range(8)))
         await anyio.sleep(GRACE + 60)
         assert it.exact()
-        drive = it.keeper._upkeep.drive  # type: ignore[union-attr]
-        assert drive is not None
-        assert drive.remembered == 0
-        assert drive.report.stopped == {}
-        assert (len(drive._occupied), len(drive.risks), drive.waiting, drive.indexing) == (0,) * 4
+        pool = it.keeper._upkeep.pool  # type: ignore[union-attr]
+        assert pool is not None
+        assert pool.remembered == set()
+        assert pool.report.stopped == {}
+        assert (len(pool._taking_room), len(pool.risks), pool.waiting, pool.indexing) == (0,) * 4
         assert (len(it.keeper._standing.grace), len(it.keeper._standing.settling)) == (0, 0)
 
 

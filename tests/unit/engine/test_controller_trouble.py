@@ -7,8 +7,8 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from kbsync.engine.control.controller import CANARY_WAITS, Phase
-from kbsync.engine.workers.backoff import LONGEST_PROBE, jittered, rest_after
+from kbsync.engine.control.controller import CANARY_WAITS, LONGEST_UNREACHED, Phase
+from kbsync.engine.workers.backoff import delay_after, jittered
 from kbsync.engine.workers.pool import TRIES
 from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
@@ -41,7 +41,7 @@ async def test_an_outage_costs_back_off_and_comes_to_its_end_by_itself() -> None
         tried = [at for at, call, _ in on.server.calls if at > it.now() - 300]
         assert len(tried) <= 60  # a probe is one read, and is patient
         every_call(on, None)
-        await anyio.sleep(LONGEST_PROBE + 60)
+        await anyio.sleep(LONGEST_UNREACHED + 60)
         assert it.exact()
         assert len(it.turns) == 2
         assert on.server.overlaps == []
@@ -82,7 +82,7 @@ async def test_an_outage_in_the_middle_of_indexing_loses_nothing() -> None:
         await anyio.sleep(600)
         assert it.keeper.state.phase is Phase.UNREACHABLE
         every_call(on, None)
-        await anyio.sleep(LONGEST_PROBE + 120)
+        await anyio.sleep(LONGEST_UNREACHED + 120)
         assert on.states()["new.md"] == "synced"
         assert on.server.count("create") == 1
 
@@ -95,15 +95,15 @@ async def test_a_server_that_is_away_at_the_start_is_waited_for() -> None:
         assert it.keeper.state.phase is Phase.UNREACHABLE
         assert it.changes.started == 1
         every_call(on, None)
-        await anyio.sleep(LONGEST_PROBE + 60)
+        await anyio.sleep(LONGEST_UNREACHED + 60)
         assert it.exact()
 
 
 def test_rests_grow_to_a_cap_and_are_never_the_same() -> None:
-    rests = [rest_after(50, longest=60.0) for _ in range(50)]
+    rests = [delay_after(50, longest=60.0) for _ in range(50)]
     assert max(rests) <= 60.0
     assert len(set(rests)) > 40
-    assert max(rest_after(1) for _ in range(50)) <= 2.0
+    assert max(delay_after(1) for _ in range(50)) <= 2.0
     assert {90.0 <= jittered(100.0) <= 110.0 for _ in range(50)} == {True}
 
 
@@ -123,7 +123,7 @@ async def test_a_base_that_is_gone_halts_and_is_probed_until_it_is_back() -> Non
         assert it.writes() == []
         on.server.base_there = True
         pages = on.server.count("page")
-        await anyio.sleep(LONGEST_PROBE + 30)
+        await anyio.sleep(LONGEST_UNREACHED + 30)
         assert it.exact()
         assert on.server.count("page") > pages  # who knows what became of it
         assert len(it.turns) == 2

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 
 from kbsync.engine.execute.results import Report
-from kbsync.engine.workers.pool import Drive
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import Gone, NotReady, Rejected, Throttled, Unauthorized
 from kbsync.planning.marks import FIELDS, mark_of
 
-from .fakes import Stage, stage
+from .fakes import Stage, driven, stage
 from .server import DROPPED, LOST, UNSENT
 from .words import WHY, key_of
 
@@ -29,8 +28,7 @@ def marking(files: dict[str, bytes] | None = None, **settings: object) -> Stage:
 
 
 async def run(on: Stage, *paths: str, wait: bool = True) -> Report:
-    drive = Drive(on.world, listing=None, observe=on.events.append)
-    return await drive.run([key_of(path) for path in paths], wait=wait)
+    return await driven(on, paths, wait=wait)
 
 
 def files(number: int) -> dict[str, bytes]:

@@ -10,14 +10,14 @@ import pytest
 
 from kbsync.engine.observe.candidates import ScanTally, survey
 from kbsync.engine.observe.remote_state import refresh
-from kbsync.engine.workers.pool import TRIES, UNREACHED_IN_A_ROW, Drive
+from kbsync.engine.workers.pool import TRIES, UNREACHED_IN_A_ROW
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Exit, Problem
 from kbsync.model import NotReady, Throttled
 from tests.model.knowledge_base import FAILS
 
-from .fakes import Stage, driven, most_within, stage
+from .fakes import Stage, driven, most_within, pool_of, stage
 from .server import LOST, UNSENT
 from .words import MIRROR, SETTINGS, WHY, key_of
 
@@ -87,16 +87,16 @@ async def test_a_stop_does_not_wait_for_the_end_of_a_pause() -> None:
     gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
     on.world = replace(on.world, remote=gate)
     on.server.always["create"] = Throttled(3600.0)
-    drive = Drive(on.world, listing=None, observe=on.events.append)
+    pool = pool_of(on)
 
     async def stop() -> None:
         await anyio.sleep(60.0)
-        drive.stop()
+        pool.stop()
 
     with anyio.fail_after(90.0):
         async with anyio.create_task_group() as group:
             group.start_soon(stop)
-            await drive.run([key_of(path) for path in paths], wait=True)
+            await pool.run([key_of(path) for path in paths])
     assert 1 <= on.server.count("create") <= 4
     assert on.ledger.intents == {}
 
@@ -182,9 +182,9 @@ async def test_a_later_round_begins_when_the_one_before_can_be_found() -> None:
 
 async def test_stopping_hands_out_no_more_keys_and_brings_calls_to_their_end() -> None:
     on, paths = _many(20)
-    drive = Drive(on.world, listing=None, observe=on.events.append)
-    on.server.on_call["create"] = lambda _: drive.stop()
-    report = await drive.run([key_of(path) for path in paths], wait=True)
+    pool = pool_of(on)
+    on.server.on_call["create"] = lambda _: pool.stop()
+    report = await pool.run([key_of(path) for path in paths])
     assert report.interrupted
     assert report.exit is Exit.INCOMPLETE
     sent = on.server.count("create")
@@ -196,15 +196,15 @@ async def test_stopping_hands_out_no_more_keys_and_brings_calls_to_their_end() -
 async def test_stopping_lets_nobody_go_who_waited_for_room() -> None:
     on, paths = _many(8, max_indexing=1)
     on.server.indexing = 600.0
-    drive = Drive(on.world, listing=None, observe=on.events.append)
+    pool = pool_of(on)
 
     async def stop_later() -> None:
         await anyio.sleep(60.0)
-        drive.stop()
+        pool.stop()
 
     async with anyio.create_task_group() as group:
         group.start_soon(stop_later)
-        await drive.run([key_of(path) for path in paths], wait=True)
+        await pool.run([key_of(path) for path in paths])
     assert on.server.count("create") == 1
     assert on.server.indexing_peak == 1
 
@@ -230,7 +230,7 @@ async def test_every_step_is_told_with_its_outcome() -> None:
 
 
 async def _pass(on: Stage) -> int:
-    """One pass as `apply` makes it: list, survey, drive; return the writes it made."""
+    """One pass as `apply` makes it: list, survey, work; return the writes it made."""
     before = len(on.server.calls)
     listing = await refresh(on.world)
     rows = on.ledger.rows(MIRROR, SETTINGS, listing=listing)

@@ -39,7 +39,6 @@ from kbsync.planning.guard import (
     allowance,
     guard,
     history_of,
-    permit,
     released,
     risk_of,
     root_fault,
@@ -302,58 +301,6 @@ def test_adopting_does_not_change_what_a_release_is_for() -> None:
     assert one.digest == other.digest
 
 
-# -- what a pass is free to do -------------------------------------------------------------------
-
-
-def test_a_pass_removes_only_what_its_plan_removed() -> None:
-    actions: list[Action] = [delete("a"), delete("b"), create("c"), update("d", "edited")]
-    free = permit(actions, Facts(mirror="docs", documents=4), {_key("b")})
-    assert free.objection(delete("a")) is None
-    for path in ("b", "c", "d", "elsewhere"):
-        found = free.objection(delete(path))
-        assert found is not None
-        assert found.message is say.HELD_REMOVAL
-    assert free.objection(delete("c", "superseded")) is None
-
-
-@pytest.mark.parametrize("cause", ["drift", "settings", "unknown"])
-def test_a_pass_embeds_again_only_what_its_plan_sent(cause: str) -> None:
-    actions: list[Action] = [
-        delete("a"),
-        update("b", "drift"),
-        update("c", "edited"),
-        update("d", "settings"),
-    ]
-    free = permit(actions, Facts(mirror="docs", documents=4), {_key("d")})
-    for path in ("b", "c"):
-        assert free.objection(update(path, cause)) is None
-        assert free.objection(create(path, "missing")) is None
-    for path in ("a", "d", "elsewhere"):
-        assert free.objection(update(path, cause)) is not None
-        assert free.objection(create(path, "missing")) is not None
-        assert free.objection(update(path, "edited")) is None
-        assert free.objection(create(path)) is None
-
-
-@given(st.data())
-def test_what_is_held_back_is_never_permitted(data: st.DataObject) -> None:
-    causes = st.sampled_from(
-        ["removed", "orphan", "superseded", "missing", "new", "drift", "settings", "edited"]
-    )
-    told = data.draw(st.dictionaries(st.integers(0, 90), causes, max_size=80))
-    makers = {"missing": create, "new": create}
-    makers |= dict.fromkeys(("drift", "settings", "edited"), update)
-    actions = [makers.get(cause, delete)(f"{n}", cause) for n, cause in told.items()]
-    root = data.draw(st.sampled_from([None, say.ROOT_EMPTY()]))
-    facts = Facts(mirror="docs", documents=data.draw(st.integers(0, 90)), root=root)
-    found = guard(actions, facts, NONE, GuardConfig())
-    keys = found.keys if isinstance(found, Halted) else frozenset()
-    free = permit(actions, facts, keys)
-    for action in actions:
-        asked = risk_of(action) is not None
-        assert (free.objection(action) is None) is (not asked or action.key not in keys)
-
-
 # -- what is foreseen ----------------------------------------------------------------------------
 
 
@@ -394,17 +341,15 @@ def test_what_follows_once_the_server_is_done(
     assert getattr(found, "cause", None) == cause
 
 
-def test_what_is_foreseen_is_counted_and_permitted() -> None:
+def test_what_is_foreseen_is_counted() -> None:
     told = case(local=ABSENT, entry=UPLOADED, known=BUSY)
     action = decide(told)
     follows = foresee(told, action)
     assert follows is not None
     facts = Facts(mirror="docs", documents=1, foreseen={told.key: follows})
     assert guard([action], facts, NONE, GuardConfig()) == Allowed()
-    assert permit([action], facts, ()).objection(follows) is None
     halted = guard([action], replace(facts, root=say.ROOT_EMPTY()), NONE, GuardConfig())
     assert isinstance(halted, Halted)
-    assert permit([action], facts, halted.keys).objection(follows) is not None
 
 
 def test_a_move_is_no_removal() -> None:
