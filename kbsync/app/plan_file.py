@@ -15,7 +15,13 @@ from kbsync.config import Settings
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import guard as say
-from kbsync.planning.saved import PlanDifference, SavedMirror, SavedPlan, moved, saved_actions
+from kbsync.planning.saved_plan import (
+    PlanDifference,
+    SavedMirror,
+    SavedPlan,
+    differences,
+    saved_actions,
+)
 
 LARGEST = 256 << 20
 NAMED = 20
@@ -47,8 +53,8 @@ def text_of(
             raise Problem(say.PLAN_NOT_SAVED(file=file))
         mirrors.append(
             SavedMirror(
-                name=made.world.mirror.name,
-                base_id=made.world.base_id,
+                name=made.context.mirror.name,
+                base_id=made.context.base_id,
                 digest=made.plan.digest,
                 actions=saved_actions(made.plan.actions),
             )
@@ -148,9 +154,9 @@ def still_holds(saved: SavedPlan, file: Path, plans: Sequence[MirrorPlan]) -> li
         if isinstance(made, HaltedMirror):
             raise made.problem
         mirror = wanted[engine.mirror.name]
-        if made.world.base_id != mirror.base_id:
+        if made.context.base_id != mirror.base_id:
             raise Problem(say.PLAN_OTHER_BASE(mirror=mirror.name, file=file))
-        stale += moved(mirror, made.plan.actions)
+        stale += differences(mirror, made.plan.actions)
     if stale:
         places = [_place(each, file) for each in stale[:NAMED]]
         raise Problem(say.PLAN_STALE(count=len(stale), file=file), *places)

@@ -77,7 +77,7 @@ def _match(command: AdoptDocuments) -> Match:
 def _confirmed(command: AdoptDocuments, context: CommandContext, offer: Offer) -> bool | None:
     if command.sure or command.agreed:
         return True
-    count, mirror = len(offer.actions), offer.world.mirror.name
+    count, mirror = len(offer.actions), offer.context.mirror.name
     question = f"Take {count} documents over into mirror {mirror}?"
     return context.confirm(Confirmation(question, _digest(offer)))
 
@@ -88,14 +88,14 @@ def _digest(offer: Offer) -> str:
         [action.key.path, action.document.id, action.fingerprint is None]
         for action in offer.actions
     ]
-    return hashlib.sha256(json.dumps([offer.world.base_id, pairs]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([offer.context.base_id, pairs]).encode()).hexdigest()
 
 
 def _finish(command: AdoptDocuments, output: Output, offer: Offer, taken: bool) -> None:
     if command.as_json:
         output.say(json.dumps(_json(offer, taken=taken)))
     elif taken:
-        output.say(f"{offer.world.mirror.name}: {len(offer.actions)} adopted")
+        output.say(f"{offer.context.mirror.name}: {len(offer.actions)} adopted")
         output.say("  next: kbsync apply")
     elif offer.actions:
         output.warn(command.declined)
@@ -117,7 +117,7 @@ def _show(output: Output, offer: Offer) -> None:
 
 def _summary(offer: Offer) -> str:
     anew = len(offer.actions) - offer.known
-    parts = [f"{offer.world.mirror.name}: {len(offer.actions) or 'nothing'} to adopt"]
+    parts = [f"{offer.context.mirror.name}: {len(offer.actions) or 'nothing'} to adopt"]
     if offer.actions:
         parts.append(f"{offer.known} without an upload")
         parts.append(f"{anew} to index anew ({size_of(offer.bytes_anew)} to upload)")
@@ -129,7 +129,7 @@ def _summary(offer: Offer) -> str:
 
 def _json(offer: Offer, *, taken: bool) -> dict[str, object]:
     return {
-        "mirror": offer.world.mirror.name,
+        "mirror": offer.context.mirror.name,
         "taken": taken,
         "counts": {
             "adopt": len(offer.actions),

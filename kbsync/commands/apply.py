@@ -97,7 +97,7 @@ def without_read_only(context: CommandContext, plans: Sequence[MirrorPlan]) -> l
 def _read_only(settings: Settings, made: Planned | HaltedMirror) -> Planned | HaltedMirror:
     if isinstance(made, HaltedMirror):
         return made
-    mirror = made.world.mirror.name
+    mirror = made.context.mirror.name
     declared = settings.mirror(mirror)
     if declared is None or not declared.read_only:
         return made

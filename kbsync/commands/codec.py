@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kbsync.commands.base import Command
 from kbsync.commands.writing_verbs import COMMANDS
-from kbsync.planning.saved import SavedPlan
+from kbsync.planning.saved_plan import SavedPlan
 
 VERBS: dict[str, type[Command]] = {kind.verb: kind for kind in COMMANDS}
 

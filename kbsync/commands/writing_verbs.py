@@ -15,7 +15,7 @@ from kbsync.commands.base import Command
 from kbsync.commands.declaration import VerbGroup, argument, flag, option, options
 
 if TYPE_CHECKING:
-    from kbsync.planning.saved import SavedPlan
+    from kbsync.planning.saved_plan import SavedPlan
 
 JSON = "Print one JSON object."
 JSON_AT_THE_END = "Print one JSON object at the end."

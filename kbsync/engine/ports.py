@@ -1,4 +1,4 @@
-"""What the engine asks of the world, as Protocols (docs/design.md section 2, layer 2)."""
+"""What the engine needs from outside, as Protocols: clock, source, ledger, remote, changes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from kbsync.model import Chunking as Chunking  # noqa: PLC0414 - also named from
 
 
 class Clock(Protocol):
-    """Time, passed in. `now` never goes back, not even over a restart."""
+    """Time. `now` never goes back, not even over a restart."""
 
     def now(self) -> float:
         """Return seconds since the epoch as the ledger counts them."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Rest."""
+        """Sleep."""
         ...
 
 
@@ -99,7 +99,7 @@ class Source(Protocol):
         ...
 
     def look(self, path: str) -> FileState:
-        """Say what stands at `path` now, without reading its content."""
+        """Return the state of `path` now, without reading its content."""
         ...
 
     def read(self, path: str) -> FileState:
@@ -118,29 +118,29 @@ class Source(Protocol):
 # -- ledger --------------------------------------------------------------------------------------
 
 
-class Keep(enum.Enum):
-    """The one value that says: leave this part of the ledger as it is."""
+class Unchanged(enum.Enum):
+    """The type of `UNCHANGED`: this part of the ledger stays as it is."""
 
-    KEEP = "keep"
+    UNCHANGED = "unchanged"
 
 
-KEEP = Keep.KEEP
+UNCHANGED = Unchanged.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryChange:
-    """Everything one transaction does to one key. None removes, KEEP leaves alone."""
+    """Everything that one transaction does to one key. None removes, UNCHANGED leaves alone."""
 
     key: DocKey
-    entry: LedgerEntry | Keep | None = KEEP
-    intent: Intent | Keep | None = KEEP
-    rejection: Rejection | Keep | None = KEEP
+    entry: LedgerEntry | Unchanged | None = UNCHANGED
+    intent: Intent | Unchanged | None = UNCHANGED
+    rejection: Rejection | Unchanged | None = UNCHANGED
     journal: tuple[JournalLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """What a mirror is tied to: asked before anything is decided (design, section 4)."""
+    """The base and server of a mirror: asked for before anything is decided (design, section 4)."""
 
     mirror: str
     server: str
@@ -167,12 +167,12 @@ class ObservedListing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    """Under which name a ledger marks the documents of a mirror.
+    """The owner token by which a ledger marks the documents of a mirror.
 
     Args:
-        token: made anew whenever a ledger takes a mirror over.
+        token: a new one whenever a ledger takes a mirror over.
         predecessors: tokens whose documents were taken over then.
-        whole: every document of the base had been seen then; otherwise there may have been more.
+        whole: every document of the base was seen then; otherwise there may be more.
     """
 
     token: str
@@ -181,7 +181,7 @@ class Ownership:
 
 
 class Ledger(Protocol):
-    """The memory. Synchronous: a transaction cannot be torn by an await."""
+    """What was done. Synchronous: no await comes between the statements of a transaction."""
 
     def rows(
         self, mirror: str, settings: str, *, listing: ObservedListing | None, marked: bool = False
@@ -208,7 +208,7 @@ class Ledger(Protocol):
         ...
 
     def pending_names(self, base_id: str) -> frozenset[str]:
-        """Return the document names of all calls on the base that were not accounted for yet."""
+        """Return the document names of all pending calls on the base."""
         ...
 
     def rejection(self, key: DocKey) -> Rejection | None:
@@ -230,23 +230,23 @@ class Ledger(Protocol):
         ...
 
     def binding(self, mirror: str) -> Binding | None:
-        """Return what the mirror is tied to, None before its first pass."""
+        """Return the binding of the mirror, None before its first pass."""
         ...
 
     def bind(self, binding: Binding) -> None:
-        """Tie the mirror; replaces an older binding."""
+        """Bind the mirror; replaces an older binding."""
         ...
 
     def ownership(self, mirror: str) -> Ownership | None:
-        """Return under which name the mirror's documents are marked, None before the first."""
+        """Return the ownership of the mirror's marks, None before the first."""
         ...
 
     def own(self, mirror: str, ownership: Ownership) -> None:
-        """Mark the mirror's documents so from now on."""
+        """Record the ownership of the mirror's marks from now on."""
         ...
 
     def unmark(self, mirror: str) -> None:
-        """Forget that the mirror's documents carry their marks."""
+        """Clear what is known of the mirror's marks, so that all are written again."""
         ...
 
     def begin_listing(self, base_id: str) -> None:
@@ -262,7 +262,7 @@ class Ledger(Protocol):
         ...
 
     def unlist(self, base_id: str, document_id: str) -> None:
-        """Take a document that was deleted out of the newest listing."""
+        """Remove a deleted document from the newest listing."""
         ...
 
     def listed(self, base_id: str, document_id: str) -> RemoteDocument | None:
@@ -298,23 +298,23 @@ class Ledger(Protocol):
         ...
 
     def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:
-        """Keep a set of changes that was held back, for a release to be compared with."""
+        """Store a set of changes that was held back, to compare a release with."""
         ...
 
     def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
-        """Return the kept sets whose digest starts with `prefix`, by digest."""
+        """Return the stored sets whose digest starts with `prefix`, by digest."""
         ...
 
     def agree(self, mirror: str, at: float) -> None:
-        """Note that somebody agreed at `at` to what was held back."""
+        """Record that a person agreed at `at` to what was held back."""
         ...
 
     def agreed_at(self, mirror: str) -> float:
-        """Return when somebody agreed last, 0.0 for never."""
+        """Return when a person agreed last, 0.0 for never."""
         ...
 
     def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:
-        """Note new stats of files whose content did not change, in one transaction."""
+        """Record new stats of files whose content did not change, in one transaction."""
         ...
 
     def counts(self, mirror: str) -> Mapping[str, int]:
@@ -327,7 +327,7 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentPage:
-    """One page of a listing: its rows and the total the server tells."""
+    """One page of a listing: its rows, and the server's total."""
 
     documents: tuple[RemoteDocument, ...]
     total: int
@@ -342,7 +342,7 @@ class Assignment:
 
 
 class Remote(Protocol):
-    """One server and key. Every call returns an `Outcome`; none raises for what a server does."""
+    """One server and API key. Every call returns an `Outcome`; no answer of a server raises."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -350,7 +350,7 @@ class Remote(Protocol):
         ...
 
     def resting(self) -> float:
-        """Return for how many more seconds the server wants no writes."""
+        """Return for how many more seconds the server wants no writes (throttled)."""
         ...
 
     async def base(self, base_id: str) -> Outcome[Base]:
@@ -432,12 +432,12 @@ class Remote(Protocol):
         ...
 
 
-# -- What a watch tells the engine: where something may have changed, never what happened there.
+# -- changes: where something may have changed, never what happened there -----------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedPaths:
-    """Everything that may have changed since the last take.
+    """Everything that may have changed since the last `take`.
 
     Args:
         paths: NFC paths relative to the root, ``/`` between folders; each file may have changed,
@@ -452,16 +452,16 @@ class ChangedPaths:
     root: bool = False
 
     def __bool__(self) -> bool:
-        """Whether there is anything to look at."""
+        """Whether anything may have changed."""
         return bool(self.paths or self.folders or self.root)
 
 
 class ChangeSource(Protocol):
-    """A source's changes. Loses none and never blocks the one who takes them.
+    """A source's changes: none is lost, and `take` never blocks.
 
     Memory is bounded: over 10,000 collected paths collapse into the root folder. Events that
-    cannot change content (open, access, close without a write) are not told, and nothing is
-    settled here: the keeper does that.
+    cannot change content (open, access, close without a write) are left out. Debouncing is the
+    controller's.
     """
 
     @property
@@ -471,11 +471,11 @@ class ChangeSource(Protocol):
 
     @property
     def notice(self) -> Notice | None:
-        """Why it is not done by events alone, and what would mend it; None when it is."""
+        """Why changes are not noticed by events alone, and the remedy; None when they are."""
         ...
 
     def start(self, wake: Callable[[], None]) -> None:
-        """Begin to watch; returns when the watches that can be placed are placed.
+        """Start watching; returns once all possible watches are placed.
 
         Blocks: call it in a thread.
 
@@ -485,9 +485,9 @@ class ChangeSource(Protocol):
         ...
 
     def take(self) -> ChangedPaths:
-        """Return everything since the last take, and empty the collection. Never blocks."""
+        """Return everything since the last `take`. Never blocks."""
         ...
 
     def stop(self) -> None:
-        """End the watch. Blocks until its threads have ended."""
+        """Stop watching. Blocks until its threads have ended."""
         ...

@@ -1,4 +1,4 @@
-"""Plan once, apply once. Both are one pass of the same machine over all keys of a mirror."""
+"""The reconciler of one mirror: plans once, applies once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from kbsync.engine.context import Context, Mirror
-from kbsync.engine.execute.renames import make_moves
+from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
 from kbsync.engine.observe import adoption
 from kbsync.engine.observe.evidence import EvidenceCollector
@@ -32,16 +32,16 @@ __all__ = ["Planned", "Reconciler"]
 
 
 class Reconciler:
-    """One mirror's engine.
+    """Plans and applies for one mirror.
 
     Args:
         mirror: folder, base and settings.
-        ledger: the memory.
-        remote: the server, behind its gate.
+        ledger: what was done.
+        remote: the server, throttled.
         clock: the ledger's clock.
 
     Attributes:
-        comparison: what compares its sides.
+        comparison: the planner.
     """
 
     def __init__(self, mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clock) -> None:
@@ -56,12 +56,12 @@ class Reconciler:
 
         Args:
             listing: list the base first, which finds drift, the missing and the foreign; without
-                it the ledger is believed about documents nothing happened to.
+                it the ledger is believed about documents that were not changed.
 
         Raises:
             Problem: the base or the server cannot be used.
         """
-        return await self.comparison.everything(await self.find_world(), listing=listing)
+        return await self.comparison.everything(await self.find_context(), listing=listing)
 
     async def apply(
         self,
@@ -77,30 +77,30 @@ class Reconciler:
         Args:
             planned: what `plan` returned.
             wait: until everything uploaded is indexed; otherwise only until it is sent.
-            observe: told of every step.
-            started: given the worker pool, so that a signal can stop it.
-            read: what somebody agreed to of what the guard held back.
+            observe: called with the event of every step.
+            started: called with the worker pool, so that a signal can stop it.
+            read: the held-back changes that a person agreed to.
 
         Raises:
             Problem: the mirror cannot go on.
         """
         free = guarded_plan(planned.plan.actions, planned.facts, planned.guard, read)
-        world = await self.made_world(planned.world, wanted=bool(free.actions))
+        context = await self.with_base(planned.context, wanted=bool(free.actions))
         self.note_device(planned, free.held)
         policy = OneShot(Permits(removals=free.removals, uploads=free.uploads), wait=wait)
-        pool = WorkerPool(world, policy, listing=planned.listing, observe=observe)
+        pool = WorkerPool(context, policy, listing=planned.listing, observe=observe)
         started(pool)
         try:
-            moved = await make_moves(world, free.moves, observe)
-            report = await pool.run(free.others, [*free.deletes, *moved.left])
+            renamed = await apply_renames(context, free.moves, observe)
+            report = await pool.run(free.others, [*free.deletes, *renamed.left])
         finally:
             if free.guard != planned.guard:  # what was agreed to is not counted in the next hour
                 self.ledger.agree(self.mirror.name, self.clock.now())
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
-        report.done += Counter(move=moved.made)
+        report.done += Counter(move=renamed.applied)
         report.halted = free.guard if isinstance(free.guard, Halted) else None
-        if world.base_id is not None and world.fields is None and report.done:
+        if context.base_id is not None and context.fields is None and report.done:
             report.notice = engine_say.MARKS_UNSUPPORTED(mirror=self.mirror.name)
         return report
 
@@ -117,8 +117,8 @@ class Reconciler:
         cut = self.comparison.plan(actions, skipped, plan.unchanged, planned.facts, {})
         return replace(planned, plan=cut)
 
-    async def find_world(self) -> Context:
-        """Return the three sides as they are found now, first of all the base.
+    async def find_context(self) -> Context:
+        """Return the three sides as they are now, beginning with the base.
 
         Raises:
             Problem: the base or the server cannot be used.
@@ -126,33 +126,33 @@ class Reconciler:
         base = await find_base(self.mirror, self.ledger, self._remote)
         if base is not None:  # the ledger finds its documents by their marks in the bound base
             bind(self.mirror, base, self.ledger)
-        return await self._world(base)
+        return await self._context(base)
 
     async def confirm(self) -> None:
-        """See that the base is the one that was found before.
+        """Check that the base is still the one that was found before.
 
         Raises:
             Problem: it cannot be used any more, or not be asked for.
         """
         await find_base(self.mirror, self.ledger, self._remote)
 
-    async def made_world(self, world: Context, *, wanted: bool) -> Context:
-        """Return `world` with its base, looked for once more before anything is sent.
+    async def with_base(self, context: Context, *, wanted: bool) -> Context:
+        """Return `context` with its base, looked for once more before anything is sent.
 
         Args:
-            world: as it was planned with.
+            context: as it was planned with.
             wanted: make the base when there is none.
 
         Raises:
             Problem: the base cannot be used, or not be made.
         """
-        if world.base_id is None and not wanted:
-            return world
+        if context.base_id is None and not wanted:
+            return context
         base = await ensure_base(self.mirror, self.ledger, self._remote, self.clock)
-        return await self._world(base) if world.base_id is None else world
+        return await self._context(base) if context.base_id is None else context
 
     def note_device(self, planned: Planned, held: AbstractSet[DocKey]) -> None:
-        """Remember the source's device, unless it is what speaks against the source."""
+        """Record the source's device, unless its change is why the guard holds something back."""
         binding, device = self.ledger.binding(self.mirror.name), planned.device
         if binding is None or device is None or (planned.facts.root is not None and held):
             return
@@ -166,14 +166,14 @@ class Reconciler:
             Problem: the base or the server cannot be used.
         """
         base = await find_base(self.mirror, self.ledger, self._remote)
-        gatherer = EvidenceCollector(world=await self._world(base))
-        case = await gatherer.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
+        collector = EvidenceCollector(context=await self._context(base))
+        case = await collector.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
         return case, decide(case)
 
     async def offer(
         self, match: adoption.Match, *, cause: Cause, trust_size: bool
     ) -> adoption.Offer:
-        """Return which documents that are nobody's would be taken over; `adoption.take` does it.
+        """Return which foreign documents would be adopted; `adoption.take` records it.
 
         Args:
             match, cause, trust_size: as for `adoption.offer`.
@@ -185,12 +185,12 @@ class Reconciler:
         if base is None:
             name = self.mirror.config.knowledge_base.name
             raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=name))
-        world = await self._world(base)
-        return await adoption.offer(world, match, cause=cause, trust_size=trust_size)
+        context = await self._context(base)
+        return await adoption.offer(context, match, cause=cause, trust_size=trust_size)
 
-    async def _world(self, base: Base | None) -> Context:
+    async def _context(self, base: Base | None) -> Context:
         ownership = self.ledger.ownership(self.mirror.name)
-        world = Context(
+        context = Context(
             mirror=self.mirror,
             ledger=self.ledger,
             remote=self._remote,
@@ -198,4 +198,4 @@ class Reconciler:
             base_id=base.id if base else None,
             owner=ownership.token if ownership else "",
         )
-        return replace(world, fields=await metadata_fields(world))
+        return replace(context, fields=await metadata_fields(context))

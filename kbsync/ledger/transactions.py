@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from kbsync.engine.ports import EntryChange, Keep
+from kbsync.engine.ports import EntryChange, Unchanged
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Value
 from kbsync.ledger.entries import storable_key
@@ -155,13 +155,13 @@ class _Folded:
         key = change.key
         if not storable_key(key):
             raise ValueError(f"no ledger can keep the key {key!r}")
-        if not isinstance(change.entry, Keep):
+        if not isinstance(change.entry, Unchanged):
             self.entries[key] = None if change.entry is None else _entry_row(change.entry)
-        if not isinstance(change.intent, Keep):
+        if not isinstance(change.intent, Unchanged):
             self.intents[key] = (
                 None if change.intent is None else records.intent_values(change.intent)
             )
-        if not isinstance(change.rejection, Keep):
+        if not isinstance(change.rejection, Unchanged):
             self.rejections[key] = (
                 None if change.rejection is None else records.rejection_values(change.rejection)
             )

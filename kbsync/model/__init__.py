@@ -1,4 +1,4 @@
-"""The words of kbsync as frozen types (docs/design.md section 3). No behaviour, no I/O."""
+"""The types of kbsync, frozen (docs/design.md section 3). No behaviour, no I/O."""
 
 from kbsync.model.actions import (
     Action,
@@ -39,7 +39,7 @@ from kbsync.model.files import (
     Stat,
     Unknown,
 )
-from kbsync.model.memory import (
+from kbsync.model.ledger import (
     EntryState,
     Intent,
     JournalLine,

@@ -1,4 +1,4 @@
-"""What can be done about one key, and what the guard says of all of it.
+"""What can be done for one key, and what the guard answers to a plan.
 
 `row` is the label of the decision's row in docs/design.md section 4, to be shown; nothing depends
 on it.
@@ -12,7 +12,7 @@ from kbsync.messages import Notice
 from kbsync.model.causes import Cause
 from kbsync.model.documents import RemoteDocument
 from kbsync.model.files import DocKey, Fingerprint, Stat
-from kbsync.model.memory import Intent
+from kbsync.model.ledger import Intent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +123,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolve:
-    """Find out how the last call ended before anything else (planning/resolve.py)."""
+    """Find out how the last call ended before anything else (planning/recovery_table.py)."""
 
     key: DocKey
     row: str

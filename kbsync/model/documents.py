@@ -1,4 +1,4 @@
-"""What stands at the server: bases, documents, and what a server can do."""
+"""What is at the server: bases, documents, and what a server can do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunking:
-    """What is declared of a mirror's chunks and of the base that is made for them.
+    """The declared settings of a mirror's chunks, and of the base that is made for them.
 
     Args:
         process_rule: as the contract's section 4.5.
@@ -47,12 +47,12 @@ class Readiness(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteDocument:
-    """A document as the server tells it.
+    """A document as the server shows it.
 
     Args:
         rev: `data_source_info.upload_file_id`, new at every upload.
-        word_count: None until indexed; moves when somebody edits chunks.
-        size: bytes of the upload (characters for text uploads), None if not told.
+        word_count: None until indexed; changes when chunks are edited.
+        size: bytes of the upload (characters for text uploads), None if unknown.
         metadata: custom fields by name; empty when never assigned.
         error: the server's sentence when `readiness` is ERROR.
         enabled: the switch itself, whatever the readiness.
@@ -102,7 +102,7 @@ class Capabilities:
     """What the server at hand can do; remade when its version changes (design, section 5).
 
     Args:
-        version: `X-Version` as told, None when it never was.
+        version: `X-Version` of the replies, None when there was none.
         merges_by_name: a create over an enabled document of its name re-uses it.
         update_wedges: update calls stop the indexing worker (1.12.0 and 1.12.1).
         metadata: documents can carry marks.
@@ -115,7 +115,7 @@ class Capabilities:
 
     @property
     def updates_verified(self) -> bool:
-        """Whether updates of this version are known to end: so far only by the way round a fault.
+        """Whether updates of this version are known to end: so far only where a fault is avoided.
 
         On any other version the first update has to end before the next is sent.
         """

@@ -1,4 +1,4 @@
-"""What stands in the folder: keys, stats, and the state of a file."""
+"""What is in the source: keys, stats, and the state of a file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from kbsync.messages import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class DocKey:
-    """What a document is called by everybody: its mirror and its POSIX path in NFC."""
+    """The identity of a file and its document: mirror, and POSIX path in NFC."""
 
     mirror: str
     path: str
 
 
 class Stat(NamedTuple):
-    """What the file system says of a file without reading it.
+    """Size, mtime and inode of a file.
 
     A tuple, because the scan compares it with the ledger's row for every file of every pass.
     """
@@ -37,11 +37,11 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """The metadata by which a document says whose it is (design, section 5).
+    """The metadata that names the owner of a document (design, section 5).
 
     Args:
         rev: the document's rev when it was written; with another one it is a copy.
-        owner: token of the ledger that wrote it, empty when it does not say.
+        owner: token of the ledger that wrote it, empty when missing.
     """
 
     mirror: str
@@ -62,7 +62,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
-    """Proved not to be there: its parent was listed without error, or is itself gone."""
+    """Proved to be gone: its parent was listed without error, or is itself gone."""
 
     key: DocKey
 

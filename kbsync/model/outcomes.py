@@ -54,7 +54,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Sent, but nobody can tell whether it took effect (timeout, reset, 5xx)."""
+    """Sent, and not known whether it took effect (timeout, reset, 5xx)."""
 
     why: Notice
 

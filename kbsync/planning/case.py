@@ -1,4 +1,4 @@
-"""Everything one decision is made of, and the questions the rows ask about it."""
+"""The case: everything one decision is made of, and what its rows ask about it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GONE = Missing.GONE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known of the server's side of one key.
+    """What is known of one key at the server.
 
     Args:
         listed: the names and marks below are complete, so that an empty tuple proves absence.
@@ -52,7 +52,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRules:
-    """What decisions about a mirror go by beside the case itself.
+    """The settings of a mirror that decide.
 
     Args:
         settings: hash of what shapes chunks, the second half of a fingerprint.
@@ -128,7 +128,7 @@ def drifted(case: Case) -> bool:
     known, entry = case.evidence.known, entry_of(case)
     if not isinstance(known, RemoteDocument) or entry.state is not EntryState.SYNCED:
         return False
-    if None in (known.word_count, entry.word_count):  # nobody can tell of words
+    if None in (known.word_count, entry.word_count):  # not counted: the rev alone decides
         return known.rev != entry.rev
     return (known.rev, known.word_count) != (entry.rev, entry.word_count)
 

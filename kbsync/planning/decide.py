@@ -1,7 +1,7 @@
-"""The three-way decision, drawn as a table: one function a row, the first match wins.
+"""The decision table: one function for each row, the first match wins.
 
-docs/design.md section 4 shows the same table; `ROWS` is its order. Everything `decide` needs is in
-a `Case`, so the same case always gives the same action.
+docs/design.md section 4 shows the same table; `ROWS` is its order. A function bears the label of
+its row. Everything `decide` needs is in a `Case`, so the same case always gives the same action.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _t2_swap(case: Case) -> Action | None:
 
 
 def _superseded(case: Case, document_id: str) -> Action:
-    """The new document stands; an old one that somebody archived cannot be deleted."""
+    """The new document is indexed: delete the old one, unless it is archived."""
     old = case.evidence.replaced
     if isinstance(old, RemoteDocument) and old.readiness is Readiness.ARCHIVED:
         return _hold_operator(case, "T2", old)
@@ -117,7 +117,7 @@ def _superseded(case: Case, document_id: str) -> Action:
 
 
 def _swap_undone(case: Case) -> Action | None:
-    """The new document vanished: the old one, if it still stands, is the document again."""
+    """The new document is gone: the old one, if it is still there, is the document again."""
     old = case.evidence.replaced
     if not isinstance(old, RemoteDocument):
         return None
@@ -312,7 +312,7 @@ def _t15_older_ledger(case: Case) -> Action | None:
     if not isinstance(case.local, Present) or not isinstance(known, RemoteDocument):
         return None
     if not drifted(case) or known.rev == entry_of(case).rev:
-        return None  # an equal rev with other words is an edited chunk: that is T16
+        return None  # an equal rev with another word count is an edited chunk: T16
     if not hash_equals(case.local, mark_of(known), case.rules):
         return None
     return _adopt(case, "T15", known)
@@ -415,10 +415,10 @@ def _hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
 def _hold_failed(case: Case, row: str, until: float | None) -> Hold:
     entry = entry_of(case)
     reason = entry.reason[1] if entry.reason else "no reason told"
-    words = {"path": case.key.path, "reason": reason}
+    values = {"path": case.key.path, "reason": reason}
     if until is None:
-        return _hold(case, row, Cause.RECOVER, say.HELD_REJECTED(**words))
-    why = say.HELD_BACK_OFF(failures=entry.failures, **words)
+        return _hold(case, row, Cause.RECOVER, say.HELD_REJECTED(**values))
+    why = say.HELD_BACK_OFF(failures=entry.failures, **values)
     return _hold(case, row, Cause.RECOVER, why, until=until)
 
 
@@ -441,14 +441,14 @@ def _create(case: Case, row: str, cause: Cause) -> Action:
 
 
 def _update(case: Case, row: str, cause: Cause, document_id: str) -> Action:
-    assert isinstance(case.local, Present)  # noqa: S101 - callers asked
+    assert isinstance(case.local, Present)  # noqa: S101 - callers checked
     if rejected(case):
         return _hold_rejected(case, row, cause)
     return Update(key=case.key, row=row, cause=cause, stat=case.local.stat, document_id=document_id)
 
 
 def _hold_rejected(case: Case, row: str, cause: Cause) -> Hold:
-    assert case.rejection is not None  # noqa: S101 - callers asked
+    assert case.rejection is not None  # noqa: S101 - callers checked
     why = say.HELD_REJECTED(path=case.key.path, reason=case.rejection.reason[1])
     return _hold(case, row, cause, why)
 
@@ -461,7 +461,7 @@ def _delete(
 
 
 def _adopt(case: Case, row: str, document: RemoteDocument) -> Adopt:
-    assert isinstance(case.local, Present)  # noqa: S101 - callers asked
+    assert isinstance(case.local, Present)  # noqa: S101 - callers checked
     equal = hash_equals(case.local, mark_of(document), case.rules)
     fingerprint = None
     if equal and case.local.content is not None:

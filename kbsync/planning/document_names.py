@@ -25,7 +25,7 @@ _SEEMS = {"/": "\u2215", '"': "\u2033"}
 _REFUSED = frozenset("\\:*?<>|")
 _OWN = frozenset({"%", *_SEEMS.values()})
 _IS = {ord(seems): ch for ch, seems in _SEEMS.items()}
-# Characters nobody sees that re-order or break what stands beside them.
+# Invisible characters that re-order or break the text beside them.
 _STEERING = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 )

@@ -1,4 +1,4 @@
-"""One decision in words: the three sides of a key, the row that matched, what follows."""
+"""One decision explained: the three sides of a key, the row that matched, the next step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kbsync.model import (
     Unknown,
 )
 from kbsync.planning.case import GONE, Case, Evidence
-from kbsync.planning.plan import cause_of, name_of
+from kbsync.planning.plan import name_of, reason_of
 from kbsync.planning.render import size_of
 
 
@@ -56,7 +56,7 @@ class Explanation:
 
 
 def explained(case: Case, action: Action) -> Explanation:
-    """Return `action` for `case` in words."""
+    """Return `action` for `case`, explained."""
     following = action.why.next if isinstance(action, Hold | Conflict) else ""
     return Explanation(
         path=case.key.path,
@@ -67,7 +67,7 @@ def explained(case: Case, action: Action) -> Explanation:
         server=_server(case.evidence),
         action=name_of(action),
         row=action.row,
-        why=cause_of(action),
+        why=reason_of(action),
         next=following,
     )
 
@@ -88,14 +88,14 @@ def _file(local: FileState) -> str:
 
 
 def _ledger(case: Case) -> str:
-    told = []
+    parts = []
     if case.intent is not None:
-        told.append(f"a call to {case.intent.op} it has not been accounted for")
+        parts.append(f"a call to {case.intent.op} it has not been accounted for")
     if case.entry is not None:
-        told.append(_entry(case.entry, case.rules.settings))
+        parts.append(_entry(case.entry, case.rules.settings))
     if case.rejection is not None:
-        told.append(f"refused before: {printable(case.rejection.reason[1])}")
-    return "; ".join(told) or "nothing known"
+        parts.append(f"refused before: {printable(case.rejection.reason[1])}")
+    return "; ".join(parts) or "nothing known"
 
 
 def _entry(entry: LedgerEntry, settings: str) -> str:
@@ -110,14 +110,14 @@ def _entry(entry: LedgerEntry, settings: str) -> str:
 
 
 def _server(evidence: Evidence) -> str:
-    told = []
+    parts = []
     if evidence.known is GONE:
-        told.append("the ledger's document is gone")
+        parts.append("the ledger's document is gone")
     elif isinstance(evidence.known, RemoteDocument):
-        told.append(_document(evidence.known))
-    told += [f"also of our name: {_document(each)}" for each in evidence.namesakes]
-    told += [f"also marked as ours: {_document(each)}" for each in evidence.marked]
-    return "; ".join(told) or "no document"
+        parts.append(_document(evidence.known))
+    parts += [f"also of our name: {_document(each)}" for each in evidence.namesakes]
+    parts += [f"also marked as ours: {_document(each)}" for each in evidence.marked]
+    return "; ".join(parts) or "no document"
 
 
 def _document(document: RemoteDocument) -> str:

@@ -1,6 +1,6 @@
-"""The guard: how much one pass may remove and embed again unasked (docs/design.md section 7).
+"""The guard: how much an hour may remove and embed again (docs/design.md section 7).
 
-Pure: the plan's actions, what the last hour saw and the limits go in; what is held back comes out.
+Pure: the plan's actions, the last hour and the limits go in; what is held back comes out.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ def allowance(limits: RemovalLimits | ReembeddingLimits, documents: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What the last hour saw, or what came since somebody released something in it.
+    """What was done in the last hour, or since the last release in it.
 
     Args:
-        removals: deletions, and documents found missing and made again.
+        removals: deletions, and documents found missing and created again.
         reembeddings: uploads of files that did not change.
-        deleted: documents that were deleted, so that they are still counted as the mirror's.
+        deleted: documents that were deleted: they still count for the size of the mirror.
     """
 
     removals: int = 0
@@ -94,23 +94,23 @@ class History:
 
 
 def with_under_way(history: History, risks: Iterable[Risk]) -> History:
-    """Return `history` as it will be once what was allowed, and is still under way, is made.
+    """Return `history` as it will be once what is allowed and under way is done.
 
     Args:
-        history: what took effect.
+        history: what is done.
         risks: what the guard counted those keys as.
     """
-    told = Counter(risks)
-    remade = told[Risk.REMAKES]
+    number = Counter(risks)
+    remade = number[Risk.REMAKES]
     return History(
-        removals=history.removals + told[Risk.REMOVES] + remade,
-        reembeddings=history.reembeddings + told[Risk.REEMBEDS] + remade,
+        removals=history.removals + number[Risk.REMOVES] + remade,
+        reembeddings=history.reembeddings + number[Risk.REEMBEDS] + remade,
         deleted=history.deleted,
     )
 
 
 def history_of(done: Mapping[tuple[str, str], int]) -> History:
-    """Return the history that journal lines tell.
+    """Return the history that the journal shows.
 
     Args:
         done: number of calls that took effect, by action and cause.
@@ -125,19 +125,19 @@ def history_of(done: Mapping[tuple[str, str], int]) -> History:
     return History(removals=deleted + missing, reembeddings=uploads, deleted=deleted)
 
 
-# -- the root ------------------------------------------------------------------------------------
+# -- the source ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """What a walk saw of a source.
+    """What a walk found in a source.
 
     Args:
         files: files that passed the filters.
         recorded: paths the ledger knows.
-        found: those of them that are there, or that nobody can prove to be gone.
+        found: those of them that are there, or cannot be proved to be gone.
         fault: the first reason why something could not be listed.
-        device: number of the device the root is on; None when nobody can tell.
+        device: number of the device the root is on; None when unknown.
         device_before: the same at an earlier pass.
     """
 
@@ -172,7 +172,7 @@ class Facts:
     Args:
         documents: entries of the ledger.
         root: why an absence in the source proves nothing.
-        foreseen: what a key is about to need, where its action only prepares that.
+        foreseen: what follows a key's action, where that action only prepares it.
     """
 
     mirror: str
@@ -185,7 +185,7 @@ class Facts:
         return risk_of(self.ahead(action))
 
     def ahead(self, action: Action) -> Action:
-        """Return what `action` leads to: itself, unless something else is foreseen."""
+        """Return what follows `action`: itself, unless something else is foreseen."""
         return self.foreseen.get(action.key, action)
 
 
@@ -198,7 +198,7 @@ class _Reason:
 
 
 def guard(actions: Iterable[Action], facts: Facts, history: History, config: GuardConfig) -> Guard:
-    """Return what of `actions` is held back until somebody agrees.
+    """Return what of `actions` is held back until a person releases it.
 
     Args:
         actions: one mirror's plan.
@@ -232,18 +232,18 @@ def guard(actions: Iterable[Action], facts: Facts, history: History, config: Gua
 
 @dataclass(frozen=True, slots=True)
 class _Halt:
-    """A set that is held back, and why: told once the digest is known."""
+    """A set that is held back, and the message, to be filled in with the digest of all sets."""
 
     actions: Sequence[Action]
     message: Message
-    words: Mapping[str, object]
+    values: Mapping[str, object]
 
 
 def _by_root(facts: Facts, gone: Sequence[Action]) -> _Halt | None:
     if facts.root is None or not gone:
         return None
-    words = {"reason": facts.root.text, "count": len(gone)}
-    return _Halt(gone, say.HALTED_ROOT, words)
+    values = {"reason": facts.root.text, "count": len(gone)}
+    return _Halt(gone, say.HALTED_ROOT, values)
 
 
 def _by_number(
@@ -258,10 +258,10 @@ def _halted(facts: Facts, documents: int, halts: Sequence[_Halt]) -> Halted:
     held = {each.key: facts.ahead(each) for halt in halts for each in halt.actions}
     members = frozenset(map(_member, held.values()))
     digest = hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
-    words = {"mirror": facts.mirror, "documents": documents, "digest": digest[:SHOWN]}
+    values = {"mirror": facts.mirror, "documents": documents, "digest": digest[:SHOWN]}
     return Halted(
         mirror=facts.mirror,
-        why=tuple(halt.message(**words, **halt.words) for halt in halts),
+        why=tuple(halt.message(**values, **halt.values) for halt in halts),
         digest=digest,
         keys=frozenset(held),
         members=members,
@@ -269,7 +269,7 @@ def _halted(facts: Facts, documents: int, halts: Sequence[_Halt]) -> Halted:
 
 
 def _member(action: Action) -> str:
-    """Return what names one held-back change; why it is wanted does not count."""
+    """Return the name of one held-back change; its cause does not count."""
     match action:
         case Adopt(document=document):
             target = document.id
@@ -277,15 +277,14 @@ def _member(action: Action) -> str:
             pass
         case _:
             target = ""
-    told = [risk_of(action), action.key.mirror, action.key.path, target]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    change = [risk_of(action), action.key.mirror, action.key.path, target]
+    return hashlib.sha256(json.dumps(change).encode()).hexdigest()[:32]
 
 
 def released(decided: Guard, read: AbstractSet[str]) -> Guard:
-    """Return what is still held back once somebody agreed to the changes `read`.
+    """Return what is still held back once a person agreed to the changes `read`.
 
-    A release holds while what is held back is a subset of what was read; one change more, and all
-    of it is held back.
+    A release is good for any subset of what was read; with one change more all of it is held back.
     """
     match decided:
         case Halted(members=members) if members <= read:

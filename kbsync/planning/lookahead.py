@@ -1,4 +1,4 @@
-"""What a key is about to need, where its action only prepares that (docs/design.md section 7).
+"""What follows an action in the same pass, where it only prepares that (docs/design.md section 7).
 
 The guard counts these too: a document that is still being indexed is removed or embedded again in
 the same pass, once the server is done with it.
@@ -32,12 +32,12 @@ def foresee(case: Case, action: Action) -> Action | None:
             follows = decide(_indexed(case))
             return None if isinstance(follows, Noop | Hold) else follows
         case Resolve():
-            return _accounted(case, action)
+            return _resolved(case, action)
     return None
 
 
 def _indexed(case: Case) -> Case:
-    """The same case once the server is done with the document."""
+    """Return the case as it will be once the server is done with the document."""
     known, entry = case.evidence.known, case.entry
     if isinstance(known, RemoteDocument):
         done = replace(known, readiness=Readiness.AVAILABLE, word_count=None)
@@ -47,8 +47,8 @@ def _indexed(case: Case) -> Case:
     return case
 
 
-def _accounted(case: Case, action: Resolve) -> Action | None:
-    """What stands here decides: the file goes up, or its document goes away."""
+def _resolved(case: Case, action: Resolve) -> Action | None:
+    """Return what follows a resolved call: upload of the file, or removal of its document."""
     if isinstance(case.local, Present):
         return Create(key=case.key, row=action.row, cause=Cause.NEW, stat=case.local.stat)
     if not absent(case):

@@ -1,4 +1,4 @@
-"""The mark: metadata fields by which a document says whose it is (design, section 5)."""
+"""The mark: metadata fields that name the owner of a document (docs/design.md section 5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def mark_of(document: RemoteDocument) -> Mark | None:
     """Return the mark of `document`, None when it has none or it is a copy.
 
     A mark counts only with the rev it was written for: operators copy metadata in bulk, and the
-    rev unmasks the copies. Which ledger wrote it may be missing.
+    rev unmasks the copies. The owner may be missing.
     """
     values = [document.metadata.get(name) for name in _IDENTITY]
     if any(value is None for value in values):
@@ -36,7 +36,7 @@ def mark_of(document: RemoteDocument) -> Mark | None:
 
 
 def mark_for(entry: LedgerEntry, owner: str) -> Mark | None:
-    """Return the mark that the document of `entry` should carry, None while nobody can tell.
+    """Return the mark that the document of `entry` should carry, None while that is unknown.
 
     Args:
         entry: what the ledger says was sent.
@@ -61,11 +61,11 @@ def values_of(mark: Mark) -> dict[str, str]:
 
 
 def values_hash(values: Mapping[str, str]) -> str:
-    """Return a hash of the values that are ours among `values`; anybody else's do not count."""
+    """Return a hash of our fields among `values`; other fields do not count."""
     ours = {name: values[name] for name in FIELDS if name in values}
     return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
 
 
 def others_in(values: Mapping[str, str]) -> dict[str, str]:
-    """Return the values that are somebody else's."""
+    """Return the values of fields that are not ours."""
     return {name: value for name, value in values.items() if name not in FIELDS}

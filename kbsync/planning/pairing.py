@@ -1,7 +1,7 @@
-"""Whose is a document that nobody marked? Pure pairing of foreign documents and new files.
+"""Pairs of foreign documents and new files, for adoption. Pure.
 
-A pair is made only where both sides name each other and nobody else does; whatever was meant and
-is not clear is left as it is, with the reason.
+A pair is made only where each side has exactly one candidate; what is ambiguous is left as it is,
+with the reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class NewFile:
 
     Args:
         name: what its document would be called.
-        pending: a call for it was not accounted for yet.
+        pending: a call for it has no known outcome yet.
     """
 
     key: DocKey
@@ -58,7 +58,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpaired:
-    """What was meant and is left as it is. `name`: a path, or what several have in common."""
+    """What cannot be paired. `name`: a path, or what several have in common."""
 
     name: str
     why: Notice
@@ -66,7 +66,7 @@ class Unpaired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """Everything that belongs together, and what was left, both by path."""
+    """The pairs, and what was left, both by path."""
 
     pairs: tuple[Pair, ...]
     left: tuple[Unpaired, ...]
@@ -80,8 +80,8 @@ def pair(files: Iterable[NewFile], documents: Iterable[RemoteDocument], by: By) 
         documents: those no entry holds.
         by: `By.NAME` or `By.BASENAME`.
     """
-    named = _grouped((_name(file, by), file) for file in files)
-    bearing = _grouped((_called(document, by), document) for document in documents)
+    named = _grouped((_file_name(file, by), file) for file in files)
+    bearing = _grouped((_document_name(document, by), document) for document in documents)
     return _pairing(_judged(name, named[name], bearing[name]) for name in named if name in bearing)
 
 
@@ -127,17 +127,17 @@ def _wanted(
 def _judged(
     name: str, files: Sequence[NewFile], documents: Sequence[RemoteDocument]
 ) -> Pair | Unpaired:
-    """Return the pair of what `name` stands for on both sides, or why there is none."""
-    nobodys = [each for each in documents if mark_of(each) is None]
-    if not nobodys:
+    """Return the pair of both sides of `name`, or why there is none."""
+    unmarked = [each for each in documents if mark_of(each) is None]
+    if not unmarked:
         return Unpaired(name=name, why=_marked(documents[0]))
-    if len(nobodys) > 1:
-        ids = _some([each.id for each in nobodys])
+    if len(unmarked) > 1:
+        ids = _some([each.id for each in unmarked])
         return Unpaired(name=name, why=say.SEVERAL_DOCUMENTS(name=name, documents=ids))
     if len(files) > 1:
         paths = _some([each.key.path for each in files])
         return Unpaired(name=name, why=say.SEVERAL_FILES(name=name, paths=paths))
-    [file], [document] = files, nobodys
+    [file], [document] = files, unmarked
     if file.pending:
         return Unpaired(name=name, why=say.PENDING(path=file.key.path))
     if document.readiness not in (Readiness.AVAILABLE, Readiness.ERROR):
@@ -152,12 +152,12 @@ def _marked(document: RemoteDocument) -> Notice:
     return say.MARKED(document=document.id, path=mark.path, mirror=mark.mirror)
 
 
-def _name(file: NewFile, by: By) -> str:
+def _file_name(file: NewFile, by: By) -> str:
     return file.name if by is By.NAME else file.key.path.rpartition("/")[2]
 
 
-def _called(document: RemoteDocument, by: By) -> str:
-    """Return what a document goes by; a name in our spelling is read back first."""
+def _document_name(document: RemoteDocument, by: By) -> str:
+    """Return the name that a document is compared by; an encoded name is decoded first."""
     if by is By.NAME:
         return document.name
     path = path_of(document.name) or document.name.replace("\u2215", "/")

@@ -112,8 +112,8 @@ def keys_of(action: Action) -> tuple[DocKey, ...]:
     return (action.key, action.origin) if isinstance(action, Move) else (action.key,)
 
 
-def cause_of(action: Action) -> str:
-    """Return why the action is there, in a word or a sentence."""
+def reason_of(action: Action) -> str:
+    """Return the cause of an action; of a Hold or Conflict the sentence that says why."""
     match action:
         case Hold(why=why) | Conflict(why=why):
             return str(why)

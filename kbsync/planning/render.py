@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kbsync.messages import printable
 from kbsync.model import Action, Adopt, Conflict, Create, Delete, Halted, Hold, Move, Update
-from kbsync.planning.plan import Forecast, Plan, cause_of, name_of
+from kbsync.planning.plan import Forecast, Plan, name_of, reason_of
 
 SIGNS = {"create": "+", "update": "~", "delete": "-", "move": ">", "hold": "?", "conflict": "!"}
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -73,7 +73,7 @@ def _action_json(action: Action) -> dict[str, object]:
         "action": name_of(action),
         "mirror": action.key.mirror,
         "path": action.key.path,
-        "cause": cause_of(action),
+        "cause": reason_of(action),
         "row": action.row,
     }
     document = action.document.id if isinstance(action, Adopt) else None
@@ -118,26 +118,26 @@ def line_of(action: Action) -> str:
     where = printable(action.key.path)
     match action:
         case Create(stat=stat) | Update(stat=stat):
-            return f"{sign} {where}  ({cause_of(action)}, {size_of(stat.size)})"
+            return f"{sign} {where}  ({reason_of(action)}, {size_of(stat.size)})"
         case Hold(why=why) | Conflict(why=why):
             return f"{sign} {where}  ({why})"
         case Delete():
-            return f"{sign} {where}  ({cause_of(action)})"
+            return f"{sign} {where}  ({reason_of(action)})"
         case Move(origin=origin):
             return f"{sign} {where}  (moved from {printable(origin.path)})"
-    return f"{sign} {where}  ({name_of(action)}: {cause_of(action)})"
+    return f"{sign} {where}  ({name_of(action)}: {reason_of(action)})"
 
 
 def summary(plan: Plan) -> str:
     """Return the closing line: what, how much, how long."""
     counts = ", ".join(f"{number} {name}" for name, number in plan.counts.items())
-    told = [counts or "nothing to do", f"{plan.unchanged} unchanged"]
+    parts = [counts or "nothing to do", f"{plan.unchanged} unchanged"]
     if plan.skipped:
-        told.append(f"{len(plan.skipped)} skipped")
+        parts.append(f"{len(plan.skipped)} skipped")
     if plan.forecast.upload_bytes:
-        told.append(f"{size_of(plan.forecast.upload_bytes)} to upload")
-    told += _how_long(plan.forecast)
-    return "; ".join(told)
+        parts.append(f"{size_of(plan.forecast.upload_bytes)} to upload")
+    parts += _how_long(plan.forecast)
+    return "; ".join(parts)
 
 
 def _how_long(forecast: Forecast) -> Iterator[str]:

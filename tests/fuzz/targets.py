@@ -21,7 +21,7 @@ from kbsync.dify.reading import read as read_body
 from kbsync.dify.request import ApiReply, Subject, read, write
 from kbsync.messages import Notice, Problem
 from kbsync.planning.document_names import LONGEST, document_name, document_names, folded, path_of
-from kbsync.planning.saved import moved
+from kbsync.planning.saved_plan import differences
 from kbsync.source.file_names import component, components
 from kbsync.source.gitignore import compiled
 
@@ -235,6 +235,6 @@ def plans(data: bytes) -> None:
         _printable(problem)
         return
     for mirror in plan.mirrors:
-        for each in moved(mirror, ()):
+        for each in differences(mirror, ()):
             assert each.before
             assert each.after

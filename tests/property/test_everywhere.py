@@ -17,7 +17,7 @@ from kbsync.config.guard import GuardConfig
 from kbsync.model import Cause, Delete, DocKey, Present, Stat
 from kbsync.planning.decide import decide
 from kbsync.planning.guard import Facts, History, guard
-from kbsync.planning.moves import Vacated, chains, pair
+from kbsync.planning.rename_detection import Vacated, chains, pair
 from kbsync.planning.plan import make_plan
 from planning import with_entry, without_entry
 from planning.stories import case

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.model import Action, Cause, Create, Delete, DocKey, Move, Present, Stat, Update
-from kbsync.planning.moves import Vacated, chains, pair, with_moves
+from kbsync.planning.rename_detection import Vacated, chains, pair, with_renames
 
 PATHS = [f"p{n}" for n in range(7)]
 FOLDERS = st.dictionaries(st.sampled_from(PATHS), st.sampled_from("abcdefg"))
@@ -56,7 +56,7 @@ def planned(before: Folder, after: Folder) -> list[Action]:
             if each.now
             else Delete(row="T20", cause=Cause.REMOVED, name=each.key.path, **words)
         )
-    return with_moves(actions, pair(free, new))
+    return with_renames(actions, pair(free, new))
 
 
 def pretended(before: Folder, after: Folder, actions: list[Action]) -> dict[str, str]:

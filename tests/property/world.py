@@ -42,17 +42,24 @@ from kbsync.planning.case import GONE, Case, DecisionRules, Evidence, Missing
 from kbsync.planning.decide import decide
 from kbsync.planning.document_names import document_names
 from kbsync.planning.marks import FIELDS, mark_for, mark_of, values_hash, values_of
-from kbsync.planning.moves import Vacated, chains, pair, vacated, with_moves, worth_hashing
 from kbsync.planning.plan import make_plan
-from kbsync.planning.resolve import (
-    Afresh,
-    DocumentGone,
-    SendAgain,
-    TakeOver,
-    Trace,
-    Verdict,
-    Wait,
+from kbsync.planning.recovery_table import (
+    AdoptDocument,
+    CallEvidence,
+    DropEntry,
+    DropIntent,
+    Resolution,
+    StillPending,
+    UploadAgain,
     resolve,
+)
+from kbsync.planning.rename_detection import (
+    Vacated,
+    chains,
+    pair,
+    vacated,
+    with_renames,
+    worth_hashing,
 )
 from tests.model.folder import Folder, sha
 from tests.model.knowledge_base import FINE, Capabilities, Document, KnowledgeBase
@@ -231,7 +238,7 @@ class World:
 
     def plan(self) -> Sequence[Action]:
         actions, free, new = self.decided()
-        return make_plan(with_moves(actions, pair(free, new))).actions
+        return make_plan(with_renames(actions, pair(free, new))).actions
 
     # -- what carrying out does
 
@@ -326,21 +333,21 @@ class World:
     def _resolve(self, path: str, intent: Intent) -> None:
         named = tuple(row for row in self.rows() if row.name == intent.name)
         target = self.row(intent.document_id) if intent.document_id else None
-        trace = Trace(looked_up=True, named=named, target=target)
+        trace = CallEvidence(looked_up=True, named=named, target=target)
         self._take(path, intent, resolve(intent, trace, now=self.now, window=WINDOW))
 
-    def _take(self, path: str, intent: Intent, verdict: Verdict) -> None:
+    def _take(self, path: str, intent: Intent, verdict: Resolution) -> None:
         entry = self.entries.get(path)
         match verdict:
-            case Wait():
+            case StillPending():
                 return
-            case TakeOver(document=document) | SendAgain(document=document):
+            case AdoptDocument(document=document) | UploadAgain(document=document):
                 assert not self.base.documents[document.id].by_hand
                 self.settle(path, document, None)
-            case DocumentGone():
+            case DropEntry():
                 if entry is not None and entry.document_id == intent.document_id:
                     del self.entries[path]
-            case Afresh():
+            case DropIntent():
                 pass
             case _:
                 assert_never(verdict)

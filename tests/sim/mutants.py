@@ -17,7 +17,7 @@ from kbsync.engine.execute import recovery, uploads
 from kbsync.engine.execute.results import Result
 from kbsync.engine.observe import evidence, planner, remote_state, restored_ledger
 from kbsync.engine.observe.evidence import EvidenceCollector
-from kbsync.engine.ports import KEEP, Assignment, EntryChange, ObservedListing
+from kbsync.engine.ports import UNCHANGED, Assignment, EntryChange, ObservedListing
 from kbsync.engine.workers import pool
 from kbsync.ledger.store import LedgerStore
 from kbsync.model import (
@@ -36,11 +36,10 @@ from kbsync.model import (
     Update,
 )
 from kbsync.planning import decide as rows
-from kbsync.planning import marks
-from kbsync.planning import resolve as resolving
+from kbsync.planning import marks, recovery_table
 from kbsync.planning.case import GONE, Case, Missing, absent
 from kbsync.planning.guard import History as Hour
-from kbsync.planning.resolve import Trace, Verdict
+from kbsync.planning.recovery_table import CallEvidence, Resolution
 
 from .playing import LONGEST, fails, ledgers
 from .program import Program
@@ -61,7 +60,7 @@ def no_intent() -> Any:
     """Nothing is written down before a call."""
 
     def commit(store: LedgerStore, change: EntryChange) -> None:
-        without = replace(change, intent=KEEP) if isinstance(change.intent, Intent) else change
+        without = replace(change, intent=UNCHANGED) if isinstance(change.intent, Intent) else change
         _commit(store, without)
 
     return mock.patch.object(LedgerStore, "commit", commit)
@@ -69,9 +68,9 @@ def no_intent() -> Any:
 
 def no_window() -> Any:
     """A call that left nothing behind yet is thought to have failed."""
-    true = resolving.resolve
+    true = recovery_table.resolve
 
-    def resolve(intent: Intent, trace: Trace, *, now: float, window: float) -> Verdict:
+    def resolve(intent: Intent, trace: CallEvidence, *, now: float, window: float) -> Resolution:
         return true(intent, trace, now=now, window=0.0)
 
     return mock.patch.object(recovery, "resolve", resolve)
@@ -123,8 +122,8 @@ def absence_from_one_page() -> Any:
     async def known(
         self: EvidenceCollector, entry: LedgerEntry | None, ask: bool
     ) -> RemoteDocument | Missing | None:
-        if entry is not None and self.listing is not None and self.world.base_id is not None:
-            listed = self.world.ledger.listed(self.world.base_id, entry.document_id)
+        if entry is not None and self.listing is not None and self.context.base_id is not None:
+            listed = self.context.ledger.listed(self.context.base_id, entry.document_id)
             return GONE if listed is None else listed
         return await true_known(self, entry, ask)
 

@@ -140,7 +140,7 @@ def _judge(history: History, plans: list[Planned]) -> None:
 def _is_told(history: History, plans: list[Planned]) -> None:
     """What a keeper leaves as it is, it tells; of a folder that cannot be listed as a whole."""
     for planned in plans:
-        unlisted = {blocked.why for blocked in planned.survey.blocked}
+        unlisted = {blocked.why for blocked in planned.tally.blocked}
         for action in planned.plan.actions:
             unmet = history.unmet[action.key.mirror]
             if unmet is None or action.key in unmet:

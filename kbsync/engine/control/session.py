@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup
 from kbsync.engine.context import Context
 from kbsync.engine.control.controller_state import ControllerState
 from kbsync.engine.control.debounce import PendingPath
-from kbsync.engine.execute.renames import make_moves
+from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Stopped
 from kbsync.engine.observe.planner import Planned
 from kbsync.engine.ports import Blocked, Seen
@@ -109,7 +109,7 @@ class Session:
                 await stack.enter_async_context(self.pool.quiet())
             world = self._world
             if world is None or listing or not _whole(world):
-                world = await self._engine.find_world()
+                world = await self._engine.find_context()
                 self._answered()
             planned = await self._engine.comparison.everything(
                 world,
@@ -119,7 +119,7 @@ class Session:
                 under_way=self._under_way(),
             )
             _must_be_listed(planned, standing.mirror)
-            self._world = planned.world
+            self._world = planned.context
             await self._begin(planned)
         standing.compared(began, self._now(), listing=listing)
 
@@ -131,7 +131,7 @@ class Session:
             if key.path not in standing.settling:  # its grace was over when it was held
                 standing.grace.note(key, float("-inf"), None)
         standing.held = free.guard if isinstance(free.guard, Halted) else None
-        standing.fault = planned.survey.fault
+        standing.fault = planned.tally.fault
         standing.root = planned.facts.root if standing.fault else None
         standing.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
         if planned.listing is not None:  # without one nobody knows what stands at the server
@@ -142,8 +142,8 @@ class Session:
         standing.grace.forget(key for key in back if key.path not in standing.settling)
         if self.pool is not None:
             self.pool.report.stopped.clear()
-            self.pool.renew(planned.world, planned.listing)
-        blocked = {each.why for each in planned.survey.blocked}
+            self.pool.renew(planned.context, planned.listing)
+        blocked = {each.why for each in planned.tally.blocked}
         self._note_unmet(a for a in plan.actions if not (isinstance(a, Hold) and a.why in blocked))
         await self._carry(planned, free, {}, first=False)
         self._engine.note_device(planned, free.held)
@@ -245,16 +245,16 @@ class Session:
 
     async def _opened(self, planned: Planned) -> WorkerPool:
         """Return the pool, opened, and the base made, now that something is to be done."""
-        standing, world = self._standing, planned.world
-        if world.base_id is None:
-            world = self._world = await self._engine.made_world(world, wanted=True)
+        standing, context = self._standing, planned.context
+        if context.base_id is None:
+            context = self._world = await self._engine.with_base(context, wanted=True)
         if self.pool is None:
             standing.canary.anew()
             policy = Continuous(
                 canary=standing.canary,
                 changing=lambda key: key.path in standing.settling,
             )
-            self.pool = WorkerPool(world, policy, listing=planned.listing, observe=standing.tell)
+            self.pool = WorkerPool(context, policy, listing=planned.listing, observe=standing.tell)
             self._group.start_soon(self._serve, self.pool)
         return self.pool
 
@@ -274,7 +274,7 @@ class Session:
         left = keys
         if pool.reserve(keys):
             try:
-                made = await make_moves(self._world, list(moves), self._standing.tell)
+                made = await apply_renames(self._world, list(moves), self._standing.tell)
             finally:
                 pool.release(keys)
             left = {key for move in moves if move.origin in made.left for key in keys_of(move)}
@@ -376,7 +376,7 @@ def _removes_file(action: Action) -> bool:
 
 
 def _must_be_listed(planned: Planned, mirror: str) -> None:
-    for blocked in planned.survey.blocked:
+    for blocked in planned.tally.blocked:
         _must_be_open(blocked, mirror)
 
 

@@ -9,7 +9,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.execute import uploads
 from kbsync.engine.execute.deletion import remove
 from kbsync.engine.execute.indexing import settle, verdict
-from kbsync.engine.execute.recovery import account, left_of
+from kbsync.engine.execute.recovery import remaining_entry, resolve_intent
 from kbsync.engine.execute.results import (
     Again,
     Finished,
@@ -21,7 +21,7 @@ from kbsync.engine.execute.results import (
     after_failure,
     outcome_name,
 )
-from kbsync.engine.ports import KEEP, EntryChange, Keep
+from kbsync.engine.ports import UNCHANGED, EntryChange, Unchanged
 from kbsync.model import (
     Action,
     Adopt,
@@ -47,27 +47,27 @@ from kbsync.planning.case import Case
 from kbsync.planning.marks import mark_of, values_hash
 
 
-async def carry_out(world: Context, case: Case, action: Action) -> Result:
+async def carry_out(context: Context, case: Case, action: Action) -> Result:
     """Carry out `action` and return what follows for its key.
 
     Raises:
-        Problem: the mirror cannot go on (key refused, base gone, server not to be asked).
+        Problem: the mirror cannot go on (key refused, base gone, server unreachable).
     """
     match action:
         case Create():
-            return await uploads.create(world, case, action)
+            return await uploads.create(context, case, action)
         case Update():
-            return await uploads.update(world, case, action)
+            return await uploads.update(context, case, action)
         case Delete():
-            return await _delete(world, case, action)
+            return await _delete(context, case, action)
         case Resolve(intent=intent):
-            return (await account(world, case, intent))[1]
+            return await resolve_intent(context, case, intent)
         case Adopt():
-            return _adopt(world, case, action)
+            return _adopt(context, case, action)
         case Restore():
-            return await _restore(world, case, action)
+            return await _restore(context, case, action)
         case Forget():
-            world.ledger.commit(EntryChange(key=case.key, entry=None))
+            context.ledger.commit(EntryChange(key=case.key, entry=None))
             return Finished()
         case Hold() | Conflict():
             return _held(action)
@@ -77,7 +77,7 @@ async def carry_out(world: Context, case: Case, action: Action) -> Result:
             known = case.evidence.known
             return NeedsMark(document_id, known if isinstance(known, RemoteDocument) else None)
         case Move():
-            raise AssertionError(f"{action} is made before any key is visited")
+            raise AssertionError(f"{action} is applied before any key is visited")
         case _:
             assert_never(action)
 
@@ -88,37 +88,37 @@ def _held(action: Hold | Conflict) -> Result:
     return Stopped(action.why)
 
 
-async def _delete(world: Context, case: Case, action: Delete) -> Result:
-    after, cause = _after_delete(world, case, action), action.cause
+async def _delete(context: Context, case: Case, action: Delete) -> Result:
+    after, cause = _after_delete(context, case, action), action.cause
     step = await remove(
-        world, case.key, action.document_id, name=action.name, cause=cause, after=after
+        context, case.key, action.document_id, name=action.name, cause=cause, after=after
     )
     if step is not None:
         return step
     return Finished() if cause is Cause.REMOVED and after is None else Again()
 
 
-def _after_delete(world: Context, case: Case, action: Delete) -> LedgerEntry | Keep | None:
+def _after_delete(context: Context, case: Case, action: Delete) -> LedgerEntry | Unchanged | None:
     entry = case.entry
     if entry is None:
-        return KEEP
+        return UNCHANGED
     if action.cause is Cause.SUPERSEDED:
         return replace(entry, superseded=None)
     if action.cause is Cause.FAILED and entry.superseded is not None:
-        return _back_to_old(_failed(world, case, entry), entry.superseded)
-    return left_of(entry) if entry.document_id == action.document_id else KEEP
+        return _back_to_old(_failed(context, case, entry), entry.superseded)
+    return remaining_entry(entry) if entry.document_id == action.document_id else UNCHANGED
 
 
-def _failed(world: Context, case: Case, entry: LedgerEntry) -> LedgerEntry:
-    """Write down why, and when to try again, where kbsync was not there to see it fail."""
+def _failed(context: Context, case: Case, entry: LedgerEntry) -> LedgerEntry:
+    """Return the entry as failed, with reason and next try, where kbsync did not see it fail."""
     known = case.evidence.known
     if entry.state is EntryState.FAILED or not isinstance(known, RemoteDocument):
         return entry
-    return settle(entry, known, verdict(case.key, known, None), now=world.clock.now())
+    return settle(entry, known, verdict(case.key, known, None), now=context.clock.now())
 
 
 def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:
-    """The swap came to nothing: the old document stands, and the failure is remembered."""
+    """Return the entry after a failed swap: the old document, and the failure."""
     return replace(
         entry,
         document_id=document_id,
@@ -130,17 +130,17 @@ def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:
     )
 
 
-def _adopt(world: Context, case: Case, action: Adopt) -> Result:
+def _adopt(context: Context, case: Case, action: Adopt) -> Result:
     document = action.document
-    timed = TimedCall(world, case.key, "adopt")
-    put_away = document.readiness in (Readiness.DISABLED, Readiness.ARCHIVED)
-    # Only a list row tells words: with some the document is done, and nobody need be asked.
+    timed = TimedCall(context, case.key, "adopt")
+    inactive = document.readiness in (Readiness.DISABLED, Readiness.ARCHIVED)
+    # Only a list row has a word count: with one the document is done, without asking again.
     done = document.readiness is Readiness.AVAILABLE and bool(document.word_count)
     entry = LedgerEntry(
         key=case.key,
         document_id=document.id,
         document_name=document.name,
-        state=EntryState.SYNCED if put_away or done else EntryState.INDEXING,
+        state=EntryState.SYNCED if inactive or done else EntryState.INDEXING,
         stat=action.stat,
         fingerprint=action.fingerprint,
         metadata_hash=values_hash(document.metadata) if mark_of(document) else None,
@@ -148,23 +148,23 @@ def _adopt(world: Context, case: Case, action: Adopt) -> Result:
         word_count=document.word_count,
     )
     line = timed.line("done", document.id, action.cause)
-    world.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
-    if not (put_away or done):
+    context.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
+    if not (inactive or done):
         return Follow(document.id)
-    if put_away or entry.fingerprint is None:
+    if inactive or entry.fingerprint is None:
         return Again()
     return NeedsMark(document.id, document)
 
 
-async def _restore(world: Context, case: Case, action: Restore) -> Result:
-    timed = TimedCall(world, case.key, "restore")
-    outcome = await world.remote.switch(world.base_id or "", action.document_id, "enable")
+async def _restore(context: Context, case: Case, action: Restore) -> Result:
+    timed = TimedCall(context, case.key, "restore")
+    outcome = await context.remote.switch(context.base_id or "", action.document_id, "enable")
     line = timed.line(outcome_name(outcome), action.document_id, action.cause)
     if isinstance(outcome, Done) and case.entry is not None:
         entry = replace(case.entry, state=EntryState.SYNCED)
-        world.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
+        context.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
         return Again()
-    world.ledger.commit(EntryChange(key=case.key, journal=(line,)))
+    context.ledger.commit(EntryChange(key=case.key, journal=(line,)))
     if isinstance(outcome, Done):
         return Finished()
-    return after_failure(world, case.key, "restore", outcome)
+    return after_failure(context, case.key, "restore", outcome)

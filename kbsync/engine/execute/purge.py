@@ -1,7 +1,7 @@
-"""Deleting everything a mirror has at the server: asked for by name, so no row decides it.
+"""Deletion of everything a mirror has at the server, by command: no row decides it.
 
-What is deleted is what is ours: the ledger's documents, and those whose valid mark names the
-mirror. A call nobody saw the end of is accounted for first, as always.
+Only our documents are deleted: the ledger's, and those whose valid mark names the mirror. Calls
+without a known outcome are resolved first.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ TRIES = 6
 
 @dataclass(slots=True, kw_only=True)
 class PurgeResult:
-    """What became of a mirror's documents. `left` says of each that still stands why it does."""
+    """What became of a mirror's documents. `left`: why each that still exists could not go."""
 
     deleted: int = 0
     left: dict[DocKey, Notice] = field(default_factory=dict)
 
 
-async def destroy(world: Context) -> PurgeResult:
+async def destroy(context: Context) -> PurgeResult:
     """Delete every document of ours in the mirror's base; the base itself stays.
 
     Args:
-        world: tied to the base the ledger binds the mirror to.
+        context: tied to the base that the ledger binds the mirror to.
 
     Raises:
         Problem: the server could not be asked, or the key is refused; what was deleted until then
             is recorded.
     """
-    listing = await refresh(world)
+    listing = await refresh(context)
     done = PurgeResult()
     problems: list[Problem] = []
-    keys = iter(list(_keys(world, listing)))
+    keys = iter(list(_keys(context, listing)))
 
     async def work() -> None:
         for key in keys:
             if problems:
                 return
             try:
-                await _key(world, key, done)
+                await _purge_key(context, key, done)
             except Problem as problem:
                 problems.append(problem)
 
@@ -67,34 +67,34 @@ async def destroy(world: Context) -> PurgeResult:
     return done
 
 
-def _keys(world: Context, listing: ObservedListing) -> Iterator[DocKey]:
-    name = world.mirror.name
-    for row in world.ledger.rows(name, world.mirror.settings, listing=listing):
+def _keys(context: Context, listing: ObservedListing) -> Iterator[DocKey]:
+    name = context.mirror.name
+    for row in context.ledger.rows(name, context.mirror.settings, listing=listing):
         yield DocKey(mirror=name, path=row[0])
 
 
-async def _key(world: Context, key: DocKey, done: PurgeResult) -> None:
-    if not await _accounted(world, key, done):
+async def _purge_key(context: Context, key: DocKey, done: PurgeResult) -> None:
+    if not await _resolved(context, key, done):
         return
-    while (document := _next_of(world, key)) is not None:
+    while (document := _next_of(context, key)) is not None:
         document_id, cause = document
         action = Delete(key=key, row="destroy", cause=cause, document_id=document_id, name=key.path)
-        why = await _persist(world, key, action)
+        why = await _retry(context, key, action)
         if why is not None:
             done.left[key] = why
             return
         done.deleted += 1
 
 
-async def _accounted(world: Context, key: DocKey, done: PurgeResult) -> bool:
-    """Account for a call whose end nobody saw; False while the server may still work on it."""
-    intent = world.ledger.intent(key)
+async def _resolved(context: Context, key: DocKey, done: PurgeResult) -> bool:
+    """Resolve a pending call; False while the server may still work on it."""
+    intent = context.ledger.intent(key)
     if intent is None:
         return True
-    await _persist(
-        world, key, Resolve(key=key, row="T0", cause=Cause(intent.op.value), intent=intent)
+    await _retry(
+        context, key, Resolve(key=key, row="T0", cause=Cause(intent.op.value), intent=intent)
     )
-    if world.ledger.intent(key) is None:
+    if context.ledger.intent(key) is None:
         return True
     create = intent.op is Op.CREATE
     message = say.HELD_PENDING_CREATE if create else say.HELD_PENDING_UPDATE
@@ -102,33 +102,33 @@ async def _accounted(world: Context, key: DocKey, done: PurgeResult) -> bool:
     return False
 
 
-def _next_of(world: Context, key: DocKey) -> tuple[str, Cause] | None:
-    """Return the next document of `key` to delete, and why; None when there is none left."""
-    entry = world.ledger.entry(key)
+def _next_of(context: Context, key: DocKey) -> tuple[str, Cause] | None:
+    """Return the next document of `key` to delete, and its cause; None when none is left."""
+    entry = context.ledger.entry(key)
     if entry is not None and entry.superseded is not None:
         return entry.superseded, Cause.SUPERSEDED
     if entry is not None:
         return entry.document_id, Cause.DESTROYED
-    for document in world.ledger.listed_marked(world.base_id or "", key):
+    for document in context.ledger.listed_marked(context.base_id or "", key):
         mark = mark_of(document)
-        if mark is not None and mark.owner in _names(world):
+        if mark is not None and mark.owner in _owners(context):
             return document.id, Cause.ORPHAN
     return None
 
 
-def _names(world: Context) -> frozenset[str]:
-    """Return under which names this ledger, or one before it, marked the mirror's documents."""
-    ownership = world.ledger.ownership(world.mirror.name)
+def _owners(context: Context) -> frozenset[str]:
+    """Return the owner tokens by which this ledger, or one before it, marked the documents."""
+    ownership = context.ledger.ownership(context.mirror.name)
     if ownership is None:
         return frozenset({""})
     return ownership.predecessors | {ownership.token, ""}
 
 
-async def _persist(world: Context, key: DocKey, action: Delete | Resolve) -> Notice | None:
-    """Carry `action` out, again while that may help; return why it did not work out."""
+async def _retry(context: Context, key: DocKey, action: Delete | Resolve) -> Notice | None:
+    """Carry `action` out, repeated while that may help; return why it failed, None if not."""
     why: Notice | None = None
     for attempt in range(TRIES):
-        step = await carry_out(world, _case(world, key), action)
+        step = await carry_out(context, _case(context, key), action)
         match step:
             case Finished() | Again(at=None):
                 return None
@@ -137,27 +137,27 @@ async def _persist(world: Context, key: DocKey, action: Delete | Resolve) -> Not
         why = getattr(step, "why", None) or why
         if isinstance(action, Resolve):
             break
-        await world.clock.sleep(_rest(world, step, attempt))
+        await context.clock.sleep(_rest(context, step, attempt))
     return why or say.CALL_AMBIGUOUS(reason=key.path)
 
 
-def _rest(world: Context, step: Result, attempt: int) -> float:
+def _rest(context: Context, step: Result, attempt: int) -> float:
     match step:
         case Again(at=float(at)):
-            return max(0.0, at - world.clock.now())
+            return max(0.0, at - context.clock.now())
         case BackOff():
             return doubled(1.0, attempt, longest=LONGEST)
     return 0.0
 
 
-def _case(world: Context, key: DocKey) -> Case:
-    entry = world.ledger.entry(key)
+def _case(context: Context, key: DocKey) -> Case:
+    entry = context.ledger.entry(key)
     return Case(
         key=key,
         name=entry.document_name if entry else key.path,
         local=Absent(key=key),
-        rules=world.mirror.rules(world.base_id or ""),
-        now=world.clock.now(),
+        rules=context.mirror.rules(context.base_id or ""),
+        now=context.clock.now(),
         entry=entry,
-        intent=world.ledger.intent(key),
+        intent=context.ledger.intent(key),
     )

@@ -1,4 +1,4 @@
-"""Carrying out a verdict on a call nobody saw the end of (docs/design.md section 6)."""
+"""Recovery of calls without a known outcome: look, judge, correct the ledger (design section 6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.execute.results import Again, Result, TimedCall
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import document_of, owner_of
-from kbsync.engine.ports import KEEP, EntryChange
+from kbsync.engine.ports import UNCHANGED, EntryChange
 from kbsync.model import (
     Cause,
     DocKey,
@@ -23,90 +23,93 @@ from kbsync.model import (
     RemoteDocument,
 )
 from kbsync.planning.case import GONE, Case, Missing
-from kbsync.planning.resolve import (
-    Afresh,
-    DocumentGone,
-    SendAgain,
-    TakeOver,
-    Trace,
-    Verdict,
-    Wait,
-    may_have_made,
+from kbsync.planning.recovery_table import (
+    AdoptDocument,
+    CallEvidence,
+    DropEntry,
+    DropIntent,
+    Resolution,
+    StillPending,
+    UploadAgain,
+    may_create,
     resolve,
 )
 
 LOOK_AGAIN = 5.0
 
 
-async def find_verdict(world: Context, intent: Intent) -> Verdict:
-    """Look for what the call left at the server, and judge.
+async def find_resolution(context: Context, intent: Intent) -> Resolution:
+    """Look for what the call left at the server, and judge by the recovery table.
 
     Raises:
         Problem: the server could not be asked, or the base is gone.
     """
-    trace = await _trace(world, intent)
-    window = world.mirror.config.ambiguity_window
-    return resolve(intent, trace, now=world.clock.now(), window=window)
+    evidence = await _evidence(context, intent)
+    window = context.mirror.config.ambiguity_window
+    return resolve(intent, evidence, now=context.clock.now(), window=window)
 
 
-async def account(world: Context, case: Case, intent: Intent) -> tuple[Verdict, Result]:
-    """Resolve `intent`: bring the ledger in line with what became of the call."""
-    verdict = await find_verdict(world, intent)
-    lands = intent.started_at + world.mirror.config.ambiguity_window
-    if _comes_too_late(case, intent, verdict) and world.clock.now() < lands:
-        return verdict, Again(min(lands, world.clock.now() + LOOK_AGAIN))
-    missing = isinstance(verdict, TakeOver) and await _was_missing(world, case, verdict.document)
-    return verdict, _carry_out(world, case, intent, verdict, missing=missing)
+async def resolve_intent(context: Context, case: Case, intent: Intent) -> Result:
+    """Find out what became of the call, and record it in the ledger."""
+    resolution = await find_resolution(context, intent)
+    landed_by = intent.started_at + context.mirror.config.ambiguity_window
+    if _would_hit_needed(case, intent, resolution) and context.clock.now() < landed_by:
+        return Again(min(landed_by, context.clock.now() + LOOK_AGAIN))
+    missing = isinstance(resolution, AdoptDocument) and await _replaces_missing(
+        context, case, resolution.document
+    )
+    return _carry_out(context, case, intent, resolution, missing=missing)
 
 
-def _comes_too_late(case: Case, intent: Intent, verdict: Verdict) -> bool:
-    """Whether a delete nobody saw the end of would hit a document that is needed again."""
-    entry, back = case.entry, isinstance(case.local, Present)
-    if intent.op is not Op.DELETE or not isinstance(verdict, Afresh) or entry is None:
+def _would_hit_needed(case: Case, intent: Intent, resolution: Resolution) -> bool:
+    """Whether a pending delete, landing late, would hit a document that is needed again."""
+    entry, returned = case.entry, isinstance(case.local, Present)
+    if intent.op is not Op.DELETE or not isinstance(resolution, DropIntent) or entry is None:
         return False
-    return back and entry.document_id == intent.document_id and entry.state is EntryState.SYNCED
+    return returned and entry.document_id == intent.document_id and entry.state is EntryState.SYNCED
 
 
-async def _was_missing(world: Context, case: Case, document: RemoteDocument) -> bool:
-    """Whether what was made stands in the place of a document that somebody removed there."""
+async def _replaces_missing(context: Context, case: Case, document: RemoteDocument) -> bool:
+    """Whether what was made replaces a document that was deleted at the server."""
     before = case.entry
     if before is None or before.document_id == document.id:
         return False
-    return await _by_id(world, before.document_id) is GONE
+    return await _by_id(context, before.document_id) is GONE
 
 
 def _carry_out(
-    world: Context, case: Case, intent: Intent, verdict: Verdict, *, missing: bool
+    context: Context, case: Case, intent: Intent, resolution: Resolution, *, missing: bool
 ) -> Result:
-    key, commit = case.key, world.ledger.commit
-    match verdict:
-        case Wait(why=why, until=until):
-            now, window = world.clock.now(), world.mirror.config.ambiguity_window
-            over = now - intent.started_at >= window  # a pass has to end some time
+    key, commit = case.key, context.ledger.commit
+    match resolution:
+        case StillPending(why=why, until=until):
+            now, window = context.clock.now(), context.mirror.config.ambiguity_window
+            # Past the window a look counts as a failed try: otherwise a pass might never end.
+            over = now - intent.started_at >= window
             return Again(min(until, now + LOOK_AGAIN), why=why if over else None)
-        case TakeOver(document=document):
-            entry = _taken(intent, document, case.entry, missing=missing)
-            # The guard counts it like any other that was found missing.
-            line = TimedCall(world, key, "create").line("done", document.id, Cause.MISSING)
+        case AdoptDocument(document=document):
+            entry = _adopted(intent, document, case.entry, missing=missing)
+            # Journalled, so that the guard counts it like any other missing document.
+            line = TimedCall(context, key, "create").line("done", document.id, Cause.MISSING)
             commit(
                 EntryChange(key=key, entry=entry, intent=None, journal=(line,) if missing else ())
             )
-        case SendAgain(document=document):
-            commit(EntryChange(key=key, entry=_taken(intent, document, case.entry), intent=None))
-        case Afresh():
+        case UploadAgain(document=document):
+            commit(EntryChange(key=key, entry=_adopted(intent, document, case.entry), intent=None))
+        case DropIntent():
             commit(EntryChange(key=key, intent=None))
-        case DocumentGone():
+        case DropEntry():
             named = case.entry is not None and case.entry.document_id == intent.document_id
-            journal = (_deleted(world, case, intent),) if intent.op is Op.DELETE else ()
-            after = left_of(case.entry) if named else KEEP
+            journal = (_deleted(context, case, intent),) if intent.op is Op.DELETE else ()
+            after = remaining_entry(case.entry) if named else UNCHANGED
             commit(EntryChange(key=key, entry=after, intent=None, journal=journal))
         case _:
-            assert_never(verdict)
+            assert_never(resolution)
     return Again()
 
 
-def left_of(entry: LedgerEntry | None) -> LedgerEntry | None:
-    """Return what is left of an entry whose document is gone: amid a swap the old one stands."""
+def remaining_entry(entry: LedgerEntry | None) -> LedgerEntry | None:
+    """Return the entry once its document is gone: amid a swap the old document's, else None."""
     if entry is None or entry.superseded is None:
         return None
     return replace(
@@ -122,22 +125,26 @@ def left_of(entry: LedgerEntry | None) -> LedgerEntry | None:
     )
 
 
-def _deleted(world: Context, case: Case, intent: Intent) -> JournalLine:
-    """The line of a delete nobody saw the end of: the guard counts it like any other."""
+def _deleted(context: Context, case: Case, intent: Intent) -> JournalLine:
+    """Return the journal line of a recovered delete: the guard counts it like any other."""
     entry, document_id = case.entry, intent.document_id
     if isinstance(case.local, Present) and entry is not None:
         cause = Cause.SUPERSEDED if entry.superseded == document_id else Cause.RECOVER
     else:
         cause = Cause.REMOVED if entry is not None else Cause.ORPHAN
-    return TimedCall(world, case.key, "delete").line("done", document_id, cause)
+    return TimedCall(context, case.key, "delete").line("done", document_id, cause)
 
 
-def _taken(
+def _adopted(
     intent: Intent, document: RemoteDocument, before: LedgerEntry | None, *, missing: bool = False
 ) -> LedgerEntry:
-    """An entry whose fingerprint is unknown: the next pass sends the file again.
+    """Return an entry whose fingerprint is unknown: the next pass sends the file again.
 
-    `missing`: the document it had before is gone, so that there is nothing of it to replace.
+    Args:
+        intent: of the call.
+        document: what the call made or changed.
+        before: the entry until now.
+        missing: the document it had before is gone, so that there is none to replace.
     """
     superseded = None
     if before is not None:
@@ -155,26 +162,26 @@ def _taken(
     )
 
 
-async def _trace(world: Context, intent: Intent) -> Trace:
-    target = await _target(world, intent)
-    if not may_have_made(intent, target):
-        return Trace(target=target)
-    named = await world.remote.named(world.base_id or "", intent.name)
+async def _evidence(context: Context, intent: Intent) -> CallEvidence:
+    target = await _target(context, intent)
+    if not may_create(intent, target):
+        return CallEvidence(target=target)
+    named = await context.remote.named(context.base_id or "", intent.name)
     if isinstance(named, Done):
-        ours = tuple(each for each in named.value if not _of_another(world, intent.key, each))
-        return Trace(looked_up=True, named=ours, target=target)
-    refuse(world.mirror, "looking for an upload that got no answer", named)
+        ours = tuple(each for each in named.value if not _of_another(context, intent.key, each))
+        return CallEvidence(looked_up=True, named=ours, target=target)
+    refuse(context.mirror, "looking for an upload that got no answer", named)
 
 
-def _of_another(world: Context, key: DocKey, document: RemoteDocument) -> bool:
-    """Whether the document moved to another key, and bears the name of this one still."""
-    owner = owner_of(world, document)
+def _of_another(context: Context, key: DocKey, document: RemoteDocument) -> bool:
+    """Whether the document moved to another key and still bears the name of this one."""
+    owner = owner_of(context, document)
     return owner is not None and owner != key
 
 
-async def _target(world: Context, intent: Intent) -> RemoteDocument | Missing | None:
-    return await _by_id(world, intent.document_id) if intent.document_id is not None else None
+async def _target(context: Context, intent: Intent) -> RemoteDocument | Missing | None:
+    return await _by_id(context, intent.document_id) if intent.document_id is not None else None
 
 
-async def _by_id(world: Context, document_id: str) -> RemoteDocument | Missing:
-    return await document_of(world, document_id, "looking for a call that got no answer")
+async def _by_id(context: Context, document_id: str) -> RemoteDocument | Missing:
+    return await document_of(context, document_id, "looking for a call that got no answer")

@@ -1,7 +1,7 @@
-"""Renames: found among the decisions of a pass, and made in the ledger before anything is sent.
+"""Renames: found among the decisions of a pass, and applied to the ledger before anything is sent.
 
-A move costs no call: the entry passes to the new key, in one transaction with every other that
-depends on it. The document keeps its visible name until its next upload; its mark is written anew
+A rename costs no call: the entry passes to the new key, in one transaction with every other that
+depends on it. The document keeps its visible name until its next upload. Its mark is written again
 because the entry no longer says that it has one (docs/design.md section 5).
 """
 
@@ -27,125 +27,125 @@ from kbsync.model import (
     Move,
     Present,
 )
-from kbsync.planning.moves import Vacated, chains, pair, with_moves, worth_hashing
+from kbsync.planning.rename_detection import Vacated, chains, pair, with_renames, worth_hashing
 
 
-async def find_moves(
-    world: Context, actions: Sequence[Action], free: Sequence[Vacated]
+async def find_renames(
+    context: Context, actions: Sequence[Action], free: Sequence[Vacated]
 ) -> list[Action]:
-    """Return `actions` with moves instead of the uploads and deletions they spare.
+    """Return `actions` with a Move instead of each upload and deletion that it spares.
 
     Args:
-        world: the three sides of the mirror.
+        context: the three sides of the mirror.
         actions: what was decided, one action per key.
         free: the documents that those actions would remove or write over.
     """
-    if not free or not world.remote.capabilities.metadata:
-        return list(actions)  # without marks the ledger alone would know whose the document is
+    if not free or not context.remote.capabilities.metadata:
+        return list(actions)  # without marks only the ledger would know whose the document is
     new = []
     for create in worth_hashing(actions, free):
-        read = await _read(world, create.key)
+        read = await _read(context, create.key)
         if isinstance(read, Present) and read.stat == create.stat:
             new.append(read)
-    return with_moves(actions, pair(free, new))
+    return with_renames(actions, pair(free, new))
 
 
 @dataclass(frozen=True, slots=True)
-class RenamesMade:
+class RenamesApplied:
     """What became of the moves of a pass.
 
     Args:
-        made: how many were made.
-        left: where the documents still are that could not move.
+        applied: how many.
+        left: the keys that still hold the documents that could not move.
     """
 
-    made: int
+    applied: int
     left: tuple[DocKey, ...]
 
 
-async def make_moves(
-    world: Context, moves: Sequence[Move], observe: Callable[[Event], None]
-) -> RenamesMade:
-    """Make `moves`, each chain of them in one transaction or, if the folder changed, not at all.
+async def apply_renames(
+    context: Context, moves: Sequence[Move], observe: Callable[[Event], None]
+) -> RenamesApplied:
+    """Apply `moves`, each chain in one transaction or, if the folder changed, not at all.
 
     Args:
-        world: the three sides of the mirror.
+        context: the three sides of the mirror.
         moves: what was planned.
-        observe: told of every move.
+        observe: called with the event of every move.
     """
     left: list[DocKey] = []
     for chain in chains(moves):
-        entries = await _entries(world, chain)
+        entries = await _entries(context, chain)
         if entries is None:
             left += [move.origin for move in chain]
         else:
-            _make(world, chain, entries)
+            _apply(context, chain, entries)
             for move in chain:
                 observe(_event(move))
-    return RenamesMade(made=len(moves) - len(left), left=tuple(left))
+    return RenamesApplied(applied=len(moves) - len(left), left=tuple(left))
 
 
-async def _entries(world: Context, chain: Sequence[Move]) -> list[LedgerEntry] | None:
-    """Return the entries as they are to be, None when what was planned does not hold any more."""
+async def _entries(context: Context, chain: Sequence[Move]) -> list[LedgerEntry] | None:
+    """Return the entries at their new keys, None when the plan does not hold any more."""
     origins = {move.origin for move in chain}
     arrivals = {move.key for move in chain}
     entries = []
     for move in chain:
-        entry = await _entry(world, move)
-        vacant = move.key in origins or world.ledger.entry(move.key) is None
-        left = move.origin in arrivals or _gone(world, move.origin)
+        entry = await _entry(context, move)
+        vacant = move.key in origins or context.ledger.entry(move.key) is None
+        left = move.origin in arrivals or _gone(context, move.origin)
         if entry is None or not vacant or not left:
             return None
         entries.append(entry)
     return entries
 
 
-def _gone(world: Context, key: DocKey) -> bool:
-    return isinstance(world.mirror.source.look(key.path), Absent)
+def _gone(context: Context, key: DocKey) -> bool:
+    return isinstance(context.mirror.source.look(key.path), Absent)
 
 
-async def _entry(world: Context, move: Move) -> LedgerEntry | None:
-    ledger, before = world.ledger, world.ledger.entry(move.origin)
+async def _entry(context: Context, move: Move) -> LedgerEntry | None:
+    ledger, before = context.ledger, context.ledger.entry(move.origin)
     if before is None or before.document_id != move.document_id:
         return None
     if before.state is not EntryState.SYNCED or before.superseded is not None:
         return None
     if ledger.intent(move.origin) is not None or ledger.intent(move.key) is not None:
         return None
-    file, sent = await _read(world, move.key), before.fingerprint
-    if sent is None or sent.settings != world.mirror.settings:
+    file, sent = await _read(context, move.key), before.fingerprint
+    if sent is None or sent.settings != context.mirror.settings:
         return None
     if not isinstance(file, Present) or file.content != sent.content:
         return None
     return replace(before, key=move.key, stat=file.stat, metadata_hash=None)
 
 
-async def _read(world: Context, key: DocKey) -> FileState:
-    return await anyio.to_thread.run_sync(world.mirror.source.read, key.path)
+async def _read(context: Context, key: DocKey) -> FileState:
+    return await anyio.to_thread.run_sync(context.mirror.source.read, key.path)
 
 
-def _make(world: Context, chain: Sequence[Move], entries: Sequence[LedgerEntry]) -> None:
+def _apply(context: Context, chain: Sequence[Move], entries: Sequence[LedgerEntry]) -> None:
     arrivals = {move.key for move in chain}
     changes = [
-        EntryChange(key=move.key, entry=entry, rejection=None, journal=(_arrived(world, move),))
+        EntryChange(key=move.key, entry=entry, rejection=None, journal=(_arrived(context, move),))
         for move, entry in zip(chain, entries, strict=True)
     ]
     changes += [
-        EntryChange(key=move.origin, entry=None, rejection=None, journal=(_left(world, move),))
+        EntryChange(key=move.origin, entry=None, rejection=None, journal=(_left(context, move),))
         for move in chain
         if move.origin not in arrivals
     ]
-    world.ledger.commit_all(changes)
+    context.ledger.commit_all(changes)
 
 
-def _arrived(world: Context, move: Move) -> JournalLine:
+def _arrived(context: Context, move: Move) -> JournalLine:
     came = f"from {move.origin.path}"
-    return TimedCall(world, move.key, "move").line("done", move.document_id, came)
+    return TimedCall(context, move.key, "move").line("done", move.document_id, came)
 
 
-def _left(world: Context, move: Move) -> JournalLine:
+def _left(context: Context, move: Move) -> JournalLine:
     went = f"to {move.key.path}"
-    return TimedCall(world, move.origin, "move").line("done", move.document_id, went)
+    return TimedCall(context, move.origin, "move").line("done", move.document_id, went)
 
 
 def _event(move: Move) -> Event:

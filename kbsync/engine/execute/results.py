@@ -1,4 +1,4 @@
-"""What carrying out one action leads to, and the line the journal keeps of it."""
+"""The result of one action, its journal line, and the report of a pass."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Look at the key again: at once, or at `at` (seconds of the ledger's clock).
+    """Decide about the key again: at once, or at `at` (seconds of the ledger's clock).
 
     `ask`: the server contradicted the ledger, so ask it for the document first.
-    `why`: the action did not take effect; a key that meets this too often is given up.
+    `why`: the action did not take effect; a key with too many of these is given up.
     """
 
     at: float | None = None
@@ -53,7 +53,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """The call did not go through; try again, later each time."""
+    """The call was not sent; try again, later each time."""
 
     why: Notice
 
@@ -62,7 +62,7 @@ class BackOff:
 class Follow:
     """Uploaded: follow `document_id` until it is indexed.
 
-    `uploaded`: the document as the upload's reply tells it, to be marked at once.
+    `uploaded`: the document as the upload's reply shows it, to be marked at once.
     """
 
     document_id: str
@@ -71,9 +71,9 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class NeedsMark:
-    """Nothing is to be done but to write the mark of its document.
+    """Only the mark of the document has to be written.
 
-    `document`: as last seen, None when nobody looked.
+    `document`: as last seen, None when it was not looked at.
     """
 
     document_id: str
@@ -93,15 +93,15 @@ Result = Finished | Again | BackOff | Follow | NeedsMark | Stopped
 class TimedCall:
     """Measures one call and writes its journal line."""
 
-    def __init__(self, world: Context, key: DocKey, action: str) -> None:
-        self._world = world
+    def __init__(self, context: Context, key: DocKey, action: str) -> None:
+        self._context = context
         self._key = key
         self._action = action
-        self._started = world.clock.now()
+        self._started = context.clock.now()
 
     def line(self, outcome: str, document_id: str | None, detail: str = "") -> JournalLine:
-        """Return the line: what was done, how it ended, how long it took."""
-        now = self._world.clock.now()
+        """Return the journal line of the call, which ends now."""
+        now = self._context.clock.now()
         return JournalLine(
             at=now,
             mirror=self._key.mirror,
@@ -115,12 +115,12 @@ class TimedCall:
 
 
 def outcome_name(outcome: object) -> str:
-    """Return an outcome's name as the journal keeps it."""
+    """Return an outcome's name as the journal stores it."""
     return type(outcome).__name__.lower()
 
 
 def why_of(failure: Failure) -> str:
-    """Return the sentence a failure carries, empty when it carries none."""
+    """Return the sentence of a failure, empty when it has none."""
     match failure:
         case Gone() | Throttled():
             return ""
@@ -137,8 +137,8 @@ def unauthorized(failure: Unauthorized) -> NoReturn:
     raise Problem(failure.why)
 
 
-def after_failure(world: Context, key: DocKey, action: str, failure: Failure) -> Result:
-    """Return what a failed call leads to, apart from what the caller keeps in the ledger.
+def after_failure(context: Context, key: DocKey, action: str, failure: Failure) -> Result:
+    """Return the result of a failed call; the caller records it in the ledger.
 
     Raises:
         Problem: the key is refused.
@@ -147,32 +147,32 @@ def after_failure(world: Context, key: DocKey, action: str, failure: Failure) ->
         case Unauthorized():
             unauthorized(failure)
         case Rejected(why=why):
-            words = {"action": action, "path": key.path, "reason": why.text}
-            return Stopped(say.ACTION_REFUSED(following=_first_step(why), **words))
+            values = {"action": action, "path": key.path, "reason": why.text}
+            return Stopped(say.ACTION_REFUSED(following=_first_step(why), **values))
         case Throttled():
-            return Again(world.clock.now())
+            return Again(context.clock.now())
         case Gone():
             why = say.ACTION_FAILED(action=action, path=key.path, reason="404, not there")
-            return Again(world.clock.now() + AMBIGUOUS_LOOK, why=why)
+            return Again(context.clock.now() + AMBIGUOUS_LOOK, why=why)
         case NotReady(why=why, after=after):
-            return Again(world.clock.now() + after, ask=True, why=why)
+            return Again(context.clock.now() + after, ask=True, why=why)
         case NotSent(why=why):
             return BackOff(why)
         case Ambiguous(why=why):
-            return Again(world.clock.now() + AMBIGUOUS_LOOK, why=why)
+            return Again(context.clock.now() + AMBIGUOUS_LOOK, why=why)
 
 
 def _first_step(why: Notice) -> str:
-    """Return what a refusal says to do, without the command that our own message ends with."""
+    """Return the next step of a refusal, without the command that our own message adds."""
     return why.next.partition(", then type:")[0] or "see what it is with: kbsync explain PATH"
 
 
-# -- What a pass did: the value behind the closing line and the exit code.
+# -- What a pass did: behind the closing line and the exit code.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One step the engine took for one key, as it happens.
+    """One step for one key, as it happens.
 
     Args:
         action: its name in snake case.
@@ -191,15 +191,15 @@ class Event:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """Counts what was done and keeps what could not be.
+    """Counts of what was done, and reasons for what was not.
 
     Args:
         done: remote changes by action name.
-        stopped: keys that ended without converging, with the action that stood and the reason.
+        stopped: keys whose sides still differ, with how they are counted and the reason.
         indexing: documents the server was still indexing at the end.
-        waiting: keys that wait for their time at the end.
+        waiting: keys with a next try in the future at the end.
         halted: what the guard held back.
-        notice: what is to be known of the server, once for a pass that changed something.
+        notice: about the server, once for a pass that changed something.
     """
 
     mirror: str

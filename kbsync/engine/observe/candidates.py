@@ -1,4 +1,4 @@
-"""A pass over everything: a merge join of two sorted streams, the walk and the ledger.
+"""Keys that may need something: a merge join of two sorted streams, the walk and the ledger.
 
 A settled file costs one tuple comparison: no object, no hash, no query. Memory does not grow with
 the number of files (docs/design.md section 8).
@@ -16,14 +16,14 @@ from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, 
 
 @dataclass(slots=True, kw_only=True)
 class ScanTally:
-    """What one walk met.
+    """Counts of one walk.
 
     Args:
         unchanged: files that need nothing.
         files: files that passed the filters.
         blocked: folders that could not be listed.
         recorded: paths the ledger knows.
-        found: those of them that are there, or that nobody can prove to be gone.
+        found: those of them that are there, or cannot be proved to be gone.
         fault: the first reason why something could not be listed.
     """
 
@@ -35,7 +35,7 @@ class ScanTally:
     fault: Notice | None = None
 
 
-def survey(
+def candidates(
     mirror: str, source: Source, rows: Iterator[FileRow], tally: ScanTally
 ) -> Iterator[FileState]:
     """Yield the state of every key that may need something.
@@ -43,14 +43,14 @@ def survey(
     Args:
         mirror: the mirror's name.
         source: the folder; walked once, and asked about each key the walk did not meet.
-        rows: the ledger's stream, settled keys with their file's stat.
-        tally: filled in on the way.
+        rows: the ledger's keys in the same order, settled ones with their file's stat.
+        tally: counted while the stream is read.
     """
     row = next(rows, None)
     for seen in source.scan():
-        path = _place(seen)
+        path = _path_of(seen)
         while row is not None and row[0] < path:
-            yield _missed(mirror, source, row[0], tally)
+            yield _not_seen(mirror, source, row[0], tally)
             row = next(rows, None)
         if row is not None and row[0] == path:
             tally.recorded += 1
@@ -61,13 +61,13 @@ def survey(
                 row = next(rows, None)
                 continue
             row = next(rows, None)
-        yield from _met(mirror, seen, tally)
+        yield from _seen(mirror, seen, tally)
     while row is not None:
-        yield _missed(mirror, source, row[0], tally)
+        yield _not_seen(mirror, source, row[0], tally)
         row = next(rows, None)
 
 
-def _place(seen: Seen) -> str:
+def _path_of(seen: Seen) -> str:
     match seen:
         case tuple():
             return seen[0]
@@ -76,7 +76,7 @@ def _place(seen: Seen) -> str:
     return seen.key.path
 
 
-def _met(mirror: str, seen: Seen, tally: ScanTally) -> Iterator[FileState]:
+def _seen(mirror: str, seen: Seen, tally: ScanTally) -> Iterator[FileState]:
     match seen:
         case (path, size, mtime_ns, inode):
             tally.files += 1
@@ -92,14 +92,14 @@ def _met(mirror: str, seen: Seen, tally: ScanTally) -> Iterator[FileState]:
             yield seen
 
 
-def _missed(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:
-    state = _looked(mirror, source, path, tally)
+def _not_seen(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:
+    state = _look(mirror, source, path, tally)
     tally.recorded += 1
     tally.found += not isinstance(state, Absent)
     return state
 
 
-def _looked(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:
+def _look(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:
     for blocked in reversed(tally.blocked):
         if path.startswith(blocked.prefix):
             return Unknown(key=DocKey(mirror=mirror, path=path), why=blocked.why)

@@ -1,4 +1,4 @@
-"""Everything one decision needs: the ledger's side, the file as it is now, the server's evidence.
+"""The case of one key: the entry, the file as it is now, the evidence from the server.
 
 Evidence comes from the listing of this pass where there is one; what the listing cannot prove is
 asked for by id or by an exhausted exact-name search (docs/design.md sections 5 and 6).
@@ -39,14 +39,14 @@ class EvidenceCollector:
     """Builds cases.
 
     Args:
-        world: the three sides of the mirror.
+        context: the three sides of the mirror.
         listing: the listing of this pass, None when there is none. It says nothing of documents
-            that were changed after it: for their keys use a gatherer without one.
-        asks: ask the server where ledger and listing do not know. A plan that only sorts keys for
-            somebody who will look again presumes what the ledger says, and a new name to be free.
+            that were changed after it: for their keys use a collector without one.
+        asks: ask the server where ledger and listing do not know. A plan that only selects keys
+            for workers, which look again, believes the ledger and takes a new name for free.
     """
 
-    world: Context
+    context: Context
     listing: ObservedListing | None = None
     asks: bool = True
 
@@ -64,12 +64,12 @@ class EvidenceCollector:
             key: what to decide about.
             seen: its state as a walk met it; looked at afresh when None.
             ask: ask the server for its document even where the ledger would do.
-            stuck: the indexing watch says the server makes no progress with it.
+            stuck: the server makes no progress with indexing it.
 
         Raises:
             Problem: the server could not be asked.
         """
-        ledger, mirror = self.world.ledger, self.world.mirror
+        ledger, mirror = self.context.ledger, self.context.mirror
         entry = ledger.entry(key)
         intent = ledger.intent(key)
         name = entry.document_name if entry else mirror.document_name(key.path)
@@ -83,26 +83,26 @@ class EvidenceCollector:
             key=key,
             name=name,
             local=local,
-            rules=mirror.rules(self.world.base_id or ""),
-            now=self.world.clock.now(),
+            rules=mirror.rules(self.context.base_id or ""),
+            now=self.context.clock.now(),
             entry=entry,
             intent=intent,
             rejection=rejection,
             evidence=evidence,
             metadata_hash=self._metadata_hash(entry),
-            repairs=ledger.repairs(key, self.world.clock.now() - A_DAY),
+            repairs=ledger.repairs(key, self.context.clock.now() - A_DAY),
             stuck=stuck,
         )
 
     def _metadata_hash(self, entry: LedgerEntry | None) -> str | None:
         """Return the hash of what the document should carry, None where it carries nothing."""
-        if entry is None or self.world.fields is None:
+        if entry is None or self.context.fields is None:
             return None
-        mark = mark_for(entry, self.world.owner)
+        mark = mark_for(entry, self.context.owner)
         return None if mark is None else values_hash(values_of(mark))
 
     def _asks_for_evidence(self, local: FileState) -> bool:
-        pruned = isinstance(local, Excluded) and self.world.mirror.prune_excluded
+        pruned = isinstance(local, Excluded) and self.context.mirror.prune_excluded
         return pruned or isinstance(local, Present | Absent)
 
     async def _hashed(
@@ -121,7 +121,7 @@ class EvidenceCollector:
         refused = rejection is not None and rejection.stat != local.stat
         if not compared and not refused and not evidence.marked:
             return local
-        return await anyio.to_thread.run_sync(self.world.mirror.source.read, local.key.path)
+        return await anyio.to_thread.run_sync(self.context.mirror.source.read, local.key.path)
 
     async def _evidence(
         self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool
@@ -138,7 +138,7 @@ class EvidenceCollector:
         if isinstance(local, Absent) and self.listing is None:
             return name, evidence
         claimed = () if entry is not None else self._listed_marks(key, entry)
-        if claimed:  # nobody needs its name
+        if claimed:  # its name decides nothing
             return name, replace(evidence, marked=claimed)
         name, named = await self._name_to_take(key)
         return name, self._names(evidence, key, entry, named)
@@ -146,8 +146,8 @@ class EvidenceCollector:
     async def _known(self, entry: LedgerEntry | None, ask: bool) -> RemoteDocument | Missing | None:
         if entry is None:
             return None
-        if self.listing is not None and self.world.base_id is not None:
-            listed = self.world.ledger.listed(self.world.base_id, entry.document_id)
+        if self.listing is not None and self.context.base_id is not None:
+            listed = self.context.ledger.listed(self.context.base_id, entry.document_id)
             if listed is not None and self._fresh():
                 return listed
             return await self._by_id(entry.document_id)
@@ -157,13 +157,13 @@ class EvidenceCollector:
         return await self._by_id(entry.document_id)
 
     def _fresh(self) -> bool:
-        listing, now = self.listing, self.world.clock.now()
+        listing, now = self.listing, self.context.clock.now()
         return listing is not None and now - listing.started_at < NAMES_HOLD_FOR
 
     async def _by_id(self, document_id: str) -> RemoteDocument | Missing:
-        if self.world.base_id is None:
+        if self.context.base_id is None:
             return GONE
-        return await document_of(self.world, document_id, "asking for a document")
+        return await document_of(self.context, document_id, "asking for a document")
 
     async def _name_to_take(self, key: DocKey) -> tuple[str, tuple[RemoteDocument, ...]]:
         """Return the first name of `key` that no document of another key of ours bears.
@@ -171,7 +171,7 @@ class EvidenceCollector:
         A document that moved keeps its old name until its next upload: a new file there would be
         written over it. With the name come the documents that bear it.
         """
-        for name in self.world.mirror.document_names(key.path):
+        for name in self.context.mirror.document_names(key.path):
             named = await self._named(name)
             if not any(self._moved(document, key) for document in named):
                 return name, named
@@ -179,7 +179,7 @@ class EvidenceCollector:
 
     def _moved(self, document: RemoteDocument, key: DocKey) -> bool:
         """Whether the document is another key's of this mirror; another mirror's is in our way."""
-        owner = owner_of(self.world, document)
+        owner = owner_of(self.context, document)
         return owner is not None and owner != key and owner.mirror == key.mirror
 
     def _names(
@@ -190,27 +190,27 @@ class EvidenceCollector:
         named: tuple[RemoteDocument, ...],
     ) -> Evidence:
         marks = {document.id: document for document in self._listed_marks(key, entry)}
-        marks |= {each.id: each for each in named if owner_of(self.world, each) == key}
+        marks |= {each.id: each for each in named if owner_of(self.context, each) == key}
         own = {entry.document_id, entry.superseded} if entry else set()
         others = tuple(d for d in named if d.id not in marks and d.id not in own)
         marked = tuple(marks[each] for each in sorted(marks) if each not in own)
         return replace(evidence, listed=True, namesakes=others, marked=marked)
 
     async def _named(self, name: str) -> tuple[RemoteDocument, ...]:
-        base_id = self.world.base_id
+        base_id = self.context.base_id
         if base_id is None:
             return ()
         listing = self.listing
         if listing is not None and listing.complete and self._fresh():
-            return self.world.ledger.listed_named(base_id, name)
-        outcome = await self.world.remote.named(base_id, name)
+            return self.context.ledger.listed_named(base_id, name)
+        outcome = await self.context.remote.named(base_id, name)
         if isinstance(outcome, Done):
             return outcome.value
-        refuse(self.world.mirror, f"looking up {PurePosixPath(name).name}", outcome)
+        refuse(self.context.mirror, f"looking up {PurePosixPath(name).name}", outcome)
 
     def _listed_marks(self, key: DocKey, entry: LedgerEntry | None) -> tuple[RemoteDocument, ...]:
-        if self.listing is None or self.world.base_id is None:
+        if self.listing is None or self.context.base_id is None:
             return ()
         own = {entry.document_id, entry.superseded} if entry else set()
-        marked = self.world.ledger.listed_marked(self.world.base_id, key)
+        marked = self.context.ledger.listed_marked(self.context.base_id, key)
         return tuple(each for each in marked if each.id not in own and mark_of(each) is not None)

@@ -1,7 +1,7 @@
-"""First the base, then the documents (docs/design.md section 4).
+"""The base of a mirror: found, checked, made and bound before any document is decided about.
 
 A missing base answers every document with the same 404 as a missing document, so nothing is
-decided before the base itself answered.
+decided before the base itself answered (docs/design.md section 4).
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def counting_binding(mirror: Mirror, ledger: Ledger) -> Binding | None:
 async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clock) -> Base:
     """Return the base of `mirror`; make it while the ledger holds no id, and bind it.
 
-    Until a throttled server takes calls again nothing is made, and whoever does not want it any
-    more can end the wait by a cancellation; a base whose making began is bound before one acts.
+    While the server wants no writes nothing is made, and that wait can be cancelled. Once the call
+    is sent no cancellation comes between it and the binding.
 
     Raises:
         Problem: as `find_base`, or the base could not be made.
@@ -76,24 +76,24 @@ async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clo
 
 
 def bind(mirror: Mirror, base: Base, ledger: Ledger) -> None:
-    """Tie `mirror` to `base` in the ledger, unless it is."""
+    """Bind `mirror` to `base` in the ledger, unless it is bound so already."""
     bound = ledger.binding(mirror.name)
     binding = _binding(mirror, base, bound)
     if bound != binding:
         ledger.bind(binding)
 
 
-async def base_must_answer(world: Context) -> None:
-    """Return when the base answers 200: only then is a 404 below it an absence.
+async def base_must_answer(context: Context) -> None:
+    """Return once the base answers 200: only then does a 404 for a document prove absence.
 
     Raises:
         Problem: the base is gone, or could not be asked for.
     """
-    await _by_id(world.mirror, world.base_id or "", world.remote)
+    await _by_id(context.mirror, context.base_id or "", context.remote)
 
 
 def _unused(mirror: Mirror, ledger: Ledger) -> bool:
-    """Whether no document of the bound base is ours, nor one that may still appear there."""
+    """Whether no document of the bound base is ours, and no pending call may still make one."""
     if ledger.counts(mirror.name):
         return False
     keys = (row[0] for row in ledger.rows(mirror.name, mirror.settings, listing=None))
@@ -122,8 +122,8 @@ async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
 async def _bound(mirror: Mirror, binding: Binding, remote: Remote) -> Base:
     """Return the bound base, which has to be the declared one.
 
-    An id says most. A name may have changed on either side: the base keeps its id when it is
-    renamed there, and a server keeps its bases when its address changes.
+    The id decides. A name may have changed on either side: a base that is renamed keeps its id,
+    and a server whose address changes keeps its bases.
     """
     declared = mirror.config.knowledge_base
     if declared.id not in (None, binding.base_id):
@@ -150,8 +150,8 @@ def _another(mirror: Mirror, binding: Binding) -> Notice:
 async def _refuse_gone(mirror: Mirror, binding: Binding, remote: Remote) -> NoReturn:
     here, declared = mirror.server.url, mirror.config.knowledge_base
     if binding.server != here:
-        words = {"bound": binding.base_name, "id": binding.base_id, "server": binding.server}
-        raise Problem(say.MIRROR_MOVED_SERVER(mirror=mirror.name, here=here, **words))
+        values = {"bound": binding.base_name, "id": binding.base_id, "server": binding.server}
+        raise Problem(say.MIRROR_MOVED_SERVER(mirror=mirror.name, here=here, **values))
     if declared.name not in (None, binding.base_name):
         raise Problem(_another(mirror, binding))
     if declared.name is not None:
@@ -162,18 +162,18 @@ async def _refuse_gone(mirror: Mirror, binding: Binding, remote: Remote) -> NoRe
 
 async def _refuse_remade(mirror: Mirror, binding: Binding, name: str, remote: Remote) -> None:
     for other in await _named(mirror, name, remote):
-        words = {"base": name, "id": other.id, "mirror": mirror.name}
-        raise Problem(say.BASE_REMADE(bound=binding.base_id, **words))
+        values = {"base": name, "id": other.id, "mirror": mirror.name}
+        raise Problem(say.BASE_REMADE(bound=binding.base_id, **values))
 
 
 async def _refuse_replaced(mirror: Mirror, binding: Binding, remote: Remote) -> None:
-    """Refuse when the declared name is not the bound base's, unless it was only renamed there."""
+    """Refuse a declared name that is not the bound base's, unless the base was only renamed."""
     name = mirror.config.knowledge_base.name or ""
     if name != binding.base_name:
         raise Problem(_another(mirror, binding))
     for other in await _named(mirror, name, remote):
-        words = {"base": name, "id": other.id, "mirror": mirror.name}
-        raise Problem(say.BASE_REPLACED(bound=binding.base_id, **words))
+        values = {"base": name, "id": other.id, "mirror": mirror.name}
+        raise Problem(say.BASE_REPLACED(bound=binding.base_id, **values))
 
 
 async def _named(mirror: Mirror, name: str, remote: Remote) -> tuple[Base, ...]:
@@ -199,8 +199,8 @@ def _fits(mirror: Mirror, base: Base) -> None:
         raise Problem(say.BASE_MODE(base=base.name, mode=base.mode, mirror=mirror.name))
     wants = mirror.config.declared_chunking.form
     if base.form is not None and base.form != wants:
-        words = {"base": base.name, "has": base.form, "mirror": mirror.name}
-        raise Problem(say.BASE_FORM(wants=wants, **words))
+        values = {"base": base.name, "has": base.form, "mirror": mirror.name}
+        raise Problem(say.BASE_FORM(wants=wants, **values))
 
 
 def _binding(mirror: Mirror, base: Base, bound: Binding | None) -> Binding:
@@ -224,10 +224,10 @@ def _value(mirror: Mirror, what: str, outcome: Outcome[T]) -> T:
 
 
 def refuse(mirror: Mirror, what: str, failure: Failure) -> NoReturn:
-    """End the pass over `mirror`: `what` did not work out.
+    """End the pass over `mirror`: `what` failed.
 
     Raises:
-        Problem: always; the server's own notice leads when there is one.
+        Problem: always; with the server's own notice when there is one.
     """
     why = getattr(failure, "why", None)
     if isinstance(why, Notice):
@@ -235,50 +235,50 @@ def refuse(mirror: Mirror, what: str, failure: Failure) -> NoReturn:
     raise Problem(say.CALL_FAILED(what=what, mirror=mirror.name, reason=type(failure).__name__))
 
 
-# -- Who marks the documents of a mirror: this ledger, one before it, or another kbsync.
+# -- Owner of the marks of a mirror: this ledger, one before it, or another kbsync.
 
 
-def owned(world: Context, listing: ObservedListing | None) -> Ownership:
-    """Return under which name the mirror's documents are marked, taking it over when it is new.
+def owned(context: Context, listing: ObservedListing | None) -> Ownership:
+    """Return the owner token of the mirror's marks; a new ledger takes the mirror over.
 
     Args:
-        world: the three sides of the mirror.
-        listing: the listing of this pass; needed where the ledger has no name yet.
+        context: the three sides of the mirror.
+        listing: the listing of this pass; needed while the ledger has no token yet.
 
     Raises:
         Problem: KB-E052 when another kbsync took the mirror over.
     """
-    mirror, ledger = world.mirror.name, world.ledger
+    mirror, ledger = context.mirror.name, context.ledger
     known = ledger.ownership(mirror)
-    ownership = _met(known, listing, empty=not ledger.counts(mirror))
+    ownership = _ownership(known, listing, empty=not ledger.counts(mirror))
     if ownership is None:
-        raise Problem(say.OTHER_KBSYNC(mirror=mirror, base=world.base_id))
+        raise Problem(say.OTHER_KBSYNC(mirror=mirror, base=context.base_id))
     if ownership != known:
         ledger.own(mirror, ownership)
     return ownership
 
 
-def _met(
+def _ownership(
     known: Ownership | None, listing: ObservedListing | None, *, empty: bool
 ) -> Ownership | None:
-    """Return what is to be kept now, None where another kbsync took over.
+    """Return the ownership from now on, None where another kbsync took over.
 
     Args:
-        known: what was kept until now.
+        known: the ownership until now.
         listing: of this pass.
         empty: whether the ledger has no document of the mirror.
     """
     met = frozenset() if listing is None else listing.owners
     whole = listing is not None and listing.complete
     if known is None:
-        return _anew(met, whole=whole)
+        return _new_ownership(met, whole=whole)
     strangers = met - known.predecessors - {known.token}
     if not known.whole:  # it may have missed some when it took over
         return replace(known, predecessors=known.predecessors | strangers, whole=whole)
     if not strangers:
         return known
-    return _anew(met, whole=whole) if empty else None
+    return _new_ownership(met, whole=whole) if empty else None
 
 
-def _anew(predecessors: frozenset[str], *, whole: bool) -> Ownership:
+def _new_ownership(predecessors: frozenset[str], *, whole: bool) -> Ownership:
     return Ownership(token=str(uuid.uuid4()), predecessors=predecessors, whole=whole)

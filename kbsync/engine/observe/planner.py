@@ -1,4 +1,4 @@
-"""Folder against ledger, and against a listing where there is one: what would be done now."""
+"""The planner: folder against ledger, and against a listing where there is one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from kbsync.engine.context import Context, Mirror
-from kbsync.engine.execute.renames import find_moves
-from kbsync.engine.observe.candidates import ScanTally, survey
+from kbsync.engine.execute.renames import find_renames
+from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
@@ -48,8 +48,8 @@ from kbsync.planning.guard import (
 )
 from kbsync.planning.lookahead import foresee
 from kbsync.planning.marks import FIELDS
-from kbsync.planning.moves import Vacated, vacated
 from kbsync.planning.plan import Plan, Rates, indexing_rate, make_plan
+from kbsync.planning.rename_detection import Vacated, vacated
 
 AT_A_STRETCH = 64
 COUNTED_FOR = 60.0
@@ -69,22 +69,22 @@ class Planned:
     """
 
     plan: Plan
-    world: Context
+    context: Context
     listing: ObservedListing | None
-    survey: ScanTally
+    tally: ScanTally
     facts: Facts
     device: int | None = None
     seen: Mapping[DocKey, Present] = field(default_factory=dict)
 
     @property
     def guard(self) -> Guard:
-        """What the guard says of the plan."""
+        """What the guard holds back of the plan."""
         return self.plan.halts[0] if self.plan.halts else Allowed()
 
 
 @dataclass(slots=True)
 class _Decisions:
-    """What was decided about the keys that may need something. `same`: files that need nothing."""
+    """What was decided about the candidates. `same`: files that need nothing."""
 
     actions: list[Action] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -95,11 +95,11 @@ class _Decisions:
 
 
 class Planner:
-    """Compares one mirror's sides.
+    """Plans for one mirror.
 
     Args:
         mirror: folder, base and settings.
-        ledger: the memory.
+        ledger: what was done.
         clock: the ledger's clock.
     """
 
@@ -107,78 +107,78 @@ class Planner:
         self._mirror = mirror
         self._ledger = ledger
         self._clock = clock
-        self._witness = SourceCheck(mirror.name, mirror.source, ledger)
+        self._source_check = SourceCheck(mirror.name, mirror.source, ledger)
         self._counted: tuple[float, int] | None = None
 
     async def everything(
         self,
-        world: Context,
+        context: Context,
         *,
         listing: bool,
         asks: bool = True,
         settle: Settle | None = None,
         under_way: UnderWay | None = None,
     ) -> Planned:
-        """Compare the whole folder.
+        """Plan for the whole folder.
 
         Args:
-            world: the three sides, as found now.
+            context: the three sides, as found now.
             listing: list the base first.
             asks: ask the server where ledger and listing do not know, see `EvidenceCollector`.
-            settle: sorts files out that have not rested yet; by default they are waited for.
-            under_way: what was allowed before and is not made yet, for the guard.
+            settle: drops files younger than the settle window; by default it is waited for.
+            under_way: what was allowed before and is not done yet, for the guard.
 
         Raises:
             Problem: the server cannot be used, or another kbsync took the mirror over.
         """
-        listing = listing or world.base_id is None or not world.owner
-        listed = await refresh(world) if listing else None
-        world = replace(world, owner=owned(world, listed).token)
-        if world.fields is not None and not world.fields.keys() >= set(FIELDS):
+        listing = listing or context.base_id is None or not context.owner
+        listed = await refresh(context) if listing else None
+        context = replace(context, owner=owned(context, listed).token)
+        if context.fields is not None and not context.fields.keys() >= set(FIELDS):
             self._ledger.unmark(self._mirror.name)  # with a field its values are gone
         tally = ScanTally()
-        states = await anyio.to_thread.run_sync(self._survey, world, listed, tally)
+        states = await anyio.to_thread.run_sync(self._candidates, context, listed, tally)
         if listed is not None:
-            states += catch_up(world, listed, states)
+            states += catch_up(context, listed, states)
         states = await (settle or self._settled)(states)
         refused = self._refused(states)
         states += refused
-        gatherer = EvidenceCollector(world=world, listing=listed, asks=asks or listing)
-        decided = await self._decide(gatherer, states)
+        collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
+        decided = await self._decide(collector, states)
         unchanged = tally.unchanged + decided.same - len(refused)
         device = self._mirror.source.device()
         facts = self._facts(decided, tally, device)
         return Planned(
             plan=self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {}),
-            world=world,
+            context=context,
             listing=listed,
-            survey=tally,
+            tally=tally,
             facts=facts,
             device=device,
         )
 
     async def some(
-        self, world: Context, states: list[FileState], *, root: Notice | None, under_way: UnderWay
+        self, context: Context, states: list[FileState], *, root: Notice | None, under_way: UnderWay
     ) -> Planned | None:
-        """Compare a few files only: the folder is not walked, and the server is not asked.
+        """Plan for a few files only: the folder is not walked, and the server is not asked.
 
         Args:
-            world: the three sides, as a pass over everything found them.
+            context: the three sides, as a pass over everything found them.
             states: what stands at the paths in question.
-            root: what spoke against the source in that pass.
-            under_way: what was allowed before and is not made yet, for the guard.
+            root: why absences proved nothing in that pass.
+            under_way: what was allowed before and is not done yet, for the guard.
 
         Returns:
-            None when something would be removed, and nobody can tell whether the source is still
-            what it was: then everything is to be compared.
+            None when something would be removed and no recorded file proves that the source is
+            still the same: then everything has to be compared.
         """
-        decided = await self._decide(EvidenceCollector(world=world, asks=False), states)
+        decided = await self._decide(EvidenceCollector(context=context, asks=False), states)
         facts = Facts(mirror=self._mirror.name, documents=0, foreseen=decided.foreseen)
         risks = {facts.risk(action) for action in decided.actions}
         device = None
         if risks & {Risk.REMOVES, Risk.FORGETS}:
-            away = {state.key for state in states}
-            if not await anyio.to_thread.run_sync(self._witness.stands, away):
+            changed = {state.key for state in states}
+            if not await anyio.to_thread.run_sync(self._source_check.proves, changed):
                 return None
             device = self._mirror.source.device()
             root = root or root_fault(self._root(device, files=1, recorded=1, found=1))
@@ -191,11 +191,11 @@ class Planner:
                 decided.same,
                 facts,
                 under_way,
-                Rates(),  # nobody reads a forecast of a few keys
+                Rates(),  # the forecast of a few keys is not shown
             ),
-            world=world,
+            context=context,
             listing=None,
-            survey=ScanTally(),
+            tally=ScanTally(),
             facts=facts,
             device=device,
             seen=decided.seen,
@@ -210,7 +210,7 @@ class Planner:
         under_way: UnderWay,
         rates: Rates | None = None,
     ) -> Plan:
-        """Make a plan of `actions`; what the guard holds back is kept for a release."""
+        """Make a plan of `actions`; what the guard holds back is stored for a release."""
         decided = self._guarded(actions, facts, under_way)
         halts = (decided,) if isinstance(decided, Halted) else ()
         for halted in halts:
@@ -234,7 +234,7 @@ class Planner:
         return guard(actions, facts, with_under_way(history, others), self._mirror.config.guard)
 
     def _documents(self) -> int:
-        """Return about how many documents the mirror has; to count them takes a moment."""
+        """Return how many documents the mirror has, counted at most once a minute."""
         now = self._clock.now()
         if self._counted is None or now - self._counted[0] > COUNTED_FOR:
             self._counted = now, sum(self._ledger.counts(self._mirror.name).values())
@@ -259,20 +259,20 @@ class Planner:
             foreseen=decided.foreseen,
         )
 
-    def _survey(
-        self, world: Context, listed: ObservedListing | None, tally: ScanTally
+    def _candidates(
+        self, context: Context, listed: ObservedListing | None, tally: ScanTally
     ) -> list[FileState]:
-        marked = world.fields is not None
+        marked = context.fields is not None
         rows = self._ledger.rows(
             self._mirror.name, self._mirror.settings, listing=listed, marked=marked
         )
-        return list(survey(self._mirror.name, self._mirror.source, rows, tally))
+        return list(candidates(self._mirror.name, self._mirror.source, rows, tally))
 
     def _refused(self, states: list[FileState]) -> list[FileState]:
-        """Return the refused files the survey found unchanged: never silently left out."""
-        met = {state.key for state in states}
+        """Return the refused files that the scan found unchanged: they are always reported."""
+        known = {state.key for state in states}
         keys = [refusal.key for refusal in self._ledger.refused(self._mirror.name)]
-        return [self._mirror.source.look(key.path) for key in keys if key not in met]
+        return [self._mirror.source.look(key.path) for key in keys if key not in known]
 
     async def _settled(self, states: list[FileState]) -> list[FileState]:
         """Look again at files that are younger than the settle window, once it is over."""
@@ -284,11 +284,11 @@ class Planner:
             states[n] = self._mirror.source.look(states[n].key.path)
         return states
 
-    async def _decide(self, gatherer: EvidenceCollector, states: list[FileState]) -> _Decisions:
+    async def _decide(self, collector: EvidenceCollector, states: list[FileState]) -> _Decisions:
         decided = _Decisions()
         stats: list[tuple[DocKey, Stat]] = []
         for number, state in enumerate(states, 1):
-            case = await gatherer.case(state.key, seen=state)
+            case = await collector.case(state.key, seen=state)
             action = decide(case)
             match action, case.local:
                 case Noop(), Present(stat=stat):
@@ -310,8 +310,8 @@ class Planner:
                     if isinstance(case.local, Present) and case.local.content is not None:
                         decided.seen[case.key] = case.local
             if number % AT_A_STRETCH == 0:
-                await anyio.lowlevel.checkpoint()  # others want to go on too
-        decided.actions = await find_moves(gatherer.world, decided.actions, decided.vacated)
+                await anyio.lowlevel.checkpoint()  # workers and the watcher share this thread
+        decided.actions = await find_renames(collector.context, decided.actions, decided.vacated)
         self._ledger.restat(stats)
         return decided
 
@@ -324,14 +324,14 @@ def _age(state: FileState) -> float:
     return age if age >= 0 else float("inf")
 
 
-# -- Whether a source still is what it was, without walking it: one recorded file that stands.
+# -- Whether a source is still the same, without a walk: one recorded file that is there.
 
 
 LOOKS = 20
 
 
 class SourceCheck:
-    """Finds a recorded file that stands; asks first the one that stood last.
+    """Finds a recorded file that is there, looking first at the last one found.
 
     Args:
         mirror: the mirror's name.
@@ -345,19 +345,19 @@ class SourceCheck:
         self._ledger = ledger
         self._last: DocKey | None = None
 
-    def stands(self, away: AbstractSet[DocKey]) -> bool:
-        """Return whether any of a few recorded files stands; False proves nothing.
+    def proves(self, changed: AbstractSet[DocKey]) -> bool:
+        """Return whether any of a few recorded files is there; False proves nothing.
 
         Args:
-            away: the keys in question, which are nobody's witness.
+            changed: the keys in question, which cannot prove it.
         """
-        if self._last is not None and self._last not in away and self._testifies(self._last):
+        if self._last is not None and self._last not in changed and self._is_there(self._last):
             return True
         looked = 0
         for entry in self._ledger.entries(self._mirror):
-            if entry.key in away:
+            if entry.key in changed:
                 continue
-            if self._testifies(entry.key):
+            if self._is_there(entry.key):
                 self._last = entry.key
                 return True
             looked += 1
@@ -365,6 +365,6 @@ class SourceCheck:
                 break
         return False
 
-    def _testifies(self, key: DocKey) -> bool:
+    def _is_there(self, key: DocKey) -> bool:
         recorded = self._ledger.entry(key) is not None
         return recorded and isinstance(self._source.look(key.path), Present)

@@ -1,4 +1,4 @@
-"""What a base holds, asked for by id, in as few requests as it takes; and whose it is."""
+"""What a base holds: documents by id, their owners, metadata fields, the listing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ A_PAGE = 100
 FEW = 3
 
 
-async def documents(world: Context, ids: Collection[str]) -> dict[str, RemoteDocument]:
+async def documents(context: Context, ids: Collection[str]) -> dict[str, RemoteDocument]:
     """Return the documents of `ids` that are there, by id.
 
     List pages are read, newest documents first, while they are fewer requests than one for each
@@ -27,27 +27,27 @@ async def documents(world: Context, ids: Collection[str]) -> dict[str, RemoteDoc
     found: dict[str, RemoteDocument] = {}
     number, left = 1, 1
     while left > 0 and len(ids) - len(found) > max(FEW, left):
-        page = await world.remote.page(world.base_id or "", number)
+        page = await context.remote.page(context.base_id or "", number)
         if not isinstance(page, Done):
-            refuse(world.mirror, "reading documents", page)
+            refuse(context.mirror, "reading documents", page)
         found |= {each.id: each for each in page.value.documents if each.id in ids}
         left = -(-page.value.total // A_PAGE) - number
         number += 1
     for document_id in sorted(set(ids) - found.keys()):
-        document = await document_of(world, document_id, "reading a document")
+        document = await document_of(context, document_id, "reading a document")
         if document is not GONE:
             found[document_id] = document
     return found
 
 
-async def document_of(world: Context, document_id: str, purpose: str) -> RemoteDocument | Missing:
+async def document_of(context: Context, document_id: str, purpose: str) -> RemoteDocument | Missing:
     """Return the document, or `GONE`.
 
     A 404 is an absence when the document is asked for again once the base has answered: a server
-    that was away for a moment may be back between two calls.
+    that was unreachable for a moment may be back between two calls.
 
     Args:
-        world: the mirror's, whose base is tied.
+        context: of the mirror, with its base.
         document_id: the document's.
         purpose: why it is asked for, as an error says it.
 
@@ -55,37 +55,37 @@ async def document_of(world: Context, document_id: str, purpose: str) -> RemoteD
         Problem: the server could not be asked, or the base is gone.
     """
     for base_answered in (False, True):
-        outcome = await world.remote.document(world.base_id or "", document_id)
+        outcome = await context.remote.document(context.base_id or "", document_id)
         match outcome:
             case Done(value=document):
                 return document
             case Gone():
                 if not base_answered:
-                    await base_must_answer(world)
+                    await base_must_answer(context)
             case _:
-                refuse(world.mirror, purpose, outcome)
+                refuse(context.mirror, purpose, outcome)
     return GONE
 
 
-async def is_gone(world: Context, document_id: str) -> bool:
+async def is_gone(context: Context, document_id: str) -> bool:
     """Return whether a delete that was answered with 404 left no document.
 
     Raises:
         Problem: as `document_of`.
     """
-    return await document_of(world, document_id, "looking for what was to be deleted") is GONE
+    return await document_of(context, document_id, "looking for what was to be deleted") is GONE
 
 
-def owner_of(world: Context, document: RemoteDocument) -> DocKey | None:
-    """Return whose document it is: the ledger knows best, as a mark may be one move behind."""
-    holder = world.ledger.holder(world.base_id or "", document.id)
+def owner_of(context: Context, document: RemoteDocument) -> DocKey | None:
+    """Return the key that owns the document, by the ledger first: a mark may be one move behind."""
+    holder = context.ledger.holder(context.base_id or "", document.id)
     mark = None if holder else mark_of(document)
-    if mark is None or mark.mirror != world.mirror.name:
+    if mark is None or mark.mirror != context.mirror.name:
         return holder
     return DocKey(mirror=mark.mirror, path=mark.path)
 
 
-async def metadata_fields(world: Context) -> Mapping[str, str] | None:
+async def metadata_fields(context: Context) -> Mapping[str, str] | None:
     """Return the ids of the base's metadata fields by name.
 
     None without a base, and when the server has no metadata: its documents carry no marks.
@@ -93,15 +93,15 @@ async def metadata_fields(world: Context) -> Mapping[str, str] | None:
     Raises:
         Problem: the server could not be asked.
     """
-    if world.base_id is None:
+    if context.base_id is None:
         return None
-    outcome = await world.remote.fields(world.base_id)
+    outcome = await context.remote.fields(context.base_id)
     match outcome:
         case Done(value=fields):
             return fields
-        case Rejected() if not world.remote.capabilities.metadata:
+        case Rejected() if not context.remote.capabilities.metadata:
             return None
-    refuse(world.mirror, "listing metadata fields", outcome)
+    refuse(context.mirror, "listing metadata fields", outcome)
 
 
 # -- Reading a base's documents into the ledger (docs/design.md section 6, Absence).
@@ -110,38 +110,38 @@ async def metadata_fields(world: Context) -> Mapping[str, str] | None:
 TRIES = 3
 
 
-async def refresh(world: Context) -> ObservedListing:
+async def refresh(context: Context) -> ObservedListing:
     """List the base into the ledger and return what the listing proves.
 
     It is complete when the total stayed the same over all pages and equals the number of distinct
-    ids; pages shift while others create and delete, so an incomplete one is read again.
+    ids; pages shift while documents come and go, so an incomplete one is read again.
 
     Raises:
         Problem: the server could not be asked.
     """
-    listing = await _once(world)
+    listing = await _once(context)
     for _ in range(TRIES - 1):
         if listing.complete:
             break
-        listing = await _once(world)
+        listing = await _once(context)
     return listing
 
 
-async def _once(world: Context) -> ObservedListing:
-    if world.base_id is None:
-        return ObservedListing(started_at=world.clock.now(), complete=True, documents=0)
-    started_at = world.clock.now()
-    world.ledger.begin_listing(world.base_id)
+async def _once(context: Context) -> ObservedListing:
+    if context.base_id is None:
+        return ObservedListing(started_at=context.clock.now(), complete=True, documents=0)
+    started_at = context.clock.now()
+    context.ledger.begin_listing(context.base_id)
     totals: set[int] = set()
     ids: set[str] = set()
     owners: set[str] = set()
     number = 1
     while True:
-        page = await _page(world, world.base_id, number)
+        page = await _page(context, context.base_id, number)
         totals.add(page.total)
         ids.update(document.id for document in page.documents)
-        owners |= _owners(world, page)
-        world.ledger.add_listed(world.base_id, page.documents)
+        owners |= _owners(context, page)
+        context.ledger.add_listed(context.base_id, page.documents)
         if not page.documents or number * 100 >= page.total:
             break
         number += 1
@@ -149,19 +149,19 @@ async def _once(world: Context) -> ObservedListing:
     listing = ObservedListing(
         started_at=started_at, complete=complete, documents=len(ids), owners=frozenset(owners)
     )
-    world.ledger.end_listing(world.base_id, listing)
+    context.ledger.end_listing(context.base_id, listing)
     return listing
 
 
-def _owners(world: Context, page: DocumentPage) -> set[str]:
-    """Return who wrote the valid marks of this mirror; a mark that does not say is nobody's."""
+def _owners(context: Context, page: DocumentPage) -> set[str]:
+    """Return the owners of the valid marks of this mirror; a mark without owner does not count."""
     marks = (mark_of(document) for document in page.documents)
-    ours = (mark for mark in marks if mark is not None and mark.mirror == world.mirror.name)
+    ours = (mark for mark in marks if mark is not None and mark.mirror == context.mirror.name)
     return {mark.owner for mark in ours if mark.owner}
 
 
-async def _page(world: Context, base_id: str, number: int) -> DocumentPage:
-    outcome = await world.remote.page(base_id, number)
+async def _page(context: Context, base_id: str, number: int) -> DocumentPage:
+    outcome = await context.remote.page(base_id, number)
     if isinstance(outcome, Done):
         return outcome.value
-    refuse(world.mirror, "listing the documents", outcome)
+    refuse(context.mirror, "listing the documents", outcome)

@@ -1,7 +1,7 @@
-"""A ledger that is older than its base, as a restored backup is, learns what moved since.
+"""A ledger older than its base, as a restored backup is: entries follow the marks of moves.
 
-After a move its document's mark names the new path as soon as it was written; until then the entry
-says that it has no mark. So a mark that contradicts an entry whose mark was read back is the newer
+After a move the mark names the new path as soon as it is written; until then the entry says that
+its document has no mark. So a mark that contradicts an entry whose mark was read back is the newer
 of the two (docs/design.md section 5).
 """
 
@@ -28,49 +28,49 @@ Claims = dict[DocKey, tuple[LedgerEntry, DocKey]]
 
 
 def catch_up(
-    world: Context, listing: ObservedListing, states: Sequence[FileState]
+    context: Context, listing: ObservedListing, states: Sequence[FileState]
 ) -> list[FileState]:
-    """Let entries follow the marks of their documents, all in one transaction.
+    """Move entries to the paths that their documents' marks name, in one transaction.
 
     A document stays where the ledger has it when two claim one path, when its new path holds
-    another document that stays, or when a call for one of the paths is not accounted for.
+    another document that stays, or when a call for one of the paths is pending.
 
     Args:
-        world: the three sides of the mirror.
+        context: the three sides of the mirror.
         listing: the listing of this pass.
         states: the keys that may need something.
 
     Returns:
         The states of keys that may need something now, and are not among `states`.
     """
-    _note_lost_marks(world, states)
-    claims = _claims(world, states)
-    while refused := _refused(world, claims, listing):
+    _note_lost_marks(context, states)
+    claims = _claims(context, states)
+    while refused := _refused(context, claims, listing):
         for key in refused:
             del claims[key]
     if not claims:
         return []
-    _follow(world, claims)
+    _follow(context, claims)
     more = claims.keys() - {state.key for state in states}
-    return [world.mirror.source.look(key.path) for key in sorted(more)]
+    return [context.mirror.source.look(key.path) for key in sorted(more)]
 
 
-def _note_lost_marks(world: Context, states: Sequence[FileState]) -> None:
-    """Let entries forget marks that somebody changed or took off: they are written anew."""
+def _note_lost_marks(context: Context, states: Sequence[FileState]) -> None:
+    """Clear the hash of marks that were changed or removed at the server, to write them again."""
     changes = []
     for state in states:
-        entry = world.ledger.entry(state.key)
+        entry = context.ledger.entry(state.key)
         if entry is None or entry.metadata_hash is None:
             continue
-        document = world.ledger.listed(world.base_id or "", entry.document_id)
+        document = context.ledger.listed(context.base_id or "", entry.document_id)
         if document is not None and _lost_mark(entry, document):
             changes.append(EntryChange(key=state.key, entry=replace(entry, metadata_hash=None)))
     if changes:
-        world.ledger.commit_all(changes)
+        context.ledger.commit_all(changes)
 
 
 def _lost_mark(entry: LedgerEntry, document: RemoteDocument) -> bool:
-    """Whether the mark of `entry` is gone; one of another path says where the document belongs."""
+    """Whether the mark of `entry` is gone or changed; one of another path is a move instead."""
     mark = mark_of(document)
     if mark is None:
         return True
@@ -78,24 +78,26 @@ def _lost_mark(entry: LedgerEntry, document: RemoteDocument) -> bool:
     return own and values_hash(document.metadata) != entry.metadata_hash
 
 
-def _follow(world: Context, claims: Claims) -> None:
+def _follow(context: Context, claims: Claims) -> None:
     left = {origin for _, origin in claims.values()} - claims.keys()
     changes = [EntryChange(key=origin, entry=None) for origin in left]
     for key, (entry, origin) in claims.items():
-        line = TimedCall(world, key, "move").line("done", entry.document_id, f"from {origin.path}")
+        line = TimedCall(context, key, "move").line(
+            "done", entry.document_id, f"from {origin.path}"
+        )
         changes.append(EntryChange(key=key, entry=entry, journal=(line,)))
-    world.ledger.commit_all(changes)
+    context.ledger.commit_all(changes)
 
 
-def _claims(world: Context, states: Sequence[FileState]) -> Claims:
-    """Return by path which document its mark wants there, and where the ledger has it."""
+def _claims(context: Context, states: Sequence[FileState]) -> Claims:
+    """Return by path the entry that a mark moves there, and the path it comes from."""
     claims: Claims = {}
     contested: set[DocKey] = set()
     for state in states:
-        entry = world.ledger.entry(state.key)
+        entry = context.ledger.entry(state.key)
         if entry is None or entry.metadata_hash is None:
             continue
-        document = world.ledger.listed(world.base_id or "", entry.document_id)
+        document = context.ledger.listed(context.base_id or "", entry.document_id)
         mark = mark_of(document) if document else None
         if document is None or mark is None or mark.mirror != entry.key.mirror:
             continue
@@ -107,7 +109,7 @@ def _claims(world: Context, states: Sequence[FileState]) -> Claims:
 
 
 def _followed(before: LedgerEntry, mark: Mark, document: RemoteDocument) -> LedgerEntry:
-    """Return the entry that `mark` tells of its document."""
+    """Return the entry of `document` as its mark describes it."""
     done = document.readiness is Readiness.AVAILABLE and bool(document.word_count)
     return LedgerEntry(
         key=DocKey(mirror=mark.mirror, path=mark.path),
@@ -122,20 +124,20 @@ def _followed(before: LedgerEntry, mark: Mark, document: RemoteDocument) -> Ledg
     )
 
 
-def _refused(world: Context, claims: Claims, listing: ObservedListing) -> list[DocKey]:
-    """Return the paths whose claimants cannot have them."""
+def _refused(context: Context, claims: Claims, listing: ObservedListing) -> list[DocKey]:
+    """Return the paths that cannot be given to their claim."""
     leaving = {origin for _, origin in claims.values()}
-    pending = world.ledger.intent
+    pending = context.ledger.intent
     return [
         key
         for key, (_, origin) in claims.items()
-        if pending(key) or pending(origin) or not (key in leaving or _vacant(world, key, listing))
+        if pending(key) or pending(origin) or not (key in leaving or _vacant(context, key, listing))
     ]
 
 
-def _vacant(world: Context, key: DocKey, listing: ObservedListing) -> bool:
-    held = world.ledger.entry(key)
+def _vacant(context: Context, key: DocKey, listing: ObservedListing) -> bool:
+    held = context.ledger.entry(key)
     if held is None:
         return True
-    listed = world.ledger.listed(world.base_id or "", held.document_id)
+    listed = context.ledger.listed(context.base_id or "", held.document_id)
     return listing.complete and listed is None

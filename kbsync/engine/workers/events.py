@@ -14,7 +14,7 @@ from kbsync.engine.execute.results import (
     Stopped,
 )
 from kbsync.model import Action, EntryState, LedgerEntry
-from kbsync.planning.plan import cause_of, name_of
+from kbsync.planning.plan import name_of, reason_of
 
 
 def step_taken(action: Action, step: Result, milliseconds: int) -> Event:
@@ -23,7 +23,7 @@ def step_taken(action: Action, step: Result, milliseconds: int) -> Event:
     return Event(
         key=action.key,
         action=name_of(action),
-        cause=cause_of(action),
+        cause=reason_of(action),
         outcome=_outcome(step),
         milliseconds=milliseconds,
         document_id=step.document_id if isinstance(step, Follow) else document,

@@ -93,8 +93,8 @@ class WorkerPool:
         self._permits = policy.permits
         self._canary = policy.canary
         self._progress = ProgressTable(listed=policy.listed)
-        self._listed = EvidenceCollector(world=context, listing=listing)
-        self._unlisted = EvidenceCollector(world=context)
+        self._listed = EvidenceCollector(context=context, listing=listing)
+        self._unlisted = EvidenceCollector(context=context)
         self._observe = observe
         self._workers = workers
         self._queue = KeyQueue()
@@ -166,8 +166,8 @@ class WorkerPool:
     def renew(self, context: Context, listing: ObservedListing | None) -> None:
         """Go on with what a new comparison of everything found; `listing` may be believed."""
         self._context = context
-        self._listed = EvidenceCollector(world=context, listing=listing)
-        self._unlisted = EvidenceCollector(world=context)
+        self._listed = EvidenceCollector(context=context, listing=listing)
+        self._unlisted = EvidenceCollector(context=context)
         self._tracker.renew(context)
         self._marks.renew(context)
 

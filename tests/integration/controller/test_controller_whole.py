@@ -75,7 +75,7 @@ class Whole:
         return found == wanted
 
     async def documents(self) -> tuple[RemoteDocument, ...]:
-        world = await self.engine.find_world()
+        world = await self.engine.find_context()
         page = await world.remote.page(world.base_id or "", 1)
         assert isinstance(page, Done)
         self.calls["page"] -= 1  # it was the test that asked

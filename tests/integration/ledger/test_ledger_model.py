@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_samples import SETTINGS, document, entry, intent, key, print_of, rejection
 
-from kbsync.engine.ports import KEEP, Binding, EntryChange, FileRow, Keep, ObservedListing
+from kbsync.engine.ports import UNCHANGED, Binding, EntryChange, FileRow, ObservedListing, Unchanged
 from kbsync.ledger import LedgerStore
 from kbsync.model import (
     DocKey,
@@ -50,7 +50,7 @@ rejections = st.builds(
     stat=stats,
     fingerprint=mostly(print_of(), print_of("d", "old")),
 )
-kept: st.SearchStrategy[Keep | None] = st.sampled_from([KEEP, KEEP, None])
+kept: st.SearchStrategy[Unchanged | None] = st.sampled_from([UNCHANGED, UNCHANGED, None])
 changes = st.tuples(
     st.sampled_from(PATHS),
     entries | entries | kept,
@@ -91,7 +91,7 @@ class Remembered:
         for kept_parts, new in parts:
             if new is None:
                 kept_parts.pop(change.key.path, None)
-            elif not isinstance(new, Keep):
+            elif not isinstance(new, Unchanged):
                 kept_parts[change.key.path] = new  # type: ignore[index]
 
     def claimed(self) -> set[str]:
@@ -150,7 +150,7 @@ def _with_key(change: tuple[object, ...], model: Remembered) -> EntryChange:
     path, *parts = change
     name = model.key(str(path))
     fitted = [
-        each if each is None or isinstance(each, Keep) else _for(each, name) for each in parts
+        each if each is None or isinstance(each, Unchanged) else _for(each, name) for each in parts
     ]
     return EntryChange(key=name, entry=fitted[0], intent=fitted[1], rejection=fitted[2])  # type: ignore[arg-type]
 

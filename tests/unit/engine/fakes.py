@@ -14,7 +14,7 @@ from kbsync.config import ServerConfig
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.ports import (
-    KEEP,
+    UNCHANGED,
     Binding,
     EntryChange,
     FileRow,
@@ -127,7 +127,7 @@ class MemoryLedger:
         ):
             if part is None:
                 kept.pop(change.key, None)
-            elif part is not KEEP:
+            elif part is not UNCHANGED:
                 kept[change.key] = part  # type: ignore[index, assignment]
         self.journal.extend(change.journal)
 

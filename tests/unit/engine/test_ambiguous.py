@@ -5,11 +5,11 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from kbsync.engine.execute.recovery import find_verdict
+from kbsync.engine.execute.recovery import find_resolution
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Intent, Op, Unauthorized
-from kbsync.planning.resolve import DocumentGone
+from kbsync.planning.recovery_table import DropEntry
 
 from .fakes import Stage, driven, stage
 from .server import DROPPED, LOST, Late
@@ -162,7 +162,7 @@ async def test_a_delete_of_another_document_leaves_the_entry_alone() -> None:
     on.ledger.intents[A] = Intent(
         key=A, op=Op.DELETE, name="a.md", started_at=0.0, document_id="extra"
     )
-    assert await find_verdict(on.world, on.ledger.intents[A]) == DocumentGone()
+    assert await find_resolution(on.world, on.ledger.intents[A]) == DropEntry()
     await driven(on, ["a.md"])
     _only(on, "a.md", b"old")
     assert on.server.count("create") == 0

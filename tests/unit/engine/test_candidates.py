@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbsync.engine.observe.candidates import ScanTally, survey
+from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.ports import Blocked, FileRow
 from kbsync.model import Absent, Excluded, FileState, Present, Skipped, Unknown
 from tests.model.folder import LOCKED, Folder
@@ -45,9 +45,9 @@ def _rows(source: Folder, kinds: dict[str, str]) -> list[FileRow]:
     return rows
 
 
-def _surveyed(source: Folder, rows: list[FileRow]) -> tuple[list[FileState], ScanTally]:
+def _candidates(source: Folder, rows: list[FileRow]) -> tuple[list[FileState], ScanTally]:
     tally = ScanTally()
-    return list(survey(MIRROR, source, iter(rows), tally)), tally
+    return list(candidates(MIRROR, source, iter(rows), tally)), tally
 
 
 def _expected(source: Folder, rows: list[FileRow]) -> dict[str, FileState]:
@@ -78,7 +78,7 @@ def test_the_join_says_what_asking_about_each_path_would_say(
     source = _source(tree, blocked)
     both = {path: data.draw(ROWS) for path in tree}
     rows = _rows(source, {**kinds, **both})
-    states, tally = _surveyed(source, rows)
+    states, tally = _candidates(source, rows)
     expected = _expected(source, rows)
     assert [state.key.path for state in states] == sorted(expected)
     assert {state.key.path: state for state in states} == expected
@@ -91,14 +91,14 @@ def test_the_join_says_what_asking_about_each_path_would_say(
 def test_a_settled_file_is_counted_and_not_mentioned() -> None:
     source = Folder(MIRROR, files=dict.fromkeys(DEEP, b"x"))
     rows = [row for row in source.scan() if isinstance(row, tuple)]
-    states, tally = _surveyed(source, rows)
+    states, tally = _candidates(source, rows)
     assert (states, tally.unchanged, tally.files) == ([], 4, 4)
 
 
 def test_new_changed_and_removed_files_are_met_in_order() -> None:
     source = Folder(MIRROR, files={"a": b"1", "c": b"2", "d": b"3"})
     rows: list[FileRow] = [("b", 1, 1, 1), ("c", 9, 9, 9), ("d", *source.files["d"].stat)]
-    states, tally = _surveyed(source, rows)
+    states, tally = _candidates(source, rows)
     kinds = [(type(state), state.key.path) for state in states]
     assert kinds == [(Present, "a"), (Absent, "b"), (Present, "c")]
     assert (tally.unchanged, tally.files) == (1, 3)
@@ -108,7 +108,7 @@ def test_what_lies_under_a_folder_that_could_not_be_listed_is_unknown() -> None:
     source = Folder(MIRROR, files={"a/b": b"1", "b": b"2"})
     source.locked = {"a/"}
     rows: list[FileRow] = [("a-b", 1, 1, 1), ("a/b", 1, 1, 1), ("a/z", 1, 1, 1), ("aa", 1, 1, 1)]
-    states, tally = _surveyed(source, rows)
+    states, tally = _candidates(source, rows)
     kinds = [(type(state), state.key.path) for state in states]
     assert kinds == [
         (Absent, "a-b"),
@@ -123,7 +123,7 @@ def test_what_lies_under_a_folder_that_could_not_be_listed_is_unknown() -> None:
 def test_a_root_that_could_not_be_listed_makes_everything_unknown() -> None:
     source = Folder(MIRROR)
     source.locked = {""}
-    states, _ = _surveyed(source, [("a", 1, 1, 1), ("b/c", 1, 1, 1)])
+    states, _ = _candidates(source, [("a", 1, 1, 1), ("b/c", 1, 1, 1)])
     assert [type(state) for state in states] == [Unknown, Unknown]
 
 
@@ -136,5 +136,5 @@ def test_the_source_is_asked_only_about_what_the_walk_did_not_meet() -> None:
             return super().look(path)
 
     source = Asked(MIRROR, files={"a": b"1", "c": b"2"})
-    _surveyed(source, [("a", 1, 1, 1), ("b", 1, 1, 1), ("z", 1, 1, 1)])
+    _candidates(source, [("a", 1, 1, 1), ("b", 1, 1, 1), ("z", 1, 1, 1)])
     assert asked == ["b", "z"]

@@ -89,7 +89,7 @@ async def test_what_was_offered_of_another_base_is_not_taken() -> None:
         lambda files, documents: pair(files, documents, By.NAME), cause="name", trust_size=True
     )
     assert len(offered.actions) == 1
-    before = replace(offered, world=replace(offered.world, base_id="listed-then"))
+    before = replace(offered, context=replace(offered.context, base_id="listed-then"))
     with pytest.raises(Problem) as caught:
         await take(before)
     assert caught.value.notice.message is say.LISTING_MOVED

@@ -8,14 +8,14 @@ import pytest
 
 from kbsync.config import KnowledgeBaseConfig
 from kbsync.engine.execute.indexing import IndexingTracker
-from kbsync.engine.execute.recovery import find_verdict
+from kbsync.engine.execute.recovery import find_resolution
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.remote_state import documents, metadata_fields, refresh
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Problem
 from kbsync.messages import command as command_say
 from kbsync.model import Cause, Create, Hold, Intent, NotSent, Op, Update
-from kbsync.planning.resolve import Wait
+from kbsync.planning.recovery_table import StillPending
 
 from .fakes import Stage, declaring, stage
 from .server import UNSENT
@@ -64,12 +64,12 @@ async def test_the_fields() -> None:
 async def test_the_document_of_a_decision() -> None:
     on = stage()
     on.synced("a.md", b"a")
-    await unanswered(on, "document", EvidenceCollector(world=on.world).case(A, ask=True))
+    await unanswered(on, "document", EvidenceCollector(context=on.world).case(A, ask=True))
 
 
 async def test_the_name_of_a_new_file() -> None:
     on = stage({"a.md": b"a"})
-    await unanswered(on, "named", EvidenceCollector(world=on.world).case(A))
+    await unanswered(on, "named", EvidenceCollector(context=on.world).case(A))
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ async def test_what_became_of_a_call(op: Op, call: str) -> None:
     on = stage()
     target = None if op is Op.CREATE else on.synced("a.md", b"a").document_id
     intent = Intent(key=A, op=op, name="a.md", started_at=EPOCH, document_id=target)
-    await unanswered(on, call, find_verdict(on.world, intent))
+    await unanswered(on, call, find_resolution(on.world, intent))
 
 
 async def test_an_update_that_names_no_document_waits() -> None:
     on = stage()
     intent = Intent(key=A, op=Op.UPDATE, name="a.md", started_at=EPOCH)
-    assert isinstance(await find_verdict(on.world, intent), Wait)
+    assert isinstance(await find_resolution(on.world, intent), StillPending)
     assert on.server.calls == []
 
 
@@ -113,8 +113,8 @@ async def test_without_a_base_nothing_is_asked_about_documents() -> None:
     on = stage({"a.md": b"a"})
     entry = on.synced("b.md", b"b")
     world = replace(on.world, base_id=None)
-    new = await EvidenceCollector(world=world).case(A)
-    known = await EvidenceCollector(world=world).case(entry.key, ask=True)
+    new = await EvidenceCollector(context=world).case(A)
+    known = await EvidenceCollector(context=world).case(entry.key, ask=True)
     assert (new.evidence.listed, new.evidence.namesakes) == (True, ())
     assert known.evidence.known is not None
     assert on.server.calls == []

@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from kbsync.engine.execute.renames import make_moves
+from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
 from kbsync.engine.ports import EntryChange
 from kbsync.engine.reconciler import Reconciler
@@ -338,8 +338,8 @@ async def test_a_move_of_what_the_ledger_says_otherwise_by_now_is_not_made(
     key = key_of("a.md")
     on.ledger.held[key] = replace(on.ledger.held[key], **meanwhile)  # type: ignore[arg-type]
     before = dict(on.ledger.held)
-    moved = await make_moves(planned.world, moves, on.events.append)
-    assert (moved.made, moved.left) == (0, (key,))
+    moved = await apply_renames(planned.context, moves, on.events.append)
+    assert (moved.applied, moved.left) == (0, (key,))
     assert (on.ledger.held, on.events) == (before, [])
 
 
@@ -349,7 +349,7 @@ async def test_a_move_of_what_nobody_holds_any_more_is_not_made() -> None:
     planned = await _engine(on).plan()
     moves = [action for action in planned.plan.actions if isinstance(action, Move)]
     del on.ledger.held[key_of("a.md")]
-    assert (await make_moves(planned.world, moves, on.events.append)).made == 0
+    assert (await apply_renames(planned.context, moves, on.events.append)).applied == 0
     assert key_of("b.md") not in on.ledger.held
 
 

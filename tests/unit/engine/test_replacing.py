@@ -74,7 +74,7 @@ async def test_a_404_before_a_replacement_while_the_base_is_gone_keeps_the_entry
 
 async def test_a_new_file_that_went_before_it_was_opened_is_no_failure() -> None:
     on = stage({"a.md": b"new"})
-    case = await EvidenceCollector(world=on.world).case(A)
+    case = await EvidenceCollector(context=on.world).case(A)
     action = decide(case)
     assert isinstance(action, Create)
     on.source.remove("a.md")

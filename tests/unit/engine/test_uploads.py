@@ -306,7 +306,7 @@ async def test_an_upload_is_followed() -> None:
     on = stage()
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
-    case = await EvidenceCollector(world=on.world).case(A)
+    case = await EvidenceCollector(context=on.world).case(A)
     action = Update(
         key=A, row="T17", cause=Cause.EDITED, stat=case.local.stat, document_id=entry.document_id
     )

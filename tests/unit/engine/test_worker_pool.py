@@ -8,7 +8,7 @@ from itertools import pairwise
 import anyio
 import pytest
 
-from kbsync.engine.observe.candidates import ScanTally, survey
+from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.workers.pool import TRIES, UNREACHED_IN_A_ROW
 from kbsync.engine.workers.rate_limiter import RateLimiter
@@ -234,7 +234,7 @@ async def _pass(on: Stage) -> int:
     before = len(on.server.calls)
     listing = await refresh(on.world)
     rows = on.ledger.rows(MIRROR, SETTINGS, listing=listing)
-    states = list(survey(MIRROR, on.source, rows, ScanTally()))
+    states = list(candidates(MIRROR, on.source, rows, ScanTally()))
     await driven(on, [state.key.path for state in states], listing=listing)
     writes = ("create", "update", "delete", "switch")
     return sum(call in writes for _, call, _ in on.server.calls[before:])

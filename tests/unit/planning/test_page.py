@@ -7,7 +7,7 @@ import pytest
 from kbsync.model import Action
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
-from kbsync.planning.moves import ROW
+from kbsync.planning.rename_detection import ROW
 
 from . import with_entry, without_entry
 from .combinations import Decided, pending

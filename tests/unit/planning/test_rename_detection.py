@@ -20,7 +20,14 @@ from kbsync.model import (
     Update,
 )
 from kbsync.planning.decide import decide
-from kbsync.planning.moves import Vacated, chains, pair, vacated, with_moves, worth_hashing
+from kbsync.planning.rename_detection import (
+    Vacated,
+    chains,
+    pair,
+    vacated,
+    with_renames,
+    worth_hashing,
+)
 
 from .stories import (
     EDITED,
@@ -194,5 +201,5 @@ def test_the_moves_stand_for_the_actions_they_spare() -> None:
     delete = Delete(key=_key("old"), row="T20", cause=Cause.REMOVED, document_id="d", name="old")
     update = Update(key=_key("z"), row="T17", cause=Cause.EDITED, stat=NEW, document_id="other")
     actions: list[Action] = [_create("new", 1), delete, update]
-    assert with_moves(actions, moves) == [update, *moves]
-    assert with_moves(actions, ()) == actions
+    assert with_renames(actions, moves) == [update, *moves]
+    assert with_renames(actions, ()) == actions

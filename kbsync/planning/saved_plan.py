@@ -1,4 +1,4 @@
-"""A plan that is kept in a file, and what of it the world has moved away from since."""
+"""A plan saved in a file, and where it differs from what would be done now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from kbsync.model import Action, Adopt, Create, DocKey, Move, Update
-from kbsync.planning.plan import CHANGES, cause_of, name_of
+from kbsync.planning.plan import CHANGES, name_of, reason_of
 
 
 class _Part(BaseModel):
@@ -29,7 +29,7 @@ class SavedAction(_Part):
     mtime_ns: int | None = None
 
     def does(self) -> tuple[object, ...]:
-        """Return what carrying it out would do; why it is wanted does not count."""
+        """Return what carrying it out would do; its cause does not count."""
         file = (self.size, self.mtime_ns)
         return (self.action, self.path, self.document_id, self.origin, *file)
 
@@ -62,7 +62,7 @@ class SavedPlan(_Part):
 
 
 def saved_actions(actions: Iterable[Action]) -> tuple[SavedAction, ...]:
-    """Return the changes among `actions`: what only waits is not kept."""
+    """Return the changes among `actions`, without holds and conflicts."""
     return tuple(_saved(action) for action in actions if name_of(action) in CHANGES)
 
 
@@ -72,7 +72,7 @@ def _saved(action: Action) -> SavedAction:
     return SavedAction(
         action=name_of(action),
         path=action.key.path,
-        cause=cause_of(action),
+        cause=reason_of(action),
         row=action.row,
         document_id=getattr(action, "document_id", document),
         origin=action.origin.path if isinstance(action, Move) else None,
@@ -83,15 +83,15 @@ def _saved(action: Action) -> SavedAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDifference:
-    """One path the world moved on at: what was planned, and what would be done now."""
+    """One path where both differ: what was planned, and what would be done now."""
 
     key: DocKey
     before: str
     after: str
 
 
-def moved(saved: SavedMirror, now: Iterable[Action]) -> Iterator[PlanDifference]:
-    """Yield, by path, where `saved` is not what would be done now.
+def differences(saved: SavedMirror, now: Iterable[Action]) -> Iterator[PlanDifference]:
+    """Yield, by path, where `saved` differs from what would be done now.
 
     Args:
         saved: the mirror's part of a saved plan.
@@ -103,10 +103,10 @@ def moved(saved: SavedMirror, now: Iterable[Action]) -> Iterator[PlanDifference]
         old, new = before.get(path), after.get(path)
         if old is None or new is None or old.does() != new.does():
             key = DocKey(mirror=saved.name, path=path)
-            yield PlanDifference(key=key, before=_told(old), after=_told(new, old))
+            yield PlanDifference(key=key, before=_shown(old), after=_shown(new, old))
 
 
-def _told(action: SavedAction | None, other: SavedAction | None = None) -> str:
+def _shown(action: SavedAction | None, other: SavedAction | None = None) -> str:
     if action is None:
         return "nothing"
     if other is None or action.action != other.action:

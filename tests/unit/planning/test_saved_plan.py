@@ -23,7 +23,13 @@ from kbsync.model import (
     Stat,
     Update,
 )
-from kbsync.planning.saved import PlanDifference, SavedMirror, SavedPlan, moved, saved_actions
+from kbsync.planning.saved_plan import (
+    PlanDifference,
+    SavedMirror,
+    SavedPlan,
+    differences,
+    saved_actions,
+)
 
 from .stories import remote
 
@@ -80,14 +86,14 @@ def test_a_plan_comes_back_from_its_file_and_has_not_moved(actions: tuple[Action
     )
     back = SavedPlan.model_validate_json(plan.model_dump_json(indent=1, exclude_none=True))
     assert back == plan
-    assert not list(moved(back.mirrors[0], reversed(actions)))
+    assert not list(differences(back.mirrors[0], reversed(actions)))
 
 
 @given(PLANS, PLANS)
 def test_every_change_that_differs_is_told_and_nothing_else(
     before: tuple[Action, ...], now: tuple[Action, ...]
 ) -> None:
-    told = list(moved(_saved(before), now))
+    told = list(differences(_saved(before), now))
     one = {each.path: each.does() for each in saved_actions(before)}
     other = {each.path: each.does() for each in saved_actions(now)}
     differs = sorted(p for p in one.keys() | other.keys() if one.get(p) != other.get(p))
@@ -103,7 +109,7 @@ def test_it_says_what_was_planned_and_what_would_be_done() -> None:
     other = replace(update, document_id="e")
 
     def told(before: Action | None, now: Action | None) -> tuple[str, str]:
-        (found,) = moved(_saved((before,) if before else ()), (now,) if now else ())
+        (found,) = differences(_saved((before,) if before else ()), (now,) if now else ())
         assert isinstance(found, PlanDifference)
         return found.before, found.after
 
@@ -119,7 +125,7 @@ def test_another_reason_for_the_same_change_has_not_moved() -> None:
         key=_key("a"), row="T17", cause=Cause.EDITED, stat=Stat(1, 1, 1), document_id="d"
     )
     again = replace(update, row="T16", cause=Cause.DRIFT, stat=Stat(1, 1, 99))
-    assert not list(moved(_saved((update,)), (again,)))
+    assert not list(differences(_saved((update,)), (again,)))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kbsync_plan": 2}', "version: 1", "\0"])

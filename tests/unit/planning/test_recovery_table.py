@@ -7,14 +7,14 @@ import pytest
 from kbsync.messages import engine as say
 from kbsync.model import Op, Readiness, RemoteDocument
 from kbsync.planning.case import GONE
-from kbsync.planning.resolve import (
-    Afresh,
-    DocumentGone,
-    SendAgain,
-    TakeOver,
-    Trace,
-    Verdict,
-    Wait,
+from kbsync.planning.recovery_table import (
+    AdoptDocument,
+    CallEvidence,
+    DropEntry,
+    DropIntent,
+    Resolution,
+    StillPending,
+    UploadAgain,
     resolve,
 )
 
@@ -26,11 +26,11 @@ UPDATE = intent(Op.UPDATE, document_id="D", rev_before="r1")
 BY_NAME = intent(Op.UPDATE, document_id="D", rev_before="r1", ids_seen=frozenset({"D"}))
 DELETE = intent(Op.DELETE, document_id="D")
 SEEN, LANDED = remote("seen"), remote("new")
-LOOKED = Trace(looked_up=True)
+LOOKED = CallEvidence(looked_up=True)
 
 
-def verdict(what: object, trace: Trace, *, after: float = 0.0) -> Verdict:
-    return resolve(what, trace, now=NOW + after, window=W)  # type: ignore[arg-type]
+def verdict(what: object, evidence: CallEvidence, *, after: float = 0.0) -> Resolution:
+    return resolve(what, evidence, now=NOW + after, window=W)  # type: ignore[arg-type]
 
 
 # -- create --------------------------------------------------------------------------------------
@@ -42,8 +42,8 @@ def test_a_document_of_our_name_that_was_not_there_is_taken_over(
     readiness: Readiness, after: float
 ) -> None:
     landed = remote("new", readiness=readiness)
-    trace = Trace(looked_up=True, named=(SEEN, landed))
-    assert verdict(CREATE, trace, after=after) == TakeOver(landed)
+    evidence = CallEvidence(looked_up=True, named=(SEEN, landed))
+    assert verdict(CREATE, evidence, after=after) == AdoptDocument(landed)
 
 
 @pytest.mark.parametrize("named", [(), (SEEN,)])
@@ -53,8 +53,8 @@ def test_a_document_of_our_name_that_was_not_there_is_taken_over(
 def test_within_the_window_the_server_may_still_be_working(
     named: tuple[RemoteDocument, ...], after: float, rest: float
 ) -> None:
-    answer = verdict(CREATE, Trace(looked_up=True, named=named), after=after)
-    assert isinstance(answer, Wait)
+    answer = verdict(CREATE, CallEvidence(looked_up=True, named=named), after=after)
+    assert isinstance(answer, StillPending)
     assert answer.until == pytest.approx(NOW + after + rest)
     assert answer.why.message is say.HELD_PENDING_CREATE
 
@@ -64,12 +64,12 @@ def test_within_the_window_the_server_may_still_be_working(
 def test_over_the_window_a_complete_look_up_settles_it(
     named: tuple[RemoteDocument, ...], after: float
 ) -> None:
-    assert verdict(CREATE, Trace(looked_up=True, named=named), after=after) == Afresh()
+    assert verdict(CREATE, CallEvidence(looked_up=True, named=named), after=after) == DropIntent()
 
 
 def test_over_the_window_without_a_complete_look_up_nothing_is_settled() -> None:
-    answer = verdict(CREATE, Trace(looked_up=False), after=2 * W)
-    assert isinstance(answer, Wait)
+    answer = verdict(CREATE, CallEvidence(looked_up=False), after=2 * W)
+    assert isinstance(answer, StillPending)
     assert answer.until == NOW + 2 * W + 1
 
 
@@ -78,31 +78,31 @@ def test_over_the_window_without_a_complete_look_up_nothing_is_settled() -> None
 
 @pytest.mark.parametrize("after", [0.0, W])
 def test_a_document_that_is_gone_takes_entry_and_intent_with_it(after: float) -> None:
-    assert verdict(UPDATE, Trace(target=GONE), after=after) == DocumentGone()
+    assert verdict(UPDATE, CallEvidence(target=GONE), after=after) == DropEntry()
 
 
 def test_an_update_sent_as_a_create_may_have_made_what_it_was_to_write_over() -> None:
-    made = Trace(target=GONE, looked_up=True, named=(LANDED,))
-    assert verdict(BY_NAME, made) == verdict(BY_NAME, made, after=2 * W) == TakeOver(LANDED)
-    nothing = Trace(target=GONE, looked_up=True)
-    assert isinstance(verdict(BY_NAME, nothing, after=W - 1), Wait)
-    assert verdict(BY_NAME, nothing, after=W) == DocumentGone()
+    made = CallEvidence(target=GONE, looked_up=True, named=(LANDED,))
+    assert verdict(BY_NAME, made) == verdict(BY_NAME, made, after=2 * W) == AdoptDocument(LANDED)
+    nothing = CallEvidence(target=GONE, looked_up=True)
+    assert isinstance(verdict(BY_NAME, nothing, after=W - 1), StillPending)
+    assert verdict(BY_NAME, nothing, after=W) == DropEntry()
 
 
 @pytest.mark.parametrize("readiness", [Readiness.AVAILABLE, Readiness.ERROR, Readiness.DISABLED])
 def test_a_new_rev_means_it_landed(readiness: Readiness) -> None:
     target = remote(rev="r2", readiness=readiness)
-    assert verdict(UPDATE, Trace(target=target)) == SendAgain(target)
+    assert verdict(UPDATE, CallEvidence(target=target)) == UploadAgain(target)
 
 
 @pytest.mark.parametrize("readiness", [Readiness.AVAILABLE, Readiness.ERROR])
 def test_the_old_rev_waits_for_the_window_and_is_then_sent_again(readiness: Readiness) -> None:
     target = remote(rev="r1", readiness=readiness)
-    early = verdict(UPDATE, Trace(target=target), after=W - 1)
-    assert isinstance(early, Wait)
+    early = verdict(UPDATE, CallEvidence(target=target), after=W - 1)
+    assert isinstance(early, StillPending)
     assert early.until == NOW + W
     assert early.why.message is say.HELD_PENDING_UPDATE
-    assert verdict(UPDATE, Trace(target=target), after=W) == SendAgain(target)
+    assert verdict(UPDATE, CallEvidence(target=target), after=W) == UploadAgain(target)
 
 
 @pytest.mark.parametrize("readiness", [r for r in Readiness if r.busy])
@@ -111,33 +111,37 @@ def test_the_old_rev_waits_for_the_window_and_is_then_sent_again(readiness: Read
 def test_nothing_is_sent_over_a_document_the_server_works_on(
     readiness: Readiness, rev: str, after: float
 ) -> None:
-    answer = verdict(UPDATE, Trace(target=remote(rev=rev, readiness=readiness)), after=after)
-    assert isinstance(answer, Wait)
+    answer = verdict(UPDATE, CallEvidence(target=remote(rev=rev, readiness=readiness)), after=after)
+    assert isinstance(answer, StillPending)
     assert answer.until > NOW + after
 
 
 def test_an_update_whose_target_was_not_asked_for_waits() -> None:
-    assert isinstance(verdict(UPDATE, Trace(), after=2 * W), Wait)
+    assert isinstance(verdict(UPDATE, CallEvidence(), after=2 * W), StillPending)
 
 
 # -- delete --------------------------------------------------------------------------------------
 
 
 def test_a_deleted_document_that_is_gone_was_deleted() -> None:
-    assert verdict(DELETE, Trace(target=GONE)) == DocumentGone()
+    assert verdict(DELETE, CallEvidence(target=GONE)) == DropEntry()
 
 
 def test_a_deleted_document_that_is_still_there_is_decided_again() -> None:
-    assert verdict(DELETE, Trace(target=remote())) == Afresh()
+    assert verdict(DELETE, CallEvidence(target=remote())) == DropIntent()
 
 
 # -- all -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("what", [CREATE, UPDATE, BY_NAME])
-@pytest.mark.parametrize("trace", [Trace(), LOOKED, Trace(target=remote()), Trace(target=GONE)])
+@pytest.mark.parametrize(
+    "evidence", [CallEvidence(), LOOKED, CallEvidence(target=remote()), CallEvidence(target=GONE)]
+)
 @pytest.mark.parametrize("after", [-W, 0.0, W - 1e-9, W, 3 * W])
-def test_whoever_waits_waits_for_a_time_to_come(what: object, trace: Trace, after: float) -> None:
-    answer = verdict(what, trace, after=after)
-    if isinstance(answer, Wait):
+def test_whoever_waits_waits_for_a_time_to_come(
+    what: object, evidence: CallEvidence, after: float
+) -> None:
+    answer = verdict(what, evidence, after=after)
+    if isinstance(answer, StillPending):
         assert answer.until > NOW + after

@@ -1,7 +1,7 @@
-"""Renames, found by content: a document whose file left, and a file that would be uploaded.
+"""Renames, found by content: a document whose file is gone, and a file that would be uploaded.
 
-Pure. `vacated` says of one decided case whether its document is free to go, `pair` brings those
-documents and the files together (docs/design.md section 5).
+Pure. `vacated` returns the document of a decided case if another path may have it; `pair` finds
+the file for each (docs/design.md section 5).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vacated:
-    """A settled document that its path has no use for.
+    """A synced document that its path does not need any more.
 
     Args:
         content: sha256 (hex) of what was sent.
@@ -50,13 +50,13 @@ class Vacated:
 
 
 def vacated(case: Case, action: Action) -> Vacated | None:
-    """Return the document that `action` would remove or write over, when another may have it.
+    """Return the document that `action` would remove or overwrite, when another path may have it.
 
     None for one that is not exactly what its entry says: still indexing, failed, changed at the
     server, sent under other settings, or half replaced by a swap.
     """
     entry = case.entry
-    if entry is None or not _settled(case, entry):
+    if entry is None or not _intact(case, entry):
         return None
     match action, case.local:
         case Delete(cause=Cause.REMOVED), _:
@@ -66,7 +66,7 @@ def vacated(case: Case, action: Action) -> Vacated | None:
     return None
 
 
-def _settled(case: Case, entry: LedgerEntry) -> bool:
+def _intact(case: Case, entry: LedgerEntry) -> bool:
     known = case.evidence.known
     if entry.state is not EntryState.SYNCED or entry.superseded is not None or drifted(case):
         return False
@@ -105,11 +105,11 @@ def pair(free: Collection[Vacated], new: Iterable[Present]) -> tuple[Move, ...]:
     """Return the moves, in key order.
 
     A document goes to the file of its content when each is the only one of that content: of two
-    equal candidates nobody knows which one moved. A path with a file before and after takes part
-    only when it gives its document away and gets another, so that no document is left over.
+    equal candidates either may have moved. A path with a file before and after takes part only
+    when it gives its document away and gets another, so that no document is left over.
 
     Args:
-        free: the documents that may go.
+        free: the documents that another path may have.
         new: hashed files that have no document yet.
     """
     files = [*new, *(each.now for each in free if each.now)]
@@ -121,14 +121,14 @@ def pair(free: Collection[Vacated], new: Iterable[Present]) -> tuple[Move, ...]:
     return tuple(_move(*pairs[key]) for key in sorted(pairs))
 
 
-def _unique(told: Iterable[tuple[str | None, T]]) -> dict[str, T]:
-    listed = [(content, each) for content, each in told if content is not None]
+def _unique(pairs: Iterable[tuple[str | None, T]]) -> dict[str, T]:
+    listed = [(content, each) for content, each in pairs if content is not None]
     times = Counter(content for content, _ in listed)
     return {content: each for content, each in listed if times[content] == 1}
 
 
 def _close(pairs: dict[DocKey, tuple[Vacated, Present]], staying: Collection[DocKey]) -> None:
-    """Drop the pairs by which a path would keep its file and lose its document, or have two."""
+    """Drop pairs that leave a path with a file and no document, or with two documents."""
     heirs = {document.key: key for key, (document, _) in pairs.items()}
     open_ends = [key for key in pairs if key in staying and key not in heirs]
     open_ends += [key for origin, key in heirs.items() if origin in staying and origin not in pairs]
@@ -153,14 +153,14 @@ def _move(document: Vacated, file: Present) -> Move:
     )
 
 
-def with_moves(actions: Iterable[Action], moves: Sequence[Move]) -> list[Action]:
-    """Return `actions` with `moves` in place of the uploads and deletions they spare."""
+def with_renames(actions: Iterable[Action], moves: Sequence[Move]) -> list[Action]:
+    """Return `actions` with `moves` in place of the uploads and deletions that they spare."""
     spared = {key for move in moves for key in (move.key, move.origin)}
     return [*(action for action in actions if action.key not in spared), *moves]
 
 
 def chains(moves: Iterable[Move]) -> Iterator[tuple[Move, ...]]:
-    """Yield the moves that have to be made together: rows of paths, and rings of them."""
+    """Yield the moves that have to be applied together: chains of paths, and rings of them."""
     left = {move.origin: move for move in moves}
     given = {move.key for move in left.values()}
     starts = [origin for origin in left if origin not in given]

@@ -1,4 +1,4 @@
-"""What the ledger keeps: entries, intents, rejections, the journal."""
+"""What the ledger stores: entries, intents, rejections, the journal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kbsync.model.files import DocKey, Fingerprint, Stat
 
 
 class EntryState(StrEnum):
-    """Where an entry's document is on its way."""
+    """The state of an entry's document."""
 
     INDEXING = "indexing"
     SYNCED = "synced"
@@ -19,12 +19,12 @@ class EntryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """What we know we did for one key.
+    """What was done for one key.
 
     Args:
         stat: the file's stat when `fingerprint.content` was read; None when unknown.
         fingerprint: None means unknown and reads as changed.
-        batch: the server's handle for asking about indexing; told only in upload replies.
+        batch: the server's id for asking about indexing; only upload replies have it.
         superseded: id of the document that `document_id` replaces (update strategy swap).
         reason: why it is FAILED, as code and sentence.
         failures: indexing failures in a row of this fingerprint.
