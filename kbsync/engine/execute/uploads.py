@@ -80,7 +80,7 @@ class PlannedUpload:
 
 
 async def create(context: Context, case: Case, action: Create) -> Result:
-    """PlannedUpload a new document. Never blind: the case's evidence says the name is free."""
+    """Upload a new document. Never blind: the case's evidence says the name is free."""
     seen = frozenset(each.id for each in case.evidence.namesakes)
     upload = PlannedUpload(
         case=case,
@@ -94,7 +94,7 @@ async def create(context: Context, case: Case, action: Create) -> Result:
 
 
 async def update(context: Context, case: Case, action: Update) -> Result:
-    """PlannedUpload over the document of `action`, by the strategy for server and document."""
+    """Upload over the document of `action`, by the strategy for server and document."""
     named = await _named(context, case)
     strategy = choose_strategy(context, case, action, named)
     if strategy is UpdateStrategy.DELETE_FIRST:
