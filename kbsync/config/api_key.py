@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from kbsync.config.config_file import Fault, Location, first_bytes
 from kbsync.config.server import ServerConfig
-from kbsync.config.source_file import Fault, Location, first_bytes
 from kbsync.config.yaml_tree import YamlTree
 from kbsync.messages import config as messages
 

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kbsync.config.chunking import ChunkingSection
-from kbsync.config.declaration import Declaration
+from kbsync.config.config_file import Fault, Location
+from kbsync.config.declaration import Declaration, declared_servers, server_name
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
-from kbsync.config.settings import declared_servers, server_name
-from kbsync.config.source_file import Fault, Location
 from kbsync.messages import config as messages
 
 _SHAPING = frozenset(

@@ -11,6 +11,9 @@ from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
 from kbsync.config.types import Name, Place, Section, lasting, not_empty, wanted
 
+ONLY_SERVER = "default"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
 
 def _version(value: object) -> object:
     if value not in (1, "1") or isinstance(value, bool):
@@ -19,7 +22,7 @@ def _version(value: object) -> object:
 
 
 class Declaration(Section):
-    """Everything the file says, each part sound by itself; `rules` asks whether parts agree."""
+    """Everything the file says, each part sound by itself; `consistency` compares the parts."""
 
     version: Annotated[int, BeforeValidator(_version)] = Field(
         description="Version of the configuration format: 1."
@@ -45,14 +48,22 @@ class Declaration(Section):
     )
 
 
-# -- The configuration as a JSON Schema, for editors and for `kbsync schema`.
+def declared_servers(declaration: Declaration) -> dict[str, ServerConfig]:
+    """Return the servers by name, however they are declared."""
+    if declaration.servers is not None:
+        return dict(declaration.servers)
+    return {ONLY_SERVER: declaration.server} if declaration.server else {}
 
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
+def server_name(mirror: MirrorConfig, servers: Mapping[str, ServerConfig]) -> str | None:
+    """Return the name of the mirror's server; None when it names none of several."""
+    if mirror.server is not None:
+        return mirror.server if mirror.server in servers else None
+    return next(iter(servers)) if len(servers) == 1 else None
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the schema of `kbsync.yaml`, with a description of every key.
+    """Return the JSON Schema of `kbsync.yaml`, for editors and for `kbsync schema`.
 
     Keys marked ``reserved`` are known, and refused unless they keep their default.
     """

@@ -1,18 +1,64 @@
-"""One configuration file → settings, or one problem that names every fault found."""
+"""From a configuration file to settings: read, declared, checked, completed.
+
+Defaults stand beside their keys, in `mirror`, `guard`, `chunking` and `server`. Completing fills in
+only what depends on another key: a mirror's server and `max_indexing`, and where state is kept.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kbsync.config.api_key import FoundKey, find_key
+from kbsync.config.config_file import ConfigFile, Fault, Refused, read_text
 from kbsync.config.consistency import disagreements
-from kbsync.config.declaration import Declaration
+from kbsync.config.declaration import ONLY_SERVER, Declaration, declared_servers, server_name
+from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
-from kbsync.config.settings import Settings, complete, declared_servers
-from kbsync.config.source_file import Fault, Refused, SourceFile, read_text
+from kbsync.config.types import LedgerAddress
 from kbsync.config.validation import declare
 from kbsync.config.yaml_tree import YamlTree, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything one configuration file settles.
+
+    Args:
+        file: the configuration file, absolute.
+        ledger: where the ledger is.
+        state: folder of what kbsync keeps on this machine: socket, lock, embedded data.
+        servers: by name; a lone `server` is called ``default``. Their `api_key` is filled in
+            wherever it came from, and so is `data` of the embedded ones.
+        mirrors: in the file's order; `server` and `max_indexing` are filled in, and so is
+            `read_only` where the whole file is.
+        journal_retention: seconds a line of the journal is kept.
+        key_origins: by server, where its key came from, in words for error messages.
+        place: file name and lines, for `check`.
+    """
+
+    file: Path
+    ledger: LedgerAddress
+    state: Path
+    servers: Mapping[str, ServerConfig]
+    mirrors: tuple[MirrorConfig, ...]
+    journal_retention: float
+    key_origins: Mapping[str, str]
+    place: ConfigFile = field(repr=False, compare=False)
+
+    def mirror(self, name: str) -> MirrorConfig | None:
+        """Return the mirror called `name`."""
+        return next((mirror for mirror in self.mirrors if mirror.name == name), None)
+
+    def server_of(self, mirror: MirrorConfig) -> ServerConfig:
+        """Return the server `mirror` is on."""
+        return self.servers[mirror.server or ONLY_SERVER]
+
+    def server_at(self, name: str) -> tuple[str, ...]:
+        """Return where in the file the server called `name` is declared."""
+        return ("servers", name) if ("servers",) in self.place.lines else ("server",)
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -25,12 +71,12 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     Raises:
         Problem: every fault found, each with file, line and key.
     """
-    place = SourceFile(str(path))
+    place = ConfigFile(str(path))
     try:
         tree = parse(read_text(path), environ)
     except Refused as refused:
         raise place.problem([refused.fault]) from None
-    place = SourceFile(str(path), tree.lines)
+    place = ConfigFile(str(path), tree.lines)
     file = path.absolute()
     declaration, faults = declare(tree, file.parent)
     faults += tree.faults
@@ -40,7 +86,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     servers, origins = _keyed(declaration, tree, environ, faults)
     if faults:
         raise place.problem(faults)
-    return complete(declaration, servers, origins, file=file, place=place)
+    return _complete(declaration, servers, origins, file=file, place=place)
 
 
 def _keyed(
@@ -60,3 +106,61 @@ def _keyed(
                 keyed[name] = server.model_copy(update={"api_key": key.secret})
                 origins[name] = key.origin
     return keyed, origins
+
+
+def _complete(
+    declaration: Declaration,
+    keyed: Mapping[str, ServerConfig],
+    key_origins: Mapping[str, str],
+    *,
+    file: Path,
+    place: ConfigFile,
+) -> Settings:
+    """Fill in every default that depends on something else.
+
+    Args:
+        declaration: one whose parts agree.
+        keyed: its servers, with their keys.
+        key_origins: where those keys came from.
+        file: the configuration file, absolute.
+        place: file name and lines.
+    """
+    state = _state_folder(declaration.ledger, file)
+    servers = {name: _with_data(server, state) for name, server in keyed.items()}
+    mirrors = []
+    for mirror in declaration.mirrors:
+        name = server_name(mirror, servers) or ONLY_SERVER
+        filled = {
+            "server": name,
+            "read_only": mirror.read_only or declaration.read_only,
+            "max_indexing": mirror.max_indexing or servers[name].max_indexing,
+        }
+        mirrors.append(mirror.model_copy(update=filled))
+    return Settings(
+        file=file,
+        ledger=declaration.ledger or LedgerAddress(path=state / "ledger.db"),
+        state=state,
+        servers=servers,
+        mirrors=tuple(mirrors),
+        journal_retention=declaration.journal_retention,
+        key_origins=key_origins,
+        place=place,
+    )
+
+
+def _with_data(server: ServerConfig, state: Path) -> ServerConfig:
+    if not server.is_embedded or server.data is not None:
+        return server
+    embedded = server.embedded.model_copy(update={"data": state / "knowledge.db"})
+    return server.model_copy(update={"embedded": embedded})
+
+
+def _state_folder(ledger: LedgerAddress | None, file: Path) -> Path:
+    """Return the ledger's folder, or one of the platform's for this configuration file alone."""
+    if ledger is not None and ledger.path is not None:
+        return ledger.path.parent
+    import platformdirs  # noqa: PLC0415
+
+    # Two files may both have a mirror called docs, and a ledger has one writer.
+    own = hashlib.sha256(str(file).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return platformdirs.user_state_path("kbsync", appauthor=False) / f"{file.stem}-{own}"

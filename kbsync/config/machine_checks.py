@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kbsync.config.api_key import THE_FILE
+from kbsync.config.config_file import Fault, Location
+from kbsync.config.loading import Settings
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
-from kbsync.config.settings import Settings
-from kbsync.config.source_file import Fault, Location
 from kbsync.messages import Notice
 from kbsync.messages import config as messages
 

@@ -10,8 +10,8 @@ from typing import get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from kbsync.config.config_file import Fault, Location
 from kbsync.config.declaration import Declaration
-from kbsync.config.source_file import Fault, Location
 from kbsync.config.types import Section
 from kbsync.config.yaml_tree import YamlTree
 from kbsync.messages import config as messages

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from kbsync.config.source_file import Fault, Location, Refused
+from kbsync.config.config_file import Fault, Location, Refused
 from kbsync.messages import config as messages
 
 DEEPEST = 32

@@ -37,7 +37,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFile:
+class ConfigFile:
     """The configuration file: its name as given, and the line of every key and entry."""
 
     file: str
