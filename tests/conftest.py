@@ -43,7 +43,7 @@ def _logs_anew() -> Iterator[None]:
 
 
 @pytest.fixture
-def nobodys() -> Iterator[Path]:
+def unprivileged_folder() -> Iterator[Path]:
     """A folder for what is done `unprivileged`."""
     with folder_of_nobody() as folder:
         yield folder

@@ -112,7 +112,7 @@ async def client(settings: Settings, server: str) -> AsyncIterator[DifyClient]:
         yield api
 
 
-def whose(settings: Settings, path: str, mirror: str | None) -> tuple[str, str]:
+def owner_of(settings: Settings, path: str, mirror: str | None) -> tuple[str, str]:
     """Return the mirror a path belongs to, and the path inside its source.
 
     Args:
@@ -170,7 +170,7 @@ def ledger_held(
 
     Args:
         settings: as `settings_of` returns.
-        command: what others are told that find it locked.
+        command: named in the message to another process that finds it locked.
 
     Raises:
         Problem: it is held or cannot be used.
@@ -193,7 +193,7 @@ def _address(settings: Settings) -> str | Path:
 
 @contextmanager
 def ledger_to_read(settings: Settings) -> Iterator[LedgerStore | None]:
-    """Open the ledger beside whoever writes it; None when there is none yet.
+    """Open the ledger beside its writer; None when there is none yet.
 
     Raises:
         Problem: the ledger is there but cannot be used.

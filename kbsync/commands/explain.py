@@ -15,7 +15,7 @@ from kbsync.planning.explain import explained
 
 def prepared(settings: Settings, typed: dict[str, Any]) -> Explain:
     """Find the mirror that has the path: it is relative to where the verb was typed."""
-    mirror, path = build.whose(settings, typed["path"], typed["mirror"])
+    mirror, path = build.owner_of(settings, typed["path"], typed["mirror"])
     return Explain(**{**typed, "mirror": mirror, "path": path})
 
 

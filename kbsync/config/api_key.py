@@ -41,7 +41,7 @@ def find_key(
     Args:
         server: as declared at `at`.
         at: its location in the file.
-        tree: tells which variables a value was made of.
+        tree: has the variables each value was made of.
         environ: where `api_key_env` looks.
     """
     given = [way for way in _WAYS if getattr(server, way) is not None]

@@ -1,4 +1,4 @@
-"""Where in the configuration file something stands: locations, lines and the faults found there."""
+"""The configuration file: its text, the lines of its keys, and the faults found there."""
 
 from __future__ import annotations
 
@@ -66,9 +66,6 @@ class ConfigFile:
         return Problem(*dict.fromkeys(self.notice(fault) for fault in ordered))
 
 
-# -- The configuration file as text, or the one reason why it cannot be had.
-
-
 LARGEST_FILE = 1024 * 1024
 PATIENCE = 5.0  # seconds without a byte from a pipe
 BLOCK = 65536
@@ -113,7 +110,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def first_bytes(path: Path, most: int) -> bytes:
-    """Return what `path` begins with, at most `most` bytes; a pipe nobody writes to ends, too.
+    """Return what `path` begins with, at most `most` bytes; a pipe without a writer ends, too.
 
     Raises:
         OSError: it cannot be read, or a pipe stays silent.
@@ -139,7 +136,7 @@ def _await_bytes(fd: int) -> None:
     waiting = select.poll()
     waiting.register(fd, select.POLLIN)
     if not waiting.poll(PATIENCE * 1000):
-        raise TimeoutError(errno.ETIMEDOUT, "nobody writes into this pipe")
+        raise TimeoutError(errno.ETIMEDOUT, "the pipe has no writer")
 
 
 def _decode(raw: bytes) -> str:

@@ -122,7 +122,7 @@ def _technique(at: Location, section: ChunkingSection) -> Iterator[Fault]:
 
 
 def _base(mirror: MirrorConfig, servers: Mapping[str, ServerConfig]) -> tuple[str, str, str] | None:
-    """Return which base a mirror fills, as far as the file tells."""
+    """Return which base a mirror fills, as far as the file says."""
     name = server_name(mirror, servers)
     if name is None:
         return None

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
-from kbsync.config.types import Name, Place, Section, lasting, not_empty, wanted
+from kbsync.config.types import LedgerField, Name, Section, lasting, not_empty, wanted
 
 ONLY_SERVER = "default"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,7 +31,7 @@ class Declaration(Section):
     servers: Annotated[Mapping[Name, ServerConfig], AfterValidator(not_empty)] | None = Field(
         default=None, description="Several servers by name; mirrors say which with server."
     )
-    ledger: Place | None = Field(
+    ledger: LedgerField | None = Field(
         default=None,
         description="The ledger: a SQLite file, or a postgresql:// URL; by default a file in "
         "the platform's state directory, one for each configuration file.",

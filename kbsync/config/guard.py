@@ -28,7 +28,7 @@ class ReembeddingLimits(Section):
 
 
 class GuardConfig(Section):
-    """Limits over a rolling hour beyond which somebody has to agree."""
+    """Limits over a rolling hour beyond which a plan halts until it is released."""
 
     removals: RemovalLimits = Field(
         default_factory=RemovalLimits, description="Deletions, and documents found missing."

@@ -36,7 +36,7 @@ class Settings:
             `read_only` where the whole file is.
         journal_retention: seconds a line of the journal is kept.
         key_origins: by server, where its key came from, in words for error messages.
-        place: file name and lines, for `check`.
+        config_file: file name and lines, for `check`.
     """
 
     file: Path
@@ -46,7 +46,7 @@ class Settings:
     mirrors: tuple[MirrorConfig, ...]
     journal_retention: float
     key_origins: Mapping[str, str]
-    place: ConfigFile = field(repr=False, compare=False)
+    config_file: ConfigFile = field(repr=False, compare=False)
 
     def mirror(self, name: str) -> MirrorConfig | None:
         """Return the mirror called `name`."""
@@ -58,7 +58,7 @@ class Settings:
 
     def server_at(self, name: str) -> tuple[str, ...]:
         """Return where in the file the server called `name` is declared."""
-        return ("servers", name) if ("servers",) in self.place.lines else ("server",)
+        return ("servers", name) if ("servers",) in self.config_file.lines else ("server",)
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -71,22 +71,22 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     Raises:
         Problem: every fault found, each with file, line and key.
     """
-    place = ConfigFile(str(path))
+    config_file = ConfigFile(str(path))
     try:
         tree = parse(read_text(path), environ)
     except Refused as refused:
-        raise place.problem([refused.fault]) from None
-    place = ConfigFile(str(path), tree.lines)
+        raise config_file.problem([refused.fault]) from None
+    config_file = ConfigFile(str(path), tree.lines)
     file = path.absolute()
     declaration, faults = declare(tree, file.parent)
     faults += tree.faults
     if declaration is None:
-        raise place.problem(faults)
+        raise config_file.problem(faults)
     faults += disagreements(declaration, tree.lines)
     servers, origins = _keyed(declaration, tree, environ, faults)
     if faults:
-        raise place.problem(faults)
-    return _complete(declaration, servers, origins, file=file, place=place)
+        raise config_file.problem(faults)
+    return _complete(declaration, servers, origins, file=file, config_file=config_file)
 
 
 def _keyed(
@@ -114,7 +114,7 @@ def _complete(
     key_origins: Mapping[str, str],
     *,
     file: Path,
-    place: ConfigFile,
+    config_file: ConfigFile,
 ) -> Settings:
     """Fill in every default that depends on something else.
 
@@ -123,7 +123,7 @@ def _complete(
         keyed: its servers, with their keys.
         key_origins: where those keys came from.
         file: the configuration file, absolute.
-        place: file name and lines.
+        config_file: file name and lines.
     """
     state = _state_folder(declaration.ledger, file)
     servers = {name: _with_data(server, state) for name, server in keyed.items()}
@@ -144,7 +144,7 @@ def _complete(
         mirrors=tuple(mirrors),
         journal_retention=declaration.journal_retention,
         key_origins=key_origins,
-        place=place,
+        config_file=config_file,
     )
 
 

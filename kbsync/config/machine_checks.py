@@ -1,4 +1,4 @@
-"""What only a look at this machine tells about settings, and what is allowed but unwise."""
+"""Checks of settings against this machine, and warnings about what is allowed but unwise."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def check(settings: Settings) -> list[Notice]:
     code OK; anything else keeps a pass from working.
     """
     faults = list(_faults(settings))
-    faults.sort(key=lambda fault: settings.place.line(fault.at))
-    return [settings.place.notice(fault) for fault in faults]
+    faults.sort(key=lambda fault: settings.config_file.line(fault.at))
+    return [settings.config_file.notice(fault) for fault in faults]
 
 
 def _faults(settings: Settings) -> Iterator[Fault]:

@@ -153,7 +153,7 @@ def _name(value: object) -> object:
 Name = Annotated[str, BeforeValidator(_name, json_schema_input_type=str)]
 
 
-# -- Where the ledger is: a SQLite file or a PostgreSQL database.
+# -- Where the ledger is
 
 
 _URL = re.compile(r"(?P<dialect>[A-Za-z][A-Za-z0-9+_.-]*)://(?P<rest>.*)", re.DOTALL)
@@ -174,8 +174,8 @@ class LedgerAddress:
     url: str | None = field(default=None, repr=False)
 
 
-def parse_place(value: object, info: ValidationInfo) -> LedgerAddress:
-    """Return the place a path or an SQLAlchemy URL names."""
+def parse_ledger(value: object, info: ValidationInfo) -> LedgerAddress:
+    """Return the ledger a path or an SQLAlchemy URL names."""
     if isinstance(value, LedgerAddress):
         return value
     found = _URL.fullmatch(value) if isinstance(value, str) else None
@@ -196,4 +196,4 @@ def _sqlite(rest: str, info: ValidationInfo) -> Path:
     return absolute(name, info)
 
 
-Place = Annotated[LedgerAddress, PlainValidator(parse_place, json_schema_input_type=str)]
+LedgerField = Annotated[LedgerAddress, PlainValidator(parse_ledger, json_schema_input_type=str)]

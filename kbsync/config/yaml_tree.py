@@ -223,7 +223,7 @@ class _Builder:
         self.tree.faults.append(fault)
 
 
-# -- `${NAME}`, `${NAME:-default}` and `$$` in one value, after YAML was parsed.
+# -- Variables: `${NAME}`, `${NAME:-default}` and `$$` in one value
 
 
 _REFERENCE = re.compile(

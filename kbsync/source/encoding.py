@@ -108,7 +108,7 @@ def _around(fd: int, head: bytes, stray: int) -> bytes:
     return sample[: cut + 1] if cut >= 0 and len(sample) > _SAMPLE // 2 else sample
 
 
-# -- Guessing the encoding of a text that is not UTF-8.
+# -- Guessing the encoding of a text that is not UTF-8
 
 
 _BOMS = (
@@ -143,7 +143,7 @@ def byte_order_mark(start: bytes) -> str | None:
 
 def guess(sample: bytes) -> str:
     """Return the encoding of `sample`, a piece of a text that is not valid UTF-8."""
-    # Lines of plain ASCII fit every encoding and would drown the ones that tell.
+    # Lines of plain ASCII fit every encoding and would drown the others.
     sample = b"\n".join(line for line in sample.split(b"\n") if not line.isascii())
     if _damaged_utf8(sample):
         return "utf-8"

@@ -18,7 +18,7 @@ _COMPONENT = re.compile(r"(?:^|(?<=[^/])/)(/?)([^/]+)")
 
 
 def component(name: str) -> str:
-    """Return the key component of a name as `os.scandir` tells it."""
+    """Return the key component of a name as `os.scandir` returns it."""
     if name.isascii():
         return name
     try:
@@ -37,14 +37,14 @@ def _escaped(name: str) -> str:
     return os.fsencode(name).replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
-def unspeakable(key: str) -> bool:
+def is_not_utf8(key: str) -> bool:
     """Whether a key component stands for a name that is not UTF-8."""
     return key.startswith("/")
 
 
 def has_one_spelling(key: str) -> bool:
     """Whether exactly one name has this key component, so that it can be asked for directly."""
-    return key.isascii() and not unspeakable(key) and _TWINNED.isdisjoint(key)
+    return key.isascii() and not is_not_utf8(key) and _TWINNED.isdisjoint(key)
 
 
 def components(path: str) -> list[str] | None:
@@ -56,12 +56,12 @@ def components(path: str) -> list[str] | None:
         path.encode()
     except UnicodeEncodeError:
         return None
-    spoken = [part for part in parts if not unspeakable(part)]
-    return parts if all(unicodedata.is_normalized("NFC", part) for part in spoken) else None
+    valid = [part for part in parts if not is_not_utf8(part)]
+    return parts if all(unicodedata.is_normalized("NFC", part) for part in valid) else None
 
 
 def ascii_spelling(name: str) -> str:
-    """Return `name` with everything beyond ASCII escaped: tells composed from decomposed."""
+    """Return `name` with everything beyond ASCII escaped: composed and decomposed differ in it."""
     return (
         os.fsencode(name)
         .decode("utf-8", "backslashreplace")

@@ -33,8 +33,8 @@ class IgnoreFault(Exception):  # noqa: N818 - it names the file at fault
         self.cause = cause
 
 
-class Sieve(NamedTuple):
-    """What the filters know inside one folder.
+class FolderFilters(NamedTuple):
+    """The filters in force inside one folder.
 
     `included`: whether `include` matched this folder. `levels`: the ignore files in force, the
     deepest first, each with the length of the path prefix it does not see.
@@ -52,13 +52,13 @@ class Filters:
         self._exclude = compiled("\n".join(config.exclude))
         self._hidden = config.hidden
         self._files = (".gitignore", IGNORE_FILE) if config.gitignore else (IGNORE_FILE,)
-        self.root = Sieve(included=not self._include)
+        self.root = FolderFilters(included=not self._include)
 
-    def inside(self, outer: Sieve, prefix: str, fd: int) -> Sieve:
-        """Return the sieve for what is in the folder `fd`.
+    def inside(self, in_force: FolderFilters, prefix: str, fd: int) -> FolderFilters:
+        """Return the filters in force inside the folder `fd`, its ignore files' included.
 
         Args:
-            outer: as `descend` gave it.
+            in_force: outside of it, as `descend` returned them.
             prefix: the folder's key path, ending with ``/`` (empty for the root).
             fd: descriptor of the folder.
 
@@ -68,30 +68,32 @@ class Filters:
         texts = [text for name in self._files if (text := _text(name, fd))]
         patterns = compiled("\n".join(texts)) if texts else None
         if not patterns:
-            return outer
-        return outer._replace(levels=((len(prefix), patterns), *outer.levels))
+            return in_force
+        return in_force._replace(levels=((len(prefix), patterns), *in_force.levels))
 
-    def descend(self, sieve: Sieve, path: str) -> Sieve:
-        """Return the sieve to enter the folder `path` (ending with ``/``) with."""
-        return sieve._replace(included=self._wanted(sieve, path)) if self._include else sieve
+    def descend(self, in_force: FolderFilters, path: str) -> FolderFilters:
+        """Return the filters to enter the folder `path` (ending with ``/``) with."""
+        if not self._include:
+            return in_force
+        return in_force._replace(included=self._wanted(in_force, path))
 
-    def idle(self, sieve: Sieve) -> bool:
+    def idle(self, in_force: FolderFilters) -> bool:
         """Whether no pattern can say anything about entries of this folder."""
-        return not (sieve.levels or self._exclude or self._include)
+        return not (in_force.levels or self._exclude or self._include)
 
     def hides(self, name: str) -> bool:
         """Whether an entry is left out for its name alone: hidden, or never wanted."""
         return name[0] == "." and (not self._hidden or name in _NEVER)
 
-    def steers(self, name: str) -> bool:
+    def is_ignore_file(self, name: str) -> bool:
         """Whether a file of this name says what is left out of its folder."""
         return name in self._files
 
-    def leaves_out(self, sieve: Sieve, prefix: str, name: str, *, folder: bool) -> bool:
+    def excludes(self, in_force: FolderFilters, prefix: str, name: str, *, folder: bool) -> bool:
         """Whether an entry is left out.
 
         Args:
-            sieve: of the folder it is in.
+            in_force: in the folder it is in.
             prefix: key path of the folder it is in, ending with ``/`` (empty for the root).
             name: in NFC.
             folder: whether it is a folder.
@@ -101,23 +103,23 @@ class Filters:
         path = f"{prefix}{name}/" if folder else prefix + name
         if self._exclude and self._exclude.verdict(path):
             return True
-        for start, patterns in sieve.levels:
+        for start, patterns in in_force.levels:
             verdict = patterns.verdict(path[start:])
             if verdict is not None:
                 if verdict:
                     return True
                 break
-        return bool(self._include) and not self._included(sieve, path, folder=folder)
+        return bool(self._include) and not self._included(in_force, path, folder=folder)
 
-    def _included(self, sieve: Sieve, path: str, *, folder: bool) -> bool:
+    def _included(self, in_force: FolderFilters, path: str, *, folder: bool) -> bool:
         # As in an ignore file, what is taken back with ``!`` takes its content with it.
         if folder and self._include.verdict(path) is False:
             return False
-        return self._wanted(sieve, path) or (folder and self._may_hold_wanted(path))
+        return self._wanted(in_force, path) or (folder and self._may_hold_wanted(path))
 
-    def _wanted(self, sieve: Sieve, path: str) -> bool:
+    def _wanted(self, in_force: FolderFilters, path: str) -> bool:
         verdict = self._include.verdict(path)
-        return sieve.included if verdict is None else verdict
+        return in_force.included if verdict is None else verdict
 
     def _may_hold_wanted(self, folder: str) -> bool:
         return any(

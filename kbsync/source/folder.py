@@ -13,9 +13,10 @@ from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import FileState, Present, Skipped, Stat, Unknown
 from kbsync.model.file_types import extension, is_text
-from kbsync.source.classify import File, FileRules
+from kbsync.source.classify import FileEntry
+from kbsync.source.file_rules import FileRules
 from kbsync.source.lookup import look
-from kbsync.source.openat import FOLDER, REPLACED, cause
+from kbsync.source.openat import FOLDER, REPLACED, os_reason
 from kbsync.source.payload import FilePayload, ReadFiles, payload
 from kbsync.source.scan import root_fault, scan
 
@@ -42,7 +43,7 @@ class Folder:
         """Say what stands at `path` now, without reading its content."""
         with ExitStack() as closing:
             _, found = self._located(closing, path)
-            return self._present(found.row) if isinstance(found, File) else found
+            return self._present(found.row) if isinstance(found, FileEntry) else found
 
     def read(self, path: str) -> FileState:
         """Like `look`, and hash what would be sent: a `Present` has its `content`."""
@@ -54,7 +55,7 @@ class Folder:
             try:
                 body = sent.whole()
             except OSError as error:
-                return self._unknown(path, says.FILE_UNREADABLE(cause=cause(error)))
+                return self._unknown(path, says.FILE_UNREADABLE(cause=os_reason(error)))
             if sent.torn():
                 return self._unknown(path, says.TORN())
             self._read.note(sent.file, body, text=self._is_text(path))
@@ -72,7 +73,7 @@ class Folder:
             else:
                 yield self._unknown(path, says.REPLACED(cause="nothing to upload"))
 
-    def _located(self, closing: ExitStack, path: str) -> tuple[int, File | FileState]:
+    def _located(self, closing: ExitStack, path: str) -> tuple[int, FileEntry | FileState]:
         root = self._rules.root
         try:
             fd = os.open(root, FOLDER)
@@ -83,7 +84,7 @@ class Folder:
 
     def _opened(self, closing: ExitStack, path: str) -> FileState | tuple[Present, FilePayload]:
         fd, found = self._located(closing, path)
-        if not isinstance(found, File):
+        if not isinstance(found, FileEntry):
             return found
         rules, name = self._rules, path.rpartition("/")[2]
         text = self._is_text(path)
@@ -92,7 +93,7 @@ class Folder:
             sent = closing.enter_context(opening)
         except OSError as error:
             why = says.REPLACED if error.errno in REPLACED else says.FILE_UNREADABLE
-            return self._unknown(path, why(cause=cause(error)))
+            return self._unknown(path, why(cause=os_reason(error)))
         verdict = rules.verdict(path, name, sent.file.found)
         if isinstance(verdict, Skipped):
             return verdict

@@ -72,21 +72,21 @@ def _pattern(line: str) -> Pattern | None:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415
 
     try:
-        plain, sets = taken_out(_TRAILING_BLANKS.sub(r"\1", line))
+        plain, sets = extract_sets(_TRAILING_BLANKS.sub(r"\1", line))
         if plain.count("/") < line.count("/"):
             # A slash ties a pattern to its folder, even one in brackets, where it matches nothing.
             plain = re.sub("^(!?)/?", r"\1/", plain)
-        source, excludes = GitIgnoreSpecPattern.pattern_to_regex(_reworded(plain))
+        source, excludes = GitIgnoreSpecPattern.pattern_to_regex(_spell_out_stars(plain))
         if source is None or excludes is None:
             return None
         # DOTALL: a name may hold a newline.
-        regex = re.compile(put_back(_in_one_go(source), sets), re.DOTALL)
+        regex = re.compile(restore_sets(_without_backtracking(source), sets), re.DOTALL)
     except ValueError:
         return None
     return Pattern(regex, excludes, _lead(line))
 
 
-def _reworded(line: str) -> str:
+def _spell_out_stars(line: str) -> str:
     """Rewrite lone stars: pathspec shortens them to what cannot be matched in full."""
     negated = line.startswith("!")
     segments = [_STARS.sub("**", part) for part in line[negated:].split("/")]
@@ -100,7 +100,7 @@ def _reworded(line: str) -> str:
     return "!" * negated + "/".join(segments)
 
 
-def _in_one_go(source: str) -> str:
+def _without_backtracking(source: str) -> str:
     """Return `source` without choices to come back to: many stars would try them all, for hours.
 
     Between two gaps of one kind, what matches first leaves most to the second: no later match can
@@ -108,15 +108,15 @@ def _in_one_go(source: str) -> str:
     """
     first, *parts = source.split(_STARS_BELOW)
     if not parts:
-        return _segments_in_one_go(first)
+        return _segments_without_backtracking(first)
     opening = _STARS_ABOVE if first.startswith(_STARS_ABOVE) else "^"
-    first = _segments_in_one_go(first.removeprefix(opening))
+    first = _segments_without_backtracking(first.removeprefix(opening))
     done = [f"^(?>(?:.+?/)??{first}(?=/))" if opening == _STARS_ABOVE else f"^{first}"]
-    done += [f"(?>(?:/.+?)??{_segments_in_one_go(part)}(?=/))" for part in parts[:-1]]
-    return "".join(done) + _STARS_BELOW + _segments_in_one_go(parts[-1])
+    done += [f"(?>(?:/.+?)??{_segments_without_backtracking(part)}(?=/))" for part in parts[:-1]]
+    return "".join(done) + _STARS_BELOW + _segments_without_backtracking(parts[-1])
 
 
-def _segments_in_one_go(source: str) -> str:
+def _segments_without_backtracking(source: str) -> str:
     first, *parts = source.split(_STAR)
     done = [first]
     for part, is_last in zip(parts, [*[False] * (len(parts) - 1), True], strict=False):
@@ -135,7 +135,7 @@ def _lead(line: str) -> str:
     return fixed[: fixed.rfind("/", 0, wild.start() if wild else None) + 1]
 
 
-# -- Bracket expressions of ignore files as git reads them.
+# -- Bracket expressions as git reads them
 
 
 _CLASSES = {
@@ -158,7 +158,7 @@ _CLASS = re.compile(r"\[:([^\]]*):\]")
 _FIRST_STAND_IN = 0xFDD0
 
 
-def taken_out(line: str) -> tuple[str, dict[str, str]]:
+def extract_sets(line: str) -> tuple[str, dict[str, str]]:
     """Replace each bracket expression by one character.
 
     Returns:
@@ -186,8 +186,8 @@ def taken_out(line: str) -> tuple[str, dict[str, str]]:
     return "".join((*kept, line[at:])), sets
 
 
-def put_back(source: str, sets: dict[str, str]) -> str:
-    """Replace the characters that `taken_out` left by what they stand for."""
+def restore_sets(source: str, sets: dict[str, str]) -> str:
+    """Replace the characters that `extract_sets` left by what they stand for."""
     for stand_in, expression in sets.items():
         source = source.replace(stand_in, expression)
     return source
@@ -232,11 +232,11 @@ def _character(line: str, at: int) -> tuple[str, int]:
     return line[at], at + 1
 
 
-# -- Which keys a verb was told to work on: gitignore patterns, relative to each source.
+# -- Keys selected on the command line, by the same patterns
 
 
 class PathSelection:
-    """Tells whether a key is meant.
+    """Keys selected by patterns relative to each source.
 
     Args:
         patterns: gitignore patterns; a later one that matches decides. None mean everything.
@@ -252,13 +252,13 @@ class PathSelection:
         self._patterns = compiled("\n".join(patterns)) if patterns else None
 
     def __call__(self, key: DocKey) -> bool:
-        """Return whether `key` is meant: by its own path, or by a folder it is in."""
+        """Return whether `key` is selected: by its own path, or by a folder it is in."""
         if self._patterns is None:
             return True
         parts = key.path.split("/")
         folders = ("/".join(parts[:n]) + "/" for n in range(1, len(parts)))
-        meant = False
+        selected = False
         for path in (*folders, key.path):
             verdict = self._patterns.verdict(path)
-            meant = meant if verdict is None else verdict
-        return meant
+            selected = selected if verdict is None else verdict
+        return selected

@@ -14,23 +14,23 @@ from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import Absent, Excluded, FileState, Skipped, Unknown
 from kbsync.source.classify import (
-    File,
-    FileRules,
-    Found,
-    Judged,
-    LeftOut,
-    Place,
-    enter,
-    judge,
-    settle,
+    Classified,
+    EntryStat,
+    ExcludedEntry,
+    FileEntry,
+    FolderEntry,
+    classify,
+    open_entry,
+    states_of_key,
 )
 from kbsync.source.file_names import component, components, has_one_spelling
+from kbsync.source.file_rules import FileRules
 from kbsync.source.filters import IgnoreFault
-from kbsync.source.openat import GONE, OTHER_KIND, cause
+from kbsync.source.openat import GONE, OTHER_KIND, os_reason
 from kbsync.source.scan import still_stands
 
 
-def look(rules: FileRules, root: int, path: str) -> File | FileState:
+def look(rules: FileRules, root: int, path: str) -> FileEntry | FileState:
     """Say what stands at `path` below the open folder `root`."""
     parts = components(path)
     if not parts:
@@ -41,78 +41,82 @@ def look(rules: FileRules, root: int, path: str) -> File | FileState:
     return state
 
 
-def _descend(rules: FileRules, root: int, path: str, parts: list[str]) -> File | FileState:
-    place, left_out = Place("", (), rules.filters.root), False
+def _descend(rules: FileRules, root: int, path: str, parts: list[str]) -> FileEntry | FileState:
+    entry, excluded = FolderEntry("", (), rules.filters.root), False
     for position, part in enumerate(parts):
         try:
-            with enter(rules, root, place) as inside:
-                judged = [
-                    judge(rules, inside, name, found) for name, found in _named(inside.fd, part)
+            with open_entry(rules, root, entry) as folder:
+                classified = [
+                    classify(rules, folder, name, found) for name, found in _named(folder.fd, part)
                 ]
         except IgnoreFault as fault:
             why = says.IGNORE_UNREADABLE(name=fault.name, cause=fault.cause)
             return _unknown(rules, path, why)
         except OSError as error:
             return _unlisted(rules, path, error)
-        step: Place | FileState
-        if left_out or all(isinstance(one.verdict, LeftOut) for one in judged):
-            left_out = True
-            step = _left_out(rules, path, judged, last=position == len(parts) - 1)
+        step: FolderEntry | FileState
+        if excluded or all(isinstance(one.verdict, ExcludedEntry) for one in classified):
+            excluded = True
+            step = _excluded(rules, path, classified, last=position == len(parts) - 1)
         elif position == len(parts) - 1:
-            return _here(rules, path, judged)
+            return _here(rules, path, classified)
         else:
-            step = _beneath(rules, path, place.prefix + part, judged)
-        if not isinstance(step, Place):
+            step = _beneath(rules, path, entry.prefix + part, classified)
+        if not isinstance(step, FolderEntry):
             return step
-        place = step
+        entry = step
     raise AssertionError("the last component always decides")
 
 
-def _here(rules: FileRules, path: str, judged: list[Judged]) -> File | FileState:
-    for settled in settle(rules, path, judged):
-        if not isinstance(settled, Place | Blocked):
-            return settled
+def _here(rules: FileRules, path: str, classified: list[Classified]) -> FileEntry | FileState:
+    for state in states_of_key(rules, path, classified):
+        if not isinstance(state, FolderEntry | Blocked):
+            return state
     # A folder stands here; its twin may be a file that is left out.
-    if any(one.verdict == LeftOut(None) for one in judged):
+    if any(one.verdict == ExcludedEntry(None) for one in classified):
         return Excluded(key=rules.key(path))
     return Absent(key=rules.key(path))
 
 
-def _beneath(rules: FileRules, path: str, above: str, judged: list[Judged]) -> Place | FileState:
+def _beneath(
+    rules: FileRules, path: str, above: str, classified: list[Classified]
+) -> FolderEntry | FileState:
     """Say what `path` is, given what stands at `above`, where it needs a folder."""
-    for settled in reversed(settle(rules, above, judged)):
-        if isinstance(settled, Place):
-            return settled
-        if isinstance(settled, Blocked):
-            return _unknown(rules, path, settled.why)
-        if isinstance(settled, Skipped) and any(one.opaque for one in judged):
-            return rules.skipped(path, settled.why)
+    for state in reversed(states_of_key(rules, above, classified)):
+        if isinstance(state, FolderEntry):
+            return state
+        if isinstance(state, Blocked):
+            return _unknown(rules, path, state.why)
+        if isinstance(state, Skipped) and any(one.opaque for one in classified):
+            return rules.skipped(path, state.why)
     return Absent(key=rules.key(path))
 
 
-def _left_out(
-    rules: FileRules, path: str, judged: list[Judged], *, last: bool
-) -> Place | Absent | Excluded:
+def _excluded(
+    rules: FileRules, path: str, classified: list[Classified], *, last: bool
+) -> FolderEntry | Absent | Excluded:
     """Go on below what the filters leave out, only to see whether anything is there."""
-    places = [place for one in judged if (place := _place(one))]
-    if not last and len(places) == 1:
-        return places[0]
-    there = len(places) < len(judged) if last else places or any(one.opaque for one in judged)
+    folders = [folder for one in classified if (folder := _folder(one))]
+    if not last and len(folders) == 1:
+        return folders[0]
+    there = (
+        len(folders) < len(classified) if last else folders or any(one.opaque for one in classified)
+    )
     return Excluded(key=rules.key(path)) if there else Absent(key=rules.key(path))
 
 
-def _place(one: Judged) -> Place | None:
-    if isinstance(one.verdict, LeftOut):
-        return one.verdict.place
-    return one.verdict if isinstance(one.verdict, Place) else None
+def _folder(one: Classified) -> FolderEntry | None:
+    if isinstance(one.verdict, ExcludedEntry):
+        return one.verdict.folder
+    return one.verdict if isinstance(one.verdict, FolderEntry) else None
 
 
-def _named(fd: int, part: str) -> list[tuple[str, Found]]:
+def _named(fd: int, part: str) -> list[tuple[str, EntryStat]]:
     """Return every entry of the open folder `fd` that has the key component `part`."""
     if has_one_spelling(part):
         found = _own_stat(part, fd)
         # The other case being there too means a file system that folds case: only its listing
-        # tells which spelling is the true one.
+        # has the true spelling.
         if found is None:
             return []
         if part.swapcase() == part or _own_stat(part.swapcase(), fd) is None:
@@ -121,7 +125,7 @@ def _named(fd: int, part: str) -> list[tuple[str, Found]]:
     return [(name, found) for name in names if (found := _own_stat(name, fd)) is not None]
 
 
-def _own_stat(name: str, fd: int) -> Found | None:
+def _own_stat(name: str, fd: int) -> EntryStat | None:
     try:
         return os.stat(name, dir_fd=fd, follow_symlinks=False)
     except OSError as error:
@@ -133,7 +137,7 @@ def _unlisted(rules: FileRules, path: str, error: OSError) -> FileState:
         return Absent(key=rules.key(path))
     if error.errno in OTHER_KIND:
         return _unknown(rules, path, says.MOVED_AWAY())
-    return _unknown(rules, path, says.FOLDER_UNREADABLE(cause=cause(error)))
+    return _unknown(rules, path, says.FOLDER_UNREADABLE(cause=os_reason(error)))
 
 
 def _unknown(rules: FileRules, path: str, why: Notice) -> Unknown:

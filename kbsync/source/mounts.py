@@ -38,8 +38,8 @@ class Mount(NamedTuple):
     kind: str
 
 
-class Ground(NamedTuple):
-    """What a folder stands on: its own mount, and those inside of it.
+class FolderMounts(NamedTuple):
+    """The mount a folder is on, and those inside of it.
 
     Two that are equal mean that no mount came or went there.
     """
@@ -48,7 +48,7 @@ class Ground(NamedTuple):
     inside: tuple[Mount, ...]
     real: str
 
-    def silent(self, kinds: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys()) -> dict[str, str]:
+    def network(self, kinds: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys()) -> dict[str, str]:
         """Return the folders, relative and outermost first, on file systems among `kinds`.
 
         Args:
@@ -64,8 +64,8 @@ class Ground(NamedTuple):
         return found
 
 
-def ground(folder: str, table: str | None = None) -> Ground:
-    """Return what `folder` stands on.
+def mounts_of(folder: str, table: str | None = None) -> FolderMounts:
+    """Return the mounts of `folder`.
 
     Args:
         folder: its path.
@@ -83,7 +83,7 @@ def ground(folder: str, table: str | None = None) -> Ground:
             own is None or len(mount.point) >= len(own.point)
         ):
             own = mount
-    return Ground(own, tuple(below.values()), real)
+    return FolderMounts(own, tuple(below.values()), real)
 
 
 def network_name(kind: str) -> str | None:

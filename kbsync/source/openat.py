@@ -1,4 +1,4 @@
-"""Where a symbolic link leads, as steps below the root."""
+"""Folders opened by descriptor, one name at a time, and where a symbolic link leads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,36 @@ from typing import NamedTuple
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 
-Identity = tuple[int, int]
+FolderId = tuple[int, int]  # device and inode
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+GONE = frozenset({errno.ENOENT})
+OTHER_KIND = frozenset({errno.ENOTDIR, errno.ELOOP})
+REPLACED = GONE | OTHER_KIND | {errno.EINVAL, errno.ENXIO}
+
+
+@contextmanager
+def open_folder(root: int, steps: Sequence[str]) -> Iterator[int]:
+    """Open the folder `steps` below `root` for listing.
+
+    Raises:
+        OSError: a step is missing, no folder, a link, or may not be read.
+    """
+    fd = os.open(".", FOLDER, dir_fd=root)
+    try:
+        for step in steps:
+            following = os.open(step, FOLDER | os.O_NOFOLLOW, dir_fd=fd)
+            os.close(fd)
+            fd = following
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def os_reason(error: OSError) -> str:
+    """Return the system's words for `error`, without any path."""
+    return error.strerror or errno.errorcode.get(error.errno or 0, "input/output error")
 
 
 class LinkTarget(NamedTuple):
@@ -23,8 +52,8 @@ class LinkTarget(NamedTuple):
     found: os.stat_result
 
 
-def target(
-    root: str, fd: int, steps: tuple[str, ...], above: AbstractSet[Identity]
+def link_target(
+    root: str, fd: int, steps: tuple[str, ...], above: AbstractSet[FolderId]
 ) -> LinkTarget | Notice:
     """Follow the link at `steps`, or say why not.
 
@@ -42,49 +71,15 @@ def target(
         real = os.path.realpath(os.path.join(base, *steps), strict=True)  # noqa: PTH118
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            return says.LINK_DANGLING(cause=cause(error))
+            return says.LINK_DANGLING(cause=os_reason(error))
         raise
     inside = os.path.relpath(real, base).split("/")
     if ".." in inside or ".git" in inside:
         return says.LINK_OUTSIDE()
     if inside == ["."]:
         return says.LINK_LOOP()
-    with folder(fd, inside[:-1]) as parent:
+    with open_folder(fd, inside[:-1]) as parent:
         found = os.stat(inside[-1], dir_fd=parent, follow_symlinks=False)
     if stat.S_ISDIR(found.st_mode) and (found.st_dev, found.st_ino) in above:
         return says.LINK_LOOP()
     return LinkTarget(tuple(inside), found)
-
-
-# -- Reaching folders and files by descriptor, one component at a time.
-
-
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-GONE = frozenset({errno.ENOENT})
-OTHER_KIND = frozenset({errno.ENOTDIR, errno.ELOOP})
-REPLACED = GONE | OTHER_KIND | {errno.EINVAL, errno.ENXIO}
-
-
-@contextmanager
-def folder(root: int, steps: Sequence[str]) -> Iterator[int]:
-    """Open the folder `steps` below `root` for listing.
-
-    Raises:
-        OSError: a step is missing, no folder, a link, or may not be read.
-    """
-    fd = os.open(".", FOLDER, dir_fd=root)
-    try:
-        for step in steps:
-            following = os.open(step, FOLDER | os.O_NOFOLLOW, dir_fd=fd)
-            os.close(fd)
-            fd = following
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def cause(error: OSError) -> str:
-    """Return the system's words for `error`, without any path."""
-    return error.strerror or errno.errorcode.get(error.errno or 0, "input/output error")

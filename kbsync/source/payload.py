@@ -15,7 +15,7 @@ from typing import IO, NamedTuple
 from kbsync.model import Stat
 from kbsync.model.file_types import extension, media_type
 from kbsync.source.encoding import BLOCK, as_utf8, read_text
-from kbsync.source.openat import FILE, folder
+from kbsync.source.openat import FILE, open_folder
 
 # Two writes within one tick of the file system's clock can leave a file with the same times. Ticks
 # are 1 to 10 ms on Linux; a file that rested this long has its next write in another one.
@@ -67,7 +67,7 @@ def open_file(root: int, steps: tuple[str, ...]) -> Iterator[OpenFile]:
         OSError: a step is missing, unreadable or a link; or it is no regular file (EINVAL).
     """
     *way, name = steps
-    with folder(root, way) as parent:
+    with open_folder(root, way) as parent:
         fd = os.open(name, FILE, dir_fd=parent)
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -144,7 +144,7 @@ class FilePayload:
         return self.file.torn()
 
     def whole(self) -> Body:
-        """Return what is sent, with its hash; read only where no pass told it yet."""
+        """Return what is sent, with its hash; read only where its hash is unknown."""
         if not self._body.content:
             while self.read(BLOCK):
                 pass

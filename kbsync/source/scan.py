@@ -16,18 +16,17 @@ from kbsync.messages import source as says
 from kbsync.model import Skipped, Unknown
 from kbsync.model.file_types import extension
 from kbsync.source.classify import (
-    File,
-    FileRules,
-    Inside,
-    Place,
-    enter,
-    judge,
-    refused_type,
-    settle,
+    FileEntry,
+    FolderEntry,
+    OpenFolder,
+    classify,
+    open_entry,
+    states_of_key,
 )
 from kbsync.source.file_names import component, is_component
+from kbsync.source.file_rules import FileRules, refused_type
 from kbsync.source.filters import IgnoreFault
-from kbsync.source.openat import FOLDER, GONE, OTHER_KIND, cause
+from kbsync.source.openat import FOLDER, GONE, OTHER_KIND, os_reason
 
 _ELSE = -1
 
@@ -39,11 +38,11 @@ class Listed(NamedTuple):
     """
 
     rows: list[FileRow]
-    others: list[Skipped | Unknown | Place | Blocked]
+    others: list[Skipped | Unknown | FolderEntry | Blocked]
 
-    def add(self, other: Skipped | Unknown | Place | Blocked) -> None:
+    def add(self, other: Skipped | Unknown | FolderEntry | Blocked) -> None:
         """Add what is no row, to be sorted by its path or prefix."""
-        at = other.prefix if isinstance(other, Place | Blocked) else other.key.path
+        at = other.prefix if isinstance(other, FolderEntry | Blocked) else other.key.path
         self.rows.append((at, _ELSE, 0, len(self.others)))
         self.others.append(other)
 
@@ -67,7 +66,7 @@ def root_fault(path: str, error: OSError) -> Notice:
         return says.ROOT_GONE(path=path)
     if error.errno in OTHER_KIND:
         return says.ROOT_NO_FOLDER(path=path)
-    return says.FOLDER_UNREADABLE(cause=cause(error))
+    return says.FOLDER_UNREADABLE(cause=os_reason(error))
 
 
 def still_stands(path: str, root: int) -> bool:
@@ -79,7 +78,7 @@ def still_stands(path: str, root: int) -> bool:
 
 
 def _walk(rules: FileRules, root: int) -> Iterator[Seen]:
-    listed = _listed(rules, root, Place("", (), rules.filters.root))
+    listed = _listed(rules, root, FolderEntry("", (), rules.filters.root))
     pending = [(iter(listed.rows), listed.others)]
     while pending:
         rows, others = pending[-1]
@@ -88,7 +87,7 @@ def _walk(rules: FileRules, root: int) -> Iterator[Seen]:
                 yield row
                 continue
             other = others[row[3]]
-            if isinstance(other, Place):
+            if isinstance(other, FolderEntry):
                 listed = _listed(rules, root, other)
                 pending.append((iter(listed.rows), listed.others))
                 break
@@ -97,57 +96,57 @@ def _walk(rules: FileRules, root: int) -> Iterator[Seen]:
             pending.pop()
 
 
-def _listed(rules: FileRules, root: int, place: Place) -> Listed:
+def _listed(rules: FileRules, root: int, entry: FolderEntry) -> Listed:
     """List a folder; what keeps it from being listed is its only content then."""
     try:
-        with enter(rules, root, place) as inside:
-            return _content(rules, inside)
+        with open_entry(rules, root, entry) as folder:
+            return _content(rules, folder)
     except IgnoreFault as fault:
         why = says.IGNORE_UNREADABLE(name=fault.name, cause=fault.cause)
     except OSError as error:
-        if error.errno in GONE and place.prefix and still_stands(rules.root, root):
+        if error.errno in GONE and entry.prefix and still_stands(rules.root, root):
             return Listed([], [])
         moved = error.errno in GONE | OTHER_KIND
-        why = says.MOVED_AWAY() if moved else says.FOLDER_UNREADABLE(cause=cause(error))
+        why = says.MOVED_AWAY() if moved else says.FOLDER_UNREADABLE(cause=os_reason(error))
     listed = Listed([], [])
-    listed.add(Blocked(prefix=place.prefix, why=why))
+    listed.add(Blocked(prefix=entry.prefix, why=why))
     return listed
 
 
-def _content(rules: FileRules, inside: Inside) -> Listed:
-    with os.scandir(inside.fd) as scanned:
+def _content(rules: FileRules, folder: OpenFolder) -> Listed:
+    with os.scandir(folder.fd) as scanned:
         entries = list(scanned)
-    listed, rest = _quick(rules, inside, entries)
+    listed, rest = _quick(rules, folder, entries)
     if any(component(entry.name) != entry.name for entry in rest):
-        # A name that is no key itself may be the twin of one that was quickly judged.
+        # A name that is no key itself may be the twin of one that was quickly classified.
         listed, rest = Listed([], []), entries
     for part, group in _by_component(rest).items():
-        judged = [
-            judge(rules, inside, entry.name, found)
+        classified = [
+            classify(rules, folder, entry.name, found)
             for entry in group
             if (found := _own_stat(entry)) is not None
         ]
-        for settled in settle(rules, inside.place.prefix + part, judged):
-            if isinstance(settled, File):
-                listed.rows.append(settled.row)
+        for state in states_of_key(rules, folder.entry.prefix + part, classified):
+            if isinstance(state, FileEntry):
+                listed.rows.append(state.row)
             else:
-                listed.add(settled)
+                listed.add(state)
     listed.rows.sort()
     return listed
 
 
 def _quick(
-    rules: FileRules, inside: Inside, entries: list[os.DirEntry[str]]
+    rules: FileRules, folder: OpenFolder, entries: list[os.DirEntry[str]]
 ) -> tuple[Listed, list[os.DirEntry[str]]]:
-    """Judge ordinary files at once; everything unusual is handed back for `judge`.
+    """Take ordinary files at once; everything unusual is left to `classify`.
 
     One loop with few calls of our own: it runs for every file of every pass.
     """
     listed, rest = Listed([], []), []
-    prefix, sieve = inside.place.prefix, inside.place.sieve
+    prefix, filters = folder.entry.prefix, folder.entry.filters
     accepted, limit = rules.accepted, rules.config.max_file_size
-    idle = rules.filters.idle(sieve)
-    leaves_out = rules.filters.leaves_out
+    idle = rules.filters.idle(filters)
+    excludes = rules.filters.excludes
     for entry in entries:
         name = entry.name
         if (
@@ -157,7 +156,7 @@ def _quick(
         ):
             rest.append(entry)
             continue
-        if not idle and leaves_out(sieve, prefix, name, folder=False):
+        if not idle and excludes(filters, prefix, name, folder=False):
             continue
         stem, _, ending = name.rpartition(".")
         if not stem or (ending not in accepted and extension(name) not in accepted):

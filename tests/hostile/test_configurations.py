@@ -18,7 +18,7 @@ from kbsync.cli import obey
 
 SECONDS = 3.0
 MEBIBYTES = 150
-LONGEST_OUTPUT = 2 << 20  # every fault is told, and a key may be as long as the file
+LONGEST_OUTPUT = 2 << 20  # every fault is reported, and a key may be as long as the file
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +49,9 @@ def test_a_hostile_file_is_refused_where_its_fault_is(
 ) -> None:
     content, line = WRITTEN[name]
     (folder / "kbsync.yaml").write_bytes(content)
-    told = refused(capsys)
+    shown = refused(capsys)
     place = "kbsync.yaml:" if line is None else f"kbsync.yaml:{line}: "
-    assert place in told, told[-2000:]
+    assert place in shown, shown[-2000:]
 
 
 def loop(file: Path) -> None:
@@ -66,7 +66,7 @@ def bound_socket(file: Path) -> None:
 ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a loop of links": (loop, "KB-C002"),
     "a folder": (Path.mkdir, "KB-C003"),
-    "a pipe nobody writes to": (os.mkfifo, "KB-C002"),
+    "a pipe without a writer": (os.mkfifo, "KB-C002"),
     "a socket": (bound_socket, "KB-C003"),
     "a device without end": (lambda file: file.symlink_to("/dev/zero"), "KB-C005"),
     "a device without content": (lambda file: file.symlink_to("/dev/null"), "KB-C004"),

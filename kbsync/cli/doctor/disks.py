@@ -11,7 +11,7 @@ from pathlib import Path
 from kbsync.config import MirrorConfig, Settings
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
-from kbsync.source.mounts import ground, network_name
+from kbsync.source.mounts import mounts_of, network_name
 
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_watches")
 NAMES_READ = 10_000
@@ -43,7 +43,7 @@ def watches(settings: Settings) -> Iterator[Notice]:
 
 def _stored_on(mirror: MirrorConfig) -> Notice:
     words = {"mirror": mirror.name, "path": mirror.source}
-    own = ground(os.fspath(mirror.source)).own
+    own = mounts_of(os.fspath(mirror.source)).own
     if own is None:
         return say.UNKNOWN_DISK(**words)
     network = network_name(own.kind)

@@ -1,4 +1,4 @@
-"""What changed since somebody last asked, gathered from any thread."""
+"""What changed since the last take, collected from any thread."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from kbsync.engine.ports import ChangedPaths
 MOST = 10_000
 
 
-def _nobody() -> None:
-    """Wake nobody: what is gathered before the watch begins waits to be taken."""
+def _not_started() -> None:
+    """Do nothing: what is collected before the watch begins waits to be taken."""
 
 
 class ChangeBuffer:
@@ -22,22 +22,22 @@ class ChangeBuffer:
     """
 
     def __init__(self, most: int = MOST) -> None:
-        self.wake: Callable[[], None] = _nobody
+        self.wake: Callable[[], None] = _not_started
         self._most = most
         self._lock = threading.Lock()
         self._paths: set[str] = set()
         self._folders: set[str] = set()
         self._root = False
 
-    def path(self, path: str) -> None:
+    def add_path(self, path: str) -> None:
         """Note that the file at `path` may have changed."""
         self._add(path, folder=False)
 
-    def folder(self, path: str) -> None:
+    def add_folder(self, path: str) -> None:
         """Note that everything below the folder `path` may have changed."""
         self._add(path, folder=True)
 
-    def root(self) -> None:
+    def add_root(self) -> None:
         """Note that the root vanished or came back."""
         with self._lock:
             first = self._empty()
@@ -60,7 +60,7 @@ class ChangeBuffer:
                 self._paths.clear()
                 self._folders.clear()
                 self._folders.add("")
-        # Once it was woken, nobody needs to be woken again until they have taken.
+        # One wake is enough until the next take.
         if first:
             self.wake()
 

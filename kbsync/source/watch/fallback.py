@@ -1,4 +1,4 @@
-"""The folders no events come from, why, and what would mend it."""
+"""Folders that are polled because they cannot be watched: which, why, and what would help."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ _LEAST_WATCHES = 524_288
 _LEAST_INSTANCES = 1_024
 
 
-class Lack(enum.Enum):
-    """What keeps a folder from being watched, the one to tell first at the top."""
+class NoWatch(enum.Enum):
+    """What keeps a folder from being watched, the most important first."""
 
-    SILENT = enum.auto()
+    NETWORK = enum.auto()
     WATCHES = enum.auto()
     INSTANCES = enum.auto()
     OTHER = enum.auto()
 
 
-class Unseen(NamedTuple):
+class UnwatchedDir(NamedTuple):
     """One folder without a watch; `words` are the system's, or the file system's type."""
 
-    spot: WatchedDir
-    lack: Lack
+    directory: WatchedDir
+    reason: NoWatch
     words: str
 
 
-class Unwatched:
+class UnwatchedDirs:
     """Remembers the outermost folders that could not be watched."""
 
     def __init__(self) -> None:
-        self._by_path: dict[str, Unseen] = {}
+        self._by_path: dict[str, UnwatchedDir] = {}
         self._changed = False
 
-    def __iter__(self) -> Iterator[Unseen]:
+    def __iter__(self) -> Iterator[UnwatchedDir]:
         return iter(list(self._by_path.values()))
 
     def changed(self) -> bool:
@@ -48,15 +48,15 @@ class Unwatched:
         changed, self._changed = self._changed, False
         return changed
 
-    def refused(self, spot: WatchedDir, error: OSError) -> None:
+    def refused(self, directory: WatchedDir, error: OSError) -> None:
         """Remember a folder the kernel granted no watch for."""
-        lack = {errno.ENOSPC: Lack.WATCHES, errno.EMFILE: Lack.INSTANCES}
+        reason = {errno.ENOSPC: NoWatch.WATCHES, errno.EMFILE: NoWatch.INSTANCES}
         words = error.strerror or str(error)
-        self._add(Unseen(spot, lack.get(error.errno or 0, Lack.OTHER), words))
+        self._add(UnwatchedDir(directory, reason.get(error.errno or 0, NoWatch.OTHER), words))
 
-    def silent(self, spot: WatchedDir, kind: str) -> None:
-        """Remember a folder on a file system that tells of no changes made elsewhere."""
-        self._add(Unseen(spot, Lack.SILENT, kind))
+    def on_network(self, directory: WatchedDir, kind: str) -> None:
+        """Remember a folder on a network file system: changes made elsewhere cause no event."""
+        self._add(UnwatchedDir(directory, NoWatch.NETWORK, kind))
 
     def discard(self, path: str) -> None:
         """Forget `path` and everything below it."""
@@ -67,8 +67,8 @@ class Unwatched:
                     del self._by_path[other]
                     self._changed = True
 
-    def _add(self, unseen: Unseen) -> None:
-        self._by_path[unseen.spot.path] = unseen
+    def _add(self, unwatched: UnwatchedDir) -> None:
+        self._by_path[unwatched.directory.path] = unwatched
         self._changed = True
 
     def notice(self, root: str, seconds: float) -> Notice | None:
@@ -80,19 +80,19 @@ class Unwatched:
         """
         if not self._by_path:
             return None
-        first = min(self, key=lambda unseen: unseen.lack.value)
-        count = sum(unseen.lack is first.lack for unseen in self)
+        first = min(self, key=lambda unwatched: unwatched.reason.value)
+        count = sum(unwatched.reason is first.reason for unwatched in self)
         words = {"path": root, "count": count, "seconds": f"{seconds:g}"}
-        match first.lack:
-            case Lack.SILENT if first.spot.parent is None:
+        match first.reason:
+            case NoWatch.NETWORK if first.directory.parent is None:
                 return says.SILENT(kind=first.words, **words)
-            case Lack.SILENT:
+            case NoWatch.NETWORK:
                 return says.SILENT_PARTS(kind=first.words, **words)
-            case Lack.WATCHES:
+            case NoWatch.WATCHES:
                 return says.NO_WATCHES(setting=_setting("watches", _LEAST_WATCHES), **words)
-            case Lack.INSTANCES:
+            case NoWatch.INSTANCES:
                 return says.NO_INSTANCES(setting=_setting("instances", _LEAST_INSTANCES), **words)
-            case Lack.OTHER:
+            case NoWatch.OTHER:
                 return says.UNWATCHABLE(cause=first.words, **words)
 
 

@@ -1,7 +1,7 @@
 """One inotify instance of the kernel, read by watchdog in a thread of its own.
 
-Watchdog's observer is not used: it swallows that watches ran out, tells no handler that the queue
-ran over, and holds events back for half a second after every rename. The reader below it does
+Watchdog's observer is not used: it hides that watches ran out and that the queue overflowed, and it
+holds events back for half a second after every rename. The reader below it does
 neither, and calls back for each event and for an overflow.
 """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-# Links that show folders with links in them multiply; beyond this nobody wants the list.
+# Links to folders that hold links multiply; beyond this the whole source is compared instead.
 _MOST = 1_000
 
 
@@ -61,11 +61,11 @@ class SymlinkPaths:
             return True
         target = self._targets.get(link)
         led_there = target is not None and _within(target, path)
-        # A link that was replaced twice leads where it led, and somebody may have seen it between.
+        # A link replaced twice leads where it led, yet a scan may have met it in between.
         return self.add(link) or led_there or link == path
 
     def shown(self, path: str) -> set[str] | None:
-        """Return every other path that shows `path`; None when they are too many to tell."""
+        """Return every other path that shows `path`; None when they are too many to list."""
         found: set[str] = set()
         pending: list[tuple[str, frozenset[str]]] = [(path, frozenset())]
         while pending:

@@ -1,4 +1,4 @@
-"""What of a source is worth a watch, and under which paths its files are known."""
+"""What of a source is watched, and under which paths its changes are reported."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from kbsync.model.file_types import extension
-from kbsync.source.file_names import component, unspeakable
-from kbsync.source.filters import Filters, IgnoreFault, Sieve
+from kbsync.source.file_names import component, is_not_utf8
+from kbsync.source.filters import Filters, FolderFilters, IgnoreFault
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.symlinks import SymlinkPaths
 from kbsync.source.watch.watched_dir import WatchedDir
@@ -16,135 +16,130 @@ from kbsync.source.watch.watched_dir import WatchedDir
 class Visibility:
     """The source as the walk sees it when links are not followed.
 
-    What the filters leave out is neither watched nor told, and files of a type the server does
-    not take are not told: a database or a log beside the documents wakes nobody.
+    What the filters leave out is neither watched nor reported, and files of other types are not
+    reported: a database or a log beside the documents causes no work.
 
     Args:
         filters: the mirror's.
         accepted: extensions the server takes, lower case, without the dot.
-        collection: where changes are gathered.
+        buffer: where changes are collected.
     """
 
-    linked = False
+    follows_links = False
 
-    def __init__(
-        self, filters: Filters, accepted: AbstractSet[str], collection: ChangeBuffer
-    ) -> None:
+    def __init__(self, filters: Filters, accepted: AbstractSet[str], buffer: ChangeBuffer) -> None:
         self.filters = filters
         self.accepted = accepted
-        self.collection = collection
+        self.buffer = buffer
 
-    def enters(self, spot: WatchedDir, name: str) -> Sieve | None:
-        """Return the sieve to enter the folder `name` of `spot` with; None: it is passed by."""
+    def enters(self, directory: WatchedDir, name: str) -> FolderFilters | None:
+        """Return the filters to enter the folder `name` with; None when it is not watched."""
         part = component(name)
-        if unspeakable(part):
+        if is_not_utf8(part):
             return None
-        if self.filters.leaves_out(spot.sieve, spot.prefix, part, folder=True):
+        if self.filters.excludes(directory.filters, directory.prefix, part, folder=True):
             return None
-        return self.filters.descend(spot.sieve, f"{spot.prefix}{part}/")
+        return self.filters.descend(directory.filters, f"{directory.prefix}{part}/")
 
-    def inside(self, spot: WatchedDir, fd: int) -> Sieve | None:
-        """Return the sieve inside of a folder that is entered; None: nobody can tell it."""
+    def inside(self, directory: WatchedDir, fd: int) -> FolderFilters | None:
+        """Return the filters inside an open folder; None when an ignore file cannot be read."""
         try:
-            return self.filters.inside(spot.sieve, spot.prefix, fd)
+            return self.filters.inside(directory.filters, directory.prefix, fd)
         except IgnoreFault:
             return None
 
-    def link(self, spot: WatchedDir, name: str) -> None:
-        """Take note of a symbolic link in `spot`: it is not followed."""
+    def add_link(self, directory: WatchedDir, name: str) -> None:
+        """Take note of a symbolic link in `directory`: it is not followed."""
 
-    def file(self, spot: WatchedDir, name: str) -> None:
-        """Tell of a change of what is no folder."""
+    def file_changed(self, directory: WatchedDir, name: str) -> None:
+        """Report a change of what is no folder."""
         part = component(name)
-        if unspeakable(part) or extension(part) not in self.accepted:
+        if is_not_utf8(part) or extension(part) not in self.accepted:
             return
-        if not self.filters.leaves_out(spot.sieve, spot.prefix, part, folder=False):
-            self.collection.path(spot.prefix + part)
+        if not self.filters.excludes(directory.filters, directory.prefix, part, folder=False):
+            self.buffer.add_path(directory.prefix + part)
 
-    def folder(self, spot: WatchedDir, name: str) -> None:
-        """Tell that everything below the folder `name` of `spot` may have changed."""
-        self.collection.folder(spot.prefix + component(name))
+    def folder_changed(self, directory: WatchedDir, name: str) -> None:
+        """Report that everything below the folder `name` of `directory` may have changed."""
+        self.buffer.add_folder(directory.prefix + component(name))
 
-    def whole(self, spot: WatchedDir) -> None:
-        """Tell that everything below `spot` may have changed."""
-        if spot.parent is None:
-            self.collection.folder("")
+    def all_changed(self, directory: WatchedDir) -> None:
+        """Report that everything below `directory` may have changed."""
+        if directory.parent is None:
+            self.buffer.add_folder("")
         else:
-            self.folder(spot.parent, spot.name)
-
-
-# -- What of a source is worth a watch where links are followed.
+            self.folder_changed(directory.parent, directory.name)
 
 
 class LinkedVisibility(Visibility):
     """The source where links are followed.
 
     A link may lead to any folder of the source but ``.git``, a hidden or excluded one too. So all
-    of them are watched, and a change is told under every path that shows it.
+    of them are watched, and a change is reported under every path that shows it.
 
     Args:
         filters: the mirror's.
         accepted: extensions the server takes, lower case, without the dot.
-        collection: where changes are gathered.
+        buffer: where changes are collected.
         root: path of the source.
     """
 
-    linked = True
+    follows_links = True
 
     def __init__(
-        self, filters: Filters, accepted: AbstractSet[str], collection: ChangeBuffer, root: str
+        self, filters: Filters, accepted: AbstractSet[str], buffer: ChangeBuffer, root: str
     ) -> None:
-        super().__init__(filters, accepted, collection)
-        self._aliases = SymlinkPaths(root)
+        super().__init__(filters, accepted, buffer)
+        self._symlinks = SymlinkPaths(root)
 
-    def enters(self, spot: WatchedDir, name: str) -> Sieve | None:
-        """Return the sieve to enter the folder `name` of `spot` with; None: it is passed by."""
-        return None if name == ".git" or unspeakable(component(name)) else spot.sieve
+    def enters(self, directory: WatchedDir, name: str) -> FolderFilters | None:
+        """Return the filters to enter the folder `name` with; None when it is not watched."""
+        return None if name == ".git" or is_not_utf8(component(name)) else directory.filters
 
-    def inside(self, spot: WatchedDir, fd: int) -> Sieve | None:
-        """Return the sieve inside of a folder that is entered."""
-        return spot.sieve
+    def inside(self, directory: WatchedDir, fd: int) -> FolderFilters | None:
+        """Return the filters inside of a folder that is entered."""
+        return directory.filters
 
-    def link(self, spot: WatchedDir, name: str) -> None:
-        """Take note of a symbolic link in `spot`."""
-        self._aliases.add(_real(spot, name))
+    def add_link(self, directory: WatchedDir, name: str) -> None:
+        """Take note of a symbolic link in `directory`."""
+        self._symlinks.add(_real(directory, name))
 
-    def file(self, spot: WatchedDir, name: str) -> None:
-        """Tell of a change of what is no folder."""
-        real = _real(spot, name)
-        if self._aliases.concerned(real):
+    def file_changed(self, directory: WatchedDir, name: str) -> None:
+        """Report a change of what is no folder."""
+        real = _real(directory, name)
+        if self._symlinks.concerned(real):
             self._retargeted(real)
-        self._tell(real, folder=False)
+        self._report(real, folder=False)
 
-    def folder(self, spot: WatchedDir, name: str) -> None:
-        """Tell that everything below the folder `name` of `spot` may have changed."""
-        real = _real(spot, name)
+    def folder_changed(self, directory: WatchedDir, name: str) -> None:
+        """Report that everything below the folder `name` of `directory` may have changed."""
+        real = _real(directory, name)
         self._retargeted(real)
-        self._tell(real, folder=True)
+        self._report(real, folder=True)
 
     def _retargeted(self, real: str) -> None:
-        for link in self._aliases.touched(real):
+        for link in self._symlinks.touched(real):
             # It may have led to a file or to a folder, and may lead to either now.
-            self._tell(link, folder=False)
-            self._tell(link, folder=True)
+            self._report(link, folder=False)
+            self._report(link, folder=True)
 
-    def _tell(self, real: str, *, folder: bool) -> None:
-        others = self._aliases.shown(real)
+    def _report(self, real: str, *, folder: bool) -> None:
+        others = self._symlinks.shown(real)
         if others is None:
-            self.collection.folder("")
+            self.buffer.add_folder("")
             return
         for path in self._keys((real, *others)):
             if folder:
-                self.collection.folder(path)
+                self.buffer.add_folder(path)
             elif extension(path.rpartition("/")[2]) in self.accepted:
-                self.collection.path(path)
+                self.buffer.add_path(path)
 
     def _keys(self, reals: Iterable[str]) -> Iterable[str]:
         for real in reals:
             parts = [component(name) for name in real.split("/")]
-            if not any(unspeakable(part) or self.filters.hides(part) for part in parts):
+            if not any(is_not_utf8(part) or self.filters.hides(part) for part in parts):
                 yield "/".join(parts)
 
 
-def _real(spot: WatchedDir, name: str) -> str:
-    return "/".join((*spot.steps(), name))
+def _real(directory: WatchedDir, name: str) -> str:
+    return "/".join((*directory.steps(), name))

@@ -1,7 +1,7 @@
-"""One uninterrupted time of watching, from the first watch to what breaks it.
+"""One session of watching, from the first watch to what ends it.
 
 A queue that ran over, a root that was moved, a mount that came: none of them is mended in place.
-The vigil says that it is over, and the next one begins with fresh watches.
+The session says that it has ended, and the next one begins with fresh watches.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ if TYPE_CHECKING:
 
 
 class WatchSession:
-    """Turns events into what is told; receives them from watchdog's reader.
+    """Turns inotify events into changed paths; watchdog's reader calls it.
 
     Args:
         root: path of the source.
         identity: stat of the folder that is watched under that path.
-        view: what is watched and told.
-        silent: folders on file systems without events, with their types.
+        visibility: what is watched and reported.
+        network: folders on network file systems, with their types; they are polled.
         seconds: how often the folders without a watch are compared instead.
-        over: called, from any thread, when this vigil cannot go on.
+        on_end: called, from any thread, when this session cannot go on.
     """
 
     def __init__(
         self,
         root: str,
         identity: os.stat_result,
-        view: Visibility,
-        silent: Mapping[str, str],
+        visibility: Visibility,
+        network: Mapping[str, str],
         seconds: float,
-        over: Callable[[], None],
+        on_end: Callable[[], None],
     ) -> None:
         self.mode = "inotify"
         self.notice: Notice | None = None
-        self.uprooted = False
-        self._overrun = False
+        self.root_moved = False
+        self._overflowed = False
         self._closed = False
         self._root = root
         self._seconds = seconds
-        self._over = over
-        self._view = view
+        self._on_end = on_end
+        self._visibility = visibility
         self._lock = threading.Lock()
-        self._tree = WatchTree(root, identity, self, view, silent)
+        self._tree = WatchTree(root, identity, self, visibility, network)
 
     @property
     def identity(self) -> os.stat_result:
@@ -61,23 +61,24 @@ class WatchSession:
     @property
     def incomplete(self) -> bool:
         """Whether events were lost, so that everything has to be compared."""
-        return self._overrun or self._tree.deaf
+        return self._overflowed or self._tree.reader_died
 
     def begin(self) -> None:
         """Place the watches. Blocks until they stand."""
         with self._lock:
-            # A folder made in its place may bear the same number, so the next glance would not do.
-            self.uprooted = not self._tree.plant()
-            self._judge()
+            # A folder made in its place may have the same inode, which the check of the root's
+            # path would take for the same folder.
+            self.root_moved = not self._tree.watch_root()
+            self._update_mode()
 
     def poll(self) -> None:
-        """Tell of the folders without a watch, and try again to give them one."""
+        """Report the folders without a watch as changed, and try again to watch them."""
         with self._lock:
-            unseen = [spot for spot, _, _ in self._tree.unwatched]
+            polled = [directory for directory, _, _ in self._tree.unwatched]
             self._tree.retry()
-            for spot in unseen:
-                self._view.whole(spot)
-            self._judge()
+            for directory in polled:
+                self._visibility.all_changed(directory)
+            self._update_mode()
 
     def close(self) -> None:
         """End all watches. Blocks until no event is being looked at."""
@@ -88,13 +89,13 @@ class WatchSession:
     # -- watchdog calls these ---------------------------------------------------------------------
 
     def on_event(self, event: InotifyEvent) -> None:
-        """Tell what an event means."""
+        """Report what an event changed."""
         with self._lock:
-            spot = None if self._closed else self._tree.at(event.wd)
-            # Without a name it is about the folder itself, which its parent tells as well.
-            if spot is not None and event.name:
-                self._entry(spot, os.fsdecode(event.name), event)
-                self._judge()
+            directory = None if self._closed else self._tree.at(event.wd)
+            # Without a name it is about the folder itself; its parent's watch reports that too.
+            if directory is not None and event.name:
+                self._entry(directory, os.fsdecode(event.name), event)
+                self._update_mode()
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
         """Take note that the kernel ended a watch."""
@@ -102,49 +103,49 @@ class WatchSession:
             if self._closed:
                 return
             if wd == self._tree.root.wd:
-                self.uprooted = True
-                self._over()
+                self.root_moved = True
+                self._on_end()
             self._tree.ended(wd)
 
     def on_queue_overflow(self) -> None:
-        """Give up: nobody knows what was lost. The next glance ends this vigil.
+        """Note that events were lost: the next check of the root ends this session.
 
-        That is soon enough, and lets a storm pass: watches placed in it overflow again.
+        Not at once: watches placed in the middle of a storm overflow again.
         """
-        self._overrun = True
+        self._overflowed = True
 
     # ---------------------------------------------------------------------------------------------
 
-    def _entry(self, spot: WatchedDir, name: str, event: InotifyEvent) -> None:
-        if self._view.filters.steers(name):
-            # While it is written its text is nobody's; the end of the writing is told as well.
+    def _entry(self, directory: WatchedDir, name: str, event: InotifyEvent) -> None:
+        if self._visibility.filters.is_ignore_file(name):
+            # A modification is one of several writes; the close after the last is an event too.
             if not event.is_modify:
-                self._tree.again(spot)
-                self._view.whole(spot)
+                self._tree.rewatch(directory)
+                self._visibility.all_changed(directory)
         elif event.is_directory:
-            self._folder(spot, name, event)
+            self._folder(directory, name, event)
         else:
-            self._view.file(spot, name)
+            self._visibility.file_changed(directory, name)
 
-    def _folder(self, spot: WatchedDir, name: str, event: InotifyEvent) -> None:
-        if self._view.enters(spot, name) is None:
+    def _folder(self, directory: WatchedDir, name: str, event: InotifyEvent) -> None:
+        if self._visibility.enters(directory, name) is None:
             return
         if event.is_create or event.is_moved_to:
-            filled = self._tree.place(spot, name)
-            told = filled or event.is_moved_to or self._view.linked
+            filled = self._tree.watch_folder(directory, name)
+            changed = filled or event.is_moved_to or self._visibility.follows_links
         elif event.is_delete or event.is_moved_from:
-            watched = self._tree.drop(spot, name)
-            # What is deleted in a watched folder was told one by one.
-            told = not watched or event.is_moved_from or self._view.linked
-        elif (name in spot.children) != self._tree.may_enter(spot, name):
-            self._tree.place(spot, name)
-            told = True
+            was_watched = self._tree.unwatch(directory, name)
+            # What was in a watched folder had an event each.
+            changed = not was_watched or event.is_moved_from or self._visibility.follows_links
+        elif (name in directory.children) != self._tree.can_list(directory, name):
+            self._tree.watch_folder(directory, name)
+            changed = True
         else:
-            told = False
-        if told:
-            self._view.folder(spot, name)
+            changed = False
+        if changed:
+            self._visibility.folder_changed(directory, name)
 
-    def _judge(self) -> None:
+    def _update_mode(self) -> None:
         unwatched = self._tree.unwatched
         if not unwatched.changed():
             return

@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from kbsync.source.openat import FOLDER, GONE, OTHER_KIND, folder
-from kbsync.source.watch.fallback import Lack, Unwatched
+from kbsync.source.openat import FOLDER, GONE, OTHER_KIND, open_folder
+from kbsync.source.watch.fallback import NoWatch, UnwatchedDirs
 from kbsync.source.watch.visibility import Visibility
 from kbsync.source.watch.watched_dir import WatchedDir
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from kbsync.source.watch.inotify import InotifyInstance
 
-# A folder that may not be entered tells its parent when it may be; one that is gone is no loss.
+# When a folder may be entered again, its parent's watch reports it; one that is gone is no loss.
 _PASSED_BY = GONE | OTHER_KIND | {errno.EACCES, errno.EPERM}
 
 
-class Inside(NamedTuple):
+class ListedDir(NamedTuple):
     """What was found in a folder: anything at all, and the folders to watch."""
 
     filled: bool
@@ -31,16 +31,15 @@ class Inside(NamedTuple):
 class WatchTree:
     """The watched folders, by the number of their watch and by their place.
 
-    A watch is placed before its folder is listed. So whatever appears in it is either listed, or
-    comes as an event, or both.
+    A watch is placed before its folder is listed: whatever appears in it is listed, comes as an
+    event, or both.
 
     Args:
         root: path of the source.
         identity: stat of the folder that is watched under that path.
-        receiver: told of every event.
-        view: what is worth one.
-        silent: folders (real names joined by ``/``) on file systems without events, with their
-            types.
+        receiver: called for every event.
+        visibility: what is worth a watch.
+        network: folders (real names joined by ``/``) on network file systems, with their types.
     """
 
     def __init__(
@@ -48,65 +47,67 @@ class WatchTree:
         root: str,
         identity: os.stat_result,
         receiver: WatchCallback,
-        view: Visibility,
-        silent: Mapping[str, str],
+        visibility: Visibility,
+        network: Mapping[str, str],
     ) -> None:
-        self.unwatched = Unwatched()
-        self.root = WatchedDir(None, "", view.filters.root)
+        self.unwatched = UnwatchedDirs()
+        self.root = WatchedDir(None, "", visibility.filters.root)
         self.identity = identity
         self._path = root
         self._receiver = receiver
         self._instance: InotifyInstance | None = None
-        self._view = view
-        self._silent = silent
-        self._spots: dict[int, WatchedDir] = {}
+        self._visibility = visibility
+        self._network = network
+        self._by_watch: dict[int, WatchedDir] = {}
 
     @property
-    def deaf(self) -> bool:
+    def reader_died(self) -> bool:
         """Whether events are read no more, though they should be."""
         return self._instance is not None and not self._instance.alive
 
     def at(self, wd: int) -> WatchedDir | None:
         """Return the folder that `wd` watches."""
-        return self._spots.get(wd)
+        return self._by_watch.get(wd)
 
-    def plant(self) -> bool:
+    def watch_root(self) -> bool:
         """Watch the root and everything in it; return whether it was there."""
-        self._grow(self.root)
+        self._watch_subtree(self.root)
         return self.root.wd >= 0 or any(self.unwatched)
 
-    def place(self, parent: WatchedDir, name: str) -> bool:
+    def watch_folder(self, parent: WatchedDir, name: str) -> bool:
         """Watch the folder `name` of `parent` and everything in it.
 
         Returns:
-            Whether anything was in it, or nobody can tell.
+            Whether anything was in it; True when that is unknown.
         """
-        sieve = self._view.enters(parent, name)
-        if sieve is None:
+        filters = self._visibility.enters(parent, name)
+        if filters is None:
             return False
-        self.drop(parent, name)
-        return self._grow(WatchedDir(parent, name, sieve))
+        self.unwatch(parent, name)
+        return self._watch_subtree(WatchedDir(parent, name, filters))
 
-    def again(self, spot: WatchedDir) -> None:
-        """Watch what is in `spot` anew, as its filters are other ones now."""
-        for name in list(spot.children):
-            self.drop(spot, name)
-        self.unwatched.discard(spot.path)
-        sieve = self._view.enters(spot.parent, spot.name) if spot.parent else None
-        spot.sieve = sieve or self._view.filters.root
-        self._grow(spot)
+    def rewatch(self, directory: WatchedDir) -> None:
+        """Watch what is in `directory` anew, as its filters are other ones now."""
+        for name in list(directory.children):
+            self.unwatch(directory, name)
+        self.unwatched.discard(directory.path)
+        filters = (
+            self._visibility.enters(directory.parent, directory.name) if directory.parent else None
+        )
+        directory.filters = filters or self._visibility.filters.root
+        self._watch_subtree(directory)
 
     def retry(self) -> None:
         """Try once more to watch what the system granted no watch for."""
-        for spot, lack, _ in self.unwatched:
-            if lack is Lack.SILENT:
+        for directory, reason, _ in self.unwatched:
+            if reason is NoWatch.NETWORK:
                 continue
-            self.unwatched.discard(spot.path)
-            self._grow(spot)
-            if any(unseen.spot is spot for unseen in self.unwatched):
+            self.unwatched.discard(directory.path)
+            self._watch_subtree(directory)
+            if any(unwatched.directory is directory for unwatched in self.unwatched):
                 break
 
-    def drop(self, parent: WatchedDir, name: str) -> bool:
+    def unwatch(self, parent: WatchedDir, name: str) -> bool:
         """Watch the folder `name` of `parent` no more, nor what is in it.
 
         Returns:
@@ -114,21 +115,21 @@ class WatchTree:
         """
         child = parent.children.pop(name, None)
         if child is None:
-            self.unwatched.discard(WatchedDir(parent, name, parent.sieve).path)
+            self.unwatched.discard(WatchedDir(parent, name, parent.filters).path)
             return False
         self.unwatched.discard(child.path)
         pending = [child]
         while pending:
-            spot = pending.pop()
-            pending.extend(spot.children.values())
-            if self._spots.get(spot.wd) is spot:
-                del self._spots[spot.wd]
-                self._forget(spot.wd)
+            directory = pending.pop()
+            pending.extend(directory.children.values())
+            if self._by_watch.get(directory.wd) is directory:
+                del self._by_watch[directory.wd]
+                self._end_watch(directory.wd)
         return True
 
     def ended(self, wd: int) -> None:
         """Note that the kernel ended the watch `wd`: its folder is no more."""
-        self._spots.pop(wd, None)
+        self._by_watch.pop(wd, None)
         if self._instance is not None:
             self._instance.ended(wd)
 
@@ -137,21 +138,21 @@ class WatchTree:
         if self._instance is not None:
             self._instance.close()
 
-    def may_enter(self, parent: WatchedDir, name: str) -> bool:
+    def can_list(self, parent: WatchedDir, name: str) -> bool:
         """Whether the folder `name` of `parent` can be listed now."""
         try:
             root = os.open(self._path, FOLDER)
         except OSError:
             return False
         try:
-            with folder(root, (*parent.steps(), name)):
+            with open_folder(root, (*parent.steps(), name)):
                 return True
         except OSError:
             return False
         finally:
             os.close(root)
 
-    def _grow(self, first: WatchedDir) -> bool:
+    def _watch_subtree(self, first: WatchedDir) -> bool:
         """Watch `first` and everything in it; return whether anything was in it."""
         try:
             root = os.open(self._path, FOLDER)
@@ -161,63 +162,63 @@ class WatchTree:
         try:
             if not os.path.samestat(os.fstat(root), self.identity):
                 return True
-            found = self._enter(root, first)
+            found = self._watch_one(root, first)
             pending = list(found.folders)
             while pending:
-                pending.extend(self._enter(root, pending.pop()).folders)
+                pending.extend(self._watch_one(root, pending.pop()).folders)
             return found.filled
         finally:
             os.close(root)
 
-    def _enter(self, root: int, spot: WatchedDir) -> Inside:
-        steps = spot.steps()
-        kind = self._silent.get("/".join(steps))
+    def _watch_one(self, root: int, directory: WatchedDir) -> ListedDir:
+        steps = directory.steps()
+        kind = self._network.get("/".join(steps))
         if kind is not None:
-            self.unwatched.silent(spot, kind)
-            return Inside(True, [])
+            self.unwatched.on_network(directory, kind)
+            return ListedDir(True, [])
         try:
-            with folder(root, steps) as fd:
-                self._watch(spot, fd)
-                return self._listed(spot, fd)
+            with open_folder(root, steps) as fd:
+                self._watch(directory, fd)
+                return self._listed(directory, fd)
         except OSError as error:
-            self._failed(spot, error)
-            return Inside(True, [])
+            self._failed(directory, error)
+            return ListedDir(True, [])
 
-    def _watch(self, spot: WatchedDir, fd: int) -> None:
+    def _watch(self, directory: WatchedDir, fd: int) -> None:
         if self._instance is None:
             self._instance = _instance(self._receiver)
-        spot.wd = self._instance.watch(fd)
-        self._spots[spot.wd] = spot
-        if spot.parent is not None:
-            spot.parent.children[spot.name] = spot
+        directory.wd = self._instance.watch(fd)
+        self._by_watch[directory.wd] = directory
+        if directory.parent is not None:
+            directory.parent.children[directory.name] = directory
 
-    def _listed(self, spot: WatchedDir, fd: int) -> Inside:
-        sieve = self._view.inside(spot, fd)
-        if sieve is None:
-            return Inside(True, [])
-        spot.sieve = sieve
+    def _listed(self, directory: WatchedDir, fd: int) -> ListedDir:
+        filters = self._visibility.inside(directory, fd)
+        if filters is None:
+            return ListedDir(True, [])
+        directory.filters = filters
         filled, folders = False, []
         with os.scandir(fd) as entries:
             for entry in entries:
                 filled = True
                 if entry.is_symlink():
-                    self._view.link(spot, entry.name)
+                    self._visibility.add_link(directory, entry.name)
                 elif entry.is_dir(follow_symlinks=False):
-                    outer = self._view.enters(spot, entry.name)
+                    outer = self._visibility.enters(directory, entry.name)
                     if outer is not None:
-                        folders.append(WatchedDir(spot, entry.name, outer))
-        return Inside(filled, folders)
+                        folders.append(WatchedDir(directory, entry.name, outer))
+        return ListedDir(filled, folders)
 
-    def _failed(self, spot: WatchedDir, error: OSError) -> None:
-        if spot.parent is not None:
-            self.drop(spot.parent, spot.name)
+    def _failed(self, directory: WatchedDir, error: OSError) -> None:
+        if directory.parent is not None:
+            self.unwatch(directory.parent, directory.name)
             if error.errno in _PASSED_BY:
                 return
         elif error.errno in GONE | OTHER_KIND:
             return
-        self.unwatched.refused(spot, error)
+        self.unwatched.refused(directory, error)
 
-    def _forget(self, wd: int) -> None:
+    def _end_watch(self, wd: int) -> None:
         if self._instance is not None:
             self._instance.forget(wd)
 

@@ -1,9 +1,9 @@
-"""A watched folder, as a knot in the tree of watched folders."""
+"""A watched folder, a node in the tree of watched folders."""
 
 from __future__ import annotations
 
 from kbsync.source.file_names import component
-from kbsync.source.filters import Sieve
+from kbsync.source.filters import FolderFilters
 
 
 class WatchedDir:
@@ -12,15 +12,15 @@ class WatchedDir:
     Args:
         parent: the folder it is in, None for the root.
         name: as the disk has it, empty for the root.
-        sieve: the filters to enter it with; once it was entered, those inside of it.
+        filters: the filters to enter it with; once it was entered, those inside of it.
     """
 
-    __slots__ = ("children", "name", "parent", "prefix", "sieve", "wd")
+    __slots__ = ("children", "filters", "name", "parent", "prefix", "wd")
 
-    def __init__(self, parent: WatchedDir | None, name: str, sieve: Sieve) -> None:
+    def __init__(self, parent: WatchedDir | None, name: str, filters: FolderFilters) -> None:
         self.parent = parent
         self.name = name
-        self.sieve = sieve
+        self.filters = filters
         self.prefix: str = f"{parent.prefix}{component(name)}/" if parent else ""
         self.children: dict[str, WatchedDir] = {}
         self.wd = -1
@@ -33,8 +33,8 @@ class WatchedDir:
     def steps(self) -> tuple[str, ...]:
         """Return the real names from the root to it."""
         names: list[str] = []
-        spot = self
-        while spot.parent is not None:
-            names.append(spot.name)
-            spot = spot.parent
+        directory = self
+        while directory.parent is not None:
+            names.append(directory.name)
+            directory = directory.parent
         return tuple(reversed(names))

@@ -1,4 +1,4 @@
-"""The changes of one source: implements `kbsync.engine.ports.Changes`."""
+"""The changes of one source: implements `kbsync.engine.ports.ChangeSource`."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from kbsync.config.mirror import MirrorConfig
 from kbsync.engine.ports import ChangedPaths
 from kbsync.messages import Notice
 from kbsync.source.filters import Filters
-from kbsync.source.mounts import NETWORK_FILE_SYSTEMS, Ground, ground
+from kbsync.source.mounts import NETWORK_FILE_SYSTEMS, FolderMounts, mounts_of
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.visibility import LinkedVisibility, Visibility
 from kbsync.source.watch.waker import Waker
 from kbsync.source.watch.watch_session import WatchSession
 
 POLL = 30.0
-# How often the path of the root is asked whether it still names the same folder: no event tells
-# of a link or a parent folder that is replaced.
-_GLANCE = 1.0
-_HANGING = 5.0
+# How often the root's path is checked to name the same folder: there is no event for a link or a
+# parent folder that is replaced.
+_ROOT_CHECK = 1.0
+_JOIN_TIMEOUT = 5.0
 
 
 class Watcher:
     """Watches a folder by inotify, and by polling where that cannot be.
 
-    Polling keeps no picture of the folder: it asks for the folder to be compared, which reads the
-    tree once, as taking a picture would, against the ledger, which is the picture.
+    Polling keeps no snapshot: it reports the folder as changed, and comparing it with the ledger
+    reads the tree once, as taking a snapshot would.
 
     Args:
         config: the mirror as declared; its folder may be missing and come later.
         poll_interval: seconds between two comparisons of what no events come from.
-        silent: types of file systems that are polled.
+        network_types: types of file systems that are polled.
     """
 
     def __init__(
@@ -43,103 +43,103 @@ class Watcher:
         config: MirrorConfig,
         *,
         poll_interval: float = POLL,
-        silent: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys(),
+        network_types: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys(),
     ) -> None:
         self._root = os.fspath(config.source)
         self._filters = Filters(config)
         self._accepted = frozenset(config.extensions)
         self._follow = config.follow_symlinks
         self._seconds = poll_interval
-        self._silent = silent
-        self._collection = ChangeBuffer()
-        self._vigil: WatchSession | None = None
-        self._ground: Ground | None = None
+        self._network_types = network_types
+        self._buffer = ChangeBuffer()
+        self._session: WatchSession | None = None
+        self._mounts_seen: FolderMounts | None = None
         self._due = 0.0
         self._stopping = False
-        self._pulse = Waker()
+        self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name="kbsync-watch", daemon=True)
 
     @property
     def mode(self) -> str:
         """How changes are noticed; while there is no root, its return is polled for."""
-        vigil = self._vigil
-        return vigil.mode if vigil else "polling"
+        session = self._session
+        return session.mode if session else "polling"
 
     @property
     def notice(self) -> Notice | None:
         """Why it is not done by events alone; None when it is, or while there is no root."""
-        vigil = self._vigil
-        return vigil.notice if vigil else None
+        session = self._session
+        return session.notice if session else None
 
     def start(self, wake: Callable[[], None]) -> None:
-        """Place the watches, and begin to tell; see `kbsync.engine.ports.Changes.start`."""
-        self._collection.wake = wake
-        self._begin(self._glance())
+        """Place the watches; see `kbsync.engine.ports.ChangeSource.start`."""
+        self._buffer.wake = wake
+        self._start_session(self._root_stat())
         self._thread.start()
 
     def take(self) -> ChangedPaths:
         """Return everything since the last take."""
-        return self._collection.take()
+        return self._buffer.take()
 
     def stop(self) -> None:
         """End the watch."""
         if self._stopping:
             return
         self._stopping = True
-        self._pulse.poke()
+        self._waker.wake()
         if self._thread.is_alive():
-            self._thread.join(_HANGING)
+            self._thread.join(_JOIN_TIMEOUT)
         # On a dead network mount a thread may hang in a system call for good: it is left behind.
         if not self._thread.is_alive():
-            self._end()
-            self._pulse.close()
+            self._end_session()
+            self._waker.close()
 
     def _run(self) -> None:
         moved = False
         while not self._stopping:
-            self._tend(mounts=moved)
-            moved = self._pulse.rest(min(_GLANCE, self._seconds))
+            self._check(mounts=moved)
+            moved = self._waker.wait(min(_ROOT_CHECK, self._seconds))
 
-    def _tend(self, *, mounts: bool) -> None:
-        vigil, found = self._vigil, self._glance()
-        if vigil is None or found is None:
-            if vigil or found:
-                self._begin(found)
-                self._collection.root()
-        elif vigil.uprooted or not os.path.samestat(found, vigil.identity):
-            self._begin(found)
-            self._collection.root()
-        elif vigil.incomplete or (mounts and ground(self._root) != self._ground):
-            self._begin(found)
-            self._collection.folder("")
+    def _check(self, *, mounts: bool) -> None:
+        session, found = self._session, self._root_stat()
+        if session is None or found is None:
+            if session or found:
+                self._start_session(found)
+                self._buffer.add_root()
+        elif session.root_moved or not os.path.samestat(found, session.identity):
+            self._start_session(found)
+            self._buffer.add_root()
+        elif session.incomplete or (mounts and mounts_of(self._root) != self._mounts_seen):
+            self._start_session(found)
+            self._buffer.add_folder("")
         elif time.monotonic() >= self._due:
-            vigil.poll()
+            session.poll()
             self._due = time.monotonic() + self._seconds
 
-    def _begin(self, found: os.stat_result | None) -> None:
-        self._end()
+    def _start_session(self, found: os.stat_result | None) -> None:
+        self._end_session()
         if found is None:
             return
-        self._ground = ground(self._root)
+        self._mounts_seen = mounts_of(self._root)
         self._due = time.monotonic() + self._seconds
-        silent = self._ground.silent(self._silent)
-        vigil = WatchSession(
-            self._root, found, self._view(), silent, self._seconds, over=self._pulse.poke
+        network = self._mounts_seen.network(self._network_types)
+        session = WatchSession(
+            self._root, found, self._visibility(), network, self._seconds, on_end=self._waker.wake
         )
-        vigil.begin()
-        self._vigil = vigil
+        session.begin()
+        self._session = session
 
-    def _end(self) -> None:
-        vigil, self._vigil = self._vigil, None
-        if vigil:
-            vigil.close()
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session:
+            session.close()
 
-    def _view(self) -> Visibility:
+    def _visibility(self) -> Visibility:
         if self._follow:
-            return LinkedVisibility(self._filters, self._accepted, self._collection, self._root)
-        return Visibility(self._filters, self._accepted, self._collection)
+            return LinkedVisibility(self._filters, self._accepted, self._buffer, self._root)
+        return Visibility(self._filters, self._accepted, self._buffer)
 
-    def _glance(self) -> os.stat_result | None:
+    def _root_stat(self) -> os.stat_result | None:
         """Return the stat of what the root's path names, None when that is no folder."""
         try:
             found = os.stat(self._root)  # noqa: PTH116 - as the walk does

@@ -64,7 +64,7 @@ def plant(root: Path, tree: dict[str, object]) -> None:
 
 
 def standing(root: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
-    """Every entry that is no folder, with its key path: told without the source."""
+    """Every entry that is no folder, with its key path, found without the source."""
     for name in os.listdir(root):
         at = root / name
         path = prefix + component(name)
@@ -123,18 +123,18 @@ def test_look_agrees_with_the_scan(
                 extensions={".MD"},
             )
         )
-        told: dict[str, FileState] = {}
+        scanned: dict[str, FileState] = {}
         blocked, order = [], []
         for seen in source.scan():
             if isinstance(seen, tuple):
                 order.append(seen[0])
-                told[seen[0]] = expected(seen, source)
+                scanned[seen[0]] = expected(seen, source)
             elif isinstance(seen, Blocked):
                 order.append(seen.prefix)
                 blocked.append(seen.prefix)
             else:
                 order.append(seen.key.path)
-                told[seen.key.path] = seen
+                scanned[seen.key.path] = seen
         assert order == sorted(set(order))
 
         there: dict[str, list[Path]] = {}
@@ -142,29 +142,29 @@ def test_look_agrees_with_the_scan(
             there.setdefault(path, []).append(at)
         asked = {"/".join(map(component, names)) for names in others}
         asked |= {f"{path}/a.md" for path in [*there, *folders(root)]}
-        for path in {*told, *there, *folders(root), *asked}:
-            agrees(source.look(path), path, told, blocked, there, Counter(folders(root)))
+        for path in {*scanned, *there, *folders(root), *asked}:
+            agrees(source.look(path), path, scanned, blocked, there, Counter(folders(root)))
 
 
 def agrees(
     state: FileState,
     path: str,
-    told: dict[str, FileState],
+    scanned: dict[str, FileState],
     blocked: list[str],
     there: dict[str, list[Path]],
     folded: Counter[str],
 ) -> None:
-    if path in told:
-        assert state == told[path]
+    if path in scanned:
+        assert state == scanned[path]
         return
     above = {path[:at] for at, ch in enumerate(path) if ch == "/"}
     links = {over for over in above if any(at.is_symlink() for at in there.get(over, ()))}
     if isinstance(state, Unknown):
         assert any(path.startswith(prefix) for prefix in blocked), path
     elif isinstance(state, Skipped):
-        assert any(isinstance(told.get(over), Skipped) for over in above), path
+        assert any(isinstance(scanned.get(over), Skipped) for over in above), path
     elif isinstance(state, Excluded):
-        # Below names that are not UTF-8, and below twins, nobody looks for what is left out.
+        # Below names that are not UTF-8, and below twins, what is excluded is not looked for.
         unseen = "//" in f"/{path}" or any(folded[over] > 1 for over in above)
         assert path in there or links or unseen, path
     else:

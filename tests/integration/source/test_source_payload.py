@@ -1,4 +1,4 @@
-"""Reading and sending one file: what is hashed is what is sent, and a torn read is told."""
+"""Reading and sending one file: what is hashed is what is sent, and a torn read is noticed."""
 
 from __future__ import annotations
 

@@ -374,5 +374,5 @@ def test_a_plain_folder_loads_neither_patterns_nor_guessing(ground: Path) -> Non
         "assert len(list(f.scan())) == 1 and f.read('a.md').content\n"
         "print({'pathspec', 'charset_normalizer', 'anyio'} & set(sys.modules))"
     )
-    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-    assert told.stdout.strip() == b"set()"
+    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert ran.stdout.strip() == b"set()"

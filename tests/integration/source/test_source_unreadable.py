@@ -60,7 +60,7 @@ def test_a_folder_that_may_be_listed_but_not_entered(tree: Path, folder: Make) -
         seen = list(source.scan())
         states = [source.look(path) for path in ("sub/b.md", "sub/deep/c.md")]
     unknown = [s.key.path if isinstance(s, Unknown) else s.prefix for s in seen[1:-1]]  # type: ignore[union-attr]
-    # Whether an ignore file stands in it cannot be told either.
+    # Whether an ignore file stands in it is unknown, too.
     assert unknown == ["sub/"]
     assert all(isinstance(state, Unknown) for state in states)
 

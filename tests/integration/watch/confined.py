@@ -34,12 +34,12 @@ def mount(place: Path, kind: str = "tmpfs") -> None:
     subprocess.run(["mount", "-t", kind, "none", place], check=True)
 
 
-def told_everywhere(watched: Watching, root: Path, word: str) -> None:
-    """Change every folder, one after the other, and wait for each change to be told."""
+def reported_everywhere(watched: Watching, root: Path, word: str) -> None:
+    """Change every folder, one after the other, and wait for each change to be reported."""
     for place in sorted(found for found in root.rglob("*") if found.is_dir()):
         path = f"{place.relative_to(root)}/{word}.md"
         (root / path).write_text(word, "utf-8")
-        watched.until(lambda told, path=path: names(told, path))  # type: ignore[misc]
+        watched.until(lambda reported, path=path: names(reported, path))  # type: ignore[misc]
 
 
 def watches_run_out(root: Path) -> None:
@@ -52,11 +52,11 @@ def watches_run_out(root: Path) -> None:
     assert notice.code == "KB-W001"
     assert "sysctl -w user.max_inotify_watches=524288" in notice.next
     assert " 6 folders " in notice.text, notice.text
-    told_everywhere(watched, root, "short")
+    reported_everywhere(watched, root, "short")
 
-    # What appears now finds no watch either, and is told all the same.
+    # What appears now finds no watch either, and is reported all the same.
     (root / "late" / "deep").mkdir(parents=True)
-    told_everywhere(watched, root, "late")
+    reported_everywhere(watched, root, "late")
 
     limit("watches", 1000)
     watched.until(lambda _: watched.watch.mode == "inotify")
@@ -72,7 +72,7 @@ def no_watch_at_all(root: Path) -> None:
     limit("watches", 0)
     watched = Watching(root, poll_interval=TICK)
     assert watched.watch.mode == "polling"
-    told_everywhere(watched, root, "polled")
+    reported_everywhere(watched, root, "polled")
     limit("watches", 100)
     watched.until(lambda _: watched.watch.mode == "inotify")
     watched.watch.stop()
@@ -88,7 +88,7 @@ def instances_run_out(root: Path) -> None:
     assert second.watch.notice is not None
     assert second.watch.notice.code == "KB-W002"
     assert "sysctl -w user.max_inotify_instances=1024" in second.watch.notice.next
-    told_everywhere(second, root, "polled")
+    reported_everywhere(second, root, "polled")
     first.watch.stop()
     second.until(lambda _: second.watch.mode == "inotify")
     second.watch.stop()
@@ -97,12 +97,12 @@ def instances_run_out(root: Path) -> None:
 def file_system_without_events(root: Path) -> None:
     mount(root)
     folders(root, 3)
-    watched = Watching(root, poll_interval=TICK, silent={"tmpfs"})
+    watched = Watching(root, poll_interval=TICK, network_types={"tmpfs"})
     assert watched.watch.mode == "polling"
     assert watched.watch.notice is not None
     assert watched.watch.notice.code == "KB-W003"
     assert "is on tmpfs," in watched.watch.notice.text
-    told_everywhere(watched, root, "polled")
+    reported_everywhere(watched, root, "polled")
     watched.watch.stop()
 
 
@@ -110,19 +110,19 @@ def part_without_events(root: Path) -> None:
     mount(root)
     folders(root, 3)
     mount(root / "shared folder", "ramfs")
-    watched = Watching(root, poll_interval=TICK, silent={"ramfs"})
+    watched = Watching(root, poll_interval=TICK, network_types={"ramfs"})
     assert watched.watch.mode == "inotify+polling"
     assert watched.watch.notice is not None
     assert watched.watch.notice.code == "KB-W004"
     folders(root / "shared folder", 2)
-    told_everywhere(watched, root, "told")
-    watched.until(lambda told: told.folders == {"shared folder"})
+    reported_everywhere(watched, root, "reported")
+    watched.until(lambda reported: reported.folders == {"shared folder"})
     watched.watch.stop()
 
 
 def mounts_come_and_go(root: Path) -> None:
-    def everything(told: ChangedPaths) -> bool:
-        return "" in told.folders
+    def everything(reported: ChangedPaths) -> bool:
+        return "" in reported.folders
 
     folders(root, 2)
     watched = Watching(root)
@@ -135,16 +135,16 @@ def mounts_come_and_go(root: Path) -> None:
     watched.until(everything)
     (place / "deep" / "beneath.md").write_text("seen", "utf-8")
     assert "folder-00/deep/beneath.md" in watched.settled().paths
-    # Elsewhere it is nobody's business.
+    # A mount elsewhere changes nothing.
     mount(root.with_name("elsewhere"))
     assert watched.settled() == ChangedPaths()
 
     mount(root)
-    watched.until(lambda told: told.root)
+    watched.until(lambda reported: reported.root)
     subprocess.run(["umount", root], check=True)
-    watched.until(lambda told: told.root)
+    watched.until(lambda reported: reported.root)
     (place / "after.md").write_text("seen", "utf-8")
-    watched.until(lambda told: "folder-00/after.md" in told.paths)
+    watched.until(lambda reported: "folder-00/after.md" in reported.paths)
     watched.watch.stop()
 
 

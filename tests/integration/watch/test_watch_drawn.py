@@ -1,4 +1,4 @@
-"""Drawn programs: whatever is done to a folder, all of it is told, and all of it stays watched."""
+"""Drawn programs: all that is done to a folder is reported, and all of it stays watched."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def test_all_is_told_and_stays_watched(
         before = content(root)
         for _ in range(60):
             hand.act()
-        told = watched.settled()
+        reported = watched.settled()
         differ = differing(before, content(root))
-        assert not {path for path in differ if not names(told, path)}
+        assert not {path for path in differ if not names(reported, path)}
 
         # Each folder that is there now is watched, under its name of now.
         folders = [root, *(found for found in root.rglob("*") if found.is_dir())]

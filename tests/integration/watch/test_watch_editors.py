@@ -1,4 +1,4 @@
-"""What editors and copying tools do to a folder, each with what has to be told of it."""
+"""What editors and copying tools do to a folder, each with what has to be reported of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def append(root: Path) -> None:
 def write_and_keep_open(root: Path) -> None:
     fd = os.open(root / "a.md", os.O_WRONLY)
     os.write(fd, b"FIRST")
-    # Left open: whoever keeps a file open has changed it all the same.
+    # Left open: a file that is kept open has changed all the same.
 
 
 def map_and_write(root: Path) -> None:
@@ -212,9 +212,9 @@ def test_what_is_written_over_with_the_same_text_may_be_told(
 def test_names_are_told_as_keys(root: Path, watching: Begin) -> None:
     watched = watching()
     letters(root)
-    told = watched.settled()
-    assert "stra\u00dfe.md" in told.paths
-    assert "Caf\u00e9" in told.folders or "Caf\u00e9/men\u00fc.md" in told.paths
+    reported = watched.settled()
+    assert "stra\u00dfe.md" in reported.paths
+    assert "Caf\u00e9" in reported.folders or "Caf\u00e9/men\u00fc.md" in reported.paths
     (root / "Cafe\u0301" / "men\u00fc.md").write_text("again", "utf-8")
     assert watched.settled().paths == {"Caf\u00e9/men\u00fc.md"}
 

@@ -1,4 +1,4 @@
-"""A source whose links are followed: a change is told under every path that shows it."""
+"""A source whose links are followed: a change is reported under every path that shows it."""
 
 from __future__ import annotations
 
@@ -131,21 +131,21 @@ def test_told_under_every_path(root: Path, linked: Watching, habit: Callable[[Pa
     before = shown(root)
     assert {"alias.md", "twice.md", "folder/a.md", "real/a.md", "shown.md"} < set(before)
     habit(root)
-    told = linked.settled()
+    reported = linked.settled()
     after = shown(root)
     differ = {p for p in before.keys() | after.keys() if before.get(p) != after.get(p)}
     assert differ
-    assert not {path for path in differ if not names(told, path)}
-    real = {path for path in told.paths if path not in differ}
+    assert not {path for path in differ if not names(reported, path)}
+    real = {path for path in reported.paths if path not in differ}
     assert not {path for path in real if (root / path).is_file() and path in before}
     # And on it goes, wherever the files are now.
     for path in ("real/a.md", "moved/b.md", ".store/v2.md", "elsewhere/deep/b.md"):
         if (root / path).is_file():
             before = shown(root)
             (root / path).write_text(f"again {path}", "utf-8")
-            told, after = linked.settled(), shown(root)
+            reported, after = linked.settled(), shown(root)
             differ = {p for p in after if before.get(p) != after[p]}
-            assert not {p for p in differ if not names(told, p)}
+            assert not {p for p in differ if not names(reported, p)}
 
 
 def test_a_projected_volume(root: Path, watching: Begin) -> None:

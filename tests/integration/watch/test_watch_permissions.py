@@ -31,7 +31,7 @@ def locked(root: Path) -> Iterator[Path]:
 def test_a_folder_may_be_entered_later(root: Path, locked: Path, watching: Begin) -> None:
     with unprivileged():
         watched = watching()
-    # What may not be read is told by the walk; it is no lack of watches.
+    # What may not be read is reported by the walk; it is no lack of watches.
     assert watched.watch.mode == "inotify"
     locked.chmod(0o755)
     assert watched.settled() == ChangedPaths(folders=frozenset({"locked"}))

@@ -1,4 +1,4 @@
-"""What is no change wakes nobody."""
+"""What is no change causes no wake."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def test_one_wake_until_somebody_takes(root: Path, watching: Begin) -> None:
     deadline = time.monotonic() + 30
     while watched.wakes == 0:
         assert time.monotonic() < deadline
-    told = watched.settled()
-    assert told.paths == {f"{n}.md" for n in range(500)}
+    reported = watched.settled()
+    assert reported.paths == {f"{n}.md" for n in range(500)}
     assert watched.wakes < 20
 
 

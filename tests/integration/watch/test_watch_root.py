@@ -26,17 +26,17 @@ def watching(watching: Begin) -> Begin:
     return partial(watching, poll_interval=0.1)
 
 
-def is_told(told: ChangedPaths) -> bool:
-    return told.root
+def is_told(reported: ChangedPaths) -> bool:
+    return reported.root
 
 
 def watches_on(watched: Watching, root: Path) -> None:
-    """Check that changes are told again, at the top and in a folder, once the root is back."""
-    told = ChangedPaths()
-    while "after.md" not in told.paths:
-        # The first ones may be told by the root's return.
+    """Check that changes are reported again, at the top and in a folder, once the root is back."""
+    reported = ChangedPaths()
+    while "after.md" not in reported.paths:
+        # The first ones may be reported by the root's return.
         (root / "after.md").write_text("after", "utf-8")
-        told = watched.until(lambda told: names(told, "after.md"))
+        reported = watched.until(lambda reported: names(reported, "after.md"))
     (root / "deep" / "after.md").write_text("after", "utf-8")
     assert "deep/after.md" in watched.settled().paths
     assert watched.watch.mode == "inotify"
@@ -52,8 +52,8 @@ def test_removed_and_made_anew(root: Path, watching: Begin) -> None:
     filled(root)
     watched = watching()
     shutil.rmtree(root)
-    told = watched.until(is_told)
-    assert told.root
+    reported = watched.until(is_told)
+    assert reported.root
     assert watched.watch.mode == "polling"
     filled(root)
     watched.until(is_told)
@@ -129,14 +129,14 @@ def test_it_comes_after_the_start(tmp_path: Path, watching: Begin) -> None:
     watches_on(watched, tmp_path / "later")
 
 
-def test_gone_between_the_glance_and_the_watch(tmp_path: Path) -> None:
-    """No later glance could tell: a folder made in its place may bear the same inode number."""
-    view = Visibility(Filters(mirror_config()), {"md"}, ChangeBuffer())
+def test_gone_between_the_check_and_the_watch(tmp_path: Path) -> None:
+    """No later check could notice: a folder made in its place may have the same inode number."""
+    visibility = Visibility(Filters(mirror_config()), {"md"}, ChangeBuffer())
     for root in (tmp_path / "gone", tmp_path.parent):
-        vigil = WatchSession(str(root), tmp_path.stat(), view, {}, 1.0, over=lambda: None)
-        vigil.begin()
-        assert vigil.uprooted
-        vigil.close()
+        session = WatchSession(str(root), tmp_path.stat(), visibility, {}, 1.0, on_end=lambda: None)
+        session.begin()
+        assert session.root_moved
+        session.close()
 
 
 def test_a_file_in_its_place_is_no_root(root: Path, watching: Begin) -> None:

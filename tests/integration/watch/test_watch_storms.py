@@ -48,13 +48,13 @@ def test_the_queue_runs_over(root: Path) -> None:
         (root / "first.md").write_text("first", "utf-8")
         assert held.wait(PATIENCE)
         many(root, queued_at_most())
-        # These are lost: a file, and a folder that nobody watches then.
+        # These are lost: a file, and a folder without a watch then.
         (root / "old" / "lost.md").write_text("lost", "utf-8")
         (root / "new").mkdir()
         go_on.set()
         deadline = time.monotonic() + PATIENCE
         while "" not in watch.take().folders:
-            assert time.monotonic() < deadline, "nobody told that the queue ran over"
+            assert time.monotonic() < deadline, "the overflow was not reported"
             time.sleep(0.01)
         (root / "new" / "after.md").write_text("seen", "utf-8")
         while "new/after.md" not in watch.take().paths:
@@ -75,10 +75,10 @@ root = Path(sys.argv[1])
 watched = Watching(root)
 print("watching", flush=True)
 paths = ["late/deep/new.md", *(f"box-{n % 20}/{n}.md" for n in range(20_000))]
-watched.until(lambda told: "" in told.folders or all(names(told, path) for path in paths))
+watched.until(lambda seen: "" in seen.folders or all(names(seen, path) for path in paths))
 for folder in ("box-7", "late/deep"):
     (root / folder / "after.md").write_text("after", "utf-8")
-    watched.until(lambda told: f"{folder}/after.md" in told.paths)
+    watched.until(lambda reported: f"{folder}/after.md" in reported.paths)
 watched.watch.stop()
 """
 
@@ -119,10 +119,10 @@ def test_folders_appear_faster_than_watches(root: Path, watching: Begin) -> None
         one.start()
     for one in growing:
         one.join()
-    told = watched.settled()
+    reported = watched.settled()
     differ = differing(before, content(root))
     assert len(differ) == 4 * 30 * 4
-    assert not {path for path in differ if not names(told, path)}
+    assert not {path for path in differ if not names(reported, path)}
     # All of them are watched now.
     for path in differ:
         (root / path).write_text("again", "utf-8")
@@ -130,7 +130,7 @@ def test_folders_appear_faster_than_watches(root: Path, watching: Begin) -> None
 
 
 def test_folders_moved_while_they_are_filled(root: Path, watching: Begin) -> None:
-    """A folder is renamed round and round while somebody writes into it."""
+    """A folder is renamed round and round while it is written into."""
     (root / "at-0" / "deep").mkdir(parents=True)
     watched = watching()
     before = content(root)
@@ -140,10 +140,10 @@ def test_folders_moved_while_they_are_filled(root: Path, watching: Begin) -> Non
         (at / f"new-{n}").mkdir()
         (at / f"new-{n}" / "x.md").write_text("here", "utf-8")
         at.rename(root / f"at-{n + 1}")
-    told = watched.settled()
+    reported = watched.settled()
     after = content(root)
     assert len(after) == 400
-    assert not {path for path in differing(before, after) if not names(told, path)}
+    assert not {path for path in differing(before, after) if not names(reported, path)}
     (root / "at-200" / "new-100" / "x.md").write_text("still watched", "utf-8")
     (root / "at-200" / "deep" / "0.md").write_text("still watched", "utf-8")
     assert watched.settled().paths == {"at-200/new-100/x.md", "at-200/deep/0.md"}
@@ -184,11 +184,11 @@ def test_a_reader_that_fails_is_replaced(root: Path) -> None:
         (root / "a.md").write_text("a", "utf-8")
         deadline = time.monotonic() + PATIENCE
         while "" not in watch.take().folders:
-            assert time.monotonic() < deadline, "nobody noticed"
+            assert time.monotonic() < deadline, "the overflow went unnoticed"
             time.sleep(0.01)
         (root / "b.md").write_text("b", "utf-8")
         while "b.md" not in watch.take().paths:
-            assert time.monotonic() < deadline, "nobody reads on"
+            assert time.monotonic() < deadline, "no reader goes on"
             time.sleep(0.01)
     finally:
         watch.stop()

@@ -30,17 +30,17 @@ class Watching:
         root: Path,
         *,
         poll_interval: float = 3600.0,
-        silent: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys(),
+        network_types: AbstractSet[str] = NETWORK_FILE_SYSTEMS.keys(),
         **declared: object,
     ) -> None:
         given = {"name": "docs", "source": str(root), "knowledge_base": "Docs"}
         config = MirrorConfig.model_validate({**given, "extensions": {"md", "txt"}, **declared})
         self.root = root
-        self.watch = Watcher(config, poll_interval=poll_interval, silent=silent)
+        self.watch = Watcher(config, poll_interval=poll_interval, network_types=network_types)
         self.wakes = 0
         self._woken = threading.Event()
         self._sentinels = count()
-        self.told = ChangedPaths()
+        self.reported = ChangedPaths()
         self.watch.start(self._wake)
 
     def _wake(self) -> None:
@@ -48,32 +48,32 @@ class Watching:
         self._woken.set()
 
     def until(self, wanted: Callable[[ChangedPaths], bool]) -> ChangedPaths:
-        """Wait until what was told since the last call fits; return it and begin anew."""
+        """Wait until what was reported since the last call fits; return it and begin anew."""
         deadline = time.monotonic() + PATIENCE
         while not wanted(self._gathered()):
             self._woken.wait(max(0.0, min(1.0, deadline - time.monotonic())))
             self._woken.clear()
-            assert time.monotonic() < deadline, f"told in vain: {self.told}"
-        told, self.told = self.told, ChangedPaths()
-        return told
+            assert time.monotonic() < deadline, f"reported in vain: {self.reported}"
+        reported, self.reported = self.reported, ChangedPaths()
+        return reported
 
     def settled(self) -> ChangedPaths:
-        """Wait until everything done so far was told.
+        """Wait until everything done so far was reported.
 
         Events come in the order of what was done, so a last file tells that all came before it.
         """
         name = f"sentinel-{next(self._sentinels)}.md"
         (self.root / name).write_text("here", "utf-8")
-        told = self.until(lambda told: name in told.paths)
-        real = frozenset(path for path in told.paths if not path.startswith("sentinel-"))
-        return ChangedPaths(real, told.folders, told.root)
+        reported = self.until(lambda reported: name in reported.paths)
+        real = frozenset(path for path in reported.paths if not path.startswith("sentinel-"))
+        return ChangedPaths(real, reported.folders, reported.root)
 
     def _gathered(self) -> ChangedPaths:
-        new, old = self.watch.take(), self.told
-        self.told = ChangedPaths(
+        new, old = self.watch.take(), self.reported
+        self.reported = ChangedPaths(
             old.paths | new.paths, old.folders | new.folders, old.root or new.root
         )
-        return self.told
+        return self.reported
 
 
 def watches() -> int:
@@ -85,10 +85,10 @@ def watches() -> int:
     return found
 
 
-def names(told: ChangedPaths, path: str) -> bool:
-    """Whether `path` was told, by itself or by a folder it is in."""
+def names(reported: ChangedPaths, path: str) -> bool:
+    """Whether `path` was reported, by itself or by a folder it is in."""
     folders = {path[:at] for at, letter in enumerate(path) if letter == "/"} | {""}
-    return told.root or path in told.paths or bool(folders & told.folders)
+    return reported.root or path in reported.paths or bool(folders & reported.folders)
 
 
 def content(root: Path) -> Content:
@@ -104,17 +104,19 @@ def differing(before: Content, after: Content) -> set[str]:
     return {p for p in before.keys() | after.keys() if before.get(p) != after.get(p)}
 
 
-def exact(told: ChangedPaths, differ: set[str], transient: AbstractSet[str] = frozenset()) -> None:
-    """Check that what differs was told, and no path that does not.
+def exact(
+    reported: ChangedPaths, differ: set[str], transient: AbstractSet[str] = frozenset()
+) -> None:
+    """Check that what differs was reported, and no path that does not.
 
-    `transient`: files that came and went meanwhile: they may be told, as somebody may have seen
-    them.
+    `transient`: files that came and went meanwhile: they may be reported, as they may have been
+    seen.
     """
-    silent = {path for path in differ if not names(told, path)}
-    assert not silent, f"never told: {sorted(silent)[:5]} of {len(silent)}"
-    needless = told.paths - differ - transient
-    assert not needless, f"told for nothing: {sorted(needless)[:5]} of {len(needless)}"
-    assert not told.root
+    silent = {path for path in differ if not names(reported, path)}
+    assert not silent, f"never reported: {sorted(silent)[:5]} of {len(silent)}"
+    needless = reported.paths - differ - transient
+    assert not needless, f"reported for nothing: {sorted(needless)[:5]} of {len(needless)}"
+    assert not reported.root
 
 
 def replaced(path: Path, text: str, beside: str) -> None:

@@ -13,7 +13,7 @@ from kbsync.config import Settings, load
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
 from kbsync.source import mounts
-from kbsync.source.mounts import ground
+from kbsync.source.mounts import mounts_of
 
 MOUNTS = r"""
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -37,7 +37,7 @@ a line no kernel wrote
     ],
 )
 def test_the_deepest_and_latest_mount_counts(path: str, kind: str) -> None:
-    own = ground(path, MOUNTS).own
+    own = mounts_of(path, MOUNTS).own
     assert own is not None
     assert own.kind == kind
 

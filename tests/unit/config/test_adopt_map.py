@@ -51,7 +51,7 @@ def test_doubled_lines_are_kept_and_odd_paths_survive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_map_is_told_with_its_line(tmp_path: Path, name: str) -> None:
+def test_what_is_no_map_is_reported_with_its_line(tmp_path: Path, name: str) -> None:
     text, line = BAD[name]
     (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(Problem) as caught:
@@ -61,7 +61,7 @@ def test_what_is_no_map_is_told_with_its_line(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["nowhere.csv", "."])
-def test_what_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+def test_what_cannot_be_read_is_reported(tmp_path: Path, name: str) -> None:
     with pytest.raises(Problem) as caught:
         read_pairs(tmp_path / name)
     assert caught.value.notice.code == "KB-A022"

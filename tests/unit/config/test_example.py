@@ -19,7 +19,7 @@ from kbsync.config.validation import sections
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 ENVIRON = {"DIFY_API_KEY": "dataset-1"}
-# Shown with a value somebody could use, because their default is to be absent.
+# Shown with a value one could use, because their default is to be absent.
 NO_DEFAULT = {
     *("server", "servers", "ledger", "mirrors.server"),
     *("mirrors.knowledge_base.id", "mirrors.knowledge_base.name"),
@@ -88,7 +88,7 @@ def test_defaults_agree(field: FieldInfo, value: object) -> None:
     assert TypeAdapter(declared).validate_python(value) == default
 
 
-def test_no_default_is_told_for_what_has_none() -> None:
+def test_no_default_is_shown_for_what_has_none() -> None:
     fields = {where: field for where, field, _ in ALL}
     assert fields.keys() >= NO_DEFAULT
     assert all(fields[where].default is None for where in NO_DEFAULT)

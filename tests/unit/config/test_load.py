@@ -112,14 +112,14 @@ def test_ledger(tmp_path: Path, ledger: str, place: LedgerAddress) -> None:
 
 
 def test_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("HOME", "/home/user")
     found = settings(
         tmp_path,
         "version: 1\nserver: {url: embedded, embedded: {data: ~/kb.db}}\n"
         "mirrors: [{name: docs, source: ~/docs, knowledge_base: Docs}]\n",
     )
-    assert found.mirrors[0].source == Path("/home/somebody/docs")
-    assert found.servers["default"].data == Path("/home/somebody/kb.db")
+    assert found.mirrors[0].source == Path("/home/user/docs")
+    assert found.servers["default"].data == Path("/home/user/kb.db")
 
 
 def test_key_from_a_file_and_from_a_named_variable(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_starter_says_what_it_was_given(
     tmp_path_factory: pytest.TempPathFactory, source: str, base: str
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
-    assume(not Path(source).as_posix().startswith("~"))  # that is somebody's home folder
+    assume(not Path(source).as_posix().startswith("~"))  # that is a user's home folder
     (mirror,) = settings(folder, starter(source=source, knowledge_base=base)).mirrors
     assert mirror.source == folder / source
     assert mirror.knowledge_base.name == base

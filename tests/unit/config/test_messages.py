@@ -50,10 +50,10 @@ def seen(case: str, here: Path) -> str:
     if case in CASES:
         shutil.copyfile(GOLDEN / f"{case}.yaml", here / f"{case}.yaml")
         (here / f"{case}.yaml").chmod(0o644)
-    return told(case, here)
+    return report_of(case, here)
 
 
-def told(case: str, here: Path) -> str:
+def report_of(case: str, here: Path) -> str:
     try:
         settings = load(Path(f"{case}.yaml"), ENVIRON)
     except Problem as problem:
@@ -81,13 +81,15 @@ def test_every_message_is_among_them() -> None:
     assert {code for code in codes if f"[{code}]" not in shown} == {"KB-C072"}
 
 
-def test_source_that_may_not_be_listed(nobodys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    furnish(nobodys)
-    monkeypatch.chdir(nobodys)
-    assert "docs may" not in seen("good", nobodys)
-    (nobodys / "docs").chmod(0)
+def test_source_that_may_not_be_listed(
+    unprivileged_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(unprivileged_folder)
+    monkeypatch.chdir(unprivileged_folder)
+    assert "docs may" not in seen("good", unprivileged_folder)
+    (unprivileged_folder / "docs").chmod(0)
     with unprivileged():
-        text = told("good", nobodys)
+        text = report_of("good", unprivileged_folder)
     assert text.startswith("USAGE: good.yaml:4: mirrors[0].source: <here>/docs may")
 
 

@@ -108,11 +108,11 @@ def test_where_nothing_can_be_written() -> None:
     assert code_of("/proc/self/ledger.db") == "KB-L007"
 
 
-def test_a_folder_of_somebody_else(nobodys: Path) -> None:
+def test_a_folder_of_somebody_else(unprivileged_folder: Path) -> None:
     with unprivileged():
-        (nobodys / "ledger.db").touch()
-        nobodys.chmod(0o500)
-        assert code_of(nobodys / "ledger.db") == "KB-L007"
+        (unprivileged_folder / "ledger.db").touch()
+        unprivileged_folder.chmod(0o500)
+        assert code_of(unprivileged_folder / "ledger.db") == "KB-L007"
 
 
 def test_only_new_folders_are_closed_to_others(tmp_path: Path) -> None:

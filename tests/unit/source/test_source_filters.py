@@ -10,13 +10,13 @@ from kbsync.source.gitignore import compiled
 def left_out(filters: Filters, path: str, *, folder: bool = False) -> bool:
     """Go down to `path` as the walk does."""
     *folders, name = path.split("/")
-    sieve, prefix = filters.root, ""
+    known, prefix = filters.root, ""
     for part in folders:
-        if filters.leaves_out(sieve, prefix, part, folder=True):
+        if filters.excludes(known, prefix, part, folder=True):
             return True
         prefix += part + "/"
-        sieve = filters.descend(sieve, prefix)
-    return filters.leaves_out(sieve, prefix, name, folder=folder)
+        known = filters.descend(known, prefix)
+    return filters.excludes(known, prefix, name, folder=folder)
 
 
 def made(
