@@ -119,6 +119,7 @@ def released(ledger: Ledger, releases: Sequence[str]) -> frozenset[str]:
     """
     read: set[str] = set()
     for release in releases:
+        # Eight digits are few enough to copy by hand; that they name one set is checked.
         if not re.fullmatch(r"[0-9a-f]{8,64}", release):
             raise Problem(say.BAD_RELEASE(release=release))
         kept = ledger.halts(release)
@@ -152,6 +153,7 @@ async def apply_all(
             stopper = Stopper()
             group.start_soon(stopper.listen)
         for engine, made in plans:
+            # A mirror that was not begun before the signal has no report.
             if isinstance(made, HaltedMirror) or stopper.stopped:
                 continue
             try:
@@ -166,5 +168,6 @@ async def apply_all(
                 )
             except Problem as problem:
                 halts.append(HaltedMirror(engine.mirror.name, problem))
+        # Listening for signals would go on for ever.
         group.cancel_scope.cancel()
     return Applied(reports=tuple(reports), halts=tuple(halts))

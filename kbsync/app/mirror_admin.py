@@ -16,6 +16,7 @@ from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
 from kbsync.source.folder import Folder
 
+# As the configuration allows it.
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -102,6 +103,7 @@ def server_of(settings: Settings, binding: Binding) -> str:
 
 def _mirror(settings: Settings, binding: Binding) -> Mirror:
     """Return the mirror as the ledger knows it, which may be declared differently by now."""
+    # Not validated: the folder may be gone, and only documents are touched.
     base = KnowledgeBaseConfig.model_construct(id=binding.base_id, name=binding.base_name)
     known: dict[str, object] = {
         "name": binding.mirror,

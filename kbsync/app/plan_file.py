@@ -23,6 +23,7 @@ from kbsync.planning.saved_plan import (
     saved_actions,
 )
 
+# Bytes that are read at most.
 LARGEST = 256 << 20
 NAMED = 20
 
@@ -77,6 +78,7 @@ def write(file: Path, text: str) -> None:
     Raises:
         Problem: it cannot be written.
     """
+    # A plan cut off in the middle must never be taken for one.
     partial = file.with_name(f"{file.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
@@ -118,6 +120,7 @@ def settings_digest(settings: Settings, mirrors: Sequence[str]) -> str:
     declared = [mirror for mirror in settings.mirrors if mirror.name in mirrors]
     shown = [
         [
+            # A plan made while a mirror was only read may be applied once it is written.
             mirror.model_dump(mode="json", exclude={"read_only"}),
             settings.server_of(mirror).url,
             build.settings_hash(mirror),

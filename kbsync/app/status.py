@@ -80,6 +80,7 @@ def _documents(
         return {"synced": 0, "failed": 0}
     counts = dict(ledger.counts(mirror))
     pending = sum(1 for _ in ledger.intents(mirror))
+    # A file that failed and was refused since counts once.
     failed = len({failure.key for failure in failures})
     states = {"synced": 0, **counts, "failed": failed}
     return {**states, "pending": pending} if pending else states

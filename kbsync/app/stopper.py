@@ -40,6 +40,7 @@ class Stopper:
         """
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
             async for number in received:
+                # Ctrl-C twice is a person who has waited long enough; SIGTERM twice, a script.
                 if self.stopped and number == signal.SIGINT:
                     raise KeyboardInterrupt
                 self.stop()

@@ -106,6 +106,7 @@ def main() -> None:
 def obey(arguments: list[str]) -> int:
     """Run the command with `arguments` and return its exit code (docs/design.md section 7)."""
     try:
+        # Not standalone: exit codes and errors are ours (docs/design.md section 7).
         result = cli.main(arguments, prog_name="kbsync", standalone_mode=False)
     except Problem as problem:
         click.echo(f"kbsync: {problem}", err=True)
@@ -115,7 +116,8 @@ def obey(arguments: list[str]) -> int:
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("kbsync: stopped; what was begun is in the ledger", err=True)
+        # As shells report it: 128 and the number of SIGINT.
         return 130
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader, such as `head`, had enough
         return Exit.FAULT
     return int(result) if isinstance(result, int) else Exit.OK

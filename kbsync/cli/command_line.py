@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_
 
 import click
 
-from kbsync.commands.declaration import VerbGroup, parameters_of, words_of
+from kbsync.commands.options import VerbGroup, parameters_of, words_of
 
 if TYPE_CHECKING:
     from kbsync.commands.base import Command

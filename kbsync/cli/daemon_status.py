@@ -42,6 +42,7 @@ class DaemonView:
             yield "not kept by the daemon"
             return
         parts = [mirror["phase"]]
+        # A phase may bear the same name; once is enough.
         parts += [word for word in ("read_only", "paused") if mirror[word] and word != parts[0]]
         parts += [f"{mirror[word]} {word}" for word in ("pending", "indexing") if mirror[word]]
         parts += [f"by {mirror['mode']}"] if mirror["mode"] else []
@@ -93,6 +94,7 @@ def _ahead(what: str, seconds: int | None) -> list[str]:
 def _span(seconds: float) -> str:
     whole = max(0, round(seconds))
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        # 119 s says more than 1 min.
         if whole >= 2 * size:
             return f"{whole // size} {unit}"
     return f"{whole} s"

@@ -157,6 +157,7 @@ def _change(shell: DemoShell) -> None:
 def _rest(shell: DemoShell) -> None:
     """Show that both sides are the same: another round uploads nothing."""
     shell.say("Folder and knowledge base are the same now: another round writes nothing.")
+    # As JSON, which has every member.
     before = shell.ask("docs", "list", BASE, "--all", "--json")
     shell.type("plan")
     shell.type("apply")

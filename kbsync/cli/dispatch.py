@@ -21,6 +21,7 @@ from kbsync.messages import ledger as ledger_say
 from kbsync.service import control_client
 from kbsync.service.control_client import Answer
 
+# A daemon takes the ledger a moment before it listens.
 LOOKS, BETWEEN = 3, 0.2
 
 
@@ -101,6 +102,7 @@ def _confirmed(settings: Settings, command: Command, answer: Answer) -> Answer:
         return Answer(exit=Exit.FAULT)
     agreed = command.agreeing(answer.question.digest)
     again = control_client.hand_over(settings, agreed, _print)
+    # The daemon ended while the person thought.
     if again is None:
         raise Problem(say.HUNG_UP())
     return again

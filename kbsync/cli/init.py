@@ -51,6 +51,7 @@ def _about(notice: Notice, target: Path) -> Notice:
 
 def _write(text: str, target: Path) -> None:
     try:
+        # Made only if it is not there, in one step: nothing is written over.
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:

@@ -63,6 +63,7 @@ def _require(address: str) -> None:
     try:
         LedgerStore.open(address, readonly=True).close()
     except Problem as problem:
+        # An older ledger is upgraded when it is opened to write.
         if problem.notice.message is not say.OLDER:
             raise
 

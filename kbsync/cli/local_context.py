@@ -113,6 +113,7 @@ def ask(question: str) -> bool:
     Raises:
         Problem: this is not a terminal.
     """
+    # A script would wait for ever, or answer by accident.
     if not sys.stdin.isatty():
         raise Problem(command_say.NEEDS_YES(question=question))
     return click.confirm(question, err=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import click
 
 from kbsync.cli.command_line import LocalVerb, local_verb
-from kbsync.commands.declaration import VerbGroup, argument, flag, option
+from kbsync.commands.options import VerbGroup, argument, flag, option
 
 JSON = "Print one JSON object."
 OFFLINE = "Ask no server."

@@ -64,6 +64,7 @@ def _bar(plan: Plan) -> Iterator[Observer]:
             if event.action in CHANGES and event.outcome == "done":
                 bar.advance(sent)
             if event.action in ("create", "update") and event.outcome == "done":
+                # How many are to be indexed is known only as they are sent.
                 bar.update(indexed, total=(bar.tasks[indexed].total or 0) + 1)
             if event.action == "index":
                 bar.advance(indexed)

@@ -11,7 +11,8 @@ import click
 
 from kbsync.app import build, logs
 from kbsync.cli import output
-from kbsync.cli.api.resolve import base_named, value_of
+from kbsync.cli.api.ids import base_named
+from kbsync.cli.api.outcome import value_of
 from kbsync.cli.api.workflows import retrieve
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import SearchBases
@@ -71,6 +72,7 @@ def _bases(settings: Settings, only: Sequence[str]) -> list[MirrorConfig]:
             known = ", ".join(each.name for each in settings.mirrors)
             raise Problem(say.NO_SUCH_MIRROR(mirror=name, known=known))
     chosen = [each for each in settings.mirrors if not only or each.name in only]
+    # Reversed, so that of several the first stays.
     first = {(m.server, m.knowledge_base.id, m.knowledge_base.name): m for m in reversed(chosen)}
     return list(reversed(first.values()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from kbsync.app import build
-from kbsync.cli.api.resolve import notice_of
+from kbsync.cli.api.outcome import notice_of
 from kbsync.cli.output import wrong
 from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.client import DifyClient

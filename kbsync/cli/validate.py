@@ -27,6 +27,7 @@ def validate(verb: Validate, context: CliContext) -> int:
     except Problem as problem:
         here = problem.notices
     _show(here, there, verb.as_json)
+    # Faults here come first: they are often the cause of those there.
     if any(map(output.wrong, here)):
         return Exit.USAGE
     return Exit.REFUSED if any(map(output.wrong, there)) else Exit.OK

@@ -17,6 +17,7 @@ from kbsync.model import Cause
 from kbsync.planning.pairing import By, pair, pair_mapped
 from kbsync.planning.render import size_of
 
+# More lines than these scroll the summary off the screen.
 NAMED = 20
 
 
@@ -43,12 +44,16 @@ async def adopt(command: AdoptDocuments, context: CommandContext) -> int:
         offer = await engine.offer(
             _match(command), cause=Cause(command.by), trust_size=command.trust_size
         )
+        # Between question and answer folder and base may have changed; the person agreed to
+        # that offer and no other.
         if command.agreed and command.agreed != _digest(offer):
             raise Problem(say.OFFER_MOVED(mirror=engine.mirror.name))
+        # A command that comes back agreed was shown before the question.
         if not command.as_json and not command.agreed:
             _show(context, offer)
         wanted = bool(offer.actions) and not command.dry_run
         taken = _confirmed(command, context, offer) if wanted else False
+        # The question goes back to the verb, which hands the command over again.
         if taken is None:
             return Exit.FAULT
         if taken:
@@ -84,6 +89,7 @@ def _confirmed(command: AdoptDocuments, context: CommandContext, offer: Offer) -
 
 def _digest(offer: Offer) -> str:
     """Return the digest of exactly the offered pairs, and of what each of them costs."""
+    # Whether a pair costs an upload is part of what is agreed to.
     pairs = [
         [action.key.path, action.document.id, action.fingerprint is None]
         for action in offer.actions

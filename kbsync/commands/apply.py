@@ -45,6 +45,7 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
 
 def _is_file(settings: Settings, word: str) -> bool:
     """Whether `word` is a file rather than a mirror's name, which comes first."""
+    # A file may be named like a mirror.
     if settings.mirror(word) is not None:
         return False
     return "/" in word or word.endswith(".json") or Path(word).is_file()
@@ -57,8 +58,10 @@ async def apply(command: Apply, context: CommandContext) -> int:
     if command.saved is not None:
         # The daemon may have read its configuration at another time than the verb.
         plan_file.refuse_other_settings(command.saved, Path(command.file), settings)
+    # A pattern that is wrong ends the verb before the ledger is opened.
     wanted = all_mirrors.selection(how.target)
     async with context.opened(command.mirrors, prune_excluded=how.prune_excluded) as opened:
+        # A digest that is wrong ends the verb before the mirrors are planned.
         agreed = all_mirrors.released(opened.ledger, command.releases)
         plans = await all_mirrors.plan_all(opened.engines, listing=how.refresh, wanted=wanted)
         if command.saved is not None:
@@ -102,6 +105,8 @@ def _read_only(settings: Settings, made: Planned | HaltedMirror) -> Planned | Ha
     if declared is None or not declared.read_only:
         return made
     changes = sum(number for name, number in made.plan.counts.items() if name in CHANGES)
+    # Halted rather than cut down: a pass that did part of a plan would look converged.
     if changes:
         return HaltedMirror(mirror, Problem(say.READ_ONLY(mirror=mirror, changes=changes)))
+    # What is left would change nothing at the server, but writes to the ledger too.
     return replace(made, plan=replace(made.plan, actions=()))

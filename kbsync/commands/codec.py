@@ -27,6 +27,7 @@ def from_json(verb: str, asked: object) -> Command:
     """
     if verb not in VERBS:
         raise ValueError(f"there is no verb {verb}")
+    # Made anew for each request: a daemon gets few, and making all would delay its start.
     adapter: TypeAdapter[Command] = TypeAdapter(VERBS[verb])
     # Declarations do not load the model of a saved plan, so its name is not in their module.
     adapter.rebuild(_types_namespace={"SavedPlan": SavedPlan})

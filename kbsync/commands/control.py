@@ -10,6 +10,7 @@ from kbsync.messages import Exit
 
 async def pause(command: Pause, context: CommandContext) -> int:
     """Note it in the ledger, where it outlasts a restart."""
+    # A name that is not declared is refused before any mirror is paused.
     names = [each.name for each in build.chosen(context.settings, command.mirrors)]
     await context.pause(names, paused=command.paused)
     for name in names:

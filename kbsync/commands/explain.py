@@ -21,6 +21,7 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> Explain:
 
 async def explain(command: Explain, context: CommandContext) -> int:
     """Explain one path; nothing is changed."""
+    # The controller goes on: nothing is written, and what it does is what is to be explained.
     async with context.opened([command.mirror], suspend=False) as opened:
         case, action = await opened.engines[0].explain(command.path)
     explanation = explained(case, action)

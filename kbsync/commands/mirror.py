@@ -14,6 +14,7 @@ from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import command as command_say
 from kbsync.messages import daemon as say
 
+# More lines than these scroll the summary off the screen.
 NAMED = 20
 
 
@@ -24,6 +25,7 @@ async def rename(command: RenameMirror, context: CommandContext) -> int:
         entries = mirror_admin.rename(ledger, command.old, command.new)
         context.say(f"mirror {old} is called {new} now, with {entries} documents")
         warn(context, mirror_admin.still_declared(context.settings, command.old, command.new))
+        # Under its old name, which the file still has, the mirror would begin anew.
         if await context.pause_if_running(command.old):
             warn(context, [say.RESTS(mirror=command.old)])
     return Exit.OK
@@ -55,6 +57,7 @@ async def destroy(command: DestroyMirror, context: CommandContext) -> int:
         async with context.remote(server, ledger) as remote:
             done = await mirror_admin.destroy(context.settings, remote, ledger, binding)
         _show(context, binding, done)
+        # The file still declares the mirror: its controller would upload everything again.
         if await context.pause_if_running(command.name):
             warn(context, [say.RESTS(mirror=command.name)])
     return Exit.INCOMPLETE if done.left else Exit.OK
@@ -65,6 +68,7 @@ def _confirmed(
 ) -> bool | None:
     if command.sure:
         return True
+    # With the count: documents that came after the question were not agreed to.
     subject = [binding.mirror, binding.server, binding.base_id, count]
     digest = hashlib.sha256(json.dumps(subject).encode()).hexdigest()
     if command.agreed:

@@ -25,10 +25,12 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> PlanCommand:
 async def plan(command: PlanCommand, context: CommandContext) -> int:
     """Plan and show; the exit code says whether there are changes."""
     how = command.how
+    # A pattern that is wrong ends the verb before the ledger is opened.
     wanted = all_mirrors.selection(how.target)
     warn(context, build.warnings(context.settings))
     async with context.opened(command.mirrors, prune_excluded=how.prune_excluded) as opened:
         plans = await all_mirrors.plan_all(opened.engines, listing=how.refresh, wanted=wanted)
+    # Before anything is shown: a plan with a mirror that could not be planned is not saved.
     if command.file:
         context.send_file(_file_text(command, plans, context.settings))
     _show(context, plans, command.as_json)

@@ -12,6 +12,7 @@ from kbsync.messages import printable
 from kbsync.planning.plan import CHANGES
 from kbsync.planning.render import SIGNS, guard_json, halted_lines
 
+# More lines than these scroll the summary off the screen.
 NAMED = 20
 PAST = {
     "create": "created",
@@ -81,6 +82,7 @@ def _halted(output: Output, report: Report) -> None:
 
 
 def _skipped(output: Output, report: Report) -> None:
+    # Files skipped for one reason in a row share the line with the next step.
     following = ""
     for each in report.skipped[:NAMED]:
         if following and each.why.next != following:

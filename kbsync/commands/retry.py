@@ -40,9 +40,11 @@ async def plan_again(
     Raises:
         Problem: nothing that failed or was refused matches.
     """
+    # The ledger changes first: a retry that is cut off is made by the next apply.
     chosen = {key for e in engines for key in forgive(ledger, e.mirror.name, paths)}
     if not chosen:
         raise Problem(say.NOTHING_TO_RETRY(path=", ".join(paths) or "any path"))
+    # With a listing: the person may have put things right at the server.
     plans = await all_mirrors.plan_all(engines, listing=True)
     return all_mirrors.narrowed(plans, chosen.__contains__)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import click
 
 from kbsync.commands.base import Command
-from kbsync.commands.declaration import VerbGroup, argument, flag, option, options
+from kbsync.commands.options import VerbGroup, argument, flag, option, options
 
 if TYPE_CHECKING:
     from kbsync.planning.saved_plan import SavedPlan
@@ -98,6 +98,7 @@ class Apply(Command):
     prepare: ClassVar[str] = "kbsync.commands.apply:prepared"
     mirrors: tuple[str, ...] = argument((), nargs=-1, metavar="[WORDS]...")
     how: PlanOptions = options(PlanOptions)
+    # The plan itself is sent: the daemon may not reach the file.
     saved: SavedPlan | None = None
     file: str = ""
     releases: tuple[str, ...] = option(
@@ -149,6 +150,7 @@ class Explain(Command):
     work: ClassVar[str] = "kbsync.commands.explain:explain"
     prepare: ClassVar[str] = "kbsync.commands.explain:prepared"
     path: str = argument()
+    # May be left out when typed; `prepare` finds it.
     mirror: str = option(
         "", "--mirror", default=None, help="Which mirror, when several have such a path."
     )
@@ -181,6 +183,7 @@ class AdoptDocuments(Command):
     work: ClassVar[str] = "kbsync.commands.adopt:adopt"
     prepare: ClassVar[str] = "kbsync.commands.adopt:prepared"
     mirror: str | None = argument(None)
+    # Nothing is typed by default, as --map alone means `map`.
     by: Literal["name", "basename", "map"] = option(
         "name",
         "--by",
@@ -189,6 +192,7 @@ class AdoptDocuments(Command):
         help="What file and document have in common: the name kbsync would give (the default), the "
         "last part of the path, or a line of --map.",
     )
+    # A file is typed, and read by `prepare`: the daemon may not reach it.
     pairs: tuple[tuple[str, str], ...] = option(
         (),
         "--map",

@@ -87,6 +87,7 @@ class Admin:
         """
         if self.ready:
             self._notifier.reloading()
+        # Before loading: a change while it is read is seen at the next look.
         self.config_file.read()
         try:
             settings = self._loadable()
@@ -108,12 +109,14 @@ class Admin:
         if self.settings.file.is_fifo():  # reading it would block the event loop
             raise Problem(say.FROM_A_PIPE())
         settings = build.settings_of(self.settings.file)
+        # The ledger is held for the life of the process.
         if settings.ledger != self.settings.ledger:
             raise Problem(say.LEDGER_STAYS())
         return settings
 
     def pause(self, mirrors: Sequence[str], *, paused: bool) -> None:
         """Write nothing for mirrors, or write again; it outlasts a restart."""
+        # The ledger first: a daemon that dies in between begins paused.
         for mirror in mirrors:
             if paused:
                 self.ledger.pause(mirror, self.clock.now())

@@ -64,6 +64,7 @@ def hand_over(settings: Settings, command: Command, show: Show) -> Answer | None
         from kbsync.commands.codec import to_json  # noqa: PLC0415
 
         _send(connection, to_json(command))
+        # A pass may take hours; a daemon that dies closes the connection.
         connection.settimeout(None)
         with connection.makefile("rb") as lines:
             return _answer(lines, show)

@@ -38,6 +38,7 @@ async def listening(path: Path) -> AsyncIterator[Listener[SocketStream]]:
     """
     try:
         with claimed(path) as address:
+            # anyio sets the mode after it bound the socket; until then the umask keeps others out.
             before = os.umask(0o177)
             try:
                 listener = await anyio.create_unix_listener(address, mode=0o600)
@@ -135,9 +136,11 @@ class ControlSocket:
 
     async def _run(self, command: Command, context: DaemonContext) -> int:
         try:
+            # A person who edits the file and types a verb means the file as it is now.
             if not isinstance(command, Reload):
                 await self._admin.reload_if_changed()
             async with self._admin.busy:
+                # What waited for its turn would begin in the middle of the drain.
                 if self._admin.stopping:
                     raise Problem(say.STOPPING())
                 if context.stopper.stopped:  # gone while it waited for its turn

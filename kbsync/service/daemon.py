@@ -125,6 +125,7 @@ class Daemon:
         self._group.start_soon(self._prune_journal)
         await self.shutdown.begun.wait()
         self._notifier.stopping()
+        # Commands drain as controllers do, and new ones are refused.
         self._control.stop()
         await self.shutdown.drain(self._finish)
 
@@ -143,11 +144,13 @@ class Daemon:
                 await self._control.serve(listener)
         except Problem as problem:
             self._log.say("no control", problem.notice)
+            # `run` waits for the socket, made or not.
             if not begun:
                 task_status.started()
 
     async def _look_round(self) -> None:
         """Report to the service manager and the log, and look whether the file changed."""
+        # A watchdog that is due sooner sets the pace.
         pause = min(LOOK, self._notifier.watchdog or LOOK)
         while True:
             self._look()

@@ -13,6 +13,7 @@ from kbsync.messages import Exit, Notice
 from kbsync.model import DocKey
 from kbsync.planning.plan import CHANGES
 
+# Keys whose last failure is remembered; beyond these one may be logged twice.
 MOST_REMEMBERED = 10_000
 # These change nothing at the server.
 SILENT = frozenset({"resolve", "forget"})

@@ -48,6 +48,7 @@ class SharedServers:
         Raises:
             Problem: the server cannot be used as declared.
         """
+        # Two mirrors of a new server must not open it twice.
         async with self._opening:
             if server not in self._remotes:
                 connection = self._connections.get(_key(server))
@@ -71,6 +72,8 @@ class SharedServers:
         async with connect.connected(server) as api:
             connection = self._connections[_key(server)] = _Connection(api)
             task_status.started(connection)
+            # A connection is closed by the task that opened it, as anyio's cancel scopes
+            # demand.
             await connection.closing.wait()
         connection.ended.set()
 

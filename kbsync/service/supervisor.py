@@ -140,15 +140,19 @@ class Supervisor:
             Problem: a server cannot be used as declared; then nothing was changed.
         """
         wanted = {each.name: (each, settings.server_of(each)) for each in settings.mirrors}
+        # Before any controller stops: a server that is declared wrongly changes nothing.
         await self._require({server for _, server in wanted.values()})
+        # A changed mirror's controller ends before its next one begins: two would both write.
         leaving = [each for each in self if wanted.get(each.declared.name) != _as_declared(each)]
         await self._stop(leaving)
+        # A signal came while controllers were draining.
         if self._closed:
             return {}
         before = {each.declared.name for each in leaving}
         old, paused = self._mirrors, self._ledger.paused()
         self._mirrors = {}
         for name, (declared, server) in wanted.items():
+            # Rebuilt in the file's order, which `status` shows.
             undisturbed = name in old and name not in before
             self._mirrors[name] = (
                 old[name] if undisturbed else SupervisedMirror(declared=declared, server=server)
@@ -156,6 +160,7 @@ class Supervisor:
             if not undisturbed:
                 self._mirrors[name].paused = name in paused
                 self._group.start_soon(self._run, settings, self._mirrors[name])
+        # Last, as controllers that drain still need their connections.
         await self._servers.only(server for _, server in wanted.values())
         return {
             "new": [name for name in wanted if name not in old],
@@ -238,6 +243,7 @@ class Supervisor:
                 return
             await controller.run()
         finally:
+            # `_stop` waits for this, however the controller ended.
             mirror.left.set()
 
     async def _opened(self, settings: Settings, mirror: SupervisedMirror) -> Reconciler | None:

@@ -59,6 +59,7 @@ class SystemdNotifier:
 
     def status(self, text: str) -> None:
         """Say in a line what it does, unless that is what was said last."""
+        # It is called every second.
         if text != self._status:
             self._status = text
             self._send(f"STATUS={' '.join(text.split())}")

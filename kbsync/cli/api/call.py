@@ -11,8 +11,10 @@ from pydantic_core import to_jsonable_python
 
 from kbsync.app import build, logs
 from kbsync.cli import local_context, output
-from kbsync.cli.api import rendering, resolve
+from kbsync.cli.api import rendering
 from kbsync.cli.api.api_verb import ApiVerb, Arguments
+from kbsync.cli.api.ids import with_ids
+from kbsync.cli.api.outcome import value_of
 from kbsync.cli.command_line import CliContext
 from kbsync.config import Settings
 from kbsync.dify.client import DifyClient
@@ -48,8 +50,8 @@ async def _reply(
 ) -> object:
     settings = build.settings_of(context.config)
     async with build.client(settings, _server(settings, server)) as api:
-        args = Arguments(await resolve.ids(api, words))
-        return resolve.value_of(await _outcome(api, verb, args), group, verb.verb)
+        args = Arguments(await with_ids(api, words))
+        return value_of(await _outcome(api, verb, args), group, verb.verb)
 
 
 def _outcome(api: DifyClient, verb: ApiVerb, args: Arguments) -> Awaitable[Outcome[Any]]:

@@ -77,6 +77,7 @@ def _hit(hit: schemas.Hit) -> tuple[object, ...]:
 
 
 def _rest(listing: schemas.ListPage[Any]) -> None:
+    # On standard error, so that a pipe gets rows alone.
     if len(listing.rows) < listing.total:
         shown = f"{len(listing.rows)} of {listing.total}; the others with --page or --all"
         click.echo(shown, err=True)

@@ -119,6 +119,7 @@ def _model(base: KnowledgeBaseRow, method: str | None, top: int) -> Mapping[str,
         return {**by_keyword(top), "search_method": method}
     if base.technique != "high_quality":
         return by_keyword(top)
+    # The base's own settings win over ours, but for the number of chunks.
     return {**by_keyword(), "search_method": "semantic_search", **base.retrieval, "top_k": top}
 
 
@@ -271,6 +272,8 @@ def _opened(path: Path, *, raw: bool) -> Iterator[Payload]:
         text = not raw and is_text(extension(path.name))
         opening = payload(folder, (target.name,), name=path.name, text=text)
         try:
+            # Only an error of opening means an unreadable file; one in the block is the
+            # upload's.
             found = opening.__enter__()
         except OSError as error:
             raise Problem(say.CANNOT_READ(path=path, why=error.strerror)) from None

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import PurePosixPath
 
-from kbsync.cli.api.resolve import notice_of
+from kbsync.cli.api.outcome import notice_of
 from kbsync.cli.api.workflows import retrieve
 from kbsync.dify.client import DifyClient
 from kbsync.engine.ports import Binding

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbsync.cli.api.resolve import notice_of, value_of
+from kbsync.cli.api.outcome import notice_of, value_of
 from kbsync.messages import Exit, Problem, remote
 from kbsync.messages import command as say
 from kbsync.model import (

@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.cli import VERBS
 from kbsync.commands.codec import VERBS as ON_THE_SOCKET
-from kbsync.commands.declaration import VerbGroup, parameters_of
+from kbsync.commands.options import VerbGroup, parameters_of
 
 
 def declared(name: str) -> list[type]:

@@ -30,6 +30,7 @@ def option(default: object, /, *names: str, **words: Any) -> Default:
     """
 
     def parameter(name: str) -> click.Parameter:
+        # The last name, which is no option, is the keyword click hands the value over by.
         return click.Option([*names, name], **{"default": default, **words})
 
     return field(default=default, metadata={PARAMETER: parameter})
@@ -51,6 +52,7 @@ def argument(default: object = MISSING, /, **words: Any) -> Default:
     def parameter(name: str) -> click.Parameter:
         return click.Argument([name], **{"required": default is MISSING, **words})
 
+    # Click takes no default of an argument that may be repeated; the field has it.
     known = {} if default is MISSING else {"default": default}
     return field(**known, metadata={PARAMETER: parameter})  # type: ignore[call-overload]
 

@@ -1,24 +1,17 @@
-"""Names → ids, and a call's outcome → its value or the problem that ends the verb."""
+"""Names → ids: a knowledge base, a document or a field may be typed by its exact name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TypeVar
 
+from kbsync.cli.api.outcome import value_of
 from kbsync.dify.client import DifyClient
 from kbsync.dify.request import is_id
-from kbsync.messages import Notice, Problem
+from kbsync.messages import Problem
 from kbsync.messages import command as say
-from kbsync.model import Ambiguous, Done, Failure, Gone, NotReady, Outcome, Throttled
-
-T = TypeVar("T")
-
-UNSURE = "whether it took effect is not known; look with: kbsync {group} list"
-LATER = "wait {seconds} s, then type the command again"
 
 
-async def ids(api: DifyClient, words: Mapping[str, object]) -> dict[str, object]:
+async def with_ids(api: DifyClient, words: Mapping[str, object]) -> dict[str, object]:
     """Return what was typed with every name of a base, document or field replaced by its id.
 
     Raises:
@@ -92,36 +85,3 @@ async def field_id(api: DifyClient, base: str, name: str) -> str:
         if field.name == name:
             return field.id
     raise Problem(say.NO_SUCH_FIELD(field=name))
-
-
-def value_of(outcome: Outcome[T], group: str, verb: str) -> T:
-    """Return what `kbsync GROUP VERB` was answered.
-
-    Raises:
-        Problem: anything but `Done`.
-    """
-    if isinstance(outcome, Done):
-        return outcome.value
-    raise Problem(notice_of(outcome, group, verb))
-
-
-def notice_of(failure: Failure, group: str, verb: str) -> Notice:
-    """Return why a call typed by hand failed, and what to type next.
-
-    The client's own notices say what a daemon does next: try again. By hand a person has to.
-    """
-    call = f"kbsync {group} {verb}"
-    match failure:
-        case Gone():
-            return say.NOT_THERE(call=call, group=group)
-        case Throttled(after=after):
-            return say.RESTING(call=call, seconds=f"{after:.0f}")
-        case Ambiguous(why=why):
-            return _followed_by(why, UNSURE.replace("{group}", group))
-        case NotReady(why=why, after=after):
-            return _followed_by(why, LATER.replace("{seconds}", f"{after:.0f}"))
-    return failure.why
-
-
-def _followed_by(notice: Notice, following: str) -> Notice:
-    return replace(notice, message=replace(notice.message, next=following))
