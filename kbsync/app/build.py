@@ -181,7 +181,7 @@ def ledger_held(
     with LedgerStore.open(_address(settings), command=command) as store:
         clock = LedgerClock(store)
         yield store, clock
-        clock.keep()
+        clock.record()
 
 
 def _address(settings: Settings) -> str | Path:

@@ -1,4 +1,4 @@
-"""Time as the ledger counts it: it never goes back, not even over a restart."""
+"""The ledger's clock: it never goes back, not even over a restart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import anyio
 
 
 class HighWater(Protocol):
-    """Who remembers the latest time: the store."""
+    """What keeps the latest time over a restart: the store."""
 
     def high_water(self) -> float:
         """Return the latest time that was recorded, in seconds since the epoch."""
@@ -50,15 +50,16 @@ class LedgerClock:
         wall, steady = self._wall(), self._steady()
         reached, at = self._reached
         held_up = reached + (steady - at)
-        if wall <= held_up:  # counted from where it was: small steps added up are rounded away
+        if wall <= held_up:
+            # `_reached` stays: to add up small steps would round them away.
             return held_up
         self._reached = wall, steady
         return wall
 
     async def sleep(self, seconds: float) -> None:
-        """Rest for `seconds`."""
+        """Sleep for `seconds` of the event loop's time."""
         await anyio.sleep(seconds)
 
-    def keep(self) -> None:
+    def record(self) -> None:
         """Record the time now, e.g. before a shutdown."""
         self._store.raise_high_water(self.now())

@@ -29,7 +29,7 @@ from kbsync.ledger.database_errors import errors_as_problems
 from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.lock import (
     FileLock,
-    Holder,
+    LockHolder,
     application_name,
     backend_holder,
     lock_schema,
@@ -247,7 +247,7 @@ class Database:
             self._file_lock = None
 
 
-def lock_holder(location: LedgerLocation) -> Holder | None:
+def lock_holder(location: LedgerLocation) -> LockHolder | None:
     """Return which process holds the lock of a ledger, None when it is free. Does not take it.
 
     Raises:
@@ -263,7 +263,7 @@ def lock_holder(location: LedgerLocation) -> Holder | None:
         engine.dispose()
 
 
-def _file_lock_holder(file: str) -> Holder | None:
+def _file_lock_holder(file: str) -> LockHolder | None:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

@@ -1,4 +1,4 @@
-"""What a database says when it cannot, as messages of the catalogue."""
+"""Errors of the databases as problems of the message catalogue."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kbsync.ledger.location import LedgerLocation
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
 
+# How long a connection to SQLite waits for a lock of another program.
 BUSY_SECONDS = 30
 
 
@@ -31,13 +32,14 @@ def errors_as_problems(location: LedgerLocation) -> Iterator[None]:
     except sqlite3.Error as error:
         raise Problem(notice(error, location)) from error
     except Exception as error:
+        # By its name: psycopg is an optional package and takes long to import.
         if type(error).__module__.partition(".")[0] != "psycopg":
             raise
         raise Problem(notice(error, location)) from error
 
 
 def notice(error: Exception, location: LedgerLocation) -> Notice:
-    """Say in the catalogue's words what `error`, raised by a driver, means."""
+    """Return the message of the catalogue for `error`, which a driver raised."""
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, location)
     return _of_postgresql(error, location)
@@ -63,8 +65,11 @@ def _of_sqlite(error: sqlite3.Error, location: LedgerLocation) -> Notice:
     return messages.FAILED(place=location.shown, why=why)
 
 
-_AWAY = {"08", "57"}
+# SQLSTATE: classes "connection exception" and "operator intervention"; codes.
+_CONNECTION_LOST = {"08", "57"}
+_SYSTEM_ERROR = "58"
 _DISK_FULL = "53100"
+_READ_ONLY_TRANSACTION = "25006"
 
 
 def _of_postgresql(error: Exception, location: LedgerLocation) -> Notice:
@@ -72,15 +77,16 @@ def _of_postgresql(error: Exception, location: LedgerLocation) -> Notice:
     why = str(error).strip().partition("\n")[0] or type(error).__name__
     if state == _DISK_FULL:
         return messages.FULL(place=location.shown, folder=location.folder)
-    if state == "25006":
+    if state == _READ_ONLY_TRANSACTION:
         return messages.READ_ONLY(place=location.shown)
-    if state[:2] == "58":
+    if state[:2] == _SYSTEM_ERROR:
         return messages.DISK_FAULT(place=location.shown, why=why)
-    if state[:2] in _AWAY or (not state and type(error).__name__ == "OperationalError"):
+    # Without a code: the connection could not be made at all.
+    if state[:2] in _CONNECTION_LOST or (not state and type(error).__name__ == "OperationalError"):
         return messages.LOST(place=location.shown, why=why)
     return messages.FAILED(place=location.shown, why=why)
 
 
 def os_reason(error: OSError) -> str:
-    """Return the system's words for `error`, without file names."""
+    """Return what the operating system says about `error`, without file names."""
     return error.strerror or errno.errorcode.get(error.errno or 0, type(error).__name__)

@@ -63,7 +63,7 @@ class Entries:
     _database: Database
 
     def entry(self, key: DocKey) -> LedgerEntry | None:
-        """Return the entry of `key`."""
+        """Return the entry of `key`, None without one."""
         row = self._one(_ENTRY, key)
         return None if row is None else records.entry_of(row)
 
@@ -78,12 +78,12 @@ class Entries:
         return None
 
     def intent(self, key: DocKey) -> Intent | None:
-        """Return the pending intent of `key`."""
+        """Return the pending intent of `key`, None without one."""
         row = self._one(_INTENT, key)
         return None if row is None else records.intent_of(row)
 
     def rejection(self, key: DocKey) -> Rejection | None:
-        """Return the remembered refusal of `key`."""
+        """Return the rejection of `key`, None without one."""
         row = self._one(_REJECTION, key)
         return None if row is None else records.rejection_of(row)
 
@@ -119,14 +119,14 @@ class Entries:
             yield from map(records.intent_of, rows)
 
     def pending_names(self, base_id: str) -> frozenset[str]:
-        """Return the document names of all calls on the base that were not accounted for yet.
+        """Return the document names of all calls on the base whose outcome is not known yet.
 
-        A document of such a name may be the one that a mirror made without hearing of it.
+        A document of such a name may be one that a mirror made and whose reply was lost.
         """
         return frozenset(str(name) for (name,) in self._database.fetch(_PENDING, base=base_id))
 
     def refused(self, mirror: str) -> Iterator[Rejection]:
-        """Stream the remembered refusals in key order."""
+        """Stream the rejections in key order."""
         statement = select(*records.REJECTION).where(REJECTIONS.c.mirror == mirror)
         query = self._database.compiled(statement.order_by(REJECTIONS.c.path))
         for rows in self._database.stream(query, 500):
@@ -139,7 +139,7 @@ class Entries:
         }
 
     def reasons(self, mirror: str) -> Iterator[Reason]:
-        """Stream why keys have no up-to-date document: failed entries, then refusals, by path."""
+        """Stream why keys have no up-to-date document: failed entries, then rejections, by path."""
         for query in self._reasons(mirror):
             for rows in self._database.stream(query, 500):
                 for path, state, code, sentence in rows:
@@ -167,5 +167,6 @@ def _after(prefix: str) -> str:
         points.pop()
     if not points:
         return ""
+    # Surrogates are no characters: the next one after U+D7FF is U+E000.
     points[-1] = 0xE000 if points[-1] == 0xD7FF else points[-1] + 1
     return "".join(map(chr, points))

@@ -1,4 +1,4 @@
-"""What was done: one line for every remote change that was made or tried."""
+"""The journal: one line for every remote change that was made or tried."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REPAIRS = select(func.count()).where(
 
 
 class Journal:
-    """Reads and prunes the journal; lines are added by `Keys.commit`."""
+    """Reads and prunes the journal; `Transactions.commit` adds lines."""
 
     _database: Database
 
@@ -127,6 +127,7 @@ class Journal:
             Problem: KB-L040 to KB-L047.
         """
         pruned = 0
+        # In parts: other changes wait no longer than one part takes.
         oldest = select(JOURNAL.c.id).where(JOURNAL.c.at < older_than).limit(_PRUNED_AT_ONCE)
         while True:
             with self._database.writing() as connection:

@@ -25,7 +25,7 @@ class LedgerLocation:
         url: the SQLAlchemy URL, without the `schema` parameter.
         path: the file, absolute and with links resolved; None for PostgreSQL.
         schema: the schema of the PostgreSQL database; empty for SQLite.
-        shown: how it is named to people: never with a password.
+        shown: how messages name it: without a password.
     """
 
     url: URL
@@ -40,14 +40,14 @@ class LedgerLocation:
 
 
 def default_path() -> Path:
-    """Return where the ledger lives when nothing is configured: the platform's state directory."""
+    """Return the ledger's path when none is configured: in the platform's state directory."""
     from platformdirs import user_state_path  # noqa: PLC0415
 
     return user_state_path("kbsync") / "ledger.db"
 
 
 def find_location(address: str | os.PathLike[str]) -> LedgerLocation:
-    """Read a path or an SQLAlchemy URL; nothing is touched.
+    """Read a path or an SQLAlchemy URL; nothing is opened or made.
 
     Args:
         address: a path (relative to the working directory), ``sqlite:///path`` or
@@ -66,6 +66,7 @@ def find_location(address: str | os.PathLike[str]) -> LedgerLocation:
 
 
 def _by_path(path: Path) -> LedgerLocation:
+    # Links resolved: two names of one file must lead to one lock.
     resolved = Path(os.path.realpath(path))
     url = URL.create("sqlite+pysqlite", database=str(resolved))
     return LedgerLocation(url=url, shown=str(resolved), path=resolved)

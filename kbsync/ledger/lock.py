@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who holds the lock. `since`: local time as text; unknown parts read ``unknown``."""
+class LockHolder:
+    """The process that holds a ledger's lock. `since`: local time; unknown parts say so."""
 
     pid: str = "unknown"
     host: str = "unknown"
@@ -33,8 +33,8 @@ class Holder:
     command: str = "unknown"
 
     @classmethod
-    def myself(cls, command: str = "") -> Holder:
-        """Describe this process. The arguments stay out: a key may stand among them."""
+    def myself(cls, command: str = "") -> LockHolder:
+        """Describe this process. Its arguments stay out: one of them may be a key."""
         return cls(
             pid=str(os.getpid()),
             host=socket.gethostname(),
@@ -43,13 +43,12 @@ class Holder:
         )
 
     def problem(self, location: LedgerLocation) -> Problem:
-        """Return what a second process is told."""
-        words = asdict(self)
-        return Problem(messages.LOCKED(place=location.shown, **words))
+        """Return the refusal that a second process gets."""
+        return Problem(messages.LOCKED(place=location.shown, **asdict(self)))
 
 
 class FileLock:
-    """Holds `<ledger>.lock`. The system lets go of it when the process dies, however it dies.
+    """Holds `<ledger>.lock`. The kernel releases it when the process dies, however it dies.
 
     Raises:
         Problem: KB-L021 when another process holds it, KB-L022 when it cannot be taken at all.
@@ -66,11 +65,12 @@ class FileLock:
             why = error.strerror or str(error)
             raise Problem(messages.NO_LOCK(lock=self._file, why=why)) from error
         os.ftruncate(self._descriptor, 0)
-        with suppress(OSError):  # a courtesy; of a full disk the ledger itself tells
-            os.pwrite(self._descriptor, json.dumps(asdict(Holder.myself(command))).encode(), 0)
+        # Only for messages of other processes; a full disk shows at the first commit anyway.
+        with suppress(OSError):
+            os.pwrite(self._descriptor, json.dumps(asdict(LockHolder.myself(command))).encode(), 0)
 
     def release(self) -> None:
-        """Let go. The file stays: removing it would let two processes lock two files."""
+        """Release the lock. The file stays: without it two processes could lock two files."""
         if self._descriptor >= 0:
             os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
@@ -94,7 +94,7 @@ def _take(file: str) -> int:
         descriptor = os.open(file, flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Somebody may have removed the file between opening and locking it.
+            # Removed between opening and locking? A lock on it would exclude no other process.
             if os.path.exists(file) and os.path.samestat(os.fstat(descriptor), os.stat(file)):  # noqa: PTH110, PTH116
                 return descriptor
         except BaseException:
@@ -103,19 +103,19 @@ def _take(file: str) -> int:
         os.close(descriptor)
 
 
-def read_holder(file: str) -> Holder:
-    """Return who wrote the lock file `file` last."""
-    known = {field.name for field in fields(Holder)}
+def read_holder(file: str) -> LockHolder:
+    """Return the process that wrote the lock file `file` last."""
+    known = {field.name for field in fields(LockHolder)}
     try:
-        told = json.loads(Path(file).read_bytes()[:4096])
-        return Holder(**{name: str(told[name]) for name in known & told.keys()})
+        found = json.loads(Path(file).read_bytes()[:4096])
+        return LockHolder(**{name: str(found[name]) for name in known & found.keys()})
     except (OSError, ValueError, AttributeError):
-        return Holder()
+        return LockHolder()
 
 
 def application_name(command: str = "") -> str:
-    """Return how this process shows in `pg_stat_activity`, in the 63 bytes there are."""
-    me = Holder.myself(command)
+    """Return the name of this process in `pg_stat_activity`, which takes 63 bytes."""
+    me = LockHolder.myself(command)
     name = f"kbsync {me.pid} {me.host[:24]} {me.command}"
     return name.encode("ascii", "replace").decode()[:63]
 
@@ -129,14 +129,16 @@ def lock_schema(connection: Connection, location: LedgerLocation) -> None:
     key = _advisory_key(location.schema)
     taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (key,)).scalar_one()
     if not taken:
-        raise (backend_holder(connection, location) or Holder()).problem(location)
+        raise (backend_holder(connection, location) or LockHolder()).problem(location)
 
 
 def _advisory_key(schema: str) -> int:
+    # Advisory locks are numbers that all programs on the database share.
     digest = hashlib.sha256(f"kbsync ledger {schema}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+# `objsubid` 1: a lock with a key of 64 bits, whose halves are `classid` and `objid`.
 _HOLDER = """
 SELECT a.application_name, to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), a.pid,
        coalesce(a.client_hostname, host(a.client_addr), 'this machine')
@@ -147,13 +149,13 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
-def backend_holder(connection: Connection, location: LedgerLocation) -> Holder | None:
-    """Return who holds the advisory lock of a ledger on PostgreSQL, None when nobody does."""
+def backend_holder(connection: Connection, location: LedgerLocation) -> LockHolder | None:
+    """Return the process with the advisory lock of a ledger on PostgreSQL, None when it is free."""
     row = connection.exec_driver_sql(_HOLDER, (_advisory_key(location.schema),)).first()
     if row is None:
         return None
     name, since, backend, host = row
     parts = (name or "").split(" ", 3)
     if len(parts) == 4 and parts[0] == "kbsync":
-        return Holder(pid=parts[1], host=parts[2], since=since, command=parts[3])
-    return Holder(pid=f"{backend} (of PostgreSQL)", host=host, since=since, command=name or "?")
+        return LockHolder(pid=parts[1], host=parts[2], since=since, command=parts[3])
+    return LockHolder(pid=f"{backend} (of PostgreSQL)", host=host, since=since, command=name or "?")

@@ -1,4 +1,4 @@
-"""Bring a ledger to the format of this kbsync, or say why not."""
+"""Upgrade a ledger to the format of this kbsync, or raise why that is not possible."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from kbsync.messages import ledger as messages
 if TYPE_CHECKING:
     from alembic.config import Config
 
+# Looked up at run time, so that tests can add a revision.
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def found_revision(connection: Connection, location: LedgerLocation) -> str | None:
-    """Return the revision of the ledger at the other end, None when there is none yet.
+    """Return the revision of the ledger behind `connection`, None when there is none yet.
 
     Raises:
-        Problem: KB-L025 when the place is taken by something that is no ledger.
+        Problem: KB-L025 when there are tables that are no ledger's.
     """
     tables = _tables(connection, location)
     if not tables:
@@ -46,7 +47,7 @@ def _tables(connection: Connection, location: LedgerLocation) -> set[str]:
 
 
 def require_current(found: str | None, location: LedgerLocation) -> None:
-    """See that a reader understands the ledger.
+    """Check that a reader understands the ledger.
 
     Raises:
         Problem: KB-L020, KB-L026 or KB-L027.
@@ -59,7 +60,7 @@ def require_current(found: str | None, location: LedgerLocation) -> None:
 
 
 def upgrade(connection: Connection, location: LedgerLocation) -> None:
-    """Bring the ledger to `REVISION`, in one transaction; of an older one a copy is kept first.
+    """Upgrade the ledger to `REVISION`, in one transaction; of an older one a copy is kept first.
 
     The copy of a file is `<ledger>.before-<revision>`.
 
@@ -100,6 +101,7 @@ def _config() -> Config:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
+    # The option is one of configparser, where a % begins an interpolation.
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     return config
 

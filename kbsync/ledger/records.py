@@ -48,7 +48,7 @@ def storable(text: str) -> bool:
 
 
 def stored(text: str) -> str:
-    """Return `text`, with what no database keeps written as an escape."""
+    """Return `text`; what no database can keep of it is written as an escape."""
     if storable(text):
         return text
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
@@ -60,7 +60,7 @@ def stored_inode(inode: int) -> int:
 
 
 def true_inode(number: int) -> int:
-    """Undo `stored_inode`."""
+    """Return the inode number that `stored_inode` made `number` of."""
     return number if number >= 0 else number + _WRAP
 
 
@@ -112,6 +112,7 @@ ENTRY = columns(
 
 def entry_of(row: Row) -> LedgerEntry:
     """Read a row of the columns `ENTRY`."""
+    # Any, here and below: the declaration of the columns says which type each cell has.
     cells: tuple[Any, ...] = row
     return LedgerEntry(
         key=DocKey(mirror=cells[0], path=cells[1]),
@@ -337,6 +338,7 @@ def document_of(row: Row) -> RemoteDocument:
 
 def document_values(base_id: str, document: RemoteDocument) -> dict[str, Value]:
     """Return the columns of a listed document, with its mark as far as it has one."""
+    # Marks can be written by hand: text that no database can keep names no path of ours.
     mark = [document.metadata.get(f"kbsync_{field}") for field in ("mirror", "path", "rev")]
     mirror, path, rev = (text if text and storable(text) else None for text in mark)
     return {

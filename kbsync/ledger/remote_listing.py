@@ -1,4 +1,4 @@
-"""What the base last told: its documents, found by id, by name and by mark."""
+"""The newest listing of each base: its documents, found by id, by name and by mark."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BY_MARK = _documents(
         or_(ENTRIES.c.mirror != bindparam("mirror"), ENTRIES.c.path != bindparam("path")),
     ),
 )
-# Marked as ours and not in the ledger yet: an orphan that is kept, or not adopted so far.
+# Marked as ours but not in the ledger: an orphan that is kept, or a document to be adopted.
 _OURS = exists().where(
     BINDINGS.c.base_id == LISTED.c.base_id,
     BINDINGS.c.mirror == LISTED.c.mark_mirror,
@@ -66,7 +66,7 @@ class RemoteListings:
             connection.execute(insert(LISTINGS), row)
 
     def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
-        """Add a page; a repeated id overwrites."""
+        """Add a page of documents; one with an id that is listed already replaces that one."""
         rows = {each.id: records.document_values(base_id, each) for each in documents}
         if not rows:
             return
@@ -86,14 +86,16 @@ class RemoteListings:
             connection.execute(LISTED.delete().where(*gone))
 
     def end_listing(self, base_id: str, listing: ObservedListing) -> None:
-        """Close the listing."""
-        told = {
+        """Record that the listing is over; from now on `listing` returns it."""
+        values = {
             "started_at": listing.started_at,
             "complete": listing.complete,
             "documents": listing.documents,
         }
         with self._database.writing() as connection:
-            connection.execute(LISTINGS.update().where(LISTINGS.c.base_id == base_id).values(told))
+            connection.execute(
+                LISTINGS.update().where(LISTINGS.c.base_id == base_id).values(values)
+            )
 
     def listing(self, base_id: str) -> ObservedListing | None:
         """Return the newest listing of the base; None while one is being taken, or without one."""
@@ -112,7 +114,7 @@ class RemoteListings:
     def listed_marked(self, base_id: str, key: DocKey) -> tuple[RemoteDocument, ...]:
         """Return the documents of the newest listing whose mark names `key`.
 
-        Whether the mark is valid (its rev is the document's) is for the caller to see. A document
+        Whether the mark is valid (its rev is the document's) is for the caller to check. A document
         that the ledger holds for another key is left out: after a move its mark names the old
         path until it is written anew.
         """

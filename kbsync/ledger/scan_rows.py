@@ -69,15 +69,15 @@ class ScanRows:
         """Stream the mirror's keys in code point order, from one moment.
 
         A settled key presents its file's stat, every other one ``(path, -1, 0, 0)``. Settled is
-        an entry that is synced under `settings` and a refusal that was given under `settings`,
-        each with a known stat, no intent, and no word against it in the listing. A key that has
-        only an intent, or only a document whose valid mark names it, is not settled.
+        an entry that is synced under `settings` and a rejection that was given under `settings`,
+        each with a known stat, without an intent, and not contradicted by the listing. A key
+        that has only an intent, or only a document whose valid mark names it, is not settled.
 
         Args:
             mirror: the mirror's name.
             settings: the hash a fingerprint has now.
-            listing: the newest listing of the mirror's base, if it is to be heard. Only a
-                complete one speaks against a document by not having it.
+            listing: the newest listing of the mirror's base, if it counts. Only a complete one
+                contradicts an entry by not having its document.
             marked: documents are to carry marks: an entry whose mark was not read back is not
                 settled, nor is one whose document is listed with another mark than that.
 
@@ -164,12 +164,12 @@ def _marks(claimed: CTE) -> _FourColumns:
 
 
 def _claimed() -> CTE:
-    """Paths that a valid mark names although its document is nobody's in the ledger."""
+    """Paths that a valid mark names although no entry holds its document."""
     base = select(BINDINGS.c.base_id).where(BINDINGS.c.mirror == _MIRROR).scalar_subquery()
     own = and_(_E.c.mirror == LISTED.c.mark_mirror, _E.c.path == LISTED.c.mark_path)
-    # The cheap question first: nearly every document is the one of the path its mark names. CASE
-    # keeps the order; as two conditions SQLite would ask the dear one for every document.
-    nobodys = case(
+    # The cheap condition first: nearly every document is the one of the path its mark names. CASE
+    # keeps the order; of two plain conditions SQLite would run the dear one for every document.
+    unheld = case(
         (_E.c.document_id.is_distinct_from(LISTED.c.document_id), ~or_(*_held())), else_=false()
     )
     return (
@@ -181,7 +181,7 @@ def _claimed() -> CTE:
             LISTED.c.mark_mirror == _MIRROR,
             LISTED.c.mark_path.is_not(None),
             LISTED.c.mark_rev == LISTED.c.rev,
-            nobodys,
+            unheld,
         )
         .cte("claimed")
     )

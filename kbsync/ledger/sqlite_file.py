@@ -63,7 +63,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def require_file(location: LedgerLocation) -> None:
-    """See that there is a ledger to read.
+    """Check that there is a file to read.
 
     Raises:
         Problem: KB-L004, KB-L005, KB-L008 or KB-L020.
@@ -88,15 +88,16 @@ def require_file(location: LedgerLocation) -> None:
 
 
 def open_file(location: LedgerLocation, mode: str) -> sqlite3.Connection:
-    """Open the ledger's file: `mode` is ``rw`` or ``ro``. Transactions are begun by hand."""
+    """Open the ledger's file: `mode` is ``rw`` or ``ro``."""
     connection = sqlite3.connect(
         f"file:{quote(str(location.path))}?mode={mode}",
         uri=True,
         timeout=BUSY_SECONDS,
-        isolation_level=None,
+        isolation_level=None,  # SQLAlchemy begins transactions, with BEGIN IMMEDIATE
         check_same_thread=False,
     )
     with closing(connection.cursor()) as cursor:
+        # Durable at every commit: with NORMAL a power cut could undo the last intents.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA trusted_schema = OFF")
@@ -106,14 +107,14 @@ def open_file(location: LedgerLocation, mode: str) -> sqlite3.Connection:
 
 
 def identify_file(location: LedgerLocation, mode: str, *, thorough: bool) -> bool:
-    """Tell whether the file is a ledger (True) or still empty (False).
+    """Return whether the file is a ledger (True) or still empty (False).
 
     Args:
         mode: ``rw`` or ``ro``.
         thorough: read every page for damage.
 
     Raises:
-        Problem: KB-L023, KB-L024, KB-L025, or one of `told`.
+        Problem: KB-L023, KB-L024, KB-L025, or as `errors_as_problems`.
     """
     with errors_as_problems(location), closing(open_file(location, mode)) as connection:
         (mine,) = connection.execute("PRAGMA application_id").fetchone()

@@ -1,4 +1,4 @@
-"""The ledger as the engine knows it: `kbsync.engine.ports.Ledger` on SQLite or PostgreSQL."""
+"""The ledger of the engine (`kbsync.engine.ports.Ledger`), on SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ class LedgerStore(ScanRows, Entries, Transactions, RemoteListings, Journal, Mirr
     def open(
         cls, address: str | os.PathLike[str], *, readonly: bool = False, command: str = ""
     ) -> Self:
-        """Open the ledger at `address`; the writer makes and migrates it as needed.
+        """Open the ledger at `address`; a writer makes and upgrades it as needed.
 
         Args:
             address: a path or an SQLAlchemy URL, see `find_location`.
-            readonly: read beside a writing process: no lock, no making, no migration.
+            readonly: read beside a writing process: do not lock, make or upgrade.
             command: how this process is named to others that find the ledger locked.
 
         Raises:
-            Problem: KB-L001 to KB-L009 for the place, KB-L020 to KB-L031 for what is there.
+            Problem: KB-L001 to KB-L009 for the location, KB-L020 to KB-L031 for what is there.
         """
         return cls(Database(find_location(address), readonly=readonly, command=command))
 
     @property
     def location(self) -> LedgerLocation:
-        """Where the ledger lives."""
+        """Where the ledger lives, for messages."""
         return self._database.location
 
     def check(self) -> tuple[str, ...]:
@@ -137,11 +137,11 @@ class LedgerStore(ScanRows, Entries, Transactions, RemoteListings, Journal, Mirr
             Problem: KB-L063 or KB-L065, KB-L040 to KB-L047.
         """
         copied = maintenance.copy(self._database, other._database)
-        other._high_water = None
+        other._high_water = None  # it was read before the copy
         return copied
 
     def close(self) -> None:
-        """Close the ledger and let go of its lock; closing twice does no harm."""
+        """Close the ledger and release its lock; a second call does nothing."""
         self._database.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What changes the ledger's keys: whole transactions, each durable when it returns."""
+"""Changes of keys: whole transactions, each durable when it returns."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ _ADD_ENTRY = insert(ENTRIES).values(
 
 
 class Transactions:
-    """Changes what is kept for keys, and keeps the latest time among the changes."""
+    """Changes what is kept for keys, and records the latest time among the changes."""
 
     _database: Database
+    # Cached; None before the first read. No other process changes it under a writer.
     _high_water: float | None = None
 
     def commit(self, change: EntryChange) -> None:
@@ -72,11 +73,12 @@ class Transactions:
             raised = latest if latest > self.high_water() else None
             if raised is not None:
                 _record_time(connection, raised)
+        # Only now: of a transaction that failed no time was recorded.
         if raised is not None:
             self._high_water = raised
 
     def _conflict(self, folded: _Folded) -> Exception:
-        """Find out why the entries could not be added."""
+        """Return why the entries could not be added: the database names only a constraint."""
         wanted: dict[tuple[Value, Value], str] = {}
         for key, values in folded.entries.items():
             if values is None:
@@ -86,13 +88,13 @@ class Transactions:
                 return LookupError(f"the mirror {key.mirror!r} is not bound to a knowledge base")
             rows = self._database.fetch(_HOLDER, mirror=key.mirror, document=document)
             holders = [DocKey(mirror=str(mirror), path=str(path)) for mirror, path in rows]
-            other = next((held for held in holders if held not in folded.entries), None)
+            other = next((each for each in holders if each not in folded.entries), None)
             twin = wanted.setdefault((key.mirror, document), key.path)
             if other is None and twin != key.path:
                 other = DocKey(mirror=key.mirror, path=twin)
             if other is not None:
-                words = {"document": document, "path": key.path}
-                return Problem(messages.HELD(other=other.path, mirror=other.mirror, **words))
+                held = {"other": other.path, "mirror": other.mirror}
+                return Problem(messages.HELD(document=document, path=key.path, **held))
         return RuntimeError("the ledger's entries contradict each other")
 
     def restat(self, seen: Sequence[tuple[DocKey, Stat]]) -> None:
@@ -136,7 +138,7 @@ class Transactions:
 
 @dataclass(slots=True)
 class _Folded:
-    """Changes brought down to one new value for every part of every key they touch."""
+    """Changes as one new value for every part of every key they touch."""
 
     entries: dict[DocKey, dict[str, Value] | None] = field(default_factory=dict)
     intents: dict[DocKey, dict[str, Value] | None] = field(default_factory=dict)
@@ -187,7 +189,7 @@ def _replace(
     parts: Mapping[DocKey, dict[str, Value] | None],
     adding: Any = None,
 ) -> None:
-    # All old rows go before a new one comes: documents may change places among the keys.
+    # All old rows are deleted before a new one is added: keys may swap their documents.
     if not parts:
         return
     mine = (table.c.mirror == bindparam("m"), table.c.path == bindparam("p"))

@@ -92,3 +92,42 @@ def test_a_ledger_that_is_not_sound_is_reported(tmp_path: Path) -> None:
     assert "page1.md" in printed
     printed = terminal.type("ledger", "check", "--json", exit=1)
     assert json.loads(printed)["sound"] is False
+
+
+# What revision 0003 changed, undone.
+AS_0002 = """
+CREATE TABLE old (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO old SELECT 'clock', high_water FROM meta;
+INSERT INTO old SELECT 'owner:' || mirror, json_object(
+    'token', owner_token, 'predecessors', json(owner_predecessors),
+    'whole', json(iif(owner_whole, 'true', 'false'))
+) FROM mirrors WHERE owner_token IS NOT NULL;
+INSERT INTO old SELECT 'paused:' || mirror, paused_at FROM mirrors WHERE paused_at IS NOT NULL;
+DROP TABLE meta;
+DROP TABLE mirrors;
+DROP TABLE halts;
+ALTER TABLE old RENAME TO meta;
+UPDATE alembic_version SET version_num = '0002';
+"""
+
+
+def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    write_files(tmp_path / "docs")
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url)
+        terminal.type("apply")
+        terminal.type("pause", "docs")
+        requests.writes()
+        with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+            connection.executescript(AS_0002)
+        for verb in ("status", "ledger check"):
+            assert say.OLDER.code in terminal.type(*verb.split(), exit=1)
+        assert terminal.read("plan")["counts"] == {}
+        terminal.type("apply")
+        assert not requests.writes()
+        (mirror,) = terminal.read("status")["mirrors"]
+        assert mirror["documents"] == {"synced": 40, "failed": 0}
+        assert mirror["paused"]
+        assert (tmp_path / f"{FILE}.before-0003").exists()

@@ -31,7 +31,7 @@ class Story(MovingStory):
         self.requests = Requests(log)
 
     def assign(self, document_id: str, name: str, value: str) -> None:
-        """Somebody gives a document a value of their own."""
+        """Give a document a value, as an operator does by hand."""
         with by_hand(self.url) as api:
             (base,) = api.get("/datasets").json()["data"]
             place = f"/datasets/{base['id']}"

@@ -87,7 +87,7 @@ class Process:
         history.processes.append(self)
         try:
             await errand(self)
-            self.clock.keep()
+            self.clock.record()
         except BaseException as error:
             if not self.weather.dead:
                 self._account(error)

@@ -14,7 +14,7 @@ from kbsync.ledger import LedgerStore
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a ledger may be made that nobody else uses."""
+    """The address of a ledger that no other test uses."""
     if request.param == "sqlite":
         return str(tmp_path / "state" / "ledger.db")
     running: Cluster = request.getfixturevalue("cluster")

@@ -1,4 +1,4 @@
-"""Words the ledger's tests share."""
+"""Samples that the ledger's tests share."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def print_of(content: str = "c", settings: str = SETTINGS) -> Fingerprint:
 
 
 def entry(path: str, document: str = "", mirror: str = "docs", **changes: Any) -> LedgerEntry:
-    words: dict[str, Any] = {
+    values: dict[str, Any] = {
         "key": key(path, mirror),
         "document_id": document or f"doc-{path}",
         "document_name": path,
@@ -73,11 +73,11 @@ def entry(path: str, document: str = "", mirror: str = "docs", **changes: Any) -
         "rev": "rev",
         "word_count": 7,
     }
-    return LedgerEntry(**{**words, **changes})
+    return LedgerEntry(**{**values, **changes})
 
 
 def intent(path: str, mirror: str = "docs", **changes: Any) -> Intent:
-    words: dict[str, Any] = {
+    values: dict[str, Any] = {
         "key": key(path, mirror),
         "op": Op.UPDATE,
         "name": path,
@@ -89,22 +89,22 @@ def intent(path: str, mirror: str = "docs", **changes: Any) -> Intent:
         "rev_before": "rev",
         "attempt": 2,
     }
-    return Intent(**{**words, **changes})
+    return Intent(**{**values, **changes})
 
 
 def rejection(path: str, mirror: str = "docs", **changes: Any) -> Rejection:
-    words: dict[str, Any] = {
+    values: dict[str, Any] = {
         "key": key(path, mirror),
         "fingerprint": print_of("refused"),
         "reason": ("KB-R001", "too large"),
         "at": 900.0,
         "stat": Stat(12, 22, 32),
     }
-    return Rejection(**{**words, **changes})
+    return Rejection(**{**values, **changes})
 
 
 def line(path: str, at: float = 1.0, mirror: str = "docs", **changes: Any) -> JournalLine:
-    words: dict[str, Any] = {
+    values: dict[str, Any] = {
         "at": at,
         "mirror": mirror,
         "path": path,
@@ -113,11 +113,11 @@ def line(path: str, at: float = 1.0, mirror: str = "docs", **changes: Any) -> Jo
         "outcome": "done",
         "milliseconds": 12,
     }
-    return JournalLine(**{**words, **changes})
+    return JournalLine(**{**values, **changes})
 
 
 def document(name: str, id: str = "", **changes: Any) -> RemoteDocument:
-    words: dict[str, Any] = {
+    values: dict[str, Any] = {
         "id": id or f"doc-{name}",
         "name": name,
         "rev": "rev",
@@ -125,7 +125,7 @@ def document(name: str, id: str = "", **changes: Any) -> RemoteDocument:
         "readiness": Readiness.AVAILABLE,
         "size": 100,
     }
-    return RemoteDocument(**{**words, **changes})
+    return RemoteDocument(**{**values, **changes})
 
 
 def marked(path: str, id: str, mirror: str = "docs", rev: str = "rev") -> RemoteDocument:

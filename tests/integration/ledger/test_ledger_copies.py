@@ -35,7 +35,7 @@ Fresh = Callable[[str], str]
 
 @pytest.fixture
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Fresh:
-    """Make the address of a ledger nobody else uses, on ``sqlite`` or ``postgresql``."""
+    """Make the address of a ledger that no other test uses, on ``sqlite`` or ``postgresql``."""
     numbers = iter(range(100))
 
     def made(kind: str) -> str:
@@ -48,7 +48,7 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Fresh:
 
 
 def filled(store: LedgerStore) -> LedgerStore:
-    """Something in every table, more than a batch of it in one, and whatever is odd."""
+    """Something in every table, more than a batch of it in one, and odd values."""
     bound(bound(store), "other", "B2")
     put(store, *(entry(path, f"id-{n}") for n, path in enumerate(HOSTILE)))
     put(store, entry("huge", stat=Stat(2**62, -5, 2**64 - 1), retry_at=0.1 + 0.2, word_count=None))
@@ -62,7 +62,7 @@ def filled(store: LedgerStore) -> LedgerStore:
     return store
 
 
-def told_of(store: LedgerStore) -> list[object]:
+def contents(store: LedgerStore) -> list[object]:
     listed = [store.listed_named(BASE, name) for name in ("x\u2215y.md", "z.md")]
     kept: list[object] = [*store.entries("docs"), *store.intents("docs"), *store.refused("docs")]
     return [
@@ -78,8 +78,6 @@ def refusal(work: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-# -- copies --------------------------------------------------------------------------------------
-
 WAYS = [(one, other) for one in ("sqlite", "postgresql") for other in ("sqlite", "postgresql")]
 
 
@@ -93,12 +91,12 @@ def test_a_copy_is_the_same_ledger(fresh: Fresh, one: str, other: str) -> None:
         there = filled(store).copy_to(copy)
         assert there.rows["entries"] == len(HOSTILE) + 1
         assert there.rows["journal"] == BATCH + 5
-        assert told_of(copy) == told_of(store)
+        assert contents(copy) == contents(store)
         assert copy.copy_to(back) == there
-        assert told_of(back) == told_of(store)
+        assert contents(back) == contents(store)
         assert copy.health().faults == ()
 
-        # The copy lives on: numbers that were told are not given to other lines.
+        # The copy goes on: a number that a reader may have seen is not given to another line.
         newest = store.history(limit=1)[0][0]
         copy.commit(EntryChange(key=key("a"), journal=(line("a", at=1e6),)))
         assert copy.history(limit=1)[0][0] > newest
@@ -127,10 +125,10 @@ def test_nothing_is_copied_over_anything(fresh: Fresh, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_copy_that_differs_is_told(
+def test_a_copy_that_differs_is_refused(
     fresh: Fresh, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between writing and reading back somebody meddles with the copy."""
+    """The copy is changed between writing and reading back."""
     with LedgerStore.open(fresh(kind)) as store, LedgerStore.open(fresh(kind)) as copy:
         put(bound(store), entry("a"))
         snapshot = copy._database.snapshot
@@ -143,13 +141,10 @@ def test_a_copy_that_differs_is_told(
         assert "KB-L065" in refusal(lambda: store.copy_to(copy))
 
 
-# -- backups -------------------------------------------------------------------------------------
-
-
 def test_a_backup_is_a_ledger(address: str, tmp_path: Path) -> None:
     file = tmp_path / "copy.db"
     with LedgerStore.open(address) as store:
-        before = told_of(filled(store))
+        before = contents(filled(store))
         with LedgerStore.open(address, readonly=True) as beside:
             beside.backup(file)
         put(store, entry("later"))
@@ -158,11 +153,8 @@ def test_a_backup_is_a_ledger(address: str, tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert not [each for each in tmp_path.iterdir() if each.name.startswith((".copy", "copy.db."))]
     with LedgerStore.open(file, readonly=True) as old:
-        assert told_of(old) == before
+        assert contents(old) == before
         assert old.health().faults == ()
-
-
-# -- health --------------------------------------------------------------------------------------
 
 
 def test_health_counts_what_is_there(store: LedgerStore) -> None:
@@ -175,7 +167,7 @@ def test_health_counts_what_is_there(store: LedgerStore) -> None:
     assert (health.rows["entries"], health.rows["intents"], health.rows["journal"]) == (2, 1, 0)
 
 
-def test_a_row_that_says_nothing_is_named(address: str) -> None:
+def test_a_row_that_cannot_be_read_is_named(address: str) -> None:
     def state_of(each: LedgerEntry) -> str:
         return each.state
 
@@ -188,7 +180,7 @@ def test_a_row_that_says_nothing_is_named(address: str) -> None:
         assert state_of(next(store.entries("docs"))) == "synced"
 
 
-def test_damage_is_told(tmp_path: Path) -> None:
+def test_damage_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
     with LedgerStore.open(file) as store:
         put(bound(store), *(entry(f"{n:04}", f"id-{n}") for n in range(2000)))

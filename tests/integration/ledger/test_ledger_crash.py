@@ -1,4 +1,4 @@
-"""kill -9 in the middle of commits: what was told committed is there, and nothing by halves."""
+"""kill -9 in the middle of commits: what was acknowledged is there, and no half of a group."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from kbsync.ledger import LedgerStore
 from kbsync.messages import Problem
 
-# Every commit writes one group of three entries, an intent and a journal line, then tells it.
+# Every commit writes a group of three entries, an intent and a journal line, then acknowledges it.
 WORK = """
 import sys
 sys.path.insert(0, sys.argv[2])
@@ -37,13 +37,13 @@ def test_what_was_told_is_there_and_nothing_by_halves(address: str, commits: int
     arguments = [sys.executable, "-c", WORK, address, str(Path(__file__).parent)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
-        told = [int(worker.stdout.readline()) for _ in range(commits)]
+        acknowledged = [int(worker.stdout.readline()) for _ in range(commits)]
         worker.send_signal(signal.SIGKILL)
-        told += [int(line) for line in worker.stdout]
+        acknowledged += [int(line) for line in worker.stdout]
     with _reopened(address) as store:
         kept = [each.key.path for each in store.entries("docs")]
         assert len(kept) % 3 == 0
-        assert len(kept) // 3 in {len(told), len(told) + 1}
+        assert len(kept) // 3 in {len(acknowledged), len(acknowledged) + 1}
         assert kept == [f"{n:06}/{part}" for n in range(len(kept) // 3) for part in range(3)]
         assert [each.key.path for each in store.intents("docs")] == kept
         history = store.history(limit=len(kept) + 10)

@@ -105,9 +105,6 @@ def test_hostile_words_of_a_server_are_kept_readable(store: LedgerStore) -> None
     assert store.history()[0][1].detail == "\\udcff\\x00"
 
 
-# -- groups --------------------------------------------------------------------------------------
-
-
 def test_a_group_is_committed_whole_or_not_at_all(store: LedgerStore) -> None:
     put(store, entry("held", "d1"))
     changes = [
@@ -150,7 +147,7 @@ def test_of_two_changes_to_a_key_the_later_one_counts(store: LedgerStore) -> Non
     )
     assert store.entry(key("a")) == entry("a")
     assert store.intent(key("a")) is None
-    assert [told.at for _, told in store.history()] == [2.0, 1.0]
+    assert [noted.at for _, noted in store.history()] == [2.0, 1.0]
 
 
 def test_two_new_keys_cannot_have_one_document(store: LedgerStore) -> None:
@@ -172,9 +169,6 @@ def test_two_mirrors_on_one_base_share_no_document(store: LedgerStore) -> None:
 def test_an_entry_needs_a_bound_mirror(store: LedgerStore) -> None:
     with pytest.raises(LookupError, match="nowhere"):
         put(store, entry("a", mirror="nowhere"))
-
-
-# -- reading many --------------------------------------------------------------------------------
 
 
 def test_entries_come_in_code_point_order(store: LedgerStore) -> None:
@@ -229,9 +223,6 @@ def test_a_half_read_stream_can_be_left(store: LedgerStore) -> None:
     assert store.counts("docs") == {"synced": 1201}
 
 
-# -- bindings, stats, time -----------------------------------------------------------------------
-
-
 def test_a_mirror_is_bound_again(store: LedgerStore) -> None:
     assert store.binding("docs") == binding()
     assert store.binding("nowhere") is None
@@ -270,23 +261,20 @@ def test_the_latest_time_is_kept_with_the_change_that_tells_it(store: LedgerStor
     assert store.high_water() == 70.125
 
 
-# -- journal -------------------------------------------------------------------------------------
-
-
 def _journalled(store: LedgerStore, count: int, mirror: str = "docs") -> None:
     for n in range(count):
-        told = line(f"p{n % 3}", at=float(n), mirror=mirror, outcome="done" if n % 2 else "gone")
-        store.commit(EntryChange(key=DocKey(mirror=mirror, path=told.path), journal=(told,)))
+        noted = line(f"p{n % 3}", at=float(n), mirror=mirror, outcome="done" if n % 2 else "gone")
+        store.commit(EntryChange(key=DocKey(mirror=mirror, path=noted.path), journal=(noted,)))
 
 
 def test_history_pages_backwards(store: LedgerStore) -> None:
     _journalled(store, 9)
     _journalled(store, 1, "other")
     first = store.history("docs", limit=4)
-    assert [told.at for _, told in first] == [8.0, 7.0, 6.0, 5.0]
+    assert [noted.at for _, noted in first] == [8.0, 7.0, 6.0, 5.0]
     rest = store.history("docs", limit=100, before=first[-1][0])
-    assert [told.at for _, told in rest] == [4.0, 3.0, 2.0, 1.0, 0.0]
-    assert [told.at for _, told in store.history("docs", "p1")] == [7.0, 4.0, 1.0]
+    assert [noted.at for _, noted in rest] == [4.0, 3.0, 2.0, 1.0, 0.0]
+    assert [noted.at for _, noted in store.history("docs", "p1")] == [7.0, 4.0, 1.0]
     assert len(store.history()) == 10
     assert first[0][1] == line("p2", at=8.0, outcome="gone")
 

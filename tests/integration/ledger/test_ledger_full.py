@@ -43,8 +43,8 @@ def _fill(store: LedgerStore) -> list[str]:
 def _commit_on(store: LedgerStore, committed: list[str]) -> None:
     for number in range(100_000):
         path = f"{number:06}"
-        told = line(path, at=float(number), detail="x" * 2000)
-        store.commit(EntryChange(key=key(path), entry=entry(path), journal=(told,)))
+        noted = line(path, at=float(number), detail="x" * 2000)
+        store.commit(EntryChange(key=key(path), entry=entry(path), journal=(noted,)))
         committed.append(path)
 
 
@@ -71,8 +71,8 @@ def test_a_full_disk(small_disk: Path) -> None:
 
 
 def _fill_once(store: LedgerStore) -> None:
-    told = line("more", detail="x" * 600_000)
-    store.commit(EntryChange(key=key("more"), entry=entry("more"), journal=(told,)))
+    noted = line("more", detail="x" * 600_000)
+    store.commit(EntryChange(key=key("more"), entry=entry("more"), journal=(noted,)))
 
 
 def test_a_file_that_may_not_grow(tmp_path: Path) -> None:

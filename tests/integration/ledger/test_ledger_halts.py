@@ -1,4 +1,4 @@
-"""What was held back and agreed to, and what the journal tells the guard, on both databases."""
+"""What the guard halted and what was released, and what it counts, on both databases."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_set_of_many_changes_comes_back_whole(store: LedgerStore) -> None:
     assert store.halts("ef") == {"ef" * 32: members}
 
 
-def test_each_mirror_remembers_when_somebody_agreed(store: LedgerStore) -> None:
+def test_each_mirror_has_the_time_of_its_newest_release(store: LedgerStore) -> None:
     assert store.agreed_at("docs") == 0.0
     store.agree("docs", 5.25)
     store.agree("docs", 7.5)
@@ -54,8 +54,10 @@ def test_each_mirror_remembers_when_somebody_agreed(store: LedgerStore) -> None:
 
 
 def _note(store: LedgerStore, *lines: JournalLine) -> None:
-    for told in lines:
-        store.commit(EntryChange(key=DocKey(mirror=told.mirror, path=told.path), journal=(told,)))
+    for noted in lines:
+        store.commit(
+            EntryChange(key=DocKey(mirror=noted.mirror, path=noted.path), journal=(noted,))
+        )
 
 
 def test_what_took_effect_is_counted_by_cause(store: LedgerStore) -> None:
@@ -77,10 +79,10 @@ def test_what_took_effect_is_counted_by_cause(store: LedgerStore) -> None:
 
 def test_the_newest_indexings_tell_when_they_began_and_ended(store: LedgerStore) -> None:
     for number in range(5):
-        told = line(
+        noted = line(
             f"{number}", at=10.0 + number, action="index", outcome="synced", milliseconds=500
         )
-        _note(store, told)
+        _note(store, noted)
     _note(store, line("failed", at=30.0, action="index", outcome="failed"))
     _note(store, line("sent", at=31.0, action="create", outcome="done"))
     _note(store, line("other", at=32.0, action="index", outcome="synced", mirror="wiki"))

@@ -46,7 +46,7 @@ def test_a_name_that_was_only_bound_gives_way(filled: LedgerStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "code"), [("nobody", "x", "KB-L070"), ("docs", "other", "KB-L071")]
+    ("old", "new", "code"), [("unknown", "x", "KB-L070"), ("docs", "other", "KB-L071")]
 )
 def test_refusals_change_nothing(filled: LedgerStore, old: str, new: str, code: str) -> None:
     with pytest.raises(Problem, match=code):

@@ -135,14 +135,14 @@ class Remembered:
     def sound(self, known: LedgerEntry, listing: ObservedListing | None) -> bool:
         if known.state is not EntryState.SYNCED or known.superseded is not None:
             return False
-        told = self.documents.get(known.document_id)
-        if listing is None or (told is None and not listing.complete):
+        listed_now = self.documents.get(known.document_id)
+        if listing is None or (listed_now is None and not listing.complete):
             return True
         return (
-            told is not None
-            and (told.rev, told.word_count) == (known.rev, known.word_count)
-            and told.readiness is Readiness.AVAILABLE
-            and told.enabled
+            listed_now is not None
+            and (listed_now.rev, listed_now.word_count) == (known.rev, known.word_count)
+            and listed_now.readiness is Readiness.AVAILABLE
+            and listed_now.enabled
         )
 
 
@@ -212,7 +212,7 @@ def _tell(
     listed: list[tuple[RemoteDocument, tuple[str, str] | None]],
 ) -> None:
     store.begin_listing(model.base)
-    for number, (told, mark) in enumerate(listed):
+    for number, (listed_now, mark) in enumerate(listed):
         metadata = {}
         if mark is not None:
             metadata = {
@@ -220,8 +220,8 @@ def _tell(
                 "kbsync_path": mark[0],
                 "kbsync_rev": mark[1],
             }
-        id = told.id if number % 3 else f"stray-{number}"
-        fitted = replace(told, id=id, metadata=metadata)
+        id = listed_now.id if number % 3 else f"stray-{number}"
+        fitted = replace(listed_now, id=id, metadata=metadata)
         model.documents[id] = fitted
         store.add_listed(model.base, [fitted])
 

@@ -49,16 +49,13 @@ def refusal(work: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-# -- one writer ----------------------------------------------------------------------------------
-
-
 def test_the_holder_is_named(address: str) -> None:
     with another_process(address) as holder:
-        told = refusal(lambda: LedgerStore.open(address))
-    assert "KB-L021" in told
-    assert f"process {holder.pid} on {socket.gethostname()[:24]}" in told
-    assert "kbsync run" in told
-    assert "next: " in told
+        refused = refusal(lambda: LedgerStore.open(address))
+    assert "KB-L021" in refused
+    assert f"process {holder.pid} on {socket.gethostname()[:24]}" in refused
+    assert "kbsync run" in refused
+    assert "next: " in refused
 
 
 def test_a_dead_holder_is_no_obstacle(address: str) -> None:
@@ -93,8 +90,8 @@ def test_a_lock_file_with_nonsense_in_it_is_taken(tmp_path: Path) -> None:
     lock = tmp_path / "ledger.db.lock"
     lock.write_bytes(b"\xff[1")
     with LedgerStore.open(ledger, command="kbsync apply"):
-        told = json.loads(lock.read_text())
-        assert (told["pid"], told["command"]) == (str(os.getpid()), "kbsync apply")
+        holder = json.loads(lock.read_text())
+        assert (holder["pid"], holder["command"]) == (str(os.getpid()), "kbsync apply")
         lock.write_bytes(b"[]")
         assert "process unknown" in refusal(lambda: LedgerStore.open(ledger))
 
@@ -118,9 +115,6 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
         assert ledger.parent.parent.stat().st_mode & 0o777 == 0o700
 
 
-# -- readers -------------------------------------------------------------------------------------
-
-
 def test_a_reader_sees_what_was_committed(address: str) -> None:
     with LedgerStore.open(address) as writer:
         put(bound(writer), entry("a"))
@@ -136,9 +130,9 @@ def test_a_reader_sees_what_was_committed(address: str) -> None:
 
 
 def test_a_reader_makes_nothing(address: str) -> None:
-    told = refusal(lambda: LedgerStore.open(address, readonly=True))
-    assert "KB-L020" in told
-    assert "kbsync apply" in told
+    refused = refusal(lambda: LedgerStore.open(address, readonly=True))
+    assert "KB-L020" in refused
+    assert "kbsync apply" in refused
     if not address.startswith("postgresql"):
         assert not Path(address).parent.exists()
 
@@ -149,9 +143,6 @@ def test_an_empty_file_is_no_ledger_yet(tmp_path: Path) -> None:
     assert "KB-L020" in refusal(lambda: LedgerStore.open(ledger, readonly=True))
     LedgerStore.open(ledger).close()
     LedgerStore.open(ledger, readonly=True).close()
-
-
-# -- other things in its place -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("readonly", [True, False])
@@ -182,9 +173,9 @@ def test_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
     leaf = whole.index(b"settings-now") // 4096 * 4096
     whole[leaf : leaf + 200] = b"\x7f" * 200
     ledger.write_bytes(whole)
-    told = refusal(lambda: LedgerStore.open(ledger))
-    assert "KB-L024" in told
-    assert "kbsync plan" in told
+    refused = refusal(lambda: LedgerStore.open(ledger))
+    assert "KB-L024" in refused
+    assert "kbsync plan" in refused
     with LedgerStore.open(ledger, readonly=True) as reader:
         assert reader.check() != ()
         assert "KB-L024" in refusal(lambda: list(reader.entries("docs")))
@@ -201,28 +192,25 @@ def test_another_schema_is_left_alone(cluster: object) -> None:
 def test_a_database_that_is_not_utf8_is_refused(cluster: object) -> None:
     cluster.query("CREATE DATABASE old ENCODING 'LATIN1' TEMPLATE template0")  # type: ignore[attr-defined]
     url = cluster.url("kbsync", "old")  # type: ignore[attr-defined]
-    told = refusal(lambda: LedgerStore.open(url))
-    assert "KB-L029" in told
-    assert "LATIN1" in told
+    refused = refusal(lambda: LedgerStore.open(url))
+    assert "KB-L029" in refused
+    assert "LATIN1" in refused
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     url = f"postgresql://kbsync:secret@/kbsync?host={tmp_path}"
-    told = refusal(lambda: LedgerStore.open(url))
-    assert "KB-L043" in told
-    assert "secret" not in told
+    refused = refusal(lambda: LedgerStore.open(url))
+    assert "KB-L043" in refused
+    assert "secret" not in refused
 
 
 def test_a_role_that_may_not_make_the_schema_is_told_how(cluster: object) -> None:
     cluster.query("CREATE ROLE guest LOGIN")  # type: ignore[attr-defined]
     url = cluster.url("fresh").replace("kbsync@", "guest@")  # type: ignore[attr-defined]
-    told = refusal(lambda: LedgerStore.open(url))
-    assert "KB-L031" in told
-    assert 'CREATE SCHEMA "fresh" AUTHORIZATION "guest"' in told
-
-
-# -- PostgreSQL goes away ------------------------------------------------------------------------
+    refused = refusal(lambda: LedgerStore.open(url))
+    assert "KB-L031" in refused
+    assert 'CREATE SCHEMA "fresh" AUTHORIZATION "guest"' in refused
 
 
 def test_the_store_outlives_a_restart_of_the_server(cluster: object) -> None:
@@ -252,14 +240,11 @@ def test_a_ledger_written_by_another_meanwhile_is_not_touched(cluster: object) -
         assert "KB-L045" in refusal(lambda: put(store, entry("c")))
 
 
-# -- time ----------------------------------------------------------------------------------------
-
-
 def test_time_does_not_go_back_over_a_restart(address: str) -> None:
     with LedgerStore.open(address) as store:
         later = store.clock.now() + 3600
         store.commit(EntryChange(key=key("a"), journal=(line("a", at=later),)))
     with LedgerStore.open(address) as store:
         assert store.clock.now() >= later
-        store.clock.keep()
+        store.clock.record()
         assert store.high_water() > later

@@ -12,7 +12,7 @@ from kbsync.model import Readiness
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_document_comes_back_exactly(store: LedgerStore, name: str) -> None:
-    told = document(
+    given = document(
         name,
         "d1",
         metadata={"a": name, "kbsync_mirror": "docs", "kbsync_path": name},
@@ -23,11 +23,11 @@ def test_a_document_comes_back_exactly(store: LedgerStore, name: str) -> None:
         size=None,
     )
     store.begin_listing(BASE)
-    store.add_listed(BASE, [told])
-    assert store.listed(BASE, "d1") == told
-    assert store.listed_named(BASE, name) == (told,)
-    assert store.listed_marked(BASE, key(name)) == (told,)
-    assert list(store.foreign(BASE)) == [told]
+    store.add_listed(BASE, [given])
+    assert store.listed(BASE, "d1") == given
+    assert store.listed_named(BASE, name) == (given,)
+    assert store.listed_marked(BASE, key(name)) == (given,)
+    assert list(store.foreign(BASE)) == [given]
 
 
 def test_names_are_compared_exactly(store: LedgerStore) -> None:

@@ -35,7 +35,7 @@ def rows(store: LedgerStore, listing: ObservedListing | None = None) -> list[Fil
     return list(store.rows("docs", SETTINGS, listing=listing))
 
 
-def tell(
+def list_documents(
     store: LedgerStore, *documents: RemoteDocument, listing: ObservedListing = COMPLETE
 ) -> None:
     store.begin_listing(BASE)
@@ -65,7 +65,7 @@ def test_an_entry_with_work_to_do_is_unsettled(
     store: LedgerStore, changes: dict[str, object]
 ) -> None:
     put(store, entry("a", **changes))
-    tell(store, document("a"))
+    list_documents(store, document("a"))
     assert rows(store) == [UNSETTLED]
     assert rows(store, COMPLETE) == [UNSETTLED]
 
@@ -75,9 +75,6 @@ def test_an_intent_unsettles_and_a_lone_one_is_there(store: LedgerStore) -> None
     store.commit(EntryChange(key=key("b"), intent=intent("b")))
     store.commit(EntryChange(key=key("a"), intent=intent("a"), rejection=rejection("a")))
     assert rows(store) == [("a", -1, 0, 0), ("b", -1, 0, 0)]
-
-
-# -- listings ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -96,14 +93,14 @@ def test_a_document_told_otherwise_unsettles(
     store: LedgerStore, changes: dict[str, object], listing: ObservedListing
 ) -> None:
     put(store, entry("a"))
-    tell(store, replace(document("a"), **changes))  # type: ignore[arg-type]
+    list_documents(store, replace(document("a"), **changes))  # type: ignore[arg-type]
     assert rows(store, listing) == [UNSETTLED]
     assert rows(store) == [SETTLED]
 
 
 def test_only_a_complete_listing_proves_absence(store: LedgerStore) -> None:
     put(store, entry("a"))
-    tell(store, document("other"))
+    list_documents(store, document("other"))
     assert rows(store, PARTIAL) == [SETTLED]
     assert rows(store, COMPLETE) == [UNSETTLED]
 
@@ -116,7 +113,7 @@ def test_a_document_of_another_base_is_no_evidence(store: LedgerStore) -> None:
 
 
 def test_a_valid_mark_brings_its_path(store: LedgerStore) -> None:
-    tell(
+    list_documents(
         store,
         marked("kept", "d1"),
         marked("kept", "d2"),
@@ -132,13 +129,13 @@ def test_a_valid_mark_brings_its_path(store: LedgerStore) -> None:
 def test_a_second_document_of_ours_unsettles(store: LedgerStore) -> None:
     put(store, entry("a"), entry("b"))
     twin = marked("b", "twin")
-    tell(store, marked("a", "doc-a"), marked("b", "doc-b"), twin)
+    list_documents(store, marked("a", "doc-a"), marked("b", "doc-b"), twin)
     assert rows(store, COMPLETE) == [SETTLED, ("b", -1, 0, 0)]
 
 
 def test_a_moved_document_does_not_claim_its_old_path(store: LedgerStore) -> None:
     put(store, entry("new", "d1"))
-    tell(store, marked("old", "d1"))
+    list_documents(store, marked("old", "d1"))
     assert rows(store, COMPLETE) == [("new", 10, 20, 30)]
     assert store.listed_marked(BASE, key("old")) == ()
     assert store.listed_marked(BASE, key("new")) == ()
@@ -146,11 +143,8 @@ def test_a_moved_document_does_not_claim_its_old_path(store: LedgerStore) -> Non
 
 def test_a_superseded_document_claims_nothing(store: LedgerStore) -> None:
     put(store, entry("new", "d2", superseded="d1"))
-    tell(store, marked("old", "d1"), marked("new", "d2"))
+    list_documents(store, marked("old", "d1"), marked("new", "d2"))
     assert rows(store, COMPLETE) == [("new", -1, 0, 0)]
-
-
-# -- refusals ------------------------------------------------------------------------------------
 
 
 def test_an_unchanged_refused_file_is_not_read_again(store: LedgerStore) -> None:
@@ -166,20 +160,17 @@ def test_an_unchanged_refused_file_is_not_read_again(store: LedgerStore) -> None
 
 def test_a_refused_edit_presents_the_refused_file(store: LedgerStore) -> None:
     put(store, entry("a", fingerprint=print_of(settings="old")))
-    tell(store, document("a"))
+    list_documents(store, document("a"))
     store.commit(EntryChange(key=key("a"), rejection=rejection("a")))
     assert rows(store, COMPLETE) == [("a", 12, 22, 32)]
-    tell(store, document("a", word_count=9))
+    list_documents(store, document("a", word_count=9))
     assert rows(store, COMPLETE) == [UNSETTLED]
 
 
 def test_a_document_that_came_after_all_unsettles_its_refusal(store: LedgerStore) -> None:
     store.commit(EntryChange(key=key("a"), rejection=rejection("a")))
-    tell(store, marked("a", "late"))
+    list_documents(store, marked("a", "late"))
     assert rows(store, COMPLETE) == [UNSETTLED]
-
-
-# -- the stream ----------------------------------------------------------------------------------
 
 
 def test_all_kinds_come_in_one_code_point_order(store: LedgerStore) -> None:
@@ -190,7 +181,7 @@ def test_all_kinds_come_in_one_code_point_order(store: LedgerStore) -> None:
         store.commit(EntryChange(key=key(path), intent=intent(path)))
     for path in by_kind["rejection"]:
         store.commit(EntryChange(key=key(path), rejection=rejection(path)))
-    tell(store, *(marked(path, f"m{n}") for n, path in enumerate(by_kind["mark"])))
+    list_documents(store, *(marked(path, f"m{n}") for n, path in enumerate(by_kind["mark"])))
     assert [row[0] for row in rows(store, PARTIAL)] == sorted(HOSTILE)
 
 

@@ -83,17 +83,17 @@ def test_an_older_ledger_is_upgraded_and_kept(
         put(bound(store), entry("a"))
     with monkeypatch.context():
         next_format()
-        told = refusal(lambda: LedgerStore.open(address, readonly=True))
-        assert "KB-L027" in told
-        assert REVISION in told
+        refused = refusal(lambda: LedgerStore.open(address, readonly=True))
+        assert "KB-L027" in refused
+        assert REVISION in refused
         with LedgerStore.open(address) as store:
             assert store.entry(key("a")) == entry("a")
         LedgerStore.open(address, readonly=True).close()
     monkeypatch.undo()
     for readonly in (True, False):
-        told = refusal(lambda: LedgerStore.open(address, readonly=readonly))  # noqa: B023
-        assert "KB-L026" in told
-        assert "9999" in told
+        refused = refusal(lambda: LedgerStore.open(address, readonly=readonly))  # noqa: B023
+        assert "KB-L026" in refused
+        assert "9999" in refused
     if not address.startswith("postgresql"):
         copy = Path(f"{address}.before-9999")
         assert copy.stat().st_mode & 0o777 == 0o600
@@ -107,9 +107,9 @@ def test_a_failed_upgrade_leaves_the_ledger_as_it_was(
     with LedgerStore.open(address) as store:
         put(bound(store), entry("a"))
     next_format('op.execute("SELECT * FROM nowhere")')
-    told = refusal(lambda: LedgerStore.open(address))
-    assert "KB-L030" in told
-    assert "nowhere" in told
+    refused = refusal(lambda: LedgerStore.open(address))
+    assert "KB-L030" in refused
+    assert "nowhere" in refused
     monkeypatch.undo()
     with LedgerStore.open(address) as store:
         assert store.entry(key("a")) == entry("a")
@@ -174,7 +174,7 @@ def _copy_rows(source: sqlite3.Connection, target: sa.Connection) -> None:
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor]
         target.execute(table.insert(), rows)
-    # As SQLite has it in `sqlite_sequence`; and this database counts who connects.
+    # As SQLite has it in `sqlite_sequence`; on this database writers that connect are counted.
     target.exec_driver_sql("SELECT setval(pg_get_serial_sequence('journal', 'id'), 5)")
     target.exec_driver_sql("INSERT INTO meta VALUES ('generation', '41')")
 
@@ -223,12 +223,12 @@ def _holds_what_the_dump_says(store: LedgerStore) -> None:
 
 
 def _entry(path: str, mirror: str = "docs", **changes: object) -> LedgerEntry:
-    words: dict[str, object] = {
+    values: dict[str, object] = {
         "document_id": f"doc-{mirror}-{path}",
         "document_name": path.replace("/", "\u2215"),
         "batch": "20250101000000123456",
     }
-    return entry(path, mirror=mirror, **(words | changes))
+    return entry(path, mirror=mirror, **(values | changes))
 
 
 def _holds_calls_and_listings(store: LedgerStore) -> None:
@@ -327,7 +327,7 @@ def test_an_upgraded_ledger_works_on(of_0002: str) -> None:
         assert store.clock.now() >= 1.8e9
 
 
-def test_who_reads_a_ledger_of_format_0002_is_refused_until_it_is_upgraded(of_0002: str) -> None:
+def test_readers_of_a_ledger_of_format_0002_are_refused_until_it_is_upgraded(of_0002: str) -> None:
     assert "KB-L027" in refusal(lambda: LedgerStore.open(of_0002, readonly=True))
     LedgerStore.open(of_0002).close()
     LedgerStore.open(of_0002, readonly=True).close()

@@ -73,7 +73,7 @@ def test_set_back_over_a_restart_it_goes_on_from_the_mark() -> None:
     clock = hands.clock(memory)
     hands.pass_time(1.0)
     assert clock.now() == 2001.0
-    clock.keep()
+    clock.record()
     assert memory.mark == 2001.0
 
 
@@ -86,7 +86,7 @@ def test_it_never_goes_back(steps: list[tuple[float, float]]) -> None:
         hands.pass_time(passed)
         hands.wall += jump
         if number % 3 == 2:
-            clock.keep()
+            clock.record()
             clock = hands.clock(memory)
         now = clock.now()
         assert now >= last

@@ -108,7 +108,7 @@ def test_where_nothing_can_be_written() -> None:
     assert code_of("/proc/self/ledger.db") == "KB-L007"
 
 
-def test_a_folder_of_somebody_else(unprivileged_folder: Path) -> None:
+def test_a_folder_that_takes_no_files(unprivileged_folder: Path) -> None:
     with unprivileged():
         (unprivileged_folder / "ledger.db").touch()
         unprivileged_folder.chmod(0o500)

@@ -1,4 +1,4 @@
-"""A listed document keeps a hash of its mark, by which a pass sees that somebody changed it.
+"""A listed document keeps a hash of its mark, by which a pass sees that it was changed.
 
 Listings are copies of what a server says: those taken without the hash are dropped, and the next
 pass takes new ones.
