@@ -71,7 +71,7 @@ def _key(typed: str | None, file: Path | None) -> str:
         return _sound(typed, "the command line")
     if KEY_VARIABLE in os.environ:
         return _sound(os.environ[KEY_VARIABLE], f"the variable {KEY_VARIABLE}")
-    raise Problem(say.KEY_UNTOLD())
+    raise Problem(say.KEY_NOT_GIVEN())
 
 
 def _read(file: Path) -> str:

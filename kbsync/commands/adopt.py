@@ -30,7 +30,7 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> AdoptDocuments:
     file = typed["pairs"]
     by = typed["by"] or ("map" if file else "name")
     if (by == "map") != (file is not None):
-        raise Problem(say.MAP_UNTOLD())
+        raise Problem(say.MAP_INCOMPLETE())
     pairs = tuple(read_pairs(file)) if file is not None else ()
     return AdoptDocuments(
         **{**typed, "by": by, "pairs": pairs, "trust_size": typed["trust_size"] == "size"}
@@ -47,7 +47,7 @@ async def adopt(command: AdoptDocuments, context: CommandContext) -> int:
         # Between question and answer folder and base may have changed; the person agreed to
         # that offer and no other.
         if command.agreed and command.agreed != _digest(offer):
-            raise Problem(say.OFFER_MOVED(mirror=engine.mirror.name))
+            raise Problem(say.OFFER_CHANGED(mirror=engine.mirror.name))
         # A command that comes back agreed was shown before the question.
         if not command.as_json and not command.agreed:
             _show(context, offer)
@@ -69,7 +69,7 @@ async def adopt(command: AdoptDocuments, context: CommandContext) -> int:
 def _mirror(settings: Settings, name: str | None) -> str:
     known = [each.name for each in settings.mirrors]
     if name is None and len(known) > 1:
-        raise Problem(say.MIRROR_UNTOLD(known=", ".join(known)))
+        raise Problem(say.MIRROR_NOT_NAMED(known=", ".join(known)))
     return name or known[0]
 
 

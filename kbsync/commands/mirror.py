@@ -27,7 +27,7 @@ async def rename(command: RenameMirror, context: CommandContext) -> int:
         warn(context, mirror_admin.still_declared(context.settings, command.old, command.new))
         # Under its old name, which the file still has, the mirror would begin anew.
         if await context.pause_if_running(command.old):
-            warn(context, [say.RESTS(mirror=command.old)])
+            warn(context, [say.PAUSED_BY_VERB(mirror=command.old)])
     return Exit.OK
 
 
@@ -59,7 +59,7 @@ async def destroy(command: DestroyMirror, context: CommandContext) -> int:
         _show(context, binding, done)
         # The file still declares the mirror: its controller would upload everything again.
         if await context.pause_if_running(command.name):
-            warn(context, [say.RESTS(mirror=command.name)])
+            warn(context, [say.PAUSED_BY_VERB(mirror=command.name)])
     return Exit.INCOMPLETE if done.left else Exit.OK
 
 
@@ -73,7 +73,7 @@ def _confirmed(
     digest = hashlib.sha256(json.dumps(subject).encode()).hexdigest()
     if command.agreed:
         if command.agreed != digest:
-            raise Problem(command_say.DESTROY_MOVED(mirror=binding.mirror))
+            raise Problem(command_say.DESTROY_CHANGED(mirror=binding.mirror))
         return True
     where = printable(f"{binding.base_name} at {binding.server}")
     question = f"Delete the {count} documents of mirror {binding.mirror} from {where}?"

@@ -109,14 +109,14 @@ class Exchange:
             content = await upload.content() if upload else None
             request = self._request(call, params, json, upload, content)
         except PayloadChanged:
-            return NotSent(messages.TORN(what=call.what))
+            return NotSent(messages.PAYLOAD_CHANGED(what=call.what))
         except (ValueError, httpx.InvalidURL):
             return Rejected(messages.UNSENDABLE(what=call.what))
         used = self._access.key.reveal()
         outcome = await self._once(call, request, upload)
         if _refused_key(outcome) and self._access.key.replaced(used):
             if upload is not None:  # its payload can be read only once
-                return NotSent(messages.KEY_RENEWED(what=call.what))
+                return NotSent(messages.KEY_REPLACED(what=call.what))
             return await self._once(call, self._request(call, params, json, None, None), None)
         if isinstance(outcome, Done) or call.write or not _was_cut_off(outcome):
             return outcome
@@ -158,7 +158,7 @@ class Exchange:
             with anyio.fail_after(self._limit(upload)):
                 reply = await self._receive(request)
         except PayloadChanged:
-            return NotSent(messages.TORN(what=call.what))
+            return NotSent(messages.PAYLOAD_CHANGED(what=call.what))
         except (TimeoutError, httpx.HTTPError) as fault:
             return self._broken(call, fault, upload)
         if reply is None:
@@ -207,7 +207,7 @@ class Exchange:
 
     def _broken(self, call: ApiCall, fault: Exception, upload: Multipart | None) -> Failure:
         if upload and upload.changed:
-            return NotSent(messages.TORN(what=call.what))
+            return NotSent(messages.PAYLOAD_CHANGED(what=call.what))
         if isinstance(fault, _BEFORE_SENDING):
             return self._not_sent(call, fault)
         url, sent = self._access.url, upload is None or upload.complete

@@ -94,7 +94,7 @@ class Transactions:
                 other = DocKey(mirror=key.mirror, path=twin)
             if other is not None:
                 held = {"other": other.path, "mirror": other.mirror}
-                return Problem(messages.HELD(document=document, path=key.path, **held))
+                return Problem(messages.TAKEN(document=document, path=key.path, **held))
         return RuntimeError("the ledger's entries contradict each other")
 
     def restat(self, seen: Sequence[tuple[DocKey, Stat]]) -> None:

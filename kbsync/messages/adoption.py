@@ -2,30 +2,30 @@
 
 from kbsync.messages import Exit, Message
 
-# -- why a document is left as it is -------------------------------------------------------------
+# Why a document is left as it is.
 
 SEVERAL_DOCUMENTS = Message(
     "KB-A001",
     "several documents are called {name}: {documents}",
-    "name the right one in a file of path,document_id: kbsync adopt --map FILE",
+    "write the right pair as path,document_id into a file, then: kbsync adopt --map FILE",
     Exit.INCOMPLETE,
 )
 SEVERAL_FILES = Message(
     "KB-A002",
     "several files are called {name}: {paths}",
-    "name the right one in a file of path,document_id: kbsync adopt --map FILE",
+    "write the right pair as path,document_id into a file, then: kbsync adopt --map FILE",
     Exit.INCOMPLETE,
 )
 MARKED = Message(
     "KB-A003",
     "document {document} carries the mark of {path} of mirror {mirror}",
-    "leave it to that mirror: kbsync plan {mirror}",
+    "see what that mirror does with it: kbsync plan {mirror}",
     Exit.INCOMPLETE,
 )
-NOT_STANDING = Message(
+NOT_AVAILABLE = Message(
     "KB-A004",
-    "document {document} is {readiness} at the server",
-    "when it is available, type the command again",
+    "document {document} is {readiness} at the server, so it cannot be taken over yet",
+    "wait until it is available, then type the command again",
     Exit.INCOMPLETE,
 )
 PENDING = Message(
@@ -36,13 +36,13 @@ PENDING = Message(
 )
 NO_SUCH_FILE = Message(
     "KB-A006",
-    "{path} is no file of the mirror that is without a document",
+    "{path} is not a file of this mirror that has no document yet",
     "kbsync explain {path}",
     Exit.INCOMPLETE,
 )
 NO_SUCH_DOCUMENT = Message(
     "KB-A007",
-    "{document} is no document of the knowledge base that is nobody's",
+    "{document} is not a document of the knowledge base that is free to be taken over",
     "see which there are with: kbsync docs list BASE --all",
     Exit.INCOMPLETE,
 )
@@ -60,22 +60,22 @@ PATH_TWICE = Message(
 )
 UNANSWERED = Message(
     "KB-A010",
-    "document {document} may be what an upload made that got no answer",
+    "document {document} may come from an upload that got no answer",
     "kbsync apply",
     Exit.INCOMPLETE,
 )
 
-# -- what the verb cannot go on with -------------------------------------------------------------
+# Why the verb cannot go on.
 
-MIRROR_UNTOLD = Message(
+MIRROR_NOT_NAMED = Message(
     "KB-A020",
-    "the configuration has several mirrors: {known}",
+    "the configuration has several mirrors, and the command names none: {known}",
     "say which one with: kbsync adopt NAME",
     Exit.USAGE,
 )
-MAP_UNTOLD = Message(
+MAP_INCOMPLETE = Message(
     "KB-A021",
-    "--by map and --map FILE belong together",
+    "--by map and --map FILE have to be given together",
     "type the command again with: --map FILE",
     Exit.USAGE,
 )
@@ -91,13 +91,13 @@ MAP_MALFORMED = Message(
     "write one `path,document_id` a line, or `path: document_id` in a .yaml file",
     Exit.USAGE,
 )
-OFFER_MOVED = Message(
+OFFER_CHANGED = Message(
     "KB-A025",
-    "what would be taken over into mirror {mirror} is not what was agreed to any more",
+    "the documents to take over into mirror {mirror} changed after you agreed; none was taken over",
     "look at it again with: kbsync adopt --dry-run",
 )
 LISTING_MOVED = Message(
     "KB-A024",
     "the documents of mirror {mirror} changed while they were listed",
-    "when nobody writes there, type the command again",
+    "wait until no other program changes them, then type the command again",
 )

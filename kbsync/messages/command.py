@@ -2,16 +2,16 @@
 
 from kbsync.messages import Exit, Message
 
-# -- what the configuration has to name ----------------------------------------------------------
+# What a command has to name.
 
-SERVER_UNTOLD = Message(
+SERVER_NOT_NAMED = Message(
     "KB-V001",
-    "the configuration has several servers: {known}",
+    "the configuration has several servers, and the command names none: {known}",
     "say which one with: --server NAME",
     Exit.USAGE,
 )
 
-# -- what the server has to have -----------------------------------------------------------------
+# What the server has to have.
 
 NO_SUCH_BASE = Message(
     "KB-V002",
@@ -42,7 +42,7 @@ NO_SUCH_FIELD = Message(
 )
 NOT_THERE = Message(
     "KB-V007",
-    "{call}: the server has nothing by that id",
+    "{call}: the server has nothing with that id",
     "see what there is with: kbsync {group} list",
 )
 BASE_UNMADE = Message(
@@ -52,16 +52,16 @@ BASE_UNMADE = Message(
     Exit.REFUSED,
 )
 
-# -- calls that did not work out -----------------------------------------------------------------
+# Calls that did not succeed.
 
 RESTING = Message(
     "KB-V009",
-    "{call}: too many calls: the server asks for a rest of {seconds} s",
-    "wait so long, then type the command again",
+    "{call}: the server got too many calls and asks to wait {seconds} s",
+    "wait {seconds} s, then type the command again",
 )
 STILL_INDEXING = Message(
     "KB-V010",
-    "{document} is not indexed after {seconds} s: {status}",
+    "{document} is not indexed after {seconds} s; its status is {status}",
     "look again with: kbsync docs get {base} {id}",
     Exit.INDEXING,
 )
@@ -77,15 +77,15 @@ NOT_STORED = Message(
 )
 NEEDS_YES = Message(
     "KB-V013",
-    "{question} Nobody can be asked here: this is not a terminal",
+    "{question} The question cannot be asked here: standard input is not a terminal",
     "if you are sure, type the command again with: --yes",
     Exit.USAGE,
 )
 
-# -- what `validate` finds ------------------------------------------------------------------------
+# What `validate` finds.
 
 SERVER_ANSWERS = Message(
-    "KB-V014", "server {server}: {url} takes the key; version {version}", exit=Exit.OK
+    "KB-V014", "server {server}: {url} accepts the key; version {version}", exit=Exit.OK
 )
 SERVER_UNMADE = Message(
     "KB-V015",
@@ -110,7 +110,7 @@ BASE_TO_MAKE = Message(
     exit=Exit.OK,
 )
 
-# -- files ---------------------------------------------------------------------------------------
+# Files.
 
 FILE_EXISTS = Message(
     "KB-V019",
@@ -118,10 +118,10 @@ FILE_EXISTS = Message(
     "check it with: kbsync -c {config} validate",
     Exit.USAGE,
 )
-CANNOT_WRITE = Message("KB-V020", "{path} cannot be written: {why}", "choose another place")
+CANNOT_WRITE = Message("KB-V020", "{path} cannot be written: {why}", "name another path")
 CANNOT_READ = Message("KB-V021", "{path} cannot be read: {why}", "check the path and its rights")
 
-# -- the embedded knowledge base -----------------------------------------------------------------
+# The embedded knowledge base.
 
 EMBEDDED_EXTRA = Message(
     "KB-V022",
@@ -140,9 +140,9 @@ CANNOT_SERVE = Message(
     "the server cannot start: {why}",
     "see the options with: kbsync serve --help",
 )
-KEY_UNTOLD = Message(
+KEY_NOT_GIVEN = Message(
     "KB-V025",
-    "the server needs the API key it is to accept",
+    "the server needs an API key to accept, and none was given",
     "give it with --api-key-file FILE or in the variable KBSYNC_SERVE_KEY",
     Exit.USAGE,
 )
@@ -154,18 +154,18 @@ KEY_TWICE = Message(
 )
 BAD_KEY = Message(
     "KB-V027",
-    "the API key from {origin} is empty, or has blanks or letters beyond ASCII",
-    "choose a key of printable ASCII characters without blanks",
+    "the API key from {origin} is empty, or has spaces or characters beyond ASCII",
+    "choose a key of printable ASCII characters without spaces",
     Exit.USAGE,
 )
 NOT_LOOPBACK = Message(
     "KB-V028",
     "{host} can be reached from other machines, and the server has neither encryption nor accounts",
-    "if that is meant, type the command again with: --allow-remote",
+    "if you want that, type the command again with: --allow-remote",
     Exit.USAGE,
 )
 
-# -- the demonstration ---------------------------------------------------------------------------
+# The demonstration.
 
 DEMO_NOT_EMPTY = Message(
     "KB-V029",
@@ -175,11 +175,11 @@ DEMO_NOT_EMPTY = Message(
 )
 DEMO_FAILED = Message(
     "KB-V030",
-    "the demonstration did not hold: {what}",
-    "look at what it did in: {path}",
+    "the demonstration failed: {what}",
+    "look at what it left in: {path}",
 )
 
-# -- what was named on the command line ----------------------------------------------------------
+# What the command line names.
 
 NO_SUCH_SERVER = Message(
     "KB-V901",
@@ -206,11 +206,11 @@ NOTHING_TO_RETRY = Message(
     Exit.USAGE,
 )
 
-# -- mirrors the ledger knows ----------------------------------------------------------------------
+# Mirrors the ledger knows.
 
 BAD_MIRROR_NAME = Message(
     "KB-V060",
-    "no mirror can be called {mirror}: 1 to 64 of a-z, 0-9, dot, dash and underscore are wanted, "
+    "no mirror can be called {mirror}: a name is 1 to 64 of a-z, 0-9, dot, dash and underscore, "
     "the first a letter or digit",
     "type the command again with another name",
     Exit.USAGE,
@@ -224,26 +224,27 @@ RENAME_IN_FILE = Message(
 SERVER_LEFT = Message(
     "KB-V062",
     "the configuration declares no server {server}, where the documents of mirror {mirror} are",
-    "declare it under `servers` again, or let them be with: kbsync mirror forget {mirror}",
+    "declare it under `servers` again, or leave them there with: kbsync mirror forget {mirror}",
     Exit.USAGE,
 )
 MIRROR_ORPHANED = Message(
     "KB-V063",
     "mirror {mirror} is not in the configuration any more; its {documents} documents in {base} at "
     "{server} are kept",
-    "kbsync mirror destroy {mirror}, or let them be with: kbsync mirror forget {mirror}",
+    "delete them with: kbsync mirror destroy {mirror}, or leave them there with: "
+    "kbsync mirror forget {mirror}",
     Exit.OK,
 )
 MIRROR_RENAMED = Message(
     "KB-V064",
-    "mirror {old} is not in the configuration any more, and {new}, which is new, has its folder: "
-    "it knows nothing of those {documents} documents",
-    "kbsync mirror rename {old} {new}",
+    "mirror {old} is not in the configuration any more; the new mirror {new} has its folder, but "
+    "not its {documents} documents",
+    "if it is the same mirror: kbsync mirror rename {old} {new}",
     Exit.OK,
 )
-DESTROY_MOVED = Message(
+DESTROY_CHANGED = Message(
     "KB-V067",
-    "the documents of mirror {mirror} are not those that were agreed to any more",
+    "the documents of mirror {mirror} changed after you agreed; none was deleted",
     "type the command again: kbsync mirror destroy {mirror}",
 )
 SOURCE_MOVED = Message(

@@ -18,7 +18,7 @@ def _warning(code: str, text: str) -> Message:
     return Message(code, text, _VALIDATE, Exit.OK)
 
 
-# -- the file ------------------------------------------------------------------------------------
+# The file.
 
 FILE_MISSING = _refusal("KB-C001", "{file}: there is no such file", _INIT)
 FILE_UNREADABLE = _refusal("KB-C002", "{file}: cannot be read: {why}")
@@ -31,9 +31,11 @@ FILE_EMPTY = _refusal("KB-C004", "{file}: empty: neither `version` nor `mirrors`
 FILE_TOO_LARGE = _refusal("KB-C005", "{file}: larger than {limit} bytes, the most that is read")
 FILE_NOT_UTF8 = _refusal("KB-C006", "{file}:{line}: not UTF-8 (byte {byte}); save it as UTF-8")
 
-# -- YAML ----------------------------------------------------------------------------------------
+# YAML.
 
-YAML_TAB = _refusal("KB-C010", "{file}:{line}: a tab where YAML wants blanks; indent with blanks")
+YAML_TAB = _refusal(
+    "KB-C010", "{file}:{line}: a tab where YAML allows only spaces; indent with spaces"
+)
 YAML_SYNTAX = _refusal("KB-C011", "{file}:{line}: not valid YAML: {why}")
 YAML_DEPTH = _refusal("KB-C012", "{file}:{line}: nested deeper than {limit} levels")
 YAML_EXPANSION = _refusal(
@@ -52,7 +54,7 @@ YAML_ALIAS = _refusal(
 )
 KEY_TWICE = _refusal("KB-C019", "{file}:{line}: {key}: written twice, first in line {first}")
 
-# -- keys and values -----------------------------------------------------------------------------
+# Keys and values.
 
 KEY_UNKNOWN_NEAR = _refusal(
     "KB-C020", '{file}:{line}: {key}: unknown key; did you mean "{nearest}"?'
@@ -68,7 +70,7 @@ VERSION_OTHER = _refusal(
     "KB-C026", "{file}:{line}: version: this kbsync reads version 1 of the configuration"
 )
 
-# -- variables and keys of servers ---------------------------------------------------------------
+# Variables and API keys.
 
 VARIABLE_UNSET = _refusal(
     "KB-C030", "{file}:{line}: {key}: the environment variable {variable} is not set"
@@ -88,11 +90,11 @@ API_KEY_SEVERAL = _refusal(
 API_KEY_EMPTY = _refusal("KB-C042", "{file}:{line}: {key}: the API key from {origin} is empty")
 API_KEY_CHARACTERS = _refusal(
     "KB-C043",
-    "{file}:{line}: {key}: the API key from {origin} has blanks or characters no key has",
+    "{file}:{line}: {key}: the API key from {origin} has spaces or characters that no key has",
 )
 API_KEY_FILE = _refusal("KB-C044", "{file}:{line}: {key}: cannot read {path}: {why}")
 
-# -- keys that have to agree ---------------------------------------------------------------------
+# Keys that have to agree.
 
 SERVER_AND_SERVERS = _refusal(
     "KB-C050", "{file}:{line}: {key}: write either `server` or `servers`, not both"
@@ -155,17 +157,19 @@ CREATION_WITH_ID = _refusal(
     "KB-C067", "{file}:{line}: {key}: has no effect on the existing base that `id` names"
 )
 
-# -- what only the disk can tell -----------------------------------------------------------------
+# What only the disk shows.
 
 SOURCE_MISSING = _refusal("KB-C070", "{file}:{line}: {key}: there is no folder {path}")
 SOURCE_NO_FOLDER = _refusal("KB-C071", "{file}:{line}: {key}: {path} is not a folder")
-SOURCE_UNREADABLE = _refusal("KB-C072", "{file}:{line}: {key}: {path} may not be listed")
+SOURCE_UNREADABLE = _refusal(
+    "KB-C072", "{file}:{line}: {key}: {path} cannot be listed: access is denied"
+)
 CA_FILE_UNREADABLE = _refusal("KB-C073", "{file}:{line}: {key}: cannot read {path}: {why}")
 STATE_IS_FOLDER = _refusal("KB-C074", "{file}:{line}: {key}: {path} is a folder; name a file")
 STATE_IN_SOURCE = _warning(
     "KB-C080",
-    "{file}:{line}: {key}: {path} lies in the source of mirror {mirror}: every pass would see "
-    "it change",
+    "{file}:{line}: {key}: {path} is inside the source of mirror {mirror}, so every pass would "
+    "see a change",
 )
 SECRET_OPEN = _warning(
     "KB-C081", "{file}:{line}: {key}: every user of this machine can read {path}; chmod 600 it"
@@ -175,7 +179,8 @@ URL_WITHOUT_V1 = _warning(
 )
 URL_PLAIN = _warning("KB-C083", "{file}:{line}: {key}: http sends the API key unencrypted")
 VERIFY_OFF = _warning(
-    "KB-C084", "{file}:{line}: {key}: anybody on the way can read the API key; prefer ca_file"
+    "KB-C084",
+    "{file}:{line}: {key}: anyone between here and the server can read the API key; use ca_file",
 )
 EMBEDDED_IGNORES = _warning("KB-C085", "{file}:{line}: {key}: has no effect with url: embedded")
 EMBEDDED_ONLY = _warning("KB-C086", "{file}:{line}: {key}: takes effect with url: embedded only")

@@ -2,16 +2,16 @@
 
 from kbsync.messages import Exit, Message
 
-# -- asking a daemon -----------------------------------------------------------------------------
+# A command asks a daemon.
 
 NO_DAEMON = Message(
     "KB-K001",
-    "no daemon keeps the mirrors of {file}",
+    "no daemon runs with the configuration {file}",
     "start one with: kbsync run",
 )
 HUNG_UP = Message(
     "KB-K002",
-    "the daemon ended before it had answered; what it had begun is in the ledger",
+    "the daemon ended before it answered; what it had begun is in the ledger",
     "see what was done with: kbsync history",
 )
 NOT_UNDERSTOOD = Message(
@@ -21,27 +21,27 @@ NOT_UNDERSTOOD = Message(
 )
 TOO_LONG = Message(
     "KB-K004",
-    "the request is longer than the {mebibytes} MiB a daemon takes",
+    "the request is longer than the {mebibytes} MiB that a daemon accepts",
     "stop the daemon, then type the command again",
 )
 STOPPING = Message(
     "KB-K005",
-    "the daemon is about to end and takes no more requests",
+    "the daemon is stopping and accepts no more requests",
     "wait until it has ended, then type the command again",
 )
 BROKEN = Message(
     "KB-K006",
-    "the daemon met a fault of its own while it did this: {why}",
+    "the daemon could not do this, by a fault of its own: {why}",
     "the daemon's log has the details; see: kbsync status",
 )
 NO_SOCKET = Message(
     "KB-K007",
-    "no verb can reach this daemon: the socket {path} cannot be made: {why}",
-    "mend its folder's rights, then restart the daemon",
+    "commands cannot reach this daemon: its socket {path} cannot be made: {why}",
+    "correct the rights of its folder, then restart the daemon",
     Exit.OK,
 )
 
-# -- what the daemon says of mirrors -------------------------------------------------------------
+# What the daemon says of mirrors.
 
 READ_ONLY = Message(
     "KB-K010",
@@ -55,24 +55,24 @@ READ_ONLY_KEPT = Message(
     "set read_only: false for the mirror, or take it out of the file, then type the command again",
     Exit.USAGE,
 )
-RESTS = Message(
+PAUSED_BY_VERB = Message(
     "KB-K012",
     "mirror {mirror} is still in the configuration, so the daemon paused it",
-    "take it out of the file, or have it kept again with: kbsync resume {mirror}",
+    "take it out of the file, or let it go on with: kbsync resume {mirror}",
     Exit.OK,
 )
 
-# -- the configuration ---------------------------------------------------------------------------
+# The configuration.
 
 FROM_A_PIPE = Message(
     "KB-K021",
     "the configuration came through a pipe and cannot be read again",
-    "restart the daemon, with a file",
+    "restart the daemon with a file instead of a pipe",
     Exit.USAGE,
 )
 LEDGER_STAYS = Message(
     "KB-K020",
-    "the configuration names another ledger, and the daemon cannot change its ledger",
-    "restart the daemon, or put the line back",
+    "the configuration names another ledger, and a running daemon cannot change its ledger",
+    "restart the daemon, or put the old line back",
     Exit.USAGE,
 )

@@ -14,12 +14,12 @@ def _warning(code: str, text: str, following: str) -> Message:
     return Message(code, text, following, Exit.OK)
 
 
-# -- the server ----------------------------------------------------------------------------------
+# The server.
 
 UPDATES_IN_PLACE = _well("KB-D001", "server {server}: changed files are updated in place")
 TWINS = _warning(
     "KB-D003",
-    "server {server}: version {version} makes a second document of a name that is there already; "
+    "server {server}: version {version} makes a second document when a name exists already; "
     "kbsync looks every name up before it creates",
     "update the server when you can",
 )
@@ -28,8 +28,8 @@ MARKS = _well(
 )
 NO_MARKS = _warning(
     "KB-D005",
-    "server {server}: it has no document metadata, so only the ledger knows which documents are "
-    "ours",
+    "server {server}: it has no document metadata, so only the ledger knows which documents "
+    "kbsync made",
     "keep a copy of the ledger",
 )
 NO_RATE = _warning(
@@ -40,29 +40,31 @@ NO_RATE = _warning(
 )
 RATE = _well("KB-D007", "server {server}: at most {rate} writes a minute")
 NO_LIMIT = _well("KB-D008", "server {server}: writes are not limited")
-CLOCK = _well("KB-D009", "server {server}: its clock and ours agree to {seconds} s")
+CLOCK = _well(
+    "KB-D009", "server {server}: its clock and that of this machine agree within {seconds} s"
+)
 CLOCK_APART = _warning(
     "KB-D010",
-    "server {server}: its clock and ours are {seconds} s apart; times in its pages and in "
-    "`kbsync history` will not match, and certificates may look invalid",
+    "server {server}: its clock and that of this machine are {seconds} s apart; times in its pages "
+    "and in `kbsync history` will not match, and certificates may look invalid",
     "set the clock of the wrong machine, for instance with: timedatectl set-ntp true",
 )
-CLOCK_UNTOLD = _well("KB-D011", "server {server}: it does not tell its time")
+CLOCK_UNKNOWN = _well("KB-D011", "server {server}: it does not send its time")
 
-# -- mirrors -------------------------------------------------------------------------------------
+# Mirrors.
 
 LIMITS = _well(
-    "KB-D020", "mirror {mirror}: files up to {limit} MB of {count} types, as servers take them"
+    "KB-D020", "mirror {mirror}: files up to {limit} MB of {count} types, as servers accept them"
 )
 LARGER = _warning(
     "KB-D021",
-    "mirror {mirror}: max_file_size is {limit} MB; a server takes 15 MB unless its "
+    "mirror {mirror}: max_file_size is {limit} MB; a server accepts 15 MB unless its "
     "UPLOAD_FILE_SIZE_LIMIT was raised, and refuses larger files one by one",
     "set max_file_size: 15MB, or raise the server's limit too",
 )
 MORE_TYPES = _warning(
     "KB-D022",
-    "mirror {mirror}: a server does not take these extensions unless its operator changed that: "
+    "mirror {mirror}: a server does not accept these extensions unless its operator changed that: "
     "{extensions}",
     "take them out of `extensions`, or try one with: kbsync docs create-file BASE FILE",
 )
@@ -74,10 +76,10 @@ ONE_BASE = Message(
     Exit.USAGE,
 )
 
-# -- the ledger ----------------------------------------------------------------------------------
+# The ledger.
 
 LEDGER_UNMADE = _well("KB-D030", "ledger {place}: made by the first apply")
-LEDGER_SOUND = _well("KB-D031", "ledger {place}: read to its last page, and sound")
+LEDGER_SOUND = _well("KB-D031", "ledger {place}: read to its last page; no fault found")
 LEDGER_DAMAGED = Message(
     "KB-D033",
     "ledger {place} is damaged: {why}",
@@ -85,15 +87,15 @@ LEDGER_DAMAGED = Message(
 )
 LEDGER_HELD = _warning(
     "KB-D034",
-    "ledger {place}: process {pid} on {host} works with it since {since}: {command}",
-    "if that is not meant, stop it; verbs that only read go on",
+    "ledger {place}: in use by process {pid} on {host} since {since}: {command}",
+    "if you do not want that, stop it; commands that only read work meanwhile",
 )
-LEDGER_FREE = _well("KB-D035", "ledger {place}: nobody works with it")
-COUNTS = _well("KB-D036", "mirror {mirror}: {synced} documents in step")
+LEDGER_FREE = _well("KB-D035", "ledger {place}: not in use")
+COUNTS = _well("KB-D036", "mirror {mirror}: {synced} documents in sync")
 PENDING = _warning(
     "KB-D037",
-    "mirror {mirror}: {count} calls got no answer yet; nobody knows whether they took effect",
-    "kbsync apply finds out",
+    "mirror {mirror}: {count} calls got no answer yet, so it is not known whether they took effect",
+    "find out with: kbsync apply",
 )
 FAILED = _warning(
     "KB-D038",
@@ -101,24 +103,24 @@ FAILED = _warning(
     "see why with: kbsync status --failed",
 )
 
-# -- the machine ---------------------------------------------------------------------------------
+# The machine.
 
 LOCAL_DISK = _well("KB-D040", "mirror {mirror}: {path} is on {kind}, a local file system")
 REMOTE_DISK = _warning(
     "KB-D041",
-    "mirror {mirror}: {path} is on {kind}, which tells nobody what other machines change",
+    "mirror {mirror}: {path} is on {kind}, which does not report what other machines change",
     "changes are found by comparing: kbsync apply, as often as you need it",
 )
-UNKNOWN_DISK = _well("KB-D042", "mirror {mirror}: nobody can tell what {path} is stored on")
+UNKNOWN_DISK = _well("KB-D042", "mirror {mirror}: the file system of {path} is not known")
 FOLDS_CASE = _warning(
     "KB-D043",
-    "mirror {mirror}: {path} takes A.md and a.md for one file",
-    "do not rely on names that differ only in case",
+    "mirror {mirror}: in {path} A.md and a.md are one file",
+    "do not use names that differ only in case",
 )
 KEEPS_CASE = _well("KB-D044", "mirror {mirror}: names that differ in case are two files")
 FOLDS_LETTERS = _warning(
     "KB-D045",
-    "mirror {mirror}: {path} takes names for one that differ only in how letters are composed",
+    "mirror {mirror}: in {path} names that differ only in how letters are composed are one file",
     "nothing to do; names are compared as NFC",
 )
 KEEPS_LETTERS = _well("KB-D046", "mirror {mirror}: names are kept as they are written")
@@ -130,7 +132,7 @@ FEW_WATCHES = _warning(
 )
 NO_INOTIFY = _well("KB-D049", "this machine has no inotify; changes are found by comparing")
 
-# -- the probe -----------------------------------------------------------------------------------
+# The probe.
 
 FOUND = _well("KB-D060", "mirror {mirror}: a sentence of {path} is found in {milliseconds} ms")
 NOT_FOUND = Message(

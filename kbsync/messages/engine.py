@@ -17,13 +17,13 @@ HELD_PENDING_UPDATE = Message(
 )
 HELD_EXCLUDED = Message(
     "KB-E003",
-    "{path} is excluded by the filters now and its document is orphaned; it is kept",
-    "kbsync apply --prune-excluded",
+    "{path} is excluded by the filters now; its document is kept",
+    "to delete such documents: kbsync apply --prune-excluded",
     Exit.INCOMPLETE,
 )
 HELD_NOT_LISTED = Message(
     "KB-E004",
-    "{path} is new, and its name was not looked up at the server",
+    "{path} is new, and its name was not looked up at the server yet",
     "kbsync plan",
     Exit.INCOMPLETE,
 )
@@ -35,7 +35,7 @@ HELD_INDEXING = Message(
 )
 HELD_OPERATOR = Message(
     "KB-E006",
-    "the document of {path} was {readiness} at the server by somebody; it is left alone",
+    "the document of {path} is {readiness} at the server, and not by kbsync; it is left as it is",
     "kbsync docs enable {base} {document}",
     Exit.INCOMPLETE,
 )
@@ -80,26 +80,26 @@ CONFLICT_EDITED_THERE = Message(
 CONFLICT_OTHER_WRITER = Message(
     "KB-E013",
     "the document of {path} was repaired {repairs} times in 24 hours and changed again: "
-    "another writer works on this knowledge base",
+    "another writer changes this knowledge base",
     "kbsync history {path}",
     Exit.INCOMPLETE,
 )
 CONFLICT_OTHER_ID = Message(
     "KB-E014",
     "the upload of {path} was answered with document {document}, not with the one it was meant "
-    "for; somebody made a document of this name meanwhile",
+    "for: another writer made a document of this name meanwhile",
     "kbsync docs get {base} {document}",
     Exit.INCOMPLETE,
 )
 FAILED_NO_CHUNKS = Message(
     "KB-E015",
-    "the server says it completed {path}, but it has no chunks: nothing of it can be found",
+    "the server says that {path} is indexed, but it has no chunks, so no search can find it",
     "kbsync explain {path}",
     Exit.INCOMPLETE,
 )
 FAILED_INCOMPLETE_CHUNKS = Message(
     "KB-E016",
-    "the server says it completed {path}, but only {completed} of {total} chunks are searchable",
+    "the server says that {path} is indexed, but only {completed} of {total} chunks are searchable",
     "kbsync explain {path}",
     Exit.INCOMPLETE,
 )
@@ -112,7 +112,7 @@ FAILED_INDEXING = Message(
 BASE_GONE = Message(
     "KB-E018",
     "the knowledge base {base} ({id}) that mirror {mirror} is tied to is not there (or not for "
-    "this key); nothing was decided",
+    "this key); nothing was changed",
     "see what this key sees with: kbsync kb list; if the base was deleted for good: "
     "kbsync mirror forget {mirror}",
     Exit.REFUSED,
@@ -120,7 +120,7 @@ BASE_GONE = Message(
 BASE_REPLACED = Message(
     "KB-E019",
     "the name {base} now belongs to knowledge base {id}, but mirror {mirror} is tied to {bound}; "
-    "nothing was decided",
+    "nothing was changed",
     "name the base by its id under knowledge_base, or start afresh with: "
     "kbsync mirror forget {mirror}",
     Exit.REFUSED,
@@ -144,7 +144,7 @@ CALL_FAILED = Message(
     "kbsync validate",
     Exit.FAULT,
 )
-CALL_AMBIGUOUS = Message("KB-E023", "the server's answer never came: {reason}")
+CALL_AMBIGUOUS = Message("KB-E023", "the server did not answer: {reason}")
 ACTION_FAILED = Message(
     "KB-E024",
     "{action} of {path} failed: {reason}",
@@ -160,16 +160,10 @@ BASE_FORM = Message(
 MIRROR_MOVED_BASE = Message(
     "KB-E027",
     "mirror {mirror} is tied to knowledge base {bound} at {server}, but the configuration names "
-    "{base}; nothing was decided",
+    "{base}; nothing was changed",
     "put the old one back, or leave it with: kbsync mirror forget {mirror} (its documents stay) "
     "or: kbsync mirror destroy {mirror} (they are deleted)",
     Exit.REFUSED,
-)
-HELD_SETTLING = Message(
-    "KB-E028",
-    "{path} was changed less than the settle window ago",
-    "kbsync apply",
-    Exit.INCOMPLETE,
 )
 SOURCE_BLOCKED = Message(
     "KB-E029",
@@ -180,14 +174,14 @@ SOURCE_BLOCKED = Message(
 BASE_REMADE = Message(
     "KB-E060",
     "the knowledge base {bound} that mirror {mirror} is tied to is not there, and another one, "
-    "{id}, bears its name {base}; nothing was decided",
+    "{id}, has its name {base}; nothing was changed",
     "if it was made anew on purpose: kbsync mirror forget {mirror}, then: kbsync plan",
     Exit.REFUSED,
 )
 MIRROR_MOVED_SERVER = Message(
     "KB-E061",
     "mirror {mirror} is tied to knowledge base {bound} ({id}) at {server}, which is not there "
-    "under {here}; nothing was decided",
+    "under {here}; nothing was changed",
     "put the old address back, or start afresh with: kbsync mirror forget {mirror}",
     Exit.REFUSED,
 )
@@ -200,14 +194,14 @@ NOT_MARKED = Message(
 )
 MARKS_UNSUPPORTED = Message(
     "KB-E051",
-    "the server of mirror {mirror} keeps no document metadata: which documents are kbsync's stands "
-    "in the ledger alone",
+    "the server of mirror {mirror} has no document metadata: only the ledger knows which documents "
+    "kbsync made",
     "keep a copy of the ledger",
 )
 OTHER_KBSYNC = Message(
     "KB-E052",
-    "another kbsync took mirror {mirror} over: documents in its knowledge base {base} bear the "
-    "mark of another ledger; nothing was decided",
+    "another kbsync took mirror {mirror} over: documents in its knowledge base {base} have the "
+    "mark of another ledger; nothing was changed",
     "stop the other one, then take the documents back without an upload: "
     "kbsync mirror forget {mirror}, then kbsync apply {mirror}",
     Exit.REFUSED,
@@ -226,8 +220,8 @@ BASE_UNKNOWN = Message(
 )
 UPDATE_UNPROVEN = Message(
     "KB-E070",
-    "the first update on a server of version {version}, of mirror {mirror}, has not come to its "
-    "end for {minutes} minutes; {count} other updates wait for it",
-    "see whether the server's indexing worker stands still: kbsync doctor",
+    "mirror {mirror}: the first update on this server (version {version}) has not ended for "
+    "{minutes} minutes; {count} other updates wait for it",
+    "see whether the server's indexing worker is stuck with: kbsync doctor",
     Exit.INCOMPLETE,
 )

@@ -2,7 +2,7 @@
 
 from kbsync.messages import Exit, Message
 
-# -- what speaks against the root of a source ----------------------------------------------------
+# Why a source may not be what it was.
 
 ROOT_UNLISTED = Message(
     "KB-G001", "the source could not be listed to its end: {reason}", exit=Exit.OK
@@ -17,61 +17,62 @@ ROOT_DEVICE = Message(
     exit=Exit.OK,
 )
 
-# -- what was held back --------------------------------------------------------------------------
+# What was not done.
 
 HALTED_ROOT = Message(
     "KB-G010",
-    "mirror {mirror}: {reason}; every removal is held back: {count} of {documents} documents",
-    "if they are to go: kbsync apply --release {digest}",
+    "mirror {mirror}: {reason}; {count} of {documents} documents would be removed, and none was",
+    "if you want that: kbsync apply --release {digest}",
     Exit.HALTED,
 )
 HALTED_REMOVALS = Message(
     "KB-G011",
     "mirror {mirror}: {count} removals, and {recent} in the hour before, of {documents} documents "
-    "are more than the {limit} that pass unasked",
-    "if they are meant: kbsync apply --release {digest}",
+    "are more than the {limit} that are made without your consent; none was made",
+    "if you want that: kbsync apply --release {digest}",
     Exit.HALTED,
 )
 HALTED_UPLOADS = Message(
     "KB-G012",
     "mirror {mirror}: {count} uploads of files that did not change, and {recent} in the hour "
-    "before, for {documents} documents are more than the {limit} that pass unasked",
-    "if they are meant: kbsync apply --release {digest}",
+    "before, for {documents} documents are more than the {limit} that are made without your "
+    "consent; none was made",
+    "if you want that: kbsync apply --release {digest}",
     Exit.HALTED,
 )
 HELD_REMOVAL = Message(
     "KB-G013",
-    "the document of {path} would be removed now, which this pass is not free to do",
+    "the document of {path} would have to be removed, which was not planned in this pass",
     "kbsync plan",
     Exit.INCOMPLETE,
 )
 HELD_UPLOAD = Message(
     "KB-G014",
-    "{path} would be uploaded again ({cause}), which this pass is not free to do",
+    "{path} would have to be uploaded again ({cause}), which was not planned in this pass",
     "kbsync plan",
     Exit.INCOMPLETE,
 )
 
-# -- releasing -----------------------------------------------------------------------------------
+# Releases.
 
 BAD_RELEASE = Message(
     "KB-G020",
-    "{release} is no release: 8 to 64 of the digits 0-9 and a-f are wanted",
-    "take it from: kbsync plan",
+    "{release} is not a release: that is 8 to 64 of the digits 0-9 and a-f",
+    "copy it from: kbsync plan",
     Exit.USAGE,
 )
 NO_SUCH_HALT = Message(
     "KB-G021",
-    "nothing that was held back goes by {release}",
-    "see what is held back now with: kbsync plan",
+    "no halted mirror has the release {release}",
+    "see what is halted now with: kbsync plan",
     Exit.USAGE,
 )
 
-# -- saved plans ---------------------------------------------------------------------------------
+# Saved plans.
 
 PLAN_UNREADABLE = Message(
     "KB-G030",
-    "{file} is no saved plan: {why}",
+    "{file} is not a saved plan: {why}",
     "make one with: kbsync plan -o {file}",
     Exit.USAGE,
 )
@@ -109,12 +110,12 @@ PLAN_MOVED = Message(
 PLAN_NOT_SAVED = Message(
     "KB-G036",
     "{file} was not written: a mirror could not be planned",
-    "kbsync plan, once that is mended",
+    "kbsync plan",
     Exit.REFUSED,
 )
 BAD_TARGET = Message(
     "KB-G037",
-    "{pattern} is no gitignore pattern that can match a file",
+    "{pattern} is not a gitignore pattern that can match a file",
     "kbsync plan --target 'guides/*.md', or another pattern in quotes",
     Exit.USAGE,
 )

@@ -2,222 +2,222 @@
 
 from kbsync.messages import Exit, Message
 
-# -- where it lives ------------------------------------------------------------------------------
+# Where it is.
 
 IN_MEMORY = Message(
     "KB-L001",
-    "A ledger in memory would forget every upload: {place}.",
+    "a ledger in memory would forget every upload: {place}",
     "set `ledger: ./state/ledger.db` in the configuration, then `kbsync validate`",
     Exit.USAGE,
 )
 WRONG_KIND = Message(
     "KB-L002",
-    "A ledger cannot live at {place}: it is a file (SQLite) or a postgresql:// URL.",
-    "mend `ledger:` in the configuration, then `kbsync validate`",
+    "the ledger cannot be {place}: it is a file (SQLite) or a postgresql:// URL",
+    "correct `ledger:` in the configuration, then `kbsync validate`",
     Exit.USAGE,
 )
 BAD_URL = Message(
     "KB-L003",
-    "The ledger's URL {place} cannot be read: {why}.",
-    "mend `ledger:` in the configuration, then `kbsync validate`",
+    "the ledger's URL {place} cannot be read: {why}",
+    "correct `ledger:` in the configuration, then `kbsync validate`",
     Exit.USAGE,
 )
 IS_FOLDER = Message(
     "KB-L004",
-    "The ledger {place} is a folder; it must be a file.",
+    "the ledger {place} is a folder; it has to be a file",
     "set `ledger: {place}/ledger.db` in the configuration, then `kbsync validate`",
     Exit.USAGE,
 )
 NOT_REGULAR = Message(
     "KB-L005",
-    "The ledger {place} is not a regular file.",
+    "the ledger {place} is not a regular file",
     "set `ledger:` to another file in the configuration, then `kbsync validate`",
     Exit.USAGE,
 )
 NO_FOLDER = Message(
     "KB-L006",
-    "The folder {folder} for the ledger cannot be made: {why}.",
+    "the folder {folder} for the ledger cannot be made: {why}",
     "make the folder, or set `ledger:` to another place, then `kbsync validate`",
     Exit.USAGE,
 )
 NOT_WRITABLE = Message(
     "KB-L007",
-    "The ledger {place} cannot be written: {why}.",
+    "the ledger {place} cannot be written: {why}",
     "check its owner and mount with `ls -ld {folder}`, or set `ledger:` to another place",
     Exit.USAGE,
 )
 NOT_READABLE = Message(
     "KB-L008",
-    "The ledger {place} cannot be read: {why}.",
+    "the ledger {place} cannot be read: {why}",
     "check its owner with `ls -l {place}`",
 )
 NO_DRIVER = Message(
     "KB-L009",
-    "A ledger on PostgreSQL needs the package psycopg, which is not installed.",
+    "a ledger on PostgreSQL needs the package psycopg, which is not installed",
     "`pip install 'kbsync[postgresql]'`",
     Exit.USAGE,
 )
 
-# -- opening -------------------------------------------------------------------------------------
+# Opening it.
 
 MISSING = Message(
     "KB-L020",
-    "There is no ledger at {place} yet: nothing was synced from here.",
+    "there is no ledger {place} yet: nothing was synced from here",
     "`kbsync apply` makes it",
 )
 LOCKED = Message(
     "KB-L021",
-    "The ledger {place} is in use by process {pid} on {host} since {since}: {command}.",
+    "the ledger {place} is in use by process {pid} on {host} since {since}: {command}",
     "wait until it ends or stop it, then type the command again; `kbsync status` works meanwhile",
 )
 NO_LOCK = Message(
     "KB-L022",
-    "The ledger's lock file {lock} cannot be taken: {why}.",
+    "the ledger's lock file {lock} cannot be taken: {why}",
     "set `ledger:` to a place on a local disk, then `kbsync validate`",
 )
 NOT_A_LEDGER = Message(
     "KB-L023",
-    "The file {place} is not a database.",
+    "the file {place} is not a database",
     "set `ledger:` to another file, or move this one away: `mv {place} {place}.old`",
     Exit.USAGE,
 )
 DAMAGED = Message(
     "KB-L024",
-    "The ledger {place} is damaged: {why}.",
+    "the ledger {place} is damaged: {why}",
     "restore a backup, or `mv {place} {place}.damaged` and `kbsync plan`: "
     "documents that carry marks are taken over without an upload",
 )
 OTHER_DATABASE = Message(
     "KB-L025",
-    "The database {place} belongs to something else: it was not made by kbsync.",
+    "the database {place} belongs to something else: it was not made by kbsync",
     "set `ledger:` to another place, then `kbsync validate`",
     Exit.USAGE,
 )
 NEWER = Message(
     "KB-L026",
-    "The ledger {place} was written by a newer kbsync (format {found}, this one knows {known}).",
+    "the ledger {place} was written by a newer kbsync (format {found}, this one knows {known})",
     "`pip install --upgrade kbsync`",
 )
 OLDER = Message(
     "KB-L027",
-    "The ledger {place} is of an older format ({found}, this kbsync reads {known}).",
+    "the ledger {place} is of an older format ({found}, this kbsync reads {known})",
     "`kbsync apply` brings it up to date and keeps a copy of the old one",
 )
 NO_WAL = Message(
     "KB-L028",
-    "The disk under the ledger {place} cannot keep a write-ahead log (journal mode {mode}).",
+    "the disk under the ledger {place} cannot keep a write-ahead log (journal mode {mode})",
     "set `ledger:` to a place on a local disk, then `kbsync validate`",
 )
 NOT_UTF8 = Message(
     "KB-L029",
-    "The PostgreSQL database of the ledger {place} has the encoding {encoding}, it must be UTF8.",
+    "the PostgreSQL database of the ledger {place} has the encoding {encoding}; it has to be UTF8",
     "`createdb --encoding=UTF8 --template=template0 kbsync`, and name it in `ledger:`",
     Exit.USAGE,
 )
 NOT_UPGRADED = Message(
     "KB-L030",
-    "The ledger {place} could not be brought from format {found} to {known}: {why}.",
-    "the ledger is as it was; mend this, then `kbsync apply`",
+    "the ledger {place} could not be brought from format {found} to {known}: {why}",
+    "the ledger is as it was; correct this, then `kbsync apply`",
 )
 NO_SCHEMA = Message(
     "KB-L031",
-    "The schema {schema} for the ledger {place} cannot be made: {why}.",
+    "the schema {schema} for the ledger {place} cannot be made: {why}",
     'as the owner of the database: `CREATE SCHEMA "{schema}" AUTHORIZATION "{user}"`',
     Exit.USAGE,
 )
 
-# -- using ---------------------------------------------------------------------------------------
+# Using it.
 
 FULL = Message(
     "KB-L040",
-    "The disk of the ledger {place} is full: the last change was not recorded, all before it are.",
+    "the disk of the ledger {place} is full: the last change was not recorded, all before it are",
     "free some space (`df -h {folder}`), then type the command again",
 )
 DISK_FAULT = Message(
     "KB-L041",
-    "The disk of the ledger {place} failed: {why}.",
+    "the disk of the ledger {place} failed: {why}",
     "check the disk (`dmesg`), then type the command again",
 )
 BUSY = Message(
     "KB-L042",
-    "The ledger {place} was kept locked by another program for {seconds} seconds.",
+    "the ledger {place} was kept locked by another program for {seconds} seconds",
     "close the program that has the file open (`fuser -v {place}`), then type the command again",
 )
 LOST = Message(
     "KB-L043",
-    "The connection to the ledger {place} failed: {why}.",
+    "the connection to the ledger {place} failed: {why}",
     "check that PostgreSQL runs (`pg_isready`) and the URL is right, then type the command again",
 )
-HELD = Message(
+TAKEN = Message(
     "KB-L044",
-    "The document {document} cannot be recorded for {path}: "
-    "the ledger holds it for {other} of mirror {mirror}.",
+    "the document {document} cannot be recorded for {path}: "
+    "the ledger has it for {other} of mirror {mirror}",
     "`kbsync explain {path}`",
 )
 TAKEN_OVER = Message(
     "KB-L045",
-    "Another kbsync wrote the ledger {place} while the connection was away.",
+    "another kbsync wrote the ledger {place} while the connection was away",
     "stop the other one, then `kbsync plan`",
 )
 FAILED = Message(
     "KB-L046",
-    "The ledger {place} refused a statement: {why}.",
+    "the ledger {place} refused a statement: {why}",
     "`kbsync validate`",
 )
 READ_ONLY = Message(
     "KB-L047",
-    "The ledger {place} was opened for reading only.",
+    "the ledger {place} was opened for reading only",
     "`kbsync validate`",
 )
 
-# -- copies --------------------------------------------------------------------------------------
+# Copies.
 
 COPY_EXISTS = Message(
     "KB-L060",
-    "The copy {copy} is already there.",
+    "the copy {copy} is already there",
     "name another file, or remove it first: `rm {copy}`",
     Exit.USAGE,
 )
 COPY_FAILED = Message(
     "KB-L061",
-    "The ledger could not be copied to {copy}: {why}.",
+    "the ledger could not be copied to {copy}: {why}",
     "name a place with enough space (`df -h`), then type the command again",
 )
 COPY_NOT_EMPTY = Message(
     "KB-L063",
-    "The ledger {copy} is not empty: it holds {rows} rows.",
+    "the ledger {copy} is not empty: it holds {rows} rows",
     "name another place: `kbsync ledger copy FROM TO`",
     Exit.USAGE,
 )
 COPY_SAME = Message(
     "KB-L064",
-    "The ledger {copy} cannot be copied to itself.",
+    "the ledger {copy} cannot be copied to itself",
     "name another place: `kbsync ledger copy FROM TO`",
     Exit.USAGE,
 )
 COPY_DIFFERS = Message(
     "KB-L065",
-    "What was read back from {copy} is not what was written.",
+    "what was read back from {copy} is not what was written",
     "keep the old ledger; check the new place with: `kbsync ledger check`",
 )
 NOT_SOUND = Message(
     "KB-L066",
-    "The ledger {place} is not sound: {count} faults.",
+    "the ledger {place} is not sound: {count} faults",
     "restore a backup, or `mv {place} {place}.damaged` and `kbsync plan`: "
     "documents that carry marks are taken over without an upload",
 )
 
-# -- whole mirrors -------------------------------------------------------------------------------
+# Whole mirrors.
 
 NO_MIRROR = Message(
     "KB-L070",
-    "The ledger knows no mirror {mirror}; it knows {known}.",
+    "the ledger knows no mirror {mirror}; it knows {known}",
     "see what there is with: `kbsync status`",
     Exit.USAGE,
 )
 MIRROR_TAKEN = Message(
     "KB-L071",
-    "The ledger has documents of a mirror {mirror} already: two mirrors cannot become one.",
+    "the ledger has documents of a mirror {mirror} already: two mirrors cannot become one",
     "choose another name, or drop what is known of that one with: `kbsync mirror forget {mirror}`",
     Exit.USAGE,
 )

@@ -28,7 +28,7 @@ WRONG_URL = Message(
 )
 REDIRECTED = Message(
     "KB-R005",
-    "{what}: {url} sends us on to {target}; redirects are not followed",
+    "{what}: {url} redirects to {target}; redirects are not followed",
     "put the final address into server.url, then type: kbsync validate",
     Exit.REFUSED,
 )
@@ -39,7 +39,7 @@ TYPE_OR_SIZE = Message(
 )
 TYPE_REFUSED = Message(
     "KB-R007",
-    "{what}: the server does not take files of this type",
+    "{what}: the server does not accept files of this type",
     "convert or exclude the file, then type: kbsync retry",
 )
 TOO_LARGE = Message(
@@ -80,7 +80,7 @@ NOT_AVAILABLE = Message(
 )
 SWITCH_LOCKED = Message(
     "KB-R015",
-    "{what}: an earlier switch of this document still holds its lock (ten minutes at most)",
+    "{what}: an earlier switch of this document still has its lock (ten minutes at most)",
     "it is tried again by itself; see: kbsync status",
 )
 NOT_COMPLETED = Message(
@@ -116,12 +116,12 @@ CUT_OFF = Message(
 )
 NOT_JSON = Message(
     "KB-R022",
-    "{what}: {url} answered {status} with {kind} where JSON was due",
+    "{what}: {url} answered {status} with {kind} instead of JSON",
     "check server.url and any proxy in front of it, then type: kbsync validate",
 )
 MALFORMED = Message(
     "KB-R023",
-    "{what}: the answer is not of the known shape: {words}",
+    "{what}: the answer is not what the API promises: {words}",
     "see whether this server's version is known with: kbsync validate",
 )
 REPLY_TOO_LARGE = Message(
@@ -147,19 +147,19 @@ UNKNOWN_HOST = Message(
 )
 CONNECT_SLOW = Message(
     "KB-R028",
-    "{what}: {url} did not take the connection within {seconds} s",
+    "{what}: {url} did not accept the connection within {seconds} s",
     "check the network and server.url, then type: kbsync validate",
 )
 PROXY = Message(
     "KB-R029",
-    "{what}: the proxy in front of {url} does not let us through: {words}",
+    "{what}: the proxy in front of {url} refuses the request: {words}",
     "check server.proxy or the proxy variables of the environment, then type: kbsync validate",
     Exit.REFUSED,
 )
-TORN = Message(
+PAYLOAD_CHANGED = Message(
     "KB-R030",
     "{what}: the file changed or could not be read while it was sent; nothing was stored",
-    "it is tried again by itself once the file rests",
+    "it is tried again by itself once the file does not change any more",
 )
 UNSENDABLE_NAME = Message(
     "KB-R031",
@@ -169,7 +169,7 @@ UNSENDABLE_NAME = Message(
 )
 BAD_ID = Message(
     "KB-R032",
-    "{what}: {id} is not an id of this API",
+    "{what}: {id} is not an id of the knowledge API",
     "list the ids with: kbsync kb list",
     Exit.USAGE,
 )
@@ -191,12 +191,13 @@ TAGS_BROKEN = Message(
 )
 NO_METADATA = Message(
     "KB-R036",
-    "{what}: this server has no document metadata; ownership lives in the ledger alone",
-    "keep the ledger safe; see: kbsync validate",
+    "{what}: this server has no document metadata; only the ledger knows which documents are "
+    "kbsync's",
+    "keep a copy of the ledger; see: kbsync validate",
 )
 ARCHIVED = Message(
     "KB-R037",
-    "{what}: the document is archived; the server keeps it as it is",
+    "{what}: the document is archived, so the server does not change it",
     "take it out of the archive on the server, then type: kbsync retry",
 )
 CUT_SHORT = Message(
@@ -233,7 +234,7 @@ BAD_CA_FILE = Message(
 )
 BAD_KEY = Message(
     "KB-R044",
-    "server.api_key has characters no key has (blanks, line ends or letters beyond ASCII)",
+    "server.api_key has characters that no key has (spaces, line ends or letters beyond ASCII)",
     "correct server.api_key or its environment variable, then type: kbsync validate",
     Exit.USAGE,
 )
@@ -243,8 +244,8 @@ UNSENDABLE = Message(
     "take broken code points out of names, texts and metadata, then type: kbsync validate",
     Exit.USAGE,
 )
-KEY_RENEWED = Message(
+KEY_REPLACED = Message(
     "KB-R046",
-    "{what}: the server does not accept the key any more, and there is a newer one",
-    "it is tried again by itself with the newer one; see: kbsync status",
+    "{what}: the server does not accept the key any more; a newer key was found",
+    "it is tried again by itself with the newer key; see: kbsync status",
 )

@@ -4,7 +4,7 @@ from kbsync.messages import Message
 
 ROOT_GONE = Message(
     "KB-S001",
-    "the source folder {path} is not there",
+    "the source folder {path} does not exist",
     "mount or restore it, then: kbsync plan",
 )
 ROOT_NO_FOLDER = Message(
@@ -22,7 +22,9 @@ FILE_UNREADABLE = Message(
     "the file cannot be read: {cause}",
     "let the user of kbsync read it, then: kbsync plan",
 )
-TORN = Message("KB-S005", "the file changed while it was read", "when it rests: kbsync plan")
+TORN = Message(
+    "KB-S005", "the file changed while it was read", "when it does not change any more: kbsync plan"
+)
 REFUSED_TYPE = Message(
     "KB-S006",
     "the server does not accept {extension} files",
@@ -30,7 +32,7 @@ REFUSED_TYPE = Message(
 )
 EMPTY = Message(
     "KB-S007",
-    "the file is empty: a knowledge base would make no chunk of it",
+    "the file is empty, so a knowledge base would make no chunk of it",
     "to silence this, name it in .kbsyncignore",
 )
 TOO_LARGE = Message(
@@ -40,7 +42,7 @@ TOO_LARGE = Message(
 )
 NAME_NOT_UTF8 = Message(
     "KB-S009",
-    "the name is not valid UTF-8, so no document can bear it",
+    "the name is not valid UTF-8, so no document can have it",
     "rename it, then: kbsync plan",
 )
 TWINS = Message(
@@ -53,19 +55,23 @@ LINK_NOT_FOLLOWED = Message(
     "a symbolic link is not followed",
     "set `follow_symlinks: true` for the mirror to follow links inside the source",
 )
-LINK_OUTSIDE = Message("KB-S012", "a symbolic link leads out of the source: never followed")
-LINK_LOOP = Message("KB-S013", "a symbolic link leads back to a folder that contains it")
-LINK_DANGLING = Message(
-    "KB-S014", "a symbolic link leads nowhere: {cause}", "mend or remove it, then: kbsync plan"
+LINK_OUTSIDE = Message("KB-S012", "a symbolic link leads out of the source, so it is not followed")
+LINK_LOOP = Message(
+    "KB-S013", "a symbolic link leads back to a folder that contains it, so it is not followed"
 )
-NO_FILE = Message("KB-S015", "a {kind} is no file that can be uploaded")
+LINK_DANGLING = Message(
+    "KB-S014", "a symbolic link leads nowhere: {cause}", "correct or remove it, then: kbsync plan"
+)
+NO_FILE = Message("KB-S015", "a {kind} is not a file that can be uploaded")
 IGNORE_UNREADABLE = Message(
     "KB-S016",
-    "{name} cannot be read, so nobody can tell what it leaves out: {cause}",
-    "mend or remove it, then: kbsync plan",
+    "{name} cannot be read, so it is not known what it excludes: {cause}",
+    "correct or remove it, then: kbsync plan",
 )
 MOVED_AWAY = Message(
-    "KB-S017", "the folder was replaced while it was scanned", "when it rests: kbsync plan"
+    "KB-S017",
+    "the folder was replaced while it was scanned",
+    "when it does not change any more: kbsync plan",
 )
 NO_KEY = Message(
     "KB-S018",
@@ -73,5 +79,7 @@ NO_KEY = Message(
     "write it relative to the source, with forward slashes",
 )
 REPLACED = Message(
-    "KB-S019", "something else stands where the file was: {cause}", "when it rests: kbsync plan"
+    "KB-S019",
+    "something else is where the file was: {cause}",
+    "when it does not change any more: kbsync plan",
 )

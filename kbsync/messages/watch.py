@@ -4,7 +4,7 @@ from kbsync.messages import Message
 
 NO_WATCHES = Message(
     "KB-W001",
-    "the system grants no more inotify watches: {count} folders of {path} and what is in them "
+    "the system grants no more inotify watches: {count} folders of {path} and their contents "
     "are compared every {seconds} s instead",
     "as root (for a container, on its host): sysctl -w {setting}",
 )
@@ -15,18 +15,18 @@ NO_INSTANCES = Message(
 )
 SILENT = Message(
     "KB-W003",
-    "{path} is on {kind}, which tells nobody of changes made elsewhere: "
+    "{path} is on {kind}, which does not report changes made elsewhere: "
     "it is compared every {seconds} s",
     "for changes within a second, run kbsync where the files are",
 )
 SILENT_PARTS = Message(
     "KB-W004",
-    "{count} folders of {path} are on {kind} or the like, which tells nobody of changes made "
+    "{count} folders of {path} are on {kind} or the like, which does not report changes made "
     "elsewhere: they are compared every {seconds} s",
     "for changes within a second, run kbsync where the files are",
 )
 UNWATCHABLE = Message(
     "KB-W005",
     "{count} folders of {path} cannot be watched ({cause}): they are compared every {seconds} s",
-    "mend the cause; until then nothing is missed, only later",
+    "remove the cause; until then changes are found later, and none is missed",
 )

@@ -141,7 +141,7 @@ def _judged(
     if file.pending:
         return Unpaired(name=name, why=say.PENDING(path=file.key.path))
     if document.readiness not in (Readiness.AVAILABLE, Readiness.ERROR):
-        why = say.NOT_STANDING(document=document.id, readiness=document.readiness.value)
+        why = say.NOT_AVAILABLE(document=document.id, readiness=document.readiness.value)
         return Unpaired(name=name, why=why)
     return Pair(file=file, document=document)
 

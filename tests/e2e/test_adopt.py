@@ -201,7 +201,7 @@ def test_bad_words_are_refused_before_anything_is_asked(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     configure(tmp_path, "http://127.0.0.1:9/v1")
     refusals = {
-        say.MAP_UNTOLD.code: [("--by", "map"), ("--by", "name", "--map", "map.csv")],
+        say.MAP_INCOMPLETE.code: [("--by", "map"), ("--by", "name", "--map", "map.csv")],
         say.MAP_UNREADABLE.code: [("--map", "nowhere.csv")],
         say.MAP_MALFORMED.code: [("--map", "map.csv"), ("--map", "map.yaml")],
     }
@@ -226,7 +226,7 @@ def test_a_document_another_mirror_holds_is_never_taken(tmp_path: Path, ledger: 
         hands = opened.enter_context(closing(Hands(url)))
         terminal.type("apply", "docs")
         requests.writes()
-        assert say.MIRROR_UNTOLD.code in terminal.type("adopt", exit=64)
+        assert say.MIRROR_NOT_NAMED.code in terminal.type("adopt", exit=64)
         printed = terminal.type("adopt", "more", "--by", "basename", "--yes")
         assert "nothing to adopt" in printed
         assert "1 files and 0 documents stay without each other" in printed

@@ -1,7 +1,8 @@
 """Everything a person can get wrong, or that can go wrong around kbsync, and what kbsync says.
 
-Each case is compared with a file in `tests/golden/bad_input`: what was typed, what was printed, the
-exit code. Afterwards whatever was mirrored before is still there, and a mended world converges.
+Each case is compared with a file in `tests/golden/bad_input`: what was typed, what was printed
+(messages as code and words), the exit code. Afterwards whatever was mirrored before is still there,
+and a mended world converges.
 Set KBSYNC_GOLDEN=write to write the files anew; read the difference before committing.
 """
 
@@ -24,6 +25,7 @@ from typing_commands import COMMAND, KEY, Terminal, environment, served
 
 from kbsync.ledger import LedgerStore
 from kbsync.messages import catalogue
+from tests.coded import coded
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -75,11 +77,12 @@ class Setup:
         code, stdout, stderr = self._run(words)
         text = self._plain(f"$ kbsync {' '.join(words)}\n{stdout}{stderr}")
         text += f"exit: {code}\n"
+        compared = coded(text)
         expected = GOLDEN / f"{self.case}.txt"
         if os.environ.get("KBSYNC_GOLDEN") == "write":
-            expected.write_text(text, encoding="utf-8")
+            expected.write_text(compared, encoding="utf-8")
         assert code == exit, text
-        assert text == expected.read_text("utf-8")
+        assert compared == expected.read_text("utf-8")
         assert "  next: " in text
         assert KEY not in stdout + stderr
         assert "Traceback" not in text
@@ -434,6 +437,6 @@ def test_ledger_on_a_full_disk(file_setup: Setup, small_disk: Path) -> None:
 def test_every_file_belongs_to_a_case_and_names_known_codes() -> None:
     codes = catalogue()
     for path in GOLDEN.glob("*.txt"):
-        found = re.findall(r"\[(KB-[A-Z]\d{3})\]", path.read_text("utf-8"))
+        found = re.findall(r"KB-[A-Z]\d{3}", path.read_text("utf-8"))
         assert found, path
         assert set(found) <= set(codes), path

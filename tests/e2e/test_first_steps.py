@@ -126,7 +126,7 @@ def test_one_of_several_servers_has_to_be_named(person: Terminal, tmp_path: Path
         "mirrors:\n"
         "  - {name: a, source: ./a, knowledge_base: A, server: one}\n"
     )
-    assert say.SERVER_UNTOLD.code in person.type("kb", "list", exit=64)
+    assert say.SERVER_NOT_NAMED.code in person.type("kb", "list", exit=64)
     person.type("kb", "create", "A", "--server", "two")
     assert [row["name"] for row in person.read("kb", "list", "--server", "two")["rows"]] == ["A"]
     assert person.read("kb", "list", "--server", "one")["rows"] == []

@@ -93,7 +93,7 @@ def clock(server: str, date: str | None, now: float) -> Notice:
     try:
         seconds = abs(parsedate_to_datetime(date or "").timestamp() - now)
     except (ValueError, OverflowError):
-        return say.CLOCK_UNTOLD(server=server)
+        return say.CLOCK_UNKNOWN(server=server)
     if seconds > AGREE:
         return say.CLOCK_APART(server=server, seconds=f"{seconds:.0f}")
     return say.CLOCK(server=server, seconds=f"{seconds + 1:.0f}")

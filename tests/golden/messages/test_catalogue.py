@@ -67,7 +67,7 @@ def test_next_is_one_line_to_type_or_to_do() -> None:
     assert not offenders(fits)
 
 
-def test_whoever_mistyped_is_told_what_to_type() -> None:
+def test_a_usage_error_says_what_to_type() -> None:
     assert not offenders(lambda message: bool(message.next) or message.exit is not Exit.USAGE)
 
 

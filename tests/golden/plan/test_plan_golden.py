@@ -43,6 +43,7 @@ from kbsync.model import (
 from kbsync.planning.guard import Facts, History, Root, guard, root_fault
 from kbsync.planning.plan import Plan, Rates, make_plan
 from kbsync.planning.render import as_json, as_text
+from tests.coded import coded, coded_values
 
 HERE = Path(__file__).parent
 TOO_BIG = Message("KB-T002", "{path} is too large")
@@ -179,12 +180,12 @@ def _compare(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_the_text_is_what_the_file_says(name: str) -> None:
-    _compare(f"{name}.txt", "\n".join(as_text(PLANS[name]())) + "\n")
+    _compare(f"{name}.txt", coded("\n".join(as_text(PLANS[name]()))) + "\n")
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_the_json_is_what_the_file_says(name: str) -> None:
-    shown = json.dumps(as_json(PLANS[name]()), indent=2)
+    shown = json.dumps(coded_values(as_json(PLANS[name]())), indent=2)
     _compare(f"{name}.json", shown + "\n")
 
 

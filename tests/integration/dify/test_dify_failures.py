@@ -241,7 +241,7 @@ async def test_file_that_changes_while_it_is_sent(open_client: Open, size: int, 
         async with open_client(url) as client:
             outcome = await client.documents.create_by_file(ID, "a.md", payload, {})
         assert isinstance(outcome, NotSent)
-        assert outcome.why.message is messages.TORN
+        assert outcome.why.message is messages.PAYLOAD_CHANGED
         if size < 1000:
             assert taken.connections == 0, "a small file is read before anything is sent"
         else:

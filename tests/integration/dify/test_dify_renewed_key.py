@@ -55,7 +55,7 @@ async def test_an_upload_waits_for_its_next_turn(tmp_path: Path) -> None:
     async with serving(picky) as (url, taken), keyed(url, file) as client:
         outcome = await client.documents.create_by_file(ID, "a.md", Memory(b"words"), {})
         assert isinstance(outcome, NotSent)
-        assert outcome.why.message is messages.KEY_RENEWED
+        assert outcome.why.message is messages.KEY_REPLACED
         assert len(taken.requests) == 1
 
 

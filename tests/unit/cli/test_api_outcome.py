@@ -33,10 +33,10 @@ def test_a_value_comes_out() -> None:
         (Ambiguous(SLOW), remote.SLOW.code, Exit.FAULT, "not known; look with: kbsync docs list"),
         (NotReady(LOCKED, 600.0), remote.SWITCH_LOCKED.code, Exit.FAULT, "wait 600 s"),
         (
-            NotSent(remote.TORN(what="create document")),
-            remote.TORN.code,
+            NotSent(remote.PAYLOAD_CHANGED(what="create document")),
+            remote.PAYLOAD_CHANGED.code,
             Exit.FAULT,
-            "once the file rests",
+            "tried again by itself",
         ),
         (
             Rejected(remote.BAD_ID(what="get", id="x")),

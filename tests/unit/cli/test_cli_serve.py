@@ -26,7 +26,7 @@ def test_the_quirks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ((), say.KEY_UNTOLD.code),
+        ((), say.KEY_NOT_GIVEN.code),
         (("--api-key", ""), say.BAD_KEY.code),
         (("--api-key", "ünfit"), say.BAD_KEY.code),
         (("--api-key", "k", "--api-key-file", "key"), say.KEY_TWICE.code),

@@ -103,7 +103,7 @@ def test_only_what_stands_is_taken(readiness: Readiness) -> None:
     found = pair([file("a.md")], [document("a.md", readiness=readiness)], By.NAME)
     standing = readiness in (Readiness.AVAILABLE, Readiness.ERROR)
     assert bool(found.pairs) is standing
-    assert left(found) == ({} if standing else {"a.md": say.NOT_STANDING.code})
+    assert left(found) == ({} if standing else {"a.md": say.NOT_AVAILABLE.code})
 
 
 def test_a_pending_upload_is_accounted_for_first() -> None:
