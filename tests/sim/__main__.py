@@ -91,7 +91,7 @@ def report(tally: Tally, seconds: float) -> None:
 def play_one(words: str) -> int:
     """Play one program and print its whole trace when it fails."""
     with ledgers() as (place, empty):
-        broken = fails(Program.told(words), place, empty)
+        broken = fails(Program.parsed(words), place, empty)
     if broken:
         print("\n".join(broken.history.trace), broken, sep="\n")
     return 1 if broken else 0

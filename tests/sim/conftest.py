@@ -1,4 +1,4 @@
-"""What was found is told again with the fakes of the engine's own tests, in virtual time."""
+"""Stories of what was found run on the fakes of the engine's own tests, in virtual time."""
 
 import sys
 from collections.abc import Iterator

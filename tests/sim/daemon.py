@@ -1,7 +1,7 @@
-"""The daemon in the place of a pass: real keepers for hours, while the world goes on.
+"""The daemon instead of one pass: real controllers for hours, while the world goes on.
 
-Whatever is told here is what `kbsync run` meets: events, pauses, reloads, verbs that borrow an
-engine, a server that is away, and the end of the process at any await.
+It meets what `kbsync run` meets: events, pauses, reloads, verbs that suspend a controller, a server
+that is away, and the end of the process at any await.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 RESTS = [0.0, 0.3, 1.0, 1.0, 4.0, 4.0, 40.0, 40.0, 400.0, 1500.0]
 LONGEST_AWAY = 900.0
 A_WHILE, ANOTHER_WHILE = 2.2 * 3600.0, 1.2 * 3600.0
-# To end, a keeper brings calls to their end; to make a base, it may wait for the server's room.
+# A controller that stops lets its calls end; before it makes a base it may wait for the server.
 ENDED = DRAIN + 600.0
 RELEASES = 6
 MOMENT = 120.0
 
 
 @dataclass
-class Kept:
-    """One mirror that is kept."""
+class Controlled:
+    """One mirror and its controller."""
 
     name: str
-    keeper: Controller
+    controller: Controller
     watch: Watch
     left: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Daemon:
-    """The keepers of one process.
+    """The controllers of one process.
 
     Args:
         group: where they live.
@@ -53,7 +53,7 @@ class Daemon:
         self._history = process.history
         self._chance = process.chance
         self._group = group
-        self._kept: dict[str, Kept] = {}
+        self._controlled: dict[str, Controlled] = {}
         self._paused = False
         process.busy = self._busy
         for name in self._history.mirrors:
@@ -63,41 +63,41 @@ class Daemon:
         if self._process.line.in_the_air:
             return True
         resting = (Phase.WATCHING, Phase.PAUSED, Phase.STOPPED)
-        return any(each.keeper.state.phase not in resting for each in self._kept.values())
+        return any(each.controller.state.phase not in resting for each in self._controlled.values())
 
-    # -- keepers come and go ---------------------------------------------------------------------
+    # -- controllers come and go ----------------------------------------------------------------
 
     def _begin(self, name: str) -> None:
         process = self._process
         watch = Watch(self._history.folders[name], process.weather, self._group)
-        keeper = Controller(
+        controller = Controller(
             process.engine(name),
             watch,
             observe=process.observe,
             turned=partial(self._turned, name),
         )
-        keeper.paused = self._paused
-        kept = self._kept[name] = Kept(name, keeper, watch)
+        controller.paused = self._paused
+        one = self._controlled[name] = Controlled(name, controller, watch)
         self._history.watches.append(watch)
-        self._group.start_soon(self._keep, kept)
+        self._group.start_soon(self._run, one)
 
     def _turned(self, name: str, state: ControllerStatus) -> None:
-        self._history.tell(f"{name} is {state.phase} {state.why or ''}")
-        self._history.met[f"keeper {state.phase}"] += 1
+        self._history.note(f"{name} is {state.phase} {state.why or ''}")
+        self._history.met[f"controller {state.phase}"] += 1
 
-    async def _keep(self, kept: Kept) -> None:
+    async def _run(self, one: Controlled) -> None:
         try:
-            await kept.keeper.run()
+            await one.controller.run()
         finally:
-            self._history.watches.remove(kept.watch)
-            kept.left.set()
+            self._history.watches.remove(one.watch)
+            one.left.set()
 
     async def leave(self) -> None:
-        """Stop all keepers, and wait for their end."""
-        for kept in self._kept.values():
-            kept.keeper.stop()
-        for kept in self._kept.values():
-            await self._in_time("a keeper that was stopped", kept.left.wait)
+        """Stop all controllers, and wait for their end."""
+        for one in self._controlled.values():
+            one.controller.stop()
+        for one in self._controlled.values():
+            await self._in_time("a controller that was stopped", one.left.wait)
 
     async def _in_time(self, what: str, wait: Callable[[], Awaitable[object]]) -> None:
         with anyio.move_on_after(ENDED) as scope:
@@ -119,7 +119,7 @@ class Daemon:
             self._jump: 1,
         }
         [chosen] = self._chance.choices(list(acts), list(acts.values()))
-        self._history.met[f"while kept {chosen.__name__.strip('_')}"] += 1
+        self._history.met[f"while it runs {chosen.__name__.strip('_')}"] += 1
         done = chosen()
         if done is not None:
             await done
@@ -127,94 +127,97 @@ class Daemon:
         await anyio.sleep(self._chance.choice(RESTS))
 
     def _meanwhile(self) -> None:
-        [rule] = self._chance.choices(list(WHILE_KEPT), list(WHILE_KEPT.values()))
-        self._history.tell(f"meanwhile {rule.__name__}")
+        [rule] = self._chance.choices(list(WHILE_IT_RUNS), list(WHILE_IT_RUNS.values()))
+        self._history.note(f"meanwhile {rule.__name__}")
         rule(self._history, self._chance)
 
     def _nudge(self) -> None:
-        self._some().keeper.nudge(listing=self._chance.random() < 0.5)
+        self._some().controller.nudge(listing=self._chance.random() < 0.5)
 
-    def _some(self) -> Kept:
-        return self._kept[self._chance.choice(sorted(self._kept))]
+    def _some(self) -> Controlled:
+        return self._controlled[self._chance.choice(sorted(self._controlled))]
 
     def _pause(self) -> None:
         self._paused = not self._paused
-        self._history.tell("paused" if self._paused else "resumed")
-        for kept in self._kept.values():
-            kept.keeper.paused = self._paused
+        self._history.note("paused" if self._paused else "resumed")
+        for one in self._controlled.values():
+            one.controller.paused = self._paused
         now = self._history.time()
         self._process.line.no_writes_after = now if self._paused else float("inf")
 
     async def _lend(self) -> None:
         await self.lend(self._some())
 
-    async def lend(self, kept: Kept) -> None:
-        """Carry a pass out for somebody while the keeper rests."""
+    async def lend(self, one: Controlled) -> None:
+        """Suspend the controller and carry out one pass, as a verb does."""
         process, line = self._process, self._process.line
         async with anyio.create_task_group() as group:
             patience = anyio.CancelScope()
             group.start_soon(self._impatient, patience, group.cancel_scope)
-            async with kept.keeper.suspended():
+            async with one.controller.suspended():
                 patience.cancel()
-                self._history.tell(f"{kept.name} is lent")
+                self._history.note(f"{one.name} is lent")
                 before, line.no_writes_after = line.no_writes_after, float("inf")
-                await process.once_over(process.engine(kept.name))
+                await process.once_over(process.engine(one.name))
                 line.no_writes_after = before
 
     async def _impatient(self, patience: anyio.CancelScope, all_: anyio.CancelScope) -> None:
         with patience:
             await anyio.sleep(ENDED)
-            self._history.watcher.fault("endless", "a keeper was not lent")
+            self._history.watcher.fault("endless", "a controller was not lent")
             all_.cancel()
 
     async def _reload(self) -> None:
-        """Another configuration: the keeper leaves, and another begins."""
-        kept = self._some()
-        kept.keeper.stop()
-        await self._in_time("a keeper that was reloaded", kept.left.wait)
+        """Another configuration: the controller leaves, and another begins."""
+        one = self._some()
+        one.controller.stop()
+        await self._in_time("a controller that was reloaded", one.left.wait)
         rule = self._chance.choice([rules.change_settings, rules.filters, rules.rest])
         if rule is not rules.rest:
             rule(self._history, self._chance)
-        self._history.tell(f"reload with another {rule.__name__}")
-        self._begin(kept.name)
+        self._history.note(f"reload with another {rule.__name__}")
+        self._begin(one.name)
 
     def _away(self) -> None:
-        self._history.tell("the server is away")
+        self._history.note("the server is away")
         self._process.weather.met["unreachable"] += 1
         server = self._history.server
         server.away_until = server.now() + self._chance.uniform(1.0, LONGEST_AWAY)
 
     def _jump(self) -> None:
-        """The clock jumps, unless a call is under way: how long it took could not be told."""
+        """The clock jumps, unless a call is under way: its duration could not be measured."""
         if not self._process.line.in_the_air:
             rules.clock_jumps(self._history, self._chance)
 
     # -- at rest ---------------------------------------------------------------------------------
 
     async def come_to_rest(self) -> None:
-        """Nothing happens any more but that somebody agrees to what is held back."""
+        """Nothing happens any more, except that what the guard holds back is released."""
         await anyio.sleep(A_WHILE)
         for _ in range(RELEASES):
-            held = [each for each in self._kept.values() if each.keeper.state.held is not None]
+            held = [
+                each for each in self._controlled.values() if each.controller.state.held is not None
+            ]
             if not held:
                 break
-            for kept in held:
-                await self.lend(kept)
+            for one in held:
+                await self.lend(one)
             await anyio.sleep(ANOTHER_WHILE)
-        for kept in self._kept.values():
-            with anyio.move_on_after(MOMENT):  # what is tried at every comparison may be tried now
-                while _at_work(kept.keeper.state):  # noqa: ASYNC110 - nobody tells of an end
+        for one in self._controlled.values():
+            # What is tried at every comparison may be tried now.
+            with anyio.move_on_after(MOMENT):
+                while _at_work(one.controller.state):  # noqa: ASYNC110 - no event marks the end
                     await anyio.sleep(1.0)
-            self._judge(kept)
+            self._judge(one)
 
-    def _judge(self, kept: Kept) -> None:
-        """A keeper at rest remembers nothing but what it tells."""
-        state, fault = kept.keeper.state, self._history.watcher.fault
-        self._history.unmet[kept.name] = None
+    def _judge(self, one: Controlled) -> None:
+        """A controller at rest has nothing left to do but what it reports."""
+        state, fault = one.controller.state, self._history.watcher.fault
+        self._history.unmet[one.name] = None
         if state.phase not in (Phase.WATCHING, Phase.SYNCING):
-            self._history.tell(f"{kept.name} rests {state.phase}: {state.why}")
+            self._history.note(f"{one.name} rests {state.phase}: {state.why}")
             return
-        self._history.unmet[kept.name] = dict(kept.keeper.unmet)
+        self._history.unmet[one.name] = dict(one.controller.unmet)
         if _at_work(state):
             fault("unfinished", f"{state.pending} wait, {state.indexing} are indexed: {state}")
 
@@ -223,7 +226,7 @@ def _at_work(state: ControllerStatus) -> bool:
     return bool(state.pending or state.indexing)
 
 
-# -- errands -------------------------------------------------------------------------------------
+# -- jobs ----------------------------------------------------------------------------------------
 
 
 async def live(process: Process) -> None:
@@ -245,7 +248,7 @@ async def rest(process: Process) -> None:
         group.cancel_scope.cancel()
 
 
-WHILE_KEPT: dict[rules.Rule, int] = {
+WHILE_IT_RUNS: dict[rules.Rule, int] = {
     **dict.fromkeys((rules.write, rules.edit, rules.delete, rules.rename), 6),
     **dict.fromkeys((rules.swap, rules.truncate, rules.chmod, rules.mount), 2),
     **dict.fromkeys((rules.edit_chunk, rules.delete_there, rules.namesake, rules.disable), 2),

@@ -39,7 +39,7 @@ from tests.model.knowledge_base import (
 from . import quiescence, rules, runs
 from .daemon import live
 from .disk import Disk
-from .process import Errand, Process, apply
+from .process import Job, Process, apply
 from .program import Program, Step
 from .watcher import Watcher, marked_key
 from .watching import Watch
@@ -84,7 +84,7 @@ class History:
         self.tampered: Counter[str] = Counter()
         self.unmarked: set[str] = set()
         self.mistaken: set[str] = set()
-        self.told_of: set[str] = set()
+        self.reported: set[str] = set()
         self.came_out_empty: set[str] = set()
         self.agreed: set[str] = set()
         self.agreed_once: set[str] = set()
@@ -100,7 +100,7 @@ class History:
         self.swap = chance.random() < 0.15
         self.per_minute = 30 if chance.random() < 0.1 else None
         self.most = chance.choice([1, 3, 20])
-        self.rests_kept = chance.random() < 0.3
+        self.rests_in_daemon = chance.random() < 0.3
         self.on_event: Callable[[Event], None] = lambda event: None
 
     # -- time ------------------------------------------------------------------------------------
@@ -155,14 +155,14 @@ class History:
         return next(iter(self.holders(document)), None)
 
     def holders(self, document: Document) -> list[DocKey]:
-        """Whose the ledgers say it is; two that fight may differ."""
+        """Return the keys that the ledgers hold it under; two rival ledgers may differ."""
         disks = [self.own, self.rival] if self.rival_ran else [self.own]
         base_id = self.server.base_id or ""
         found = (each.store.holder(base_id, document.id) for each in disks)
         return [key for key in found if key is not None]
 
     def key_of(self, document: Document) -> DocKey | None:
-        """Whose document it is: the ledger, its mark, its name tell, in this order."""
+        """Return whose document it is, by the ledger, its mark or its name, in this order."""
         held = self.holder(document) or marked_key(document, document.metadata)
         if held is not None:
             return held
@@ -172,7 +172,7 @@ class History:
                 return DocKey(mirror=mirror, path=path)
         return None
 
-    def tell(self, what: str) -> None:
+    def note(self, what: str) -> None:
         self.trace.append(f"{self.time():.3f} {what}")
 
     def forget(self) -> None:
@@ -181,7 +181,7 @@ class History:
         self.watcher.agreed()
 
     def taken_in(self) -> None:
-        """Somebody told kbsync that documents made by hand are its own."""
+        """Documents made by hand were adopted: from now on they are kbsync's own."""
         for document in self.server.documents.values():
             if document.by_hand and self.holder(document) is not None:
                 document.by_hand = False
@@ -189,7 +189,7 @@ class History:
                     self.mistaken.add(document.name)
 
     def noticed(self) -> None:
-        """Something happened: who watches the folders sees it, or does not."""
+        """Something happened: the watches over the folders see it, or do not."""
         for watch in self.watches:
             watch.look()
 
@@ -236,15 +236,15 @@ class History:
         weather: Weather,
         *,
         releases: bool,
-        errand: Errand = apply,
+        job: Job = apply,
         disk: Disk | None = None,
     ) -> bool:
         """Run one process of kbsync; false when it ended in between."""
-        self.meddled = weather.meddling > 0 or self.rivalry or errand is live
+        self.meddled = weather.meddling > 0 or self.rivalry or job is live
         process = Process(self, disk or self.own, chance, weather, releases=releases)
         if not self.processes:
             self.clock = process.clock
-        return await process.run(errand)
+        return await process.run(job)
 
     # -- playing ---------------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ class History:
         self.check()
 
     async def _step(self, step: Step) -> None:
-        self.tell(f"-- {step}")
+        self.note(f"-- {step}")
         chance = step.chance()
         self.server.land()
         rule = runs.RULES[step.rule]
@@ -273,18 +273,18 @@ class History:
 
     def check(self) -> None:
         if self.watcher.faults:
-            self._tell_all()
+            self._note_everything()
             raise Broken("\n".join(self.watcher.faults), self)
 
-    def _tell_all(self) -> None:
-        """Write down what stands where, for whoever reads the trace."""
-        self.tell(f"{self.server.capabilities} swap={self.swap}")
+    def _note_everything(self) -> None:
+        """Write what stands where at the end of the trace."""
+        self.note(f"{self.server.capabilities} swap={self.swap}")
         for document in self.server.documents.values():
-            self.tell(f"{document} {self.server.readiness(document).name}")
+            self.note(f"{document} {self.server.readiness(document).name}")
         for name, folder in self.folders.items():
-            self.tell(f"{name}: {folder.files} {folder.locked} {folder.excluded} {folder.mount}")
+            self.note(f"{name}: {folder.files} {folder.locked} {folder.excluded} {folder.mount}")
             for entry in self.store.entries(name):
-                self.tell(str(entry))
+                self.note(str(entry))
 
 
 def _able(chance: random.Random) -> Capabilities:
@@ -337,7 +337,7 @@ def play(
     empty: Path,
     story: Callable[[History], Awaitable[None]] | None = None,
 ) -> History:
-    """Play `program`, or a story told by hand in its world, and return the history.
+    """Play `program`, or a written story in its world, and return the history.
 
     Args:
         place: an empty folder for ledgers.

@@ -57,12 +57,12 @@ class Line:
         server: what it leads to.
         watcher: judges what is sent.
         weather: how the calls of this pass go.
-        meddle: lets somebody do something else meanwhile.
-        tell: writes the trace.
+        meddle: lets something else happen meanwhile.
+        note: writes the trace.
 
     Attributes:
         in_the_air: calls that were begun and have not ended.
-        no_writes_after: when kbsync was told to write nothing.
+        no_writes_after: from when on kbsync may write nothing.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class Line:
         watcher: Watcher,
         weather: Weather,
         meddle: Callable[[], None],
-        tell: Callable[[str], None],
+        note: Callable[[str], None],
     ) -> None:
         self._server = server
         self._watcher = watcher
         self._weather = weather
         self._meddle = meddle
-        self._tell = tell
+        self._note = note
         self._away_until = 0.0
         self.in_the_air = 0
         self.no_writes_after = float("inf")
@@ -111,14 +111,14 @@ class Line:
         fate = self._weather.fate(fates)
         await self._transit(0.1)
         outcome = self._judged(fate, answer)
-        self._tell(f"{what} {fate} {type(outcome).__name__}")
+        self._note(f"{what} {fate} {type(outcome).__name__}")
         if fate == SLOW or not self._weather.calm:
             await self._transit(30.0 if fate == SLOW else 0.1)
         return outcome
 
     async def _unreachable(self, what: str) -> NotSent:
         await self._transit(0.1)
-        self._tell(f"{what} unreachable")
+        self._note(f"{what} unreachable")
         return NotSent(say.CANNOT_CONNECT(what=what, url="http://fake", words="refused"))
 
     def _may_write(self, what: str) -> None:
@@ -162,7 +162,7 @@ class Line:
         fate = self._weather.fate(WRITES)
         self._weather.point()
         if fate == NOT_SENT:
-            self._tell(f"{what} {fate}")
+            self._note(f"{what} {fate}")
             return NotSent(WHY(what="connection refused"))
         try:
             await self._transit(30.0 if fate == SLOW else 0.5)
@@ -171,7 +171,7 @@ class Line:
                 self._server.later(self._weather.chance.uniform(0.1, LATEST), effect)
             raise
         outcome = self._effected(fate, effect)
-        self._tell(f"{what} {fate} {type(outcome).__name__}")
+        self._note(f"{what} {fate} {type(outcome).__name__}")
         await self._transit(TIMEOUT if fate in (LOST, LATE) else 0.5)
         return outcome
 
@@ -232,7 +232,7 @@ class Line:
             f"create {name} {content!r}",
             lambda: self._server.create(base_id, name, content, chunking, duplicate=duplicate),
         )
-        return _told(outcome, payload)
+        return _uploaded(outcome, payload)
 
     async def update(
         self, base_id: str, document_id: str, name: str, payload: Payload, chunking: Chunking
@@ -244,7 +244,7 @@ class Line:
             f"update {document_id} {name} {content!r}",
             lambda: self._server.update(base_id, document_id, name, content, chunking),
         )
-        return _told(outcome, payload)
+        return _uploaded(outcome, payload)
 
     async def _sent(self, payload: Payload) -> bytes | None:
         """Read the file in two pieces; None when it became shorter than was announced."""
@@ -277,5 +277,5 @@ class Line:
         return await self._write(what, lambda: self._server.assign(base_id, fields, assignments))
 
 
-def _told(outcome: Outcome[tuple[RemoteDocument, str]], payload: Payload) -> Outcome[Uploaded]:
+def _uploaded(outcome: Outcome[tuple[RemoteDocument, str]], payload: Payload) -> Outcome[Uploaded]:
     return Done(uploaded(outcome.value, payload.content)) if isinstance(outcome, Done) else outcome

@@ -46,7 +46,7 @@ from .program import Program
 from .runs import WEIGHTS
 
 MOST = 120
-# One pass tells as much of most promises as an hour of the daemon, in a tenth of the time.
+# For most promises one pass shows as much as an hour of the daemon, in a tenth of the time.
 PASSES = {name: weight for name, weight in WEIGHTS.items() if not name.endswith("keep")}
 Patch = Callable[[], "mock._patch[Any] | ExitStack"]
 
@@ -86,7 +86,7 @@ def hash_trusted_on_adoption() -> Any:
 
 
 def no_orphan_sweep() -> Any:
-    """Documents whose file left while nobody looked stay."""
+    """Documents stay whose files left unseen."""
 
     def keep(case: Case) -> Action | None:
         if case.entry is not None or not absent(case):
@@ -203,7 +203,7 @@ def copies_of_marks_believed() -> Any:
 
 
 def create_is_blind() -> Any:
-    """Nobody asks who bears the name already."""
+    """No look-up says which documents bear the name already."""
 
     async def named(self: EvidenceCollector, name: str) -> tuple[RemoteDocument, ...]:
         return ()

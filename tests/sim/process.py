@@ -35,7 +35,7 @@ IN_FLIGHT = 4
 
 TOO_LONG = 40 * 3600.0
 
-Errand = Callable[["Process"], Awaitable[None]]
+Job = Callable[["Process"], Awaitable[None]]
 
 
 class Process:
@@ -43,9 +43,9 @@ class Process:
 
     Args:
         disk: where its ledger lives.
-        chance: draws what it is told to do.
+        chance: draws what it does.
         weather: what goes wrong.
-        releases: whether somebody agrees to what the guard holds back.
+        releases: whether what the guard holds back is released.
 
     Attributes:
         busy: whether it may be in the middle of something at the server.
@@ -68,7 +68,7 @@ class Process:
         self._disk = disk
         self._store = disk.under(weather)
         self.clock = LedgerClock(self._store, wall=history.wall, steady=history.time)
-        self.line = Line(history.server, history.watcher, weather, self._meddle, history.tell)
+        self.line = Line(history.server, history.watcher, weather, self._meddle, history.note)
         limiter = RateLimiter(history.per_minute)
         self._gate = ThrottledRemote(
             self.line, limiter=limiter, clock=self.clock, in_flight=IN_FLIGHT
@@ -81,12 +81,12 @@ class Process:
         mirror = self.history.mirror(name, prune_excluded=prune_excluded)
         return Reconciler(mirror, self._store, self._gate, self.clock)
 
-    async def run(self, errand: Errand) -> bool:
-        """Do `errand`; return false when the process ended in between."""
+    async def run(self, job: Job) -> bool:
+        """Do `job`; return false when the process ended in between."""
         history = self.history
         history.processes.append(self)
         try:
-            await errand(self)
+            await job(self)
             self.clock.record()
         except BaseException as error:
             if not self.weather.dead:
@@ -96,7 +96,7 @@ class Process:
             history.met += self.weather.met
             self._disk.under(None)
             if self.weather.dead:
-                history.tell("the process ends")
+                history.note("the process ends")
                 self._disk.close()
         return not self.weather.dead
 
@@ -109,14 +109,14 @@ class Process:
         self.history.watcher.fault("bug", "".join(traceback.format_exception(error))[-3000:])
 
     def _met(self, problem: Problem) -> None:
-        self.history.tell(f"problem {problem.notice}")
+        self.history.note(f"problem {problem.notice}")
         self.history.met[f"problem {problem.notice.code}"] += 1
 
     def observe(self, event: Event) -> None:
         why = f" ({event.why})" if event.why else ""
-        self.history.tell(f"{event.key.path} {event.action} {event.cause} {event.outcome}{why}")
-        if event.why is not None and event.why.code == "KB-E014":  # nobody can tell who made it
-            self.history.told_of.add(str(event.why.words["document"]))
+        self.history.note(f"{event.key.path} {event.action} {event.cause} {event.outcome}{why}")
+        if event.why is not None and event.why.code == "KB-E014":  # who made it is unknown
+            self.history.reported.add(str(event.why.words["document"]))
         self.history.on_event(event)
 
     # -- one pass --------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ class Process:
             planned = await engine.plan(listing=wanted is not None or self.chance.random() < 0.8)
             if wanted is not None:
                 planned = engine.narrow(planned, wanted)
-            self.history.tell(f"plan {planned.plan.counts} {planned.guard}"[:300])
+            self.history.note(f"plan {planned.plan.counts} {planned.guard}"[:300])
             if not self.history.fine and self.chance.random() < 0.15:
                 for _ in range(self.chance.randint(1, 4)):
                     self._meddle()
@@ -162,7 +162,7 @@ class Process:
                 report = await engine.apply(
                     planned, wait=wait, observe=observe, started=pools.append, read=read
                 )
-                history.tell(f"report {dict(report.done)} exit {report.exit.name}")
+                history.note(f"report {dict(report.done)} exit {report.exit.name}")
         finally:
             history.agreed.discard(engine.mirror.name)
         if read:
@@ -171,7 +171,7 @@ class Process:
             history.watcher.fault("endless", "a pass did not end")
 
 
-# -- errands -------------------------------------------------------------------------------------
+# -- jobs ----------------------------------------------------------------------------------------
 
 
 async def apply(process: Process) -> None:
@@ -201,7 +201,7 @@ async def retry(process: Process) -> None:
 
 
 async def adopt(process: Process) -> None:
-    """Documents that somebody made by hand become ours, where names say which."""
+    """Documents that were made by hand become ours, where names say which."""
     history = process.history
     trust = _sizes_tell(history) and process.chance.random() < 0.5
     try:
@@ -211,7 +211,7 @@ async def adopt(process: Process) -> None:
                 cause=Cause.NAME,
                 trust_size=trust,
             )
-            history.tell(f"adopt {[str(each) for each in offered.actions]}")
+            history.note(f"adopt {[str(each) for each in offered.actions]}")
             history.met["adopted"] += len(offered.actions)
             await adoption.take(offered)
     finally:
@@ -219,7 +219,7 @@ async def adopt(process: Process) -> None:
 
 
 def _sizes_tell(history: History) -> bool:
-    """Whether two contents of one size are the same, so that sizes can be trusted."""
+    """Return whether contents of one size are equal, so that sizes can be trusted."""
     contents = {each.content for each in history.server.documents.values()}
     for folder in history.folders.values():
         contents |= {file.content for file in folder.files.values()}

@@ -45,7 +45,7 @@ class Program:
         return cls(chance.randrange(NUMBERS), steps)
 
     @classmethod
-    def told(cls, text: str) -> Self:
+    def parsed(cls, text: str) -> Self:
         world, *steps = text.split()
         pairs = (step.split(":") for step in steps)
         return cls(int(world), tuple(Step(rule, int(number)) for rule, number in pairs))

@@ -46,7 +46,7 @@ PASSES = 12
 
 async def settle(history: History) -> None:
     """Take the faults away and run kbsync until it has nothing to do."""
-    history.tell("-- settle")
+    history.note("-- settle")
     history.fine = True
     await anyio.sleep(1000)
     history.server.land(float("inf"))
@@ -57,8 +57,8 @@ async def settle(history: History) -> None:
     rules.heal(history, history.chance)
     for number in range(PASSES):
         chance = random.Random(number)
-        errand = daemon.rest if history.rests_kept else process.apply
-        await history.kbsync(chance, Weather(chance), releases=True, errand=errand)
+        job = daemon.rest if history.rests_in_daemon else process.apply
+        await history.kbsync(chance, Weather(chance), releases=True, job=job)
         if history.watcher.faults:
             return
         await anyio.sleep(7300)
@@ -70,8 +70,8 @@ async def settle(history: History) -> None:
             continue
         if all(_at_rest(history, planned) for planned in made):
             _judge(history, made)
-            if history.rests_kept and number == 0:
-                _is_told(history, made)
+            if history.rests_in_daemon and number == 0:
+                _is_reported(history, made)
             return
     left = [str(action) for planned in made or [] for action in planned.plan.actions]
     history.watcher.fault("never done", f"after {PASSES} passes there is still to do: {left}")
@@ -79,7 +79,7 @@ async def settle(history: History) -> None:
 
 def _take_back(history: History) -> None:
     """Do what the message says when another kbsync took the mirror over: forget, and begin anew."""
-    history.tell("forget the mirror")
+    history.note("forget the mirror")
     history.own.lose()
     history.forget()
 
@@ -104,7 +104,7 @@ async def plans(history: History) -> list[Planned] | None:
     chance = random.Random(0)
     store = history.own.under(None)
     history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
-    line = Line(history.server, history.watcher, Weather(chance), lambda: None, history.tell)
+    line = Line(history.server, history.watcher, Weather(chance), lambda: None, history.note)
     gate = ThrottledRemote(line, limiter=RateLimiter(), clock=clock, in_flight=process.IN_FLIGHT)
     made = []
     for name in history.mirrors:
@@ -137,8 +137,8 @@ def _judge(history: History, plans: list[Planned]) -> None:
     _nothing_more(history, held)
 
 
-def _is_told(history: History, plans: list[Planned]) -> None:
-    """What a keeper leaves as it is, it tells; of a folder that cannot be listed as a whole."""
+def _is_reported(history: History, plans: list[Planned]) -> None:
+    """What a controller leaves as it is, it reports; a folder that cannot be listed, as a whole."""
     for planned in plans:
         unlisted = {blocked.why for blocked in planned.tally.blocked}
         for action in planned.plan.actions:
@@ -146,7 +146,7 @@ def _is_told(history: History, plans: list[Planned]) -> None:
             if unmet is None or action.key in unmet:
                 continue
             if not isinstance(action, Hold) or action.why not in unlisted:
-                history.watcher.fault("silent", f"a keeper did not tell of {action}")
+                history.watcher.fault("silent", f"a controller did not report {action}")
 
 
 def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
@@ -178,11 +178,11 @@ def _is_marked(history: History, key: DocKey, document: Document, content: bytes
     if mark is None or (mark.mirror, mark.path) != (key.mirror, key.path):
         history.watcher.fault("mark", f"{document.id} of {key.path} bears the mark {mark}")
     elif (mark.fingerprint.content, mark.fingerprint.settings) != (sha(content), history.settings):
-        history.watcher.fault("mark content", f"the mark of {document.id} tells another content")
+        history.watcher.fault("mark content", f"the mark of {document.id} names another content")
 
 
 def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
-    """Every document of ours is the one of its path; what nobody can know to be ours may stay."""
+    """Every document of ours is the one of its path; what is not known to be ours may stay."""
     for document in history.server.documents.values():
         if document.by_hand or history.holder(document) is not None:
             continue
@@ -190,11 +190,11 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
         if key is None or key in held or _disowned(history, document):
             continue
         if document.name in history.mistaken and mark_of(history.server.row(document)) is None:
-            continue  # a namesake that somebody made in between was taken for the late upload
-        if document.id in history.told_of:
-            continue  # what was made is not what was meant, and somebody was told to look
+            continue  # a namesake made by hand in between was taken for the late upload
+        if document.id in history.reported:
+            continue  # what was made is not what was meant, and that was reported
         if document.archived or not document.enabled:
-            continue  # somebody put it away, where no search finds it
+            continue  # it was put away by hand, where no search finds it
         if isinstance(history.folders[key.mirror].read(key.path), Skipped | Excluded | Unknown):
             continue  # what is there and not read never becomes a deletion
         history.watcher.fault(
@@ -203,7 +203,7 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
 
 
 def _disowned(history: History, document: Document) -> bool:
-    """Nobody can know that it is ours: no mark says so, and the ledger forgot it."""
+    """Return whether nothing shows that it is ours: it has no mark, and the ledger forgot it."""
     marked = mark_of(history.server.row(document)) is not None
     return history.forgot and not marked
 
@@ -223,8 +223,8 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             empty = document is not None and document.name in history.came_out_empty
             return ("no chunks" in str(action.why) and empty) or _refused(history, action)
         case "KB-E011":
-            told_of = named in history.told_of
-            return told_of or (document is not None and _passes_for_foreign(history, document))
+            reported = named in history.reported
+            return reported or (document is not None and _passes_for_foreign(history, document))
         case "KB-E012":
             return document is not None and (
                 named in history.tampered or _wrote_over(history, entry)
@@ -235,7 +235,7 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
 
 
 def _passes_for_foreign(history: History, document: Document) -> bool:
-    """Whether nobody can know it to be ours; another one may have been taken for it, too."""
+    """Return whether nothing shows it to be ours; another may have been taken for it, too."""
     mistaken = document.name in history.mistaken and mark_of(history.server.row(document)) is None
     return document.by_hand or mistaken or _disowned(history, document)
 

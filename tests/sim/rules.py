@@ -160,14 +160,14 @@ def archive(history: History, chance: random.Random) -> None:
 
 
 def duplicate(history: History, chance: random.Random) -> None:
-    """Somebody makes another document of the same name, metadata copied along."""
+    """Another document of the same name is made by hand, metadata copied along."""
     if document := _document(history, chance):
         twin = _by_hand(history, document.name, document.content)
         twin.metadata = dict(document.metadata)
 
 
 def namesake(history: History, chance: random.Random) -> None:
-    """Somebody makes a document by hand that bears the name of one of our paths."""
+    """A document is made by hand that bears the name of one of our paths."""
     if history.server.base_id is not None:
         name = chance.choice(PATHS).replace("/", "\u2215").replace("%", "%25")
         _by_hand(history, name, b"made by hand")
@@ -246,7 +246,7 @@ def change_settings(history: History, chance: random.Random) -> None:
 
 
 def clock_jumps(history: History, chance: random.Random) -> None:
-    """Ahead or back. What is late lands first: how long it took could not be told any more."""
+    """Ahead or back. What is late lands first: its duration could not be measured any more."""
     history.server.land(float("inf"))
     history.wall_ahead += chance.choice([-86_400, -3600, -60, 60, 3600, 86_400])
     history.furthest_ahead = max(history.furthest_ahead, history.wall_ahead)
@@ -269,9 +269,9 @@ MEANWHILE = (
 
 
 def meddle(history: History, chance: random.Random) -> None:
-    """Somebody does something while kbsync runs."""
+    """Something happens while kbsync runs."""
     rule = chance.choice(MEANWHILE)
-    history.tell(f"meanwhile {rule.__name__}")
+    history.note(f"meanwhile {rule.__name__}")
     history.met["meanwhile"] += 1
     rule(history, chance)
     history.noticed()

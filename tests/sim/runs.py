@@ -1,4 +1,4 @@
-"""What somebody has kbsync do, as rules; and all rules together, with their weights."""
+"""What kbsync does, as rules; and all rules together, with their weights."""
 
 from __future__ import annotations
 
@@ -43,14 +43,12 @@ async def adopt(history: History, chance: random.Random) -> None:
     await _run(history, chance, Weather.drawn(chance), process.adopt)
 
 
-async def _run(
-    history: History, chance: random.Random, weather: Weather, errand: process.Errand
-) -> None:
-    await history.kbsync(chance, weather, releases=chance.random() < 0.15, errand=errand)
+async def _run(history: History, chance: random.Random, weather: Weather, job: process.Job) -> None:
+    await history.kbsync(chance, weather, releases=chance.random() < 0.15, job=job)
 
 
 async def rival(history: History, chance: random.Random) -> None:
-    """Somebody runs another kbsync, with a ledger of its own, on the same mirror.
+    """Another kbsync, with a ledger of its own, runs on the same mirror.
 
     By itself or beside the first one, once or as a daemon.
     """
@@ -61,17 +59,17 @@ async def rival(history: History, chance: random.Random) -> None:
     async with anyio.create_task_group() as group:
         if chance.random() < 0.5:
             group.start_soon(_beside, history, random.Random(chance.random()))
-        errand = daemon.live if chance.random() < 0.3 else process.apply
+        job = daemon.live if chance.random() < 0.3 else process.apply
         await history.kbsync(
-            chance, Weather.drawn(chance), releases=False, errand=errand, disk=history.rival
+            chance, Weather.drawn(chance), releases=False, job=job, disk=history.rival
         )
     history.rivalry = False
     history.forget()
 
 
 async def _beside(history: History, chance: random.Random) -> None:
-    errand = daemon.live if chance.random() < 0.5 else process.apply
-    await _run(history, chance, Weather.drawn(chance), errand)
+    job = daemon.live if chance.random() < 0.5 else process.apply
+    await _run(history, chance, Weather.drawn(chance), job)
 
 
 RULES: dict[str, rules.Rule] = {

@@ -1,4 +1,4 @@
-"""What the simulator found, each told by itself."""
+"""What the simulator found, one story each."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_a_delete_answered_with_404_is_believed_when_the_document_is_not_t
     assert on.states() == {"b.md": "synced"}
 
 
-# -- told in the simulator's own world, on the real ledger -----------------------------------------
+# -- in the simulator's own world, on the real ledger ----------------------------------------------
 
 NEW = Capabilities(version="1.13.0")
 WEDGING = Capabilities(version="1.12.1", update_wedges=True)
@@ -72,17 +72,17 @@ async def _two_mirrored(history: History) -> Folder:
     return folder
 
 
-def _tell(
+def _play(
     empty: Path, place: Path, story: Callable[[History], Awaitable[None]], *, able: Capabilities
 ) -> History:
-    async def told(history: History) -> None:
+    async def begun(history: History) -> None:
         history.server.capabilities, history.fine = able, True
         await story(history)
 
-    return play(Program(0, ()), place, empty, told)
+    return play(Program(0, ()), place, empty, begun)
 
 
-def test_a_mark_that_somebody_took_off_is_written_again(empty: Path, tmp_path: Path) -> None:
+def test_a_mark_taken_off_by_hand_is_written_again(empty: Path, tmp_path: Path) -> None:
     async def story(history: History) -> None:
         history.folders["docs"].write("a.md", b"text")
         await _pass(history)
@@ -91,7 +91,7 @@ def test_a_mark_that_somebody_took_off_is_written_again(empty: Path, tmp_path: P
         await _pass(history)
         assert document.metadata == {**marked, "theirs": "1"}
 
-    history = _tell(empty, tmp_path, story, able=NEW)
+    history = _play(empty, tmp_path, story, able=NEW)
     assert sum(" create a.md b" in line for line in history.trace) == 1
 
 
@@ -112,11 +112,11 @@ def test_a_mark_that_lands_late_over_the_one_of_a_move_is_written_again(
         await _pass(history)
         assert document.metadata == moved
 
-    history = _tell(empty, tmp_path, story, able=NEW)
+    history = _play(empty, tmp_path, story, able=NEW)
     assert sum(" b'text'" in line for line in history.trace) == 1
 
 
-def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
+def test_an_old_document_archived_by_hand_during_a_swap_is_held(
     empty: Path, tmp_path: Path
 ) -> None:
     async def story(history: History) -> None:
@@ -137,7 +137,7 @@ def test_an_old_document_that_somebody_archived_during_a_swap_is_held(
         await _pass(history)
         assert [each.content for each in history.server.documents.values()] == [b"another text"]
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_what_came_back_and_was_sent_is_not_removed_for_a_plan_that_said_so_before(
@@ -160,7 +160,7 @@ def test_what_came_back_and_was_sent_is_not_removed_for_a_plan_that_said_so_befo
         contents = sorted(each.content for each in history.server.documents.values())
         assert contents == [b"back again", b"edited"]
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_what_came_back_amid_its_removal_is_not_removed_once_more(
@@ -179,7 +179,7 @@ def test_what_came_back_amid_its_removal_is_not_removed_once_more(
         history.on_event = turn
         await _pass(history, Lost)
 
-    history = _tell(empty, tmp_path, story, able=NEW)
+    history = _play(empty, tmp_path, story, able=NEW)
     assert sum("delete doc-" in line for line in history.trace) == 1
 
 
@@ -192,7 +192,7 @@ def test_a_document_too_many_goes_though_its_file_stands(empty: Path, tmp_path: 
         await _pass(history)
         assert list(history.server.documents) == [document.id]
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_a_file_that_went_amid_the_removal_of_a_document_too_many_keeps_its_own(
@@ -211,7 +211,7 @@ def test_a_file_that_went_amid_the_removal_of_a_document_too_many_keeps_its_own(
         await _pass(history, Unreached)
         assert mine.id in history.server.documents
 
-    history = _tell(empty, tmp_path, story, able=NEW)
+    history = _play(empty, tmp_path, story, able=NEW)
     assert sum("delete copy" in line for line in history.trace) == 1
     assert not any("delete doc-" in line for line in history.trace)
 
@@ -235,7 +235,7 @@ def test_an_update_that_lands_after_its_document_was_removed_leaves_no_document_
         await _pass(history)
         assert {each.name for each in history.server.documents.values()} == {"b.md"}
 
-    history = _tell(empty, tmp_path, story, able=WEDGING)
+    history = _play(empty, tmp_path, story, able=WEDGING)
     assert any("create a.md b'edited' lands later" in line for line in history.trace)
 
 
@@ -247,7 +247,7 @@ def test_a_ledger_that_did_not_see_all_marks_when_it_took_over_goes_on(
         folder.write("a.md", b"text")
         await _pass(history)
         lose_ledger(history, random.Random(1))
-        folder.edit("a.md", b"")  # an empty file is left out, and nobody asks for its document
+        folder.edit("a.md", b"")  # an empty file is left out, and its document is not looked up
         folder.write("b.md", b"another")
         await _pass(history, Shifting)
         assert {each.name for each in history.server.documents.values()} == {"a.md", "b.md"}
@@ -255,7 +255,7 @@ def test_a_ledger_that_did_not_see_all_marks_when_it_took_over_goes_on(
         assert not any("KB-E052" in line for line in history.trace)
         assert {each.name for each in history.server.documents.values()} == {"a.md", "b.md"}
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_a_file_that_another_stood_in_for_while_it_was_sent_is_sent_again(
@@ -285,7 +285,7 @@ def test_a_file_that_another_stood_in_for_while_it_was_sent_is_sent_again(
             path: file.content for path, file in files.items()
         }
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_a_create_of_a_backup_leaves_a_document_alone_that_moved_since(
@@ -313,10 +313,10 @@ def test_a_create_of_a_backup_leaves_a_document_alone_that_moved_since(
         assert len(contents) == 3
         assert not list(history.store.intents("docs"))
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
-def test_a_replacement_that_failed_and_that_somebody_archived_is_held(
+def test_a_replacement_that_failed_and_was_archived_by_hand_is_held(
     empty: Path, tmp_path: Path
 ) -> None:
     async def story(history: History) -> None:
@@ -339,7 +339,7 @@ def test_a_replacement_that_failed_and_that_somebody_archived_is_held(
         assert isinstance(action, Hold)
         assert action.why.code == "KB-E006"
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_a_replacement_that_failed_while_kbsync_was_away_is_tried_again(
@@ -370,10 +370,10 @@ def test_a_replacement_that_failed_while_kbsync_was_away_is_tried_again(
         (new,) = history.server.documents.values()
         assert new.content == b"another text"
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
-def test_a_mark_that_somebody_changed_is_written_again(empty: Path, tmp_path: Path) -> None:
+def test_a_mark_changed_by_hand_is_written_again(empty: Path, tmp_path: Path) -> None:
     async def story(history: History) -> None:
         history.folders["docs"].write("a.md", b"text")
         await _pass(history)
@@ -384,7 +384,7 @@ def test_a_mark_that_somebody_changed_is_written_again(empty: Path, tmp_path: Pa
         await _pass(history)
         assert document.metadata == before
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_a_field_that_was_renamed_is_written_again_for_every_mirror_of_the_base(
@@ -404,10 +404,10 @@ def test_a_field_that_was_renamed_is_written_again_for_every_mirror_of_the_base(
         documents = history.server.documents.values()
         assert sorted(each.metadata[name] for each in documents) == ["docs", "wiki"]
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
-def test_the_guard_counts_a_removal_that_nobody_saw_the_end_of(empty: Path, tmp_path: Path) -> None:
+def test_the_guard_counts_a_removal_whose_end_was_not_seen(empty: Path, tmp_path: Path) -> None:
     async def story(history: History) -> None:
         folder = history.folders["docs"]
         for number in range(REMOVALS + 2):
@@ -430,7 +430,7 @@ def test_the_guard_counts_a_removal_that_nobody_saw_the_end_of(empty: Path, tmp_
         await _pass(history)
         assert len(history.server.documents) == REMOVALS + 1
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 class Unanswered(Weather):
@@ -487,27 +487,27 @@ def test_a_file_that_went_while_its_update_was_not_answered_takes_its_document_a
         await _pass(history)
         assert [each.name for each in history.server.documents.values()] == ["b.md"]
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_a_document_that_went_before_it_was_indexed_is_not_said_to_have_failed(
     empty: Path, tmp_path: Path
 ) -> None:
-    told: list[Event] = []
+    events: list[Event] = []
 
     async def story(history: History) -> None:
         history.folders["docs"].write("a.md", b"text")
 
         def lose(event: Event) -> None:
-            told.append(event)
-            if len(told) == 1:
+            events.append(event)
+            if len(events) == 1:
                 history.server.documents.clear()
 
         history.on_event = lose
         await _pass(history)
 
-    _tell(empty, tmp_path, story, able=NEW)
-    assert [each.outcome for each in told if each.action == "index"] == ["indexed"]
+    _play(empty, tmp_path, story, able=NEW)
+    assert [each.outcome for each in events if each.action == "index"] == ["indexed"]
 
 
 def test_the_guard_counts_a_document_found_missing_whose_new_upload_was_not_answered(
@@ -524,7 +524,7 @@ def test_the_guard_counts_a_document_found_missing_whose_new_upload_was_not_answ
             await _pass(history, Unanswered)
         assert len(documents) == REMOVALS + 1
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_a_file_that_went_amid_a_swap_takes_both_of_its_documents_along(
@@ -543,7 +543,7 @@ def test_a_file_that_went_amid_a_swap_takes_both_of_its_documents_along(
         await _pass(history)
         assert [each.name for each in history.server.documents.values()] == ["b.md"]
 
-    _tell(empty, tmp_path, story, able=Capabilities(version="0.9.0", metadata=False))
+    _play(empty, tmp_path, story, able=Capabilities(version="0.9.0", metadata=False))
 
 
 def test_a_delete_that_lands_late_does_not_hit_a_file_that_is_back(
@@ -564,7 +564,7 @@ def test_a_delete_that_lands_late_does_not_hit_a_file_that_is_back(
         names = sorted(each.name for each in history.server.documents.values())
         assert names == ["a.md", "b.md"]
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)
 
 
 def test_a_pass_ends_though_what_an_unanswered_update_left_is_never_indexed(
@@ -579,4 +579,4 @@ def test_a_pass_ends_though_what_an_unanswered_update_left_is_never_indexed(
         await history.kbsync(chance, Unanswered(chance), releases=False)
         assert history.time() - began < 3600
 
-    _tell(empty, tmp_path, story, able=NEW)
+    _play(empty, tmp_path, story, able=NEW)

@@ -28,7 +28,7 @@ class Judged:
     """What a delete is judged by: how things stood when it was sent, however late it lands.
 
     `gone`: the file was seen to be gone, or to be excluded while those are pruned. `unmounted`:
-    it is there and cannot be seen. `agreed`: somebody released it.
+    it is there and cannot be seen. `agreed`: it was released.
     """
 
     answer: FileState | None
@@ -50,9 +50,9 @@ class Watcher:
     def fault(self, kind: str, what: str) -> None:
         """Note a promise that was not kept: its kind in a word or two, and what happened."""
         self.faults.append(f"[{kind}] {what}")
-        self._history.tell(f"!! [{kind}] {what}")
+        self._history.note(f"!! [{kind}] {what}")
 
-    # -- told by the server ----------------------------------------------------------------------
+    # -- what the server reports -----------------------------------------------------------------
 
     def uploads_over(self, document: Document, content: bytes, settings: str) -> None:
         self.changes(document, "written over")
@@ -96,7 +96,7 @@ class Watcher:
             return
         young = self._history.server.now() - document.made_at < EVIDENCE_HOLDS
         if young or document.claimable:
-            document.by_hand = False  # from now on nobody can tell it from ours
+            document.by_hand = False  # from now on it passes for ours
             self._history.mistaken.add(document.name)
             return
         self.fault("foreign", f"{document.id} ({document.name}), made by hand, was {how}")
@@ -125,7 +125,7 @@ class Watcher:
         return self._gone_one(document) or self._history.key_of(document)
 
     def deleted_there(self, document: Document) -> None:
-        """Somebody is about to delete a document at the server."""
+        """A document is about to be deleted by hand."""
         key = self._history.key_of(document)
         if key is not None and not document.by_hand:
             self._deleted_there[key] = self._history.time()
@@ -140,13 +140,13 @@ class Watcher:
             self._history.mistaken.add(document.name)
         key = self._key(document)
         if key is None:
-            self.fault("nobody", f"{document.id} ({document.name}) was deleted, and is nobody's")
+            self.fault("not ours", f"{document.id} ({document.name}) was deleted, and is not ours")
             return
         judged = self._sent.pop(document.id, None) or self._judged(key)
         if judged.unmounted and not judged.agreed and not self._may_go(document, key):
             self.fault("unmounted", f"{document.id} was deleted while {key.path} was unmounted")
         elif judged.gone:
-            # Amid a swap a file has two documents; what somebody agreed to was not unasked.
+            # Amid a swap a file has two documents; what was released was not unasked.
             if not (judged.agreed or self._has_another(document, key)):
                 self._removed(key)
         elif not self._may_go(document, key):
@@ -194,7 +194,7 @@ class Watcher:
         return self._history.released(key.mirror)
 
     def agreed(self) -> None:
-        """Somebody agreed, or nobody remembers: the hour begins anew."""
+        """Removals were released, or the ledger forgot them: the hour begins anew."""
         self._removals.clear()
 
 

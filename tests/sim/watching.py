@@ -1,4 +1,4 @@
-"""A watch over a folder that tells where something changed: late, twice, too much, or never."""
+"""A watch over a folder that reports where something changed: late, twice, too much, or never."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ EVERYTHING = ChangedPaths(folders=frozenset({""}))
 
 
 class Watch:
-    """The keeper's `Changes` over one folder.
+    """The controller's `Changes` over one folder.
 
-    It finds out by itself what changed since it looked last, whoever did it and how.
+    It finds out by itself what changed since it looked last.
 
     Args:
         weather: how well it sees.
@@ -59,7 +59,7 @@ class Watch:
     # -- what it sees ----------------------------------------------------------------------------
 
     def look(self) -> None:
-        """Tell what changed since the last time."""
+        """Report what changed since the last time."""
         if self._wake is None:
             return
         before, locked, mount = self._seen, self._locked, self._mount
@@ -85,15 +85,15 @@ class Watch:
         fate = self._weather.fate(EVENTS)
         late = self._weather.chance.uniform(0.1, LATEST)
         if fate not in (EVENT_LOST, EVENT_LATE):
-            self._tell(EVERYTHING if fate == OVERFLOW else changed)
+            self._report(EVERYTHING if fate == OVERFLOW else changed)
         if fate in (EVENT_LATE, EVENT_TWICE):
-            self._group.start_soon(self._tell_later, late, changed)
+            self._group.start_soon(self._report_later, late, changed)
 
-    async def _tell_later(self, seconds: float, changed: ChangedPaths) -> None:
+    async def _report_later(self, seconds: float, changed: ChangedPaths) -> None:
         await anyio.sleep(seconds)
-        self._tell(changed)
+        self._report(changed)
 
-    def _tell(self, changed: ChangedPaths) -> None:
+    def _report(self, changed: ChangedPaths) -> None:
         if self._wake is None:
             return
         held = self._changed

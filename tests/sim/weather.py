@@ -35,7 +35,7 @@ class Weather:
         chance: draws them.
         reads, writes: share of the calls that go wrong.
         events: share of the events of a watch that go wrong.
-        meddling: share of the calls during which somebody does something else.
+        meddling: share of the calls during which something else happens.
         crash_in: the process ends at so many points from now; None for never.
         full: share of the transactions that meet a full disk.
     """

@@ -35,9 +35,8 @@ async def test_keys_that_are_refused(base: Base, header: str, message: str) -> N
 @pytest.mark.parametrize(
     "url",
     ["/", "/datasets/", "{base}/upload-file", "{base}/documents/create-by-file",
-     "{base}/documents/abc", "{base}/documents/" + UNKNOWN + "/x", "{base}/document/create-by_file",
-     "/files/upload",
-     "/swagger.json"],
+     "{base}/documents/abc", "{base}/documents/" + UNKNOWN + "/x",
+     "{base}/document/create-by_file", "/files/upload", "/swagger.json"],
 )  # fmt: skip
 async def test_an_address_without_a_route_is_answered_in_html(base: Base, url: str) -> None:
     for method in ("GET", "DELETE"):
