@@ -102,6 +102,7 @@ def same(case: Case) -> bool:
     if entry.fingerprint.settings != case.rules.settings:
         return False
     if local.content is None:
+        # Not hashed: the stat at the time of reading stands for the content.
         return entry.stat == local.stat
     return entry.fingerprint.content == local.content
 

@@ -84,7 +84,9 @@ def _t1_not_readable(case: Case) -> Action | None:
 def _excluded(case: Case) -> Action:
     if case.entry is None:
         return Noop(key=case.key, row="T1")
+    # A pattern typed by mistake must not delete anything: removal is by command only.
     if case.rules.prune_excluded and not busy(case):
+        # One deletion a step: the replaced document first, the entry's own in the next step.
         if case.entry.superseded is not None:
             return _delete(case, "T1", Cause.SUPERSEDED, case.entry.superseded)
         return _delete(case, "T1", Cause.EXCLUDED, case.entry.document_id)
@@ -99,7 +101,9 @@ def _t2_swap(case: Case) -> Action | None:
         return _swap_undone(case)
     if not isinstance(known, RemoteDocument):
         return None
+    # The replacement goes, not the original: search keeps finding the old content.
     if known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED:
+        # The server refuses to delete an archived document.
         if known.readiness is Readiness.ARCHIVED:
             return _hold_operator(case, "T2", known)
         return _delete(case, "T2", Cause.FAILED, entry.document_id)
@@ -121,6 +125,7 @@ def _swap_undone(case: Case) -> Action | None:
     old = case.evidence.replaced
     if not isinstance(old, RemoteDocument):
         return None
+    # Without a fingerprint the next step sends the file again.
     return Adopt(key=case.key, row="T2", cause=Cause.SWAP_UNDONE, document=old)
 
 
@@ -130,6 +135,7 @@ def _t3_restore(case: Case) -> Action | None:
         return None
     if not isinstance(case.local, Present):
         return _trashed(case)
+    # An archived document was put away by an operator, not by the trash.
     restorable = (Readiness.DISABLED, Readiness.AVAILABLE)
     if isinstance(known, RemoteDocument) and known.readiness in restorable:
         return Restore(key=case.key, row="T3", cause=Cause.RETURNED, document_id=known.id)
@@ -154,6 +160,7 @@ def _t4_nothing(case: Case) -> Action | None:
 def _t5_orphan(case: Case) -> Action | None:
     if case.entry is not None or not absent(case):
         return None
+    # One a step; the next pass finds the others.
     orphan = case.evidence.marked[0]
     if orphan.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
         return _hold_operator(case, "T5", orphan)
@@ -171,11 +178,13 @@ def _t5_orphan(case: Case) -> Action | None:
 def _t7_adopt(case: Case) -> Action | None:
     if case.entry is not None or not case.evidence.marked:
         return None
+    # Before T6: a valid mark proves ownership, so the name need not be looked up.
     return _adopt(case, "T7", case.evidence.marked[0])
 
 
 def _t6_list_first(case: Case) -> Action | None:
     if case.entry is None and not case.evidence.listed:
+        # A server that merges by name would write over a document that was not looked for.
         return _hold(case, "T6", Cause.UNLISTED, say.HELD_NOT_LISTED(path=case.key.path))
     return None
 
@@ -205,6 +214,7 @@ def _r1_indexing(case: Case) -> Action | None:
     return _hold(case, "R1", Cause.INDEXING, why, document_id=known.id)
 
 
+# R1 has taken every busy document that is not stuck.
 def _r2_stuck(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument) or not known.readiness.busy:
@@ -219,9 +229,11 @@ def _r3_error(case: Case) -> Action | None:
         return None
     if not isinstance(case.local, Present):
         return None
+    # The same bytes may fail again: an embedder that is down for an hour is not asked all the time.
     if same(case) and entry.retry_at is not None and case.now < entry.retry_at:
         return _hold_failed(case, "R3", until=entry.retry_at)
     if rejected(case):
+        # Counted as failed whatever the file is now: its document is in error and cannot be found.
         return _hold_rejected(case, "R3", Cause.RECOVER)
     return _update(case, "R3", Cause.RECOVER if same(case) else Cause.EDITED, known.id)
 
@@ -252,6 +264,7 @@ def _t12_missing(case: Case) -> Action | None:
     if case.evidence.known is not GONE or not isinstance(case.local, Present):
         return None
     if not case.evidence.listed:
+        # As in T6: the name may have been taken since.
         return _hold(case, "T12", Cause.MISSING, say.HELD_NOT_LISTED(path=case.key.path))
     if case.evidence.namesakes:
         return _conflict_name(case, "T12", Cause.MISSING)
@@ -263,6 +276,7 @@ def _t13_operator(case: Case) -> Action | None:
     if not isinstance(known, RemoteDocument):
         return None
     if known.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
+        # Disabled by an operator: an upload would leave a second document beside it.
         return _hold_operator(case, "T13", known)
     return None
 
@@ -291,6 +305,7 @@ def _r5_failed(case: Case) -> Action | None:
     entry = entry_of(case)
     if entry.state is not EntryState.FAILED or not same(case):
         return None
+    # Without `retry_at` the server did what it could, and only another file or setting helps.
     if entry.retry_at is not None and case.now >= entry.retry_at:
         return _update(case, "R5", Cause.RECOVER, entry.document_id)
     return _hold_failed(case, "R5", until=entry.retry_at)
@@ -300,6 +315,7 @@ def _t14_same(case: Case) -> Action | None:
     if not isinstance(case.local, Present) or not same(case) or drifted(case):
         return None
     entry = entry_of(case)
+    # The mark alone differs: writing it embeds nothing again.
     if case.metadata_hash is not None and entry.metadata_hash != case.metadata_hash:
         return SetMetadata(
             key=case.key, row="T14", cause=Cause.METADATA, document_id=entry.document_id
@@ -313,6 +329,7 @@ def _t15_older_ledger(case: Case) -> Action | None:
         return None
     if not drifted(case) or known.rev == entry_of(case).rev:
         return None  # an equal rev with another word count is an edited chunk: T16
+    # Its mark proves that this very file was sent, by a ledger newer than this one.
     if not hash_equals(case.local, mark_of(known), case.rules):
         return None
     return _adopt(case, "T15", known)
@@ -323,6 +340,7 @@ def _t16_drift(case: Case) -> Action | None:
         return None
     if case.rules.config.on_drift == "report":
         return _hold(case, "T16", Cause.DRIFT, say.HELD_DRIFT(path=case.key.path))
+    # Another writer changes it back each time: repairing for ever would pay each time.
     if case.repairs >= REPAIRS_A_DAY:
         why = say.CONFLICT_OTHER_WRITER(path=case.key.path, repairs=case.repairs)
         document = entry_of(case).document_id
@@ -343,6 +361,7 @@ def _t18_forget(case: Case) -> Action | None:
 
 
 def _t19_edited_there(case: Case) -> Action | None:
+    # Work done at the server is never deleted without a question.
     if not drifted(case) or case.rules.delete_drifted:
         return None
     document = entry_of(case).document_id
@@ -398,6 +417,7 @@ def _hold(
     until: float | None = None,
     document_id: str | None = None,
 ) -> Hold:
+    # Shown to people, and followed by the tracker when the hold is for indexing.
     document = document_id or (case.entry.document_id if case.entry else None)
     return Hold(key=case.key, row=row, cause=cause, why=why, until=until, document_id=document)
 

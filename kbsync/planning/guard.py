@@ -51,6 +51,7 @@ def risk_of(action: Action) -> Risk | None:
     match action:
         case Delete(cause=cause) if cause in REMOVALS:
             return Risk.REMOVES
+        # Both a loss at the server and a re-embedding: it counts for both limits.
         case Create(cause=Cause.MISSING):
             return Risk.REMAKES
         case Update(cause=cause) if cause in REEMBEDDINGS:
@@ -117,6 +118,7 @@ def history_of(done: Mapping[tuple[str, str], int]) -> History:
     """
     deleted = missing = uploads = 0
     for (action, cause), number in done.items():
+        # Swaps and recoveries delete too, and lose nothing that search can find.
         if action == "delete" and cause in REMOVALS:
             deleted += number
         elif action in ("create", "update") and cause in REEMBEDDINGS:
@@ -153,8 +155,10 @@ def root_fault(root: Root) -> Notice | None:
     """Return why an absence in this source proves nothing; None when it does."""
     if root.fault is not None:
         return say.ROOT_UNLISTED(reason=root.fault.text)
+    # An unmounted or emptied folder looks like the deletion of everything.
     if root.files == 0:
         return say.ROOT_EMPTY()
+    # Another folder was mounted in its place.
     if root.recorded and not root.found:
         return say.ROOT_STRANGE(recorded=root.recorded)
     if None not in (root.device, root.device_before) and root.device != root.device_before:
@@ -210,8 +214,10 @@ def guard(actions: Iterable[Action], facts: Facts, history: History, config: Gua
     for action in actions:
         risks[facts.risk(action)].append(action)
     removing, remade = risks[Risk.REMOVES], risks[Risk.REMAKES]
+    # The share is of the mirror as it was: what went in this hour still counts.
     documents = facts.documents + history.deleted
     halts = [
+        # Without proof of absence not even an entry may go, however few they are.
         _by_root(facts, removing + risks[Risk.FORGETS]),
         _by_number(
             say.HALTED_REMOVALS,
@@ -255,6 +261,7 @@ def _by_number(
 
 
 def _halted(facts: Facts, documents: int, halts: Sequence[_Halt]) -> Halted:
+    # Named by what follows: the release has to be valid once the server is done indexing.
     held = {each.key: facts.ahead(each) for halt in halts for each in halt.actions}
     members = frozenset(map(_member, held.values()))
     digest = hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
@@ -271,6 +278,7 @@ def _halted(facts: Facts, documents: int, halts: Sequence[_Halt]) -> Halted:
 def _member(action: Action) -> str:
     """Return the name of one held-back change; its cause does not count."""
     match action:
+        # Stat and cause may change between plan and release; the document at stake must not.
         case Adopt(document=document):
             target = document.id
         case Delete(document_id=target) | Update(document_id=target):

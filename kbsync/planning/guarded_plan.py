@@ -73,6 +73,7 @@ def guarded_plan(
     """
     decided = released(guard, read)
     held = decided.keys if isinstance(decided, Halted) else frozenset[DocKey]()
+    # A held key with an indexing document is still followed; only its removal waits.
     passed = tuple(a for a in actions if a.key not in held or not waits_whole(a))
     free = [action for action in passed if action.key not in held]
     risks = ((action.key, facts.risk(action)) for action in free)

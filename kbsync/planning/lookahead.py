@@ -40,6 +40,7 @@ def _indexed(case: Case) -> Case:
     """Return the case as it will be once the server is done with the document."""
     known, entry = case.evidence.known, case.entry
     if isinstance(known, RemoteDocument):
+        # No word count: what the indexing will yield must not read as drift.
         done = replace(known, readiness=Readiness.AVAILABLE, word_count=None)
         case = replace(case, evidence=replace(case.evidence, known=done))
     if entry is not None and entry.state is EntryState.INDEXING:
@@ -53,6 +54,7 @@ def _resolved(case: Case, action: Resolve) -> Action | None:
         return Create(key=case.key, row=action.row, cause=Cause.NEW, stat=case.local.stat)
     if not absent(case):
         return None
+    # Either outcome of the call ends here, so the guard can count it before it is known.
     intent, entry = action.intent, case.entry
     document = intent.document_id or (entry.document_id if entry else "")
     return Delete(

@@ -23,6 +23,7 @@ def mark_of(document: RemoteDocument) -> Mark | None:
     if any(value is None for value in values):
         return None
     mirror, path, fingerprint, rev = (str(value) for value in values)
+    # Copied metadata, or an upload by another program since: either way it proves nothing.
     if not rev or rev != document.rev:
         return None
     content, _, settings = fingerprint.partition(":")

@@ -97,6 +97,7 @@ def pair_mapped(
         documents: those no entry holds.
         wanted: path and document id, in the map's order.
     """
+    # A line that is repeated says nothing new; two different lines contradict each other.
     by_path = {file.key.path: file for file in files}
     by_id = {document.id: document for document in documents}
     paths = _grouped((document, path) for path, document in dict.fromkeys(wanted))
@@ -138,8 +139,10 @@ def _judged(
         paths = _some([each.key.path for each in files])
         return Unpaired(name=name, why=say.SEVERAL_FILES(name=name, paths=paths))
     [file], [document] = files, unmarked
+    # Its own upload may appear any moment, and would be a second document.
     if file.pending:
         return Unpaired(name=name, why=say.PENDING(path=file.key.path))
+    # One that is disabled or archived was put away on purpose.
     if document.readiness not in (Readiness.AVAILABLE, Readiness.ERROR):
         why = say.NOT_AVAILABLE(document=document.id, readiness=document.readiness.value)
         return Unpaired(name=name, why=why)

@@ -137,6 +137,7 @@ def make_plan(
         rates: for the forecast.
         halts: what the guard holds back.
     """
+    # Uploads before deletes: readers of the base see no gap.
     kept = sorted((a for a in actions if not isinstance(a, Noop)), key=_order)
     return Plan(
         actions=tuple(kept),
@@ -162,6 +163,7 @@ def _essence(action: Action) -> Mapping[str, object]:
     }
     match action:
         case Create(stat=stat) | Update(stat=stat):
+            # No inode: a plan stays valid when a file is restored with its times.
             essence["stat"] = [stat.size, stat.mtime_ns]
         case Adopt(document=adopted):
             essence["document"] = adopted.id
@@ -205,6 +207,7 @@ def _forecast(actions: Sequence[Action], rates: Rates) -> Forecast:
     uploads = [a.stat.size for a in actions if isinstance(a, Create | Update)]
     others = sum(isinstance(a, Delete | Restore) for a in actions)
     writes = len(uploads) + others
+    # Marks are not counted: one request writes a hundred of them.
     limit, rate = rates.requests_per_minute, rates.indexed_per_minute
     return Forecast(
         writes=writes,

@@ -99,6 +99,7 @@ def _created(
     intent: Intent, evidence: CallEvidence, now: float, window: float, without: Resolution
 ) -> Resolution:
     """Judge a call that may have made a document; `without`: the answer when it made none."""
+    # Known ids were there before the call; any other of the name can only come from it.
     for document in evidence.named:
         if document.id not in intent.ids_seen:
             return AdoptDocument(document)
@@ -119,8 +120,10 @@ def _updated(intent: Intent, evidence: CallEvidence, now: float, window: float) 
     if not isinstance(target, RemoteDocument):
         return StillPending(why, now + 1)
     over = now - intent.started_at >= window
+    # Sent again while it is indexed, chunks of both uploads could stay.
     if target.readiness.busy:
         return StillPending(why, now + 1)
+    # Another rev proves that an upload landed, not that it was this one: send again.
     if over or target.rev != intent.rev_before:
         return UploadAgain(target)
     return StillPending(why, intent.started_at + window)

@@ -76,6 +76,7 @@ def _intact(case: Case, entry: LedgerEntry) -> bool:
 
 
 def _vacated(entry: LedgerEntry, now: Present | None) -> Vacated | None:
+    # All empty files have one content: which one moved cannot be known.
     if entry.fingerprint is None or entry.stat is None or not entry.stat.size:
         return None
     return Vacated(
@@ -93,6 +94,7 @@ def worth_hashing(actions: Iterable[Action], free: Collection[Vacated]) -> Itera
     While no file was removed there are none: a path that keeps a file keeps a document, so that
     documents then change places only among files that are hashed already.
     """
+    # Hashing costs a read of the whole file; a file of another size cannot be the one.
     sizes = {each.size for each in free}
     if all(each.now for each in free):
         return
@@ -115,6 +117,7 @@ def pair(free: Collection[Vacated], new: Iterable[Present]) -> tuple[Move, ...]:
     files = [*new, *(each.now for each in free if each.now)]
     wanted = _unique((each.content, each) for each in files)
     given = _unique((each.content, each) for each in free)
+    # Unique on both sides: two equal documents or two equal files are left to upload and delete.
     both = given.keys() & wanted.keys()
     pairs = {wanted[content].key: (given[content], wanted[content]) for content in both}
     _close(pairs, {each.key for each in free if each.now})
@@ -163,6 +166,7 @@ def chains(moves: Iterable[Move]) -> Iterator[tuple[Move, ...]]:
     """Yield the moves that have to be applied together: chains of paths, and rings of them."""
     left = {move.origin: move for move in moves}
     given = {move.key for move in left.values()}
+    # A chain begins where no document arrives; what is left after all chains are rings.
     starts = [origin for origin in left if origin not in given]
     for start in [*starts, *left]:
         if start in left:

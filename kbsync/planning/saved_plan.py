@@ -30,6 +30,7 @@ class SavedAction(_Part):
 
     def does(self) -> tuple[object, ...]:
         """Return what carrying it out would do; its cause does not count."""
+        # Size and mtime: what would be sent has to be what was planned.
         file = (self.size, self.mtime_ns)
         return (self.action, self.path, self.document_id, self.origin, *file)
 

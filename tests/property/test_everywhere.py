@@ -47,7 +47,7 @@ print(pair(free, new), [len(chain) for chain in chains(pair(free, new))])
 
 
 def test_nothing_depends_on_the_process_or_its_hash_seed() -> None:
-    told = set()
+    outputs = set()
     for seed in ("0", "1", "4242"):
         environment = {
             **os.environ,
@@ -63,6 +63,6 @@ def test_nothing_depends_on_the_process_or_its_hash_seed() -> None:
             check=False,
         )
         assert ran.returncode == 0, ran.stderr
-        told.add(ran.stdout)
-    assert len(told) == 1
-    assert len(told.pop().splitlines()) == 4
+        outputs.add(ran.stdout)
+    assert len(outputs) == 1
+    assert len(outputs.pop().splitlines()) == 4

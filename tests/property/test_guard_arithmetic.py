@@ -178,9 +178,9 @@ NEXT_TO_NOTHING = {"least": 0, "share": 1e-9}
 NONE_PASS = GuardConfig(removals=NEXT_TO_NOTHING, reembeddings=NEXT_TO_NOTHING)  # type: ignore[arg-type]
 
 
-def _risks(told: dict[int, str]) -> set[tuple[int, str]]:
+def _risks(drawn: dict[int, str]) -> set[tuple[int, str]]:
     """What a release is for: this change of this document, whatever it is wanted for."""
-    return {(n, "sent" if kind in ("drift", "settings") else kind) for n, kind in told.items()}
+    return {(n, "sent" if kind in ("drift", "settings") else kind) for n, kind in drawn.items()}
 
 
 @settings(max_examples=300)

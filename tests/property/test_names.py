@@ -54,7 +54,7 @@ def escaped(ch: str) -> str:
 
 @st.composite
 def neighbours(draw: st.DrawFn) -> tuple[str, str]:
-    """Draw a path, and one that somebody could take for it."""
+    """Draw a path, and one that looks like it."""
     path = draw(PATHS)
     at = draw(st.integers(0, len(path) - 1))
     ch = path[at]

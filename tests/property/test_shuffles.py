@@ -86,7 +86,7 @@ def test_whatever_changed_every_path_ends_with_its_content(before: Folder, after
 
 
 @given(FOLDERS, FOLDERS)
-def test_nobody_guesses_between_two_candidates(before: Folder, after: Folder) -> None:
+def test_of_two_candidates_neither_is_taken(before: Folder, after: Folder) -> None:
     left = Counter(c for path, c in before.items() if after.get(path) != c)
     come = Counter(c for path, c in after.items() if before.get(path) != c)
     for action in planned(before, after):

@@ -38,8 +38,10 @@ async def remove(
     intent = Intent(
         key=key, op=Op.DELETE, name=name, document_id=document_id, started_at=context.clock.now()
     )
+    # Durable before the call: a crash from here on is found by the intent.
     ledger.commit(EntryChange(key=key, intent=intent))
     outcome = await context.remote.delete(base, document_id)
+    # A 404 alone may come from a base that is gone.
     if isinstance(outcome, Gone):
         ledger.commit(EntryChange(key=key, intent=None))
         if not await is_gone(context, document_id):
@@ -49,6 +51,7 @@ async def remove(
         ledger.commit(EntryChange(key=key, entry=after, intent=None, journal=(line,)))
         ledger.unlist(base, document_id)
         return None
+    # The intent stays: recovery looks for what the call did.
     if isinstance(outcome, Ambiguous):
         ledger.commit(EntryChange(key=key, journal=(line,)))
     else:

@@ -104,6 +104,7 @@ def _after_delete(context: Context, case: Case, action: Delete) -> LedgerEntry |
         return UNCHANGED
     if action.cause is Cause.SUPERSEDED:
         return replace(entry, superseded=None)
+    # The reason and the next try outlive the replacement, or it would be sent at once again.
     if action.cause is Cause.FAILED and entry.superseded is not None:
         return _back_to_old(_failed(context, case, entry), entry.superseded)
     return remaining_entry(entry) if entry.document_id == action.document_id else UNCHANGED
@@ -151,6 +152,7 @@ def _adopt(context: Context, case: Case, action: Adopt) -> Result:
     context.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
     if not (inactive or done):
         return Follow(document.id)
+    # Decided again at once: T13 holds it, or T17 sends it.
     if inactive or entry.fingerprint is None:
         return Again()
     return NeedsMark(document.id, document)

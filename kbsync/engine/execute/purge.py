@@ -52,6 +52,7 @@ async def destroy(context: Context) -> PurgeResult:
 
     async def work() -> None:
         for key in keys:
+            # One worker met a Problem: the others begin nothing more.
             if problems:
                 return
             try:
@@ -111,6 +112,7 @@ def _next_of(context: Context, key: DocKey) -> tuple[str, Cause] | None:
         return entry.document_id, Cause.DESTROYED
     for document in context.ledger.listed_marked(context.base_id or "", key):
         mark = mark_of(document)
+        # Another kbsync may share the base: its documents are not ours to delete.
         if mark is not None and mark.owner in _owners(context):
             return document.id, Cause.ORPHAN
     return None
@@ -135,6 +137,7 @@ async def _retry(context: Context, key: DocKey, action: Delete | Resolve) -> Not
             case Stopped(why=why):
                 return why
         why = getattr(step, "why", None) or why
+        # Recovery waits out a window of minutes; the command does not.
         if isinstance(action, Resolve):
             break
         await context.clock.sleep(_rest(context, step, attempt))

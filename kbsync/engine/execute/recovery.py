@@ -110,6 +110,7 @@ def _carry_out(
 
 def remaining_entry(entry: LedgerEntry | None) -> LedgerEntry | None:
     """Return the entry once its document is gone: amid a swap the old document's, else None."""
+    # Without a swap under way nothing is left: the next step creates anew.
     if entry is None or entry.superseded is None:
         return None
     return replace(
@@ -148,6 +149,7 @@ def _adopted(
     """
     superseded = None
     if before is not None:
+        # The old document still exists beside it: T2 deletes it once the new one is indexed.
         beside = before.document_id != document.id and not missing
         superseded = before.document_id if beside else before.superseded
         superseded = None if superseded == document.id else superseded
@@ -168,6 +170,7 @@ async def _evidence(context: Context, intent: Intent) -> CallEvidence:
         return CallEvidence(target=target)
     named = await context.remote.named(context.base_id or "", intent.name)
     if isinstance(named, Done):
+        # A renamed document of ours keeps its old name: it is not what this call made.
         ours = tuple(each for each in named.value if not _of_another(context, intent.key, each))
         return CallEvidence(looked_up=True, named=ours, target=target)
     refuse(context.mirror, "looking for an upload that got no answer", named)

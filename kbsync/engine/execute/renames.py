@@ -45,6 +45,7 @@ async def find_renames(
     new = []
     for create in worth_hashing(actions, free):
         read = await _read(context, create.key)
+        # Edited since it was decided about: the next pass plans for what it is then.
         if isinstance(read, Present) and read.stat == create.stat:
             new.append(read)
     return with_renames(actions, pair(free, new))
@@ -92,6 +93,7 @@ async def _entries(context: Context, chain: Sequence[Move]) -> list[LedgerEntry]
     entries = []
     for move in chain:
         entry = await _entry(context, move)
+        # In a chain or ring an occupied path is fine if its own document leaves too.
         vacant = move.key in origins or context.ledger.entry(move.key) is None
         left = move.origin in arrivals or _gone(context, move.origin)
         if entry is None or not vacant or not left:
@@ -117,6 +119,7 @@ async def _entry(context: Context, move: Move) -> LedgerEntry | None:
         return None
     if not isinstance(file, Present) or file.content != sent.content:
         return None
+    # The hash is cleared so that the mark is written with the new path.
     return replace(before, key=move.key, stat=file.stat, metadata_hash=None)
 
 

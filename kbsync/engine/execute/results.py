@@ -150,10 +150,12 @@ def after_failure(context: Context, key: DocKey, action: str, failure: Failure) 
             values = {"action": action, "path": key.path, "reason": why.text}
             return Stopped(say.ACTION_REFUSED(following=_first_step(why), **values))
         case Throttled():
+            # The throttle pauses all writers: the key itself needs no back-off and loses no try.
             return Again(context.clock.now())
         case Gone():
             why = say.ACTION_FAILED(action=action, path=key.path, reason="404, not there")
             return Again(context.clock.now() + AMBIGUOUS_LOOK, why=why)
+        # The server contradicts the ledger: the document has to be asked for.
         case NotReady(why=why, after=after):
             return Again(context.clock.now() + after, ask=True, why=why)
         case NotSent(why=why):

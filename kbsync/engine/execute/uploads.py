@@ -123,6 +123,7 @@ def choose_strategy(
     failed = _needs_recovery(known)
     if not failed and not capabilities.update_wedges:
         return UpdateStrategy.SWAP if context.mirror.swap else UpdateStrategy.IN_PLACE
+    # A create merges only into an enabled document, and only if it is the one of its name.
     enabled = [each for each in named if each.enabled]
     if capabilities.merges_by_name and [each.id for each in enabled] == [action.document_id]:
         return UpdateStrategy.SAME_NAME
@@ -179,6 +180,7 @@ async def _send(context: Context, upload: PlannedUpload) -> Result:
     source = context.mirror.source
     with source.open(upload.case.key.path) as payload:
         if isinstance(payload, Unknown):
+            # Gone since the decision: decide again, as a removal has rules of its own.
             if _vanished(context, upload):
                 return Again(at=context.clock.now())
             return Stopped(payload.why)
@@ -196,6 +198,7 @@ def _vanished(context: Context, upload: PlannedUpload) -> bool:
 def _intent(context: Context, upload: PlannedUpload) -> Intent:
     known = upload.case.evidence.known
     entry = upload.case.entry
+    # Recovery tells by another rev that an upload landed.
     rev = known.rev if isinstance(known, RemoteDocument) else (entry.rev if entry else None)
     return Intent(
         key=upload.case.key,
@@ -251,6 +254,7 @@ def _uploaded(
     key, document = upload.case.key, reply.document
     line = timed.line("done", document.id, upload.action.cause)
     wrong = upload.target is not None and document.id != upload.target
+    # The server wrote over another document: a person has to look at it.
     if wrong or document.id in upload.ids_seen - {upload.target}:
         context.ledger.commit(EntryChange(key=key, intent=None, journal=(line,)))
         return Stopped(
@@ -276,6 +280,7 @@ def entry_of(
     """
     before = upload.case.entry
     fingerprint = Fingerprint(content=reply.content, settings=context.mirror.settings)
+    # Failures count for the same bytes only; an edit begins anew.
     again = before is not None and before.fingerprint == fingerprint
     return LedgerEntry(
         key=upload.case.key,

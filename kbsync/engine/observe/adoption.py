@@ -78,6 +78,7 @@ async def offer(context: Context, match: Match, *, cause: Cause, trust_size: boo
     """
     assert context.base_id is not None  # noqa: S101 - the caller found the base
     listing = await refresh(context)
+    # A missed document of the same name would make an ambiguous pair look certain.
     if not listing.complete:
         raise Problem(say.LISTING_MOVED(mirror=context.mirror.name))
     documents = list(context.ledger.foreign(context.base_id))
@@ -107,6 +108,7 @@ async def take(offered: Offer) -> None:
     """
     context = offered.context
     base = await ensure_base(context.mirror, context.ledger, context.remote, context.clock)
+    # The base was replaced between the offer and the answer to it.
     if base.id != context.base_id:
         raise Problem(say.LISTING_MOVED(mirror=context.mirror.name))
     for start in range(0, len(offered.actions), BATCH):
@@ -164,6 +166,7 @@ def _fingerprint(context: Context, found: Pair) -> Fingerprint | None:
         if payload.torn():
             return None
         content = payload.content
+    # Edited while it was read: the offer is for the file as it was listed.
     now = context.mirror.source.look(path)
     if not isinstance(now, Present) or now.stat != found.file.stat:
         return None

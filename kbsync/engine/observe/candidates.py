@@ -55,6 +55,7 @@ def candidates(
         if row is not None and row[0] == path:
             tally.recorded += 1
             tally.found += 1
+            # One comparison of two tuples: what a file that did not change costs.
             if row == seen:
                 tally.unchanged += 1
                 tally.files += 1
@@ -100,6 +101,7 @@ def _not_seen(mirror: str, source: Source, path: str, tally: ScanTally) -> FileS
 
 
 def _look(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:
+    # Under a folder that could not be listed nothing is proved to be gone.
     for blocked in reversed(tally.blocked):
         if path.startswith(blocked.prefix):
             return Unknown(key=DocKey(mirror=mirror, path=path), why=blocked.why)

@@ -76,6 +76,7 @@ class EvidenceCollector:
         local = seen or mirror.source.look(key.path)
         evidence = Evidence()
         rejection = ledger.rejection(key)
+        # T0 and T1 come first and need no evidence: then no request is made.
         if intent is None and self._asks_for_evidence(local):
             name, evidence = await self._evidence(key, entry, local, name, ask)
             local = await self._hashed(local, entry, rejection, evidence)
@@ -115,10 +116,12 @@ class EvidenceCollector:
         """Hash only where a decision needs it: what was sent or refused before, or a mark."""
         if not isinstance(local, Present) or local.content is not None:
             return local
+        # Same stat as when it was read: the recorded hash stands for the content.
         if entry is not None and entry.fingerprint is not None and entry.stat == local.stat:
             return replace(local, content=entry.fingerprint.content)
         compared = entry is not None and entry.fingerprint is not None
         refused = rejection is not None and rejection.stat != local.stat
+        # A new file is read once, while it is sent.
         if not compared and not refused and not evidence.marked:
             return local
         return await anyio.to_thread.run_sync(self.context.mirror.source.read, local.key.path)
@@ -126,6 +129,7 @@ class EvidenceCollector:
     async def _evidence(
         self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool
     ) -> tuple[str, Evidence]:
+        # Amid a swap both documents have to be asked for: T2 decides by what is there.
         if not self.asks and (entry is None or entry.superseded is None):
             return name, Evidence(listed=True)
         known = await self._known(entry, ask)
@@ -133,8 +137,10 @@ class EvidenceCollector:
         if entry is not None and entry.superseded is not None:
             replaced = await self._by_id(entry.superseded)
         evidence = Evidence(known=known, replaced=replaced)
+        # With its document there, a name decides nothing.
         if entry is not None and known is not GONE:
             return name, replace(evidence, marked=self._listed_marks(key, entry))
+        # A mark of a file that is gone can only be known from a listing.
         if isinstance(local, Absent) and self.listing is None:
             return name, evidence
         claimed = () if entry is not None else self._listed_marks(key, entry)
@@ -148,9 +154,11 @@ class EvidenceCollector:
             return None
         if self.listing is not None and self.context.base_id is not None:
             listed = self.context.ledger.listed(self.context.base_id, entry.document_id)
+            # A listing that is not complete, or old, proves no absence: only a 404 by id does.
             if listed is not None and self._fresh():
                 return listed
             return await self._by_id(entry.document_id)
+        # The common case costs no request: the ledger is believed until a resync lists the base.
         settled = entry.state is EntryState.SYNCED and entry.superseded is None
         if settled and not ask:
             return None
@@ -191,6 +199,7 @@ class EvidenceCollector:
     ) -> Evidence:
         marks = {document.id: document for document in self._listed_marks(key, entry)}
         marks |= {each.id: each for each in named if owner_of(self.context, each) == key}
+        # The documents of the entry are neither orphans nor foreign.
         own = {entry.document_id, entry.superseded} if entry else set()
         others = tuple(d for d in named if d.id not in marks and d.id not in own)
         marked = tuple(marks[each] for each in sorted(marks) if each not in own)
@@ -201,6 +210,7 @@ class EvidenceCollector:
         if base_id is None:
             return ()
         listing = self.listing
+        # Another program may create the name meanwhile: a listing proves it free for a minute.
         if listing is not None and listing.complete and self._fresh():
             return self.context.ledger.listed_named(base_id, name)
         outcome = await self.context.remote.named(base_id, name)

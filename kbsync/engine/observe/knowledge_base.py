@@ -69,6 +69,7 @@ async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clo
     if base is None:
         while (rest := remote.resting()) > 0:
             await clock.sleep(rest)
+    # A base that was made and not bound would be a second one at the next start.
     with anyio.CancelScope(shield=True):
         made = base or await _make(mirror, remote)
         bind(mirror, made, ledger)
@@ -94,6 +95,7 @@ async def base_must_answer(context: Context) -> None:
 
 def _unused(mirror: Mirror, ledger: Ledger) -> bool:
     """Whether no document of the bound base is ours, and no pending call may still make one."""
+    # Rebinding must leave no document of ours behind in the old base.
     if ledger.counts(mirror.name):
         return False
     keys = (row[0] for row in ledger.rows(mirror.name, mirror.settings, listing=None))
@@ -114,6 +116,7 @@ async def _declared(mirror: Mirror, remote: Remote) -> Base | None:
         return _value(mirror, "asking for the knowledge base", outcome)
     name = declared.name or ""
     found = await _named(mirror, name, remote)
+    # Documents must not land in one of several bases by chance.
     if len(found) > 1:
         raise Problem(say.BASE_AMBIGUOUS(count=len(found), base=name, mirror=mirror.name))
     return found[0] if found else None
@@ -272,11 +275,13 @@ def _ownership(
     whole = listing is not None and listing.complete
     if known is None:
         return _new_ownership(met, whole=whole)
+    # Owners that were there at the take-over had the mirror before this ledger.
     strangers = met - known.predecessors - {known.token}
     if not known.whole:  # it may have missed some when it took over
         return replace(known, predecessors=known.predecessors | strangers, whole=whole)
     if not strangers:
         return known
+    # A ledger without documents of the mirror takes it over; with some, two would fight.
     return _new_ownership(met, whole=whole) if empty else None
 
 

@@ -131,6 +131,7 @@ class Planner:
         Raises:
             Problem: the server cannot be used, or another kbsync took the mirror over.
         """
+        # Ownership is decided by the marks in the base, so a new ledger lists it first.
         listing = listing or context.base_id is None or not context.owner
         listed = await refresh(context) if listing else None
         context = replace(context, owner=owned(context, listed).token)
@@ -139,12 +140,15 @@ class Planner:
         tally = ScanTally()
         states = await anyio.to_thread.run_sync(self._candidates, context, listed, tally)
         if listed is not None:
+            # Before any decision: a restored ledger would delete what was only renamed.
             states += catch_up(context, listed, states)
         states = await (settle or self._settled)(states)
         refused = self._refused(states)
         states += refused
+        # Without a listing and without asking, names are presumed free: the workers ask.
         collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
         decided = await self._decide(collector, states)
+        # The scan counted refused files as unchanged.
         unchanged = tally.unchanged + decided.same - len(refused)
         device = self._mirror.source.device()
         facts = self._facts(decided, tally, device)
@@ -181,6 +185,7 @@ class Planner:
             if not await anyio.to_thread.run_sync(self._source_check.proves, changed):
                 return None
             device = self._mirror.source.device()
+            # A recorded file was found, so only the device can speak against the source.
             root = root or root_fault(self._root(device, files=1, recorded=1, found=1))
         if risks - {None}:
             facts = replace(facts, documents=self._documents(), root=root)
@@ -228,8 +233,10 @@ class Planner:
         if not any(facts.risk(action) for action in actions):
             return Allowed()
         name, planned = self._mirror.name, {action.key for action in actions}
+        # A release starts the hour anew: what was agreed to is not counted again.
         since = max(self._clock.now() - AN_HOUR, self._ledger.agreed_at(name))
         history = history_of(self._ledger.causes(name, since=since))
+        # Planned keys are counted by their action; the others only by what is still under way.
         others = [risk for key, risk in under_way.items() if key not in planned]
         return guard(actions, facts, with_under_way(history, others), self._mirror.config.guard)
 
@@ -248,6 +255,7 @@ class Planner:
         )
 
     def _facts(self, decided: _Decisions, tally: ScanTally, device: int | None) -> Facts:
+        # A renamed file is there, though at another path.
         moved = sum(isinstance(action, Move) for action in decided.actions)
         root = self._root(
             device, files=tally.files, recorded=tally.recorded, found=tally.found + moved
@@ -295,6 +303,7 @@ class Planner:
                     decided.same += 1
                     if case.entry is not None and case.entry.stat != stat:
                         stats.append((case.key, stat))
+                # A refusal of a file that is gone would be reported for ever.
                 case Noop(), Absent() if case.rejection is not None:
                     self._ledger.commit(EntryChange(key=case.key, rejection=None))
                 case Hold(cause=Cause.SKIPPED), Skipped() if case.entry is None:
@@ -312,6 +321,7 @@ class Planner:
             if number % AT_A_STRETCH == 0:
                 await anyio.lowlevel.checkpoint()  # workers and the watcher share this thread
         decided.actions = await find_renames(collector.context, decided.actions, decided.vacated)
+        # Touched, same content: with its new stat the next scan does not hash it again.
         self._ledger.restat(stats)
         return decided
 
@@ -361,6 +371,7 @@ class SourceCheck:
                 self._last = entry.key
                 return True
             looked += 1
+            # Past a few misses a walk is cheaper and proves more.
             if looked == LOOKS:
                 break
         return False

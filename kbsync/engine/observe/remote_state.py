@@ -26,6 +26,7 @@ async def documents(context: Context, ids: Collection[str]) -> dict[str, RemoteD
     """
     found: dict[str, RemoteDocument] = {}
     number, left = 1, 1
+    # One page has a hundred documents: it pays as soon as a few are still missing.
     while left > 0 and len(ids) - len(found) > max(FEW, left):
         page = await context.remote.page(context.base_id or "", number)
         if not isinstance(page, Done):
@@ -142,9 +143,11 @@ async def _once(context: Context) -> ObservedListing:
         ids.update(document.id for document in page.documents)
         owners |= _owners(context, page)
         context.ledger.add_listed(context.base_id, page.documents)
+        # An empty page ends it too: a total that never shrinks would loop for ever.
         if not page.documents or number * 100 >= page.total:
             break
         number += 1
+    # A document that moves to another page while paging is missed or met twice.
     complete = totals == {len(ids)}
     listing = ObservedListing(
         started_at=started_at, complete=complete, documents=len(ids), owners=frozenset(owners)

@@ -45,6 +45,7 @@ def catch_up(
     """
     _note_lost_marks(context, states)
     claims = _claims(context, states)
+    # A refused claim keeps its old path, which may refuse the next one in turn.
     while refused := _refused(context, claims, listing):
         for key in refused:
             del claims[key]
@@ -103,6 +104,7 @@ def _claims(context: Context, states: Sequence[FileState]) -> Claims:
             continue
         if mark.path != entry.key.path:
             followed = _followed(entry, mark, document)
+            # Two marks for one path: which is newer cannot be known, so neither is followed.
             contested |= {followed.key} & claims.keys()
             claims[followed.key] = followed, entry.key
     return {key: claim for key, claim in claims.items() if key not in contested}

@@ -102,7 +102,7 @@ def _turns(known: RemoteDocument | Missing | None) -> Sequence[dict[str, object]
     return ({}, {"repairs": 2}) if known.rev == "r2" else ({},)
 
 
-def pending(told: Case) -> Iterator[Case]:
+def pending(subject: Case) -> Iterator[Case]:
     """Yield the same case with each call that may be unaccounted for."""
     for each in INTENTS:
-        yield replace(told, intent=each)
+        yield replace(subject, intent=each)

@@ -202,7 +202,7 @@ class Line:
         """Return what each column asks for.
 
         Raises:
-            KeyError: a column has words nobody knows.
+            KeyError: a column has unknown words.
         """
         return tuple(
             _one_of([words[each] for each in cell.split(" / ")])
@@ -255,10 +255,10 @@ def faults(page: str, stories: Decided, everything: Decided) -> list[str]:
     try:
         meanings = [line.meanings() for line in lines]
     except KeyError as unknown:
-        return [f"the page says {unknown} in a column, and nobody knows what it means"]
-    told, hit = list(stories), defaultdict[int, set[Did]](set)
-    found = [*_apart(lines), *_untold(lines, {action.row for _, action in told})]
-    for case, action in (*told, *everything):
+        return [f"the page says {unknown} in a column, which has no meaning here"]
+    hits, hit = list(stories), defaultdict[int, set[Did]](set)
+    found = [*_apart(lines), *_without_story(lines, {action.row for _, action in hits})]
+    for case, action in (*hits, *everything):
         number = next((n for n, each in enumerate(meanings) if all(m(case) for m in each)), None)
         if number is None or lines[number].row != action.row:
             where = "no line" if number is None else lines[number].row
@@ -276,10 +276,10 @@ def _apart(lines: Sequence[Line]) -> Iterator[str]:
             yield f"the lines of {row} do not stand together"
 
 
-def _untold(lines: Sequence[Line], told: AbstractSet[str]) -> Iterator[str]:
+def _without_story(lines: Sequence[Line], hit: AbstractSet[str]) -> Iterator[str]:
     rows = {line.row for line in lines}
-    yield from (f"no story hits {row} of the page" for row in sorted(rows - told))
-    yield from (f"a story hits {row}, which is not on the page" for row in sorted(told - rows))
+    yield from (f"no story hits {row} of the page" for row in sorted(rows - hit))
+    yield from (f"a story hits {row}, which is not on the page" for row in sorted(hit - rows))
 
 
 def _misnamed(lines: Sequence[Line], hit: Mapping[int, AbstractSet[Did]]) -> Iterator[str]:
@@ -304,9 +304,9 @@ def disorder(page: str, answered: Sequence[AbstractSet[str]]) -> list[str]:
     """Return where the functions of `ROWS` do not follow the order of the rows of `page`."""
     rows = dict.fromkeys(line.row for line in lines_of(page))
     places = {row: number for number, row in enumerate(rows)}
-    told = [sorted(places[row] for row in each) for each in answered]
+    numbers = [sorted(places[row] for row in each) for each in answered]
     return [
         f"{sorted(earlier)} before {sorted(later)}"
-        for (earlier, before), (later, after) in pairwise(zip(answered, told, strict=True))
+        for (earlier, before), (later, after) in pairwise(zip(answered, numbers, strict=True))
         if before[-1] > after[0]
     ]

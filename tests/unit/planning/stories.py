@@ -48,7 +48,7 @@ UNHASHED = Present(key=KEY, stat=NEW)
 def remote(
     id_: str = "D", *, rev: str = "r1", words: int | None = 5, name: str = NAME, **more: object
 ) -> RemoteDocument:
-    """A document that indexed well, unless told otherwise."""
+    """A document that indexed well, by default."""
     readiness = more.pop("readiness", Readiness.AVAILABLE)
     return RemoteDocument(
         id=id_,
@@ -101,7 +101,7 @@ def declaring(**declared: object) -> DecisionRules:
 
 def case(**words: object) -> Case:
     """A case of KEY in which nothing is anywhere, but for `words`; evidence by its own names."""
-    told = {name: words.pop(name) for name in list(words) if name in Evidence.__slots__}
+    given = {name: words.pop(name) for name in list(words) if name in Evidence.__slots__}
     nothing = {"key": KEY, "name": NAME, "local": ABSENT, "rules": RULES, "now": NOW}
-    evidence = Evidence(**told)  # type: ignore[arg-type]
+    evidence = Evidence(**given)  # type: ignore[arg-type]
     return Case(evidence=evidence, **{**nothing, **words})  # type: ignore[arg-type]

@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Story:
-    """A row of the design's table, told.
+    """One case of a row of the design's table.
 
     Args:
         row: the row the design names.
-        told: what happened, in a sentence.
+        description: what happened, in a sentence.
         given: the words of the case, as `stories.case` takes them.
         action: the type of the action.
         cause: an action's cause, or what a Hold or Conflict says: a message, or a whole notice.
@@ -21,11 +21,11 @@ class Story:
     """
 
     row: str
-    told: str
+    description: str
     given: Mapping[str, Any]
     action: type
     cause: object = None
     also: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.row}: {self.told}"
+        return f"{self.row}: {self.description}"

@@ -35,7 +35,7 @@ from .story import Story
 STORIES = with_entry.STORIES + without_entry.STORIES
 
 
-def told(**words: object) -> Explanation:
+def explanation(**words: object) -> Explanation:
     given = case(**words)
     return explained(given, decide(given))
 
@@ -68,7 +68,7 @@ def test_every_row_can_be_explained(story: Story) -> None:
     ],
 )
 def test_the_file_as_it_stands(local: object, words: str) -> None:
-    assert told(local=local).file == words
+    assert explanation(local=local).file == words
 
 
 @pytest.mark.parametrize(
@@ -96,15 +96,15 @@ def test_the_file_as_it_stands(local: object, words: str) -> None:
     ],
 )
 def test_what_the_ledger_says(words: dict[str, object], ledger: str) -> None:
-    assert told(local=EDITED, listed=True, **words).ledger == ledger
+    assert explanation(local=EDITED, listed=True, **words).ledger == ledger
 
 
 def test_what_stands_at_the_server() -> None:
-    assert told().server == "no document"
-    assert told(entry=entry(), known=GONE).server == "the ledger's document is gone"
+    assert explanation().server == "no document"
+    assert explanation(entry=entry(), known=GONE).server == "the ledger's document is gone"
     failed = remote(readiness=Readiness.ERROR, error="no\x07 credit")
-    assert told(entry=entry(), known=failed).server == "document D, error, no\\x07 credit"
-    beside = told(
+    assert explanation(entry=entry(), known=failed).server == "document D, error, no\\x07 credit"
+    beside = explanation(
         entry=entry(),
         known=remote(),
         local=SAME,

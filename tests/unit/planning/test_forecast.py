@@ -60,15 +60,15 @@ def test_a_rate_is_of_the_time_something_was_indexed(
 
 
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(1, 30)), min_size=1, max_size=20))
-def test_busy_time_is_the_union_of_the_spans(told: list[tuple[int, int]]) -> None:
-    spans = [(float(begin), float(begin + length)) for begin, length in told]
-    busy = {second for begin, length in told for second in range(begin, begin + length)}
-    assert indexing_rate(spans) == pytest.approx(60.0 * len(told) / len(busy))
+def test_busy_time_is_the_union_of_the_spans(given: list[tuple[int, int]]) -> None:
+    spans = [(float(begin), float(begin + length)) for begin, length in given]
+    busy = {second for begin, length in given for second in range(begin, begin + length)}
+    assert indexing_rate(spans) == pytest.approx(60.0 * len(given) / len(busy))
 
 
 @pytest.mark.parametrize(
-    ("minutes", "told"),
+    ("minutes", "given"),
     [(0.01, "less than a minute"), (0.9, "1 minute"), (1.4, "1 minute"), (90.2, "90 minutes")],
 )
-def test_minutes_are_told(minutes: float, told: str) -> None:
-    assert minutes_of(minutes) == told
+def test_minutes_are_readable(minutes: float, given: str) -> None:
+    assert minutes_of(minutes) == given

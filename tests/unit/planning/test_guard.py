@@ -82,8 +82,8 @@ def many(count: int, make: object, *words: str) -> list[Action]:
 def decided(
     actions: Sequence[Action], documents: int = 0, history: History = NONE, **facts: object
 ) -> Guard:
-    told = Facts(mirror="docs", documents=documents, **facts)  # type: ignore[arg-type]
-    return guard(actions, told, history, GuardConfig())
+    known = Facts(mirror="docs", documents=documents, **facts)  # type: ignore[arg-type]
+    return guard(actions, known, history, GuardConfig())
 
 
 def held(found: Guard) -> set[str]:
@@ -177,7 +177,7 @@ def test_every_deletion_of_a_document_whose_file_is_no_more_counts(cause: str) -
     ],
     ids=lambda actions: str(getattr(actions[0], "cause", "")),
 )
-def test_what_somebody_asked_for_or_costs_nothing_passes(actions: list[Action]) -> None:
+def test_what_was_asked_for_or_costs_nothing_passes(actions: list[Action]) -> None:
     assert decided(actions, 1000) == Allowed()
 
 
@@ -201,7 +201,7 @@ def test_adopted_with_unknown_content_counts_as_the_upload_that_follows() -> Non
 
 
 def test_the_journal_tells_the_hour() -> None:
-    told = history_of(
+    history = history_of(
         {
             ("delete", "removed"): 3,
             ("delete", "orphan"): 1,
@@ -213,7 +213,7 @@ def test_the_journal_tells_the_hour() -> None:
             ("update", "edited"): 80,
         }
     )
-    assert told == History(removals=8, reembeddings=15, deleted=4)
+    assert history == History(removals=8, reembeddings=15, deleted=4)
 
 
 # -- the root ------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def test_a_release_is_for_these_documents() -> None:
     other = decided([delete(f"{n:05}", "removed", "another") for n in range(11)])
     assert isinstance(read, Halted)
     assert isinstance(released(other, read.members), Halted)
-    orphans = decided(many(11, delete, "orphan"))  # the same documents, told differently
+    orphans = decided(many(11, delete, "orphan"))  # the same documents, with other causes
     assert released(orphans, read.members) == Allowed()
 
 
@@ -305,8 +305,8 @@ def test_adopting_does_not_change_what_a_release_is_for() -> None:
 
 
 def _foreseen(**words: object) -> Action | None:
-    told = case(**words)
-    return foresee(told, decide(told))
+    subject = case(**words)
+    return foresee(subject, decide(subject))
 
 
 BUSY = remote(readiness=Readiness.INDEXING, words=None)
@@ -342,11 +342,11 @@ def test_what_follows_once_the_server_is_done(
 
 
 def test_what_is_foreseen_is_counted() -> None:
-    told = case(local=ABSENT, entry=UPLOADED, known=BUSY)
-    action = decide(told)
-    follows = foresee(told, action)
+    subject = case(local=ABSENT, entry=UPLOADED, known=BUSY)
+    action = decide(subject)
+    follows = foresee(subject, action)
     assert follows is not None
-    facts = Facts(mirror="docs", documents=1, foreseen={told.key: follows})
+    facts = Facts(mirror="docs", documents=1, foreseen={subject.key: follows})
     assert guard([action], facts, NONE, GuardConfig()) == Allowed()
     halted = guard([action], replace(facts, root=say.ROOT_EMPTY()), NONE, GuardConfig())
     assert isinstance(halted, Halted)

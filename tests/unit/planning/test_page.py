@@ -24,20 +24,20 @@ TEXT = PAGE.read_text()
 def stories() -> Decided:
     """The truth table of the tests; `test_decide` holds the code to it."""
     cases = [case(**story.given) for story in STORIES]
-    return [(told, decide(told)) for told in cases]
+    return [(subject, decide(subject)) for subject in cases]
 
 
 @pytest.fixture(scope="module")
 def some(everything: Decided) -> Decided:
     """One case of each kind that matters to a comparison, so that many can be made."""
     kinds: dict[object, tuple[Case, Action]] = {}
-    for told, action in everything:
-        evidence, local = told.evidence, type(told.local).__name__
+    for subject, action in everything:
+        evidence, local = subject.evidence, type(subject.local).__name__
         known = getattr(evidence.known, "readiness", evidence.known)
-        sides = (told.entry and told.entry.state, local, known, bool(evidence.marked))
-        swap = told.entry is not None and told.entry.superseded is not None
+        sides = (subject.entry and subject.entry.state, local, known, bool(evidence.marked))
+        swap = subject.entry is not None and subject.entry.superseded is not None
         kind = (*sides, swap, evidence.listed, type(action).__name__, action.row)
-        kinds.setdefault((*kind, getattr(action, "cause", "")), (told, action))
+        kinds.setdefault((*kind, getattr(action, "cause", "")), (subject, action))
     return list(kinds.values())
 
 
@@ -46,7 +46,7 @@ def test_the_stories_tell_the_rows_they_are_filed_under(stories: Decided) -> Non
 
 
 def test_the_page_and_the_code_are_the_same_table(stories: Decided, everything: Decided) -> None:
-    pendings = (each for told, _ in everything[::500] for each in pending(told))
+    pendings = (each for subject, _ in everything[::500] for each in pending(subject))
     assert faults(TEXT, stories, [*everything, *((p, decide(p)) for p in pendings)]) == []
 
 
@@ -58,7 +58,7 @@ def test_the_rows_stand_in_the_order_of_the_page(stories: Decided, everything: D
     answered = rows_of([*stories, *everything])
     assert all(answered), "a function that no case reaches"
     assert disorder(TEXT, answered) == []
-    # Rows that never compete cannot be told apart by cases: their order is compared all the same.
+    # Rows that never compete cannot be distinguished by cases: their order counts all the same.
     assert disorder(_swapped("T12", "T13"), answered)
 
 
@@ -129,5 +129,5 @@ def test_rows_that_changed_places_are_found(
 
 
 def test_a_story_too_few_is_found(stories: Decided, some: Decided) -> None:
-    fewer = [(told, action) for told, action in stories if action.row != "T19"]
+    fewer = [(subject, action) for subject, action in stories if action.row != "T19"]
     assert faults(TEXT, fewer, some) == ["no story hits T19 of the page"]

@@ -1,4 +1,4 @@
-"""Pairing of documents nobody marked and files without an entry: only what is clear."""
+"""Pairing of foreign documents and files without an entry: only what is clear."""
 
 from __future__ import annotations
 
@@ -85,15 +85,15 @@ def test_twins_of_a_name_are_left() -> None:
 
 @pytest.mark.parametrize("by", [By.NAME, By.BASENAME])
 @pytest.mark.parametrize("mirror", ["docs", "another"])
-def test_a_valid_mark_is_somebody(by: By, mirror: str) -> None:
+def test_a_document_with_a_valid_mark_is_not_paired(by: By, mirror: str) -> None:
     found = pair([file("a.md")], [marked("a.md", mirror)], by)
     assert (paired(found), left(found)) == ({}, {"a.md": say.MARKED.code})
-    # It counts for nobody, so that what stands beside it is clear.
+    # It is no candidate, so that the other document is the only one.
     beside = pair([file("a.md")], [marked("a.md", mirror), document("a.md", "B")], by)
     assert [each.document.id for each in beside.pairs] == ["B"]
 
 
-def test_a_copied_mark_is_nobody() -> None:
+def test_a_document_with_a_copied_mark_is_paired() -> None:
     copied = marked("a.md", "another", rev="of another document")
     assert paired(pair([file("a.md")], [copied], By.NAME)) == {"a.md": "a.md"}
 

@@ -1,4 +1,4 @@
-"""What became of a call nobody saw the end of: docs/design.md section 6, second table."""
+"""What became of a call without a known outcome: docs/design.md section 6, second table."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_deleted_document_that_is_still_there_is_decided_again() -> None:
     "evidence", [CallEvidence(), LOOKED, CallEvidence(target=remote()), CallEvidence(target=GONE)]
 )
 @pytest.mark.parametrize("after", [-W, 0.0, W - 1e-9, W, 3 * W])
-def test_whoever_waits_waits_for_a_time_to_come(
+def test_a_pending_call_waits_for_a_time_to_come(
     what: object, evidence: CallEvidence, after: float
 ) -> None:
     answer = verdict(what, evidence, after=after)

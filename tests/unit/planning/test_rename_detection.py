@@ -69,15 +69,15 @@ def _told(moves: tuple[Move, ...]) -> dict[str, str]:
 
 
 def test_a_removed_file_leaves_its_document_free() -> None:
-    told = case(entry=entry(), known=remote())
-    assert vacated(told, decide(told)) == Vacated(
+    subject = case(entry=entry(), known=remote())
+    assert vacated(subject, decide(subject)) == Vacated(
         key=KEY, document_id="D", content="old", size=OLD.size
     )
 
 
 def test_an_edited_file_leaves_the_document_of_its_old_content_free() -> None:
-    told = case(local=EDITED, entry=entry(), known=remote())
-    free = vacated(told, decide(told))
+    subject = case(local=EDITED, entry=entry(), known=remote())
+    free = vacated(subject, decide(subject))
     assert free is not None
     assert (free.content, free.now) == ("old", EDITED)
 
@@ -93,7 +93,7 @@ NOT_FREE = {
     "in error": {"known": remote(readiness=Readiness.ERROR)},
     "in error, and edited": {"known": remote(readiness=Readiness.ERROR), "local": EDITED},
     "in the trash": {"entry": entry(EntryState.TRASHED)},
-    "switched off by somebody": {"known": remote(readiness=Readiness.DISABLED)},
+    "switched off by a person": {"known": remote(readiness=Readiness.DISABLED)},
     "changed at the server": {"known": remote(words=9)},
     "changed at the server, which is no reason to keep it": {
         "known": remote(words=9),
@@ -115,8 +115,8 @@ NOT_FREE = {
 
 @pytest.mark.parametrize("given", NOT_FREE.values(), ids=NOT_FREE.keys())
 def test_no_other_document_is_free(given: dict[str, object]) -> None:
-    told = case(**{"entry": entry(), "known": remote(), **given})
-    assert vacated(told, decide(told)) is None
+    subject = case(**{"entry": entry(), "known": remote(), **given})
+    assert vacated(subject, decide(subject)) is None
 
 
 # -- which files are worth a look ----------------------------------------------------------------

@@ -93,11 +93,11 @@ def test_a_plan_comes_back_from_its_file_and_has_not_moved(actions: tuple[Action
 def test_every_change_that_differs_is_told_and_nothing_else(
     before: tuple[Action, ...], now: tuple[Action, ...]
 ) -> None:
-    told = list(differences(_saved(before), now))
+    found = list(differences(_saved(before), now))
     one = {each.path: each.does() for each in saved_actions(before)}
     other = {each.path: each.does() for each in saved_actions(now)}
     differs = sorted(p for p in one.keys() | other.keys() if one.get(p) != other.get(p))
-    assert [each.key.path for each in told] == differs
+    assert [each.key.path for each in found] == differs
 
 
 def test_it_says_what_was_planned_and_what_would_be_done() -> None:
@@ -108,16 +108,16 @@ def test_it_says_what_was_planned_and_what_would_be_done() -> None:
     edited = replace(create, stat=Stat(1, 2, 1))
     other = replace(update, document_id="e")
 
-    def told(before: Action | None, now: Action | None) -> tuple[str, str]:
+    def shown(before: Action | None, now: Action | None) -> tuple[str, str]:
         (found,) = differences(_saved((before,) if before else ()), (now,) if now else ())
         assert isinstance(found, PlanDifference)
         return found.before, found.after
 
-    assert told(create, None) == ("create", "nothing")
-    assert told(None, create) == ("nothing", "create")
-    assert told(create, update) == ("create", "update")
-    assert told(create, edited) == ("create", "create with the file as it is now")
-    assert told(update, other) == ("update", "update of another document")
+    assert shown(create, None) == ("create", "nothing")
+    assert shown(None, create) == ("nothing", "create")
+    assert shown(create, update) == ("create", "update")
+    assert shown(create, edited) == ("create", "create with the file as it is now")
+    assert shown(update, other) == ("update", "update of another document")
 
 
 def test_another_reason_for_the_same_change_has_not_moved() -> None:

@@ -114,7 +114,7 @@ def test_what_was_refused_is_not_sent_again(everything: Decided) -> None:
 
 def test_with_an_intent_only_the_last_call_is_accounted_for(everything: Decided) -> None:
     for each, _ in everything:
-        for told in pending(each):
-            action = decide(told)
+        for subject in pending(each):
+            action = decide(subject)
             assert isinstance(action, Resolve)
-            assert (action.row, action.intent) == ("T0", told.intent)
+            assert (action.row, action.intent) == ("T0", subject.intent)

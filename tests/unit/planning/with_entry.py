@@ -161,7 +161,7 @@ STORIES = [
     ),
     Story(
         "R4",
-        "ended in error, and somebody had it indexed again there",
+        "ended in error, and indexed again there by a person",
         {
             "local": SAME,
             "entry": entry(EntryState.FAILED, failures=1, retry_at=NOW + 1),
@@ -190,7 +190,7 @@ STORIES = [
     ),
     Story(
         "T12",
-        "somebody deleted it there",
+        "deleted there by a person",
         {"local": SAME, "entry": entry(), "known": GONE, "listed": True},
         Create,
         "missing",
@@ -204,7 +204,7 @@ STORIES = [
     ),
     Story(
         "T12",
-        "gone there, and somebody took its name",
+        "gone there, its name taken by a foreign document",
         {"local": SAME, "entry": entry(), "known": GONE, "listed": True, "namesakes": (FOREIGN,)},
         Conflict,
         say.CONFLICT_FOREIGN_NAME,
@@ -247,7 +247,7 @@ STORIES = [
     ),
     Story(
         "T16",
-        "uploaded over by somebody",
+        "uploaded over by another program",
         {"local": SAME, "entry": entry(), "known": DRIFT},
         Update,
         "drift",
@@ -334,7 +334,7 @@ STORIES = [
     ),
     Story(
         "T20",
-        "edited there, deleted here, and told to delete such",
+        "edited there, deleted here, drifted ones to be deleted",
         {"entry": entry(), "known": WORDS, "rules": DELETE_DRIFTED},
         Delete,
         "removed",

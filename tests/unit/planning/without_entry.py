@@ -83,7 +83,7 @@ STORIES = [
     Story("T1", "excluded, never uploaded", {"local": EXCLUDED}, Noop),
     Story(
         "T1",
-        "excluded and told to prune",
+        "excluded and pruned",
         {"local": EXCLUDED, "entry": entry(), "rules": PRUNE_EXCLUDED},
         Delete,
         "excluded",
@@ -144,7 +144,7 @@ STORIES = [
     ),
     Story(
         "T1",
-        "excluded in the middle of a swap and told to prune: the old one first",
+        "excluded in the middle of a swap and pruned: the old one first",
         {"local": EXCLUDED, "entry": SWAPPED, "rules": PRUNE_EXCLUDED},
         Delete,
         "superseded",
@@ -178,7 +178,7 @@ STORIES = [
     ),
     Story(
         "T3",
-        "somebody emptied the trash there",
+        "the trash was emptied there",
         {"entry": entry(EntryState.TRASHED), "known": GONE},
         Forget,
         "trash emptied",
@@ -260,7 +260,7 @@ STORIES = [
     ),
     Story(
         "T8",
-        "somebody's document bears our name",
+        "a foreign document bears our name",
         {"local": UNHASHED, "listed": True, "namesakes": (FOREIGN,)},
         Conflict,
         say.CONFLICT_FOREIGN_NAME,
