@@ -127,7 +127,7 @@ class Admin:
 
     def states(self) -> dict[str, ControllerStatus]:
         """Return the status of each mirror's controller."""
-        return {each.declared.name: each.state for each in self.supervisor}
+        return {each.declared.name: each.status for each in self.supervisor}
 
     def summary(self, states: Mapping[str, ControllerStatus]) -> str:
         """Return one line: how many mirrors are in which phase."""
@@ -154,7 +154,7 @@ class Admin:
         }
 
     def _mirror(self, mirror: SupervisedMirror) -> dict[str, object]:
-        state, now = mirror.state, self.clock.now()
+        state, now = mirror.status, self.clock.now()
 
         def ahead(at: float | None) -> int | None:
             return None if at is None else max(0, round(at - now))

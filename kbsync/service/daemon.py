@@ -203,6 +203,6 @@ def controllers(log: EventLog) -> MakeController:
         declared: MirrorConfig, engine: Reconciler, turned: Callable[[ControllerStatus], None]
     ) -> SupervisedController:
         changes = Watcher(declared)
-        return Controller(engine, changes, observe=log.observe, turned=turned)
+        return Controller(engine, changes, observe=log.observe, on_change=turned)
 
     return make

@@ -54,7 +54,7 @@ class EventLog:
 
     def turned(self, mirror: str, state: ControllerStatus) -> None:
         """Log that a mirror begins or ceases to be in trouble."""
-        if state.phase is Phase.LENT:  # a verb works with it, and prints what it does
+        if state.phase is Phase.SUSPENDED:  # a verb works with it, and prints what it does
             return
         before = self._turns.get(mirror, ControllerStatus())
         self._turns[mirror] = state

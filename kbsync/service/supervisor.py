@@ -31,8 +31,8 @@ class SupervisedController(Protocol):
     paused: bool
 
     @property
-    def state(self) -> ControllerStatus:
-        """Its status now."""
+    def status(self) -> ControllerStatus:
+        """What it is doing now."""
         ...
 
     async def run(self) -> None:
@@ -44,7 +44,7 @@ class SupervisedController(Protocol):
         ...
 
     def suspended(self) -> AbstractAsyncContextManager[Reconciler]:
-        """Lend the engine; the controller does nothing meanwhile."""
+        """Leave the reconciler to the caller; the controller does nothing meanwhile."""
         ...
 
 
@@ -73,10 +73,10 @@ class SupervisedMirror:
     left: anyio.Event = field(default_factory=anyio.Event)
 
     @property
-    def state(self) -> ControllerStatus:
+    def status(self) -> ControllerStatus:
         """The status of its controller."""
         if self.controller is not None:
-            return self.controller.state
+            return self.controller.status
         if self.fault is not None:
             return ControllerStatus(phase=Phase.HALTED, why=self.fault.notice)
         return ControllerStatus()
@@ -253,7 +253,7 @@ class Supervisor:
                 return await self.engine(settings, mirror.declared, prune_excluded=False)
             except Problem as problem:
                 mirror.fault = problem
-                self._turned(mirror.declared.name, mirror.state)
+                self._turned(mirror.declared.name, mirror.status)
             with anyio.move_on_after(RETRY):
                 await mirror.leaving.wait()
         return None

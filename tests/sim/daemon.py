@@ -63,7 +63,9 @@ class Daemon:
         if self._process.line.in_the_air:
             return True
         resting = (Phase.WATCHING, Phase.PAUSED, Phase.STOPPED)
-        return any(each.controller.state.phase not in resting for each in self._controlled.values())
+        return any(
+            each.controller.status.phase not in resting for each in self._controlled.values()
+        )
 
     # -- controllers come and go ----------------------------------------------------------------
 
@@ -74,7 +76,7 @@ class Daemon:
             process.engine(name),
             watch,
             observe=process.observe,
-            turned=partial(self._turned, name),
+            on_change=partial(self._turned, name),
         )
         controller.paused = self._paused
         one = self._controlled[name] = Controlled(name, controller, watch)
@@ -196,7 +198,9 @@ class Daemon:
         await anyio.sleep(A_WHILE)
         for _ in range(RELEASES):
             held = [
-                each for each in self._controlled.values() if each.controller.state.held is not None
+                each
+                for each in self._controlled.values()
+                if each.controller.status.held is not None
             ]
             if not held:
                 break
@@ -206,13 +210,13 @@ class Daemon:
         for one in self._controlled.values():
             # What is tried at every comparison may be tried now.
             with anyio.move_on_after(MOMENT):
-                while _at_work(one.controller.state):  # noqa: ASYNC110 - no event marks the end
+                while _at_work(one.controller.status):  # noqa: ASYNC110 - no event marks the end
                     await anyio.sleep(1.0)
             self._judge(one)
 
     def _judge(self, one: Controlled) -> None:
         """A controller at rest has nothing left to do but what it reports."""
-        state, fault = one.controller.state, self._history.watcher.fault
+        state, fault = one.controller.status, self._history.watcher.fault
         self._history.unmet[one.name] = None
         if state.phase not in (Phase.WATCHING, Phase.SYNCING):
             self._history.note(f"{one.name} rests {state.phase}: {state.why}")

@@ -1,4 +1,8 @@
-"""Keeps one mirror closed: the engine of `apply`, kept going (docs/design.md section 7)."""
+"""Keeps one mirror in sync until it is stopped (docs/design.md section 7).
+
+It runs sessions one after the other. A session ends when the controller is stopped, suspended or
+paused, or when a problem halts the mirror; after a problem the next one begins with a delay.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +30,8 @@ DRAIN = 30.0
 WORKED_FOR = 60.0
 LONGEST_UNREACHED = 60.0
 CANARY_WAITS = 600.0
-# Nobody is there to answer, which ends by itself.
-AWAY = frozenset(
+# The server cannot be reached, which ends by itself: the mirror is not halted.
+UNREACHED = frozenset(
     {
         remote_say.CANNOT_CONNECT,
         remote_say.CONNECT_SLOW,
@@ -41,13 +45,13 @@ AWAY = frozenset(
 
 
 class Phase(StrEnum):
-    """What a keeper is at."""
+    """What a controller is doing."""
 
     STARTING = "starting"
     SYNCING = "syncing"
     WATCHING = "watching"
     PAUSED = "paused"
-    LENT = "lent"
+    SUSPENDED = "lent"  # the word that `status` shows
     HALTED = "halted"
     UNREACHABLE = "unreachable"
     STOPPED = "stopped"
@@ -55,19 +59,19 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerStatus:
-    """What a keeper is at, as `status` shows it.
+    """What a controller is doing, as `status` shows it.
 
     Args:
         mode: how changes are noticed: ``inotify``, ``polling`` or ``inotify+polling``.
-        notice: why it is not done by events alone; None when it is.
-        why: why the mirror is halted or unreachable, or what the guard held back.
+        notice: why changes are not noticed by events alone; None when they are.
+        why: why the mirror is halted or unreachable, or what the guard holds back.
         next_local, next_remote: when everything is compared next, without and with a listing of
             the base, in seconds of the ledger's clock; None while nothing is planned.
-        pending: keys that wait: for rest, for their grace, for room or for their time.
+        pending: keys that wait: to settle, for their grace period, for room, for their time.
         indexing: documents the server is indexing.
         last_pass: when everything was compared last, in seconds of the ledger's clock.
         held: digest of what the guard holds back, None when it holds nothing.
-        restless: some paths that have not rested for long, and are not read until they do.
+        unsettled: some paths that have kept changing for long, and are not read until they settle.
     """
 
     phase: Phase = Phase.STARTING
@@ -80,88 +84,88 @@ class ControllerStatus:
     indexing: int = 0
     last_pass: float | None = None
     held: str | None = None
-    restless: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
 
 
-def _nobody(state: ControllerStatus) -> None:
-    """Tell nobody."""
+def _ignore(status: ControllerStatus) -> None:
+    """Do nothing."""
 
 
 class Controller:
-    """Keeps one mirror closed until it is stopped. To be made inside the event loop.
+    """Keeps one mirror in sync until it is stopped. To be made inside the event loop.
 
     Args:
-        engine: the mirror's engine.
-        changes: the watch over its source; started and stopped by `run`.
-        observe: told of every step, as by `Reconciler.apply`.
-        turned: told once whenever the mirror begins or ceases to be halted, unreachable, paused
-            or lent, and when the guard begins or ceases to hold something back.
+        reconciler: of the mirror.
+        changes: of its source; started and stopped by `run`.
+        observe: called with every step, as by `Reconciler.apply`.
+        on_change: called once whenever the mirror begins or ceases to be halted, unreachable,
+            paused or suspended, and when the guard begins or ceases to hold something back.
 
     Attributes:
         read_only: plan and show, write nothing: as configured.
-        paused: the same, for as long as somebody wants it.
+        paused: the same, until it is resumed.
     """
 
     def __init__(
         self,
-        engine: Reconciler,
+        reconciler: Reconciler,
         changes: ChangeSource,
         *,
         observe: Observer,
-        turned: Callable[[ControllerStatus], None] = _nobody,
+        on_change: Callable[[ControllerStatus], None] = _ignore,
     ) -> None:
-        self._engine = engine
+        self._reconciler = reconciler
         self._changes = changes
         self._observe = observe
-        self._turned = turned
-        self._standing = ControllerState(config=engine.mirror.config, observe=observe)
-        self._pulse = Wakeup()
-        self._turn = anyio.Lock()
+        self._on_change = on_change
+        self._state = ControllerState(config=reconciler.mirror.config, observe=observe)
+        self._wakeup = Wakeup()
+        self._exclusive = anyio.Lock()
         self._planning: anyio.CancelScope | None = None
-        self._upkeep: Session | None = None
+        self._session: Session | None = None
         self._problem: Problem | None = None
         self._reached = False
         self._failures = 0
         self._begun_at: float | None = None
         self._watching = False
         self._paused = self._read_only = False
-        self._hurry = False
-        self._lent = 0
-        self._over = False
-        self._told = self._where()
+        self._retry_now = False
+        self._suspensions = 0
+        self._ended = False
+        self._shown = self._summary()
 
-    # -- what others see and ask ---------------------------------------------------------------
+    # -- from outside --------------------------------------------------------------------------
 
     @property
-    def state(self) -> ControllerStatus:
-        """What the keeper is at now."""
-        standing, pool = self._standing, self._upkeep.pool if self._upkeep else None
-        phase, now = self._phase(), self._engine.clock.now()
-        pending = len(standing.settling) + len(standing.grace)
-        pending += standing.changes if not self._writes else pool.waiting if pool else 0
-        planned = phase not in (Phase.LENT, Phase.STOPPED) and standing.last_pass is not None
+    def status(self) -> ControllerStatus:
+        """What the controller is doing now."""
+        state, pool = self._state, self._session.pool if self._session else None
+        phase, now = self._phase(), self._reconciler.clock.now()
+        pending = len(state.debouncer) + len(state.grace)
+        pending += state.changes if not self._writes else pool.waiting if pool else 0
+        planned = phase not in (Phase.SUSPENDED, Phase.STOPPED) and state.last_pass is not None
         return ControllerStatus(
             phase=phase,
             mode=self._changes.mode,
             notice=self._changes.notice,
             why=self._why(now),
-            next_local=min(standing.next_local, standing.next_remote) if planned else None,
-            next_remote=standing.next_remote if planned else None,
+            next_local=min(state.next_local, state.next_remote) if planned else None,
+            next_remote=state.next_remote if planned else None,
             pending=pending,
             indexing=pool.indexing if pool else 0,
-            last_pass=standing.last_pass,
-            held=standing.held.digest if standing.held else None,
-            restless=standing.settling.restless(now),
+            last_pass=state.last_pass,
+            held=state.held.digest if state.held else None,
+            unsettled=state.debouncer.unsettled(now),
         )
 
     @property
     def unmet(self) -> Mapping[DocKey, Notice]:
         """Why keys are not what they should be: held, in conflict, or given up until a resync."""
-        return self._standing.unmet
+        return self._state.unmet
 
     @property
     def paused(self) -> bool:
-        """Plan and show, write nothing, for as long as somebody wants it."""
+        """Plan and show, write nothing, until it is resumed."""
         return self._paused
 
     @paused.setter
@@ -183,175 +187,180 @@ class Controller:
 
     def stop(self) -> None:
         """Begin no more calls; `run` returns when those in flight have ended."""
-        self._pulse.stop()
+        self._wakeup.stop()
         self._interrupt()
 
     def nudge(self, *, listing: bool) -> None:
         """Compare everything now, with a listing of the base if `listing`."""
-        now = self._engine.clock.now()
-        self._standing.next_local = now
+        now = self._reconciler.clock.now()
+        self._state.next_local = now
         if listing:
-            self._standing.next_remote = now
-        self._hurry = True
-        self._pulse.wake()
+            self._state.next_remote = now
+        self._retry_now = True
+        self._wakeup.wake()
 
     @asynccontextmanager
     async def suspended(self) -> AsyncIterator[Reconciler]:
-        """Bring calls in flight to their end and lend the engine.
+        """Bring calls in flight to their end, and leave the reconciler to the caller.
 
         Nothing is planned or sent meanwhile; afterwards everything is compared anew, without a
         listing.
         """
-        self._lent += 1
+        self._suspensions += 1
         self._interrupt()
         try:
-            async with self._turn:
+            async with self._exclusive:
                 self._show()
-                yield self._engine
+                yield self._reconciler
         finally:
-            self._lent -= 1
+            self._suspensions -= 1
             self.nudge(listing=False)
 
-    # -- keeping -------------------------------------------------------------------------------
+    # -- sessions ------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Keep the mirror closed until `stop` is called.
+        """Keep the mirror in sync until `stop` is called.
 
         Returns once calls in flight were brought to their end, in 30 seconds at most; what
         remains is an intent in the ledger. Never raises a `Problem`: it halts this mirror, which
-        tries again by itself.
+        is tried again later.
         """
-        wake = thread_safe(self._pulse.wake)
+        wake = thread_safe(self._wakeup.wake)
         try:
-            while not self._pulse.stopping:
-                if self._lent:
-                    await self._pulse.wait()
+            while not self._wakeup.stopping:
+                if self._suspensions:
+                    await self._wakeup.wait()
                     continue
-                async with self._turn:
-                    failed = await self._attempt(wake)
+                async with self._exclusive:
+                    failed = await self._run_session(wake)
                 if failed:
-                    await self._recover()
+                    await self._back_off()
         finally:
             with anyio.CancelScope(shield=True):
                 if self._watching:
                     await anyio.to_thread.run_sync(self._changes.stop)
-            self._over = True
+            self._ended = True
             self._show()
 
-    async def _attempt(self, wake: Callable[[], None]) -> bool:
-        """Keep the mirror until something ends it; return whether it could not go on."""
-        if self._lent or self._pulse.stopping:
+    async def _run_session(self, wake: Callable[[], None]) -> bool:
+        """Run one session to its end; return whether a problem ended it."""
+        if self._suspensions or self._wakeup.stopping:
             return False
         group = anyio.create_task_group()
-        upkeep = self._upkeep = Session(
-            self._engine, self._standing, group, wake=self._pulse.wake, writes=self._writes
+        session = self._session = Session(
+            self._reconciler, self._state, group, wake=self._wakeup.wake, writes=self._writes
         )
         async with group:
             try:
-                await self._keep(upkeep, wake)
+                await self._serve(session, wake)
             except Problem as problem:
-                upkeep.problem = upkeep.problem or problem
-            await self._drain(upkeep, group)
-        self._upkeep = None
-        if upkeep.problem is not None:
-            self._fail(upkeep.problem, reached=upkeep.reached)
-        return upkeep.problem is not None
+                session.problem = session.problem or problem
+            await self._drain(session, group)
+        self._session = None
+        if session.problem is not None:
+            self._fail(session.problem, reached=session.reached)
+        return session.problem is not None
 
-    async def _keep(self, upkeep: Session, wake: Callable[[], None]) -> None:
-        if not self._watching:  # before anything is compared, so that nothing falls between
+    async def _serve(self, session: Session, wake: Callable[[], None]) -> None:
+        if not self._watching:  # before the comparison, so that no change falls between
             await anyio.to_thread.run_sync(self._changes.start, wake)
             self._watching = True
-        listing = self._standing.next_remote <= self._engine.clock.now()
-        await self._interruptible(upkeep, lambda: upkeep.compare(listing=listing))
-        if self._ends(upkeep):
+        listing = self._state.next_remote <= self._reconciler.clock.now()
+        await self._interruptible(session, lambda: session.compare(listing=listing))
+        if self._ends(session):
             return
-        self._begun_at = self._engine.clock.now()
-        self._problem, self._hurry = None, False
-        while not self._ends(upkeep):
+        self._begun_at = self._reconciler.clock.now()
+        self._problem, self._retry_now = None, False
+        while not self._ends(session):
             self._show()
-            await self._next(upkeep)
+            await self._step(session)
 
-    async def _next(self, upkeep: Session) -> None:
-        """See to what is due, or wait until something is."""
-        standing = self._standing
-        self._collect(upkeep)
-        now = self._engine.clock.now()
-        if self._due_soon(upkeep.writes) <= now:
-            await self._interruptible(upkeep, upkeep.attend)
-        elif standing.everything_due <= now:
-            listing = standing.next_remote <= now
-            await self._interruptible(upkeep, lambda: upkeep.compare(listing=listing))
+    async def _step(self, session: Session) -> None:
+        """Do what is due, or wait until something is."""
+        state = self._state
+        self._collect(session)
+        now = self._reconciler.clock.now()
+        if self._due_soon(session.writes) <= now:
+            await self._interruptible(session, session.attend)
+        elif state.everything_due <= now:
+            listing = state.next_remote <= now
+            await self._interruptible(session, lambda: session.compare(listing=listing))
         else:
-            due = min(self._due_soon(upkeep.writes), standing.everything_due)
-            await self._pulse.wait(due - now)
+            due = min(self._due_soon(session.writes), state.everything_due)
+            await self._wakeup.wait(due - now)
 
     def _due_soon(self, writes: bool) -> float:
-        """Return when the next path may have rested, or the next grace is over."""
-        dues = (self._standing.settling.next_due(), self._standing.grace.next_due())
+        """Return when the next path may have settled, or the next grace period is over."""
+        dues = (self._state.debouncer.next_due(), self._state.grace.next_due())
         counting = dues if writes else dues[:1]
         return min((due for due in counting if due is not None), default=float("inf"))
 
-    def _collect(self, upkeep: Session | None) -> None:
+    def _collect(self, session: Session | None) -> None:
         changed = self._changes.take()
         if not changed:
             return
-        self._standing.collect(changed, self._engine.clock.now())
-        self._hurry |= changed.root
-        if upkeep is not None and changed.paths:
-            upkeep.expect()
+        self._state.collect(changed, self._reconciler.clock.now())
+        self._retry_now |= changed.root
+        if session is not None and changed.paths:
+            session.expect()
 
-    async def _interruptible(self, upkeep: Session, work: Callable[[], Awaitable[None]]) -> None:
-        """Plan, unless somebody wants an end: what is begun at the server is not given up."""
+    async def _interruptible(self, session: Session, work: Callable[[], Awaitable[None]]) -> None:
+        """Plan until a stop, a pause or a suspension; calls of the pool are not cancelled."""
         with anyio.CancelScope() as scope:
             self._planning = scope
             try:
                 await work()
             finally:
                 self._planning = None
-        upkeep.cut = scope.cancelled_caught
+        session.cut = scope.cancelled_caught
 
     def _interrupt(self) -> None:
         if self._planning is not None:
             self._planning.cancel()
-        self._pulse.wake()
+        self._wakeup.wake()
 
-    def _ends(self, upkeep: Session) -> bool:
-        if upkeep.problem is not None:
-            raise upkeep.problem
-        if self._pulse.stopping or self._lent:
+    def _ends(self, session: Session) -> bool:
+        if session.problem is not None:
+            raise session.problem
+        if self._wakeup.stopping or self._suspensions:
             return True
-        return upkeep.cut or upkeep.writes != self._writes
+        return session.cut or session.writes != self._writes
 
-    async def _drain(self, upkeep: Session, group: anyio.abc.TaskGroup) -> None:
+    async def _drain(self, session: Session, group: anyio.abc.TaskGroup) -> None:
         """Bring what is in flight to its end, or leave it as an intent."""
-        if upkeep.pool is not None:
-            upkeep.pool.stop()
+        if session.pool is not None:
+            session.pool.stop()
             with anyio.move_on_after(DRAIN):
-                await upkeep.served.wait()
+                await session.served.wait()
         group.cancel_scope.cancel()
 
     # -- when it cannot go on ------------------------------------------------------------------
 
     def _fail(self, problem: Problem, *, reached: bool) -> None:
-        begun, now = self._begun_at, self._engine.clock.now()
+        begun, now = self._begun_at, self._reconciler.clock.now()
         if begun is not None and now - begun > WORKED_FOR:
             self._failures = 0
         self._failures += 1
         self._begun_at = None
         self._problem = problem
         self._reached = reached
-        if problem.notice.message not in AWAY:
-            self._standing.next_remote = now  # who knows what became of the base meanwhile
+        if problem.notice.message not in UNREACHED:
+            self._state.next_remote = now  # the base may have changed: the ledger is not believed
         self._show()
 
-    async def _recover(self) -> None:
-        """Rest before the next try, and forget nothing that changes meanwhile."""
+    async def _back_off(self) -> None:
+        """Wait before the next session, and note what changes meanwhile."""
         longest = LONGEST if self._reached else LONGEST_UNREACHED
-        clock = self._engine.clock
+        clock = self._reconciler.clock
         until = clock.now() + delay_after(self._failures, longest=longest)
-        self._hurry = False
-        while not (self._pulse.stopping or self._lent or self._hurry) and clock.now() < until:
-            await self._pulse.wait(until - clock.now())
+        self._retry_now = False
+
+        def over() -> bool:
+            interrupted = self._wakeup.stopping or self._suspensions or self._retry_now
+            return bool(interrupted) or clock.now() >= until
+
+        while not over():
+            await self._wakeup.wait(until - clock.now())
             self._collect(None)
 
     # -- showing -------------------------------------------------------------------------------
@@ -361,41 +370,45 @@ class Controller:
         return not (self._paused or self._read_only)
 
     def _phase(self) -> Phase:
-        if self._over:
+        if self._ended:
             return Phase.STOPPED
-        if self._lent:
-            return Phase.LENT
+        if self._suspensions:
+            return Phase.SUSPENDED
         if self._problem is not None:
-            away = self._problem.notice.message in AWAY
+            away = self._problem.notice.message in UNREACHED
             return Phase.UNREACHABLE if away else Phase.HALTED
-        if self._standing.last_pass is None:
+        if self._state.last_pass is None:
             return Phase.STARTING
         if not self._writes:
             return Phase.PAUSED
-        pool = self._upkeep.pool if self._upkeep else None
+        pool = self._session.pool if self._session else None
         working = self._planning is not None or (pool is not None and pool.busy)
-        return Phase.SYNCING if working or len(self._standing.settling) else Phase.WATCHING
+        return Phase.SYNCING if working or len(self._state.debouncer) else Phase.WATCHING
 
     def _why(self, now: float) -> Notice | None:
         if self._problem is not None:
             return self._problem.notice
-        if self._standing.held is not None:
-            return self._standing.held.why[0]
-        canary = self._standing.canary
+        if self._state.held is not None:
+            return self._state.held.why[0]
+        canary = self._state.canary
         if canary.since is not None and len(canary) and now - canary.since > CANARY_WAITS:
             minutes = round((now - canary.since) / 60)
-            words = {"mirror": self._engine.mirror.name, "version": canary.version or "unknown"}
-            return say.UPDATE_UNPROVEN(minutes=minutes, count=len(canary), **words)
-        return self._standing.fault
+            return say.UPDATE_UNPROVEN(
+                minutes=minutes,
+                count=len(canary),
+                mirror=self._reconciler.mirror.name,
+                version=canary.version or "unknown",
+            )
+        return self._state.fault
 
     def _show(self) -> None:
-        """Tell of a turn, once."""
-        turn = self._where()
-        if turn != self._told:
-            self._told = turn
-            self._turned(self.state)
+        """Call `on_change`, once for each change."""
+        summary = self._summary()
+        if summary != self._shown:
+            self._shown = summary
+            self._on_change(self.status)
 
-    def _where(self) -> tuple[Phase, str | None]:
-        phase, held = self._phase(), self._standing.held
+    def _summary(self) -> tuple[Phase, str | None]:
+        phase, held = self._phase(), self._state.held
         usual = phase in (Phase.STARTING, Phase.SYNCING, Phase.WATCHING)
         return Phase.WATCHING if usual else phase, held.digest if held else None

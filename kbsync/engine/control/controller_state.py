@@ -1,4 +1,4 @@
-"""What a keeper remembers from one stretch of work to the next."""
+"""What a controller remembers from one session to the next."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ControllerState:
 
     config: MirrorConfig
     observe: Observer
-    settling: Debouncer = field(init=False)
+    debouncer: Debouncer = field(init=False)
     grace: GracePeriods = field(init=False)
     canary: Canary = field(default_factory=Canary)
     unmet: dict[DocKey, Notice] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class ControllerState:
     _not_before: float = 0.0
 
     def __post_init__(self) -> None:
-        self.settling = Debouncer(self.config.settle)
+        self.debouncer = Debouncer(self.config.settle)
         self.grace = GracePeriods(self.config.delete_grace)
 
     @property
@@ -70,8 +70,8 @@ class ControllerState:
     def collect(self, changed: ChangedPaths, now: float) -> None:
         """Note what a watch told."""
         if changed.root or changed.folders:
-            self.settling.everything(now)
-        self.settling.note(changed.paths, now)
+            self.debouncer.everything(now)
+        self.debouncer.note(changed.paths, now)
         self.grace.forget(map(self.key, changed.paths))  # it begins anew when they are looked at
 
     def compared(self, began: float, ended: float, *, listing: bool) -> None:
@@ -85,7 +85,7 @@ class ControllerState:
     @property
     def everything_due(self) -> float:
         """When everything is to be compared next."""
-        due = self.settling.everything_due
+        due = self.debouncer.everything_due
         soon = self.next_local if due is None else max(due, self._not_before)
         return min(soon, self.next_local, self.next_remote)
 

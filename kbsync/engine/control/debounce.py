@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kbsync.model import DocKey
 
 MOST = 10_000
-RESTLESS_AFTER = 10.0
+UNSETTLED_AFTER = 10.0
 SHOWN = 5
 
 
@@ -104,9 +104,9 @@ class Debouncer:
         """Note that a comparison of everything begins now."""
         self._everything = None
 
-    def restless(self, now: float) -> tuple[str, ...]:
+    def unsettled(self, now: float) -> tuple[str, ...]:
         """Return some paths that have been waiting for long."""
-        long = max(RESTLESS_AFTER, 5 * self._settle)
+        long = max(UNSETTLED_AFTER, 5 * self._settle)
         waiting = (path for path, noted in self._paths.items() if now - noted.first > long)
         return tuple(path for path, _ in zip(waiting, range(SHOWN), strict=False))
 

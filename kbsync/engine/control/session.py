@@ -103,7 +103,7 @@ class Session:
         """
         began, standing = self._now(), self._standing
         await anyio.to_thread.run_sync(self._source_must_be_there)
-        standing.settling.compared()
+        standing.debouncer.compared()
         async with AsyncExitStack() as stack:
             if listing and self.pool is not None:
                 await stack.enter_async_context(self.pool.quiet())
@@ -128,7 +128,7 @@ class Session:
         standing, plan = self._standing, planned.plan
         free = guarded_plan(plan.actions, planned.facts, planned.guard)
         for key in standing.held.keys if standing.held else ():
-            if key.path not in standing.settling:  # its grace was over when it was held
+            if key.path not in standing.debouncer:  # its grace was over when it was held
                 standing.grace.note(key, float("-inf"), None)
         standing.held = free.guard if isinstance(free.guard, Halted) else None
         standing.fault = planned.tally.fault
@@ -139,7 +139,7 @@ class Session:
             standing.mended(key for key in list(standing.unmet) if key not in met)
         gone = {action.key for action in plan.actions if _removes_file(action)}
         back = [key for key in standing.grace.keys if key not in gone]
-        standing.grace.forget(key for key in back if key.path not in standing.settling)
+        standing.grace.forget(key for key in back if key.path not in standing.debouncer)
         if self.pool is not None:
             self.pool.report.stopped.clear()
             self.pool.renew(planned.context, planned.listing)
@@ -155,12 +155,12 @@ class Session:
             Problem: as `compare`.
         """
         now, standing = self._now(), self._standing
-        noted = standing.settling.rested(now)
+        noted = standing.debouncer.rested(now)
         ripe = standing.grace.ripe(now)
         if not noted and not ripe:
             return
         if not self.writes:
-            standing.settling.everything(now + WITHOUT_WRITING)
+            standing.debouncer.everything(now + WITHOUT_WRITING)
             return
         world = self._world
         if world is None or world.base_id is None:
@@ -192,7 +192,7 @@ class Session:
         standing.mended(set(looked) - {action.key for action in actions})
         held = standing.held.keys if standing.held else frozenset[DocKey]()
         if held and (free.risks or free.held or not held.isdisjoint(looked)):
-            standing.settling.everything(self._now())
+            standing.debouncer.everything(self._now())
             standing.grace.forget(free.risks)
             free = free.harmless()
         self._note_unmet(a for a in actions if a.cause not in NOT_UPLOADED)
@@ -252,7 +252,7 @@ class Session:
             standing.canary.anew()
             policy = Continuous(
                 canary=standing.canary,
-                changing=lambda key: key.path in standing.settling,
+                changing=lambda key: key.path in standing.debouncer,
             )
             self.pool = WorkerPool(context, policy, listing=planned.listing, observe=standing.tell)
             self._group.start_soon(self._serve, self.pool)
@@ -278,7 +278,7 @@ class Session:
             finally:
                 pool.release(keys)
             left = {key for move in moves if move.origin in made.left for key in keys_of(move)}
-        self._standing.settling.note((key.path for key in left), self._now())
+        self._standing.debouncer.note((key.path for key in left), self._now())
         return [move.key for move in moves if move.key not in left]
 
     def _note_unmet(self, actions: Iterable[Action]) -> None:
@@ -336,7 +336,7 @@ class Session:
 
     def _sift(self, states: list[FileState], noted: Mapping[str, PendingPath]) -> list[FileState]:
         """Return what rested; put off what is too young, and leave what changed again."""
-        settling, now = self._standing.settling, self._now()
+        settling, now = self._standing.debouncer, self._now()
         settle = self._standing.config.settle
         kept, left = list[FileState](), list[DocKey]()
         for state in states:

@@ -1,4 +1,4 @@
-"""The keeper's changes are fed by hand, from the stories of the engine."""
+"""The controller's changes are fed by hand, from the stories of the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A keeper on a real folder, a real ledger and the embedded knowledge base, in real time."""
+"""A controller on a real folder, a real ledger and the embedded knowledge base, in real time."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ mirrors:
 
 @dataclass
 class Whole:
-    """A keeper at work."""
+    """A controller at work."""
 
     docs: Path
     engine: Reconciler
-    keeper: Controller
+    controller: Controller
     changes: HandFed
     events: list[Event]
     calls: Counter[str]
@@ -62,7 +62,7 @@ class Whole:
                 await anyio.sleep(0.05)
 
     async def at_rest(self) -> bool:
-        state = self.keeper.state
+        state = self.controller.status
         return self.changes.taken and state.phase is Phase.WATCHING and not state.pending
 
     async def exact(self) -> bool:
@@ -92,13 +92,13 @@ async def whole(folder: Path) -> AsyncIterator[Whole]:
     async with opened(settings_of(folder / "kbsync.yaml")) as open_:
         [engine] = open_.engines
         changes = HandFed()
-        keeper = Controller(engine, changes, observe=events.append)
+        controller = Controller(engine, changes, observe=events.append)
         async with anyio.create_task_group() as group:
-            group.start_soon(keeper.run)
-            it = Whole(docs, engine, keeper, changes, events, _counted(engine))
+            group.start_soon(controller.run)
+            it = Whole(docs, engine, controller, changes, events, _counted(engine))
             await it.until(it.at_rest)
             yield it
-            keeper.stop()
+            controller.stop()
 
 
 def _counted(engine: Reconciler) -> Counter[str]:
@@ -148,7 +148,7 @@ async def test_a_day_in_the_life_of_a_folder(tmp_path: Path) -> None:
         await it.until(it.at_rest)
         assert len(await it.documents()) == 2
         assert it.calls == Counter(create=3, update=1, delete=1, page=pages)
-        assert it.keeper.unmet == {}
+        assert it.controller.unmet == {}
 
 
 async def _gone(it: Whole, count: int) -> bool:
@@ -180,9 +180,9 @@ async def test_an_edit_reads_a_text_twice_at_most(
         assert reads.whole(it.docs / "text.md") <= 2.1
 
 
-async def test_a_verb_borrows_the_engine_and_the_keeper_goes_on(tmp_path: Path) -> None:
+async def test_a_verb_borrows_the_engine_and_the_controller_goes_on(tmp_path: Path) -> None:
     async with whole(tmp_path) as it:
-        async with it.keeper.suspended() as engine:
+        async with it.controller.suspended() as engine:
             (it.docs / "second.md").write_text("saved while a verb had the engine")
             planned = await engine.plan()
             assert planned.plan.counts == {"create": 1}
@@ -202,13 +202,13 @@ async def test_what_was_stopped_in_the_middle_is_finished_next_time(tmp_path: Pa
     config = tmp_path / "kbsync.yaml"
     async with opened(settings_of(config)) as open_, anyio.create_task_group() as group:
         [engine] = open_.engines
-        keeper = Controller(engine, HandFed(), observe=it.events.append)
-        again = Whole(it.docs, engine, keeper, it.changes, it.events, _counted(engine))
-        group.start_soon(keeper.run)
+        controller = Controller(engine, HandFed(), observe=it.events.append)
+        again = Whole(it.docs, engine, controller, it.changes, it.events, _counted(engine))
+        group.start_soon(controller.run)
         await again.until(again.at_rest)
         assert await again.exact()
         assert it.calls["create"] + again.calls["create"] == 31
-        keeper.stop()
+        controller.stop()
 
 
 async def _sent(it: Whole, count: int) -> bool:

@@ -44,14 +44,14 @@ class StandIn:
         self.turned = turned
         self.read_only = False
         self.paused = False
-        self.state = ControllerStatus()
+        self.status = ControllerStatus()
         self.lent = 0
         self.running = False
         self._stopped = anyio.Event()
 
     def become(self, phase: Phase, **more: object) -> None:
-        self.state = replace(self.state, phase=phase, **more)  # type: ignore[arg-type]
-        self.turned(self.state)
+        self.status = replace(self.status, phase=phase, **more)  # type: ignore[arg-type]
+        self.turned(self.status)
 
     async def run(self) -> None:
         self.running = True
@@ -64,8 +64,8 @@ class StandIn:
     @asynccontextmanager
     async def suspended(self) -> AsyncIterator[Reconciler]:
         self.lent += 1
-        before = self.state
-        self.become(Phase.LENT)
+        before = self.status
+        self.become(Phase.SUSPENDED)
         try:
             yield self.engine
         finally:
@@ -87,7 +87,7 @@ class Running:
         self, declared: MirrorConfig, engine: Reconciler, turned: Callable[[ControllerStatus], None]
     ) -> StandIn:
         controller = StandIn(declared, engine, turned)
-        controller.state = ControllerStatus(phase=self._phase)
+        controller.status = ControllerStatus(phase=self._phase)
         self.made.append(controller)
         return controller
 

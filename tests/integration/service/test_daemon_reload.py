@@ -158,7 +158,7 @@ async def test_a_halted_mirror_is_logged_once(tmp_path: Path, config: Path) -> N
         docs = daemon.controllers["docs"]
         why = Message("KB-T001", "a test said so")()
         docs.become(Phase.HALTED, why=why)
-        docs.become(Phase.LENT)
+        docs.become(Phase.SUSPENDED)
         docs.become(Phase.HALTED)
         docs.become(Phase.WATCHING, why=None)
         docs.become(Phase.UNREACHABLE, why=why)

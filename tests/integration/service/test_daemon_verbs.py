@@ -40,7 +40,7 @@ async def test_a_pass_is_made_by_the_daemon(tmp_path: Path, capsys: Printed) -> 
         assert await daemon.type("retry") == 64
         assert "KB-V904" in capsys.readouterr().err
         assert [daemon.controllers[name].lent for name in ("docs", "wiki")] == [4, 3]
-        assert {each.state.phase for each in daemon.made} == {Phase.WATCHING}
+        assert {each.status.phase for each in daemon.made} == {Phase.WATCHING}
 
 
 async def test_a_saved_plan(tmp_path: Path, capsys: Printed, monkeypatch: Monkey) -> None:

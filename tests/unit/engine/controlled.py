@@ -1,4 +1,4 @@
-"""A keeper on the fake world: changes fed by hand, time that flies."""
+"""A controller in the world in memory: changes are fed by hand, and time passes at once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class HandFed:
 
     @property
     def taken(self) -> bool:
-        """Whether everything that was told has been taken."""
+        """Whether every change has been taken."""
         return not (self._paths or self._folders or self._root)
 
     def take(self) -> ChangedPaths:
@@ -70,18 +70,18 @@ class HandFed:
 
 
 @dataclass
-class Kept:
-    """A stage, its keeper, and what it told."""
+class ControlledMirror:
+    """A stage, its controller, and what it reported."""
 
     on: Stage
     changes: HandFed
-    keeper: Controller
+    controller: Controller
     group: TaskGroup
     events: list[Event] = field(default_factory=list)
     turns: list[ControllerStatus] = field(default_factory=list)
 
     def write(self, path: str, content: bytes) -> None:
-        """Somebody saves a file now."""
+        """Save a file now."""
         write_now(self.on.source, path, content)
         self.changes.tell(path)
 
@@ -152,17 +152,19 @@ def every_call(on: Stage, fault: Fault) -> None:
 
 
 @asynccontextmanager
-async def kept(on: Stage, *, begin: bool = True, rest: float = 10.0) -> AsyncIterator[Kept]:
+async def controlled(
+    on: Stage, *, begin: bool = True, rest: float = 10.0
+) -> AsyncIterator[ControlledMirror]:
     """Keep `on` until the block ends; with `begin` from when nothing is left to do."""
     engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     changes = HandFed()
     events: list[Event] = []
     turns: list[ControllerStatus] = []
-    keeper = Controller(engine, changes, observe=events.append, turned=turns.append)
+    controller = Controller(engine, changes, observe=events.append, on_change=turns.append)
     async with anyio.create_task_group() as group:
-        it = Kept(on, changes, keeper, group, events, turns)
+        it = ControlledMirror(on, changes, controller, group, events, turns)
         if begin:
-            group.start_soon(keeper.run)
+            group.start_soon(controller.run)
             await anyio.sleep(rest)
         yield it
-        keeper.stop()
+        controller.stop()

@@ -11,7 +11,7 @@ import pytest
 from kbsync.model import NotReady, Throttled
 
 from . import fakes
-from .controlled import AWAY, Kept, counted, kept, write_now
+from .controlled import AWAY, ControlledMirror, controlled, counted, write_now
 from .server import DROPPED, LOST, UNSENT, Fault, Late
 from .words import WHY
 
@@ -24,9 +24,9 @@ LONG = 3 * 3600.0
 
 
 class Day:
-    """One drawn day. Most changes are told; some are missed, as watches do."""
+    """One drawn day. Most changes are reported; some are missed, as watches do."""
 
-    def __init__(self, it: Kept, draw: random.Random) -> None:
+    def __init__(self, it: ControlledMirror, draw: random.Random) -> None:
         self._it = it
         self._draw = draw
         self._texts = 0
@@ -98,7 +98,7 @@ class Day:
             self._it.on.server.faults[call].append(fault)
 
     def compare(self) -> None:
-        self._it.keeper.nudge(listing=self._draw.random() < 0.5)
+        self._it.controller.nudge(listing=self._draw.random() < 0.5)
 
     def folder(self) -> None:
         self._it.changes.tell(folders=["a"])
@@ -108,14 +108,14 @@ class Day:
             stored.edits += 1
 
     async def lend(self) -> None:
-        async with self._it.keeper.suspended():
+        async with self._it.controller.suspended():
             self.save()
             await anyio.sleep(self._draw.choice([0.0, 5.0]))
 
     async def pause(self) -> None:
-        self._it.keeper.paused = True
+        self._it.controller.paused = True
         await anyio.sleep(self._draw.choice([0.0, 0.2, 20.0]))
-        self._it.keeper.paused = False
+        self._it.controller.paused = False
 
     async def outage(self) -> None:
         calls = ("base", "page", "named", "document", "fields", "create", "update", "delete")
@@ -131,7 +131,7 @@ async def test_whatever_happens_the_base_is_the_folder_in_the_end(seed: int) -> 
     free = {"removals": ALL, "reembeddings": ALL}
     on = counted(fakes.stage(max_indexing=3, guard=free, ambiguity_window=60.0))
     on.server.indexing = draw.choice([0.5, 5.0, 40.0])
-    async with kept(on) as it:
+    async with controlled(on) as it:
         day = Day(it, draw)
         for _ in range(STEPS):
             await day.step()
@@ -142,12 +142,12 @@ async def test_whatever_happens_the_base_is_the_folder_in_the_end(seed: int) -> 
         assert set(on.states().values()) <= {"synced"}
         assert on.server.overlaps == []
         assert on.ledger.intents == {}
-        assert dict(it.keeper.unmet) == {}
-        upkeep = it.keeper._upkeep
-        assert upkeep is not None
-        assert upkeep.pool is None or upkeep.pool.remembered == set()
+        assert dict(it.controller.unmet) == {}
+        session = it.controller._session
+        assert session is not None
+        assert session.pool is None or session.pool.remembered == set()
 
 
-def _found(it: Kept) -> dict[str, bytes]:
+def _found(it: ControlledMirror) -> dict[str, bytes]:
     held = it.on.ledger.held.items()
     return {key.path: it.on.server.documents[entry.document_id].content for key, entry in held}

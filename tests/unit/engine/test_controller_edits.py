@@ -1,4 +1,4 @@
-"""The keeper: what changes in the folder is in the base, in as few calls as it takes."""
+"""The controller: what changes in the folder is in the base, in as few calls as it takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kbsync.engine.control.controller import Phase
 from kbsync.engine.control.debounce import Debouncer
 from tests.model.folder import File
 
-from .controlled import GRACE, SETTLE, Kept, counted, kept, write_now
+from .controlled import GRACE, SETTLE, ControlledMirror, controlled, counted, write_now
 from .fakes import stage
 from .words import key_of
 
@@ -17,16 +17,16 @@ pytestmark = pytest.mark.anyio
 RTT = 0.06  # one call of the fake server, and a little
 
 
-def _calls_since(it: Kept, mark: int) -> list[str]:
+def _calls_since(it: ControlledMirror, mark: int) -> list[str]:
     return [call for _, call, _ in it.on.server.calls[mark:]]
 
 
 async def test_the_watch_begins_before_everything_is_compared_with_a_listing() -> None:
     on = counted(stage())
     on.source.write("a.md", b"there before")
-    async with kept(on, begin=False) as it:
+    async with controlled(on, begin=False) as it:
         it.changes.on_start = lambda: on.source.write("b.md", b"made while the watch began")
-        it.group.start_soon(it.keeper.run)
+        it.group.start_soon(it.controller.run)
         await anyio.sleep(20)
         assert on.server.calls[0][1] == "base"
         assert on.server.count("page") >= 1
@@ -38,7 +38,7 @@ async def test_an_edit_is_one_update_after_the_settle_window_and_nothing_is_walk
     on = counted(stage())
     on.synced("a.md", b"old")
     on.synced("b.md", b"other")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         walks, mark = it.walks(), len(on.server.calls)
         await anyio.sleep(60)
         saved = it.now()
@@ -51,13 +51,13 @@ async def test_an_edit_is_one_update_after_the_settle_window_and_nothing_is_walk
         calls = _calls_since(it, mark)
         assert "page" not in calls
         assert calls.count("base") <= 1
-        assert it.keeper.state.phase is Phase.WATCHING
+        assert it.controller.status.phase is Phase.WATCHING
 
 
 async def test_a_new_file_costs_one_look_up_and_one_create() -> None:
     on = counted(stage())
     on.synced("a.md", b"old")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         mark, saved = len(on.server.calls), it.now()
         it.write("new.md", b"new")
         await anyio.sleep(SETTLE + 3 * RTT)
@@ -69,7 +69,7 @@ async def test_a_new_file_costs_one_look_up_and_one_create() -> None:
 async def test_the_base_is_asked_while_the_edit_settles_and_believed_for_a_few_seconds() -> None:
     on = counted(stage())
     on.synced("a.md", b"old")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         await anyio.sleep(60)
         before = on.server.count("base")
         for text in (b"one", b"two two", b"three three"):
@@ -83,7 +83,7 @@ async def test_the_base_is_asked_while_the_edit_settles_and_believed_for_a_few_s
 async def test_after_one_edit_nothing_is_asked_any_more() -> None:
     on = counted(stage())
     on.synced("a.md", b"old")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.write("a.md", b"new text")
         await anyio.sleep(30)
         mark = len(on.server.calls)
@@ -94,25 +94,25 @@ async def test_after_one_edit_nothing_is_asked_any_more() -> None:
 async def test_a_file_that_never_rests_is_shown_as_waiting_and_not_read() -> None:
     on = counted(stage())
     on.synced("log.md", b"old")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         for n in range(60):
             it.write("log.md", b"line\n" * (n + 1))
             await anyio.sleep(0.5)
         assert it.writes() == []
-        assert it.keeper.state.restless == ("log.md",)
-        assert it.keeper.state.pending == 1
+        assert it.controller.status.unsettled == ("log.md",)
+        assert it.controller.status.pending == 1
         await anyio.sleep(5)
         assert [call for call, _ in it.writes()] == ["update"]
-        assert it.keeper.state.restless == ()
+        assert it.controller.status.unsettled == ()
 
 
 async def test_a_file_is_not_read_before_its_own_time_says_that_it_rests() -> None:
     on = counted(stage())
     on.synced("a.md", b"old")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.write("a.md", b"first half")
         await anyio.sleep(0.9)
-        write_now(on.source, "a.md", b"first half, second half")  # and nobody told
+        write_now(on.source, "a.md", b"first half, second half")  # without an event
         touched = it.now()
         await anyio.sleep(10)
         [sent] = on.server.times("update")
@@ -123,7 +123,7 @@ async def test_a_file_is_not_read_before_its_own_time_says_that_it_rests() -> No
 async def test_a_file_that_changed_while_it_waited_for_room_is_read_when_it_rests() -> None:
     on = counted(stage(max_indexing=1))
     on.server.indexing = 20.0
-    async with kept(on, rest=2.0) as it:
+    async with controlled(on, rest=2.0) as it:
         it.write("first.md", b"takes the room")
         await anyio.sleep(2)
         it.write("a.md", b"half")
@@ -140,7 +140,7 @@ async def test_a_file_that_changed_while_it_waited_for_room_is_read_when_it_rest
 async def test_touching_a_file_sends_nothing() -> None:
     on = counted(stage())
     on.synced("a.md", b"same")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.write("a.md", b"same")
         await anyio.sleep(10)
         assert it.writes() == []
@@ -153,7 +153,7 @@ async def test_a_fresh_edit_overtakes_a_long_first_upload() -> None:
     for n in range(200):
         on.source.write(f"{n:03}.md", b"page %d" % n)
     on.synced("zz.md", b"old")
-    async with kept(on, rest=5.0) as it:
+    async with controlled(on, rest=5.0) as it:
         assert 0 < on.server.count("create") < 100
         it.write("zz.md", b"fresh text")
         await anyio.sleep(6)
@@ -169,12 +169,12 @@ async def test_files_edited_again_and_again_are_queued_once() -> None:
     on.server.indexing = 300.0
     for name in ("a", "b", "c"):
         on.synced(f"{name}.md", b"old")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         for n in range(30):
             for name in ("a", "b", "c"):
                 it.write(f"{name}.md", b"edit " * (n + 2))
             await anyio.sleep(3)
-        assert it.keeper.state.pending <= 3
+        assert it.controller.status.pending <= 3
         await anyio.sleep(3000)
         assert it.exact()
         assert on.server.overlaps == []
@@ -182,7 +182,7 @@ async def test_files_edited_again_and_again_are_queued_once() -> None:
 
 async def test_what_came_to_rest_leaves_nothing_in_memory() -> None:
     on = counted(stage())
-    async with kept(on) as it:
+    async with controlled(on) as it:
         for n in range(50):
             it.write(f"{n}.md", b"page %d" % n)
             await anyio.sleep(2)
@@ -191,18 +191,18 @@ async def test_what_came_to_rest_leaves_nothing_in_memory() -> None:
         it.remove(*(f"{n}.md" for n in range(8)))
         await anyio.sleep(GRACE + 60)
         assert it.exact()
-        pool = it.keeper._upkeep.pool  # type: ignore[union-attr]
+        pool = it.controller._session.pool  # type: ignore[union-attr]
         assert pool is not None
         assert pool.remembered == set()
         assert pool.report.stopped == {}
         assert (len(pool._taking_room), len(pool.risks), pool.waiting, pool.indexing) == (0,) * 4
-        assert (len(it.keeper._standing.grace), len(it.keeper._standing.settling)) == (0, 0)
+        assert (len(it.controller._state.grace), len(it.controller._state.debouncer)) == (0, 0)
 
 
 async def test_a_folder_that_changed_is_compared() -> None:
     on = counted(stage())
     on.synced("a/one.md", b"one")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         walks = it.walks()
         write_now(on.source, "b/two.md", b"two")
         it.changes.tell(folders=["b"])
@@ -215,7 +215,7 @@ async def test_a_folder_that_changed_is_compared() -> None:
 async def test_a_storm_of_folders_costs_few_comparisons() -> None:
     on = counted(stage())
     on.synced("a/one.md", b"one")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         walks = it.walks()
         for n in range(100):
             it.changes.tell(folders=[f"f{n}"])
@@ -230,20 +230,20 @@ async def test_too_many_paths_collapse_into_one_comparison_of_everything() -> No
     assert len(settling) <= 1
     assert settling.everything_due == 11.0
     on = counted(stage())
-    async with kept(on) as it:
+    async with controlled(on) as it:
         walks = it.walks()
         for n in range(10_050):
             on.source.write(f"{n}.md", b"x")
         it.changes.tell(*(f"{n}.md" for n in range(10_050)))
         await anyio.sleep(0.5)
-        assert it.keeper.state.pending <= 10_000
+        assert it.controller.status.pending <= 10_000
         await anyio.sleep(5)
         assert it.walks() > walks
 
 
 async def test_a_file_from_the_future_is_read_all_the_same() -> None:
     on = counted(stage())
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.source.files["a.md"] = File(b"x", int((it.now() + 9999) * 1e9))
         it.changes.tell("a.md")
         await anyio.sleep(10)

@@ -1,4 +1,4 @@
-"""The keeper and files that go: grace, moves, the guard over batches, and sources that vanish."""
+"""Files that go: grace periods, moves, the guard over batches, and sources that vanish."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kbsync.messages import guard as guard_say
 from kbsync.model import FileState
 from tests.model.folder import GONE, LOCKED, MOUNTED
 
-from .controlled import GRACE, SETTLE, filled, kept, write_now
+from .controlled import GRACE, SETTLE, controlled, filled, write_now
 from .fakes import Stage, stage
 from .words import key_of
 
@@ -33,12 +33,12 @@ def _paths(first: int, last: int) -> list[str]:
 
 async def test_a_removed_file_keeps_its_document_until_its_grace_is_over() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         walks, gone = it.walks(), it.now()
         it.remove("00.md")
         await anyio.sleep(GRACE - 1)
         assert on.server.count("delete") == 0
-        assert it.keeper.state.pending == 1
+        assert it.controller.status.pending == 1
         await anyio.sleep(5)
         [sent] = on.server.times("delete")
         assert GRACE <= sent - gone <= GRACE + 0.1
@@ -48,7 +48,7 @@ async def test_a_removed_file_keeps_its_document_until_its_grace_is_over() -> No
 
 async def test_a_file_that_comes_back_in_time_was_never_gone() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         file = on.source.files["00.md"]
         it.remove("00.md")
         await anyio.sleep(GRACE / 2)
@@ -56,12 +56,12 @@ async def test_a_file_that_comes_back_in_time_was_never_gone() -> None:
         it.changes.tell("00.md")
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
-        assert it.keeper.state.pending == 0
+        assert it.controller.status.pending == 0
 
 
 async def test_the_grace_begins_anew_with_each_change() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove("00.md")
         await anyio.sleep(GRACE - 5)
         it.write("00.md", b"back for a moment")
@@ -76,10 +76,10 @@ async def test_the_grace_begins_anew_with_each_change() -> None:
 
 async def test_a_file_that_is_being_written_when_its_grace_ends_was_not_gone() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove("00.md")
         await anyio.sleep(GRACE - 0.5)
-        write_now(on.source, "00.md", b"back")  # and nobody told
+        write_now(on.source, "00.md", b"back")  # without an event
         await anyio.sleep(10)
         assert [call for call, _ in it.writes()] == ["update"]
         assert it.exact()
@@ -88,7 +88,7 @@ async def test_a_file_that_is_being_written_when_its_grace_ends_was_not_gone() -
 async def test_a_removal_needs_no_room_at_the_server() -> None:
     on = _filled()
     on.declare(max_indexing=1)
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.server.indexing = 900.0
         it.write("new.md", b"takes all the room")
         it.remove("00.md")
@@ -100,7 +100,7 @@ async def test_a_removal_needs_no_room_at_the_server() -> None:
 async def test_a_file_removed_while_it_is_indexed_goes_after_its_grace_without_a_word() -> None:
     on = _filled()
     on.server.indexing = 10.0
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.write("new.md", b"new")
         await anyio.sleep(5)
         gone = it.now()
@@ -115,7 +115,7 @@ async def test_a_file_removed_while_it_is_indexed_goes_after_its_grace_without_a
 async def test_without_a_grace_a_removal_waits_for_the_settle_window_only() -> None:
     on = _filled()
     on.declare(delete_grace=0.0)
-    async with kept(on) as it:
+    async with controlled(on) as it:
         gone = it.now()
         it.remove("00.md")
         await anyio.sleep(10)
@@ -123,10 +123,10 @@ async def test_without_a_grace_a_removal_waits_for_the_settle_window_only() -> N
         assert sent - gone <= SETTLE + 0.1
 
 
-async def test_what_went_while_nobody_watched_has_its_grace_too() -> None:
+async def test_what_went_while_unwatched_has_its_grace_too() -> None:
     on = _filled()
     on.source.remove("00.md")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         await anyio.sleep(GRACE - 15)
         assert on.server.count("delete") == 0
         await anyio.sleep(30)
@@ -135,12 +135,12 @@ async def test_what_went_while_nobody_watched_has_its_grace_too() -> None:
 
 async def test_a_missed_return_is_noticed_by_the_comparison_of_everything() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         file = on.source.files["00.md"]
         it.remove("00.md")
         await anyio.sleep(10)
-        on.source.files["00.md"] = file  # and nobody told
-        it.keeper.nudge(listing=False)
+        on.source.files["00.md"] = file  # without an event
+        it.controller.nudge(listing=False)
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
 
@@ -165,7 +165,7 @@ def test_the_grace_that_ends_next_is_known() -> None:
 
 async def test_a_rename_embeds_nothing() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         walks, document = it.walks(), on.ledger.held[key_of("00.md")].document_id
         it.rename("00.md", "new/name.md")
         await anyio.sleep(2 * GRACE)
@@ -180,7 +180,7 @@ async def test_a_rename_embeds_nothing() -> None:
 
 async def test_a_move_that_arrives_in_two_batches_is_a_move() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         file = on.source.files["00.md"]
         it.remove("00.md")
         await anyio.sleep(GRACE / 2)
@@ -193,7 +193,7 @@ async def test_a_move_that_arrives_in_two_batches_is_a_move() -> None:
 
 async def test_a_move_is_found_by_the_comparison_of_everything_too() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.source.files["b/00.md"] = on.source.files.pop("00.md")
         it.changes.tell(folders=[""])
         await anyio.sleep(3 * GRACE)
@@ -203,7 +203,7 @@ async def test_a_move_is_found_by_the_comparison_of_everything_too() -> None:
 
 async def test_after_the_grace_it_is_another_file() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         file = on.source.files["00.md"]
         it.remove("00.md")
         await anyio.sleep(GRACE + 5)
@@ -216,7 +216,7 @@ async def test_after_the_grace_it_is_another_file() -> None:
 
 async def test_two_files_that_change_places_send_nothing() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         files = on.source.files
         files["00.md"], files["01.md"] = files["01.md"], files["00.md"]
         it.changes.tell("00.md", "01.md")
@@ -227,7 +227,7 @@ async def test_two_files_that_change_places_send_nothing() -> None:
 async def test_a_move_waits_for_what_is_under_way_with_its_file() -> None:
     on = _filled()
     on.server.latency = 8.0
-    async with kept(on, rest=60.0) as it:
+    async with controlled(on, rest=60.0) as it:
         it.write("00.md", b"an edit that takes its time")
         await anyio.sleep(SETTLE + 9)
         assert on.server.count("update") == 1  # under way
@@ -245,12 +245,12 @@ async def test_a_move_waits_for_what_is_under_way_with_its_file() -> None:
 
 async def test_too_many_removals_in_one_batch_are_held_and_the_rest_goes_on() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove(*_paths(0, 20))
         it.write("new.md", b"new")
         await anyio.sleep(3 * GRACE)
         assert [call for call, _ in it.writes()] == ["create"]
-        state = it.keeper.state
+        state = it.controller.status
         assert state.held is not None
         assert state.why is not None
         assert state.why.message is guard_say.HALTED_REMOVALS
@@ -261,13 +261,13 @@ async def test_too_many_removals_in_one_batch_are_held_and_the_rest_goes_on() ->
 
 async def test_removals_that_end_their_grace_one_by_one_are_judged_together() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         for path in _paths(0, 20):
             it.remove(path)
             await anyio.sleep(0.4)
         await anyio.sleep(3 * GRACE)
         assert on.server.count("delete") == 0
-        assert it.keeper.state.held is not None
+        assert it.controller.status.held is not None
 
 
 async def test_what_waits_for_its_grace_is_counted_and_not_looked_at_for_another(
@@ -281,7 +281,7 @@ async def test_what_waits_for_its_grace_is_counted_and_not_looked_at_for_another
         return true_look(path)
 
     monkeypatch.setattr(on.source, "look", look)
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove("00.md")
         await anyio.sleep(GRACE / 2)
         it.remove(*_paths(1, 8))
@@ -296,15 +296,15 @@ async def test_what_waits_for_its_grace_is_counted_and_not_looked_at_for_another
 
 async def test_removals_far_apart_are_judged_by_the_hour() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         for path in _paths(0, 20):
             it.remove(path)
             await anyio.sleep(GRACE + 10)
         assert on.server.count("delete") == 12  # 30 % of 40
-        assert it.keeper.state.held is not None
+        assert it.controller.status.held is not None
         await anyio.sleep(3600 + 1100)
         assert on.server.count("delete") == 20
-        assert it.keeper.state.held is None
+        assert it.controller.status.held is None
         released = [turn.held for turn in it.turns].index(None)
         assert it.turns[released].last_pass is not None
         since = it.turns[released].last_pass or 0.0
@@ -314,7 +314,7 @@ async def test_removals_far_apart_are_judged_by_the_hour() -> None:
 async def test_what_was_allowed_and_is_not_made_yet_counts() -> None:
     on = _filled()
     on.server.on_call["delete"] = lambda _: setattr(on.server, "latency", 500.0)
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove(*_paths(0, 10))
         await anyio.sleep(GRACE + 30)
         assert 1 <= on.server.count("delete") < 10
@@ -322,18 +322,18 @@ async def test_what_was_allowed_and_is_not_made_yet_counts() -> None:
         it.remove(*_paths(10, 20))
         await anyio.sleep(3000)
         assert on.server.count("delete") == 10
-        assert it.keeper.state.held is not None
+        assert it.controller.status.held is not None
 
 
 async def test_a_held_set_grows_and_is_judged_anew_as_one() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove(*_paths(0, 20))
         await anyio.sleep(2 * GRACE)
-        first = it.keeper.state.held
+        first = it.controller.status.held
         it.remove("20.md")
         await anyio.sleep(2 * GRACE)
-        second = it.keeper.state.held
+        second = it.controller.status.held
         assert on.server.count("delete") == 0
         assert (first is None, second is None, first == second) == (False, False, False)
         assert len(on.ledger.halts(second or "")[second or ""]) == 21
@@ -341,39 +341,39 @@ async def test_a_held_set_grows_and_is_judged_anew_as_one() -> None:
 
 async def test_files_that_come_back_end_a_halt() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         kept_files = {path: on.source.files[path] for path in _paths(0, 20)}
         it.remove(*_paths(0, 20))
         await anyio.sleep(2 * GRACE)
-        assert it.keeper.state.held is not None
+        assert it.controller.status.held is not None
         on.source.files |= kept_files
         it.changes.tell(*kept_files)
         await anyio.sleep(2 * GRACE)
-        assert it.keeper.state.held is None
+        assert it.controller.status.held is None
         assert it.writes() == []
 
 
 async def test_a_halt_begins_and_ends_with_one_turn_each() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove(*_paths(0, 20))
         await anyio.sleep(3 * GRACE)
         assert [turn.held is not None for turn in it.turns] == [True]
 
 
-async def test_a_release_by_a_verb_on_the_lent_engine_goes_through() -> None:
+async def test_a_release_by_a_verb_while_suspended_goes_through() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove(*_paths(0, 20))
         await anyio.sleep(3 * GRACE)
-        read = on.ledger.halts(it.keeper.state.held or "")
-        async with it.keeper.suspended() as engine:
+        read = on.ledger.halts(it.controller.status.held or "")
+        async with it.controller.suspended() as engine:
             planned = await engine.plan()
             [members] = read.values()
             await engine.apply(planned, observe=lambda event: None, read=members)
         await anyio.sleep(60)
         assert it.exact()
-        assert it.keeper.state.held is None
+        assert it.controller.status.held is None
 
 
 # -- the root ------------------------------------------------------------------------------------
@@ -381,18 +381,18 @@ async def test_a_release_by_a_verb_on_the_lent_engine_goes_through() -> None:
 
 async def test_a_few_files_that_are_all_there_were_are_no_removals() -> None:
     on = _filled(3)
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.remove(*_paths(0, 3))
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
-        state = it.keeper.state
+        state = it.controller.status
         assert state.why is not None
         assert state.why.words["reason"] == guard_say.ROOT_EMPTY().text
 
 
 async def test_a_source_of_strangers_removes_nothing() -> None:
     on = _filled(3)
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.source.write("stranger.md", b"who is that")
         it.remove(*_paths(0, 3))
         await anyio.sleep(3 * GRACE)
@@ -401,40 +401,40 @@ async def test_a_source_of_strangers_removes_nothing() -> None:
 
 async def test_a_source_on_another_device_removes_nothing() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.source.mounted_device = 2
         it.remove("00.md")
         await anyio.sleep(3 * GRACE)
         assert on.server.count("delete") == 0
-        assert it.keeper.state.held is not None
+        assert it.controller.status.held is not None
 
 
 async def test_a_folder_that_cannot_be_listed_keeps_every_document() -> None:
     on = _filled()
     on.source.locked = {"locked/"}
-    async with kept(on) as it:
-        assert it.keeper.state.why == LOCKED
+    async with controlled(on) as it:
+        assert it.controller.status.why == LOCKED
         it.remove("00.md")
         await anyio.sleep(3 * GRACE)
         assert on.server.count("delete") == 0
         on.source.locked = set()
-        it.keeper.nudge(listing=False)
+        it.controller.nudge(listing=False)
         await anyio.sleep(3 * GRACE)
         assert it.exact()
 
 
 async def test_a_source_that_vanishes_halts_its_mirror_until_it_is_back() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.source.mount = GONE
         it.changes.tell(*on.source.files, root=True)
         await anyio.sleep(10 * GRACE)
-        state, asked = it.keeper.state, len(on.server.calls)
+        state, asked = it.controller.status, len(on.server.calls)
         assert state.phase is Phase.HALTED
         assert state.why is not None
         assert state.why.message is say.SOURCE_BLOCKED
         await anyio.sleep(3600)
-        assert len(on.server.calls) == asked  # nobody bothers the server meanwhile
+        assert len(on.server.calls) == asked  # the server is not asked meanwhile
         on.source.mount = MOUNTED
         on.source.write("00.md", b"edited meanwhile")
         it.changes.tell(root=True)
@@ -442,28 +442,28 @@ async def test_a_source_that_vanishes_halts_its_mirror_until_it_is_back() -> Non
         await anyio.sleep(20)
         assert on.server.times("update")[0] - back < 0.5
         assert [call for call, _ in it.writes()] == ["update"]
-        assert it.keeper.state.phase is Phase.WATCHING
+        assert it.controller.status.phase is Phase.WATCHING
         assert [turn.phase is Phase.HALTED for turn in it.turns] == [True, False]
 
 
 async def test_a_source_that_cannot_be_listed_at_all_is_one_that_vanished() -> None:
     on = _filled()
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.source.locked = {""}
         it.changes.tell(folders=[""])
         await anyio.sleep(GRACE)
-        assert it.keeper.state.phase is Phase.HALTED
-        assert it.keeper.unmet == {}  # not one word for each file
+        assert it.controller.status.phase is Phase.HALTED
+        assert it.controller.unmet == {}  # not one word for each file
 
 
 async def test_without_a_witness_everything_is_compared_before_anything_is_removed() -> None:
     on = _filled(60)
-    async with kept(on) as it:
+    async with controlled(on) as it:
         walks = it.walks()
         for path in _paths(1, 30):
-            on.source.remove(path)  # nobody told of these
+            on.source.remove(path)  # without an event
         it.remove("00.md")
         await anyio.sleep(GRACE + 10)
         assert it.walks() == walks + 1
         assert on.server.count("delete") == 0
-        assert it.keeper.state.held is not None
+        assert it.controller.status.held is not None

@@ -170,7 +170,7 @@ async def test_a_new_device_is_believed_once_a_pass_found_nothing_to_remove() ->
     assert (await _applied(engine, await engine.plan())).done == {"delete": 1}
 
 
-async def test_a_new_device_is_doubted_until_somebody_agrees() -> None:
+async def test_a_new_device_is_doubted_until_it_is_released() -> None:
     on, engine = _filled(3)
     await _applied(engine, await engine.plan())
     on.source.mounted_device = 2

@@ -1,4 +1,4 @@
-"""Marks: written in batches, read back, never at the cost of somebody else's values."""
+"""Marks: written in batches, read back, never at the cost of foreign values."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def test_a_server_that_is_never_reached_ends_it() -> None:
 
 
 @pytest.mark.parametrize("merging", [True, False])
-async def test_values_of_somebody_else_stay(merging: bool) -> None:
+async def test_foreign_values_stay(merging: bool) -> None:
     on = marking()
     on.server.capabilities = replace(on.server.capabilities, partial_update=merging)
     entry = on.synced("a.md", b"a")
@@ -261,7 +261,7 @@ async def test_a_404_for_marks_is_told_while_the_base_answers_and_ends_the_pass_
     assert caught.value.notice.message is say.BASE_GONE
 
 
-async def test_a_field_that_somebody_else_made_meanwhile_is_used() -> None:
+async def test_a_field_that_was_made_meanwhile_is_used() -> None:
     on = marking({"a.md": b"a"})
 
     def made(name: str) -> None:

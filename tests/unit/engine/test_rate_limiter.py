@@ -30,7 +30,7 @@ def test_no_rhythm_of_writers_exceeds_the_limit(per_minute: int, gaps: list[floa
     limiter, now, sent = RateLimiter(per_minute), 0.0, []
     for gap in gaps:
         now += gap
-        sent.append(now + limiter.reserve(now))  # many writers: nobody waits for another
+        sent.append(now + limiter.reserve(now))  # many writers: none waits for another
     assert sent == sorted(sent)
     assert most_within(sent, 60.0) <= per_minute
 
@@ -42,7 +42,7 @@ def test_a_rested_writer_starts_at_once_with_a_tenth_of_the_limit() -> None:
     assert 0 < rests[10] < rests[11]
 
 
-def test_without_a_limit_nobody_rests() -> None:
+def test_without_a_limit_no_writer_waits() -> None:
     limiter = RateLimiter(None)
     assert [limiter.reserve(0.0) for _ in range(1000)] == [0.0] * 1000
 

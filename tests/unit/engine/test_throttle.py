@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 CHUNKING = Chunking(process_rule={})
 
 
-def _gate(
+def _throttled(
     per_minute: int | None = None, in_flight: int = 4
 ) -> tuple[ThrottledRemote, ScriptedRemote]:
     clock = VirtualClock()
@@ -28,71 +28,71 @@ def _gate(
     return ThrottledRemote(server, limiter=limiter, clock=clock, in_flight=in_flight), server
 
 
-async def _create(gate: ThrottledRemote, name: str) -> object:
-    return await gate.create(BASE, name, OpenFile(File(b"x")), CHUNKING)
+async def _create(remote: ThrottledRemote, name: str) -> object:
+    return await remote.create(BASE, name, OpenFile(File(b"x")), CHUNKING)
 
 
 @pytest.mark.parametrize("in_flight", [1, 4, 8])
 async def test_reads_and_writes_together_never_exceed_the_room(in_flight: int) -> None:
-    gate, server = _gate(in_flight=in_flight)
+    remote, server = _throttled(in_flight=in_flight)
     async with anyio.create_task_group() as group:
         for number in range(30):
-            group.start_soon(_create, gate, f"n{number}")
-            group.start_soon(gate.page, BASE, 1)
-            group.start_soon(gate.delete, BASE, f"id-{number}")
+            group.start_soon(_create, remote, f"n{number}")
+            group.start_soon(remote.page, BASE, 1)
+            group.start_soon(remote.delete, BASE, f"id-{number}")
     assert server.peak == in_flight
     assert len(server.calls) == 90
 
 
 @pytest.mark.parametrize("per_minute", [1, 7, 60, 240])
 async def test_writes_of_many_writers_keep_the_limit(per_minute: int) -> None:
-    gate, server = _gate(per_minute)
+    remote, server = _throttled(per_minute)
     async with anyio.create_task_group() as group:
         for number in range(min(3 * per_minute + 2, 200)):
-            group.start_soon(_create, gate, f"n{number}")
+            group.start_soon(_create, remote, f"n{number}")
     assert most_within(server.times("create"), 60.0) <= per_minute
 
 
 async def test_reads_need_no_permit() -> None:
-    gate, server = _gate(1)
+    remote, server = _throttled(1)
     start = anyio.current_time()
     for _ in range(20):
-        assert isinstance(await gate.named(BASE, "n"), Done)
+        assert isinstance(await remote.named(BASE, "n"), Done)
     assert anyio.current_time() - start == pytest.approx(20 * server.latency)
 
 
 async def test_throttling_rests_every_writer_for_the_window() -> None:
-    gate, server = _gate()
+    remote, server = _throttled()
     server.faults["create"].append(Throttled(60.0))
-    assert await _create(gate, "first") == Throttled(60.0)
-    told = server.clock.now()
+    assert await _create(remote, "first") == Throttled(60.0)
+    answered = server.clock.now()
     async with anyio.create_task_group() as group:
         for number in range(8):
-            group.start_soon(_create, gate, f"n{number}")
-        group.start_soon(gate.delete, BASE, "id-1")
+            group.start_soon(_create, remote, f"n{number}")
+        group.start_soon(remote.delete, BASE, "id-1")
     writes = [at for at, call, _ in server.calls[1:] if call in ("create", "delete")]
     assert len(writes) == 9
-    assert min(writes) >= told + 60.0
+    assert min(writes) >= answered + 60.0
 
 
 async def test_a_writer_already_resting_for_its_permit_respects_a_pause() -> None:
-    gate, server = _gate(10)
+    remote, server = _throttled(10)
     server.faults["create"].extend([None, Throttled(60.0)])
     async with anyio.create_task_group() as group:
         for number in range(4):
-            group.start_soon(_create, gate, f"n{number}")
-    told = server.times("create")[1] + server.latency
-    assert all(at >= told + 60.0 for at in server.times("create")[2:])
+            group.start_soon(_create, remote, f"n{number}")
+    answered = server.times("create")[1] + server.latency
+    assert all(at >= answered + 60.0 for at in server.times("create")[2:])
 
 
 @pytest.mark.parametrize("pause", [5.0, 60.0])
 async def test_the_limit_holds_when_a_pause_ends_for_many_resting_writers(pause: float) -> None:
-    gate, server = _gate(10, in_flight=8)
+    remote, server = _throttled(10, in_flight=8)
     server.faults["create"].extend([None, Throttled(pause)])
 
     async def writer(name: str) -> None:
         for turn in range(6):
-            await _create(gate, f"{name}-{turn}")
+            await _create(remote, f"{name}-{turn}")
 
     async with anyio.create_task_group() as group:
         for number in range(8):
@@ -103,60 +103,60 @@ async def test_the_limit_holds_when_a_pause_ends_for_many_resting_writers(pause:
 
 @pytest.mark.parametrize("fault", [UNSENT, NotReady(WHY, 1.0), Throttled(3.0)])
 async def test_a_read_is_repeated_with_patience(fault: object) -> None:
-    gate, server = _gate()
+    remote, server = _throttled()
     server.faults["page"].extend([fault] * (READ_TRIES - 1))  # type: ignore[list-item]
     start = anyio.current_time()
-    assert isinstance(await gate.page(BASE, 1), Done)
+    assert isinstance(await remote.page(BASE, 1), Done)
     assert server.count("page") == READ_TRIES
     assert anyio.current_time() - start > server.latency * READ_TRIES
 
 
 async def test_a_read_gives_up_in_the_end() -> None:
-    gate, server = _gate()
+    remote, server = _throttled()
     server.always["page"] = UNSENT
-    assert isinstance(await gate.page(BASE, 1), NotSent)
+    assert isinstance(await remote.page(BASE, 1), NotSent)
     assert server.count("page") == READ_TRIES
 
 
 async def test_a_definite_answer_to_a_read_is_not_asked_for_again() -> None:
-    gate, server = _gate()
-    assert isinstance(await gate.document(BASE, "nowhere"), Gone)
+    remote, server = _throttled()
+    assert isinstance(await remote.document(BASE, "nowhere"), Gone)
     server.faults["page"].append(REFUSED)
-    assert await gate.page(BASE, 1) == REFUSED
+    assert await remote.page(BASE, 1) == REFUSED
     assert (server.count("document"), server.count("page")) == (1, 1)
 
 
 @pytest.mark.parametrize("fault", [UNSENT, DROPPED, REFUSED, NotReady(WHY, 1.0), Throttled(1.0)])
-async def test_a_write_is_never_repeated_by_the_gate(fault: object) -> None:
-    gate, server = _gate()
+async def test_a_write_is_never_repeated_by_the_throttle(fault: object) -> None:
+    remote, server = _throttled()
     server.faults["create"].append(fault)  # type: ignore[arg-type]
-    assert not isinstance(await _create(gate, "n"), Done)
+    assert not isinstance(await _create(remote, "n"), Done)
     assert server.count("create") == 1
 
 
 async def test_every_call_goes_through_and_only_writes_need_a_permit() -> None:
-    gate, server = _gate(per_minute=1)
-    assert gate.capabilities is server.capabilities
+    remote, server = _throttled(per_minute=1)
+    assert remote.capabilities is server.capabilities
     stored = server.put("a.md", b"a")
     server.field_ids = {"one": "field-one"}
     start = anyio.current_time()
-    assert isinstance(await gate.base(BASE), Done)
-    assert isinstance(await gate.bases_named("Docs"), Done)
-    assert isinstance(await gate.page(BASE, 1), Done)
-    assert isinstance(await gate.document(BASE, stored.id), Done)
-    assert isinstance(await gate.progress(BASE, stored.id, f"batch-{stored.rev}"), Done)
-    assert isinstance(await gate.fields(BASE), Done)
+    assert isinstance(await remote.base(BASE), Done)
+    assert isinstance(await remote.bases_named("Docs"), Done)
+    assert isinstance(await remote.page(BASE, 1), Done)
+    assert isinstance(await remote.document(BASE, stored.id), Done)
+    assert isinstance(await remote.progress(BASE, stored.id, f"batch-{stored.rev}"), Done)
+    assert isinstance(await remote.fields(BASE), Done)
     assert anyio.current_time() - start < 60.0
 
     server.base_there = False
     payload = OpenFile(File(b"b"))
     writes = [
-        lambda: gate.make_base("Docs", CHUNKING),
-        lambda: gate.update(BASE, stored.id, "a.md", payload, CHUNKING),
-        lambda: gate.switch(BASE, stored.id, "disable"),
-        lambda: gate.make_field(BASE, "two"),
-        lambda: gate.assign(BASE, {}, ()),
-        lambda: gate.delete(BASE, stored.id),
+        lambda: remote.make_base("Docs", CHUNKING),
+        lambda: remote.update(BASE, stored.id, "a.md", payload, CHUNKING),
+        lambda: remote.switch(BASE, stored.id, "disable"),
+        lambda: remote.make_field(BASE, "two"),
+        lambda: remote.assign(BASE, {}, ()),
+        lambda: remote.delete(BASE, stored.id),
     ]
     for number, write in enumerate(writes):
         assert isinstance(await write(), Done)

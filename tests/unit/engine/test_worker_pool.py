@@ -54,8 +54,10 @@ async def test_updates_count_into_the_same_bound() -> None:
 @pytest.mark.parametrize("in_flight", [1, 4])
 async def test_requests_in_flight_never_exceed_four(in_flight: int) -> None:
     on, paths = _many(20)
-    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=in_flight)
-    on.world = replace(on.world, remote=gate)
+    throttled = ThrottledRemote(
+        on.server, limiter=RateLimiter(), clock=on.clock, in_flight=in_flight
+    )
+    on.world = replace(on.world, remote=throttled)
     await driven(on, paths)
     assert on.server.peak <= in_flight
     assert set(on.states().values()) == {"synced"}
@@ -63,8 +65,8 @@ async def test_requests_in_flight_never_exceed_four(in_flight: int) -> None:
 
 async def test_a_rate_limit_is_kept_over_a_whole_pass() -> None:
     on, paths = _many(30)
-    gate = ThrottledRemote(on.server, limiter=RateLimiter(10), clock=on.clock, in_flight=4)
-    on.world = replace(on.world, remote=gate)
+    throttled = ThrottledRemote(on.server, limiter=RateLimiter(10), clock=on.clock, in_flight=4)
+    on.world = replace(on.world, remote=throttled)
     await driven(on, paths)
     assert most_within(on.server.times("create"), 60.0) <= 10
     assert set(on.states().values()) == {"synced"}
@@ -73,8 +75,8 @@ async def test_a_rate_limit_is_kept_over_a_whole_pass() -> None:
 @pytest.mark.parametrize("times", [1, TRIES + 3])
 async def test_throttling_costs_a_document_no_attempt(times: int) -> None:
     on = stage({"a.md": b"hello"})
-    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
-    on.world = replace(on.world, remote=gate)
+    throttled = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
+    on.world = replace(on.world, remote=throttled)
     on.server.faults["create"].extend([Throttled(60.0)] * times)
     report = await driven(on, ["a.md"])
     assert on.states() == {"a.md": "synced"}
@@ -84,8 +86,8 @@ async def test_throttling_costs_a_document_no_attempt(times: int) -> None:
 
 async def test_a_stop_does_not_wait_for_the_end_of_a_pause() -> None:
     on, paths = _many(30)
-    gate = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
-    on.world = replace(on.world, remote=gate)
+    throttled = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
+    on.world = replace(on.world, remote=throttled)
     on.server.always["create"] = Throttled(3600.0)
     pool = pool_of(on)
 
@@ -193,7 +195,7 @@ async def test_stopping_hands_out_no_more_keys_and_brings_calls_to_their_end() -
     assert on.ledger.intents == {}
 
 
-async def test_stopping_lets_nobody_go_who_waited_for_room() -> None:
+async def test_stopping_begins_no_key_that_waited_for_room() -> None:
     on, paths = _many(8, max_indexing=1)
     on.server.indexing = 600.0
     pool = pool_of(on)
@@ -220,12 +222,12 @@ async def test_a_problem_of_one_key_ends_the_pass_after_calls_in_flight() -> Non
     assert on.ledger.intents == {}
 
 
-async def test_every_step_is_told_with_its_outcome() -> None:
+async def test_every_step_is_reported_with_its_outcome() -> None:
     on = stage({"a.md": b"hello"})
     on.server.failing_names.add("a.md")
     await driven(on, ["a.md"])
-    told = [(event.action, event.outcome) for event in on.events]
-    assert told == [("create", "done"), ("index", "failed"), ("hold", "stopped")]
+    outcomes = [(event.action, event.outcome) for event in on.events]
+    assert outcomes == [("create", "done"), ("index", "failed"), ("hold", "stopped")]
     assert on.events[-1].why is not None
 
 

@@ -1,4 +1,4 @@
-"""The drive that stays open: what it may do, when it is quiet, and what it never forgets."""
+"""The pool of a controller: what it may do, when it is quiet, and what it never forgets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kbsync.engine.ports import ChangedPaths
 from kbsync.engine.workers.queue import KeyQueue
 from kbsync.model import NotReady
 
-from .controlled import AWAY, WRITES, counted, kept, write_now
+from .controlled import AWAY, WRITES, controlled, counted, write_now
 from .fakes import stage
 from .server import Fault, ScriptedRemote
 from .words import WHY, key_of
@@ -44,13 +44,13 @@ async def test_no_call_begins_while_the_base_is_listed_and_those_under_way_end_f
     on.server.__class__ = Slow
     spans = on.server.spans = []  # type: ignore[attr-defined]
     on.synced("a.md", b"there")
-    async with kept(on, rest=60.0) as it:
+    async with controlled(on, rest=60.0) as it:
         for n in range(60):
             write_now(on.source, f"{n:02}.md", b"new %d" % n)
         it.changes.tell(*(f"{n:02}.md" for n in range(60)))
         await anyio.sleep(14)
         spans.clear()
-        it.keeper.nudge(listing=True)
+        it.controller.nudge(listing=True)
         await anyio.sleep(600)
         assert it.exact()
         _, begun, ended = next(span for span in spans if span[0] == "page")
@@ -64,7 +64,7 @@ async def test_no_call_begins_while_the_base_is_listed_and_those_under_way_end_f
 async def test_a_server_away_after_the_base_was_asked_is_noticed_by_one_edit() -> None:
     on = counted(stage())
     on.synced("a.md", b"one")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.write("a.md", b"two two")
         await anyio.sleep(5)
         it.write("a.md", b"three three")
@@ -72,7 +72,7 @@ async def test_a_server_away_after_the_base_was_asked_is_noticed_by_one_edit() -
         for call in ("base", "update", "named", "document", "page", "fields"):
             on.server.always[call] = AWAY
         await anyio.sleep(300)
-        assert it.keeper.state.phase is Phase.UNREACHABLE
+        assert it.controller.status.phase is Phase.UNREACHABLE
         assert [event for event in it.events if event.outcome in ("waiting", "stopped")] == []
         on.server.always.clear()
         await anyio.sleep(100)
@@ -84,7 +84,7 @@ async def test_a_file_that_came_back_before_its_removal_waits_for_room_like_any_
     for name in ("a", "b", "c"):
         on.synced(f"{name}.md", b"text of " + name.encode())
     on.server.faults["delete"].append(NotReady(WHY, 20.0))
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.server.indexing = 600.0
         it.remove("a.md")
         await anyio.sleep(20)
@@ -104,25 +104,25 @@ async def test_a_file_that_came_back_before_its_removal_waits_for_room_like_any_
 async def test_what_was_allowed_counts_once() -> None:
     on = counted(stage())
     on.synced("a.md", b"text")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         next(iter(on.server.documents.values())).edits = 7
         on.server.indexing = 600.0
-        it.keeper.nudge(listing=True)
+        it.controller.nudge(listing=True)
         await anyio.sleep(60)
         assert on.server.count("update") == 1
-        upkeep = it.keeper._upkeep
-        assert upkeep is not None
-        assert upkeep.pool is not None
-        assert (upkeep.pool.indexing, dict(upkeep.pool.risks)) == (1, {})
+        session = it.controller._session
+        assert session is not None
+        assert session.pool is not None
+        assert (session.pool.indexing, dict(session.pool.risks)) == (1, {})
 
 
-async def test_a_document_moves_only_while_nobody_works_on_it() -> None:
+async def test_a_document_moves_only_while_no_worker_has_it() -> None:
     """The update of a moved document is about to begin when its document moves on."""
     on = counted(stage())
     on.synced("b.md", b"text B")
     on.synced("m.md", b"text A", document_name="before.md")
     on.synced("z.md", b"text Z")
-    async with kept(on) as it:
+    async with controlled(on) as it:
         write_now(on.source, "m.md", b"text C, soon gone")
         it.changes.tell("m.md")
         on.server.on_call["named"] = lambda name: (
@@ -145,7 +145,7 @@ async def test_a_document_moves_only_while_nobody_works_on_it() -> None:
 
 async def test_a_server_that_stands_still_is_asked_once_a_minute() -> None:
     on = counted(stage())
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.server.indexing = 1e9
         it.write("a.md", b"text")
         await anyio.sleep(60)
@@ -158,26 +158,26 @@ async def test_a_server_that_stands_still_is_asked_once_a_minute() -> None:
 
 async def test_a_mark_that_was_given_up_is_tried_again_with_the_next_listing() -> None:
     on = counted(stage())
-    async with kept(on) as it:
+    async with controlled(on) as it:
         on.server.on_call["create"] = lambda _: on.server.dropping.add("doc-1")
         it.write("a.md", b"text")
         await anyio.sleep(300)
         assert on.server.documents["doc-1"].metadata == {}
-        assert set(it.keeper.unmet) == {key_of("a.md")}
+        assert set(it.controller.unmet) == {key_of("a.md")}
         on.server.dropping.clear()
         await anyio.sleep(1.2 * AN_HOUR)
         assert on.server.documents["doc-1"].metadata["kbsync_path"] == "a.md"
-        assert it.keeper.unmet == {}
+        assert it.controller.unmet == {}
 
 
 async def test_marks_are_written_once_on_a_base_that_had_no_fields_for_them() -> None:
     on = counted(stage())
-    async with kept(on) as it:
+    async with controlled(on) as it:
         for n in range(5):
             it.write(f"{n}.md", b"page %d" % n)
         await anyio.sleep(60)
         made, written = on.server.count("make_field"), on.server.count("assign")
-        it.keeper.nudge(listing=False)
+        it.controller.nudge(listing=False)
         await anyio.sleep(60)
         assert (on.server.count("make_field"), on.server.count("assign")) == (made, written)
         assert [event for event in it.events if event.action == "set_metadata"] == []
@@ -186,16 +186,16 @@ async def test_marks_are_written_once_on_a_base_that_had_no_fields_for_them() ->
 async def test_stopping_does_not_wait_for_the_next_poll() -> None:
     on = counted(stage())
     on.server.indexing = 300.0
-    async with kept(on) as it:
+    async with controlled(on) as it:
         it.write("a.md", b"text")
         await anyio.sleep(60)  # polls are five seconds apart by now
         await anyio.sleep(on.server.calls[-1][0] + 0.2 - it.now() + 5.0)
-        it.keeper.stop()
+        it.controller.stop()
         await anyio.sleep(0.2)
-        assert it.keeper.state.phase is Phase.STOPPED
+        assert it.controller.status.phase is Phase.STOPPED
 
 
-def test_reserved_keys_are_handed_out_to_nobody() -> None:
+def test_reserved_keys_are_not_handed_out() -> None:
     queue = KeyQueue()
     queue.add(key_of("a"))
     assert queue.reserve([key_of("a"), key_of("b")])
@@ -208,12 +208,12 @@ def test_reserved_keys_are_handed_out_to_nobody() -> None:
 
 
 def test_comparisons_of_everything_leave_time_for_the_rest() -> None:
-    standing = ControllerState(config=mirror_config(), observe=lambda event: None)
-    standing.compared(100.0, 102.0, listing=True)
-    assert standing.everything_due >= 800.0
-    standing.collect(ChangedPaths(folders=frozenset({"a"})), 102.0)
-    assert standing.everything_due == 110.0
-    standing.settling.compared()
-    standing.compared(200.0, 260.0, listing=False)
-    standing.collect(ChangedPaths(root=True), 270.0)
-    assert standing.everything_due == 260.0 + LONGEST_REST
+    state = ControllerState(config=mirror_config(), observe=lambda event: None)
+    state.compared(100.0, 102.0, listing=True)
+    assert state.everything_due >= 800.0
+    state.collect(ChangedPaths(folders=frozenset({"a"})), 102.0)
+    assert state.everything_due == 110.0
+    state.debouncer.compared()
+    state.compared(200.0, 260.0, listing=False)
+    state.collect(ChangedPaths(root=True), 270.0)
+    assert state.everything_due == 260.0 + LONGEST_REST
