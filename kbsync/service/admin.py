@@ -16,7 +16,7 @@ from kbsync.engine.ports import Clock
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice, Problem
 from kbsync.messages import daemon as say
-from kbsync.service.config_file import ConfigFileCheck
+from kbsync.service.config_watch import ConfigFileCheck
 from kbsync.service.event_log import EventLog
 from kbsync.service.supervisor import SupervisedMirror, Supervisor
 from kbsync.service.systemd import SystemdNotifier

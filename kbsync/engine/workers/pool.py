@@ -33,8 +33,8 @@ from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.ports import ObservedListing
 from kbsync.engine.workers import events
 from kbsync.engine.workers.backoff import delay_after
+from kbsync.engine.workers.key_progress import ProgressTable
 from kbsync.engine.workers.policy import Policy
-from kbsync.engine.workers.progress import ProgressTable
 from kbsync.engine.workers.queue import KeyQueue
 from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem

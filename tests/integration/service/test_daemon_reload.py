@@ -12,7 +12,7 @@ from daemon_running import configure, mirror, never, running, until
 from kbsync.app import build
 from kbsync.engine.control.controller import Phase
 from kbsync.messages import Message, Problem
-from kbsync.service import config_file, supervisor
+from kbsync.service import supervisor
 from kbsync.service.daemon import run
 from kbsync.service.systemd import SystemdNotifier
 
@@ -174,7 +174,7 @@ async def test_a_halted_mirror_is_logged_once(tmp_path: Path, config: Path) -> N
 def test_a_file_counts_as_changed_once_it_rests(tmp_path: Path) -> None:
     file = tmp_path / "kbsync.yaml"
     file.write_text("one")
-    check = config_file.ConfigFileCheck(file)
+    check = config_watch.ConfigFileCheck(file)
     assert not check.settled()
     file.write_text("another")
     assert check.changed
@@ -188,7 +188,7 @@ def test_a_file_counts_as_changed_once_it_rests(tmp_path: Path) -> None:
     file.unlink()
     assert [check.settled(), check.settled(), check.changed] == [False, False, False]
     os.mkfifo(file)
-    assert config_file.stamp_of(file) is None
+    assert config_watch.stamp_of(file) is None
 
 
 def test_a_link_that_leads_elsewhere_is_a_change(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_link_that_leads_elsewhere_is_a_change(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "kbsync.yaml").write_text("same")
     (tmp_path / "now").symlink_to("one")
-    check = config_file.ConfigFileCheck(tmp_path / "now" / "kbsync.yaml")
+    check = config_watch.ConfigFileCheck(tmp_path / "now" / "kbsync.yaml")
     (tmp_path / "then").symlink_to("other")
     (tmp_path / "then").replace(tmp_path / "now")
     assert check.changed

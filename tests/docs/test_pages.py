@@ -1,0 +1,54 @@
+"""The pages say what the code is, and can be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .rooms import ORDER, PAGE, ROOT, written
+
+WIDEST = 160
+PAGES = [PAGE, ROOT / "docs" / "glossary.md", ROOT / "CONTRIBUTING.md", ROOT / "README.md"]
+
+
+def test_the_tree_of_rooms_is_the_one_there_is() -> None:
+    page = PAGE.read_text("utf-8")
+    assert page == written(page), "type: make docs"
+
+
+def test_every_room_is_in_the_tree() -> None:
+    rooms = {each.parent.name for each in (ROOT / "kbsync").glob("*/__init__.py")}
+    assert rooms == set(ORDER)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_line_is_too_long_to_read(page: Path) -> None:
+    lines = enumerate(page.read_text("utf-8").splitlines(), 1)
+    assert [n for n, line in lines if len(line) > WIDEST and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(
+        r"(?<![\w/])`?((?:kbsync/|tests/|docs/)[\w./]+\.(?:py|md))\b", page.read_text("utf-8")
+    )
+    assert [each for each in named if not (ROOT / each).exists()] == []
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    found: dict[str, list[str]] = {}
+    for file in sorted((ROOT / "kbsync").rglob("*.py")):
+        for name in re.findall(r"^class (\w+)", file.read_text("utf-8"), re.MULTILINE):
+            found.setdefault(name, []).append(file.name)
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    sizes = {
+        str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines())
+        for folder in ("kbsync", "tests")
+        for file in (ROOT / folder).rglob("*.py")
+    }
+    assert [file for file, lines in sizes.items() if lines > 500] == []
