@@ -434,7 +434,7 @@ def _hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
 
 def _hold_failed(case: Case, row: str, until: float | None) -> Hold:
     entry = entry_of(case)
-    reason = entry.reason[1] if entry.reason else "no reason told"
+    reason = entry.reason[1] if entry.reason else "no reason given"
     values = {"path": case.key.path, "reason": reason}
     if until is None:
         return _hold(case, row, Cause.RECOVER, say.HELD_REJECTED(**values))

@@ -302,7 +302,7 @@ async def _indexed(
     document = seen.value
     words = {"document": document.name, "base": args["base"], "id": document.id}
     if document.indexing_status == "error":
-        raise Problem(say.INDEXING_FAILED(words=document.error or "no reason told", **words))
+        raise Problem(say.INDEXING_FAILED(words=document.error or "no reason given", **words))
     if document.indexing_status != "completed":
         status = document.indexing_status
         raise Problem(say.STILL_INDEXING(seconds=f"{limit:g}", status=status, **words))

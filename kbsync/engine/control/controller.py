@@ -281,7 +281,7 @@ class Controller:
         self._collect(session)
         now = self._reconciler.clock.now()
         if self._due_soon(session.writes) <= now:
-            await self._interruptible(session, session.attend)
+            await self._interruptible(session, session.process_due)
         elif state.everything_due <= now:
             listing = state.next_remote <= now
             await self._interruptible(session, lambda: session.compare(listing=listing))
@@ -302,7 +302,7 @@ class Controller:
         self._state.collect(changed, self._reconciler.clock.now())
         self._retry_now |= changed.root
         if session is not None and changed.paths:
-            session.expect()
+            session.confirm_ahead()
 
     async def _interruptible(self, session: Session, work: Callable[[], Awaitable[None]]) -> None:
         """Plan until a stop, a pause or a suspension; calls of the pool are not cancelled."""
@@ -312,7 +312,7 @@ class Controller:
                 await work()
             finally:
                 self._planning = None
-        session.cut = scope.cancelled_caught
+        session.interrupted = scope.cancelled_caught
 
     def _interrupt(self) -> None:
         if self._planning is not None:
@@ -324,14 +324,14 @@ class Controller:
             raise session.problem
         if self._wakeup.stopping or self._suspensions:
             return True
-        return session.cut or session.writes != self._writes
+        return session.interrupted or session.writes != self._writes
 
     async def _drain(self, session: Session, group: anyio.abc.TaskGroup) -> None:
         """Bring what is in flight to its end, or leave it as an intent."""
         if session.pool is not None:
             session.pool.stop()
             with anyio.move_on_after(DRAIN):
-                await session.served.wait()
+                await session.pool_ended.wait()
         group.cancel_scope.cancel()
 
     # -- when it cannot go on ------------------------------------------------------------------

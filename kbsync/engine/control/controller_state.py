@@ -18,18 +18,21 @@ from kbsync.model import DocKey, Halted
 
 # Comparing everything takes at most a fifth of the time, whatever happens to the folder, and a
 # change that only such a comparison finds waits so long at most.
-REST_FOR_A_PASS, LONGEST_REST = 4.0, 30.0
+PAUSE_PER_PASS, LONGEST_PAUSE = 4.0, 30.0
 
 
 @dataclass(slots=True)
 class ControllerState:
-    """One mirror's affairs.
+    """What is known of one mirror beside the ledger.
 
     Args:
         config: the mirror as declared.
-        observe: told of every step; of what stays as it is only once.
+        observe: called with every step; a key that stays unmet for one reason is one event.
 
     Attributes:
+        debouncer: paths that changed and have not settled.
+        grace: files that are gone, in their grace periods.
+        canary: keeps updates back until one was seen to end.
         held: what the guard holds back.
         fault: why part of the source could not be listed.
         root: what that means for removals.
@@ -68,16 +71,16 @@ class ControllerState:
         return DocKey(mirror=self.mirror, path=path)
 
     def collect(self, changed: ChangedPaths, now: float) -> None:
-        """Note what a watch told."""
+        """Note what changed."""
         if changed.root or changed.folders:
-            self.debouncer.everything(now)
+            self.debouncer.note_everything(now)
         self.debouncer.note(changed.paths, now)
-        self.grace.forget(map(self.key, changed.paths))  # it begins anew when they are looked at
+        self.grace.forget(map(self.key, changed.paths))  # begins anew when they are planned
 
     def compared(self, began: float, ended: float, *, listing: bool) -> None:
         """Note that everything was compared, with a listing of the base or without."""
         self.last_pass = ended
-        self._not_before = ended + min(LONGEST_REST, REST_FOR_A_PASS * (ended - began))
+        self._not_before = ended + min(LONGEST_PAUSE, PAUSE_PER_PASS * (ended - began))
         self.next_local = ended + jittered(self.config.local_resync)
         if listing:
             self.next_remote = ended + jittered(self.config.remote_resync)
@@ -89,13 +92,13 @@ class ControllerState:
         soon = self.next_local if due is None else max(due, self._not_before)
         return min(soon, self.next_local, self.next_remote)
 
-    def mended(self, keys: Iterable[DocKey]) -> None:
-        """Note that nothing is to be said of `keys` any more."""
+    def resolved(self, keys: Iterable[DocKey]) -> None:
+        """Note that `keys` are what they should be."""
         for key in keys:
             self.unmet.pop(key, None)
 
-    def tell(self, event: Event) -> None:
-        """Tell of a step; of a key that stays in the same fix only once."""
+    def record(self, event: Event) -> None:
+        """Pass a step on, unless its key is unmet for the same reason as before."""
         if event.outcome == "stopped" and event.why is not None:
             if self.unmet.get(event.key) == event.why:
                 return
@@ -105,6 +108,6 @@ class ControllerState:
         self.observe(event)
 
     def _unmarked(self, event: Event) -> bool:
-        """Whether a mark is missing, which no indexing mends."""
+        """Whether a mark is missing: the end of indexing does not write it."""
         why = self.unmet.get(event.key)
         return why is not None and why.message is say.NOT_MARKED

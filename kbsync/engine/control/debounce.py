@@ -1,4 +1,4 @@
-"""Paths that changed and have not rested since (docs/design.md section 7). Pure: time passed in."""
+"""Paths that changed and have not settled (docs/design.md section 7). Pure: time is passed in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 5
 
 @dataclass(slots=True)
 class PendingPath:
-    """One path. `first` and `last`: when it changed, `due`: when it may have rested."""
+    """One path. `first` and `last`: when it changed, `due`: when it may have settled."""
 
     first: float
     last: float
@@ -24,10 +24,10 @@ class PendingPath:
 
 
 class Debouncer:
-    """Collects what changed until it rested; more than `most` paths collapse into everything.
+    """Collects paths until they settle; more than `most` of them collapse into everything.
 
     Args:
-        settle: seconds a path has to rest.
+        settle: seconds without a change.
         most: paths that are kept apart.
     """
 
@@ -58,15 +58,15 @@ class Debouncer:
 
         Args:
             path: a file that is too young.
-            noted: what `rested` told of it, None when it came another way.
+            noted: what `settled` returned of it, None when it came another way.
             now: seconds of the ledger's clock, as `due`.
         """
         first, last = (now, now) if noted is None else (noted.first, noted.last)
         if path not in self._paths:
             self._put(path, PendingPath(first, last, due))
 
-    def everything(self, now: float) -> None:
-        """Note that anything may have changed; the paths have nothing to add to that."""
+    def note_everything(self, now: float) -> None:
+        """Note that anything may have changed; the paths add nothing to that."""
         self._paths.clear()
         self._order.clear()
         if self._everything is None:
@@ -74,13 +74,13 @@ class Debouncer:
 
     def _put(self, path: str, noted: PendingPath) -> None:
         if len(self._paths) >= self._most:
-            self.everything(noted.last)
+            self.note_everything(noted.last)
             return
         self._paths[path] = noted
         heapq.heappush(self._order, (noted.due, path))
 
-    def rested(self, now: float) -> Mapping[str, PendingPath]:
-        """Take out the paths that rested."""
+    def settled(self, now: float) -> Mapping[str, PendingPath]:
+        """Take out the paths that settled."""
         taken: dict[str, PendingPath] = {}
         while self._order and self._order[0][0] <= now:
             _, path = heapq.heappop(self._order)
@@ -92,7 +92,7 @@ class Debouncer:
         return taken
 
     def next_due(self) -> float | None:
-        """Return when the next path may have rested, None while there is none."""
+        """Return when the next path may have settled, None while there is none."""
         return self._order[0][0] if self._order else None
 
     @property
@@ -105,18 +105,18 @@ class Debouncer:
         self._everything = None
 
     def unsettled(self, now: float) -> tuple[str, ...]:
-        """Return some paths that have been waiting for long."""
+        """Return some paths that have kept changing for long."""
         long = max(UNSETTLED_AFTER, 5 * self._settle)
         waiting = (path for path, noted in self._paths.items() if now - noted.first > long)
         return tuple(path for path, _ in zip(waiting, range(SHOWN), strict=False))
 
 
-# -- Files that are gone, and how long: their documents stay a while. Pure: time is passed in.
+# -- Files that are gone, and how long: their documents stay for a grace period.
 
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """One file that is gone. `size`: in bytes, None when nobody knows."""
+    """One file that is gone. `size`: in bytes, None when it is not known."""
 
     since: float
     size: int | None
@@ -155,7 +155,7 @@ class GracePeriods:
             self._next = min(self._next, since + self._seconds)
 
     def forget(self, keys: Iterable[DocKey]) -> None:
-        """Forget `keys`: their files are back, or their documents have been seen to."""
+        """Forget `keys`: their files are back, or their documents are about to be deleted."""
         for key in keys:
             gone = self._gone.pop(key, None)
             if gone is None:
@@ -166,24 +166,24 @@ class GracePeriods:
             if not alike:
                 del self._by_size[gone.size]
 
-    def over(self, key: DocKey, now: float) -> bool:
+    def is_over(self, key: DocKey, now: float) -> bool:
         """Whether the file of `key` is gone for long enough."""
         gone = self._gone.get(key)
         return gone is not None and gone.since + self._seconds <= now
 
-    def ripe(self, now: float) -> set[DocKey]:
+    def ended(self, now: float) -> set[DocKey]:
         """Return the keys whose file is gone for long enough."""
         due = self.next_due()
         if due is None or due > now:
             return set()
-        return {key for key in self._gone if self.over(key, now)}
+        return {key for key in self._gone if self.is_over(key, now)}
 
     def of_size(self, sizes: Iterable[int]) -> set[DocKey]:
-        """Return the keys whose file had one of `sizes`: it may stand elsewhere now."""
+        """Return the keys whose file had one of `sizes`: it may have been renamed."""
         return {key for size in sizes for key in self._by_size.get(size, ())}
 
     def next_due(self) -> float | None:
-        """Return when the next grace is over, None while no file is gone."""
+        """Return when the next grace period is over, None while no file is gone."""
         if self._next is None and self._gone:
             self._next = min(gone.since for gone in self._gone.values()) + self._seconds
         return self._next

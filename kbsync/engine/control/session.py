@@ -1,8 +1,9 @@
-"""One stretch of keeping a mirror: a pool that stays open, and what is planned for it.
+"""One session of a controller: a worker pool, and the plans that feed it.
 
-Everything is compared first; then only what rested after a change. What a plan may do now goes to
-the pool; files that are gone wait for the end of their grace, what the guard holds back waits for
-somebody, and everything else is met again by the next comparison of everything.
+A session begins with a comparison of everything; after that, files are planned once they settled
+after a change. What a plan may do now goes to the pool. Files that are gone wait for the end of
+their grace period, what the guard holds back waits for a release, and the next comparison of
+everything finds the rest again.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ from kbsync.engine.context import Context
 from kbsync.engine.control.controller_state import ControllerState
 from kbsync.engine.control.debounce import PendingPath
 from kbsync.engine.execute.renames import apply_renames
-from kbsync.engine.execute.results import Stopped
+from kbsync.engine.execute.results import Stopped, step_event
 from kbsync.engine.observe.planner import Planned
 from kbsync.engine.ports import Blocked, Seen
 from kbsync.engine.reconciler import Reconciler
-from kbsync.engine.workers import events
 from kbsync.engine.workers.policy import Continuous
 from kbsync.engine.workers.pool import WorkerPool
 from kbsync.messages import Problem
@@ -50,43 +50,44 @@ NOT_UPLOADED = frozenset({Cause.UNREADABLE, Cause.SKIPPED, Cause.EXCLUDED})
 
 
 class Session:
-    """Keeps one mirror closed until something ends it.
+    """Keeps one mirror in sync until it is interrupted or meets a problem.
 
     Args:
-        engine: the mirror's engine.
-        standing: what outlives this stretch.
+        reconciler: of the mirror.
+        state: what the controller remembers from session to session.
         group: where the pool works.
-        wake: called when there is something to do, or an end.
+        wake: called when the session has met a problem.
         writes: False when everything is planned and nothing is written.
 
     Attributes:
         pool: None until something is to be done.
         reached: the base has answered.
         problem: why it cannot go on.
-        cut: planning was broken off; only a new comparison of everything knows what was dropped.
-        served: set when the pool has come to its end.
+        interrupted: planning was cancelled. What it dropped is known only to a new comparison of
+            everything, so that the session ends.
+        pool_ended: set when the pool has come to its end.
     """
 
     def __init__(
         self,
-        engine: Reconciler,
-        standing: ControllerState,
+        reconciler: Reconciler,
+        state: ControllerState,
         group: TaskGroup,
         *,
         wake: Callable[[], None],
         writes: bool,
     ) -> None:
-        self._engine = engine
-        self._standing = standing
+        self._reconciler = reconciler
+        self._state = state
         self._group = group
         self._wake = wake
         self.writes = writes
         self.pool: WorkerPool | None = None
         self.reached = False
         self.problem: Problem | None = None
-        self.cut = False
-        self.served = anyio.Event()
-        self._world: Context | None = None
+        self.interrupted = False
+        self.pool_ended = anyio.Event()
+        self._context: Context | None = None
         self._confirming = anyio.Lock()
         self._confirmed = float("-inf")
 
@@ -101,106 +102,110 @@ class Session:
         Raises:
             Problem: the source is not there, or base or server cannot be used.
         """
-        began, standing = self._now(), self._standing
+        began, state = self._now(), self._state
         await anyio.to_thread.run_sync(self._source_must_be_there)
-        standing.debouncer.compared()
+        state.debouncer.compared()
         async with AsyncExitStack() as stack:
             if listing and self.pool is not None:
                 await stack.enter_async_context(self.pool.quiet())
-            world = self._world
-            if world is None or listing or not _whole(world):
-                world = await self._engine.find_context()
+            context = self._context
+            if context is None or listing or not _complete(context):
+                context = await self._reconciler.find_context()
                 self._answered()
-            planned = await self._engine.comparison.everything(
-                world,
+            planned = await self._reconciler.comparison.everything(
+                context,
                 listing=listing,
                 asks=False,
-                settle=self._sifted,
+                settle=self._settled,
                 under_way=self._under_way(),
             )
-            _must_be_listed(planned, standing.mirror)
-            self._world = planned.context
-            await self._begin(planned)
-        standing.compared(began, self._now(), listing=listing)
+            _must_be_listed(planned, state.mirror)
+            self._context = planned.context
+            await self._begin_all(planned)
+        state.compared(began, self._now(), listing=listing)
 
-    async def _begin(self, planned: Planned) -> None:
-        """Begin what a plan of everything wants; it knows too what stays as it is."""
-        standing, plan = self._standing, planned.plan
+    async def _begin_all(self, planned: Planned) -> None:
+        """Begin what a plan of everything contains, and note what it says of the other keys."""
+        state, plan = self._state, planned.plan
         free = guarded_plan(plan.actions, planned.facts, planned.guard)
-        for key in standing.held.keys if standing.held else ():
-            if key.path not in standing.debouncer:  # its grace was over when it was held
-                standing.grace.note(key, float("-inf"), None)
-        standing.held = free.guard if isinstance(free.guard, Halted) else None
-        standing.fault = planned.tally.fault
-        standing.root = planned.facts.root if standing.fault else None
-        standing.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
-        if planned.listing is not None:  # without one nobody knows what stands at the server
-            met = {action.key for action in plan.actions}
-            standing.mended(key for key in list(standing.unmet) if key not in met)
+        for key in state.held.keys if state.held else ():
+            if key.path not in state.debouncer:  # its grace period was over when it was held
+                state.grace.note(key, float("-inf"), None)
+        state.held = free.guard if isinstance(free.guard, Halted) else None
+        state.fault = planned.tally.fault
+        state.root = planned.facts.root if state.fault else None
+        state.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
+        if planned.listing is not None:  # without one, what the server holds is not known
+            planned_keys = {action.key for action in plan.actions}
+            state.resolved(key for key in list(state.unmet) if key not in planned_keys)
         gone = {action.key for action in plan.actions if _removes_file(action)}
-        back = [key for key in standing.grace.keys if key not in gone]
-        standing.grace.forget(key for key in back if key.path not in standing.debouncer)
+        back = [key for key in state.grace.keys if key not in gone]
+        state.grace.forget(key for key in back if key.path not in state.debouncer)
         if self.pool is not None:
             self.pool.report.stopped.clear()
             self.pool.renew(planned.context, planned.listing)
         blocked = {each.why for each in planned.tally.blocked}
         self._note_unmet(a for a in plan.actions if not (isinstance(a, Hold) and a.why in blocked))
-        await self._carry(planned, free, {}, first=False)
-        self._engine.note_device(planned, free.held)
+        await self._carry_out(planned, free, {}, first=False)
+        self._reconciler.note_device(planned, free.held)
 
-    async def attend(self) -> None:
-        """See to the paths that rested and the files whose grace is over.
+    async def process_due(self) -> None:
+        """Plan the paths that settled and the files whose grace period is over.
 
         Raises:
             Problem: as `compare`.
         """
-        now, standing = self._now(), self._standing
-        noted = standing.debouncer.rested(now)
-        ripe = standing.grace.ripe(now)
-        if not noted and not ripe:
+        now, state = self._now(), self._state
+        noted = state.debouncer.settled(now)
+        gone = state.grace.ended(now)
+        if not noted and not gone:
             return
         if not self.writes:
-            standing.debouncer.everything(now + WITHOUT_WRITING)
+            state.debouncer.note_everything(now + WITHOUT_WRITING)
             return
-        world = self._world
-        if world is None or world.base_id is None:
+        context = self._context
+        if context is None or context.base_id is None:
             await self.compare(listing=False)
             return
-        keys = {standing.key(path) for path in noted} | ripe
-        states = self._sift(await self._look(keys), noted)
-        sizes = {state.stat.size for state in states if isinstance(state, Present)}
-        states += await self._look(standing.grace.of_size(sizes) - keys)
-        # What is gone too and waits is no part of the plan, and the guard has to know of it.
-        waiting = dict.fromkeys(standing.grace.keys, Risk.REMOVES)
-        planned = await self._engine.comparison.some(
-            world, states, root=standing.root, under_way={**waiting, **self._under_way()}
+        keys = {state.key(path) for path in noted} | gone
+        files = self._without_unsettled(await self._look(keys), noted)
+        sizes = {file.stat.size for file in files if isinstance(file, Present)}
+        files += await self._look(state.grace.of_size(sizes) - keys)
+        # Files that are gone and still wait are not planned yet, but the guard has to count them.
+        waiting = dict.fromkeys(state.grace.keys, Risk.REMOVES)
+        planned = await self._reconciler.comparison.some(
+            context, files, root=state.root, under_way={**waiting, **self._under_way()}
         )
         halted = planned is not None and isinstance(planned.guard, Halted)
-        if planned is None or (halted and standing.held is None):
-            await self.compare(listing=False)  # to be judged as a whole
+        if planned is None or (halted and state.held is None):
+            await self.compare(listing=False)  # the guard judges a plan of everything
         else:
-            await self._go_on(planned, {state.key for state in states}, noted)
+            await self._begin_some(planned, {file.key for file in files}, noted)
 
-    async def _go_on(
+    async def _begin_some(
         self, planned: Planned, looked: Collection[DocKey], noted: Mapping[str, PendingPath]
     ) -> None:
-        """Begin what a plan of a few keys wants, unless it has to be judged with what is held."""
-        standing, actions = self._standing, planned.plan.actions
+        """Begin what a plan of a few keys contains.
+
+        While something is held back, what the guard counts waits for a plan of everything: a
+        release is for all held-back changes together.
+        """
+        state, actions = self._state, planned.plan.actions
         free = guarded_plan(actions, planned.facts, planned.guard)
         gone = {action.key for action in actions if _removes_file(action)}
-        standing.grace.forget(key for key in looked if key not in gone)
-        standing.mended(set(looked) - {action.key for action in actions})
-        held = standing.held.keys if standing.held else frozenset[DocKey]()
+        state.grace.forget(key for key in looked if key not in gone)
+        state.resolved(set(looked) - {action.key for action in actions})
+        held = state.held.keys if state.held else frozenset[DocKey]()
         if held and (free.risks or free.held or not held.isdisjoint(looked)):
-            standing.debouncer.everything(self._now())
-            standing.grace.forget(free.risks)
+            state.debouncer.note_everything(self._now())
+            state.grace.forget(free.risks)
             free = free.harmless()
         self._note_unmet(a for a in actions if a.cause not in NOT_UPLOADED)
-        await self._carry(planned, free, noted, first=True)
+        await self._carry_out(planned, free, noted, first=True)
 
     # -- carrying out --------------------------------------------------------------------------
 
-    async def _carry(
+    async def _carry_out(
         self, planned: Planned, free: GuardedPlan, noted: Mapping[str, PendingPath], *, first: bool
     ) -> None:
         if not self.writes:
@@ -211,26 +216,26 @@ class Session:
         if not (others or deletes or free.moves):
             return
         await self._confirm()
-        pool = await self._opened(planned)
+        pool = await self._opened_pool(planned)
         with anyio.CancelScope(shield=True):
-            others += await self._moved(pool, free.moves)
+            others += await self._rename(pool, free.moves)
         listed = planned.listing is not None
         pool.feed(others, free, listed=listed, hashed=planned.seen, first=first)
         pool.feed(deletes, free, listed=listed, hashed=planned.seen)
-        self._standing.grace.forget(deletes)
+        self._state.grace.forget(deletes)
 
     def _in_grace(self, free: GuardedPlan, noted: Mapping[str, PendingPath]) -> Collection[DocKey]:
-        """Return the keys whose files are not gone for long enough; what is held stays held."""
-        grace, now, waiting = self._standing.grace, self._now(), set[DocKey]()
+        """Return the keys in their grace period; what the guard holds back has none."""
+        grace, now, waiting = self._state.grace, self._now(), set[DocKey]()
         grace.forget(free.held)
         for action in free.actions:
             if not _removes_file(action):
                 continue
             key = action.key
-            change, entry = noted.get(key.path), self._engine.ledger.entry(key)
+            change, entry = noted.get(key.path), self._reconciler.ledger.entry(key)
             size = entry.stat.size if entry is not None and entry.stat else None
             grace.note(key, change.last if change else now, size)
-            if not grace.over(key, now):
+            if not grace.is_over(key, now):
                 waiting.add(key)
         return waiting
 
@@ -243,18 +248,18 @@ class Session:
                 return why.message is say.HELD_INDEXING and not follows
         return True
 
-    async def _opened(self, planned: Planned) -> WorkerPool:
-        """Return the pool, opened, and the base made, now that something is to be done."""
-        standing, context = self._standing, planned.context
+    async def _opened_pool(self, planned: Planned) -> WorkerPool:
+        """Return the pool; open it, and make the base, when something is to be done first."""
+        state, context = self._state, planned.context
         if context.base_id is None:
-            context = self._world = await self._engine.with_base(context, wanted=True)
+            context = self._context = await self._reconciler.with_base(context, wanted=True)
         if self.pool is None:
-            standing.canary.anew()
+            state.canary.restart()
             policy = Continuous(
-                canary=standing.canary,
-                changing=lambda key: key.path in standing.debouncer,
+                canary=state.canary,
+                changing=lambda key: key.path in state.debouncer,
             )
-            self.pool = WorkerPool(context, policy, listing=planned.listing, observe=standing.tell)
+            self.pool = WorkerPool(context, policy, listing=planned.listing, observe=state.record)
             self._group.start_soon(self._serve, self.pool)
         return self.pool
 
@@ -264,54 +269,54 @@ class Session:
         except Problem as problem:
             self._fail(problem)
         finally:
-            self.served.set()
+            self.pool_ended.set()
 
-    async def _moved(self, pool: WorkerPool, moves: Collection[Move]) -> list[DocKey]:
-        """Make `moves`; return the keys that have a document now, and settle the others again."""
-        if not moves or self._world is None:
+    async def _rename(self, pool: WorkerPool, moves: Collection[Move]) -> list[DocKey]:
+        """Make `moves`; return the keys that have a document now. The others settle again."""
+        if not moves or self._context is None:
             return []
         keys = {key for move in moves for key in keys_of(move)}
         left = keys
         if pool.reserve(keys):
             try:
-                made = await apply_renames(self._world, list(moves), self._standing.tell)
+                made = await apply_renames(self._context, list(moves), self._state.record)
             finally:
                 pool.release(keys)
             left = {key for move in moves if move.origin in made.left for key in keys_of(move)}
-        self._standing.debouncer.note((key.path for key in left), self._now())
+        self._state.debouncer.note((key.path for key in left), self._now())
         return [move.key for move in moves if move.key not in left]
 
     def _note_unmet(self, actions: Iterable[Action]) -> None:
-        """Tell, once, of what is not as it should be and stays so."""
+        """Record what is not as it should be, and why it stays so."""
         for action in actions:
             if not isinstance(action, Hold | Conflict):
                 continue
             if action.why.message is not say.HELD_INDEXING:
-                self._standing.tell(events.step_taken(action, Stopped(action.why), 0))
+                self._state.record(step_event(action, Stopped(action.why), 0))
 
     # -- the base ------------------------------------------------------------------------------
 
-    def expect(self) -> None:
-        """Something changed: ask for the base while it settles, so that nobody waits for it."""
-        bound = self._world is not None and self._world.base_id is not None
-        if self.writes and bound and not self._holds(self._standing.config.settle):
-            self._group.start_soon(self._confirm_early)
+    def confirm_ahead(self) -> None:
+        """Ask for the base while a change settles, so that its upload need not wait for that."""
+        bound = self._context is not None and self._context.base_id is not None
+        if self.writes and bound and not self._is_confirmed(self._state.config.settle):
+            self._group.start_soon(self._confirm_in_time)
 
-    async def _confirm_early(self) -> None:
+    async def _confirm_in_time(self) -> None:
         try:
-            await self._confirm(ahead=self._standing.config.settle)
+            await self._confirm(ahead=self._state.config.settle)
         except Problem as problem:
             self._fail(problem)
 
     async def _confirm(self, *, ahead: float = 0.0) -> None:
-        """First the base: nothing is sent that was not preceded by its answer."""
+        """Ask for the base, unless it answered just now: nothing is sent before it did."""
         async with self._confirming:
-            if not self._holds(ahead):
-                await self._engine.confirm()
+            if not self._is_confirmed(ahead):
+                await self._reconciler.confirm()
                 self._answered()
 
-    def _holds(self, ahead: float) -> bool:
-        """Whether the base's last answer is still believed in `ahead` seconds."""
+    def _is_confirmed(self, ahead: float) -> bool:
+        """Whether the base's last answer still counts in `ahead` seconds."""
         return self._now() + ahead - self._confirmed < BASE_HOLDS_FOR
 
     def _answered(self) -> None:
@@ -325,49 +330,51 @@ class Session:
     # -- the source ----------------------------------------------------------------------------
 
     async def _look(self, keys: Collection[DocKey]) -> list[FileState]:
-        """Say what stands at `keys` now."""
+        """Return the files of `keys` as they are now."""
         if not keys:
             return []
-        look = self._engine.mirror.source.look
+        look = self._reconciler.mirror.source.look
         return await anyio.to_thread.run_sync(lambda: [look(key.path) for key in sorted(keys)])
 
-    async def _sifted(self, states: list[FileState]) -> list[FileState]:
-        return self._sift(states, {})
+    async def _settled(self, files: list[FileState]) -> list[FileState]:
+        return self._without_unsettled(files, {})
 
-    def _sift(self, states: list[FileState], noted: Mapping[str, PendingPath]) -> list[FileState]:
-        """Return what rested; put off what is too young, and leave what changed again."""
-        settling, now = self._standing.debouncer, self._now()
-        settle = self._standing.config.settle
-        kept, left = list[FileState](), list[DocKey]()
-        for state in states:
-            path = state.key.path
-            changed = state.stat.mtime_ns / 1e9 if isinstance(state, Present) else float("-inf")
-            young = 0 <= now - changed < settle
-            if path in settling or young:
-                left.append(state.key)
+    def _without_unsettled(
+        self, files: list[FileState], noted: Mapping[str, PendingPath]
+    ) -> list[FileState]:
+        """Return the files that settled; those that changed just now are planned later."""
+        debouncer, now = self._state.debouncer, self._now()
+        settle = self._state.config.settle
+        settled, unsettled = list[FileState](), list[DocKey]()
+        for file in files:
+            path = file.key.path
+            changed = file.stat.mtime_ns / 1e9 if isinstance(file, Present) else float("-inf")
+            young = 0 <= now - changed < settle  # a time in the future says nothing
+            if path in debouncer or young:
+                unsettled.append(file.key)
             else:
-                kept.append(state)
+                settled.append(file)
             if young:
-                settling.put_off(path, noted.get(path), now, changed + settle)
-        self._standing.grace.forget(left)
-        return kept
+                debouncer.put_off(path, noted.get(path), now, changed + settle)
+        self._state.grace.forget(unsettled)
+        return settled
 
     def _source_must_be_there(self) -> None:
-        source = self._engine.mirror.source
+        source = self._reconciler.mirror.source
         if source.device() is None:
-            _must_be_open(next(source.scan(), None), self._standing.mirror)
+            _must_be_open(next(source.scan(), None), self._state.mirror)
 
     def _under_way(self) -> Mapping[DocKey, Risk]:
         return dict(self.pool.risks) if self.pool else {}
 
     def _now(self) -> float:
-        return self._engine.clock.now()
+        return self._reconciler.clock.now()
 
 
-def _whole(world: Context) -> bool:
+def _complete(context: Context) -> bool:
     """Whether nothing of it is still to be made: the base, and the fields for marks."""
-    marked = world.fields is None or world.fields.keys() >= set(FIELDS)
-    return world.base_id is not None and marked
+    marked = context.fields is None or context.fields.keys() >= set(FIELDS)
+    return context.base_id is not None and marked
 
 
 def _removes_file(action: Action) -> bool:

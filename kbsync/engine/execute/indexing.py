@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import anyio
 
 from kbsync.engine.context import Context
+from kbsync.engine.execute.results import Event
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.ports import EntryChange
 from kbsync.engine.workers.backoff import doubled
@@ -57,54 +58,54 @@ class IndexingTracker:
         polling: the server is being asked, and what it answers is not known yet.
     """
 
-    def __init__(self, world: Context) -> None:
-        self._world = world
-        self._watched: dict[DocKey, TrackedDocument] = {}
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tracked: dict[DocKey, TrackedDocument] = {}
         self._interval = SHORTEST
-        self._finished_at = world.clock.now()
-        self._asked_at = world.clock.now()
+        self._finished_at = context.clock.now()
+        self._asked_at = context.clock.now()
         self._refused: Problem | None = None
         self.polling = False
 
-    def renew(self, world: Context) -> None:
-        """Go on in `world`."""
-        self._world = world
+    def renew(self, context: Context) -> None:
+        """Go on in `context`."""
+        self._context = context
 
     def __len__(self) -> int:
-        return len(self._watched)
+        return len(self._tracked)
 
     @property
     def keys(self) -> AbstractSet[DocKey]:
         """The keys that are followed."""
-        return self._watched.keys()
+        return self._tracked.keys()
 
     @property
     def interval(self) -> float:
-        """Seconds to rest before the next poll: short after progress, growing without."""
+        """Seconds until the next poll: short after progress, growing without."""
         return STALLED if self.idle_for > STUCK_AFTER else self._interval
 
     def add(self, key: DocKey, document_id: str) -> None:
         """Follow `document_id`."""
-        now = self._world.clock.now()
-        if not self._watched:
+        now = self._context.clock.now()
+        if not self._tracked:
             self._finished_at = now
-        known = self._watched.get(key)
+        known = self._tracked.get(key)
         if known is None or known.document_id != document_id:
-            self._watched[key] = TrackedDocument(document_id, since=now, started=now)
+            self._tracked[key] = TrackedDocument(document_id, since=now, started=now)
             self._interval = SHORTEST
 
     def stuck(self, key: DocKey) -> bool:
         """Whether `key` made no progress for 20 minutes while other documents completed."""
-        watched = self._watched.get(key)
-        if watched is None:
+        tracked = self._tracked.get(key)
+        if tracked is None:
             return False
-        return self._finished_at - watched.since > STUCK_AFTER
+        return self._finished_at - tracked.since > STUCK_AFTER
 
     @property
     def idle_for(self) -> float:
         """Seconds since anything made progress."""
-        newest = max((w.since for w in self._watched.values()), default=self._finished_at)
-        return self._world.clock.now() - max(newest, self._finished_at)
+        newest = max((w.since for w in self._tracked.values()), default=self._finished_at)
+        return self._context.clock.now() - max(newest, self._finished_at)
 
     async def poll(self) -> list[DocKey]:
         """Ask once; return the keys whose document came to an end, their entries settled.
@@ -122,14 +123,14 @@ class IndexingTracker:
         unfinished = await self._unfinished()
         ended: dict[DocKey, EntryChange] = {}
         async with anyio.create_task_group() as group:
-            for key, watched in list(self._watched.items()):
-                if watched.document_id not in unfinished:
-                    group.start_soon(self._look, key, watched, ended)
+            for key, tracked in list(self._tracked.items()):
+                if tracked.document_id not in unfinished:
+                    group.start_soon(self._look, key, tracked, ended)
         if ended:  # one durable transaction for all of them
-            self._world.ledger.commit_all([self._with_mark(each) for each in ended.values()])
-            self._finished_at = self._world.clock.now()
+            self._context.ledger.commit_all([self._with_mark(each) for each in ended.values()])
+            self._finished_at = self._context.clock.now()
         for key in ended:
-            del self._watched[key]
+            del self._tracked[key]
         if self._refused is not None:
             raise self._refused
         await self._ask_for_progress(unfinished)
@@ -137,17 +138,17 @@ class IndexingTracker:
         return list(ended)
 
     def _with_mark(self, change: EntryChange) -> EntryChange:
-        """Keep what was written of the mark while the server was asked."""
-        entry = self._world.ledger.entry(change.key)
+        """Keep the hash of a mark that was written while the server was asked."""
+        entry = self._context.ledger.entry(change.key)
         if entry is None or not isinstance(change.entry, LedgerEntry):
             return change
         return replace(change, entry=replace(change.entry, metadata_hash=entry.metadata_hash))
 
     async def _look(
-        self, key: DocKey, watched: TrackedDocument, ended: dict[DocKey, EntryChange]
+        self, key: DocKey, tracked: TrackedDocument, ended: dict[DocKey, EntryChange]
     ) -> None:
         try:
-            change = await self._settled(key, watched)
+            change = await self._settled(key, tracked)
         except Problem as problem:
             self._refused = problem
             return
@@ -155,78 +156,78 @@ class IndexingTracker:
             ended[key] = change
 
     async def _ask_for_progress(self, unfinished: set[str]) -> None:
-        """A list says who is being indexed, not how far: ask each one, once in a while."""
-        now = self._world.clock.now()
+        """Ask for each document how far it is, once in a while: a list does not say."""
+        now = self._context.clock.now()
         if not unfinished or now - self._asked_at < PROGRESS_EVERY:
             return
         self._asked_at = now
-        for key, watched in list(self._watched.items()):
-            entry = self._world.ledger.entry(key)
-            if entry is not None and watched.document_id in unfinished:
-                await self._note_progress(entry, watched)
+        for key, tracked in list(self._tracked.items()):
+            entry = self._context.ledger.entry(key)
+            if entry is not None and tracked.document_id in unfinished:
+                await self._note_progress(entry, tracked)
 
     async def _unfinished(self) -> set[str]:
-        if len(self._watched) <= len(UNFINISHED) or self._world.base_id is None:
+        if len(self._tracked) <= len(UNFINISHED) or self._context.base_id is None:
             return set()
         ids: set[str] = set()
         for status in UNFINISHED[:2]:
-            ids |= await self._all_with(self._world.base_id, status)
+            ids |= await self._all_with(self._context.base_id, status)
         return ids
 
     async def _all_with(self, base_id: str, status: str) -> set[str]:
         ids: set[str] = set()
         number = 1
         while True:
-            outcome = await self._world.remote.page(base_id, number, status=status)
+            outcome = await self._context.remote.page(base_id, number, status=status)
             if not isinstance(outcome, Done):
-                refuse(self._world.mirror, "asking what is being indexed", outcome)
+                refuse(self._context.mirror, "asking what is being indexed", outcome)
             ids.update(document.id for document in outcome.value.documents)
             if not outcome.value.documents or number * 100 >= outcome.value.total:
                 return ids
             number += 1
 
-    async def _settled(self, key: DocKey, watched: TrackedDocument) -> EntryChange | None:
+    async def _settled(self, key: DocKey, tracked: TrackedDocument) -> EntryChange | None:
         """Return what to write down of a document that came to its end, None while it did not."""
-        entry = self._world.ledger.entry(key)
-        if entry is None or entry.document_id != watched.document_id:
+        entry = self._context.ledger.entry(key)
+        if entry is None or entry.document_id != tracked.document_id:
             return EntryChange(key=key)
         document = await self._document(entry)
         if document is None:
             return EntryChange(key=key)
         if document.readiness.busy:
-            await self._note_progress(entry, watched)
+            await self._note_progress(entry, tracked)
             return None
         progress = await self._progress(entry)
-        return self._change(entry, document, progress, watched)
+        return self._change(entry, document, progress, tracked)
 
     async def _document(self, entry: LedgerEntry) -> RemoteDocument | None:
-        """Return the document as a list row tells it: a get says nothing of its word count."""
-        base_id = self._world.base_id or ""
-        named = await self._world.remote.named(base_id, entry.document_name)
+        """Return the document as it is listed: a get does not return its word count."""
+        base_id = self._context.base_id or ""
+        named = await self._context.remote.named(base_id, entry.document_name)
         if isinstance(named, Done):
             for document in named.value:
                 if document.id == entry.document_id:
                     return document
-        outcome = await self._world.remote.document(base_id, entry.document_id)
+        outcome = await self._context.remote.document(base_id, entry.document_id)
         match outcome:
             case Gone():
                 return None
             case Done(value=document):
                 return document
-        refuse(self._world.mirror, "asking how far indexing is", outcome)
+        refuse(self._context.mirror, "asking how far indexing is", outcome)
 
-    async def _note_progress(self, entry: LedgerEntry, watched: TrackedDocument) -> None:
+    async def _note_progress(self, entry: LedgerEntry, tracked: TrackedDocument) -> None:
         progress = await self._progress(entry)
         chunks = progress.completed if progress else 0
-        if chunks != watched.chunks:
-            watched.chunks = chunks
-            watched.since = self._world.clock.now()
+        if chunks != tracked.chunks:
+            tracked.chunks = chunks
+            tracked.since = self._context.clock.now()
 
     async def _progress(self, entry: LedgerEntry) -> Progress | None:
         if entry.batch is None:
             return None
-        base_id = self._world.base_id or ""
-        outcome = await self._world.remote.progress(base_id, entry.document_id, entry.batch)
+        base_id = self._context.base_id or ""
+        outcome = await self._context.remote.progress(base_id, entry.document_id, entry.batch)
         return outcome.value if isinstance(outcome, Done) else None
 
     def _change(
@@ -234,13 +235,13 @@ class IndexingTracker:
         entry: LedgerEntry,
         document: RemoteDocument,
         progress: Progress | None,
-        watched: TrackedDocument,
+        tracked: TrackedDocument,
     ) -> EntryChange:
         why = verdict(entry.key, document, progress)
-        settled = settle(entry, document, why, now=self._world.clock.now())
-        took = int((self._world.clock.now() - watched.started) * 1000)
+        settled = settle(entry, document, why, now=self._context.clock.now())
+        took = int((self._context.clock.now() - tracked.started) * 1000)
         line = JournalLine(
-            at=self._world.clock.now(),
+            at=self._context.clock.now(),
             mirror=entry.key.mirror,
             path=entry.key.path,
             action="index",
@@ -255,7 +256,7 @@ class IndexingTracker:
 def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) -> Notice | None:
     """Return why `document` cannot be found by a search, None when it can."""
     if document.readiness is Readiness.ERROR:
-        reason = printable(document.error or "no reason told")
+        reason = printable(document.error or "no reason given")
         return say.FAILED_INDEXING(path=key.path, reason=reason)
     empty = document.word_count == 0 or (progress is not None and progress.total == 0)
     if empty:
@@ -292,6 +293,18 @@ def settle(
         reason=(why.code, document.error or why.text),
         failures=failures,
         retry_at=now + slowly if recovers else None,
+    )
+
+
+def indexed_event(entry: LedgerEntry) -> Event:
+    """Return the event of indexing that came to an end and settled `entry`."""
+    return Event(
+        key=entry.key,
+        action="index",
+        cause=entry.reason[1] if entry.reason else "",
+        outcome="indexed" if entry.state is EntryState.SYNCED else "failed",
+        milliseconds=0,
+        document_id=entry.document_id,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from kbsync.engine.context import Context
-from kbsync.engine.execute.results import unauthorized, why_of
+from kbsync.engine.execute.results import Event, unauthorized, why_of
 from kbsync.engine.observe.knowledge_base import base_must_answer
 from kbsync.engine.observe.remote_state import documents
 from kbsync.engine.ports import Assignment, EntryChange
@@ -65,7 +65,7 @@ class MarkRequest:
     """One mark on its way.
 
     Args:
-        others: values of somebody else on the document; None when nobody looked.
+        others: foreign values on the document; None when they are not known.
         since: when it was asked for, or written.
         failures: read-backs in vain.
     """
@@ -87,26 +87,26 @@ class MarkRequest:
 class MarkWriter:
     """Writes the marks of one mirror.
 
-    Does nothing while the world knows no metadata fields: then the server has none.
+    Does nothing while the context knows no metadata fields: then the server has none.
     """
 
-    def __init__(self, world: Context) -> None:
-        self._world = world
-        self._fields = dict(world.fields or {})
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._fields = dict(context.fields or {})
         self._waiting: dict[DocKey, MarkRequest] = {}
         self._in_hand: dict[DocKey, MarkRequest] = {}
         self._written: dict[DocKey, MarkRequest] = {}
         self._given_up: dict[DocKey, Mark] = {}
         self._not_before = 0.0
         self._failed_calls = 0
-        per_minute = world.mirror.server.requests_per_minute
+        per_minute = context.mirror.server.requests_per_minute
         # Where writes are dear, one call in about ten may be a mark.
         self._linger = max(LINGER, 600 / per_minute) if per_minute else LINGER
 
-    def renew(self, world: Context) -> None:
-        """Go on with the fields that `world` has now, and try once more what was given up."""
-        self._world = world
-        self._fields = dict(world.fields or {})
+    def renew(self, context: Context) -> None:
+        """Go on with the fields that `context` has now, and try once more what was given up."""
+        self._context = context
+        self._fields = dict(context.fields or {})
         self._given_up.clear()
 
     def __len__(self) -> int:
@@ -117,8 +117,8 @@ class MarkWriter:
 
         Args:
             key: whose document.
-            document: as last seen, for the values of somebody else on it; None when unknown.
-            asked: tell when it is done.
+            document: as last seen, for the foreign values on it; None when unknown.
+            asked: report when it is done.
         """
         mark = self._mark_of(key)
         if mark is None or self._given_up.get(key) == mark:
@@ -127,7 +127,7 @@ class MarkWriter:
             if key in wanted and wanted[key].mark == mark:
                 return
         self._written.pop(key, None)
-        entry = self._world.ledger.entry(key)
+        entry = self._context.ledger.entry(key)
         if entry is None or entry.metadata_hash == values_hash(values_of(mark)):
             return
         self._waiting[key] = MarkRequest(
@@ -135,7 +135,7 @@ class MarkWriter:
             document_id=entry.document_id,
             mark=mark,
             others=None if document is None else others_in(document.metadata),
-            since=self._world.clock.now(),
+            since=self._context.clock.now(),
             asked=asked,
         )
 
@@ -146,7 +146,7 @@ class MarkWriter:
             idle: nothing else is to do, so that nothing more will join a batch soon.
         """
         dues = [due for due in (self._write_due(idle), self._read_due(idle)) if due is not None]
-        return max(0.0, min(dues) - self._world.clock.now()) if dues else None
+        return max(0.0, min(dues) - self._context.clock.now()) if dues else None
 
     async def work(self, *, idle: bool) -> list[MarkResult]:
         """Write one batch, or read back what was written; return what came to an end.
@@ -155,7 +155,7 @@ class MarkWriter:
             Problem: the key may not do it, the base is gone, or the server cannot be asked.
         """
         due = self._write_due(idle)
-        writes = due is not None and due <= self._world.clock.now()
+        writes = due is not None and due <= self._context.clock.now()
         store = self._waiting if writes else self._written
         taken = {key: store.pop(key) for key in list(store)[: BATCH if writes else None]}
         self._in_hand = taken
@@ -168,7 +168,7 @@ class MarkWriter:
     def _write_due(self, idle: bool) -> float | None:
         if not self._waiting:
             return None
-        now = self._world.clock.now()
+        now = self._context.clock.now()
         oldest = min(each.since for each in self._waiting.values())
         full = idle or len(self._waiting) >= BATCH
         return max(self._not_before, now if full else oldest + self._linger)
@@ -176,16 +176,16 @@ class MarkWriter:
     def _read_due(self, idle: bool) -> float | None:
         if not self._written:
             return None
-        now = self._world.clock.now()
+        now = self._context.clock.now()
         oldest = min(each.since for each in self._written.values())
         full = (idle and not self._waiting) or len(self._written) >= READ_BACK_AT
         return now if full else oldest + READ_BACK_AFTER
 
     def _mark_of(self, key: DocKey) -> Mark | None:
-        entry = self._world.ledger.entry(key)
-        if entry is None or self._world.fields is None:
+        entry = self._context.ledger.entry(key)
+        if entry is None or self._context.fields is None:
             return None
-        return mark_for(entry, self._world.owner)
+        return mark_for(entry, self._context.owner)
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -198,11 +198,11 @@ class MarkWriter:
 
     def _current(self, each: MarkRequest) -> bool:
         """Whether nothing was sent since it was asked for: what was sent asks for its own mark."""
-        entry = self._world.ledger.entry(each.key)
+        entry = self._context.ledger.entry(each.key)
         return (
             entry is not None
             and entry.document_id == each.document_id
-            and mark_for(entry, self._world.owner) == each.mark
+            and mark_for(entry, self._context.owner) == each.mark
         )
 
     async def _make_fields(self) -> Outcome[None]:
@@ -212,44 +212,44 @@ class MarkWriter:
         for name in FIELDS:
             if name in self._fields:
                 continue
-            made = await self._world.remote.make_field(self._world.base_id or "", name)
+            made = await self._context.remote.make_field(self._context.base_id or "", name)
             if isinstance(made, Done):
                 self._fields[name] = made.value
                 continue
-            await self._ask_for_fields()  # somebody else may have made it meanwhile
+            await self._ask_for_fields()  # another writer may have made it meanwhile
             if name not in self._fields:
                 return made
         return Done(None)
 
     async def _ask_for_fields(self) -> None:
-        found = await self._world.remote.fields(self._world.base_id or "")
+        found = await self._context.remote.fields(self._context.base_id or "")
         if isinstance(found, Done):
             self._fields = dict(found.value)
 
     async def _assign(self, batch: list[MarkRequest]) -> Outcome[None]:
         """Write what is wanted in one call.
 
-        Values of somebody else go along: a server that knows no partial update drops what is not
+        Foreign values go along: a server that knows no partial update drops what is not
         sent. They are read just before; most documents have none.
         """
         unknown = [each for each in (*batch, *self._waiting.values()) if each.others is None]
         read = unknown + [each for each in batch if each.others]
-        found = await documents(self._world, {each.document_id for each in read})
+        found = await documents(self._context, {each.document_id for each in read})
         for each in read:
             there = found.get(each.document_id)
             each.others = None if there is None else others_in(there.metadata)
         assignments = [self._assignment(each) for each in batch if each.others is not None]
         if not assignments:
             return Done(None)
-        base_id = self._world.base_id or ""
-        return await self._world.remote.assign(base_id, self._fields, assignments)
+        base_id = self._context.base_id or ""
+        return await self._context.remote.assign(base_id, self._fields, assignments)
 
     def _assignment(self, each: MarkRequest) -> Assignment:
         sendable = {name: value for name, value in each.values.items() if name in self._fields}
         return Assignment(document_id=each.document_id, values=sendable)
 
     async def _account(self, batch: list[MarkRequest], outcome: Outcome[None]) -> list[MarkResult]:
-        now = self._world.clock.now()
+        now = self._context.clock.now()
         match outcome:
             case Done() | Ambiguous():
                 self._failed_calls = 0
@@ -260,7 +260,7 @@ class MarkWriter:
             case Unauthorized():
                 unauthorized(outcome)
             case Throttled(after=after):
-                return self._once_more(batch, after)  # the gate lets all writers rest
+                return self._once_more(batch, after)  # the throttle lets all writers wait
             case NotReady(after=after) if self._failed_calls < CALLS:
                 self._failed_calls += 1
                 return self._once_more(batch, after)
@@ -269,11 +269,11 @@ class MarkWriter:
                 delay = doubled(FIRST_DELAY, self._failed_calls, longest=LONGEST_DELAY)
                 return self._once_more(batch, delay)
             case Gone():
-                await base_must_answer(self._world)
+                await base_must_answer(self._context)
         return [self._give_up(each, _refused(each, outcome)) for each in batch]
 
     def _once_more(self, batch: list[MarkRequest], after: float) -> list[MarkResult]:
-        self._not_before = self._world.clock.now() + after
+        self._not_before = self._context.clock.now() + after
         for each in batch:
             self._waiting.setdefault(each.key, each)
         return []
@@ -285,29 +285,29 @@ class MarkWriter:
     # -- reading back --------------------------------------------------------------------------
 
     async def _read_back(self, written: list[MarkRequest]) -> list[MarkResult]:
-        found = await documents(self._world, {each.document_id for each in written})
+        found = await documents(self._context, {each.document_id for each in written})
         ended, changes = list[MarkResult](), list[EntryChange]()
         for each in written:
             document = found.get(each.document_id)
             if document is None or document.rev != each.mark.rev or not self._current(each):
-                continue  # gone or sent anew meanwhile: the next look at the key tells
+                continue  # gone or sent anew meanwhile: the key is decided anew
             if each.values.items() <= document.metadata.items():
                 changes.append(self._change(each))
                 ended.append(_ended(each))
             elif (failed := self._lost(each)) is not None:
                 ended.append(failed)
-        self._world.ledger.commit_all(changes)
+        self._context.ledger.commit_all(changes)
         return ended
 
     def _change(self, each: MarkRequest) -> EntryChange:
-        entry = self._world.ledger.entry(each.key)
+        entry = self._context.ledger.entry(each.key)
         assert entry is not None  # noqa: S101 - it is current
         marked = replace(entry, metadata_hash=values_hash(values_of(each.mark)))
         journal = (self._line(each),) if each.asked else ()
         return EntryChange(key=each.key, entry=marked, journal=journal)
 
     def _line(self, each: MarkRequest) -> JournalLine:
-        now = self._world.clock.now()
+        now = self._context.clock.now()
         return JournalLine(
             at=now,
             mirror=each.key.mirror,
@@ -335,6 +335,19 @@ def _refused(each: MarkRequest, outcome: Outcome[None]) -> Notice:
     if isinstance(outcome, Rejected | NotReady | NotSent):
         why = why_of(outcome)
     return say.ACTION_FAILED(action="marking", path=each.key.path, reason=why)
+
+
+def mark_event(marked: MarkResult) -> Event:
+    """Return the event of a mark that came back, or did not."""
+    return Event(
+        key=marked.key,
+        action="set_metadata",
+        cause="metadata",
+        outcome="stopped" if marked.why else "done",
+        milliseconds=0,
+        document_id=marked.document_id,
+        why=marked.why,
+    )
 
 
 class MarkLoop:

@@ -10,6 +10,7 @@ from kbsync.engine.context import Context
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
+    Action,
     Ambiguous,
     Cause,
     Conflict,
@@ -27,6 +28,7 @@ from kbsync.model import (
     Throttled,
     Unauthorized,
 )
+from kbsync.planning.plan import name_of, reason_of
 
 AMBIGUOUS_LOOK = 1.0
 # Without these uploads no document of the file can be found at the server.
@@ -189,6 +191,30 @@ class Event:
     milliseconds: int
     document_id: str | None = None
     why: Notice | None = None
+
+
+def step_event(action: Action, step: Result, milliseconds: int) -> Event:
+    """Return the event of `action` that led to `step`."""
+    document = getattr(action, "document_id", None)
+    return Event(
+        key=action.key,
+        action=name_of(action),
+        cause=reason_of(action),
+        outcome=_event_outcome(step),
+        milliseconds=milliseconds,
+        document_id=step.document_id if isinstance(step, Follow) else document,
+        why=step.why if isinstance(step, Stopped | BackOff) else None,
+    )
+
+
+def _event_outcome(step: Result) -> str:
+    match step:
+        case Finished() | Follow() | NeedsMark() | Again(at=None):
+            return "done"
+        case Again() | BackOff():
+            return "waiting"
+        case Stopped():
+            return "stopped"
 
 
 @dataclass(slots=True, kw_only=True)

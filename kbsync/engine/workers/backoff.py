@@ -1,4 +1,4 @@
-"""Back-off and jitter: how long to rest after failures, and times a little apart."""
+"""Back-off and jitter: growing waits after failures, and times a little apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first update on a server whose updates nobody has seen to end; the others wait for it.
+"""The first update on a server where no update was seen to end yet; the others wait for it.
 
 There are versions whose update call stops the server's indexing worker for ever
 (docs/dify-api.md section 5). On a version that is not known for it, one document finds out.
@@ -12,14 +12,14 @@ from kbsync.model import Capabilities, DocKey
 
 
 class Canary:
-    """Lets one update pass and keeps the others back until its document came to its end.
+    """Lets one update pass, and keeps the others back until indexing of its document ended.
 
     Args:
         needed: False lets every update pass.
 
     Attributes:
-        since: when the update that is waited for was let pass, None while none is.
-        version: of the server it was sent to; None when it does not tell.
+        since: when the update that the others wait for was let pass, None while there is none.
+        version: of the server it was sent to; None when the server does not say.
     """
 
     def __init__(self, *, needed: bool = True) -> None:
@@ -45,19 +45,19 @@ class Canary:
         return False
 
     def ended(self, key: DocKey) -> Sequence[DocKey]:
-        """Note that indexing of `key` came to an end; return who waited for it."""
+        """Note that indexing of `key` ended; return the keys that waited for it."""
         if key != self._key:
             return ()
         self._proven.add(self.version)
         return self._release()
 
     def dropped(self, key: DocKey) -> Sequence[DocKey]:
-        """Note that `key` was let go without an update; return who waited for it."""
+        """Note that `key` was not updated; return the keys that waited for it."""
         self._waiting.pop(key, None)
         return self._release() if key == self._key else ()
 
-    def anew(self) -> None:
-        """Forget who is under way; what was proven stays."""
+    def restart(self) -> None:
+        """Forget the update under way and the keys that wait; what was proven stays."""
         self._release()
 
     def _release(self) -> Sequence[DocKey]:

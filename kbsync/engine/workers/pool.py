@@ -15,8 +15,8 @@ import anyio
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.executor import carry_out
-from kbsync.engine.execute.indexing import IndexingTracker, follow
-from kbsync.engine.execute.marking import MarkLoop, MarkResult, MarkWriter
+from kbsync.engine.execute.indexing import IndexingTracker, follow, indexed_event
+from kbsync.engine.execute.marking import MarkLoop, MarkResult, MarkWriter, mark_event
 from kbsync.engine.execute.results import (
     Again,
     BackOff,
@@ -28,10 +28,10 @@ from kbsync.engine.execute.results import (
     Result,
     Stopped,
     kind_of,
+    step_event,
 )
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.ports import ObservedListing
-from kbsync.engine.workers import events
 from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.key_progress import ProgressTable
 from kbsync.engine.workers.policy import Policy
@@ -369,7 +369,7 @@ class WorkerPool:
         step = self._after(case, action, step)
         took = int((self._context.clock.now() - started) * 1000)
         if not isinstance(action, Noop | SetMetadata):
-            self._observe(events.step_taken(action, step, took))
+            self._observe(step_event(action, step, took))
 
     # -- what a step leads to ------------------------------------------------------------------
 
@@ -463,12 +463,12 @@ class WorkerPool:
             self.report.stopped.pop(marked.key, None)
             self.report.done["set_metadata"] += 1
         if marked.asked or marked.why is not None:
-            self._observe(events.mark_written(marked))
+            self._observe(mark_event(marked))
 
     def _indexed(self, key: DocKey) -> None:
         entry = self._context.ledger.entry(key)
         self._progress.of(key).listed = False
         self._queue.add(key)
         if entry is not None and entry.state is not EntryState.INDEXING:
-            self._observe(events.indexed(entry))
+            self._observe(indexed_event(entry))
         self._put_in_front(self._canary.ended(key))

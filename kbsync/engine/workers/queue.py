@@ -1,4 +1,4 @@
-"""Keys to look at, never kinds of events (docs/design.md section 7). Pure: time is passed in.
+"""A queue of keys, not of events (docs/design.md section 7). Pure: time is passed in.
 
 Three sets do it: *dirty* keys are to be handed out, *processing* keys are out, and a key that gets
 dirty while it is out is handed out again when it comes back. So no key is ever out twice.
@@ -38,7 +38,7 @@ class KeyQueue:
 
     def take(self, now: float) -> DocKey | None:
         """Hand out the next key that is not out already, None when there is none now."""
-        self._ripen(now)
+        self._make_due_dirty(now)
         for key in self._dirty:
             if key not in self._processing:
                 del self._dirty[key]
@@ -62,7 +62,7 @@ class KeyQueue:
         return key in self._dirty or key in self._due
 
     def next_due(self) -> float | None:
-        """Return when the next waiting key ripens, None when none waits."""
+        """Return when the next waiting key is due, None when none waits."""
         self._drop_stale()
         return self._later[0][0] if self._later else None
 
@@ -86,7 +86,7 @@ class KeyQueue:
         """How many keys are dirty or out."""
         return len(self._dirty) + len(self._processing)
 
-    def _ripen(self, now: float) -> None:
+    def _make_due_dirty(self, now: float) -> None:
         self._drop_stale()
         while self._later and self._later[0][0] <= now:
             due, key = heapq.heappop(self._later)

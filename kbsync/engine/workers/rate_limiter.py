@@ -1,4 +1,4 @@
-"""One bucket of write permits per server and key (docs/design.md section 7). Pure: time passed in.
+"""Writes per minute to one server with one key (docs/design.md section 7). Pure: time passed in.
 
 A server that counts refused calls into a sliding window (docs/dify-api.md section 12) must never
 see more than its limit in any window, so burst and refill together stay below it.
@@ -10,7 +10,7 @@ WINDOW = 60.0
 
 
 class RateLimiter:
-    """Tells a writer how long to rest before its next call.
+    """Says how long a writer has to wait before its next call.
 
     Args:
         per_minute: writes the server allows in any 60 seconds; None for no limit.
@@ -23,7 +23,7 @@ class RateLimiter:
         self._paused_until = float("-inf")
 
     def reserve(self, now: float) -> float:
-        """Take the next permit; return the seconds to rest before using it."""
+        """Reserve the next moment for a write; return the seconds until then."""
         start = max(now, self._paused_until)
         if not self._burst:
             return start - now
@@ -34,7 +34,7 @@ class RateLimiter:
         return due - now
 
     def pause(self, now: float, seconds: float) -> None:
-        """Let every writer rest: the server said too many requests."""
+        """Let every writer wait: the server said too many requests."""
         self._paused_until = max(self._paused_until, now + seconds)
 
     def resting(self, now: float) -> float:

@@ -1,4 +1,4 @@
-"""The only door to a server: bounded in flight, limited in writes, patient in reads.
+"""Every call to a server goes through here: few in flight, limited in writes, retried in reads.
 
 Four requests in flight by default, reads included: at 50 parallel deletes a real server was dead
 for 30 seconds (docs/dify-api.md section 16).
@@ -32,10 +32,10 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
 
 
 class ThrottledRemote:
-    """A `Remote` in front of another one. All mirrors of one server and key share one gate.
+    """A `Remote` in front of another one. All mirrors of one server and key share it.
 
     Args:
-        remote: the server behind the gate.
+        remote: the server.
         limiter: write permits.
         clock: time.
         in_flight: requests at once, reads included.
@@ -51,7 +51,7 @@ class ThrottledRemote:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the server behind the gate can do."""
+        """What the server can do."""
         return self._remote.capabilities
 
     def resting(self) -> float:
@@ -75,18 +75,18 @@ class ThrottledRemote:
         return outcome
 
     async def _write(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
-        await self._permit()
+        await self._wait_for_turn()
         outcome = await self._once(call)
         match outcome:
             case Throttled(after=after):
                 self._limiter.pause(self._clock.now(), after)
         return outcome
 
-    async def _permit(self) -> None:
-        while (rest := self._limiter.reserve(self._clock.now())) > 0:
-            await self._clock.sleep(rest)
+    async def _wait_for_turn(self) -> None:
+        while (delay := self._limiter.reserve(self._clock.now())) > 0:
+            await self._clock.sleep(delay)
             if not self._limiter.resting(self._clock.now()):
-                return  # otherwise a pause came meanwhile, and the permit is out of date
+                return  # otherwise a pause came meanwhile, and the reserved moment is out of date
 
     async def _once(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
         async with self._room:

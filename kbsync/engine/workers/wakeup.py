@@ -1,4 +1,4 @@
-"""What tasks that work together wait on: something changed, or everything has to end."""
+"""What the tasks of a pool wait on: something changed, or all of them have to end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kbsync.messages import Problem
 
 
 class Wakeup:
-    """Wakes everybody who waits; remembers that, and why, it is time to end.
+    """Wakes every task that waits; remembers that they have to end, and why.
 
     Attributes:
         stopping: no new work is begun.
@@ -25,47 +25,47 @@ class Wakeup:
         self.problem: Problem | None = None
 
     def wake(self) -> None:
-        """Wake everybody who waits."""
+        """Wake every task that waits."""
         self._changed.set()
         self._changed = anyio.Event()
 
     def stop(self) -> None:
-        """Let everybody come to an end."""
+        """Let every task come to an end."""
         self.stopping = True
         self._ending.set()
         self.wake()
 
     def fail(self, problem: Problem) -> None:
-        """Let everybody come to an end because of `problem`."""
+        """Let every task come to an end because of `problem`."""
         self.problem = self.problem or problem
         self.stop()
 
     async def wait(self, seconds: float | None = None) -> None:
-        """Wait for the next beat, `seconds` at most."""
+        """Wait for the next `wake`, `seconds` at most."""
         changed = self._changed
         with anyio.move_on_after(math.inf if seconds is None else seconds):
             await changed.wait()
 
     async def sleep(self, seconds: float) -> None:
-        """Rest, whatever beats meanwhile; a stop ends it."""
+        """Sleep, whatever changes meanwhile; a stop ends it."""
         with anyio.move_on_after(seconds):
             await self._ending.wait()
 
 
 def thread_safe(call: Callable[[], None]) -> Callable[[], None]:
-    """Return `call` so that any thread may ask for it: it runs soon in this event loop.
+    """Return a function for other threads: it runs `call` soon in this event loop.
 
-    What is asked for after the loop has ended is dropped.
+    What is requested after the loop has ended is dropped.
     """
     soon = _soon()
 
-    def ask() -> None:
+    def request() -> None:
         try:
             soon(call)
-        except RuntimeError:  # the loop is gone, and with it everybody who could care
+        except RuntimeError:  # the loop has ended
             return
 
-    return ask
+    return request
 
 
 def _soon() -> Callable[[Callable[[], None]], object]:

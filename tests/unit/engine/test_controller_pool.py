@@ -9,7 +9,7 @@ import pytest
 from declared import mirror_config
 
 from kbsync.engine.control.controller import Phase
-from kbsync.engine.control.controller_state import LONGEST_REST, ControllerState
+from kbsync.engine.control.controller_state import LONGEST_PAUSE, ControllerState
 from kbsync.engine.execute.indexing import STUCK_AFTER
 from kbsync.engine.ports import ChangedPaths
 from kbsync.engine.workers.queue import KeyQueue
@@ -216,4 +216,4 @@ def test_comparisons_of_everything_leave_time_for_the_rest() -> None:
     state.debouncer.compared()
     state.compared(200.0, 260.0, listing=False)
     state.collect(ChangedPaths(root=True), 270.0)
-    assert state.everything_due == 260.0 + LONGEST_REST
+    assert state.everything_due == 260.0 + LONGEST_PAUSE

@@ -155,7 +155,7 @@ def test_the_grace_that_ends_next_is_known() -> None:
     assert grace.of_size([10, 11]) == {key_of("a"), key_of("b")}
     grace.forget([key_of("a"), key_of("c")])
     assert grace.next_due() == 35.0
-    assert (grace.over(key_of("b"), 34.9), grace.over(key_of("b"), 35.0)) == (False, True)
+    assert (grace.is_over(key_of("b"), 34.9), grace.is_over(key_of("b"), 35.0)) == (False, True)
     grace.forget([key_of("b")])
     assert (grace.next_due(), grace.of_size([10]), len(grace)) == (None, set(), 0)
 
