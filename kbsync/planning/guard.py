@@ -195,7 +195,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class _Reason:
-    """Why a set is held back, told once the digest is known."""
+    """Why a set is held back, said once the digest is known."""
 
     message: Message
     words: Mapping[str, object]

@@ -12,7 +12,7 @@ from daemon_running import configure, mirror, never, running, until
 from kbsync.app import build
 from kbsync.engine.control.controller import Phase
 from kbsync.messages import Message, Problem
-from kbsync.service import supervisor
+from kbsync.service import config_watch, supervisor
 from kbsync.service.daemon import run
 from kbsync.service.systemd import SystemdNotifier
 
