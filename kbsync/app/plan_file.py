@@ -121,7 +121,8 @@ def settings_digest(settings: Settings, mirrors: Sequence[str]) -> str:
     shown = [
         [
             # A plan made while a mirror was only read may be applied once it is written.
-            mirror.model_dump(mode="json", exclude={"read_only"}),
+            # What loading filled in is not declared, and how fast a plan runs does not change it.
+            mirror.model_dump(mode="json", exclude={"read_only"}) | {"max_indexing": None},
             settings.server_of(mirror).url,
             build.settings_hash(mirror),
         ]

@@ -46,7 +46,7 @@ def run(kind: type[Command], typed: dict[str, Any], context: CliContext) -> int:
     """
     settings = build.settings_of(context.config)
     command = _command(kind, typed, settings)
-    result = carry_out(context, settings, command)
+    result = dispatch(context, settings, command)
     if result.file is not None:
         line = pkgutil.resolve_name(kind.save)(typed, result.file)
         if line:
@@ -61,7 +61,7 @@ def _command(kind: type[Command], typed: dict[str, Any], settings: Settings) -> 
     return command
 
 
-def carry_out(context: CliContext, settings: Settings, command: Command) -> CommandResult:
+def dispatch(context: CliContext, settings: Settings, command: Command) -> CommandResult:
     """Have `command` carried out, print its lines, and return how it ended.
 
     Raises:

@@ -66,12 +66,12 @@ async def apply(command: Apply, context: CommandContext) -> int:
         plans = await all_mirrors.plan_all(opened.engines, listing=how.refresh, wanted=wanted)
         if command.saved is not None:
             plans = plan_file.still_holds(command.saved, Path(command.file), plans)
-        done = await carry_out(command, context, plans, agreed)
+        done = await apply_plans(command, context, plans, agreed)
     report.show(context, done, as_json=command.as_json)
     return done.exit
 
 
-async def carry_out(
+async def apply_plans(
     command: Apply | Retry,
     context: CommandContext,
     plans: Sequence[MirrorPlan],

@@ -8,7 +8,7 @@ from dataclasses import replace
 from kbsync.app import all_mirrors
 from kbsync.app.all_mirrors import MirrorPlan
 from kbsync.commands import report
-from kbsync.commands.apply import carry_out
+from kbsync.commands.apply import apply_plans
 from kbsync.commands.base import CommandContext
 from kbsync.commands.writing_verbs import Retry
 from kbsync.engine.ports import EntryChange, Ledger
@@ -22,7 +22,7 @@ async def retry(command: Retry, context: CommandContext) -> int:
     """Carry it out; the exit code is that of the pass."""
     async with context.opened([command.mirror] if command.mirror else []) as opened:
         plans = await plan_again(opened.engines, opened.ledger, command.paths)
-        done = await carry_out(command, context, plans)
+        done = await apply_plans(command, context, plans)
     report.show(context, done, as_json=command.as_json)
     return done.exit
 

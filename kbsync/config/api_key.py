@@ -27,7 +27,10 @@ class FoundKey:
 
 
 def read_key(file: Path) -> str | None:
-    """Return the key in a file of its own, None when there is none that could be sent."""
+    """Return the key in a file of its own, None when there is none that could be sent.
+
+    `dify/access.py` calls it again when a server refuses the key in use.
+    """
     found = _from_file(file, ())
     found = found if isinstance(found, Fault) else _sound(found, ())
     return None if isinstance(found, Fault) else found.secret.get_secret_value()

@@ -1,5 +1,7 @@
 """A reply that is no success → an `Outcome`. Pure: every status and body is a row of a test.
 
+What kbsync does with an outcome (stop, again, back off) is in `engine/execute/results.py`.
+
 Three rules stand over the table. A refusal in the API's own envelope is definite. A failure after
 sending is `Ambiguous` for a write and `NotReady` for a read, which may be repeated. What no
 knowledge API says (a web page, an unknown 404) proves nothing about documents: the address is

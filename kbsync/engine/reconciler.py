@@ -84,22 +84,24 @@ class Reconciler:
         Raises:
             Problem: the mirror cannot go on.
         """
-        free = guarded_plan(planned.plan.actions, planned.facts, planned.guard, read)
-        context = await self.with_base(planned.context, wanted=bool(free.actions))
-        self.note_device(planned, free.held)
-        policy = OneShot(Permits(removals=free.removals, uploads=free.uploads), wait=wait)
+        permitted = guarded_plan(planned.plan.actions, planned.facts, planned.guard, read)
+        context = await self.with_base(planned.context, wanted=bool(permitted.actions))
+        self.note_device(planned, permitted.held)
+        policy = OneShot(Permits(removals=permitted.removals, uploads=permitted.uploads), wait=wait)
         pool = WorkerPool(context, policy, listing=planned.listing, observe=observe)
         started(pool)
         try:
-            renamed = await apply_renames(context, free.moves, observe)
-            report = await pool.run(free.others, [*free.deletes, *renamed.left])
+            renamed = await apply_renames(context, permitted.moves, observe)
+            report = await pool.run(permitted.others, [*permitted.deletes, *renamed.left])
         finally:
-            if free.guard != planned.guard:  # what was agreed to is not counted in the next hour
+            if (
+                permitted.guard != planned.guard
+            ):  # what was agreed to is not counted in the next hour
                 self.ledger.agree(self.mirror.name, self.clock.now())
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
         report.done += Counter(move=renamed.applied)
-        report.halted = free.guard if isinstance(free.guard, Halted) else None
+        report.halted = permitted.guard if isinstance(permitted.guard, Halted) else None
         if context.base_id is not None and context.fields is None and report.done:
             report.notice = engine_say.MARKS_UNSUPPORTED(mirror=self.mirror.name)
         return report

@@ -60,7 +60,7 @@ def decide(case: Case) -> Action:
     raise AssertionError(f"no row for {case}")  # the totality test proves this unreachable
 
 
-# -- rows before any entry is looked at ----------------------------------------------------------
+# -- an open intent, or a file that cannot be judged; swaps and the trash ------------------------
 
 
 def _t0_intent(case: Case) -> Action | None:
@@ -201,14 +201,14 @@ def _t9_create(case: Case) -> Action | None:
     return None
 
 
-# -- rows with an entry; readiness lies over them ------------------------------------------------
+# -- rows with an entry; the R rows ask first what state the server's document is in --------------
 
 
 def _r1_indexing(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument) or not known.readiness.busy:
         return None
-    if case.stuck and known.readiness is not Readiness.WAITING:  # a queue is never stuck by itself
+    if case.stuck and known.readiness is not Readiness.WAITING:  # in line, not stuck
         return None
     why = say.HELD_INDEXING(path=case.key.path)
     return _hold(case, "R1", Cause.INDEXING, why, document_id=known.id)
@@ -294,9 +294,11 @@ def _r4_unconfirmed(case: Case) -> Action | None:
 
 
 def _mended(entry: LedgerEntry, known: RemoteDocument) -> bool:
-    """Whether the very upload that failed was mended at the server."""
+    """Whether the upload that failed can be found now, so that nothing has to be sent."""
     if known.readiness is not Readiness.AVAILABLE or known.rev != entry.rev:
         return False
+    # `retry_at` is set only when the server reported an error: being available is enough then.
+    # Otherwise chunks were missing: there have to be more words than before.
     return entry.retry_at is not None or (known.word_count or 0) > (entry.word_count or 0)
 
 

@@ -45,7 +45,7 @@ from kbsync.planning.marks import FIELDS
 from kbsync.planning.plan import keys_of
 
 BASE_HOLDS_FOR = 10.0
-WITHOUT_WRITING = 10.0
+COMPARE_EVERY_WITHOUT_WRITING = 10.0
 NOT_UPLOADED = frozenset({Cause.UNREADABLE, Cause.SKIPPED, Cause.EXCLUDED})
 
 
@@ -127,11 +127,11 @@ class Session:
     async def _begin_all(self, planned: Planned) -> None:
         """Begin what a plan of everything contains, and note what it says of the other keys."""
         state, plan = self._state, planned.plan
-        free = guarded_plan(plan.actions, planned.facts, planned.guard)
+        permitted = guarded_plan(plan.actions, planned.facts, planned.guard)
         for key in state.held.keys if state.held else ():
             if key.path not in state.debouncer:  # its grace period was over when it was held
                 state.grace.note(key, float("-inf"), None)
-        state.held = free.guard if isinstance(free.guard, Halted) else None
+        state.held = permitted.guard if isinstance(permitted.guard, Halted) else None
         state.fault = planned.tally.fault
         state.root = planned.facts.root if state.fault else None
         state.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
@@ -146,8 +146,8 @@ class Session:
             self.pool.renew(planned.context, planned.listing)
         blocked = {each.why for each in planned.tally.blocked}
         self._note_unmet(a for a in plan.actions if not (isinstance(a, Hold) and a.why in blocked))
-        await self._carry_out(planned, free, {}, first=False)
-        self._reconciler.note_device(planned, free.held)
+        await self._carry_out(planned, permitted, {}, first=False)
+        self._reconciler.note_device(planned, permitted.held)
 
     async def process_due(self) -> None:
         """Plan the paths that settled and the files whose grace period is over.
@@ -161,7 +161,7 @@ class Session:
         if not noted and not gone:
             return
         if not self.writes:
-            state.debouncer.note_everything(now + WITHOUT_WRITING)
+            state.debouncer.note_everything(now + COMPARE_EVERY_WITHOUT_WRITING)
             return
         context = self._context
         if context is None or context.base_id is None:
@@ -187,48 +187,55 @@ class Session:
     ) -> None:
         """Begin what a plan of a few keys contains.
 
-        While something is held back, what the guard counts waits for a plan of everything: a
-        release is for all held-back changes together.
+        While the guard holds something back, only what it does not count is begun. The rest is put
+        off to a comparison of everything, so that one release covers old and new changes.
         """
         state, actions = self._state, planned.plan.actions
-        free = guarded_plan(actions, planned.facts, planned.guard)
+        permitted = guarded_plan(actions, planned.facts, planned.guard)
         gone = {action.key for action in actions if _removes_file(action)}
         state.grace.forget(key for key in looked if key not in gone)
         state.resolved(set(looked) - {action.key for action in actions})
         held = state.held.keys if state.held else frozenset[DocKey]()
-        if held and (free.risks or free.held or not held.isdisjoint(looked)):
+        if held and (permitted.risks or permitted.held or not held.isdisjoint(looked)):
             state.debouncer.note_everything(self._now())
-            state.grace.forget(free.risks)
-            free = free.harmless()
+            state.grace.forget(permitted.risks)
+            permitted = permitted.harmless()
         self._note_unmet(a for a in actions if a.cause not in NOT_UPLOADED)
-        await self._carry_out(planned, free, noted, first=True)
+        await self._carry_out(planned, permitted, noted, first=True)
 
     # -- carrying out --------------------------------------------------------------------------
 
     async def _carry_out(
-        self, planned: Planned, free: GuardedPlan, noted: Mapping[str, PendingPath], *, first: bool
+        self,
+        planned: Planned,
+        permitted: GuardedPlan,
+        noted: Mapping[str, PendingPath],
+        *,
+        first: bool,
     ) -> None:
         if not self.writes:
             return
-        waiting = self._in_grace(free, noted)
-        others = [action.key for action in free.actions if self._wants_work(action)]
-        deletes = [key for key in free.deletes if key not in waiting]
-        if not (others or deletes or free.moves):
+        waiting = self._note_grace(permitted, noted)
+        others = [action.key for action in permitted.actions if self._wants_work(action)]
+        deletes = [key for key in permitted.deletes if key not in waiting]
+        if not (others or deletes or permitted.moves):
             return
         await self._confirm()
         pool = await self._opened_pool(planned)
         with anyio.CancelScope(shield=True):
-            others += await self._rename(pool, free.moves)
+            others += await self._rename(pool, permitted.moves)
         listed = planned.listing is not None
-        pool.feed(others, free, listed=listed, hashed=planned.seen, first=first)
-        pool.feed(deletes, free, listed=listed, hashed=planned.seen)
+        pool.feed(others, permitted, listed=listed, hashed=planned.seen, first=first)
+        pool.feed(deletes, permitted, listed=listed, hashed=planned.seen)
         self._state.grace.forget(deletes)
 
-    def _in_grace(self, free: GuardedPlan, noted: Mapping[str, PendingPath]) -> Collection[DocKey]:
+    def _note_grace(
+        self, permitted: GuardedPlan, noted: Mapping[str, PendingPath]
+    ) -> Collection[DocKey]:
         """Return the keys in their grace period; what the guard holds back has none."""
         grace, now, waiting = self._state.grace, self._now(), set[DocKey]()
-        grace.forget(free.held)
-        for action in free.actions:
+        grace.forget(permitted.held)
+        for action in permitted.actions:
             if not _removes_file(action):
                 continue
             key = action.key

@@ -8,7 +8,7 @@ from typing import assert_never
 from kbsync.engine.context import Context
 from kbsync.engine.execute import uploads
 from kbsync.engine.execute.deletion import remove
-from kbsync.engine.execute.indexing import settle, verdict
+from kbsync.engine.execute.indexing import entry_after_indexing, verdict
 from kbsync.engine.execute.recovery import remaining_entry, resolve_intent
 from kbsync.engine.execute.results import (
     Again,
@@ -95,6 +95,7 @@ async def _delete(context: Context, case: Case, action: Delete) -> Result:
     )
     if step is not None:
         return step
+    # Only a plain removal ends the key. After any other deletion a file or a document is left.
     return Finished() if cause is Cause.REMOVED and after is None else Again()
 
 
@@ -115,7 +116,9 @@ def _failed(context: Context, case: Case, entry: LedgerEntry) -> LedgerEntry:
     known = case.evidence.known
     if entry.state is EntryState.FAILED or not isinstance(known, RemoteDocument):
         return entry
-    return settle(entry, known, verdict(case.key, known, None), now=context.clock.now())
+    return entry_after_indexing(
+        entry, known, verdict(case.key, known, None), now=context.clock.now()
+    )
 
 
 def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:

@@ -238,7 +238,7 @@ class IndexingTracker:
         tracked: TrackedDocument,
     ) -> EntryChange:
         why = verdict(entry.key, document, progress)
-        settled = settle(entry, document, why, now=self._context.clock.now())
+        settled = entry_after_indexing(entry, document, why, now=self._context.clock.now())
         took = int((self._context.clock.now() - tracked.started) * 1000)
         line = JournalLine(
             at=self._context.clock.now(),
@@ -268,7 +268,7 @@ def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) ->
     return None
 
 
-def settle(
+def entry_after_indexing(
     entry: LedgerEntry, document: RemoteDocument, why: Notice | None, *, now: float
 ) -> LedgerEntry:
     """Return `entry` as it stands once the server is done with its document."""

@@ -8,7 +8,6 @@ when it is indexed (swap). Server and document decide.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import anyio
@@ -187,7 +186,7 @@ async def _send(context: Context, upload: PlannedUpload) -> Result:
         sent = replace(upload, stat=payload.stat)
         timed = TimedCall(context, upload.case.key, upload.op.value)
         context.ledger.commit(EntryChange(key=upload.case.key, intent=_intent(context, sent)))
-        outcome = await _call(context, sent, payload)()
+        outcome = await _call(context, sent, payload)
         return await _record(context, sent, payload, outcome, timed)
 
 
@@ -212,15 +211,13 @@ def _intent(context: Context, upload: PlannedUpload) -> Intent:
     )
 
 
-def _call(
-    context: Context, upload: PlannedUpload, payload: Payload
-) -> Callable[[], Awaitable[Outcome[Uploaded]]]:
+async def _call(context: Context, upload: PlannedUpload, payload: Payload) -> Outcome[Uploaded]:
     base_id, chunking = context.base_id or "", context.mirror.config.declared_chunking
     target = upload.target
     if upload.strategy is UpdateStrategy.IN_PLACE and target is not None:
-        return lambda: context.remote.update(base_id, target, upload.name, payload, chunking)
+        return await context.remote.update(base_id, target, upload.name, payload, chunking)
     merge = upload.strategy is not UpdateStrategy.SWAP
-    return lambda: context.remote.create(base_id, upload.name, payload, chunking, duplicate=merge)
+    return await context.remote.create(base_id, upload.name, payload, chunking, duplicate=merge)
 
 
 async def _record(

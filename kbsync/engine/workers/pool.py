@@ -227,7 +227,7 @@ class WorkerPool:
 
     @property
     def finished(self) -> bool:
-        """No key waits for its time either, and no document is being indexed."""
+        """No key is worked on or waits for anything, and no document is being indexed."""
         return self._queue.idle and not self.indexing
 
     @property
@@ -247,7 +247,7 @@ class WorkerPool:
 
     @property
     def remembered(self) -> Collection[DocKey]:
-        """The keys that something is remembered of until they need nothing more."""
+        """The keys with tries or permits on record."""
         return {*self._progress.keys, *self._permits.keys}
 
     # -- workers -------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ class WorkerPool:
         return await evidence.case(key, seen=hashed, ask=progress.ask, stuck=stuck)
 
     async def _refuse(self, case: Case, why: Notice) -> None:
-        """Do nothing of what the world turned into a removal or upload that was not planned."""
+        """Report what the plan did not permit as held, or leave it to the next plan."""
         hold = self._policy.refused(case.key, why)
         if hold is None:
             self._let_go(case.key)
@@ -401,7 +401,7 @@ class WorkerPool:
 
     def _finish(self, key: DocKey, action: Action) -> None:
         if isinstance(action, Resolve):
-            return  # accounted for, not done: the tries count on
+            return  # only the earlier call is settled: the key's own work is still to come
         self.report.stopped.pop(key, None)
         if not isinstance(action, Noop | Hold):
             self._permits.spent(key)
@@ -409,7 +409,7 @@ class WorkerPool:
         self._let_go(key)
 
     def _let_go(self, key: DocKey) -> None:
-        """Forget what is behind `key`; of one that comes back keep what it may do."""
+        """Free the room of `key`. Permits of a key that is still queued or followed are kept."""
         self._taking_room.discard(key)
         followed = self.follows(key)
         if followed or key in self._queue or key in self._backlog:
@@ -448,7 +448,7 @@ class WorkerPool:
     # -- marks and indexing --------------------------------------------------------------------
 
     def _to_mark(self, key: DocKey, action: Action, document: RemoteDocument | None) -> None:
-        """Have the mark written; an action that is nothing else is done when it came back."""
+        """Queue the mark. SetMetadata is done when it was read back, other actions now."""
         asked = isinstance(action, SetMetadata)
         if asked:
             self._let_go(key)

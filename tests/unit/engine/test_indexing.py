@@ -16,7 +16,7 @@ from kbsync.engine.execute.indexing import (
     SHORTEST,
     STUCK_AFTER,
     IndexingTracker,
-    settle,
+    entry_after_indexing,
     verdict,
 )
 from kbsync.engine.observe.remote_state import refresh
@@ -60,7 +60,7 @@ def test_done_means_completed_with_chunks_and_all_of_them(
 
 
 def test_a_settled_entry_keeps_what_a_later_drift_is_measured_by() -> None:
-    settled = settle(ENTRY, _document(), None, now=0.0)
+    settled = entry_after_indexing(ENTRY, _document(), None, now=0.0)
     assert (settled.state, settled.rev, settled.word_count) == (EntryState.SYNCED, "r1", 5)
     assert (settled.failures, settled.reason, settled.retry_at) == (0, None, None)
 
@@ -69,7 +69,7 @@ def test_an_error_is_tried_again_slower_each_time_and_never_slower_than_the_cap(
     entry, rests = ENTRY, []
     why = say.FAILED_INDEXING(path="a.md", reason="x")
     for _ in range(30):
-        entry = settle(entry, _document(Readiness.ERROR), why, now=1000.0)
+        entry = entry_after_indexing(entry, _document(Readiness.ERROR), why, now=1000.0)
         assert entry.state is EntryState.FAILED
         assert entry.retry_at is not None
         rests.append(entry.retry_at - 1000.0)
@@ -81,7 +81,7 @@ def test_an_error_is_tried_again_slower_each_time_and_never_slower_than_the_cap(
 
 def test_a_document_without_chunks_is_not_tried_again_by_itself() -> None:
     why = say.FAILED_NO_CHUNKS(path="a.md")
-    assert settle(ENTRY, _document(words=0), why, now=0.0).retry_at is None
+    assert entry_after_indexing(ENTRY, _document(words=0), why, now=0.0).retry_at is None
 
 
 @pytest.mark.anyio
@@ -231,6 +231,6 @@ def test_the_retry_rest_depends_on_failures_in_a_row_only(words: list[str]) -> N
     entry = ENTRY
     for word in words:
         why = say.FAILED_INDEXING(path=word, reason=word)
-        entry = settle(entry, _document(Readiness.ERROR), why, now=0.0)
+        entry = entry_after_indexing(entry, _document(Readiness.ERROR), why, now=0.0)
     assert entry.failures == len(words)
-    assert settle(entry, _document(), None, now=0.0).failures == 0
+    assert entry_after_indexing(entry, _document(), None, now=0.0).failures == 0
