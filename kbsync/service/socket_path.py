@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import platformdirs
-
 from kbsync.config import Settings
 
 # What a socket's address holds, without its closing zero.
@@ -71,6 +69,9 @@ def _remove(path: Path) -> None:
 
 
 def _short(path: Path) -> str:
+    # 3 ms that `status`, the health check, need not pay for a path that is rarely too long.
+    import platformdirs  # noqa: PLC0415
+
     with warnings.catch_warnings():  # another place than the usual one serves as well
         warnings.simplefilter("ignore")
         folder = platformdirs.user_runtime_path("kbsync", appauthor=False)
