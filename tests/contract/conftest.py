@@ -1,4 +1,4 @@
-"""The servers under contract: embedded in process, embedded over TCP, and a real one if told.
+"""The servers under contract: embedded in process, embedded over TCP, and a real one if configured.
 
 `KBSYNC_CONTRACT_URL` (with /v1) and `KBSYNC_CONTRACT_KEY` add a real server to the same tests. On a
 version whose updates stop the indexing worker they run only with `KBSYNC_CONTRACT_UPDATES=1`.

@@ -96,7 +96,7 @@ class Base:
     def url(self) -> str:
         return f"/datasets/{self.id}"
 
-    async def told(self) -> Json:
+    async def shown(self) -> Json:
         return await self._json("")
 
     async def upload(
@@ -147,7 +147,7 @@ class Base:
         options: Mapping[str, Any] | None = AUTOMATIC,
         **more: Any,
     ) -> Json:
-        """Create by file and wait for it; return the document as a get tells it."""
+        """Create by file and wait for it; return the document as a get shows it."""
         reply = await self.upload(name, content, options, **more)
         assert reply.status_code == 200, reply.text
         return await self.settled(reply.json()["document"]["id"])

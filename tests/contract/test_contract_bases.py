@@ -11,28 +11,28 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_new_base(server: Server, base: Base) -> None:
-    told = await base.told()
-    assert told["name"] == base.name
-    assert told["provider"] == "vendor"
-    assert told["permission"] == "only_me"
-    assert told["indexing_technique"] is told["doc_form"] is None
-    assert told["document_count"] == 0
-    assert isinstance(told["created_at"], int)
-    assert told["enable_api"] is True
+    shown = await base.shown()
+    assert shown["name"] == base.name
+    assert shown["provider"] == "vendor"
+    assert shown["permission"] == "only_me"
+    assert shown["indexing_technique"] is shown["doc_form"] is None
+    assert shown["document_count"] == 0
+    assert isinstance(shown["created_at"], int)
+    assert shown["enable_api"] is True
 
 
 async def test_technique_at_creation(server: Server) -> None:
     base = await server.new_base(indexing_technique="economy", description="what it is for")
-    told = await base.told()
-    assert told["indexing_technique"] == "economy"
-    assert told["description"] == "what it is for"
+    shown = await base.shown()
+    assert shown["indexing_technique"] == "economy"
+    assert shown["description"] == "what it is for"
 
 
 async def test_names_compare_exactly_and_are_not_trimmed(server: Server) -> None:
     name = f"kbsync {uuid.uuid4().hex[:8]} a"
     for each in (name, name.upper(), f" {name} "):
         base = await server.new_base(name=each)
-        assert (await base.told())["name"] == each
+        assert (await base.shown())["name"] == each
 
 
 async def test_name_length_is_counted_in_code_points(server: Server) -> None:
@@ -56,8 +56,8 @@ async def test_patch(server: Server, base: Base) -> None:
     name = f"kbsync renamed {uuid.uuid4().hex[:8]}"
     reply = await server.http.patch(base.url, json={"name": name, "description": "d"})
     assert reply.status_code == 200
-    told = await base.told()
-    assert (told["name"], told["description"]) == (name, "d")
+    shown = await base.shown()
+    assert (shown["name"], shown["description"]) == (name, "d")
     refused(await server.http.patch(f"/datasets/{NOWHERE}", json={}), 404, "not_found")
 
 
@@ -90,13 +90,13 @@ async def test_list_is_newest_first(server: Server) -> None:
 
 async def test_the_first_document_gives_form_and_technique(base: Base) -> None:
     document = await base.indexed()
-    told = await base.told()
-    assert (told["indexing_technique"], told["doc_form"]) == ("economy", "text_model")
-    assert told["document_count"] == 1
+    shown = await base.shown()
+    assert (shown["indexing_technique"], shown["doc_form"]) == ("economy", "text_model")
+    assert shown["document_count"] == 1
     emptied(await base.http.delete(f"{base.url}/documents/{document['id']}"))
-    told = await base.told()
-    assert told["indexing_technique"] == "economy"
-    assert told["doc_form"] is None, "gone with the last document"
+    shown = await base.shown()
+    assert shown["indexing_technique"] == "economy"
+    assert shown["doc_form"] is None, "gone with the last document"
 
 
 async def test_the_name_is_free_at_once(server: Server, base: Base) -> None:

@@ -113,9 +113,9 @@ async def test_hierarchical_in_economy_completes_with_nothing_done(base: Base) -
     document = created["document"]["id"]
     assert (await base.settled(document))["indexing_status"] == "completed"
     url = f"{base.url}/documents/{created['batch']}/indexing-status"
-    (told,) = (await base.http.get(url)).json()["data"]
-    assert told["completed_segments"] == 0
-    assert told["total_segments"] >= 1
+    (shown,) = (await base.http.get(url)).json()["data"]
+    assert shown["completed_segments"] == 0
+    assert shown["total_segments"] >= 1
     assert await base.search("parent") == []
 
 

@@ -122,7 +122,7 @@ async def test_4_4_another_technique_is_ignored(base: Base) -> None:
     await base.indexed("a.md")
     reply = await base.upload("b.md", "x", AUTOMATIC, indexing_technique="high_quality")
     assert reply.status_code == 200
-    assert (await base.told())["indexing_technique"] == "economy"
+    assert (await base.shown())["indexing_technique"] == "economy"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ async def test_4_4_chunk_length_out_of_bounds_is_found_late(base: Base, length: 
     document = await base.indexed("a.md", "x", custom(max_tokens=length))
     assert document["indexing_status"] == "error"
     assert document["error"] == "Custom segment length should be between 50 and 4000."
-    assert (await base.told())["indexing_technique"] == "economy", "fixed all the same"
+    assert (await base.shown())["indexing_technique"] == "economy", "fixed all the same"
 
 
 async def test_4_4_partial_retrieval_model(base: Base) -> None:
@@ -181,9 +181,9 @@ async def test_4_6_garbage_form_is_found_late(base: Base) -> None:
     document = await base.indexed("a.md", "x", AUTOMATIC, doc_form="garbage")
     assert document["indexing_status"] == "error"
     assert document["error"] == "Index type garbage is not supported."
-    assert (await base.told())["doc_form"] == "garbage"
+    assert (await base.shown())["doc_form"] == "garbage"
     emptied(await base.http.delete(f"{base.url}/documents/{document['id']}"))
-    assert (await base.told())["doc_form"] is None
+    assert (await base.shown())["doc_form"] is None
 
 
 async def test_4_6_questions_without_a_model_complete_with_nothing(base: Base) -> None:
@@ -279,8 +279,8 @@ async def test_4_7_metadata_survives(base: Base) -> None:
     value = {"id": field, "name": "source_path", "value": "docs/a.md"}
     assert (await base.assign(document["id"], value)).status_code == 200
     reply = await base.upload("a.md", "new words")
-    told = reply.json()["document"]["doc_metadata"]
-    assert "docs/a.md" in [row["value"] for row in told], "told in the reply already"
+    shown = reply.json()["document"]["doc_metadata"]
+    assert "docs/a.md" in [row["value"] for row in shown], "shown in the reply already"
     await base.settled(document["id"])
     assert await base.values(document["id"]) == {"source_path": "docs/a.md"}
 

@@ -13,21 +13,21 @@ async def test_6_1_status_by_batch(base: Base) -> None:
     created = (await base.upload("a.md")).json()
     await base.settled(created["document"]["id"])
     url = f"{base.url}/documents/{created['batch']}/indexing-status"
-    (told,) = (await base.http.get(url)).json()["data"]
-    assert told["id"] == created["document"]["id"]
-    assert told["indexing_status"] == "completed"
-    assert told["completed_segments"] == told["total_segments"] == 1
-    assert isinstance(told["completed_at"], int)
+    (shown,) = (await base.http.get(url)).json()["data"]
+    assert shown["id"] == created["document"]["id"]
+    assert shown["indexing_status"] == "completed"
+    assert shown["completed_segments"] == shown["total_segments"] == 1
+    assert isinstance(shown["completed_at"], int)
 
 
 async def test_6_1_an_error_is_told(base: Base) -> None:
     created = (await base.upload("a.md", "x", custom(max_tokens=10))).json()
     await base.settled(created["document"]["id"])
     url = f"{base.url}/documents/{created['batch']}/indexing-status"
-    (told,) = (await base.http.get(url)).json()["data"]
-    assert told["indexing_status"] == "error"
-    assert told["error"].startswith("Custom segment length")
-    assert told["stopped_at"] is not None
+    (shown,) = (await base.http.get(url)).json()["data"]
+    assert shown["indexing_status"] == "error"
+    assert shown["error"].startswith("Custom segment length")
+    assert shown["stopped_at"] is not None
 
 
 async def test_6_1_unknown_batch(base: Base) -> None:
@@ -89,7 +89,7 @@ async def test_6_3_get(base: Base) -> None:
     assert document["doc_language"]
     assert document["document_process_rule"]["mode"] == "automatic"
     assert isinstance(document["updated_at"], int)
-    assert "word_count" not in document, "a get does not tell it"
+    assert "word_count" not in document, "a get does not show it"
 
 
 async def test_6_3_get_while_the_chunks_are_replaced(base: Base) -> None:

@@ -161,5 +161,5 @@ async def test_built_in_toggle(base: Base) -> None:
     assert {"document_name", "uploader", "source"} <= names
     for action, enabled in (("enable", True), ("bogus", True), ("disable", False)):
         assert (await base.http.post(f"{url}/{action}")).json() == {"result": "success"}
-        told = (await base.http.get(f"{base.url}/metadata")).json()
-        assert told["built_in_field_enabled"] is enabled
+        shown = (await base.http.get(f"{base.url}/metadata")).json()
+        assert shown["built_in_field_enabled"] is enabled

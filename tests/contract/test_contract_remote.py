@@ -86,17 +86,17 @@ def done(outcome: Outcome[T]) -> T:
 async def finished(remote: DifyRemote, base: Base, document: str, batch: str) -> Progress:
     with anyio.fail_after(PATIENCE):
         while True:
-            told = done(await remote.progress(base.id, document, batch))
-            if not told.readiness.busy:
-                return told
+            shown = done(await remote.progress(base.id, document, batch))
+            if not shown.readiness.busy:
+                return shown
             await anyio.sleep(0.02)
 
 
 async def made(remote: DifyRemote, base: Base, name: str, text: str) -> RemoteDocument:
     uploaded = done(await remote.create(base.id, name, Words(text), CHUNKING))
     assert uploaded.batch
-    told = await finished(remote, base, uploaded.document.id, uploaded.batch)
-    assert told.readiness is Readiness.AVAILABLE, told
+    shown = await finished(remote, base, uploaded.document.id, uploaded.batch)
+    assert shown.readiness is Readiness.AVAILABLE, shown
     return uploaded.document
 
 
@@ -108,8 +108,8 @@ async def test_the_life_of_a_document(remote: DifyRemote, base: Base) -> None:
     assert uploaded.content == hashlib.sha256(text.encode()).hexdigest()
     document = uploaded.document
     assert (document.name, document.size) == (name, len(text))
-    told = await finished(remote, base, document.id, uploaded.batch or "")
-    assert (told.readiness, told.completed, told.total) == (Readiness.AVAILABLE, 1, 1)
+    shown = await finished(remote, base, document.id, uploaded.batch or "")
+    assert (shown.readiness, shown.completed, shown.total) == (Readiness.AVAILABLE, 1, 1)
 
     (row,) = done(await remote.named(base.id, name))
     page = done(await remote.page(base.id, 1))

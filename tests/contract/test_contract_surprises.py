@@ -56,7 +56,7 @@ async def test_surprise_02_successful_delete_is_200_with_204(base: Base) -> None
 
 
 async def test_surprise_03_create_writes_over_an_existing_name(base: Base) -> None:
-    first = (await base.upload("a.md", "somebody else's words")).json()
+    first = (await base.upload("a.md", "words of another")).json()
     await base.settled(first["document"]["id"])
     second = (await base.upload("a.md", "our words")).json()
     await base.settled(second["document"]["id"])
@@ -89,8 +89,8 @@ async def test_surprise_06_completed_is_no_proof(base: Base) -> None:
         document = await base.settled(created["document"]["id"])
         assert document["indexing_status"] == "completed"
         url = f"{base.url}/documents/{created['batch']}/indexing-status"
-        (told,) = (await base.http.get(url)).json()["data"]
-        assert told["total_segments"] == told["completed_segments"] == 0
+        (shown,) = (await base.http.get(url)).json()["data"]
+        assert shown["total_segments"] == shown["completed_segments"] == 0
         assert (await base.row(document["id"]))["word_count"] == 0
 
 
@@ -220,10 +220,10 @@ async def test_surprise_13_what_has_to_be_said_each_time(base: Base) -> None:
     refused(reply, 400, "invalid_param")
     reply = await base.upload("d.md", "x", AUTOMATIC, indexing_technique="high_quality")
     assert reply.status_code == 200, "ignored without notice"
-    assert (await base.told())["indexing_technique"] == "economy"
+    assert (await base.shown())["indexing_technique"] == "economy"
 
 
-async def test_surprise_14_the_newest_rule_is_inherited_whoever_made_it(base: Base) -> None:
+async def test_surprise_14_the_newest_rule_of_any_upload_is_inherited(base: Base) -> None:
     text = "alpha " * 30
     first = await base.indexed("long.txt", text, custom(max_tokens=1000))
     for number in count():
@@ -375,7 +375,7 @@ async def test_surprise_22_a_queue_that_never_moves(quirky: Quirky) -> None:
 
 
 async def test_surprise_23_the_key_may_come_back_as_a_cookie(server: Server) -> None:
-    """Only a fork does it; whoever does must get the same answers from us without the cookie."""
+    """Only a fork does it; its clients must get the same answers from us without the cookie."""
     first = await server.http.get("/datasets", params={"limit": 1})
     server.http.cookies.clear()
     second = await server.http.get("/datasets", params={"limit": 1})

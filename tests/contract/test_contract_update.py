@@ -13,10 +13,10 @@ async def test_what_stays_and_what_changes(base: Base) -> None:
     before = await base.settled(created["document"]["id"])
     reply = await base.update(before["id"], "b.md", "new words")
     assert reply.status_code == 200, reply.text
-    told = reply.json()
-    assert told["batch"] == created["batch"]
-    assert told["document"]["id"] == before["id"]
-    assert told["document"]["created_from"] == "web"
+    shown = reply.json()
+    assert shown["batch"] == created["batch"]
+    assert shown["document"]["id"] == before["id"]
+    assert shown["document"]["created_from"] == "web"
     after = await base.settled(before["id"])
     assert after["position"] == before["position"]
     assert after["created_at"] == before["created_at"]
@@ -34,8 +34,8 @@ async def test_the_old_batch_never_tells_a_stale_completed(base: Base) -> None:
     await base.settled(document)
     await base.update(document, "a.md", "new words")
     url = f"{base.url}/documents/{created['batch']}/indexing-status"
-    told = (await base.http.get(url)).json()["data"][0]
-    if told["indexing_status"] == "completed":
+    shown = (await base.http.get(url)).json()["data"][0]
+    if shown["indexing_status"] == "completed":
         assert await base.chunks(document) == ["new words"]
     await base.settled(document)
 

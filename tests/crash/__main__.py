@@ -29,17 +29,21 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--faults", action="store_true")
-    told = parser.parse_args()
-    if told.faults:
+    options = parser.parse_args()
+    if options.faults:
         return 0 if _every_fault() else 1
-    sound = [_killed(told, seed) for seed in range(told.seed, told.seed + told.seeds)]
+    sound = [_killed(options, seed) for seed in range(options.seed, options.seed + options.seeds)]
     return 0 if all(sound) else 1
 
 
-def _killed(told: argparse.Namespace, seed: int) -> bool:
+def _killed(options: argparse.Namespace, seed: int) -> bool:
     with TemporaryDirectory(prefix="kbsync-crash-") as place:
         figures = first_mirror(
-            Path(place), kills=told.kills, documents=told.documents, seed=seed, rate=told.rate
+            Path(place),
+            kills=options.kills,
+            documents=options.documents,
+            seed=seed,
+            rate=options.rate,
         )
     print(f"seed              {seed}", *figures.lines(), *figures.wrong, "", sep="\n", flush=True)
     return figures.sound
@@ -54,9 +58,9 @@ def _every_fault() -> bool:
         with TemporaryDirectory(prefix="kbsync-crash-") as place, serving(Path(place)) as server:
             some = pairs[begin : begin + AT_ONCE]
             stories = {f"{f} of {v}": one_alone(server.url, f, v) for v, f in some}
-            told = together(Path(place), stories)
-        wrong += told
-        print(*stories, f"{len(told)} wrong", *told, "", sep="\n", flush=True)
+            lines = together(Path(place), stories)
+        wrong += lines
+        print(*stories, f"{len(lines)} wrong", *lines, "", sep="\n", flush=True)
     return not wrong
 
 

@@ -39,7 +39,7 @@ class Fault(enum.StrEnum):
 
     @property
     def refusal(self) -> bool:
-        """Whether the client is told that nothing was done."""
+        """Return whether the reply says that nothing was done."""
         return self in (Fault.TOO_MANY, Fault.THROTTLE)
 
 
@@ -57,7 +57,7 @@ BRISK = tuple(fault for fault in Fault if fault is not Fault.THROTTLE)
 
 
 class Verb(enum.StrEnum):
-    """What a request does, as far as a test tells requests apart."""
+    """What a request does, as far as tests distinguish requests."""
 
     CREATE = "create"
     UPDATE = "update"

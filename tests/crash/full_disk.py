@@ -61,10 +61,10 @@ def _full_in_the_middle(folder: Folder, proxy: Proxy, disk: Disk, stages: int) -
     assert process.wait(SECONDS) == 1, folder.log()
     ended = time.monotonic()
     proxy.moment = let_pass
-    told = folder.log()[before:]
-    assert "KB-L040" in told, told
-    assert NEXT in told, told
-    assert "Traceback" not in told, told
+    logged = folder.log()[before:]
+    assert "KB-L040" in logged, logged
+    assert NEXT in logged, logged
+    assert "Traceback" not in logged, logged
     late = [each for each in proxy.passages if each.verb.upload and each.received > full]
     assert len(late) <= IN_FLIGHT, late
     return ended
@@ -74,8 +74,8 @@ def _nothing_while_it_is_full(folder: Folder, proxy: Proxy, disk: Disk) -> None:
     """No upload begins that could not be written down first."""
     disk.fill()  # a ledger that was closed has given its log's room back
     sent = len(proxy.passages)
-    told = folder.terminal.type("apply", exit=1)
-    assert NEXT in told, told
+    printed = folder.terminal.type("apply", exit=1)
+    assert NEXT in printed, printed
     assert all(not each.verb.upload for each in proxy.passages[sent:])
 
 
@@ -101,7 +101,7 @@ def applied(place: Path, seed: int) -> None:
         assert folder.counts() == {}
         blame = blamed(proxy.uploads(), ends)
         assert max(blame.values(), default=0) <= IN_FLIGHT, blame
-        assert not blame["nobody"], blame
+        assert not blame["unexcused"], blame
         _kept(folder, base, disk)
         base.close()
 

@@ -29,7 +29,7 @@ class Message:
     body: bytes
 
     def header(self, name: str) -> str:
-        return next((value for told, value in self.headers if told.lower() == name), "")
+        return next((value for each, value in self.headers if each.lower() == name), "")
 
     @property
     def status(self) -> int:
@@ -37,12 +37,12 @@ class Message:
         return int(self.first.split(" ", 2)[1])
 
     def bytes(self, *, close: bool) -> bytes:
-        """Return it with its length told, and whether the connection ends with it."""
+        """Return it with its length in a header, and whether the connection ends with it."""
         kept = [(name, value) for name, value in self.headers if name.lower() not in HOP_BY_HOP]
-        told = [*kept, ("Content-Length", str(len(self.body)))]
+        headers_sent = [*kept, ("Content-Length", str(len(self.body)))]
         if close:
-            told.append(("Connection", "close"))
-        lines = [self.first, *(f"{name}: {value}" for name, value in told)]
+            headers_sent.append(("Connection", "close"))
+        lines = [self.first, *(f"{name}: {value}" for name, value in headers_sent)]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + self.body
 
 

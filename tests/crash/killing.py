@@ -64,7 +64,7 @@ class Figures:
 
     def lines(self) -> list[str]:
         """The figures as they are printed."""
-        kinds = Counter(told.partition(":")[0] for told in self.wrong)
+        kinds = Counter(line.partition(":")[0] for line in self.wrong)
         twice = sum(n for kind, n in kinds.items() if kind.endswith("times"))
         touched = kinds["touched"] + kinds["gone"]
         faults = ", ".join(f"{name} {n}" for name, n in sorted(self.faults.items()))
@@ -92,7 +92,7 @@ def first_mirror(place: Path, *, kills: int, documents: int, seed: int, rate: fl
     Args:
         place: an empty folder.
         kills: how often.
-        documents: how many files there are, beside one whose name somebody's document bears.
+        documents: how many files there are, beside one whose name a document made by hand bears.
         seed: where drawing starts; odd seeds have a server that makes two documents of two creates.
         rate: how many requests meet a fault, from 0 to 1.
     """
@@ -133,14 +133,14 @@ def first_mirror(place: Path, *, kills: int, documents: int, seed: int, rate: fl
             by_kills=sum(n for each, n in blame.items() if isinstance(each, int)),
             worst=max((n for each, n in blame.items() if isinstance(each, int)), default=0),
             excused=blame["spoiled"],
-            unexcused=blame["nobody"],
+            unexcused=blame["unexcused"],
             faults=Counter(each.fault.value for each in proxy.passages if each.fault),
             seconds=time.monotonic() - began,
         )
 
 
 def _by_hand(base: Base, documents: int) -> list[dict[str, object]]:
-    """Make what is somebody else's: one document bears the name of a file."""
+    """Make documents by hand: one bears the name of a file."""
     base.add(f"part{documents % 7}\u2215page{documents}.md", "Written by hand, and of that name.")
     for number in range(FOREIGN):
         base.add(f"by hand {number}.md", f"Lens {number * 7919} was ground by hand.")
@@ -219,7 +219,7 @@ def blamed(uploads: Sequence[Passage], kills: Sequence[float]) -> Counter[int | 
 
     Returns:
         By the kill's number, or `spoiled` for an answer that the proxy spoiled or that came when
-        the client had given up, or `nobody`.
+        the client had given up, or `unexcused`.
     """
     blame: Counter[int | str] = Counter()
     before: dict[str, Passage] = {}
@@ -238,4 +238,4 @@ def _who(last: Passage, now: Passage, kills: Sequence[float]) -> int | str:
     between_them = [n for n, at in enumerate(kills) if last.received - ON_THE_WAY <= at <= end]
     if between_them:
         return between_them[0]
-    return "nobody" if last.answered else "spoiled"
+    return "unexcused" if last.answered else "spoiled"

@@ -1,4 +1,4 @@
-"""A loopback proxy of our own that spoils what it is told to spoil, and remembers what it did."""
+"""A loopback proxy that spoils the calls it is asked to spoil, and remembers what it did."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ Moment = Callable[[Stage, Passage], None]
 
 
 def let_pass(stage: Stage, passage: Passage) -> None:
-    """Nobody watches."""
+    """Watch nothing."""
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class Proxy:
         target: the server's URL.
         patience: seconds after which the client gives up waiting.
         schedule: asked for each request; runs in the proxy's thread, as `moment` does.
-        moment: told of each stage of each request.
+        moment: called with each stage of each request.
     """
 
     target: str
@@ -220,8 +220,8 @@ def _stand_in(fault: Fault) -> Message:
 
 
 def _said(status: int, words: str, body: str, *headers: tuple[str, str]) -> Message:
-    told = headers if any(n == "Content-Type" for n, _ in headers) else (*headers, _JSON)
-    return Message(f"HTTP/1.1 {status} {words}", told, body.encode())
+    complete = headers if any(n == "Content-Type" for n, _ in headers) else (*headers, _JSON)
+    return Message(f"HTTP/1.1 {status} {words}", complete, body.encode())
 
 
 _JSON = ("Content-Type", "application/json")
@@ -249,7 +249,7 @@ def between(target: str, *, patience: float, schedule: Schedule = fair) -> Itera
         opened.set()
         await ended.wait()
         server.close()
-        await asyncio.sleep(0)  # whoever was being let in is in now
+        await asyncio.sleep(0)  # a connection that was being accepted is accepted now
         while rest := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in rest:
                 task.cancel()

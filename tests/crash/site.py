@@ -53,10 +53,10 @@ class Server:
                 text=True,
             )
         assert self._process.stdout is not None
-        told = self._process.stdout.readline().strip()
-        assert told.startswith("http://127.0.0.1:"), (self._folder / "serve.err").read_text()
-        assert self.url in ("", told)
-        self.url = told
+        url = self._process.stdout.readline().strip()
+        assert url.startswith("http://127.0.0.1:"), (self._folder / "serve.err").read_text()
+        assert self.url in ("", url)
+        self.url = url
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal; return how it ended."""
@@ -191,7 +191,7 @@ class Folder:
         return log.read_text() if log.exists() else ""
 
     def plan(self) -> dict[str, Any]:
-        """What a plan tells."""
+        """Return what `kbsync plan` prints."""
         code, stdout, stderr = self.terminal.run("plan", "--json")
         assert code in (0, 2), (code, stdout, stderr)
         found: dict[str, Any] = json.loads(stdout)
@@ -207,22 +207,22 @@ def differences(folder: Folder, base: Base, foreign: list[Row] | None = None) ->
     """Return what is not as it ought to be; nothing when folder and base are the same.
 
     Args:
-        foreign: rows that were made by hand; their names are nobody else's to have.
+        foreign: rows that were made by hand; no other document may bear their names.
     """
     rows, before = base.rows(), {row["id"]: row for row in foreign or []}
     theirs = [row for row in rows if row["id"] in before]
-    told = [f"touched: {row['name']}" for row in theirs if row != before[row["id"]]]
-    told += [f"gone: {before[each]['name']}" for each in before.keys() - {r["id"] for r in theirs}]
+    wrong = [f"touched: {row['name']}" for row in theirs if row != before[row["id"]]]
+    wrong += [f"gone: {before[each]['name']}" for each in before.keys() - {r["id"] for r in theirs}]
     taken = {row["name"] for row in theirs}
     ours = [row for row in rows if row["id"] not in before]
     wanted = {name: line for name, line in folder.pages().items() if name not in taken}
     found = Counter(row["name"] for row in ours)
-    told += [f"{times} times: {name}" for name, times in found.items() if times > 1]
-    told += [f"not there: {name}" for name in wanted.keys() - found.keys()]
-    told += [f"too much: {name}" for name in found.keys() - wanted.keys()]
-    told += [
+    wrong += [f"{times} times: {name}" for name, times in found.items() if times > 1]
+    wrong += [f"not there: {name}" for name in wanted.keys() - found.keys()]
+    wrong += [f"too much: {name}" for name in found.keys() - wanted.keys()]
+    wrong += [
         f"{row['display_status']}, other words: {row['name']}"
         for row in ours
         if row["name"] in wanted and wanted[row["name"]] not in base.text(row)
     ]
-    return told
+    return wrong

@@ -99,7 +99,7 @@ def one_alone(url: str, fault: Fault, verb: Verb) -> Story:
 
 
 def _for_a_while(fault: Fault, verb: Verb) -> Schedule:
-    """Refuse until so many were refused: a client that is told to wait waits for ever."""
+    """Refuse until so many were refused: a client that has to wait waits for ever."""
     met = 0
 
     def schedule(asked: Asked) -> Fault | None:

@@ -20,7 +20,7 @@ FILES, KILLS, REMOVED = 12, 4, 6
 
 
 class Work:
-    """Somebody who works in the folder: pages come, change and go, and never come back."""
+    """Works in the folder: pages come, change and go, and never come back."""
 
     def __init__(self, folder: Folder, seed: int) -> None:
         self._folder = folder

@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 def _story(seed: int) -> Story:
     def story(place: Path) -> list[str]:
-        told = [*UNSHARE, sys.executable, "-m", "tests.crash.full_disk", str(place), str(seed)]
+        command = [*UNSHARE, sys.executable, "-m", "tests.crash.full_disk", str(place), str(seed)]
         ran = subprocess.run(
-            told, cwd=ROOT, capture_output=True, text=True, timeout=380, check=False
+            command, cwd=ROOT, capture_output=True, text=True, timeout=380, check=False
         )
         return [ran.stderr[-6000:]] if ran.returncode else []
 

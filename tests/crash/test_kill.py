@@ -12,9 +12,9 @@ KILLS, DOCUMENTS = 5, 40
 
 def _killed(seed: int) -> Story:
     def story(place: Path) -> list[str]:
-        told = first_mirror(place, kills=KILLS, documents=DOCUMENTS, seed=seed, rate=0.04)
-        assert told.kills == KILLS
-        return [] if told.sound else [*told.lines(), *told.wrong]
+        mirrored = first_mirror(place, kills=KILLS, documents=DOCUMENTS, seed=seed, rate=0.04)
+        assert mirrored.kills == KILLS
+        return [] if mirrored.sound else [*mirrored.lines(), *mirrored.wrong]
 
     return story
 

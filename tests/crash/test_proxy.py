@@ -41,8 +41,8 @@ class _Door(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        told = self.headers.get("Authorization", "")
-        self.server.got.append((self.command, self.path, body, told))
+        key = self.headers.get("Authorization", "")
+        self.server.got.append((self.command, self.path, body, key))
         self.send_response(200)
         if self.path.endswith("chunked"):
             self.send_header("Transfer-Encoding", "chunked")
@@ -142,15 +142,15 @@ def test_half_a_request_is_not_passed_on(proxy: Proxy, upstream: Upstream) -> No
 
 
 def test_stages_come_in_order(proxy: Proxy) -> None:
-    told: list[tuple[Stage, Verb]] = []
+    stages: list[tuple[Stage, Verb]] = []
 
     def moment(stage: Stage, passage: Passage) -> None:
-        told.append((stage, passage.verb))
+        stages.append((stage, passage.verb))
 
     proxy.moment = moment
     post(proxy)
-    soon(lambda: len(told) == 3)
-    assert told == [(stage, Verb.CREATE) for stage in Stage]
+    soon(lambda: len(stages) == 3)
+    assert stages == [(stage, Verb.CREATE) for stage in Stage]
 
 
 def test_a_server_that_is_not_there(proxy: Proxy) -> None:
@@ -217,8 +217,8 @@ def test_another_answer(
     proxy: Proxy, upstream: Upstream, fault: Fault, status: int, words: bytes
 ) -> None:
     proxy.schedule = always(fault, Verb.CREATE)
-    told, headers, body = post(proxy)
-    assert told == status
+    answered, headers, body = post(proxy)
+    assert answered == status
     assert words in body
     assert headers.get("Retry-After") == ("1" if fault is Fault.TOO_MANY else None)
     assert len(upstream.got) == fault.effect

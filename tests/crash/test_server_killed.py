@@ -31,7 +31,7 @@ def _ended(process: subprocess.Popen[bytes], folder: Folder) -> None:
 
 def _story(place: Path, *quirks: str) -> list[str]:
     drawn = random.Random(len(quirks))
-    # Straight at a server that is not there nothing is sent; through a proxy nobody knows.
+    # Straight to a server that is not there nothing is sent; through a proxy it is not known.
     with serving(place, *quirks) as server, between(server.url, patience=PATIENCE) as proxy:
         url = proxy.url if quirks else server.url
         folder = Folder(place / "here", url, patience=PATIENCE, window=WINDOW)

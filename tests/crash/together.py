@@ -25,4 +25,4 @@ def together(place: Path, stories: Mapping[str, Story]) -> list[str]:
             folder = place / str(number)
             folder.mkdir()
             played[name] = pool.submit(story, folder)
-    return [f"{name}: {told}" for name, each in played.items() for told in each.result()]
+    return [f"{name}: {line}" for name, each in played.items() for line in each.result()]

@@ -1,1 +1,1 @@
-"""The parsers of kbsync, fed with what nobody wrote for them."""
+"""The parsers of kbsync, fed with inputs that were not written for them."""

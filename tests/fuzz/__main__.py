@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from .corpus import TARGETS
-from .running import Told, drawn, guided, guided_here
+from .running import Fuzzed, drawn, guided, guided_here
 from .targets import Target
 
 LEAST = 2.0
@@ -30,19 +30,19 @@ def main() -> int:
     failed = False
     for target in chosen:
         out = asked.out / target.name
-        told = guided(target, each, out) if by_coverage else drawn(target, each)
-        print(f"{target.name:8} {told.executions:8} inputs  {told.covered:5} {told.unit}")
-        failed |= _found(target, told, asked.out)
+        result = guided(target, each, out) if by_coverage else drawn(target, each)
+        print(f"{target.name:8} {result.executions:8} inputs  {result.covered:5} {result.unit}")
+        failed |= _found(target, result, asked.out)
     return int(failed)
 
 
-def _found(target: Target, told: Told, out: Path) -> bool:
-    if told.input is None:
+def _found(target: Target, result: Fuzzed, out: Path) -> bool:
+    if result.input is None:
         return False
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"{target.name}.input"
-    file.write_bytes(told.input)
-    print(f"  tripped: {told.fault.strip()}\n  the input is in {file}", flush=True)
+    file.write_bytes(result.input)
+    print(f"  tripped: {result.fault.strip()}\n  the input is in {file}", flush=True)
     return True
 
 

@@ -37,7 +37,7 @@ class SlowError(AssertionError):
 
 
 @dataclass
-class Told:
+class Fuzzed:
     """What became of one target. `unit`: what `covered` counts."""
 
     executions: int = 0
@@ -54,7 +54,7 @@ def guided_here() -> bool:
 # -- guided --------------------------------------------------------------------------------------
 
 
-def guided(target: Target, seconds: float, out: Path) -> Told:
+def guided(target: Target, seconds: float, out: Path) -> Fuzzed:
     """Feed `target` under atheris; what it trips over is left in `out`."""
     out.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.fuzz.guided", target.name, f"{seconds:.0f}", str(out)]
@@ -68,15 +68,15 @@ def guided(target: Target, seconds: float, out: Path) -> Told:
         check=False,
     )
     said = done.stdout + done.stderr
-    told = Told(unit="branches")
-    told.executions = _last(r"stat::number_of_executed_units:\s*(\d+)", said)
-    told.covered = _last(r" cov: (\d+)", said)
+    result = Fuzzed(unit="branches")
+    result.executions = _last(r"stat::number_of_executed_units:\s*(\d+)", said)
+    result.covered = _last(r" cov: (\d+)", said)
     found = [each for each in out.iterdir() if re.match("(crash|timeout|oom|leak)-", each.name)]
     if found or done.returncode:
-        told.input = found[0].read_bytes() if found else b""
+        result.input = found[0].read_bytes() if found else b""
         _, caught, trace = said.partition("Uncaught Python exception")
-        told.fault = trace.partition("ERROR: libFuzzer")[0][:4000] if caught else said[-2000:]
-    return told
+        result.fault = trace.partition("ERROR: libFuzzer")[0][:4000] if caught else said[-2000:]
+    return result
 
 
 def _last(pattern: str, said: str) -> int:
@@ -127,19 +127,19 @@ def feed(target: Target, data: bytes) -> None:
         raise SlowError(f"{used:.1f} s for {len(data)} bytes")
 
 
-def drawn(target: Target, seconds: float) -> Told:
+def drawn(target: Target, seconds: float) -> Fuzzed:
     """Feed `target` its seeds, and then what Hypothesis draws, until the time is up."""
-    told, lines = Told(), Lines(target.rooms)
+    result, lines = Fuzzed(), Lines(target.rooms)
     end = time.monotonic() + seconds
 
     def take(data: bytes) -> None:
-        if told.input is None and time.monotonic() > end:
+        if result.input is None and time.monotonic() > end:
             return
-        told.executions += 1
+        result.executions += 1
         try:
             feed(target, data)
         except BaseException as fault:
-            told.input, told.fault = data, f"{type(fault).__name__}: {fault}"
+            result.input, result.fault = data, f"{type(fault).__name__}: {fault}"
             raise
 
     try:
@@ -151,6 +151,6 @@ def drawn(target: Target, seconds: float) -> Told:
                     break
                 seed(number)(QUIET(given(inputs(target))(take)))()
     except Exception:
-        assert told.input is not None
-    told.covered = len(lines.reached)
-    return told
+        assert result.input is not None
+    result.covered = len(lines.reached)
+    return result

@@ -168,8 +168,8 @@ def replies(data: bytes) -> None:
         with suppress(Malformed):
             _storable(_turned(read_body(shape, data)))
     asking = read("ask", Subject.DOCUMENT, "datasets")
-    telling = write("tell", Subject.UPLOAD, "POST", "datasets")
-    call = asking if data[:1] < b"m" else telling
+    writing = write("tell", Subject.UPLOAD, "POST", "datasets")
+    call = asking if data[:1] < b"m" else writing
     status = 300 + sum(data[:40]) % 300
     header = data[:60].decode("latin-1")
     headers = {"content-type": header, "retry-after": header, "location": header}

@@ -38,9 +38,9 @@ def test_a_parser_that_trips_is_told_with_its_input() -> None:
         if b"**" in data:
             raise IndexError("a star too many")
 
-    told = drawn(Target("stars", trips, (b"*",), (b"*",), ()), seconds=30)
-    assert told.input == b"**"
-    assert told.fault == "IndexError: a star too many"
+    result = drawn(Target("stars", trips, (b"*",), (b"*",), ()), seconds=30)
+    assert result.input == b"**"
+    assert result.fault == "IndexError: a star too many"
 
 
 def test_covered_lines_are_those_of_the_rooms() -> None:

@@ -43,7 +43,7 @@ def wide_merge(keys: int, times: int) -> str:
     return f"wide: &wide {{{pairs}}}\nbomb: {{<<: [{', '.join(['*wide'] * times)}]}}\n"
 
 
-# What is written, and in which line the fault has to be told; None: about the file as a whole.
+# What is written, and which line the message has to name; None: about the file as a whole.
 WRITTEN: dict[str, tuple[bytes, int | None]] = {
     name: (text.encode("utf-8", "surrogatepass"), line)
     for name, (text, line) in {
@@ -54,7 +54,7 @@ WRITTEN: dict[str, tuple[bytes, int | None]] = {
         "wide mapping merged often": (SOUND + wide_merge(9000, 9000), 5),
         "an alias inside itself": (SOUND + "more: &a [*a]\n", 4),
         "a merge inside itself": (SOUND + "more: &a {<<: *a}\n", 4),
-        "an alias of nothing": (SOUND + "more: *nobody\n", 4),
+        "an alias of nothing": (SOUND + "more: *nowhere\n", 4),
         "deep lists": (SOUND + "more: " + "[" * 100_000, 4),
         "deep mappings": (SOUND + "more: " + "{a: " * 100_000, 4),
         "deep blocks": (SOUND + "more:\n" + "".join(f"{' ' * n}a:\n" for n in range(1, 900)), 35),

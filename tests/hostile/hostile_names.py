@@ -1,4 +1,4 @@
-"""File names somebody chose to do harm, or that merely cannot be told apart."""
+"""File names chosen to do harm, or that merely look alike."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ MIRRORED: dict[str, bytes] = {
         "in a dash": "--/-c/page.md",
     }.items()
 }
-# What is told apart by nothing, or by no type: named in the outputs with its reason.
+# What has a twin, or no type: named in the outputs with its reason.
 NAMED: dict[str, tuple[bytes, str]] = {
     "not UTF-8": (b"caf\xe9\x80.md", "KB-S009"),
     "not UTF-8 with a sequence": (b"\xff\x1b[31m\xfe.md", "KB-S009"),

@@ -10,7 +10,7 @@ from bounds import peak
 
 from kbsync.cli import obey
 
-MOST = 3 << 30  # so that a failure harms nobody else on the machine
+MOST = 3 << 30  # so that a failure harms nothing else on the machine
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ class _Connection(socketserver.StreamRequestHandler):
         self.rfile.read(length)
         try:
             self.server.pour(self.connection)
-        except OSError:  # whoever asked had enough
+        except OSError:  # the client hung up
             return
 
 
@@ -52,10 +52,15 @@ def pouring(pour: Pour) -> Iterator[str]:
 
 def head(*lines: str, status: str = "200 OK", length: int | None = None) -> bytes:
     """Return the head of a reply in JSON."""
-    told = [f"HTTP/1.1 {status}", "Content-Type: application/json", "Connection: close", *lines]
+    lines_sent = [
+        f"HTTP/1.1 {status}",
+        "Content-Type: application/json",
+        "Connection: close",
+        *lines,
+    ]
     if length is not None:
-        told.append(f"Content-Length: {length}")
-    return "\r\n".join(told).encode() + b"\r\n\r\n"
+        lines_sent.append(f"Content-Length: {length}")
+    return "\r\n".join(lines_sent).encode() + b"\r\n\r\n"
 
 
 def once(raw: bytes) -> Pour:

@@ -40,7 +40,7 @@ def steering(text: str) -> list[str]:
 
 
 @dataclass
-class Told:
+class Seen:
     """Everything one folder's life printed, and what the server had in the end."""
 
     outputs: dict[str, str] = field(default_factory=dict)
@@ -69,9 +69,9 @@ def here(folder: Path, *words: str) -> str:
         patch.setenv("DIFY_API_KEY", KEY)
         code = obey(list(words))
     printed.flush()
-    told = printed.buffer.getvalue().decode()  # type: ignore[attr-defined]
-    assert code == 0, told
-    return told
+    text = printed.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    assert code == 0, text
+    return text
 
 
 class Life:
@@ -79,7 +79,7 @@ class Life:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.terminal = Terminal(folder)
-        self.told = Told()
+        self.seen = Seen()
         self._log = folder / "requests.jsonl"
         self._url = url
         self._read = 0
@@ -95,9 +95,9 @@ class Life:
         called = called or " ".join(words)
         meant = exit if isinstance(exit, tuple) else (exit,)
         assert code in meant, (called, code, out, err)
-        self.told.outputs[called] = out
-        self.told.outputs[f"{called} (errors)"] = err
-        self.told.writes[called] = self._writes()
+        self.seen.outputs[called] = out
+        self.seen.outputs[f"{called} (errors)"] = err
+        self.seen.writes[called] = self._writes()
 
     def _writes(self) -> Counter[str]:
         lines = self._log.read_text().splitlines()
@@ -108,11 +108,11 @@ class Life:
     def look(self) -> None:
         (base,) = asked(self._url, "/datasets?limit=100")["data"]
         path = f"/datasets/{base['id']}/documents?limit=100"
-        self.told.documents = asked(self._url, path)["data"]
+        self.seen.documents = asked(self._url, path)["data"]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder = tmp_path_factory.mktemp("names")
     with served(folder, "--request-log", str(folder / "requests.jsonl")) as url:
         life = Life(folder, url)
@@ -129,8 +129,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         life.type("plan", "--json", called="plan --json again")
         for name, spelled in EVERY.items():
             path = f"docs/{os.fsdecode(spelled)}"
-            life.told.outputs[f"explain {name}"] = here(folder, "explain", path)
-            life.told.outputs[f"explain --json {name}"] = here(folder, "explain", path, "--json")
+            life.seen.outputs[f"explain {name}"] = here(folder, "explain", path)
+            life.seen.outputs[f"explain --json {name}"] = here(folder, "explain", path, "--json")
         shutil.rmtree(folder / "state")
         life.type("apply", called="apply with a lost ledger")
         with keeping(folder, env={"KBSYNC_LOG_LEVEL": "debug"}) as daemon:
@@ -142,68 +142,68 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             life.type("status", "--json", called="status --json of the daemon")
             daemon.end()
         log = next(folder.glob("daemon-*.log"))
-        life.told.outputs["run"] = log.read_text("utf-8", errors="strict")
-        yield life.told
+        life.seen.outputs["run"] = log.read_text("utf-8", errors="strict")
+        yield life.seen
 
 
 @pytest.mark.parametrize("name", MIRRORED)
-def test_a_name_is_mirrored_once(told: Told, name: str) -> None:
+def test_a_name_is_mirrored_once(seen: Seen, name: str) -> None:
     path = path_of(MIRRORED[name])
-    (document,) = [each for each in told.documents if each["name"] == document_name(path)]
+    (document,) = [each for each in seen.documents if each["name"] == document_name(path)]
     marks = {each["name"]: each["value"] for each in document["doc_metadata"]}
     assert marks["kbsync_path"] == path
     assert document["display_status"] == "available"
-    assert told.object(f"explain --json {name}")["path"] == path
+    assert seen.object(f"explain --json {name}")["path"] == path
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_name_that_is_not_mirrored_is_named_with_its_reason(told: Told, name: str) -> None:
+def test_a_name_that_is_not_mirrored_is_named_with_its_reason(seen: Seen, name: str) -> None:
     _, code = NAMED[name]
-    explained = told.outputs[f"explain {name}"]
+    explained = seen.outputs[f"explain {name}"]
     assert code in explained, explained
-    skipped = told.object("plan --json")["skipped"]
+    skipped = seen.object("plan --json")["skipped"]
     assert code in {each["code"] for each in skipped}
 
 
-def test_nothing_else_is_on_the_server(told: Told) -> None:
+def test_nothing_else_is_on_the_server(seen: Seen) -> None:
     meant = {document_name(path_of(each)) for each in MIRRORED.values()}
-    assert Counter(each["name"] for each in told.documents) == Counter(meant)
-    skipped = told.object("plan --json")["skipped"]
-    assert len(skipped) == len(NAMED) - 1  # twins are told as one
-    assert told.object("plan --json")["counts"] == {"create": len(MIRRORED)}
+    assert Counter(each["name"] for each in seen.documents) == Counter(meant)
+    skipped = seen.object("plan --json")["skipped"]
+    assert len(skipped) == len(NAMED) - 1  # twins are reported as one
+    assert seen.object("plan --json")["counts"] == {"create": len(MIRRORED)}
 
 
-def test_nothing_is_sent_twice(told: Told) -> None:
-    uploads = told.writes["--log-level debug apply"]["/document/create-by-file"]
+def test_nothing_is_sent_twice(seen: Seen) -> None:
+    uploads = seen.writes["--log-level debug apply"]["/document/create-by-file"]
     assert uploads == len(MIRRORED)
-    assert not told.writes["second apply"]
-    assert not told.writes["apply --json"]
-    assert told.object("plan --json again")["counts"] == {}
-    again = told.writes["apply with a lost ledger"]
+    assert not seen.writes["second apply"]
+    assert not seen.writes["apply --json"]
+    assert seen.object("plan --json again")["counts"] == {}
+    again = seen.writes["apply with a lost ledger"]
     assert not [route for route in again if "document/" in route or "update" in route], again
 
 
-def test_no_output_steers_a_terminal(told: Told) -> None:
-    assert {words: found for words, text in told.outputs.items() if (found := steering(text))} == {}
+def test_no_output_steers_a_terminal(seen: Seen) -> None:
+    assert {words: found for words, text in seen.outputs.items() if (found := steering(text))} == {}
 
 
-def test_no_name_forges_a_line(told: Told) -> None:
-    for words, text in told.outputs.items():
+def test_no_name_forges_a_line(seen: Seen) -> None:
+    for words, text in seen.outputs.items():
         assert not [line for line in text.splitlines() if line.startswith(("+ forged", "lines.md"))]
         if words == "run":
             assert {json.loads(line)["event"] for line in text.splitlines()}.isdisjoint({"forged"})
 
 
-def test_json_is_valid(told: Told) -> None:
-    objects = [words for words in told.outputs if "--json" in words and "(errors)" not in words]
+def test_json_is_valid(seen: Seen) -> None:
+    objects = [words for words in seen.outputs if "--json" in words and "(errors)" not in words]
     assert len(objects) > len(MIRRORED)
     for words in objects:
-        assert isinstance(told.object(words), dict), words
-    for line in told.outputs["run"].splitlines():
+        assert isinstance(seen.object(words), dict), words
+    for line in seen.outputs["run"].splitlines():
         assert isinstance(json.loads(line), dict)
 
 
-def test_no_output_has_a_traceback_or_a_key(told: Told) -> None:
-    for text in told.outputs.values():
+def test_no_output_has_a_traceback_or_a_key(seen: Seen) -> None:
+    for text in seen.outputs.values():
         assert "Traceback" not in text
         assert KEY not in text

@@ -23,7 +23,9 @@ LONGEST = 90.0
 ID = "11111111-1111-4111-8111-111111111111"
 
 
-def told(folder: Path, url: str, *words: str, timeout: str = "60s") -> tuple[int, str, int, float]:
+def measured_run(
+    folder: Path, url: str, *words: str, timeout: str = "60s"
+) -> tuple[int, str, int, float]:
     """Type a command; return exit code, what it said, its peak in MiB, and seconds."""
     (folder / "docs").mkdir(exist_ok=True)
     (folder / "docs" / "page.md").write_text("# A page\n\nWith words.\n")
@@ -107,7 +109,7 @@ BY_A_PASS = ("a gibibyte", "a gibibyte in gzip in gzip", "ids of a mebibyte")
 def test_a_flood_fills_no_memory(tmp_path: Path, name: str) -> None:
     words = ("apply",) if name in BY_A_PASS else ("kb", "list")
     with pouring(FLOODS[name]()) as url:
-        code, said, mebibytes, _ = told(tmp_path, url, *words, timeout="2s")
+        code, said, mebibytes, _ = measured_run(tmp_path, url, *words, timeout="2s")
     assert code in (1, 5), (code, said[-3000:])
     assert "Traceback" not in said
     assert "  next: " in said
@@ -143,7 +145,7 @@ def endless_informations(connection: socket.socket) -> None:
 def test_a_slow_server_is_left_in_time(tmp_path: Path, pour: Pour) -> None:
     """One call takes at most ten seconds to connect and five timeouts."""
     with pouring(pour) as url:
-        code, said, _, seconds = told(tmp_path, url, "kb", "list", timeout="1s")
+        code, said, _, seconds = measured_run(tmp_path, url, "kb", "list", timeout="1s")
     assert code == 1, said
     assert "  next: " in said
     assert seconds < 60

@@ -1,6 +1,6 @@
 """Wrong replies: every field of every reply of a real server, made wrong in every way.
 
-Each reply is asked for once and then told again with one of its values changed. Whatever comes is
+Each reply is fetched once and then given again with one of its values changed. Whatever comes is
 an outcome: nothing raises, and what is read of it can be stored.
 """
 
@@ -68,8 +68,8 @@ class Words:
         return False
 
 
-class Telling(httpx.AsyncBaseTransport):
-    """Passes calls on and keeps the last reply; or tells `instead` of it."""
+class Replaying(httpx.AsyncBaseTransport):
+    """Passes calls on and keeps the last reply; or gives `instead` of it."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
@@ -85,13 +85,13 @@ class Telling(httpx.AsyncBaseTransport):
         return httpx.Response(reply.status_code, headers=reply.headers, content=content)
 
 
-class Desk:
+class Caller:
     """A client, a remote, and one document in one base of a real server."""
 
-    def __init__(self, client: DifyClient, telling: Telling) -> None:
+    def __init__(self, client: DifyClient, replaying: Replaying) -> None:
         self.client = client
         self.remote = DifyRemote(client)
-        self.telling = telling
+        self.replaying = replaying
         self.base = self.document = self.batch = self.chunk = ""
 
     async def fill(self) -> None:
@@ -113,17 +113,17 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def caller(tmp_path: Path) -> AsyncIterator[Caller]:
     async with embedded_app(tmp_path / "base.db", api_key=KEY) as app:
-        telling = Telling(httpx.ASGITransport(app))
+        replaying = Replaying(httpx.ASGITransport(app))
         access = Access(url=URL, key=ApiKey(KEY), environment=False)
-        async with DifyClient(access, telling) as client:
-            desk = Desk(client, telling)
-            await desk.fill()
-            yield desk
+        async with DifyClient(access, replaying) as client:
+            caller = Caller(client, replaying)
+            await caller.fill()
+            yield caller
 
 
-Ask = Callable[[Desk], Awaitable[Any]]
+Ask = Callable[[Caller], Awaitable[Any]]
 CALLS: dict[str, Ask] = {
     "get a base": lambda d: d.remote.base(d.base),
     "bases by name": lambda d: d.remote.bases_named("Docs"),
@@ -165,17 +165,17 @@ def changed(value: Any, at: tuple[Any, ...], wrong: object) -> Any:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", CALLS)
-async def test_any_field_may_be_anything(desk: Desk, tmp_path: Path, name: str) -> None:
-    first = await CALLS[name](desk)
+async def test_any_field_may_be_anything(caller: Caller, tmp_path: Path, name: str) -> None:
+    first = await CALLS[name](caller)
     assert isinstance(first, Done), first
-    said = desk.telling.last
+    said = caller.replaying.last
     with LedgerStore.open(tmp_path / "ledger.db") as ledger:
         for at in places(said):
             for wrong in WRONG:
-                desk.telling.instead = json.dumps(changed(said, at, wrong)).encode()
-                outcome = await CALLS[name](desk)
+                caller.replaying.instead = json.dumps(changed(said, at, wrong)).encode()
+                outcome = await CALLS[name](caller)
                 _shown(outcome)
-                _stored(ledger, desk.base, name, outcome)
+                _stored(ledger, caller.base, name, outcome)
 
 
 def _shown(outcome: object) -> None:
@@ -201,37 +201,37 @@ def everywhere(value: Any, one: str, other: str) -> Any:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("name", "own"), [("get a document", "document"), ("get a base", "base")])
-async def test_a_reply_about_another_id_is_no_answer(desk: Desk, name: str, own: str) -> None:
-    await CALLS[name](desk)
-    said = everywhere(desk.telling.last, getattr(desk, own), STRANGER)
-    desk.telling.instead = json.dumps(said).encode()
-    outcome = await CALLS[name](desk)
+async def test_a_reply_about_another_id_is_no_answer(caller: Caller, name: str, own: str) -> None:
+    await CALLS[name](caller)
+    said = everywhere(caller.replaying.last, getattr(caller, own), STRANGER)
+    caller.replaying.instead = json.dumps(said).encode()
+    outcome = await CALLS[name](caller)
     assert isinstance(outcome, NotReady)
     assert outcome.why.message is messages.MALFORMED
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("word", ["metadata", "status", "tags", "built-in", "..", "."])
-async def test_a_word_of_a_route_is_no_id(desk: Desk, word: str) -> None:
+async def test_a_word_of_a_route_is_no_id(caller: Caller, word: str) -> None:
     """Else a document called `metadata` would make a deletion one of another route."""
     for name in ("a page", "bases by name"):
-        desk.telling.instead = None
-        await CALLS[name](desk)
-        own = desk.document if name == "a page" else desk.base
-        said = everywhere(desk.telling.last, own, word)
-        desk.telling.instead = json.dumps(said).encode()
-        outcome = await CALLS[name](desk)
+        caller.replaying.instead = None
+        await CALLS[name](caller)
+        own = caller.document if name == "a page" else caller.base
+        said = everywhere(caller.replaying.last, own, word)
+        caller.replaying.instead = json.dumps(said).encode()
+        outcome = await CALLS[name](caller)
         assert isinstance(outcome, NotReady), outcome
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("batch", ["..", ".", "a/b", "a\nb", "x" * 1000, "%2e%2e", "ü"])
-async def test_a_batch_that_is_none_is_not_kept(desk: Desk, batch: str) -> None:
-    await CALLS["create"](desk)
-    said = json.loads(json.dumps(desk.telling.last))
+async def test_a_batch_that_is_none_is_not_kept(caller: Caller, batch: str) -> None:
+    await CALLS["create"](caller)
+    said = json.loads(json.dumps(caller.replaying.last))
     said["batch"] = batch
-    desk.telling.instead = json.dumps(said).encode()
-    outcome = await desk.create()
+    caller.replaying.instead = json.dumps(said).encode()
+    outcome = await caller.create()
     assert isinstance(outcome, Done)
     assert outcome.value.batch is None
 

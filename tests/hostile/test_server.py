@@ -29,8 +29,8 @@ def on(part: str, twist: Twist) -> Twist:
     return lambda method, path, said: twist(method, path, said) if part in path else said
 
 
-def bytes_of(told: bytes) -> Twist:
-    return lambda method, path, said: told
+def bytes_of(content: bytes) -> Twist:
+    return lambda method, path, said: content
 
 
 def swapped(method: str, path: str, said: object) -> object:
@@ -121,6 +121,6 @@ def test_wrong_replies_in_a_pass_harm_nothing(server: str, tmp_path: Path, name:
 def converge(scene: Scene) -> None:
     """Apply until nothing waits any more for what may still be under way."""
     end = time.monotonic() + 60
-    while (told := scene.terminal.run("apply"))[0] != 0:
-        assert time.monotonic() < end, told
+    while (ran := scene.terminal.run("apply"))[0] != 0:
+        assert time.monotonic() < end, ran
         scene.terminal.run("retry", "--all")

@@ -222,7 +222,7 @@ def test_a_sparse_gibibyte_is_hashed_in_little_memory(ground: Path) -> None:
 
 
 def test_stars_in_an_ignore_file_cost_no_time(ground: Path) -> None:
-    """An ignore file comes with the folder: whoever fills it may write one."""
+    """An ignore file comes with the folder: who fills it may write one."""
     patterns = ["*a" * 30 + "b", "**/a" * 12 + "/b", "a?*" * 20 + "b", "[ab]*" * 20 + "c", "*" * 99]
     (ground / "docs" / ".kbsyncignore").write_text("\n".join(patterns[:4]))
     deep = ground / "docs" / "/".join(["a"] * 40)

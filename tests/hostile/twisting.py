@@ -38,8 +38,12 @@ class _Twister(_Door):
             said = json.loads(content)
         except ValueError:
             return status, headers, content
-        told = self.server.twist(self.command, self.path, said)
-        return status, headers, told if isinstance(told, bytes) else json.dumps(told).encode()
+        twisted = self.server.twist(self.command, self.path, said)
+        return (
+            status,
+            headers,
+            twisted if isinstance(twisted, bytes) else json.dumps(twisted).encode(),
+        )
 
 
 @contextmanager
