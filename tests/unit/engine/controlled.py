@@ -31,7 +31,7 @@ AWAY = NotSent(remote_say.CANNOT_CONNECT(what="a call", url="http://fake", words
 
 
 class HandFed:
-    """Changes as a test tells them."""
+    """Changes as a test reports them."""
 
     mode = "by hand"
     notice: Notice | None = None
@@ -62,7 +62,7 @@ class HandFed:
         self._paths, self._folders, self._root = set(), set(), False
         return taken
 
-    def tell(self, *paths: str, folders: Iterable[str] = (), root: bool = False) -> None:
+    def report(self, *paths: str, folders: Iterable[str] = (), root: bool = False) -> None:
         self._paths |= set(paths)
         self._folders |= set(folders)
         self._root |= root
@@ -83,16 +83,16 @@ class ControlledMirror:
     def write(self, path: str, content: bytes) -> None:
         """Save a file now."""
         write_now(self.on.source, path, content)
-        self.changes.tell(path)
+        self.changes.report(path)
 
     def remove(self, *paths: str) -> None:
         for path in paths:
             self.on.source.remove(path)
-        self.changes.tell(*paths)
+        self.changes.report(*paths)
 
     def rename(self, old: str, new: str) -> None:
         self.on.source.rename(old, new)
-        self.changes.tell(old, new)
+        self.changes.report(old, new)
 
     def writes(self) -> list[tuple[str, str]]:
         """Return the calls that changed a document, in order."""

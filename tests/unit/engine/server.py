@@ -1,6 +1,6 @@
 """The model of a knowledge base behind the engine's `Remote`, with replies that a test scripts.
 
-A call takes `latency` seconds and goes as the model says, unless a test told this one otherwise.
+A call takes `latency` seconds and goes as the model says, unless a test scripted its end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calls nobody saw the end of: the reply lost, the call lost, the effect late, the process gone."""
+"""Calls whose end was not seen: a lost reply, a lost call, a late effect, a process that is gone."""
 
 from __future__ import annotations
 

@@ -54,12 +54,12 @@ def _expected(source: Folder, rows: list[FileRow]) -> dict[str, FileState]:
     """Every path of either side, one by one, without the order."""
     settled = {row[0]: row for row in rows}
     walked = {seen[0]: seen for seen in source.scan() if isinstance(seen, tuple)}
-    told = {s.key.path: s for s in source.scan() if not isinstance(s, tuple | Blocked)}
-    found: dict[str, FileState] = dict(told)
+    stated = {s.key.path: s for s in source.scan() if not isinstance(s, tuple | Blocked)}
+    found: dict[str, FileState] = dict(stated)
     for path, seen in walked.items():
         if settled.get(path) != seen:
             found[path] = source.look(path)
-    for path in settled.keys() - walked.keys() - told.keys():
+    for path in settled.keys() - walked.keys() - stated.keys():
         hidden = any(path.startswith(prefix) for prefix in source.locked)
         found[path] = Unknown(key=key_of(path), why=LOCKED) if hidden else source.look(path)
     return found

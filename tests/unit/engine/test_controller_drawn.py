@@ -53,7 +53,7 @@ class Day:
 
     def _tell(self, *paths: str) -> None:
         if self._draw.random() < 0.9:
-            self._it.changes.tell(*paths)
+            self._it.changes.report(*paths)
 
     def _there(self) -> list[str]:
         return sorted(self._it.on.source.files)
@@ -101,7 +101,7 @@ class Day:
         self._it.controller.nudge(listing=self._draw.random() < 0.5)
 
     def folder(self) -> None:
-        self._it.changes.tell(folders=["a"])
+        self._it.changes.report(folders=["a"])
 
     def drift(self) -> None:
         for stored in list(self._it.on.server.documents.values())[:1]:

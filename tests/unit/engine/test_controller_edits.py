@@ -205,7 +205,7 @@ async def test_a_folder_that_changed_is_compared() -> None:
     async with controlled(on) as it:
         walks = it.walks()
         write_now(on.source, "b/two.md", b"two")
-        it.changes.tell(folders=["b"])
+        it.changes.report(folders=["b"])
         await anyio.sleep(20)
         assert it.exact()
         assert 1 <= it.walks() - walks <= 2
@@ -218,7 +218,7 @@ async def test_a_storm_of_folders_costs_few_comparisons() -> None:
     async with controlled(on) as it:
         walks = it.walks()
         for n in range(100):
-            it.changes.tell(folders=[f"f{n}"])
+            it.changes.report(folders=[f"f{n}"])
             await anyio.sleep(0.1)
         await anyio.sleep(20)
         assert it.walks() - walks <= 12
@@ -234,7 +234,7 @@ async def test_too_many_paths_collapse_into_one_comparison_of_everything() -> No
         walks = it.walks()
         for n in range(10_050):
             on.source.write(f"{n}.md", b"x")
-        it.changes.tell(*(f"{n}.md" for n in range(10_050)))
+        it.changes.report(*(f"{n}.md" for n in range(10_050)))
         await anyio.sleep(0.5)
         assert it.controller.status.pending <= 10_000
         await anyio.sleep(5)
@@ -245,6 +245,6 @@ async def test_a_file_from_the_future_is_read_all_the_same() -> None:
     on = counted(stage())
     async with controlled(on) as it:
         on.source.files["a.md"] = File(b"x", int((it.now() + 9999) * 1e9))
-        it.changes.tell("a.md")
+        it.changes.report("a.md")
         await anyio.sleep(10)
         assert it.exact()

@@ -47,7 +47,7 @@ async def test_no_call_begins_while_the_base_is_listed_and_those_under_way_end_f
     async with controlled(on, rest=60.0) as it:
         for n in range(60):
             write_now(on.source, f"{n:02}.md", b"new %d" % n)
-        it.changes.tell(*(f"{n:02}.md" for n in range(60)))
+        it.changes.report(*(f"{n:02}.md" for n in range(60)))
         await anyio.sleep(14)
         spans.clear()
         it.controller.nudge(listing=True)
@@ -124,7 +124,7 @@ async def test_a_document_moves_only_while_no_worker_has_it() -> None:
     on.synced("z.md", b"text Z")
     async with controlled(on) as it:
         write_now(on.source, "m.md", b"text C, soon gone")
-        it.changes.tell("m.md")
+        it.changes.report("m.md")
         on.server.on_call["named"] = lambda name: (
             name == "m.md" and setattr(on.server, "latency", 8.0)
         )
@@ -133,9 +133,9 @@ async def test_a_document_moves_only_while_no_worker_has_it() -> None:
         assert on.server.in_flight == 1
         on.source.write("n.md", b"text A")
         on.source.write("m.md", b"text B")
-        it.changes.tell("n.md")
+        it.changes.report("n.md")
         it.remove("b.md")
-        it.changes.tell("m.md")
+        it.changes.report("m.md")
         await anyio.sleep(400)
         held = {key.path: entry.document_id for key, entry in on.ledger.held.items()}
         found = {path: on.server.documents[each].content for path, each in held.items()}

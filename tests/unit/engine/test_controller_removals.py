@@ -53,7 +53,7 @@ async def test_a_file_that_comes_back_in_time_was_never_gone() -> None:
         it.remove("00.md")
         await anyio.sleep(GRACE / 2)
         on.source.files["00.md"] = file
-        it.changes.tell("00.md")
+        it.changes.report("00.md")
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
         assert it.controller.status.pending == 0
@@ -185,7 +185,7 @@ async def test_a_move_that_arrives_in_two_batches_is_a_move() -> None:
         it.remove("00.md")
         await anyio.sleep(GRACE / 2)
         on.source.files["far/away.md"] = file
-        it.changes.tell("far/away.md")
+        it.changes.report("far/away.md")
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
         assert key_of("far/away.md") in on.ledger.held
@@ -195,7 +195,7 @@ async def test_a_move_is_found_by_the_comparison_of_everything_too() -> None:
     on = _filled()
     async with controlled(on) as it:
         on.source.files["b/00.md"] = on.source.files.pop("00.md")
-        it.changes.tell(folders=[""])
+        it.changes.report(folders=[""])
         await anyio.sleep(3 * GRACE)
         assert it.writes() == []
         assert key_of("b/00.md") in on.ledger.held
@@ -208,7 +208,7 @@ async def test_after_the_grace_it_is_another_file() -> None:
         it.remove("00.md")
         await anyio.sleep(GRACE + 5)
         on.source.files["late.md"] = file
-        it.changes.tell("late.md")
+        it.changes.report("late.md")
         await anyio.sleep(20)
         assert [call for call, _ in it.writes()] == ["delete", "create"]
         assert it.exact()
@@ -219,7 +219,7 @@ async def test_two_files_that_change_places_send_nothing() -> None:
     async with controlled(on) as it:
         files = on.source.files
         files["00.md"], files["01.md"] = files["01.md"], files["00.md"]
-        it.changes.tell("00.md", "01.md")
+        it.changes.report("00.md", "01.md")
         await anyio.sleep(60)
         assert it.writes() == []
 
@@ -347,7 +347,7 @@ async def test_files_that_come_back_end_a_halt() -> None:
         await anyio.sleep(2 * GRACE)
         assert it.controller.status.held is not None
         on.source.files |= kept_files
-        it.changes.tell(*kept_files)
+        it.changes.report(*kept_files)
         await anyio.sleep(2 * GRACE)
         assert it.controller.status.held is None
         assert it.writes() == []
@@ -427,7 +427,7 @@ async def test_a_source_that_vanishes_halts_its_mirror_until_it_is_back() -> Non
     on = _filled()
     async with controlled(on) as it:
         on.source.mount = GONE
-        it.changes.tell(*on.source.files, root=True)
+        it.changes.report(*on.source.files, root=True)
         await anyio.sleep(10 * GRACE)
         state, asked = it.controller.status, len(on.server.calls)
         assert state.phase is Phase.HALTED
@@ -437,7 +437,7 @@ async def test_a_source_that_vanishes_halts_its_mirror_until_it_is_back() -> Non
         assert len(on.server.calls) == asked  # the server is not asked meanwhile
         on.source.mount = MOUNTED
         on.source.write("00.md", b"edited meanwhile")
-        it.changes.tell(root=True)
+        it.changes.report(root=True)
         back = it.now()
         await anyio.sleep(20)
         assert on.server.times("update")[0] - back < 0.5
@@ -450,7 +450,7 @@ async def test_a_source_that_cannot_be_listed_at_all_is_one_that_vanished() -> N
     on = _filled()
     async with controlled(on) as it:
         on.source.locked = {""}
-        it.changes.tell(folders=[""])
+        it.changes.report(folders=[""])
         await anyio.sleep(GRACE)
         assert it.controller.status.phase is Phase.HALTED
         assert it.controller.unmet == {}  # not one word for each file

@@ -55,7 +55,7 @@ async def test_an_outage_costs_no_memory() -> None:
             paths = [f"{n}-{k}.md" for k in range(200)]
             for path in paths:
                 on.source.write(path, b"x")
-            it.changes.tell(*paths)
+            it.changes.report(*paths)
             await anyio.sleep(1)
         assert it.controller.status.phase is Phase.UNREACHABLE
         assert it.controller.status.pending <= 10_000

@@ -110,7 +110,7 @@ async def test_two_of_the_name_are_not_chosen_between() -> None:
     assert await refused(on, declared(on), server) == (say.BASE_AMBIGUOUS, Exit.REFUSED)
 
 
-async def test_an_id_that_nobody_knows() -> None:
+async def test_an_id_that_is_unknown() -> None:
     on = stage()
     mirror = declared(on, base_by_id("typo"))
     assert (await refused(on, mirror, Bases(base())))[0] is say.BASE_UNKNOWN

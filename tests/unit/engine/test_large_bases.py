@@ -33,7 +33,7 @@ def filled(count: int) -> Stage:
 
 
 def deleting(on: Stage, times: int) -> Callable[[str], None]:
-    """Somebody deletes a document while each of the first pages is on its way."""
+    """A document is deleted by hand while each of the first pages is on its way."""
     left = [*on.server.documents][:times]
 
     def delete(_: str) -> None:
@@ -127,7 +127,7 @@ async def test_a_mirror_that_another_took_over_decides_nothing() -> None:
     assert caught.value.notice.message is engine_say.OTHER_KBSYNC
 
 
-async def test_whoever_a_base_hid_while_it_was_taken_over_had_the_mirror_before() -> None:
+async def test_an_owner_hidden_while_the_base_was_taken_over_had_the_mirror_before() -> None:
     on = stage()
     first = owned(on.world, replace(_listed(), complete=False))
     on.synced("a.md", b"a")

@@ -111,7 +111,7 @@ async def test_pruning_an_excluded_file_in_the_middle_of_a_swap_removes_both_doc
 
 
 async def test_an_edit_after_a_swap_that_made_no_chunks_loses_no_document() -> None:
-    """The second swap supersedes the empty one, and the old one is nobody's."""
+    """The second swap supersedes the empty one, and the old one is held by no entry."""
     on = stage(swap=True)
     on.synced("a.md", b"old")
     on.source.write("a.md", b"nothing to find")

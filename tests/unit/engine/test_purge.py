@@ -45,7 +45,7 @@ async def test_what_the_ledger_lost_but_marks_prove() -> None:
     on.server.mark(lost, "lost.md")
     other = on.server.put("other.md", b"of another kbsync")
     on.server.mark(other, "other.md")
-    other.metadata["kbsync_owner"] = "somebody-else"
+    other.metadata["kbsync_owner"] = "another-owner"
     done = await destroy(on.world)
     assert done.deleted == 1
     assert names(on) == {"other.md"}
@@ -82,9 +82,9 @@ async def test_what_the_server_keeps_is_named() -> None:
     assert left in on.ledger.held
 
 
-async def test_a_call_nobody_saw_the_end_of_comes_first() -> None:
+async def test_a_call_whose_end_was_not_seen_comes_first() -> None:
     on = stage()
-    document = on.server.put("a.md", b"uploaded, and nobody saw")
+    document = on.server.put("a.md", b"uploaded, and not seen")
     intent = Intent(key=key_of("a.md"), op=Op.CREATE, name="a.md", started_at=EPOCH)
     on.ledger.intents[intent.key] = intent
     assert (await destroy(on.world)).deleted == 1

@@ -161,7 +161,7 @@ async def test_names_that_went_round_come_right_with_the_next_edits() -> None:
         ({"a.md": b"same", "b.md": b"same"}, {"c.md": b"same"}),
     ],
 )
-async def test_of_equal_files_nobody_knows_which_one_moved(
+async def test_of_equal_files_none_is_known_to_have_moved(
     files: dict[str, bytes], after: dict[str, bytes]
 ) -> None:
     on = await _settled(files)
@@ -343,7 +343,7 @@ async def test_a_move_of_what_the_ledger_says_otherwise_by_now_is_not_made(
     assert (on.ledger.held, on.events) == (before, [])
 
 
-async def test_a_move_of_what_nobody_holds_any_more_is_not_made() -> None:
+async def test_a_move_of_what_is_not_held_any_more_is_not_made() -> None:
     on = await _settled({"a.md": b"one", "z.md": b"other"})
     _rename(on, **{"a.md": "b.md"})
     planned = await _engine(on).plan()

@@ -25,9 +25,9 @@ def _moved(on: Stage, old: str, new: str) -> LedgerEntry:
 
 
 async def _caught_up(on: Stage, **listing: bool) -> dict[str, str]:
-    told = await refresh(on.world)
+    listed = await refresh(on.world)
     states = [on.source.look(key.path) for key in on.ledger.held]
-    more = catch_up(on.world, replace(told, **listing), states)
+    more = catch_up(on.world, replace(listed, **listing), states)
     assert {state.key for state in [*states, *more]} >= on.ledger.held.keys()
     return {key.path: entry.document_id for key, entry in on.ledger.held.items()}
 
@@ -85,7 +85,7 @@ async def test_a_copied_mark_says_nothing() -> None:
     assert await _caught_up(on) == {"a.md": entry.document_id}
 
 
-async def test_of_two_that_claim_one_path_nobody_gets_it() -> None:
+async def test_of_two_that_claim_one_path_none_gets_it() -> None:
     on = stage()
     one, two = _moved(on, "a.md", "c.md"), _moved(on, "b.md", "c.md")
     three = _moved(on, "d.md", "a.md")  # and its own is not free then

@@ -120,7 +120,7 @@ async def test_a_foreign_document_of_our_name_is_still_a_conflict() -> None:
 
 
 @pytest.mark.parametrize("listed", [False, True])
-async def test_a_mark_that_is_one_move_behind_makes_nobody_an_orphan(listed: bool) -> None:
+async def test_a_mark_that_is_one_move_behind_makes_no_orphan(listed: bool) -> None:
     on = stage()
     moved = _moved(on, "a.md", "b.md", b"moved")
     on.server.mark(on.server.documents[moved.document_id], "a.md")

@@ -180,7 +180,7 @@ async def test_a_reply_with_another_id_is_a_conflict_with_a_command_that_can_be_
     del on.server.documents[foreign.id]
 
     def swap_them(_: str) -> None:
-        """Between look-up and call ours is deleted and somebody makes one of its name."""
+        """Between look-up and call ours is deleted and another of its name is made."""
         del on.server.documents[entry.document_id]
         on.server.documents[foreign.id] = foreign
 
@@ -220,11 +220,11 @@ async def test_where_update_calls_wedge_a_create_of_the_same_name_keeps_the_id()
 async def test_where_the_name_is_not_unique_the_document_is_swapped(twin_enabled: bool) -> None:
     on = stage()
     on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
-    twin = on.server.put("a.md", b"somebody's", enabled=twin_enabled)
+    twin = on.server.put("a.md", b"by hand", enabled=twin_enabled)
     before = await _edited(on)
     ours = [each for each in on.server.by_name("a.md") if each.id != twin.id]
     assert [each.content for each in ours] == [b"new text"]
-    assert on.server.documents[twin.id].content == b"somebody's"
+    assert on.server.documents[twin.id].content == b"by hand"
     assert on.server.count("update") == 0
     if twin_enabled:
         assert ours[0].id != before
