@@ -1,4 +1,4 @@
-"""Calls whose end was not seen: a lost reply, a lost call, a late effect, a process that is gone."""
+"""Calls whose end was not seen: a lost reply, a lost call, a late effect, an ended process."""
 
 from __future__ import annotations
 
