@@ -47,7 +47,7 @@ class DifyRemote:
         """What the server can do, as of its last reply."""
         return self._client.observed.now
 
-    def resting(self) -> float:
+    def paused_for(self) -> float:
         """Return 0: a pause is remembered by the throttle in front of this."""
         return 0.0
 

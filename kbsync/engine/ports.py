@@ -349,7 +349,7 @@ class Remote(Protocol):
         """What the server can do, from its version and from what was seen."""
         ...
 
-    def resting(self) -> float:
+    def paused_for(self) -> float:
         """Return for how many more seconds the server wants no writes (throttled)."""
         ...
 

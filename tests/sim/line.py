@@ -86,7 +86,7 @@ class Line:
     def capabilities(self) -> Capabilities:
         return self._server.capabilities
 
-    def resting(self) -> float:
+    def paused_for(self) -> float:
         return 0.0
 
     # -- how a call goes -------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from engine.fakes import driven, pool_of, stage
+from engine.fakes import pool_of, run_pool, stage
 from engine.server import REFUSED
 from engine.words import key_of
 
@@ -44,10 +44,10 @@ async def test_without_waiting_a_pass_ends_though_a_document_is_done_as_the_work
 @pytest.mark.anyio
 async def test_a_delete_answered_with_404_is_believed_when_the_document_is_not_there() -> None:
     on = stage({"a.md": b"first", "b.md": b"second"})
-    await driven(on, ["a.md", "b.md"])
+    await run_pool(on, ["a.md", "b.md"])
     on.source.remove("a.md")
     on.server.faults["delete"].append(Gone())  # the server was away for that moment
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert [each.name for each in on.server.documents.values()] == ["b.md"]
     assert on.states() == {"b.md": "synced"}
 

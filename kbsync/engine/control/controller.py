@@ -27,6 +27,7 @@ from kbsync.messages import remote as remote_say
 from kbsync.model import DocKey
 
 DRAIN = 30.0
+# A session that worked for so long ended the trouble before: the back-off begins anew.
 WORKED_FOR = 60.0
 LONGEST_UNREACHED = 60.0
 CANARY_WAITS = 600.0
@@ -236,7 +237,7 @@ class Controller:
                 if failed:
                     await self._back_off()
         finally:
-            with anyio.CancelScope(shield=True):
+            with anyio.CancelScope(shield=True):  # its threads end in any case
                 if self._watching:
                     await anyio.to_thread.run_sync(self._changes.stop)
             self._ended = True
@@ -292,7 +293,7 @@ class Controller:
     def _due_soon(self, writes: bool) -> float:
         """Return when the next path may have settled, or the next grace period is over."""
         dues = (self._state.debouncer.next_due(), self._state.grace.next_due())
-        counting = dues if writes else dues[:1]
+        counting = dues if writes else dues[:1]  # without writes no grace period matters
         return min((due for due in counting if due is not None), default=float("inf"))
 
     def _collect(self, session: Session | None) -> None:
@@ -330,7 +331,7 @@ class Controller:
         """Bring what is in flight to its end, or leave it as an intent."""
         if session.pool is not None:
             session.pool.stop()
-            with anyio.move_on_after(DRAIN):
+            with anyio.move_on_after(DRAIN):  # what is cut off then is an intent in the ledger
                 await session.pool_ended.wait()
         group.cancel_scope.cancel()
 

@@ -62,7 +62,7 @@ class Debouncer:
             now: seconds of the ledger's clock, as `due`.
         """
         first, last = (now, now) if noted is None else (noted.first, noted.last)
-        if path not in self._paths:
+        if path not in self._paths:  # otherwise it changed again and is due later anyway
             self._put(path, PendingPath(first, last, due))
 
     def note_everything(self, now: float) -> None:
@@ -86,6 +86,7 @@ class Debouncer:
             _, path = heapq.heappop(self._order)
             known = self._paths.get(path)
             if known is not None and known.due > now:
+                # It changed again: only its latest time counts.
                 heapq.heappush(self._order, (known.due, path))
             elif known is not None:
                 taken[path] = self._paths.pop(path)
@@ -148,7 +149,7 @@ class GracePeriods:
     def note(self, key: DocKey, since: float, size: int | None) -> None:
         """Note that the file of `key` is gone; what is known of it stays."""
         if key in self._gone:
-            return
+            return  # the grace period runs from when it was first missed
         self._gone[key] = _Gone(since, size)
         self._by_size[size].add(key)
         if self._next is not None:
@@ -160,7 +161,7 @@ class GracePeriods:
             gone = self._gone.pop(key, None)
             if gone is None:
                 continue
-            self._next = None
+            self._next = None  # computed anew when it is needed
             alike = self._by_size[gone.size]
             alike.discard(key)
             if not alike:

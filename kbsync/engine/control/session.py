@@ -142,7 +142,7 @@ class Session:
         back = [key for key in state.grace.keys if key not in gone]
         state.grace.forget(key for key in back if key.path not in state.debouncer)
         if self.pool is not None:
-            self.pool.report.stopped.clear()
+            self.pool.report.stopped.clear()  # an open pool would collect it for ever
             self.pool.renew(planned.context, planned.listing)
         blocked = {each.why for each in planned.tally.blocked}
         self._note_unmet(a for a in plan.actions if not (isinstance(a, Hold) and a.why in blocked))
@@ -222,7 +222,7 @@ class Session:
             return
         await self._confirm()
         pool = await self._opened_pool(planned)
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True):  # between a rename and its feed nothing may end
             others += await self._rename(pool, permitted.moves)
         listed = planned.listing is not None
         pool.feed(others, permitted, listed=listed, hashed=planned.seen, first=first)

@@ -88,7 +88,7 @@ class IndexingTracker:
         """Follow `document_id`."""
         now = self._context.clock.now()
         if not self._tracked:
-            self._finished_at = now
+            self._finished_at = now  # the time without documents is no standstill
         known = self._tracked.get(key)
         if known is None or known.document_id != document_id:
             self._tracked[key] = TrackedDocument(document_id, since=now, started=now)
@@ -167,6 +167,7 @@ class IndexingTracker:
                 await self._note_progress(entry, tracked)
 
     async def _unfinished(self) -> set[str]:
+        # For a few documents, one call each is cheaper than a list for each status.
         if len(self._tracked) <= len(UNFINISHED) or self._context.base_id is None:
             return set()
         ids: set[str] = set()

@@ -38,8 +38,8 @@ from kbsync.model import (
 from kbsync.planning.marks import FIELDS, mark_for, others_in, values_hash, values_of
 
 BATCH = 100
-LINGER = 2.0
-READ_BACK_AFTER, READ_BACK_AT = 30.0, 1000
+LINGER = 2.0  # one call marks a whole batch, so a mark waits for others
+READ_BACK_AFTER, READ_BACK_AT = 30.0, 1000  # a list is read for many marks at once
 READ_BACKS = 2
 CALLS = 6
 FIRST_DELAY, LONGEST_DELAY = 1.0, 64.0
@@ -251,7 +251,7 @@ class MarkWriter:
     async def _account(self, batch: list[MarkRequest], outcome: Outcome[None]) -> list[MarkResult]:
         now = self._context.clock.now()
         match outcome:
-            case Done() | Ambiguous():
+            case Done() | Ambiguous():  # either way only what is read back counts
                 self._failed_calls = 0
                 for each in batch:
                     each.since = now

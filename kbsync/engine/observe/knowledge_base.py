@@ -67,7 +67,7 @@ async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clo
     """
     base = await find_base(mirror, ledger, remote)
     if base is None:
-        while (rest := remote.resting()) > 0:
+        while (rest := remote.paused_for()) > 0:
             await clock.sleep(rest)
     # A base that was made and not bound would be a second one at the next start.
     with anyio.CancelScope(shield=True):

@@ -7,7 +7,7 @@ import random
 FIRST, LONGEST = 1.0, 600.0
 LEAST = 0.1
 JITTER = 0.1
-MOST_DOUBLINGS = 30
+MOST_DOUBLINGS = 30  # the caps are reached long before; at 1024 a float overflows
 
 
 def jittered(seconds: float) -> float:
@@ -28,5 +28,6 @@ def delay_after(failures: int, *, first: float = FIRST, longest: float = LONGEST
         first: doubled with each of them.
         longest: the cap in seconds.
     """
+    # Full jitter: after an outage, mirrors and keys come back spread over the whole wait.
     longest = doubled(first, failures, longest=longest)
     return random.uniform(LEAST, longest)  # noqa: S311 - no secret

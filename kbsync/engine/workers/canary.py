@@ -48,7 +48,7 @@ class Canary:
         """Note that indexing of `key` ended; return the keys that waited for it."""
         if key != self._key:
             return ()
-        self._proven.add(self.version)
+        self._proven.add(self.version)  # an upgraded server has to prove it anew
         return self._release()
 
     def dropped(self, key: DocKey) -> Sequence[DocKey]:

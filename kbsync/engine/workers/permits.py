@@ -48,6 +48,7 @@ class Permits:
         key = action.key
         if present:
             self._seen_present.add(key)
+        # What the guard does not count, an edit for example, needs no permit.
         match action, risk_of(action):
             case Delete(), Risk.REMOVES:
                 allowed = self._removable(key) and (present or key not in self._seen_present)
@@ -71,6 +72,7 @@ class Permits:
             if risk is not None:
                 self._risks[key] = risk
             if risk is Risk.REMOVES:
+                # The file was looked at for this plan: what was seen before no longer counts.
                 self._removals.add(key)
                 self._seen_present.discard(key)
             if key in plan.uploads:

@@ -59,7 +59,9 @@ from kbsync.planning.plan import name_of
 
 WORKERS = 4
 TRIES = 6
+# So many calls in a row without an answer mean that the server is away, not that a key is bad.
 UNREACHED_IN_A_ROW = 12
+# A pass ends without documents that the server makes no progress with; the next one finds them.
 PATIENCE = 1200.0
 
 Observer = Callable[[Event], None]
@@ -265,7 +267,7 @@ class WorkerPool:
 
     async def _work(self) -> None:
         while not self._over():
-            if (pause := self._context.remote.resting()) > 0:
+            if (pause := self._context.remote.paused_for()) > 0:
                 await self._wakeup.sleep(pause)  # here, where no call is begun, a stop ends it
                 continue
             key = self._next()
@@ -290,10 +292,11 @@ class WorkerPool:
         if key is not None or not self._backlog:
             return key
         key = next(iter(self._backlog))
+        # The keys behind it wait too: the order of the plan is kept.
         if self._full(key) and self._policy.needs_room(key):
             return None
         del self._backlog[key]
-        self._taking_room.add(key)
+        self._taking_room.add(key)  # before the call, or the workers together take too much
         self._queue.add(key)
         return self._queue.take(now)
 
@@ -301,6 +304,7 @@ class WorkerPool:
         """Wait until something changes or the next waiting key is due."""
         due = None if self._mark_loop.quiet else self._queue.next_due()
         now = self._context.clock.now()
+        # Never 0: a clock that lags behind the loop by a moment would make this spin.
         await self._wakeup.wait(None if due is None else max(0.01, due - now))
 
     # -- one key -------------------------------------------------------------------------------
@@ -320,6 +324,7 @@ class WorkerPool:
         hashed = progress.hashed
         if hashed is not None:
             now = self._context.mirror.source.look(key.path)
+            # A file that did not change since the plan is not read again to be hashed.
             hashed = hashed if isinstance(now, Present) and now.stat == hashed.stat else None
         stuck = self._tracker.stuck(key)
         return await evidence.case(key, seen=hashed, ask=progress.ask, stuck=stuck)
@@ -365,7 +370,7 @@ class WorkerPool:
         if isinstance(step, BackOff):
             await self._policy.after_back_off(self._context)
         if not isinstance(action, Noop | Hold):
-            self._progress.of(case.key).listed = False
+            self._progress.of(case.key).listed = False  # the listing is older than this call
         step = self._after(case, action, step)
         took = int((self._context.clock.now() - started) * 1000)
         if not isinstance(action, Noop | SetMetadata):
@@ -381,14 +386,14 @@ class WorkerPool:
             case Finished():
                 self._finish(key, action)
             case Follow(document_id=document_id, uploaded=uploaded):
-                self._tracker.add(key, document_id)
+                self._tracker.add(key, document_id)  # first: a key that is let go loses its permits
                 self._finish(key, action)
                 if uploaded is not None:
                     self._marks.add(key, uploaded)
             case NeedsMark(document=document):
                 self._to_mark(key, action, document)
             case Again(at=None):
-                self._queue.add(key)
+                self._queue.add(key)  # first, as above
                 self._finish(key, action)
             case Again(at=float(at), ask=ask, why=why):
                 self._progress.of(key).ask |= ask
@@ -428,7 +433,7 @@ class WorkerPool:
     def _later(self, key: DocKey, action: Action, at: float, why: Notice | None) -> Stopped | None:
         """Come back at `at`. What may be under way at the server keeps its room there."""
         progress = self._progress.of(key)
-        progress.tries += why is not None
+        progress.tries += why is not None  # a throttled call costs no try
         if why is not None and progress.tries >= TRIES:
             return self._give_up(key, action, why)
         self._queue.add_at(key, at)

@@ -33,7 +33,7 @@ class KeyQueue:
         """Make `key` dirty at `due`; an earlier time or a dirty key wins."""
         if key in self._dirty or self._due.get(key, due + 1) <= due:
             return
-        self._due[key] = due
+        self._due[key] = due  # what the heap holds of the key for a later time is stale now
         heapq.heappush(self._later, (due, key))
 
     def take(self, now: float) -> DocKey | None:
@@ -96,5 +96,6 @@ class KeyQueue:
             self._drop_stale()
 
     def _drop_stale(self) -> None:
+        # A heap cannot remove from its middle, so stale pairs stay until they come up.
         while self._later and self._due.get(self._later[0][1]) != self._later[0][0]:
             heapq.heappop(self._later)

@@ -17,6 +17,7 @@ class RateLimiter:
     """
 
     def __init__(self, per_minute: int | None = None) -> None:
+        # A burst of a tenth, and a refill that leaves room for it in every window.
         self._burst = max(1, per_minute // 10) if per_minute else 0
         self._interval = WINDOW / max(1, per_minute - self._burst) if per_minute else 0.0
         self._free_at = float("-inf")
@@ -25,7 +26,7 @@ class RateLimiter:
     def reserve(self, now: float) -> float:
         """Reserve the next moment for a write; return the seconds until then."""
         start = max(now, self._paused_until)
-        if not self._burst:
+        if not self._burst:  # no limit, but a pause counts
             return start - now
         earliest = start - self._interval * (self._burst - 1)
         self._free_at = max(self._free_at, earliest)
@@ -37,6 +38,6 @@ class RateLimiter:
         """Let every writer wait: the server said too many requests."""
         self._paused_until = max(self._paused_until, now + seconds)
 
-    def resting(self, now: float) -> float:
+    def paused_for(self, now: float) -> float:
         """Return how many seconds of a pause are left."""
         return max(0.0, self._paused_until - now)

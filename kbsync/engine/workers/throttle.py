@@ -54,9 +54,9 @@ class ThrottledRemote:
         """What the server can do."""
         return self._remote.capabilities
 
-    def resting(self) -> float:
-        """See `Remote.resting`."""
-        return max(self._remote.resting(), self._limiter.resting(self._clock.now()))
+    def paused_for(self) -> float:
+        """See `Remote.paused_for`."""
+        return max(self._remote.paused_for(), self._limiter.paused_for(self._clock.now()))
 
     async def _read(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
         outcome = await self._once(call)
@@ -76,6 +76,7 @@ class ThrottledRemote:
 
     async def _write(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
         await self._wait_for_turn()
+        # Tried once: whether a write took effect is found out by its intent, not by a second write.
         outcome = await self._once(call)
         match outcome:
             case Throttled(after=after):
@@ -85,7 +86,7 @@ class ThrottledRemote:
     async def _wait_for_turn(self) -> None:
         while (delay := self._limiter.reserve(self._clock.now())) > 0:
             await self._clock.sleep(delay)
-            if not self._limiter.resting(self._clock.now()):
+            if not self._limiter.paused_for(self._clock.now()):
                 return  # otherwise a pause came meanwhile, and the reserved moment is out of date
 
     async def _once(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:

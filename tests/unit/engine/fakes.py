@@ -305,7 +305,7 @@ def pool_of(
     )
 
 
-async def driven(
+async def run_pool(
     stage: Stage, *rounds: Sequence[str], wait: bool = True, listing: ObservedListing | None = None
 ) -> Report:
     """Work on the keys of `rounds` until nothing is left to do."""

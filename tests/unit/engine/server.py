@@ -222,7 +222,7 @@ class ScriptedRemote:
     def capabilities(self, capabilities: Capabilities) -> None:
         self.model.capabilities = capabilities
 
-    def resting(self) -> float:
+    def paused_for(self) -> float:
         return max(0.0, self.rests_until - self.clock.now())
 
     async def base(self, base_id: str) -> Outcome[Base]:

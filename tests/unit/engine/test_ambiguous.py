@@ -11,7 +11,7 @@ from kbsync.messages import engine as say
 from kbsync.model import EntryState, Intent, Op, Unauthorized
 from kbsync.planning.recovery_table import DropEntry
 
-from .fakes import Stage, driven, stage
+from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, Late
 from .words import EPOCH, WHY, fingerprint_of, key_of
 
@@ -34,7 +34,7 @@ def _only(on: Stage, name: str, content: bytes) -> None:
 async def test_a_create_whose_reply_was_lost_is_taken_over_and_sent_again_once() -> None:
     on = stage({"a.md": b"hello"})
     on.server.faults["create"].append(LOST)
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     _only(on, "a.md", b"hello")
     assert (on.server.count("create"), on.server.count("update")) == (1, 1)
     assert report.exit is Exit.OK
@@ -43,7 +43,7 @@ async def test_a_create_whose_reply_was_lost_is_taken_over_and_sent_again_once()
 async def test_a_create_that_lands_late_is_found_and_never_doubled() -> None:
     on = stage({"a.md": b"hello"})
     on.server.faults["create"].append(Late(after=120.0))
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     _only(on, "a.md", b"hello")
     assert (on.server.count("create"), on.server.count("update")) == (1, 1)
     assert on.clock.now() - EPOCH < W
@@ -52,7 +52,7 @@ async def test_a_create_that_lands_late_is_found_and_never_doubled() -> None:
 async def test_a_create_that_never_landed_is_held_until_the_window_is_over() -> None:
     on = stage({"a.md": b"hello"})
     on.server.faults["create"].append(DROPPED)
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     _only(on, "a.md", b"hello")
     first, second = on.server.times("create")
     assert W <= second - first < W + 10
@@ -62,7 +62,7 @@ async def test_until_the_window_is_over_the_intent_stays() -> None:
     on = stage({"a.md": b"hello"})
     on.server.faults["create"].append(DROPPED)
     with anyio.move_on_after(W - 60):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert on.ledger.intents[A].op is Op.CREATE
     assert on.ledger.held == {}
     assert on.server.count("create") == 1
@@ -71,7 +71,7 @@ async def test_until_the_window_is_over_the_intent_stays() -> None:
 async def test_without_waiting_an_ambiguous_call_ends_as_waiting() -> None:
     on = stage({"a.md": b"hello"})
     on.server.faults["create"].append(DROPPED)
-    report = await driven(on, ["a.md"], wait=False)
+    report = await run_pool(on, ["a.md"], wait=False)
     assert report.waiting == 1
     assert report.exit is Exit.INCOMPLETE
     assert A in on.ledger.intents
@@ -85,7 +85,7 @@ async def test_an_ambiguous_update_ends_with_the_new_content_in_the_same_documen
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
     on.server.faults["update"].append(fault)
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     _only(on, "a.md", b"new text")
     assert on.ledger.held[A].document_id == entry.document_id
     first, second = on.server.times("update")
@@ -98,7 +98,7 @@ async def test_a_lost_reply_to_a_swap_finds_the_new_document_and_removes_the_old
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
     on.server.faults["create"].append(LOST)
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     _only(on, "a.md", b"new text")
     assert entry.document_id not in on.server.documents
 
@@ -109,7 +109,7 @@ async def test_an_ambiguous_delete_ends_with_the_document_gone(fault: str) -> No
     on.synced("a.md", b"old")
     on.source.remove("a.md")
     on.server.faults["delete"].append(fault)
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert on.server.documents == {}
     assert (on.ledger.held, on.ledger.intents) == ({}, {})
     assert on.server.count("delete") == (1 if fault == LOST else 2)
@@ -125,7 +125,7 @@ async def test_a_killed_process_left_an_intent_and_the_next_one_accounts_for_it(
     on.ledger.intents[A] = Intent(key=A, op=Op.CREATE, name="a.md", started_at=started)
     if landed:
         on.server.put("a.md", b"hello")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     _only(on, "a.md", b"hello")
     assert on.server.count("create") == (0 if landed else 1)
 
@@ -137,7 +137,7 @@ async def test_what_bore_the_name_before_the_call_is_never_taken_over() -> None:
     on.ledger.intents[A] = Intent(
         key=A, op=Op.CREATE, name="a.md", started_at=on.clock.now(), ids_seen=seen
     )
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     _, why = report.stopped[A]
     assert why.message is say.CONFLICT_FOREIGN_NAME
     assert theirs.content == b"theirs"
@@ -151,7 +151,7 @@ async def test_an_update_of_a_document_that_is_gone_drops_entry_and_intent() -> 
         key=A, op=Op.UPDATE, name="a.md", started_at=0.0, document_id=entry.document_id
     )
     on.server.documents.clear()
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     _only(on, "a.md", b"old")
     assert on.server.count("create") == 1
 
@@ -163,7 +163,7 @@ async def test_a_delete_of_another_document_leaves_the_entry_alone() -> None:
         key=A, op=Op.DELETE, name="a.md", started_at=0.0, document_id="extra"
     )
     assert await find_resolution(on.world, on.ledger.intents[A]) == DropEntry()
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     _only(on, "a.md", b"old")
     assert on.server.count("create") == 0
 
@@ -176,7 +176,7 @@ async def test_while_the_base_is_gone_nothing_is_accounted_for(op: Op) -> None:
     on.ledger.intents[A] = intent
     on.server.base_there = False
     with pytest.raises(Problem) as caught:
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert caught.value.notice.message is say.BASE_GONE
     assert on.ledger.held[A] == entry
     assert on.ledger.intents[A] == intent
@@ -188,7 +188,7 @@ async def test_a_key_that_may_not_look_ends_the_pass_and_keeps_the_intent() -> N
     on.ledger.intents[A] = intent
     on.server.always["named"] = Unauthorized(WHY)  # type: ignore[assignment]
     with pytest.raises(Problem):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert on.ledger.intents[A] == intent
 
 
@@ -197,7 +197,7 @@ async def test_many_lost_replies_make_no_duplicates() -> None:
     on = stage(files)
     on.server.faults["create"].extend([LOST, None, DROPPED, Late(30.0)] * 3)
     on.server.faults["update"].extend([LOST, DROPPED, None])
-    await driven(on, sorted(files))
+    await run_pool(on, sorted(files))
     for name, content in files.items():
         _only(on, name, content)
     assert len(on.server.documents) == 12

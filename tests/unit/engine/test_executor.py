@@ -12,7 +12,7 @@ from kbsync.messages import engine as say
 from kbsync.model import EntryState, Intent, NotReady, Op, Throttled, Unauthorized
 from tests.model.knowledge_base import FAILS
 
-from .fakes import driven, stage
+from .fakes import run_pool, stage
 from .server import REFUSED, UNSENT
 from .words import WHY, fingerprint_of, key_of
 
@@ -26,7 +26,7 @@ async def test_a_removed_file_takes_its_document_along() -> None:
     on.source.remove("a.md")
     seen: list[Intent | None] = []
     on.server.on_call["delete"] = lambda _: seen.append(on.ledger.intents.get(A))
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert seen[0] is not None
     assert (seen[0].op, seen[0].document_id) == (Op.DELETE, entry.document_id)
     assert (on.server.documents, on.ledger.held, on.ledger.intents) == ({}, {}, {})
@@ -40,7 +40,7 @@ async def test_a_document_that_was_gone_already_is_a_success_while_the_base_answ
     on.synced("a.md", b"old")
     on.source.remove("a.md")
     on.server.documents.clear()
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert (on.ledger.held, on.ledger.intents) == ({}, {})
     assert report.exit is Exit.OK
 
@@ -51,7 +51,7 @@ async def test_a_404_while_the_base_is_gone_is_a_problem_and_the_entry_stays() -
     on.source.remove("a.md")
     on.server.base_there = False
     with pytest.raises(Problem) as caught:
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert caught.value.notice.message is say.BASE_GONE
     assert caught.value.exit is Exit.REFUSED
     assert on.ledger.held == {A: entry}
@@ -64,7 +64,7 @@ async def test_a_delete_that_did_not_happen_is_made_later(fault: object) -> None
     on.synced("a.md", b"old")
     on.source.remove("a.md")
     on.server.faults["delete"].append(fault)  # type: ignore[arg-type]
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert (on.server.documents, on.ledger.held, on.ledger.intents) == ({}, {}, {})
     assert on.server.count("delete") == 2
     assert report.exit is Exit.OK
@@ -75,7 +75,7 @@ async def test_a_refused_delete_keeps_the_entry_and_says_so() -> None:
     entry = on.synced("a.md", b"old")
     on.source.remove("a.md")
     on.server.faults["delete"].append(REFUSED)
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     kind, why = report.stopped[A]
     assert (kind, why.message) == ("failed", say.ACTION_REFUSED)
     assert (on.ledger.held, on.ledger.intents) == ({A: entry}, {})
@@ -91,7 +91,7 @@ async def test_a_key_that_may_not_write_ends_the_pass_and_leaves_no_intent(call:
         on.source.remove("a.md")
     on.server.always[call] = Unauthorized(WHY)  # type: ignore[assignment]
     with pytest.raises(Problem) as caught:
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert caught.value.notice == WHY
     assert on.ledger.intents == {}
 
@@ -102,7 +102,7 @@ async def test_a_lost_ledger_is_rebuilt_from_marks_without_one_upload() -> None:
     on.server.mark(stored, "a.md")
     listing = await refresh(on.world)
     assert listing.complete
-    await driven(on, ["a.md"], listing=listing)
+    await run_pool(on, ["a.md"], listing=listing)
     entry = on.ledger.held[A]
     assert (entry.document_id, entry.state) == (stored.id, EntryState.SYNCED)
     assert entry.fingerprint == fingerprint_of(b"hello")
@@ -113,7 +113,7 @@ async def test_a_marked_document_of_other_content_is_adopted_and_then_updated() 
     on = stage({"a.md": b"edited since"})
     stored = on.server.put("a.md", b"hello")
     on.server.mark(stored, "a.md")
-    await driven(on, ["a.md"], listing=await refresh(on.world))
+    await run_pool(on, ["a.md"], listing=await refresh(on.world))
     assert stored.content == b"edited since"
     assert (on.server.count("create"), on.server.count("update")) == (0, 1)
     assert on.ledger.held[A].fingerprint == fingerprint_of(b"edited since")
@@ -124,7 +124,7 @@ async def test_an_adopted_document_that_is_still_indexing_is_followed() -> None:
     stored = on.server.put("a.md", b"hello")
     on.server.mark(stored, "a.md")
     stored.ready_at = on.clock.now() + 30
-    report = await driven(on, ["a.md"], listing=await refresh(on.world))
+    report = await run_pool(on, ["a.md"], listing=await refresh(on.world))
     assert on.states() == {"a.md": "synced"}
     assert report.exit is Exit.OK
     assert on.server.overlaps == []
@@ -135,7 +135,7 @@ async def test_a_second_document_of_ours_goes_and_the_ledgers_stays() -> None:
     entry = on.synced("a.md", b"old")
     extra = on.server.put("a.md", b"old")
     on.server.mark(extra, "a.md")
-    await driven(on, ["a.md"], listing=await refresh(on.world))
+    await run_pool(on, ["a.md"], listing=await refresh(on.world))
     assert list(on.server.documents) == [entry.document_id]
     assert on.ledger.held == {A: entry}
 
@@ -145,7 +145,7 @@ async def test_an_orphan_by_a_valid_mark_goes_and_a_copied_mark_does_not_count()
     orphan, copy = on.server.put("a.md", b"x"), on.server.put("b.md", b"x")
     on.server.mark(orphan, "a.md")
     copy.metadata = {**orphan.metadata, "kbsync_path": "b.md"}  # its rev unmasks it
-    await driven(on, ["a.md", "b.md"], listing=await refresh(on.world))
+    await run_pool(on, ["a.md", "b.md"], listing=await refresh(on.world))
     assert list(on.server.documents) == [copy.id]
 
 
@@ -153,7 +153,7 @@ async def test_a_trashed_document_is_enabled_again_when_its_file_is_back() -> No
     on = stage()
     entry = on.synced("a.md", b"old", state=EntryState.TRASHED)
     on.server.documents[entry.document_id].enabled = False
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert on.server.documents[entry.document_id].enabled
     assert on.states() == {"a.md": "synced"}
     assert report.done["restore"] == 1
@@ -165,7 +165,7 @@ async def test_both_gone_is_forgotten_without_a_write() -> None:
     on.synced("a.md", b"old", state=EntryState.FAILED)
     on.source.remove("a.md")
     on.server.documents.clear()
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert on.ledger.held == {}
     assert on.server.count("delete") == 0
 
@@ -179,7 +179,7 @@ async def test_a_swap_whose_new_document_failed_goes_back_to_the_old_one() -> No
     )
     deleted: list[str] = []
     on.server.on_call["delete"] = deleted.append
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert deleted[0] == new.id
     assert [each.content for each in on.server.by_name("a.md")] == [b"old"]
 
@@ -191,7 +191,7 @@ async def test_what_is_held_or_in_conflict_changes_nothing() -> None:
     on.source.write("disabled.md", b"edited")
     on.server.documents[disabled.document_id].enabled = False
     listing = await refresh(on.world)
-    report = await driven(on, ["disabled.md", "foreign.md"], listing=listing)
+    report = await run_pool(on, ["disabled.md", "foreign.md"], listing=listing)
     writes = ("create", "update", "delete", "switch")
     assert [call for _, call, _ in on.server.calls if call in writes] == []
     kinds = {key.path: kind for key, (kind, _) in report.stopped.items()}

@@ -8,7 +8,7 @@ from kbsync.commands.retry import forgive
 from kbsync.model import EntryState, Rejection
 from tests.model.knowledge_base import FAILS
 
-from .fakes import Stage, driven, stage
+from .fakes import Stage, run_pool, stage
 from .server import REFUSED
 from .words import EPOCH, MIRROR, fingerprint_of, key_of
 
@@ -23,20 +23,20 @@ def failed(on: Stage, path: str, content: bytes) -> None:
 async def test_a_refused_file_is_sent_again_though_it_did_not_change() -> None:
     on = stage({"a.md": b"a"})
     on.server.faults["create"].append(REFUSED)
-    assert (await driven(on, ["a.md"])).stopped
-    await driven(on, ["a.md"])
+    assert (await run_pool(on, ["a.md"])).stopped
+    await run_pool(on, ["a.md"])
     assert on.server.count("create") == 1
     assert forgive(on.ledger, MIRROR, ()) == [key_of("a.md")]
-    assert not (await driven(on, ["a.md"])).stopped
+    assert not (await run_pool(on, ["a.md"])).stopped
     assert on.server.count("create") == 2
 
 
 async def test_a_failed_file_is_sent_again_before_its_time() -> None:
     on = stage()
     failed(on, "a.md", b"a")
-    assert (await driven(on, ["a.md"])).stopped
+    assert (await run_pool(on, ["a.md"])).stopped
     assert forgive(on.ledger, MIRROR, ()) == [key_of("a.md")]
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     entry = on.ledger.held[key_of("a.md")]
     assert (entry.state, entry.failures, entry.retry_at) == (EntryState.SYNCED, 0, None)
 

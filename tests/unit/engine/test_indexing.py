@@ -24,7 +24,7 @@ from kbsync.messages import Exit
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, LedgerEntry, Progress, Readiness, RemoteDocument
 
-from .fakes import driven, stage
+from .fakes import run_pool, stage
 from .words import fingerprint_of, key_of
 
 A = key_of("a.md")
@@ -88,7 +88,7 @@ def test_a_document_without_chunks_is_not_tried_again_by_itself() -> None:
 async def test_a_completed_document_without_chunks_failed_and_is_not_uploaded_again() -> None:
     on = stage({"a.md": b"\n"})
     on.server.empty_names.add("a.md")
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     entry = on.ledger.held[A]
     assert (entry.state, entry.retry_at) == (EntryState.FAILED, None)
     assert entry.reason is not None
@@ -97,14 +97,14 @@ async def test_a_completed_document_without_chunks_failed_and_is_not_uploaded_ag
 
     await anyio.sleep(LONGEST_RETRY * 2)
     for listing in (None, await refresh(on.world)):
-        report = await driven(on, ["a.md"], listing=listing)
+        report = await run_pool(on, ["a.md"], listing=listing)
         assert report.stopped[A][0] == "failed"
     assert on.server.count("create") == 1
     assert on.server.count("update") == 0
 
     on.server.empty_names.clear()
     on.source.write("a.md", b"now with text")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert on.states() == {"a.md": "synced"}
 
 
@@ -112,24 +112,24 @@ async def test_a_completed_document_without_chunks_failed_and_is_not_uploaded_ag
 async def test_an_indexing_error_is_tried_again_when_its_time_has_come() -> None:
     on = stage({"a.md": b"hello"})
     on.server.failing_names.add("a.md")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     entry = on.ledger.held[A]
     assert (entry.state, entry.failures) == (EntryState.FAILED, 1)
     assert entry.reason == (say.FAILED_INDEXING.code, "the embedder is away")
     assert entry.retry_at is not None
 
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert on.server.count("create") == 1
     assert report.stopped[A][1].message is say.HELD_BACK_OFF
 
     await anyio.sleep(entry.retry_at - on.clock.now())
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     again = on.ledger.held[A]
     assert (again.state, again.failures) == (EntryState.FAILED, 2)
 
     on.server.failing_names.clear()
     await anyio.sleep(LONGEST_RETRY)
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     healed = on.ledger.held[A]
     assert (healed.state, healed.failures) == (EntryState.SYNCED, 0)
     assert len(on.server.documents) == 1
@@ -140,10 +140,10 @@ async def test_an_indexing_error_is_tried_again_when_its_time_has_come() -> None
 async def test_an_edit_does_not_wait_for_the_retry_of_what_it_replaces() -> None:
     on = stage({"a.md": b"hello"})
     on.server.failing_names.add("a.md")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     on.server.failing_names.clear()
     on.source.write("a.md", b"better")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     entry = on.ledger.held[A]
     assert (entry.state, entry.fingerprint) == (EntryState.SYNCED, fingerprint_of(b"better"))
 
@@ -159,7 +159,7 @@ async def test_a_document_deleted_while_it_was_indexed_is_made_again() -> None:
             on.server.documents.clear()
 
     on.server.on_call["document"] = on.server.on_call["progress"] = delete_once
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     (stored,) = on.server.by_name("a.md")
     assert stored.id != gone[0]
     assert on.states() == {"a.md": "synced"}
@@ -169,10 +169,10 @@ async def test_a_document_deleted_while_it_was_indexed_is_made_again() -> None:
 async def test_indexing_that_outlives_the_pass_is_taken_up_by_the_next() -> None:
     on = stage({"a.md": b"hello"})
     on.server.indexing = 60.0
-    first = await driven(on, ["a.md"], wait=False)
+    first = await run_pool(on, ["a.md"], wait=False)
     assert (first.indexing, first.exit) == (1, Exit.INDEXING)
     assert on.states() == {"a.md": "indexing"}
-    second = await driven(on, ["a.md"])
+    second = await run_pool(on, ["a.md"])
     assert on.states() == {"a.md": "synced"}
     assert second.exit is Exit.OK
     assert on.server.count("create") == 1
@@ -181,7 +181,7 @@ async def test_indexing_that_outlives_the_pass_is_taken_up_by_the_next() -> None
 async def _watching(count: int) -> tuple[IndexingTracker, Callable[[], Awaitable[list[object]]]]:
     on = stage({f"{n}.md": b"x" for n in range(count)})
     on.server.indexing = 600.0
-    await driven(on, [f"{n}.md" for n in range(count)], wait=False)
+    await run_pool(on, [f"{n}.md" for n in range(count)], wait=False)
     watch = IndexingTracker(on.world)
     for entry in on.ledger.held.values():
         watch.add(entry.key, entry.document_id)
@@ -211,7 +211,7 @@ async def test_polling_slows_down_without_progress_and_settles_everything_at_onc
 async def test_stuck_is_who_makes_no_progress_while_others_complete(frozen: bool) -> None:
     on = stage({"a.md": b"x", "b.md": b"x"})
     on.server.indexing = 1e6
-    await driven(on, ["a.md", "b.md"], wait=False)
+    await run_pool(on, ["a.md", "b.md"], wait=False)
     (slow,), (quick,) = on.server.by_name("a.md"), on.server.by_name("b.md")
     slow.frozen = frozen
     quick.ready_at = on.clock.now() + STUCK_AFTER + 60

@@ -12,7 +12,7 @@ from kbsync.messages import engine as say
 from kbsync.model import Gone, NotReady, Rejected, Throttled, Unauthorized
 from kbsync.planning.marks import FIELDS, mark_of
 
-from .fakes import Stage, driven, stage
+from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, UNSENT
 from .words import WHY, key_of
 
@@ -28,7 +28,7 @@ def marking(files: dict[str, bytes] | None = None, **settings: object) -> Stage:
 
 
 async def run(on: Stage, *paths: str, wait: bool = True) -> Report:
-    return await driven(on, paths, wait=wait)
+    return await run_pool(on, paths, wait=wait)
 
 
 def files(number: int) -> dict[str, bytes]:

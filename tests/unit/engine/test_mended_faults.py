@@ -16,7 +16,7 @@ from kbsync.messages import engine as say
 from kbsync.model import EntryState, Excluded, Gone, Intent, LedgerEntry, Op
 from tests.model.knowledge_base import EMPTY, FAILS, FINE
 
-from .fakes import Stage, driven, stage
+from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, UNSENT
 from .words import key_of
 
@@ -50,7 +50,7 @@ async def test_a_new_document_deleted_during_its_swap_never_leaves_both_gone() -
     _, new, _ = _swapping(on, state=EntryState.INDEXING)
     del on.server.documents[new]
     async with _within(HOUR):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert [each.content for each in on.server.by_name("a.md")] == [b"new"]
 
 
@@ -61,7 +61,7 @@ async def test_a_swap_whose_indexing_keeps_failing_backs_off() -> None:
     on.source.write("a.md", b"new text")
     on.server.failing_names.add("a.md")
     with anyio.move_on_after(120.0):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert on.server.count("create") <= 5
 
 
@@ -72,8 +72,8 @@ async def test_forgetting_a_swap_whose_new_document_is_gone_removes_the_old_one(
     del on.server.documents[new]
     on.source.remove("a.md")
     async with _within(HOUR):
-        await driven(on, ["a.md"])
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert on.server.documents == {}
 
 
@@ -95,7 +95,7 @@ async def test_an_update_that_is_not_answered_amid_a_swap_does_not_forget_the_ol
     )
     on.ledger.commit(EntryChange(key=A, intent=intent))
     async with _within(HOUR):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert old not in on.server.documents
     assert [each.content for each in on.server.by_name("a.md")] == [b"new"]
 
@@ -105,8 +105,8 @@ async def test_pruning_an_excluded_file_in_the_middle_of_a_swap_removes_both_doc
     _swapping(on)
     on.source.states["a.md"] = Excluded(key=A)
     async with _within(HOUR):
-        await driven(on, ["a.md"])
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert on.server.documents == {}
 
 
@@ -117,11 +117,11 @@ async def test_an_edit_after_a_swap_that_made_no_chunks_loses_no_document() -> N
     on.source.write("a.md", b"nothing to find")
     on.server.empty_names.add("a.md")
     async with _within(HOUR):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     on.server.empty_names.clear()
     on.source.write("a.md", b"better text")
     async with _within(HOUR):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert [each.content for each in on.server.by_name("a.md")] == [b"better text"]
 
 
@@ -132,7 +132,7 @@ async def test_a_restore_whose_reply_was_lost_does_not_stay_in_the_trash() -> No
     """Row T3 knows only disabled documents; an enabled one is left TRASHED by T14 for ever."""
     on = stage()
     on.synced("a.md", b"old", state=EntryState.TRASHED)
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert on.states() == {"a.md": "synced"}
 
 
@@ -140,7 +140,7 @@ async def test_an_adopted_document_in_error_is_not_called_synced() -> None:
     on = stage({"a.md": b"hello"})
     stored = on.server.put("a.md", b"hello", fate=FAILS)
     on.server.mark(stored, "a.md")
-    await driven(on, ["a.md"], listing=await refresh(on.world))
+    await run_pool(on, ["a.md"], listing=await refresh(on.world))
     assert stored.fate is FINE or on.states() != {"a.md": "synced"}
 
 
@@ -148,7 +148,7 @@ async def test_an_adopted_document_without_chunks_is_not_called_synced() -> None
     on = stage({"a.md": b"hello"})
     stored = on.server.put("a.md", b"hello", fate=EMPTY)
     on.server.mark(stored, "a.md")
-    await driven(on, ["a.md"], listing=await refresh(on.world))
+    await run_pool(on, ["a.md"], listing=await refresh(on.world))
     assert on.states() != {"a.md": "synced"}
 
 
@@ -156,9 +156,9 @@ async def test_a_failed_document_that_an_operator_retried_is_synced_again() -> N
     """Row R5 takes every FAILED entry of an available document for one without chunks."""
     on = stage({"a.md": b"hello"})
     on.server.failing_names.add("a.md")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     on.server.by_name("a.md")[0].fate = FINE
-    await driven(on, ["a.md"], listing=await refresh(on.world))
+    await run_pool(on, ["a.md"], listing=await refresh(on.world))
     assert on.states() == {"a.md": "synced"}
 
 
@@ -169,7 +169,7 @@ async def test_a_base_that_could_not_be_asked_is_not_called_gone() -> None:
     on.server.documents.clear()
     on.server.always["base"] = UNSENT
     with pytest.raises(Problem) as caught:
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert caught.value.notice.message is not say.BASE_GONE
 
 
@@ -184,14 +184,14 @@ async def test_a_pass_ends_when_the_server_stops_indexing_and_there_is_no_room()
         setattr(each, "frozen", True) for each in on.server.documents.values()
     ]
     async with _within(5 * HOUR):
-        await driven(on, ["0.md", "1.md", "2.md"])
+        await run_pool(on, ["0.md", "1.md", "2.md"])
 
 
 async def test_a_pass_waits_as_long_as_there_is_progress() -> None:
     """With more than three documents on their way the watch never asks how far they are."""
     on = stage({f"{n}.md": b"x" for n in range(5)})
     on.server.indexing = 2 * HOUR
-    report = await driven(on, [f"{n}.md" for n in range(5)])
+    report = await run_pool(on, [f"{n}.md" for n in range(5)])
     assert report.indexing == 0
 
 
@@ -202,7 +202,7 @@ async def test_a_delete_that_always_ends_in_doubt_is_given_up() -> None:
     on.source.remove("a.md")
     on.server.always["delete"] = DROPPED
     with anyio.move_on_after(300.0):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert on.server.count("delete") <= 20
 
 
@@ -211,7 +211,7 @@ async def test_a_create_that_always_answers_404_is_given_up() -> None:
     on = stage({"a.md": b"hello"})
     on.server.always["create"] = Gone()
     with anyio.move_on_after(30.0):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert on.server.count("create") <= 10
 
 
@@ -222,5 +222,5 @@ async def test_uploads_whose_reply_was_lost_count_as_indexing() -> None:
     on.server.indexing = 60.0
     on.server.faults["create"].extend([LOST] * 8)
     async with _within(5 * HOUR):
-        await driven(on, paths)
+        await run_pool(on, paths)
     assert on.server.indexing_peak <= 2

@@ -12,7 +12,7 @@ import pytest
 from kbsync.engine.reconciler import Reconciler
 from kbsync.model import Create, Rejection, Skipped
 
-from .fakes import Stage, driven, stage
+from .fakes import Stage, run_pool, stage
 from .server import REFUSED
 from .words import EPOCH, WHY, VirtualClock, fingerprint_of, key_of
 
@@ -77,7 +77,7 @@ async def test_a_file_that_rested_or_comes_from_the_future_is_not_waited_for(age
 async def test_a_refusal_goes_with_its_file() -> None:
     on = stage({"a.md": b"a", "b.md": b"b"}, settle=0.0)
     on.server.faults["create"].append(REFUSED)
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     held = await engine_of(on).plan()
     assert held.plan.counts == {"create": 1, "hold": 1}
     on.source.remove("a.md")

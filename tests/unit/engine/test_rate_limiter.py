@@ -51,9 +51,9 @@ def test_without_a_limit_no_writer_waits() -> None:
 def test_a_pause_rests_everybody(per_minute: int | None) -> None:
     limiter = RateLimiter(per_minute)
     limiter.pause(100.0, 60.0)
-    assert limiter.resting(100.0) == 60.0
-    assert limiter.resting(130.0) == 30.0
-    assert limiter.resting(160.0) == limiter.resting(500.0) == 0.0
+    assert limiter.paused_for(100.0) == 60.0
+    assert limiter.paused_for(130.0) == 30.0
+    assert limiter.paused_for(160.0) == limiter.paused_for(500.0) == 0.0
     assert limiter.reserve(110.0) >= 50.0
 
 
@@ -61,7 +61,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     limiter = RateLimiter()
     limiter.pause(0.0, 60.0)
     limiter.pause(1.0, 5.0)
-    assert limiter.resting(1.0) == 59.0
+    assert limiter.paused_for(1.0) == 59.0
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,5 +80,5 @@ def test_one_writer_after_another_keeps_the_limit_through_pauses(
         if pause is not None:
             limiter.pause(now, pause)
             resumed = now + pause
-            assert limiter.resting(now) == pytest.approx(resumed - now)
+            assert limiter.paused_for(now) == pytest.approx(resumed - now)
     assert most_within(sent, 60.0) <= per_minute

@@ -14,7 +14,7 @@ from kbsync.model import Create, EntryState, NotReady, Throttled
 from kbsync.planning.decide import decide
 from tests.model.knowledge_base import FAILS, FINE
 
-from .fakes import Stage, driven, stage
+from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, REFUSED, UNSENT
 from .words import WHY, key_of
 
@@ -34,7 +34,7 @@ def failed() -> Stage:
 async def test_a_delete_that_went_astray_is_made_good(fault: object) -> None:
     on = failed()
     on.server.faults["delete"].append(fault)  # type: ignore[arg-type]
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     (stored,) = on.server.by_name("a.md")
     assert (stored.content, stored.fate) == (b"old", FINE)
     assert (on.states(), on.ledger.intents) == ({"a.md": "synced"}, {})
@@ -44,7 +44,7 @@ async def test_a_refused_delete_keeps_the_entry_and_says_so() -> None:
     on = failed()
     entry = on.ledger.held[A]
     on.server.faults["delete"].append(REFUSED)
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     kind, why = report.stopped[A]
     assert (kind, why.message) == ("failed", say.ACTION_REFUSED)
     assert (on.ledger.held, on.ledger.intents) == ({A: entry}, {})
@@ -54,7 +54,7 @@ async def test_a_refused_delete_keeps_the_entry_and_says_so() -> None:
 async def test_a_document_that_was_gone_already_is_sent_anew() -> None:
     on = failed()
     on.server.on_call["delete"] = on.server.documents.pop
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert report.exit is Exit.OK
     assert [each.content for each in on.server.by_name("a.md")] == [b"old"]
 
@@ -64,7 +64,7 @@ async def test_a_404_before_a_replacement_while_the_base_is_gone_keeps_the_entry
     entry = on.ledger.held[A]
     on.server.on_call["delete"] = lambda _: setattr(on.server, "base_there", False)
     with pytest.raises(Problem) as caught:
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert caught.value.notice.message is say.BASE_GONE
     assert (on.ledger.held, on.ledger.intents) == ({A: entry}, {})
 
@@ -80,7 +80,7 @@ async def test_a_new_file_that_went_before_it_was_opened_is_no_failure() -> None
     on.source.remove("a.md")
     await create(on.world, case, action)
     assert (on.ledger.commits, on.server.count("create")) == ([], 0)
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert (report.exit, report.stopped) == (Exit.OK, {})
 
 
@@ -95,7 +95,7 @@ async def test_an_edited_file_that_went_before_it_was_opened_loses_its_document(
     # A name is looked up first.
     on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
     on.server.on_call["named"] = go
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert (report.stopped, on.server.documents, on.ledger.held) == ({}, {}, {})
     assert on.server.count("create") + on.server.count("update") == 0
 
@@ -109,7 +109,7 @@ async def test_trash_that_was_not_restored_at_once_is_restored_later(fault: obje
     entry = on.synced("a.md", b"old", state=EntryState.TRASHED)
     on.server.documents[entry.document_id].enabled = False
     on.server.faults["switch"].append(fault)  # type: ignore[arg-type]
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert on.server.documents[entry.document_id].enabled
     assert on.states() == {"a.md": "synced"}
 
@@ -119,6 +119,6 @@ async def test_trash_that_cannot_be_restored_stays_trash_and_is_told() -> None:
     entry = on.synced("a.md", b"old", state=EntryState.TRASHED)
     on.server.documents[entry.document_id].enabled = False
     on.server.always["switch"] = REFUSED
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert report.stopped[A][0] == "failed"
     assert on.ledger.held == {A: entry}

@@ -10,7 +10,7 @@ from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import engine as say
 from kbsync.model import LedgerEntry
 
-from .fakes import Stage, driven, stage
+from .fakes import Stage, run_pool, stage
 from .words import key_of
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ async def test_a_new_file_at_the_old_path_is_a_document_beside_the_moved_one(
     moved = _moved(on, "a.md", "b.md", b"moved")
     on.source.write("a.md", b"new here")
     listing = await refresh(on.world) if listed else None
-    report = await driven(on, ["a.md", "b.md"], listing=listing)
+    report = await run_pool(on, ["a.md", "b.md"], listing=listing)
     assert report.done == {"create": 1}
     assert _shown(on) == {"a.md": b"moved", "a%~2.md": b"new here"}
     assert on.server.documents[moved.document_id].content == b"moved"
@@ -52,11 +52,11 @@ async def test_the_third_file_of_a_path_gets_a_third_name() -> None:
     on = stage()
     _moved(on, "a.md", "b.md", b"first")
     on.source.write("a.md", b"second")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     second = on.ledger.held.pop(key_of("a.md"))
     on.ledger.held[key_of("c.md")] = replace(second, key=key_of("c.md"))
     on.source.write("a.md", b"third")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert _shown(on) == {"a.md": b"first", "a%~2.md": b"second", "a%~3.md": b"third"}
 
 
@@ -64,7 +64,7 @@ async def test_the_next_update_gives_a_moved_document_the_name_of_its_path() -> 
     on = stage()
     moved = _moved(on, "a.md", "b.md", b"moved")
     on.source.write("b.md", b"moved and edited")
-    await driven(on, ["b.md"])
+    await run_pool(on, ["b.md"])
     assert _shown(on) == {"b.md": b"moved and edited"}
     assert on.ledger.held[key_of("b.md")].document_id == moved.document_id
     assert on.ledger.held[key_of("b.md")].document_name == "b.md"
@@ -76,7 +76,7 @@ async def test_a_name_another_moved_document_bears_is_left_to_it(swap: bool) -> 
     _moved(on, "b.md", "c.md", b"was b, is c")
     _moved(on, "a.md", "b.md", b"was a, is b")
     on.source.write("b.md", b"was a, is b, edited")
-    await driven(on, ["b.md"])
+    await run_pool(on, ["b.md"])
     assert _shown(on) == {"b.md": b"was b, is c", "a.md": b"was a, is b, edited"}
 
 
@@ -84,7 +84,7 @@ async def test_a_document_replaced_by_a_second_one_takes_the_name_of_its_path() 
     on = stage(swap=True)
     _moved(on, "a.md", "b.md", b"moved")
     on.source.write("b.md", b"moved and edited")
-    await driven(on, ["b.md"])
+    await run_pool(on, ["b.md"])
     assert _shown(on) == {"b.md": b"moved and edited"}
 
 
@@ -93,7 +93,7 @@ async def test_a_server_that_cannot_rename_keeps_the_old_name_and_the_id() -> No
     on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
     moved = _moved(on, "a.md", "b.md", b"moved")
     on.source.write("b.md", b"moved and edited")
-    await driven(on, ["b.md"])
+    await run_pool(on, ["b.md"])
     assert _shown(on) == {"a.md": b"moved and edited"}
     assert on.ledger.held[key_of("b.md")].document_id == moved.document_id
 
@@ -104,17 +104,17 @@ async def test_a_moved_document_that_is_gone_is_made_again_under_the_name_of_its
     del on.server.documents[moved.document_id]
     on.server.put("b.md", b"foreign")
     listing = await refresh(on.world)
-    report = await driven(on, ["b.md"], listing=listing)
+    report = await run_pool(on, ["b.md"], listing=listing)
     assert report.stopped[key_of("b.md")][1].message is say.CONFLICT_FOREIGN_NAME
     on.server.documents.clear()
-    await driven(on, ["b.md"], listing=await refresh(on.world))
+    await run_pool(on, ["b.md"], listing=await refresh(on.world))
     assert _shown(on) == {"b.md": b"moved"}
 
 
 async def test_a_foreign_document_of_our_name_is_still_a_conflict() -> None:
     on = stage({"a.md": b"ours"})
     on.server.put("a.md", b"theirs")
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert report.stopped[key_of("a.md")][1].message is say.CONFLICT_FOREIGN_NAME
     assert _shown(on) == {"a.md": b"theirs"}
 
@@ -125,10 +125,10 @@ async def test_a_mark_that_is_one_move_behind_makes_no_orphan(listed: bool) -> N
     moved = _moved(on, "a.md", "b.md", b"moved")
     on.server.mark(on.server.documents[moved.document_id], "a.md")
     listing = await refresh(on.world) if listed else None
-    await driven(on, ["a.md"], listing=listing)
+    await run_pool(on, ["a.md"], listing=listing)
     assert _shown(on) == {"a.md": b"moved"}
     on.source.write("a.md", b"new here")
-    await driven(on, ["a.md"], listing=await refresh(on.world) if listed else None)
+    await run_pool(on, ["a.md"], listing=await refresh(on.world) if listed else None)
     assert _shown(on) == {"a.md": b"moved", "a%~2.md": b"new here"}
 
 
@@ -136,7 +136,7 @@ async def test_a_mark_alone_says_that_a_name_is_taken() -> None:
     on = stage({"a.md": b"new here", "b.md": b"moved"})
     on.server.mark(on.server.put("a.md", b"moved"), "b.md")
     listing = await refresh(on.world)
-    await driven(on, ["a.md", "b.md"], listing=listing)
+    await run_pool(on, ["a.md", "b.md"], listing=listing)
     assert _shown(on) == {"a.md": b"moved", "a%~2.md": b"new here"}
     assert on.states() == {"a.md": "synced", "b.md": "synced"}
 
@@ -145,7 +145,7 @@ async def test_both_documents_are_found_again_after_the_ledger_was_lost() -> Non
     on = stage({"a.md": b"new here", "b.md": b"moved"})
     on.server.mark(on.server.put("a.md", b"moved"), "b.md")
     on.server.mark(on.server.put("a%~2.md", b"new here"), "a.md")
-    report = await driven(on, ["a.md", "b.md"], listing=await refresh(on.world))
+    report = await run_pool(on, ["a.md", "b.md"], listing=await refresh(on.world))
     assert report.done == {"adopt": 2}
     assert on.server.count("create") == on.server.count("update") == 0
     assert on.states() == {"a.md": "synced", "b.md": "synced"}

@@ -14,7 +14,7 @@ from kbsync.messages import engine as say
 from kbsync.model import Cause, EntryState, Intent, NotReady, Op, Throttled, Update
 from tests.model.knowledge_base import FAILS, FINE
 
-from .fakes import Stage, driven, stage
+from .fakes import Stage, run_pool, stage
 from .server import REFUSED, UNSENT
 from .words import SETTINGS, WHY, fingerprint_of, key_of
 
@@ -32,7 +32,7 @@ def _watch_intents(on: Stage, *calls: str) -> list[Intent | None]:
 
 async def test_a_new_file_becomes_a_synced_document() -> None:
     on = stage({"a.md": b"hello"})
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     (stored,) = on.server.by_name("a.md")
     entry = on.ledger.held[A]
     assert stored.content == b"hello"
@@ -47,7 +47,7 @@ async def test_a_new_file_becomes_a_synced_document() -> None:
 async def test_a_create_is_announced_before_the_call_and_accounted_for_with_its_outcome() -> None:
     on = stage({"a.md": b"hello"})
     seen = _watch_intents(on, "create")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     (intent,) = seen
     assert intent is not None
     assert (intent.op, intent.name, intent.document_id) == (Op.CREATE, "a.md", None)
@@ -62,7 +62,7 @@ async def test_an_update_is_announced_with_its_document_and_rev() -> None:
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
     seen = _watch_intents(on, "update")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     (intent,) = seen
     assert intent is not None
     assert (intent.op, intent.document_id, intent.rev_before) == (
@@ -80,7 +80,7 @@ async def test_two_synced_files_cost_no_call() -> None:
     on = stage()
     on.synced("a.md", b"a")
     on.synced("b.md", b"b")
-    report = await driven(on, ["a.md", "b.md"])
+    report = await run_pool(on, ["a.md", "b.md"])
     assert on.server.calls == []
     assert report.done == {}
 
@@ -92,7 +92,7 @@ async def test_a_call_that_did_not_happen_leaves_no_intent_and_is_made_later(
     on = stage({"a.md": b"hello"})
     on.server.faults["create"].append(fault)  # type: ignore[arg-type]
     seen = _watch_intents(on, "create", "named")
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     # looked up without one, created with one, and again
     assert [intent is not None for intent in seen[:4]] == [False, True, False, True]
     assert on.states() == {"a.md": "synced"}
@@ -102,19 +102,19 @@ async def test_a_call_that_did_not_happen_leaves_no_intent_and_is_made_later(
 async def test_a_refusal_is_remembered_and_not_sent_again_until_the_file_changes() -> None:
     on = stage({"a.md": b"bad"})
     on.server.faults["create"].append(REFUSED)
-    first = await driven(on, ["a.md"])
+    first = await run_pool(on, ["a.md"])
     assert on.ledger.rejections[A].fingerprint == fingerprint_of(b"bad")
     assert on.ledger.intents == {}
     assert first.exit is Exit.INCOMPLETE
 
-    second = await driven(on, ["a.md"])
+    second = await run_pool(on, ["a.md"])
     assert on.server.count("create") == 1
     kind, why = second.stopped[A]
     assert (kind, why.message) == ("failed", say.HELD_REJECTED)
     assert "a test said so" in why.text
 
     on.source.write("a.md", b"better")
-    third = await driven(on, ["a.md"])
+    third = await run_pool(on, ["a.md"])
     assert on.server.count("create") == 2
     assert on.states() == {"a.md": "synced"}
     assert on.ledger.rejections == {}
@@ -127,7 +127,7 @@ async def test_a_refused_update_keeps_the_document_and_is_remembered() -> None:
     on.source.write("a.md", b"bad")
     on.server.faults["update"].append(REFUSED)
     for _ in range(3):
-        await driven(on, ["a.md"])
+        await run_pool(on, ["a.md"])
     assert on.server.count("update") == 1
     assert [each.content for each in on.server.by_name("a.md")] == [b"old"]
 
@@ -138,15 +138,15 @@ async def test_a_file_edited_during_its_refused_upload_is_sent_again() -> None:
     on.server.on_call["create"] = lambda _: (
         on.source.write("a.md", b"better") if on.server.count("create") == 1 else None
     )
-    await driven(on, ["a.md"])
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert [each.content for each in on.server.by_name("a.md")] == [b"better"]
 
 
 async def test_a_torn_upload_keeps_no_stat_and_the_next_pass_hashes_the_file() -> None:
     on = stage({"a.md": b"hello"})
     on.source.unsteady.add("a.md")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     entry = on.ledger.held[A]
     assert entry.stat is None
     assert entry.fingerprint == fingerprint_of(b"hello")
@@ -155,7 +155,7 @@ async def test_a_torn_upload_keeps_no_stat_and_the_next_pass_hashes_the_file() -
 async def test_a_file_that_vanished_before_it_was_opened_sends_nothing() -> None:
     on = stage({"a.md": b"hello"})
     on.server.on_call["named"] = lambda _: on.source.files.pop("a.md", None)
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert on.server.count("create") == 0
     assert on.ledger.intents == {}
     assert report.exit is Exit.OK
@@ -166,7 +166,7 @@ async def test_an_update_of_a_document_that_is_gone_becomes_a_create() -> None:
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
     on.server.on_call["update"] = lambda _: on.server.documents.pop(entry.document_id, None)
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert [each.content for each in on.server.by_name("a.md")] == [b"new text"]
     assert on.ledger.held[A].document_id != entry.document_id
 
@@ -185,7 +185,7 @@ async def test_a_reply_with_another_id_is_a_conflict_with_a_command_that_can_be_
         on.server.documents[foreign.id] = foreign
 
     on.server.on_call["create"] = swap_them
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     _, why = report.stopped[A]
     assert why.message is say.CONFLICT_OTHER_ID
     assert why.next.startswith(f"kbsync docs get base-1 {foreign.id}")
@@ -199,7 +199,7 @@ async def test_a_reply_with_another_id_is_a_conflict_with_a_command_that_can_be_
 async def _edited(on: Stage) -> str:
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     return entry.document_id
 
 
@@ -257,7 +257,7 @@ async def test_a_swap_leaves_no_moment_without_a_findable_document() -> None:
 
     for call in ("create", "delete", "document", "named", "page", "progress"):
         on.server.on_call[call] = look
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert gaps == []
     (stored,) = on.server.by_name("a.md")
     assert (stored.content, stored.id != entry.document_id) == (b"new text", True)
@@ -270,7 +270,7 @@ async def test_a_failed_document_is_recovered_by_a_create_of_its_name() -> None:
     on = stage()
     entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
     on.server.documents[entry.document_id].fate = FAILS
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     (stored,) = on.server.by_name("a.md")
     assert (stored.id, stored.fate) == (entry.document_id, FINE)
     assert on.server.count("update") == 0
@@ -283,7 +283,7 @@ async def test_a_failed_document_that_cannot_be_written_over_is_deleted_first() 
     entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
     on.server.documents[entry.document_id].fate = FAILS
     seen = _watch_intents(on, "delete")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert seen[0] is not None
     assert seen[0].op is Op.DELETE
     (stored,) = on.server.by_name("a.md")
@@ -294,8 +294,8 @@ async def test_a_failed_document_that_cannot_be_written_over_is_deleted_first() 
 async def test_changed_settings_upload_the_same_bytes_once() -> None:
     on = stage()
     on.synced("a.md", b"old", fingerprint=replace(fingerprint_of(b"old"), settings="before"))
-    await driven(on, ["a.md"])
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert on.server.count("update") == 1
     fingerprint = on.ledger.held[A].fingerprint
     assert fingerprint is not None

@@ -17,7 +17,7 @@ from kbsync.messages import Exit, Problem
 from kbsync.model import NotReady, Throttled
 from tests.model.knowledge_base import FAILS
 
-from .fakes import Stage, driven, most_within, pool_of, stage
+from .fakes import Stage, most_within, pool_of, run_pool, stage
 from .server import LOST, UNSENT
 from .words import MIRROR, SETTINGS, WHY, key_of
 
@@ -33,7 +33,7 @@ def _many(count: int, **settings: object) -> tuple[Stage, list[str]]:
 @pytest.mark.parametrize("most", [1, 2, 5, 20])
 async def test_the_server_never_indexes_more_of_ours_than_agreed(most: int) -> None:
     on, paths = _many(24, max_indexing=most)
-    report = await driven(on, paths)
+    report = await run_pool(on, paths)
     assert on.server.indexing_peak <= most
     assert on.server.indexing_peak > most // 2
     assert set(on.states().values()) == {"synced"}
@@ -46,7 +46,7 @@ async def test_updates_count_into_the_same_bound() -> None:
         on.synced(f"{name}.md", b"old")
         on.source.write(f"{name}.md", b"new text")
     on.source.write("e.md", b"new")
-    await driven(on, [f"{name}.md" for name in "abcde"])
+    await run_pool(on, [f"{name}.md" for name in "abcde"])
     assert on.server.indexing_peak <= 2
     assert set(on.states().values()) == {"synced"}
 
@@ -58,7 +58,7 @@ async def test_requests_in_flight_never_exceed_four(in_flight: int) -> None:
         on.server, limiter=RateLimiter(), clock=on.clock, in_flight=in_flight
     )
     on.world = replace(on.world, remote=throttled)
-    await driven(on, paths)
+    await run_pool(on, paths)
     assert on.server.peak <= in_flight
     assert set(on.states().values()) == {"synced"}
 
@@ -67,7 +67,7 @@ async def test_a_rate_limit_is_kept_over_a_whole_pass() -> None:
     on, paths = _many(30)
     throttled = ThrottledRemote(on.server, limiter=RateLimiter(10), clock=on.clock, in_flight=4)
     on.world = replace(on.world, remote=throttled)
-    await driven(on, paths)
+    await run_pool(on, paths)
     assert most_within(on.server.times("create"), 60.0) <= 10
     assert set(on.states().values()) == {"synced"}
 
@@ -78,7 +78,7 @@ async def test_throttling_costs_a_document_no_attempt(times: int) -> None:
     throttled = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
     on.world = replace(on.world, remote=throttled)
     on.server.faults["create"].extend([Throttled(60.0)] * times)
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert on.states() == {"a.md": "synced"}
     assert report.exit is Exit.OK
     assert all(later - sooner >= 60.0 for sooner, later in pairwise(on.server.times("create")))
@@ -109,14 +109,14 @@ async def test_a_document_that_was_throttled_is_counted_when_it_is_done() -> Non
     on.source.remove("b.md")
     for call in ("create", "delete"):
         on.server.faults[call].extend([Throttled(1.0)] * 2)
-    report = await driven(on, ["a.md", "b.md"])
+    report = await run_pool(on, ["a.md", "b.md"])
     assert report.done == {"create": 1, "delete": 1}
 
 
 async def test_a_call_that_was_not_sent_is_tried_again_with_growing_rests() -> None:
     on = stage({"a.md": b"hello"})
     on.server.faults["create"].extend([UNSENT] * (TRIES - 1))
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert on.states() == {"a.md": "synced"}
     assert report.exit is Exit.OK
 
@@ -124,7 +124,7 @@ async def test_a_call_that_was_not_sent_is_tried_again_with_growing_rests() -> N
 async def test_one_document_that_never_gets_through_is_given_up() -> None:
     on = stage({"a.md": b"hello"})
     on.server.always["create"] = UNSENT
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert on.server.count("create") == TRIES
     assert report.stopped[A] == ("failed", WHY)
     assert report.exit is Exit.INCOMPLETE
@@ -135,7 +135,7 @@ async def test_many_calls_in_a_row_that_never_get_through_end_the_pass() -> None
     on, paths = _many(10)
     on.server.always["create"] = UNSENT
     with pytest.raises(Problem) as caught:
-        await driven(on, paths)
+        await run_pool(on, paths)
     assert caught.value.notice == WHY
     assert UNREACHED_IN_A_ROW <= on.server.count("create") < UNREACHED_IN_A_ROW + 4
     assert on.ledger.intents == {}
@@ -147,7 +147,7 @@ async def test_a_wrong_moment_is_waited_for() -> None:
     on.source.write("a.md", b"new text")
     on.server.faults["update"].extend([NotReady(WHY, 600.0)] * 3)
     start = anyio.current_time()
-    report = await driven(on, ["a.md"])
+    report = await run_pool(on, ["a.md"])
     assert on.states() == {"a.md": "synced"}
     assert anyio.current_time() - start > 1800.0
     assert report.exit is Exit.OK
@@ -163,8 +163,8 @@ async def test_an_edit_during_indexing_never_overlaps_and_wins_in_the_end() -> N
             on.source.write("a.md", content)
 
     on.server.on_call["create"] = on.server.on_call["update"] = edit
-    await driven(on, ["a.md"])
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     assert [each.content for each in on.server.by_name("a.md")] == [b"third, longer text"]
     assert on.server.overlaps == []
 
@@ -177,7 +177,7 @@ async def test_a_later_round_begins_when_the_one_before_can_be_found() -> None:
     on.server.on_call["delete"] = lambda _: found.extend(
         on.server.show(each).readiness.value for each in on.server.by_name("new.md")
     )
-    await driven(on, ["new.md"], ["old.md"])
+    await run_pool(on, ["new.md"], ["old.md"])
     assert found == ["available"]
     assert on.states() == {"new.md": "synced"}
 
@@ -217,7 +217,7 @@ async def test_a_problem_of_one_key_ends_the_pass_after_calls_in_flight() -> Non
     on.source.remove("gone.md")
     on.server.on_call["delete"] = lambda _: setattr(on.server, "base_there", False)
     with pytest.raises(Problem):
-        await driven(on, ["gone.md", *paths])
+        await run_pool(on, ["gone.md", *paths])
     assert key_of("gone.md") in on.ledger.held
     assert on.ledger.intents == {}
 
@@ -225,7 +225,7 @@ async def test_a_problem_of_one_key_ends_the_pass_after_calls_in_flight() -> Non
 async def test_every_step_is_reported_with_its_outcome() -> None:
     on = stage({"a.md": b"hello"})
     on.server.failing_names.add("a.md")
-    await driven(on, ["a.md"])
+    await run_pool(on, ["a.md"])
     outcomes = [(event.action, event.outcome) for event in on.events]
     assert outcomes == [("create", "done"), ("index", "failed"), ("hold", "stopped")]
     assert on.events[-1].why is not None
@@ -237,7 +237,7 @@ async def _pass(on: Stage) -> int:
     listing = await refresh(on.world)
     rows = on.ledger.rows(MIRROR, SETTINGS, listing=listing)
     states = list(candidates(MIRROR, on.source, rows, ScanTally()))
-    await driven(on, [state.key.path for state in states], listing=listing)
+    await run_pool(on, [state.key.path for state in states], listing=listing)
     writes = ("create", "update", "delete", "switch")
     return sum(call in writes for _, call, _ in on.server.calls[before:])
 
