@@ -250,9 +250,9 @@ class Session:
         match action:
             case Delete() | Move() | Conflict():
                 return False
-            case Hold(why=why, key=key):
+            case Hold(cause=cause, key=key):
                 follows = self.pool is not None and self.pool.follows(key)
-                return why.message is say.HELD_INDEXING and not follows
+                return cause is Cause.INDEXING and not follows
         return True
 
     async def _opened_pool(self, planned: Planned) -> WorkerPool:
@@ -298,7 +298,7 @@ class Session:
         for action in actions:
             if not isinstance(action, Hold | Conflict):
                 continue
-            if action.why.message is not say.HELD_INDEXING:
+            if action.cause is not Cause.INDEXING:
                 self._state.record(step_event(action, Stopped(action.why), 0))
 
     # -- the base ------------------------------------------------------------------------------
