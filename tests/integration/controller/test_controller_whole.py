@@ -102,7 +102,7 @@ async def whole(folder: Path) -> AsyncIterator[Whole]:
 
 
 def _counted(engine: Reconciler) -> Counter[str]:
-    """Count the calls that go out to the server, behind the gate."""
+    """Count the calls that go out to the server, behind the throttle."""
     calls: Counter[str] = Counter()
     remote = engine._remote._remote  # type: ignore[attr-defined]
     for name in (*WRITES, "page"):
@@ -161,7 +161,7 @@ TEXT = "a line of a text\n" * 10_000
 async def test_an_edit_reads_a_text_twice_at_most(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once to decide and once to send, whoever notices the edit."""
+    """Once to decide and once to send, however the edit is noticed."""
     async with whole(tmp_path) as it:
         it.save("text.md", TEXT)
         await it.until(it.at_rest)

@@ -70,7 +70,7 @@ def permits(
     return found
 
 
-def objection(found: Permits, action: Action) -> Notice | None:
+def refusal(found: Permits, action: Action) -> Notice | None:
     return found.allowed(action, present=False)
 
 
@@ -78,12 +78,12 @@ def objection(found: Permits, action: Action) -> Notice | None:
 def test_a_pass_removes_only_what_its_plan_removed(granted: bool) -> None:
     actions: list[Action] = [delete("a"), delete("b"), create("c"), update("d", "edited")]
     free = permits(actions, Facts(mirror="docs", documents=4), {key_of("b")}, granted=granted)
-    assert objection(free, delete("a")) is None
+    assert refusal(free, delete("a")) is None
     for path in ("b", "c", "d", "elsewhere"):
-        found = objection(free, delete(path))
+        found = refusal(free, delete(path))
         assert found is not None
         assert found.message is say.HELD_REMOVAL
-    assert objection(free, delete("c", "superseded")) is None
+    assert refusal(free, delete("c", "superseded")) is None
 
 
 @pytest.mark.parametrize("granted", [False, True])
@@ -97,13 +97,13 @@ def test_a_pass_embeds_again_only_what_its_plan_sent(cause: str, granted: bool) 
     ]
     free = permits(actions, Facts(mirror="docs", documents=4), {key_of("d")}, granted=granted)
     for path in ("b", "c"):
-        assert objection(free, update(path, cause)) is None
-        assert objection(free, create(path, "missing")) is None
+        assert refusal(free, update(path, cause)) is None
+        assert refusal(free, create(path, "missing")) is None
     for path in ("a", "d", "elsewhere"):
-        assert objection(free, update(path, cause)) is not None
-        assert objection(free, create(path, "missing")) is not None
-        assert objection(free, update(path, "edited")) is None
-        assert objection(free, create(path)) is None
+        assert refusal(free, update(path, cause)) is not None
+        assert refusal(free, create(path, "missing")) is not None
+        assert refusal(free, update(path, "edited")) is None
+        assert refusal(free, create(path)) is None
 
 
 @given(st.data())
@@ -122,7 +122,7 @@ def test_what_is_held_back_is_never_permitted(data: st.DataObject) -> None:
     free = permits(actions, facts, keys, granted=data.draw(st.booleans()))
     for action in actions:
         asked = risk_of(action) is not None
-        assert (objection(free, action) is None) is (not asked or action.key not in keys)
+        assert (refusal(free, action) is None) is (not asked or action.key not in keys)
 
 
 def test_what_is_foreseen_is_permitted_unless_it_is_held_back() -> None:
@@ -131,9 +131,9 @@ def test_what_is_foreseen_is_permitted_unless_it_is_held_back() -> None:
     )
     follows = delete("a")
     facts = Facts(mirror="docs", documents=1, foreseen={action.key: follows})
-    assert objection(permits([action], facts, (), granted=False), follows) is None
+    assert refusal(permits([action], facts, (), granted=False), follows) is None
     held = permits([action], facts, {action.key}, granted=False)
-    assert objection(held, follows) is not None
+    assert refusal(held, follows) is not None
 
 
 @pytest.mark.parametrize("granted", [False, True])
@@ -142,12 +142,12 @@ def test_a_file_that_came_back_and_is_gone_again_is_for_the_next_plan(granted: b
     assert free.expects_removal(key_of("a"))
     assert free.allowed(delete("a", "excluded"), present=True) is None
     assert not free.expects_removal(key_of("a"))
-    assert objection(free, delete("a")) is not None
+    assert refusal(free, delete("a")) is not None
     if granted:
         free.grant(
             [key_of("a")], guarded_plan([delete("a")], Facts(mirror="docs", documents=1), Allowed())
         )
-        assert objection(free, delete("a")) is None
+        assert refusal(free, delete("a")) is None
 
 
 def test_a_dropped_key_may_do_nothing_and_leaves_nothing() -> None:
@@ -157,4 +157,4 @@ def test_a_dropped_key_may_do_nothing_and_leaves_nothing() -> None:
     assert not free.risks
     free.drop(key_of("a"))
     assert not free.keys
-    assert objection(free, delete("a")) is not None
+    assert refusal(free, delete("a")) is not None
