@@ -48,13 +48,13 @@ class Whole:
         place = self.docs / path
         place.parent.mkdir(exist_ok=True)
         place.write_text(text)
-        self.tell(path)
+        self.report(path)
 
-    def tell(self, *paths: str) -> None:
-        """Tell from another thread, as a watch does."""
-        teller = threading.Thread(target=self.changes.tell, args=paths)
-        teller.start()
-        teller.join()
+    def report(self, *paths: str) -> None:
+        """Report from another thread, as a watch does."""
+        reporter = threading.Thread(target=self.changes.report, args=paths)
+        reporter.start()
+        reporter.join()
 
     async def until(self, met: Callable[[], Awaitable[bool]]) -> None:
         with anyio.fail_after(PATIENCE):
@@ -137,13 +137,13 @@ async def test_a_day_in_the_life_of_a_folder(tmp_path: Path) -> None:
 
         kept_id = {each.name: each.id for each in await it.documents()}
         (it.docs / "guides/install.md").rename(it.docs / "guides/setup.md")
-        it.tell("guides/install.md", "guides/setup.md")
+        it.report("guides/install.md", "guides/setup.md")
         await it.until(it.at_rest)
         assert {each.id for each in await it.documents()} == set(kept_id.values())
         assert it.calls["create"] == 3
 
         (it.docs / "guides/remove.md").unlink()
-        it.tell("guides/remove.md")
+        it.report("guides/remove.md")
         await it.until(lambda: _gone(it, 1))
         await it.until(it.at_rest)
         assert len(await it.documents()) == 2
@@ -196,7 +196,7 @@ async def test_what_was_stopped_in_the_middle_is_finished_next_time(tmp_path: Pa
     async with whole(tmp_path) as it:
         for n in range(30):
             (it.docs / f"{n}.md").write_text(f"page {n}")
-        it.tell(*(f"{n}.md" for n in range(30)))
+        it.report(*(f"{n}.md" for n in range(30)))
         await it.until(lambda: _sent(it, 5))
     assert it.calls["create"] < 31
     config = tmp_path / "kbsync.yaml"
