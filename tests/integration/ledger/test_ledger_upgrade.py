@@ -337,10 +337,9 @@ def test_readers_of_a_ledger_of_format_0002_are_refused_until_it_is_upgraded(of_
         assert dump in re.sub(r"(?m)^(--|PRAGMA).*\n", "", OF_0002.read_text())
 
 
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
 def test_the_generation_of_a_ledger_goes_on(of_0002: str) -> None:
-    """On PostgreSQL: how often a process connected to write."""
-    if not of_0002.startswith("postgresql"):
-        pytest.skip("a file has no generations")
+    """How often a process connected to write; a file has no generations."""
     for expected in (42, 43):
         with LedgerStore.open(of_0002) as store:
             assert store._database._generation == expected
