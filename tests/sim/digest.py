@@ -11,13 +11,16 @@ from hashlib import sha256
 
 CODE = re.compile(r"KB-[A-Z]\d{3}")
 GUARD = re.compile(r" (?:Allowed|Halted)\(.*")
+ENUM = re.compile(r"<\w+\.\w+: ([^>]*)>")
+# How indexing ended is said in words, without a code.
+INDEXED = re.compile(r"(\S+ \S+ index) .*?(indexed|failed)$")
 # A line that carries a notice begins with its time and "problem", "docs is halted" or "a.md hold".
 BEFORE_NOTICE = re.compile(r"\S+ (?:problem\b|\S+ is \S+|\S+ \S+)")
 
 
 def reduced(line: str) -> str:
     """Return `line` with the notices in it reduced to their codes."""
-    line = GUARD.sub("", line)
+    line = INDEXED.sub(r"\1 \2", ENUM.sub(r"\1", GUARD.sub("", line)))
     codes = sorted(set(CODE.findall(line)))
     found = BEFORE_NOTICE.match(line)
     return " ".join([found.group(), *codes]) if codes and found else line

@@ -15,6 +15,11 @@ def test_a_notice_is_reduced_to_its_code() -> None:
     )
 
 
+def test_how_indexing_ended_is_reduced_to_its_outcome() -> None:
+    assert reduced("1.000 a.md index it has no chunks failed") == "1.000 a.md index failed"
+    assert reduced("1.000 adopt [cause=<Cause.NAME: 'name'>]") == "1.000 adopt [cause='name']"
+
+
 def test_lines_without_a_notice_stay_as_they_are() -> None:
     line = "0.070 create a.md b'text 1' fine Done"
     assert reduced(line) == line
