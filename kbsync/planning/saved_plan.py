@@ -13,7 +13,7 @@ from kbsync.planning.plan import CHANGES, name_of, reason_of
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class SavedAction(_Part):
