@@ -95,5 +95,8 @@ class Permits:
     def drop(self, key: DocKey) -> None:
         """Forget what was granted to `key`."""
         self._risks.pop(key, None)
-        for keys in (self._removals, self._uploads, self._seen_present):
-            keys.discard(key)
+        self._removals.discard(key)
+        self._uploads.discard(key)
+        # A planned removal outlives this: that its file was seen must outlive it too.
+        if key not in self._planned_removals:
+            self._seen_present.discard(key)

@@ -158,3 +158,10 @@ def test_a_dropped_key_may_do_nothing_and_leaves_nothing() -> None:
     free.drop(key_of("a"))
     assert not free.keys
     assert refusal(free, delete("a")) is not None
+
+
+def test_a_dropped_key_does_not_get_its_planned_removal_back_once_its_file_was_seen() -> None:
+    free = permits([delete("a")], Facts(mirror="docs", documents=1), (), granted=False)
+    assert free.allowed(update("a", "edited"), present=True) is None
+    free.drop(key_of("a"))
+    assert refusal(free, delete("a")) is not None
