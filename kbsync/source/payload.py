@@ -17,9 +17,11 @@ from kbsync.model.file_types import extension, media_type
 from kbsync.source.encoding import BLOCK, as_utf8, read_text
 from kbsync.source.openat import FILE, open_folder
 
-# Two writes within one tick of the file system's clock can leave a file with the same times. Ticks
-# are 1 to 10 ms on Linux; a file that rested this long has its next write in another one.
-TICK_NS = 100_000_000
+# Two writes within one tick of the file system's clock can leave a file with the same times. A file
+# that rested this long has its next write in another tick: they are 1 to 10 ms on Linux, but up to
+# two seconds where a file system keeps whole seconds (ext3, FAT, some servers of files).
+SECOND_NS = 1_000_000_000
+TICK_NS, COARSE_TICK_NS = SECOND_NS // 10, 2 * SECOND_NS + SECOND_NS // 10
 READ_FILES = 10_000
 
 
@@ -35,8 +37,7 @@ class OpenFile:
     def __init__(self, fd: int, parent: int, name: str) -> None:
         self.fd = fd
         self.found = os.fstat(fd)
-        changed = max(self.found.st_mtime_ns, self.found.st_ctime_ns)
-        self.rested = time.time_ns() - changed >= TICK_NS
+        self.rested = _rested(self.found, time.time_ns())
         self._parent = parent
         self._name = name
 
@@ -48,6 +49,13 @@ class OpenFile:
             return True
         opened = _identity(self.found)
         return opened != _identity(os.fstat(self.fd)) or opened != _identity(named)
+
+
+def _rested(found: os.stat_result, now: int) -> bool:
+    """Whether a write from `now` on (nanoseconds since the epoch) would show in the times."""
+    times = found.st_mtime_ns, found.st_ctime_ns
+    coarse = any(each % SECOND_NS == 0 for each in times)
+    return now - max(times) >= (COARSE_TICK_NS if coarse else TICK_NS)
 
 
 # The change time too: a writer can put the modification time back, but not this one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from kbsync.model import Present
 from kbsync.source import payload as payload_module
 from kbsync.source.encoding import BLOCK
 from kbsync.source.folder import Folder
-from kbsync.source.payload import TICK_NS
+from kbsync.source.payload import SECOND_NS, TICK_NS
 
 pytestmark = pytest.mark.usefixtures("descriptors")
 Make = Callable[..., Folder]
@@ -71,6 +72,20 @@ def test_what_is_known_of_a_file_just_written_is_not_kept(
     assert reads.whole(file) == 2
     assert sent_text(source, "a.md") == LINE
     assert reads.whole(file) == 4
+
+
+def test_what_is_known_of_a_file_just_written_is_not_kept_where_times_are_whole_seconds(
+    ground: Path, folder: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, source = ground / "a.md", folder()
+    file.write_bytes(LINE.encode())
+    second = time.time_ns() // SECOND_NS * SECOND_NS
+    os.utime(file, ns=(second, second))
+    time.sleep(1.5 * TICK_NS / 1e9)
+    reads = CountedReads(monkeypatch)
+    for _ in range(2):
+        assert isinstance(source.read("a.md"), Present)
+    assert reads.whole(file) == 2
 
 
 def test_only_so_much_is_remembered(
