@@ -78,16 +78,16 @@ async def opened(
     declared = chosen(settings, only)
     async with AsyncExitStack() as stack:
         ledger, clock = stack.enter_context(ledger_held(settings))
-        gates = {}
+        remotes = {}
         for name in dict.fromkeys(each.server or "" for each in declared):
             server = settings.servers[name]
             api = await stack.enter_async_context(connect.connected(server))
-            gates[name] = connect.gate(server, api, clock)
+            remotes[name] = connect.throttled(server, api, clock)
         engines = tuple(
             Reconciler(
                 mirror_of(settings, each, prune_excluded=prune_excluded),
                 ledger,
-                gates[each.server or ""],
+                remotes[each.server or ""],
                 clock,
             )
             for each in declared

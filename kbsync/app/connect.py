@@ -1,4 +1,4 @@
-"""The declared servers, opened: a client for each, and the gate all its mirrors go through."""
+"""The declared servers, opened: a client for each, and the throttle that all its mirrors share."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ async def connected(server: ServerConfig) -> AsyncIterator[DifyClient]:
         yield client
 
 
-def gate(server: ServerConfig, client: DifyClient, clock: Clock) -> ThrottledRemote:
-    """Return the gate of one server: all its mirrors share the bucket and the room in flight."""
+def throttled(server: ServerConfig, client: DifyClient, clock: Clock) -> ThrottledRemote:
+    """Return one server behind its throttle: all its mirrors share the rate limit and the room."""
     from kbsync.dify.remote import DifyRemote  # noqa: PLC0415
 
     return ThrottledRemote(

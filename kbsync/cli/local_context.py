@@ -75,7 +75,7 @@ class LocalContext:
         """Connect to the server for as long as it is lent."""
         declared = self.settings.servers[server]
         async with connect.connected(declared) as api:
-            yield connect.gate(declared, api, ledger.clock)
+            yield connect.throttled(declared, api, ledger.clock)
 
     @contextmanager
     def progress(self, plan: Plan, *, quiet: bool) -> Iterator[Observer]:

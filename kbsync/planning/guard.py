@@ -193,14 +193,6 @@ class Facts:
         return self.foreseen.get(action.key, action)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reason:
-    """Why a set is held back, said once the digest is known."""
-
-    message: Message
-    words: Mapping[str, object]
-
-
 def guard(actions: Iterable[Action], facts: Facts, history: History, config: GuardConfig) -> Guard:
     """Return what of `actions` is held back until a person releases it.
 

@@ -54,7 +54,7 @@ class SharedServers:
                 connection = self._connections.get(_key(server))
                 if connection is None:
                     connection = await self._group.start(self._hold, server)
-                self._remotes[server] = connect.gate(server, connection.api, self._clock)
+                self._remotes[server] = connect.throttled(server, connection.api, self._clock)
             return self._remotes[server]
 
     async def only(self, wanted: Iterable[ServerConfig]) -> None:

@@ -105,11 +105,11 @@ async def plans(history: History) -> list[Planned] | None:
     store = history.own.under(None)
     history.clock = clock = LedgerClock(store, wall=history.wall, steady=history.time)
     line = Line(history.server, history.watcher, Weather(chance), lambda: None, history.note)
-    gate = ThrottledRemote(line, limiter=RateLimiter(), clock=clock, in_flight=process.IN_FLIGHT)
+    remote = ThrottledRemote(line, limiter=RateLimiter(), clock=clock, in_flight=process.IN_FLIGHT)
     made = []
     for name in history.mirrors:
         try:
-            made.append(await Reconciler(history.mirror(name), store, gate, clock).plan())
+            made.append(await Reconciler(history.mirror(name), store, remote, clock).plan())
         except Problem as problem:
             gone = problem.notice.code in ("KB-E018", "KB-E060") and history.base_was_deleted
             taken_over = problem.notice.code == "KB-E052" and history.taken_over

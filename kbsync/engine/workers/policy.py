@@ -99,7 +99,7 @@ class OneShot:
         return True
 
     def refused(self, key: DocKey, why: Notice) -> Hold | None:
-        """Report it: only the next plan can judge what the world turned it into."""
+        """Report it: what changed since the plan is for the next plan to judge."""
         return Hold(key=key, row="guard", cause=Cause.GUARDED, why=why)
 
     def changing(self, key: DocKey) -> bool:
