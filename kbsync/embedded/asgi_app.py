@@ -28,7 +28,7 @@ from .replies import (
     unknown_url,
     wrong_method,
 )
-from .routes import BASE_PATH, api_routes, did_you_mean
+from .routes import BASE_PATH, api_routes, did_you_mean, file_routes
 from .server_state import ServerState
 from .sqlite_store import StoreError
 
@@ -91,7 +91,7 @@ def create_app(
 
     routes = api_routes(chosen)
     app = Starlette(
-        routes=[Mount(BASE_PATH, app=Router(routes, redirect_slashes=False))],
+        routes=[*file_routes(), Mount(BASE_PATH, app=Router(routes, redirect_slashes=False))],
         middleware=[
             Middleware(ReplyMiddleware, version=chosen.version, log=log),
             # Starlette's own last resort raises the error again after its reply, and the ASGI

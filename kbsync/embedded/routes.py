@@ -15,7 +15,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from . import document_writes, documents, knowledge_bases, metadata, retrieve, segments, tags
+from . import (
+    document_writes,
+    documents,
+    downloads,
+    knowledge_bases,
+    metadata,
+    retrieve,
+    segments,
+    tags,
+)
 from .endpoint_call import UUID, Endpoint, EndpointCall
 from .form_data import read_form
 from .quirks import Quirks
@@ -64,6 +73,11 @@ def api_routes(quirks: Quirks) -> list[Route]:
         Route(path, partial(_answer_options, methods=found), methods=["OPTIONS"])
         for path, found in methods.items()
     ]
+
+
+def file_routes() -> list[Route]:
+    """The routes outside `BASE_PATH`: files, which take a signature and no key."""
+    return [Route("/files/{id:id}/file-preview", downloads.file, methods=["GET"])]
 
 
 def did_you_mean(message: str, url_path: str, routes: Sequence[Route]) -> str:
@@ -148,6 +162,7 @@ def _documents() -> list[Route]:
         _read(DOCUMENTS, documents.listing),
         _read(DOCUMENT, documents.get),
         _write("DELETE", DOCUMENT, documents.delete),
+        _write("GET", f"{DOCUMENT}/download", downloads.signed_address),
         _read(f"{DOCUMENTS}/{{batch}}/indexing-status", documents.indexing_status),
         _write("PATCH", f"{DOCUMENTS}/status/{{action}}", documents.switch, counted=False),
     ]
@@ -198,6 +213,6 @@ def _read(path: str, endpoint: Endpoint) -> Route:
 def _write(
     method: str, path: str, endpoint: Endpoint, *, counted: bool = True, takes_form: bool = False
 ) -> Route:
-    """A route; the cloud's rate limit counts all but reads, status changes and tags (12)."""
+    """A route; the cloud's rate limit counts writes, searches and downloads (12)."""
     answer = partial(_answer, endpoint=endpoint, counted=counted, takes_form=takes_form)
     return Route(path, answer, methods=[method])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
+from .downloads import Signatures
 from .indexer import Indexer
 from .quirks import CloudRateLimit, Quirks
 from .replies import forbidden, not_found, unauthorized
@@ -29,6 +30,7 @@ class ServerState:
         self.quirks = quirks
         self.rate_limit = CloudRateLimit(limit=quirks.throttle_limit)
         self.indexer = Indexer(self.store, quirks, delay=indexing_delay, threads=workers)
+        self.signatures = Signatures()
         self._api_key = api_key.encode()
         # Base id to "API access is on". No other process writes the file, so this needs no query.
         self.bases: dict[str, bool] = {}

@@ -118,7 +118,7 @@ async def test_1_4_segments_forgive_odd_pages(base: Base) -> None:
 
 async def test_2_what_is_not_there(base: Base) -> None:
     document = (await base.indexed())["id"]
-    for path in ("upload-file", "download", "retry", "pause", "rename"):
+    for path in ("upload-file", "retry", "pause", "rename"):
         reply = await base.http.get(f"{base.url}/documents/{document}/{path}")
         assert reply.status_code in (404, 405), path
 
