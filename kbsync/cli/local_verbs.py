@@ -213,6 +213,14 @@ class Serve(LocalVerb):
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="File that holds the key.",
     )
+    dify: str = option(
+        "1.16",
+        "--dify",
+        metavar="VERSION",
+        show_default=True,
+        help="The version to play: page (the oldest calls alone), 0.6, 0.15, 1.1, 1.3, 1.5, 1.10, "
+        "1.12 or 1.16.",
+    )
     quirks: tuple[str, ...] = option(
         (),
         "--quirk",

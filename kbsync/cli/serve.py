@@ -26,6 +26,7 @@ def run_server(verb: Serve, context: CliContext) -> None:
             RemoteAddressError,
             StoreError,
             UnknownQuirkError,
+            UnknownVersionError,
             serve,
         )
     except ModuleNotFoundError as error:
@@ -36,6 +37,7 @@ def run_server(verb: Serve, context: CliContext) -> None:
             port=verb.port,
             store=verb.data,
             api_key=key,
+            dify=verb.dify,
             quirks=verb.quirks,
             indexing_delay=verb.indexing_delay,
             workers=verb.workers,
@@ -45,6 +47,8 @@ def run_server(verb: Serve, context: CliContext) -> None:
         )
     except RemoteAddressError:
         raise Problem(say.NOT_LOOPBACK(host=verb.host)) from None
+    except UnknownVersionError as error:
+        raise click.BadParameter(_first_sentence(error), param_hint="--dify") from None
     except UnknownQuirkError as error:
         raise click.BadParameter(_first_sentence(error), param_hint="--quirk") from None
     except (StoreError, OSError) as error:

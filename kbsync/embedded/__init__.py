@@ -15,22 +15,29 @@ if TYPE_CHECKING:
     from .quirks import QUIRKS, UnknownQuirkError
     from .sqlite_store import StoreError
     from .uvicorn_server import RemoteAddressError, serve
+    from .versions import NEWEST, PROFILES, UnknownVersionError
 
 __all__ = [
+    "NEWEST",
+    "PROFILES",
     "QUIRKS",
     "RemoteAddressError",
     "StoreError",
     "UnknownQuirkError",
+    "UnknownVersionError",
     "create_app",
     "embedded_app",
     "serve",
 ]
 
 _MODULES = {
+    "NEWEST": "versions",
+    "PROFILES": "versions",
     "QUIRKS": "quirks",
     "RemoteAddressError": "uvicorn_server",
     "StoreError": "sqlite_store",
     "UnknownQuirkError": "quirks",
+    "UnknownVersionError": "versions",
     "create_app": "asgi_app",
     "embedded_app": "asgi_app",
     "serve": "uvicorn_server",

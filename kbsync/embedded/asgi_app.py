@@ -31,6 +31,7 @@ from .replies import (
 from .routes import BASE_PATH, api_routes, did_you_mean, file_routes
 from .server_state import ServerState
 from .sqlite_store import StoreError
+from .versions import NEWEST, profile
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -43,6 +44,7 @@ def create_app(
     store: Path,
     *,
     api_key: str,
+    dify: str = NEWEST,
     quirks: Mapping[str, str] | Sequence[str] = (),
     indexing_delay: float = 0.0,
     workers: int = 2,
@@ -53,16 +55,19 @@ def create_app(
     Args:
         store: the data file; made when missing.
         api_key: the one key that is accepted.
+        dify: the version to play, a name of `PROFILES`.
         quirks: names of `QUIRKS`, each `name` or `name=value`.
         indexing_delay: seconds each document takes at least, spread over its states.
         workers: how many documents are indexed at the same time.
         request_log: where to append one JSON line per request, without headers and bodies.
 
     Raises:
+        UnknownVersionError: the version does not exist.
         UnknownQuirkError: a quirk does not exist.
         StoreError: at start-up, when the data file cannot be used.
     """
     chosen = Quirks(quirks)
+    played = chosen.on(profile(dify))
     log = RequestLog(request_log)
 
     @asynccontextmanager
@@ -71,6 +76,7 @@ def create_app(
             server = ServerState(
                 store,
                 api_key=api_key,
+                profile=played,
                 quirks=chosen,
                 indexing_delay=indexing_delay,
                 workers=workers,
@@ -89,11 +95,11 @@ def create_app(
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(server.stop)
 
-    routes = api_routes(chosen)
+    routes = api_routes(played)
     app = Starlette(
-        routes=[*file_routes(), Mount(BASE_PATH, app=Router(routes, redirect_slashes=False))],
+        routes=[*file_routes(played), Mount(BASE_PATH, app=Router(routes, redirect_slashes=False))],
         middleware=[
-            Middleware(ReplyMiddleware, version=chosen.version, log=log),
+            Middleware(ReplyMiddleware, version=played.told, log=log),
             # Starlette's own last resort raises the error again after its reply, and the ASGI
             # server then closes the connection; Flask answers 500 and goes on.
             Middleware(ExceptionMiddleware, handlers={Exception: _internal_fault}),
@@ -111,6 +117,7 @@ async def embedded_app(
     store: Path,
     *,
     api_key: str,
+    dify: str = NEWEST,
     quirks: Mapping[str, str] | Sequence[str] = (),
     indexing_delay: float = 0.0,
     workers: int = 2,
@@ -123,6 +130,7 @@ async def embedded_app(
     app = create_app(
         store,
         api_key=api_key,
+        dify=dify,
         quirks=quirks,
         indexing_delay=indexing_delay,
         workers=workers,
@@ -178,13 +186,15 @@ class ReplyMiddleware:
 
     Args:
         app: the application.
-        version: the value of the header `X-Version`.
+        version: the value of the header `X-Version`; None sends none.
         log: where to log each request.
     """
 
-    def __init__(self, app: ASGIApp, version: str, log: RequestLog) -> None:
+    def __init__(self, app: ASGIApp, version: str | None, log: RequestLog) -> None:
         self._app = app
-        self._headers = [(b"x-version", version.encode()), (b"x-env", b"PRODUCTION")]
+        self._headers = [(b"x-env", b"PRODUCTION")]
+        if version is not None:
+            self._headers.append((b"x-version", version.encode()))
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

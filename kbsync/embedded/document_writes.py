@@ -15,6 +15,7 @@ from .replies import EnvelopeError, InternalFaultError, JsonReply, invalid, not_
 from .request_models import DocumentTextCreatePayload, DocumentTextUpdate, KnowledgeConfig
 from .sqlite_store import fresh_id, now
 from .uploaded_files import StoredFile, accept_file, accept_text, insert_file
+from .versions import Merging
 
 MAX_DOCUMENT_NAME: Final = 255
 _SAME_NAME: Final = """
@@ -53,7 +54,9 @@ def create_by_file(call: EndpointCall) -> JsonReply:
     part = form_file(call.form)
     if part is None:
         raise EnvelopeError(400, "no_file_uploaded", "Please upload your file.")
-    file = accept_file(part, updating=False)
+    profile = call.profile
+    characters, named = profile.refused_characters, profile.named_refusals
+    file = accept_file(part, refused_characters=characters, named=named)
     config = KnowledgeConfig.model_validate({**options, "indexing_technique": technique})
     # An explicit null is refused even where an absent rule would be inherited.
     if config.process_rule is None and (
@@ -81,7 +84,8 @@ def update_by_file(call: EndpointCall) -> JsonReply:
     knowledge_bases.find_for_upload(call)
     options = form_options(call.form)
     part = form_file(call.form)
-    file = None if part is None else accept_file(part, updating=True)
+    characters = call.profile.refused_characters
+    file = None if part is None else accept_file(part, refused_characters=characters, named=True)
     # What an update ignores (section 5) is not even validated.
     ignored = ("original_document_id", "duplicate", "indexing_technique")
     used = {name: value for name, value in options.items() if name not in ignored}
@@ -141,7 +145,7 @@ def _create_or_merge(
     batch = time.strftime("%Y%m%d%H%M%S") + str(random.randint(100_000, 999_999))  # noqa: S311
     common = (upload_id, rule, batch, config.doc_form, config.doc_language)
     old = None
-    if config.duplicate and "no-merge" not in call.server.quirks:
+    if _merges(call, config):
         old = db.execute(_SAME_NAME, (call.base, file.name)).fetchone()
     if old is None:
         document = fresh_id()
@@ -155,6 +159,17 @@ def _create_or_merge(
     db.execute(_MERGE, (*common, now(), doubled, old["id"]))
     db.execute("DELETE FROM upload WHERE id = ?", (old["upload"],))
     return old["id"], IndexTask.BLOCK if old["wedged"] == 1 else IndexTask.INDEX
+
+
+def _merges(call: EndpointCall, config: KnowledgeConfig) -> bool:
+    match call.profile.merging:
+        case Merging.NEVER:
+            return False
+        case Merging.ASKED:
+            # Left out, `duplicate` is false there, and a create by text knows no such option.
+            return config.duplicate and "duplicate" in config.model_fields_set
+        case Merging.UNASKED:
+            return config.duplicate
 
 
 def _replace(
@@ -188,7 +203,7 @@ def _replace(
     rule = config.process_rule
     rule_id = process_rules.record(db, call.base, rule) if rule else old["rule"]
     upload_id = insert_file(db, file) if file else old["upload"]
-    wedges = "wedging-update" in call.server.quirks and _has_chunks(db, document)
+    wedges = call.profile.update_wedges and _has_chunks(db, document)
     common = (config.doc_form, config.doc_language, now(), wedges, document)
     db.execute(_UPDATE, (upload_id, rule_id, name, *common))
     if file:

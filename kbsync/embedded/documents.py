@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from starlette.responses import Response
+
 from . import chunk_rows, process_rules
 from .endpoint_call import UUID, EndpointCall, require_object
 from .indexer import IndexTask
@@ -15,7 +17,7 @@ from .replies import (
     EnvelopeError,
     InternalFaultError,
     JsonReply,
-    no_content,
+    emptied,
     not_found,
     success,
     unauthorized,
@@ -63,7 +65,7 @@ def listing(call: EndpointCall) -> JsonReply:
     if keyword := call.query.get("keyword"):
         conditions.append("document.name GLOB ?")
         values.append(_glob(keyword))
-    status = call.query.get("status", "").lower()
+    status = call.query.get("status", "").lower() if call.profile.status_filter else ""
     if condition := _STATUS.get(_ALIASES.get(status, status)):
         conditions.append(condition)
     where = " AND ".join(conditions)
@@ -103,7 +105,7 @@ def indexing_status(call: EndpointCall) -> JsonReply:
     return JsonReply({"data": progress})
 
 
-def delete(call: EndpointCall) -> JsonReply:
+def delete(call: EndpointCall) -> Response:
     """DELETE /datasets/{ds}/documents/{doc}: allowed in every indexing state."""
     document = call.document
     with call.server.store.writing() as db:
@@ -121,10 +123,10 @@ def delete(call: EndpointCall) -> JsonReply:
     # On a server with the wedging update even the delete of such a document costs a thread.
     if row["wedged"] == 1:
         call.server.indexer.submit(document, row["generation"], IndexTask.BLOCK)
-    return no_content()
+    return emptied(call.profile.emptied)
 
 
-def switch(call: EndpointCall) -> JsonReply:
+def switch(call: EndpointCall) -> Response:
     """PATCH /datasets/{ds}/documents/status/{action}: all documents of the list or none."""
     ids = require_object(call.json()).get("document_ids") or []
     if not isinstance(ids, list):
@@ -139,7 +141,7 @@ def switch(call: EndpointCall) -> JsonReply:
     return success()
 
 
-def file_preview(call: EndpointCall) -> JsonReply:
+def file_preview(call: EndpointCall) -> Response:
     """GET /files/{id}/preview: refused, the keys of the knowledge API open no file."""
     del call
     raise unauthorized("Access token is invalid")

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel
 
-from .replies import EnvelopeError, InternalFaultError, JsonReply, invalid
+from .replies import EnvelopeError, InternalFaultError, invalid
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData, QueryParams
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from .server_state import ServerState
+    from .versions import Profile
 
 RequestModel = TypeVar("RequestModel", bound=BaseModel)
 UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -84,6 +86,11 @@ class EndpointCall:
     def query(self) -> QueryParams:
         """The query parameters."""
         return self.request.query_params
+
+    @property
+    def profile(self) -> Profile:
+        """What the version that is played knows."""
+        return self.server.profile
 
     @property
     def base(self) -> str:
@@ -166,4 +173,4 @@ def require_object(content: object) -> dict[str, object]:
     return content
 
 
-Endpoint = Callable[[EndpointCall], JsonReply]
+Endpoint = Callable[[EndpointCall], "Response"]

@@ -51,7 +51,7 @@ class RunEndedError(Exception):
 
 
 class OvertakenError(RunEndedError):
-    """The document was no_content, or a newer upload took its place."""
+    """The document was deleted, or a newer upload took its place."""
 
 
 class _StoppingError(RunEndedError):

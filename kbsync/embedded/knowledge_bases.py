@@ -6,9 +6,11 @@ import json
 import sqlite3
 from typing import Final
 
+from starlette.responses import Response
+
 from . import chunk_rows
 from .endpoint_call import EndpointCall, refuse_nul
-from .replies import EnvelopeError, InternalFaultError, JsonReply, invalid, no_content, not_found
+from .replies import EnvelopeError, InternalFaultError, JsonReply, emptied, invalid, not_found
 from .request_models import DatasetCreatePayload, DatasetListQuery, DatasetUpdatePayload
 from .sqlite_store import fresh_id, now
 
@@ -164,7 +166,7 @@ def update(call: EndpointCall) -> JsonReply:
     return JsonReply(changed)
 
 
-def delete(call: EndpointCall) -> JsonReply:
+def delete(call: EndpointCall) -> Response:
     """DELETE /datasets/{ds}: works in every state of its documents."""
     base = call.base
     with call.server.store.writing() as db:
@@ -178,7 +180,7 @@ def delete(call: EndpointCall) -> JsonReply:
             db.execute(f"DELETE FROM {table} WHERE knowledge_base = ?", (base,))  # noqa: S608
         db.execute("DELETE FROM knowledge_base WHERE id = ?", (base,))
     call.server.bases.pop(base, None)
-    return no_content()
+    return emptied(call.profile.emptied_base)
 
 
 def list_models(call: EndpointCall) -> JsonReply:

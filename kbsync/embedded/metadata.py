@@ -6,10 +6,12 @@ import json
 import sqlite3
 from typing import Final
 
+from starlette.responses import Response
+
 from . import documents
 from .endpoint_call import UUID, EndpointCall, refuse_nul
 from .metadata_values import BUILT_IN, built_in_values, stored
-from .replies import JsonReply, invalid, no_content, success
+from .replies import JsonReply, emptied, invalid
 from .request_models import (
     DocumentMetadataOperation,
     MetadataArgs,
@@ -64,7 +66,7 @@ def rename(call: EndpointCall) -> JsonReply:
     return JsonReply({"id": field["id"], "type": field["type"], "name": name})
 
 
-def delete(call: EndpointCall) -> JsonReply:
+def delete(call: EndpointCall) -> Response:
     """DELETE metadata/{id}: an unknown field is no error."""
     with call.server.store.writing() as db:
         field = _field(db, call)
@@ -72,7 +74,7 @@ def delete(call: EndpointCall) -> JsonReply:
             _move_values(db, field, None)
             db.execute("DELETE FROM metadata_binding WHERE field = ?", (field["id"],))
             db.execute("DELETE FROM metadata_field WHERE id = ?", (field["id"],))
-    return no_content()
+    return emptied(call.profile.emptied_field)
 
 
 def built_in(call: EndpointCall) -> JsonReply:
@@ -81,21 +83,21 @@ def built_in(call: EndpointCall) -> JsonReply:
     return JsonReply({"fields": [{"name": name, "type": kind} for name, kind in BUILT_IN.items()]})
 
 
-def switch_built_in(call: EndpointCall) -> JsonReply:
+def switch_built_in(call: EndpointCall) -> Response:
     """POST metadata/built-in/{action}: `enable` and `disable`; any other word does nothing."""
     action = call.path["action"]
     if action in {"enable", "disable"}:
         with call.server.store.writing() as db:
             _switch(db, call.base, switched_on=action == "enable")
-    return success()
+    return emptied(call.profile.assigned)
 
 
-def assign(call: EndpointCall) -> JsonReply:
+def assign(call: EndpointCall) -> Response:
     """POST documents/metadata: success even when nothing was stored."""
     operations = call.payload(MetadataOperationData).operation_data
     if "dropped-metadata" in call.server.quirks:
-        return success()
-    merging = "no-partial-update" not in call.server.quirks
+        return emptied(call.profile.assigned)
+    merging = call.profile.partial_update
     with call.server.store.writing() as db:
         for operation in operations:
             ids = [operation.document_id, *(value.id for value in operation.metadata_list)]
@@ -103,7 +105,7 @@ def assign(call: EndpointCall) -> JsonReply:
                 # The real server's transaction has failed: it loses all later operations, too.
                 break
             _assign(db, call.base, operation, merging=merging and operation.partial_update)
-    return success()
+    return emptied(call.profile.assigned)
 
 
 def _assign(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from .replies import forbidden
+from .versions import Merging, Profile
 
 _WINDOW_SECONDS: Final = 60.0
 
@@ -65,12 +67,17 @@ class Quirks:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    @property
-    def version(self) -> str:
-        """The version reported in the header `X-Version` of every reply."""
-        if "version" in self._values:
-            return self._values["version"]
-        return "1.12.1" if "wedging-update" in self else "1.13.0"
+    def on(self, profile: Profile) -> Profile:
+        """The profile with what these quirks change of it."""
+        if "no-merge" in self:
+            profile = replace(profile, merging=Merging.NEVER)
+        if "no-metadata" in self:
+            profile = replace(profile, metadata=False)
+        if "no-partial-update" in self:
+            profile = replace(profile, partial_update=False)
+        if "wedging-update" in self:
+            profile = replace(profile, update_wedges=True, told="1.12.1")
+        return replace(profile, told=self._values.get("version", profile.told))
 
     def _number(self, name: str, default: float) -> float:
         text = self._values.get(name, "")

@@ -6,13 +6,20 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from .versions import Emptied
 
 _UNKNOWN_URL: Final = (
     "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
     "<p>The requested URL was not found on the server. If you entered the URL manually please "
     "check your spelling and try again.</p>\n"
 )
+_EMPTIED: Final[Mapping[Emptied, object]] = {
+    Emptied.OBJECT: {"result": "success"},
+    Emptied.NUMBER_204: 204,
+    Emptied.NUMBER_200: 200,
+}
 
 
 class JsonReply(JSONResponse):
@@ -47,14 +54,16 @@ class InternalFaultError(Exception):
     """A request at which the real server fails with an uncaught error."""
 
 
-def no_content() -> JsonReply:
-    """The reply to deletes, bind and unbind: status 200 and the body `204` (section 1.3)."""
-    return JsonReply(204)
+def emptied(how: Emptied) -> Response:
+    """The reply of an operation that has nothing to tell (section 1.3)."""
+    if how is Emptied.EMPTY:
+        return Response(status_code=204, media_type="application/json")
+    return JsonReply(_EMPTIED[how])
 
 
-def success() -> JsonReply:
+def success() -> Response:
     """The reply of operations that return nothing else."""
-    return JsonReply({"result": "success"})
+    return emptied(Emptied.OBJECT)
 
 
 def invalid(message: str) -> EnvelopeError:

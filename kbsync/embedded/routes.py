@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -27,8 +27,9 @@ from . import (
 )
 from .endpoint_call import UUID, Endpoint, EndpointCall
 from .form_data import read_form
-from .quirks import Quirks
+from .replies import invalid
 from .server_state import ServerState
+from .versions import Profile
 
 BASE_PATH: Final = "/v1"
 DATASET: Final = "/datasets/{ds:id}"
@@ -59,11 +60,16 @@ class _IdConvertor(Convertor[str]):
 register_url_convertor("id", _IdConvertor())
 
 
-def api_routes(quirks: Quirks) -> list[Route]:
-    """Every route of the server below `BASE_PATH`; old servers lack some."""
-    routes = [*_bases(), *_uploads(), *_documents(), *_chunks(), *_tags()]
-    if "no-metadata" not in quirks:
-        routes += _metadata()
+def api_routes(profile: Profile) -> list[Route]:
+    """Every route of the server below `BASE_PATH`; old versions lack some."""
+    routes = [
+        *_bases(profile),
+        *_uploads(profile),
+        *_documents(profile),
+        *_chunks(profile),
+        *(_metadata(profile) if profile.metadata else []),
+        *(_tags() if profile.tags else []),
+    ]
     methods: dict[str, list[str]] = {}
     for route in routes:
         # Starlette adds HEAD to every GET; the other member is the method of the route.
@@ -75,8 +81,10 @@ def api_routes(quirks: Quirks) -> list[Route]:
     ]
 
 
-def file_routes() -> list[Route]:
+def file_routes(profile: Profile) -> list[Route]:
     """The routes outside `BASE_PATH`: files, which take a signature and no key."""
+    if not profile.download:
+        return []
     return [Route("/files/{id:id}/file-preview", downloads.file, methods=["GET"])]
 
 
@@ -108,15 +116,20 @@ async def _answer_options(request: Request, *, methods: Sequence[str]) -> Respon
 
 
 async def _answer(
-    request: Request, *, endpoint: Endpoint, counted: bool, takes_form: bool
+    request: Request, *, endpoint: Endpoint, counted: bool, takes_form: bool, uploads: bool
 ) -> Response:
     """Check base, key and rate limit, in the real server's order, then read the body and answer."""
     server: ServerState = request.app.state.server
-    path: Mapping[str, str] = request.path_params
-    # Section 1.1: an unknown base is a 404 even for a caller without a key.
-    if "ds" in path:
-        server.check_base(path["ds"])
-    server.authorize(request.headers.get("Authorization"))
+    profile = server.profile
+    # Section 1.1: an unknown base can be a 404 even for a caller without a key.
+    if not profile.base_found_first:
+        server.authorize(request.headers.get("Authorization"))
+    if base := request.path_params.get("ds"):
+        if uploads and profile.missing_base and base not in server.bases:
+            raise invalid(profile.missing_base)
+        server.check_base(base)
+    if profile.base_found_first:
+        server.authorize(request.headers.get("Authorization"))
     if counted and "cloud-throttle" in server.quirks:
         server.rate_limit.count()
     form = await read_form(request) if takes_form else FormData()
@@ -129,52 +142,64 @@ async def _answer(
         await form.close()
 
 
-def _bases() -> list[Route]:
-    return [
+def _bases(profile: Profile) -> list[Route]:
+    routes = [
         _read("/datasets", knowledge_bases.listing),
         _write("POST", "/datasets", knowledge_bases.create),
-        _read(DATASET, knowledge_bases.get),
-        _write("PATCH", DATASET, knowledge_bases.update),
         _write("DELETE", DATASET, knowledge_bases.delete),
-        _write("POST", f"{DATASET}/retrieve", retrieve.retrieve),
-        _write("POST", f"{DATASET}/hit-testing", retrieve.retrieve),
-        _read("/workspaces/current/models/model-types/{type}", knowledge_bases.list_models),
-        _read("/files/{id:id}/preview", documents.file_preview),
     ]
+    if profile.get_base:
+        routes.append(_read(DATASET, knowledge_bases.get))
+        routes.append(_write("PATCH", DATASET, knowledge_bases.update))
+    if profile.search:
+        for word in "retrieve", "hit-testing":
+            routes.append(_write("POST", f"{DATASET}/{word}", retrieve.retrieve))
+    if profile.models:
+        models = "/workspaces/current/models/model-types/{type}"
+        routes.append(_read(models, knowledge_bases.list_models))
+    if profile.file_preview:
+        routes.append(_read("/files/{id:id}/preview", documents.file_preview))
+    return routes
 
 
-def _uploads() -> list[Route]:
+def _uploads(profile: Profile) -> list[Route]:
     routes = []
-    for dash in "-", "_":
-        text, file = f"by{dash}text", f"by{dash}file"
-        create, update = f"{DATASET}/document/create{dash}", f"{DOCUMENT}/update{dash}"
+    for dash in "-_" if profile.hyphens else "_":
+        create, update = f"{DATASET}/document/create{dash}by", f"{DOCUMENT}/update{dash}by"
         routes += [
-            _write("POST", f"{create}{text}", document_writes.create_by_text),
-            _write("POST", f"{create}{file}", document_writes.create_by_file, takes_form=True),
-            _write("POST", f"{update}{text}", document_writes.update_by_text),
-            _write("POST", f"{update}{file}", document_writes.update_by_file, takes_form=True),
+            _upload(f"{create}{dash}text", document_writes.create_by_text),
+            _upload(f"{create}{dash}file", document_writes.create_by_file, takes_form=True),
+            _upload(f"{update}{dash}text", document_writes.update_by_text),
+            _upload(f"{update}{dash}file", document_writes.update_by_file, takes_form=True),
         ]
     return routes
 
 
-def _documents() -> list[Route]:
+def _documents(profile: Profile) -> list[Route]:
+    download, switch = f"{DOCUMENT}/download", f"{DOCUMENTS}/status/{{action}}"
     return [
         _read(DOCUMENTS, documents.listing),
-        _read(DOCUMENT, documents.get),
-        _write("DELETE", DOCUMENT, documents.delete),
-        _write("GET", f"{DOCUMENT}/download", downloads.signed_address),
+        *([_read(DOCUMENT, documents.get)] if profile.get_document else []),
+        _write("DELETE", DOCUMENT, documents.delete, uploads=True),
+        *([_write("GET", download, downloads.signed_address)] if profile.download else []),
         _read(f"{DOCUMENTS}/{{batch}}/indexing-status", documents.indexing_status),
-        _write("PATCH", f"{DOCUMENTS}/status/{{action}}", documents.switch, counted=False),
+        *([_write("PATCH", switch, documents.switch, counted=False)] if profile.switch else []),
     ]
 
 
-def _chunks() -> list[Route]:
+def _chunks(profile: Profile) -> list[Route]:
     return [
         _read(SEGMENTS, segments.listing),
         _write("POST", SEGMENTS, segments.add),
-        _read(SEGMENT, segments.get),
+        *([_read(SEGMENT, segments.get)] if profile.get_chunk else []),
         _write("POST", SEGMENT, segments.update),
         _write("DELETE", SEGMENT, segments.delete),
+        *(_children() if profile.child_chunks else []),
+    ]
+
+
+def _children() -> list[Route]:
+    return [
         _read(CHILDREN, segments.list_children),
         _write("POST", CHILDREN, segments.add_child),
         _write("PATCH", f"{CHILDREN}/{{id:id}}", segments.update_child),
@@ -182,13 +207,14 @@ def _chunks() -> list[Route]:
     ]
 
 
-def _metadata() -> list[Route]:
+def _metadata(profile: Profile) -> list[Route]:
+    built_in = f"{FIELDS if profile.base_built_in else '/datasets/metadata'}/built-in"
     return [
         _read(FIELDS, metadata.listing),
         _write("POST", FIELDS, metadata.create),
         _write("PATCH", f"{FIELDS}/{{id:id}}", metadata.rename),
         _write("DELETE", f"{FIELDS}/{{id:id}}", metadata.delete),
-        _read(f"{FIELDS}/built-in", metadata.built_in),
+        _read(built_in, metadata.built_in),
         _write("POST", f"{FIELDS}/built-in/{{action}}", metadata.switch_built_in),
         _write("POST", f"{DOCUMENTS}/metadata", metadata.assign),
     ]
@@ -210,9 +236,30 @@ def _read(path: str, endpoint: Endpoint) -> Route:
     return _write("GET", path, endpoint, counted=False)
 
 
+def _upload(path: str, endpoint: Endpoint, *, takes_form: bool = False) -> Route:
+    return _write("POST", path, endpoint, takes_form=takes_form, uploads=True)
+
+
 def _write(
-    method: str, path: str, endpoint: Endpoint, *, counted: bool = True, takes_form: bool = False
+    method: str,
+    path: str,
+    endpoint: Endpoint,
+    *,
+    counted: bool = True,
+    takes_form: bool = False,
+    uploads: bool = False,
 ) -> Route:
-    """A route; the cloud's rate limit counts writes, searches and downloads (12)."""
-    answer = partial(_answer, endpoint=endpoint, counted=counted, takes_form=takes_form)
+    """A route.
+
+    Args:
+        method: the HTTP method.
+        path: its template.
+        endpoint: what answers.
+        counted: the cloud's rate limit counts it: writes, searches and downloads (12).
+        takes_form: its body is a form.
+        uploads: it is an upload or the delete of a document, for `Profile.missing_base`.
+    """
+    answer = partial(
+        _answer, endpoint=endpoint, counted=counted, takes_form=takes_form, uploads=uploads
+    )
     return Route(path, answer, methods=[method])

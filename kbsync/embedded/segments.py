@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from starlette.responses import Response
+
 from . import chunk_rows, documents
 from .endpoint_call import MAX_ROWS, EndpointCall, require_object
 from .knowledge_bases import doc_form
-from .replies import JsonReply, invalid, no_content, not_found
+from .replies import JsonReply, emptied, invalid, not_found
 from .request_models import (
     ChildChunkCreatePayload,
     ChildChunkListQuery,
@@ -33,12 +35,13 @@ def listing(call: EndpointCall) -> JsonReply:
     with call.server.store.reading() as db:
         _document(db, call)
         total = db.execute(f"SELECT count(*) {where}", values).fetchone()[0]
-        ordered = f"SELECT * {where} ORDER BY position, number {page.sql}"
+        paged = page.sql if call.profile.chunk_pages else ""
+        ordered = f"SELECT * {where} ORDER BY position, number {paged}"
         rows = db.execute(ordered, values).fetchall()
         found = [_segment_object(db, row, call.server.store.owner) for row in rows]
         form = doc_form(db, call.base)
     wrapped = page.wrap(found, total)
-    order = ("total", "has_more", "limit", "page")
+    order = ("total", "has_more", "limit", "page") if call.profile.chunk_pages else ("total",)
     return JsonReply({"data": found, "doc_form": form} | {name: wrapped[name] for name in order})
 
 
@@ -89,14 +92,14 @@ def update(call: EndpointCall) -> JsonReply:
     return JsonReply({"data": changed, "doc_form": document["doc_form"]})
 
 
-def delete(call: EndpointCall) -> JsonReply:
+def delete(call: EndpointCall) -> Response:
     """DELETE one segment."""
     with call.server.store.writing() as db:
         _document(db, call)
         row = _find(db, call.path["seg"])
         chunk_rows.delete(db, row["id"])
         _count_words(db, row["document"])
-    return no_content()
+    return emptied(call.profile.emptied)
 
 
 def list_children(call: EndpointCall) -> JsonReply:
@@ -153,7 +156,7 @@ def update_child(call: EndpointCall) -> JsonReply:
         return JsonReply({"data": _child_object(_find_child(db, segment, row["id"]))})
 
 
-def delete_child(call: EndpointCall) -> JsonReply:
+def delete_child(call: EndpointCall) -> Response:
     """DELETE child_chunks/{id}: refused, as on every server without an embedding model."""
     # The real server opens its vector index for it even in an economy base (section 7).
     with call.server.store.reading() as db:

@@ -10,6 +10,7 @@ from .indexer import Indexer
 from .quirks import CloudRateLimit, Quirks
 from .replies import forbidden, not_found, unauthorized
 from .sqlite_store import SqliteStore
+from .versions import Profile
 
 
 class ServerState:
@@ -18,15 +19,24 @@ class ServerState:
     Args:
         store: path of the data file.
         api_key: the one key that is accepted.
-        quirks: which faults to imitate.
+        profile: the version to play.
+        quirks: which faults to imitate on top of it.
         indexing_delay: seconds a document takes at least, spread over its states.
         workers: how many documents are indexed at the same time.
     """
 
     def __init__(
-        self, store: Path, *, api_key: str, quirks: Quirks, indexing_delay: float, workers: int
+        self,
+        store: Path,
+        *,
+        api_key: str,
+        profile: Profile,
+        quirks: Quirks,
+        indexing_delay: float,
+        workers: int,
     ) -> None:
         self.store = SqliteStore(store)
+        self.profile = profile
         self.quirks = quirks
         self.rate_limit = CloudRateLimit(limit=quirks.throttle_limit)
         self.indexer = Indexer(self.store, quirks, delay=indexing_delay, threads=workers)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from starlette.responses import Response
+
 from . import knowledge_bases
 from .endpoint_call import EndpointCall, refuse_nul
-from .replies import JsonReply, invalid, no_content, not_found
+from .replies import JsonReply, emptied, invalid, not_found
 from .request_models import (
     TagBindingPayload,
     TagCreatePayload,
@@ -53,17 +55,17 @@ def rename(call: EndpointCall) -> JsonReply:
     return _one(call, wanted.tag_id)
 
 
-def delete(call: EndpointCall) -> JsonReply:
+def delete(call: EndpointCall) -> Response:
     """DELETE /datasets/tags."""
     tag = call.payload(TagDeletePayload).tag_id
     with call.server.store.writing() as db:
         _find(db, tag)
         db.execute("DELETE FROM tag_binding WHERE tag = ?", (tag,))
         db.execute("DELETE FROM tag WHERE id = ?", (tag,))
-    return no_content()
+    return emptied(call.profile.emptied)
 
 
-def bind(call: EndpointCall) -> JsonReply:
+def bind(call: EndpointCall) -> Response:
     """POST /datasets/tags/binding; binding twice is no error."""
     wanted = call.payload(TagBindingPayload)
     with call.server.store.writing() as db:
@@ -72,10 +74,10 @@ def bind(call: EndpointCall) -> JsonReply:
             "INSERT OR IGNORE INTO tag_binding (tag, knowledge_base) VALUES (?, ?)",
             [(tag, base) for tag in wanted.tag_ids],
         )
-    return no_content()
+    return emptied(call.profile.emptied)
 
 
-def unbind(call: EndpointCall) -> JsonReply:
+def unbind(call: EndpointCall) -> Response:
     """POST /datasets/tags/unbinding."""
     wanted = call.payload(TagUnbindingPayload)
     with call.server.store.writing() as db:
@@ -83,7 +85,7 @@ def unbind(call: EndpointCall) -> JsonReply:
         db.execute(
             "DELETE FROM tag_binding WHERE tag = ? AND knowledge_base = ?", (wanted.tag_id, base)
         )
-    return no_content()
+    return emptied(call.profile.emptied)
 
 
 def of_base(call: EndpointCall) -> JsonReply:

@@ -19,7 +19,6 @@ ACCEPTED_EXTENSIONS: Final = frozenset(
     {"txt", "markdown", "md", "mdx", "pdf", "html", "htm", "xlsx", "xls", "docx", "csv", "vtt"}
     | {"properties"}
 )
-REFUSED_CHARACTERS: Final = frozenset('/\\:*?"<>|')
 MAX_NAME: Final = 200
 
 
@@ -34,29 +33,30 @@ class StoredFile:
     content: bytes
 
 
-def accept_file(part: UploadFile, *, updating: bool) -> StoredFile:
+def accept_file(part: UploadFile, *, refused_characters: frozenset[str], named: bool) -> StoredFile:
     """The file of a form.
 
     Args:
         part: the file as it was sent.
-        updating: an update names the reason for a refused type or size; a create answers 400
-            with an empty message.
+        refused_characters: what its name must not contain.
+        named: name the reason for a refused type or size, as an update does; without, the answer
+            is 400 with an empty message, as that of a create.
 
     Raises:
         EnvelopeError: the name, the type or the size is refused.
     """
     name = part.filename or ""
-    if not REFUSED_CHARACTERS.isdisjoint(name):
+    if not refused_characters.isdisjoint(name):
         raise invalid("Filename contains invalid characters")
     refuse_nul(name)
     # Type before size, as on the real server: a large file of a wrong type is a wrong type.
     extension = _extension(name)
     if extension not in ACCEPTED_EXTENSIONS:
-        raise _refusal(updating, 415, "unsupported_file_type", "File type not allowed.")
+        raise _refusal(named, 415, "unsupported_file_type", "File type not allowed.")
     size = part.size or 0
     if size > MAX_FILE_BYTES:
         # The placeholder is the real server's: it never fills it in.
-        raise _refusal(updating, 413, "file_too_large", "File size exceeded. {message}")
+        raise _refusal(named, 413, "file_too_large", "File size exceeded. {message}")
     return StoredFile(
         name=_shorten(name, extension),
         size=size,
@@ -109,5 +109,5 @@ def _shorten(name: str, extension: str) -> str:
     return f"{name.split('.', 1)[0][:MAX_NAME]}.{extension}"
 
 
-def _refusal(updating: bool, status: int, code: str, message: str) -> EnvelopeError:
-    return EnvelopeError(status, code, message) if updating else invalid("")
+def _refusal(named: bool, status: int, code: str, message: str) -> EnvelopeError:
+    return EnvelopeError(status, code, message) if named else invalid("")

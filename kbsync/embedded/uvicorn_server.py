@@ -15,6 +15,7 @@ import uvicorn
 
 from .asgi_app import create_app
 from .routes import BASE_PATH
+from .versions import NEWEST
 
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 10
@@ -30,6 +31,7 @@ def serve(
     port: int,
     store: Path,
     api_key: str,
+    dify: str = NEWEST,
     quirks: Mapping[str, str] | Sequence[str] = (),
     indexing_delay: float = 0.0,
     workers: int = 2,
@@ -44,6 +46,7 @@ def serve(
         port: the TCP port; 0 takes a free one.
         store: the data file; made when missing.
         api_key: the one key that is accepted.
+        dify: the version to play, a name of `PROFILES`.
         quirks: names of `QUIRKS`, each `name` or `name=value`.
         indexing_delay: seconds each document takes at least.
         workers: how many documents are indexed at the same time.
@@ -53,6 +56,7 @@ def serve(
 
     Raises:
         RemoteAddressError: the address is not on loopback and `allow_remote` is false.
+        UnknownVersionError: the version does not exist.
         UnknownQuirkError: a quirk does not exist.
         StoreError: the data file cannot be used.
         OSError: the address cannot be bound.
@@ -64,6 +68,7 @@ def serve(
     app = create_app(
         store,
         api_key=api_key,
+        dify=dify,
         quirks=quirks,
         indexing_delay=indexing_delay,
         workers=workers,

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import anyio
 import httpx
+from abilities import Ability, abilities
 
 Json = dict[str, Any]
 
@@ -50,6 +51,10 @@ class Server:
     transport: httpx.AsyncBaseTransport | None = None
     version: str | None = None
     made: list[str] = field(default_factory=list)
+
+    def can(self, ability: Ability) -> bool:
+        """Whether the version the server tells has this ability."""
+        return ability in abilities(self.version)
 
     @property
     def update_wedges(self) -> bool:

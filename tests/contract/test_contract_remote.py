@@ -207,7 +207,7 @@ async def test_refused_files(remote: DifyRemote, base: Base) -> None:
     outcome = await remote.create(base.id, "a.exe", Words("x"), CHUNKING)
     assert isinstance(outcome, Rejected)
     assert outcome.why.message is messages.TYPE_OR_SIZE
-    outcome = await remote.create(base.id, "a?.md", Words("x"), CHUNKING)
+    outcome = await remote.create(base.id, "a\\b.md", Words("x"), CHUNKING)
     assert isinstance(outcome, Rejected)
 
 

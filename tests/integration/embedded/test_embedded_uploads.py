@@ -78,8 +78,8 @@ async def test_how_a_file_name_is_read(base: Base, disposition: bytes, name: str
 @pytest.mark.parametrize(
     ("disposition", "code"),
     [
-        (b'name="file"; filename="a%22b.md"', "invalid_param"),
-        (b'name="file"; filename="a\\"b.md"', "invalid_param"),
+        (b'name="file"; filename="a/%22b.md"', "invalid_param"),
+        (b'name="file"; filename="a/\\"b.md"', "invalid_param"),
         (b'name="file"', "no_file_uploaded"),
     ],
 )
