@@ -1,51 +1,37 @@
-"""Chunks in the database: their rows, their search text, and the queries that find them.
+"""Chunks in the database: their rows, and with them search text, child chunks and vectors.
 
-The text stands in a full-text index of SQLite (FTS5), split into words here.
+The text stands in a full-text index of SQLite (FTS5), split into words by `words`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import sqlite3
-import unicodedata
-from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import count
 from typing import Final
 
+from . import child_rows, vector_rows
+from .embedding import StoredVector, count_tokens
 from .process_rules import TextChunk
 from .sqlite_store import fresh_id, now
+from .words import keywords, spaced
 
 _INSERT: Final = """
-INSERT INTO segment (number, id, knowledge_base, document, position, content, word_count, keywords,
-  node_id, node_hash, enabled, status, created_at, updated_at, indexing_at, completed_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO segment (number, id, knowledge_base, document, position, content, word_count, tokens,
+  keywords, node_id, node_hash, enabled, status, created_at, updated_at, indexing_at, completed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_INSERT_CHILD: Final = """
-INSERT INTO child_chunk (id, segment, position, content, word_count, type, created_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-"""
-# Scripts written without spaces (Thai to Khmer, kana, bopomofo, Han, Hangul): each character is
-# indexed as a word of its own, and a query looks for pairs of neighbours.
-_UNSPACED: Final = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf"
-    "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
-)
-_UNSPACED_CHARACTER: Final = re.compile(f"([{_UNSPACED}])")
-_TERM: Final = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
-MAX_KEYWORDS: Final = 10
-
-_COMMON_TEXT: Final = """
-    a about above after again all also am an and any are as at be because been before being below
-    between both but by can could did do does doing down during each few for from further get had
-    has have having he her here hers him his how i if in into is it its just me more most my no nor
-    not now of off on once only or other our ours out over own same she should so some such than
-    that the their theirs them then there these they this those through to too under until up very
-    was we were what when where which while who whom why will with would you your yours
-"""
-_COMMON: Final = frozenset(_COMMON_TEXT.split())
+_OF_SEGMENTS: Final = {
+    "segment_text": "rowid IN (SELECT number FROM segment WHERE {})",
+    "vector": "segment IN (SELECT number FROM segment WHERE {})",
+    "child_text": "rowid IN (SELECT number FROM child_chunk WHERE segment IN "
+    "(SELECT id FROM segment WHERE {}))",
+    "child_chunk": "segment IN (SELECT id FROM segment WHERE {})",
+    "segment": "{}",
+}
+Vectors = Sequence[StoredVector | None]
 
 
 def insert(
@@ -55,58 +41,82 @@ def insert(
     chunks: Sequence[TextChunk],
     *,
     status: str,
-) -> None:
-    """Write chunks at the end of a document; only completed ones can be searched."""
+    vectors: Sequence[Vectors] | None = None,
+) -> list[str]:
+    """Write chunks at the end of a document, and return their ids.
+
+    Args:
+        db: the transaction.
+        base: the id of the knowledge base.
+        document: the id of the document.
+        chunks: the texts.
+        status: only completed chunks can be searched.
+        vectors: of a high-quality base, for each chunk those of `vector_rows.of_chunk`; a base
+            without them has keywords.
+    """
+    high_quality = vectors is not None
     # Chosen here, because the row in the full-text index has to have the same number.
     first = db.execute("SELECT coalesce(max(number), 0) + 1 FROM segment").fetchone()[0]
     position = db.execute(
         "SELECT coalesce(max(position), 0) + 1 FROM segment WHERE document = ?", (document,)
     ).fetchone()[0]
+    ids = [fresh_id() for _ in chunks]
+    placed = zip(count(first), ids, count(position), chunks, strict=False)
+    rows = [
+        (number, segment, base, document, place, *_columns(chunk.content, status, high_quality))
+        for number, segment, place, chunk in placed
+    ]
+    db.executemany(_INSERT, rows)
+    db.executemany(
+        "INSERT INTO segment_text (rowid, words, keywords) VALUES (?, ?, '')",
+        [(row[0], spaced(chunk.content)) for row, chunk in zip(rows, chunks, strict=True)],
+    )
+    children = _insert_children(db, ids, chunks)
+    if vectors is not None:
+        numbered = enumerate(zip(children, vectors, strict=True), first)
+        vector_rows.insert(
+            db,
+            [
+                (segment, child, vector)
+                for segment, (numbers, made) in numbered
+                for child, vector in zip(numbers or [vector_rows.NO_CHILD], made, strict=False)
+            ],
+        )
+    return ids
+
+
+def _columns(content: str, status: str, high_quality: bool) -> tuple[object, ...]:
+    """What a new row has after its place in the document."""
     moment = now()
     complete = status == "completed"
-    rows, texts, children = [], [], []
-    for offset, chunk in enumerate(chunks):
-        segment = fresh_id()
-        words = keywords(chunk.content) if complete else None
-        rows.append(
-            (
-                first + offset,
-                segment,
-                base,
-                document,
-                position + offset,
-                chunk.content,
-                len(chunk.content),
-                json.dumps(words),
-                fresh_id(),
-                node_hash(chunk.content),
-                complete,
-                status,
-                moment,
-                moment,
-                None if status == "waiting" else moment,
-                moment if complete else None,
-            )
-        )
-        texts.append((first + offset, spaced(chunk.content)))
-        children += [
-            (fresh_id(), segment, place, text, len(text), "automatic", moment, moment)
-            for place, text in enumerate(chunk.children, 1)
-        ]
-    db.executemany(_INSERT, rows)
-    db.executemany("INSERT INTO segment_text (rowid, words, keywords) VALUES (?, ?, '')", texts)
-    db.executemany(_INSERT_CHILD, children)
+    words = keywords(content) if complete and not high_quality else None
+    return (
+        content,
+        len(content),
+        count_tokens(content) if high_quality else 0,
+        json.dumps(words),
+        fresh_id(),
+        node_hash(content),
+        complete,
+        status,
+        moment,
+        moment,
+        None if status == "waiting" else moment,
+        moment if complete else None,
+    )
 
 
-def insert_by_hand(
-    db: sqlite3.Connection, document: sqlite3.Row, content: str, given: list[str] | None
-) -> str:
-    """Add one chunk at the end of a document and return its id (section 7)."""
-    insert(db, document["knowledge_base"], document["id"], [TextChunk(content)], status="completed")
-    row = db.execute("SELECT id, number FROM segment ORDER BY number DESC LIMIT 1").fetchone()
-    if given:
-        set_keywords(db, row["number"], given)
-    return str(row["id"])
+def _insert_children(
+    db: sqlite3.Connection, segments: Sequence[str], chunks: Sequence[TextChunk]
+) -> list[list[int]]:
+    """Write the child chunks of new chunks, and return their numbers chunk by chunk."""
+    children = [
+        (segment, place, text)
+        for segment, chunk in zip(segments, chunks, strict=True)
+        for place, text in enumerate(chunk.children, 1)
+    ]
+    numbers = iter(child_rows.insert(db, children, kind="automatic"))
+    return [[next(numbers) for _ in chunk.children] for chunk in chunks]
 
 
 def set_keywords(db: sqlite3.Connection, number: int, given: list[str]) -> None:
@@ -117,13 +127,15 @@ def set_keywords(db: sqlite3.Connection, number: int, given: list[str]) -> None:
     )
 
 
-def set_content(db: sqlite3.Connection, number: int, content: str) -> None:
-    """Replace the text of a chunk, its search text and its keywords."""
+def set_content(db: sqlite3.Connection, number: int, content: str, *, high_quality: bool) -> None:
+    """Replace the text of a chunk, its search text, and its keywords or tokens."""
     # The index holds the new text at once, so that a search right after the call finds it.
+    words = None if high_quality else keywords(content)
+    tokens = count_tokens(content) if high_quality else 0
     db.execute(
-        "UPDATE segment SET content = ?, word_count = ?, keywords = ?, node_hash = ? "
+        "UPDATE segment SET content = ?, word_count = ?, tokens = ?, keywords = ?, node_hash = ? "
         "WHERE number = ?",
-        (content, len(content), json.dumps(keywords(content)), node_hash(content), number),
+        (content, len(content), tokens, json.dumps(words), node_hash(content), number),
     )
     db.execute(
         "UPDATE segment_text SET words = ?, keywords = '' WHERE rowid = ?",
@@ -142,20 +154,15 @@ def delete_of_base(db: sqlite3.Connection, base: str) -> None:
 
 
 def delete(db: sqlite3.Connection, segment: str) -> None:
-    """Delete one chunk, its search text and its children."""
+    """Delete one chunk, its search text, its children and its vectors."""
     _delete_where(db, "id = ?", segment)
 
 
 def _delete_where(db: sqlite3.Connection, condition: str, value: str) -> None:
-    # The segments last: the other two tables are found through them.
-    for table, column, key in (
-        ("segment_text", "rowid", "number"),
-        ("child_chunk", "segment", "id"),
-        ("segment", "number", "number"),
-    ):
+    # In this order: the other tables are found through the segments.
+    for table, through in _OF_SEGMENTS.items():
         db.execute(
-            f"DELETE FROM {table} WHERE {column} IN "  # noqa: S608 - all words are our own
-            f"(SELECT {key} FROM segment WHERE {condition})",
+            f"DELETE FROM {table} WHERE {through.format(condition)}",  # noqa: S608 - our own words
             (value,),
         )
 
@@ -163,47 +170,3 @@ def _delete_where(db: sqlite3.Connection, condition: str, value: str) -> None:
 def node_hash(content: str) -> str:
     """The hash a real server keeps of a chunk: sha256 of its text and the word None."""
     return hashlib.sha256(f"{content}None".encode()).hexdigest()
-
-
-def spaced(text: str) -> str:
-    """The text with a space around every character of a script that has no spaces."""
-    plain = unicodedata.normalize("NFC", text)
-    return plain if plain.isascii() else _UNSPACED_CHARACTER.sub(r" \1 ", plain)
-
-
-def keywords(text: str) -> list[str]:
-    """Up to ten significant words of a chunk, the most frequent first."""
-    counted = Counter(
-        term for term in _TERM.findall(text) if len(term) > 1 and term.lower() not in _COMMON
-    )
-    return [term for term, _ in counted.most_common(MAX_KEYWORDS)]
-
-
-def match_expression(query: str) -> str | None:
-    """The query for FTS5: any of its words may match. None when it has no words.
-
-    Words such as "the" only count when the query has no others. Neighbouring words count once more
-    as a phrase, which ranks the chunk with the whole sentence above chunks with a single word.
-    """
-    # Quoted words cannot be FTS5 syntax, whatever the caller wrote.
-    words = _TERM.findall(unicodedata.normalize("NFC", query))
-    terms = dict.fromkeys(words)
-    significant = [term for term in terms if term.lower() not in _COMMON] or list(terms)
-    phrases = [phrase for term in significant for phrase in _phrases(term)]
-    phrases += [f"{first} {second}" for first, second in pairwise(words) if _both(first, second)]
-    return " OR ".join(f'"{phrase}"' for phrase in dict.fromkeys(phrases)) or None
-
-
-def _both(first: str, second: str) -> bool:
-    """Whether two neighbours are words with a space between them."""
-    unspaced = _UNSPACED_CHARACTER.match(first) or _UNSPACED_CHARACTER.match(second)
-    return not unspaced
-
-
-def _phrases(term: str) -> list[str]:
-    """A word as it is; a run of unspaced script as its pairs of neighbours."""
-    if not _UNSPACED_CHARACTER.match(term):
-        return [term]
-    if len(term) == 1:
-        return [term]
-    return [f"{first} {second}" for first, second in pairwise(term)]

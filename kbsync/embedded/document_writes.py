@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import Final
 
-from . import documents, knowledge_bases, process_rules
+from . import documents, knowledge_bases, models, process_rules
 from .endpoint_call import EndpointCall, refuse_nul
 from .form_data import form_file, form_options
 from .indexer import IndexTask
@@ -50,7 +50,9 @@ def create_by_file(call: EndpointCall) -> JsonReply:
     technique = options.get("indexing_technique") or base["technique"]
     if not technique:
         raise invalid("indexing_technique is required.")
-    _check_embedding(options.get("embedding_model_provider"), options.get("embedding_model"))
+    models.check(
+        call.server.quirks, options.get("embedding_model_provider"), options.get("embedding_model")
+    )
     part = form_file(call.form)
     if part is None:
         raise EnvelopeError(400, "no_file_uploaded", "Please upload your file.")
@@ -72,7 +74,7 @@ def create_by_text(call: EndpointCall) -> JsonReply:
     base = knowledge_bases.find_for_upload(call)
     if not (payload.indexing_technique or base["technique"]):
         raise InternalFaultError
-    _check_embedding(payload.embedding_model_provider, payload.embedding_model)
+    models.check(call.server.quirks, payload.embedding_model_provider, payload.embedding_model)
     file = accept_text(payload.name, payload.text)
     # The name stays out: it is that of the text file already, and cut to its length there.
     options = payload.model_dump(exclude_none=True, exclude={"name", "text"})
@@ -106,6 +108,7 @@ def update_by_text(call: EndpointCall) -> JsonReply:
 def _create(call: EndpointCall, config: KnowledgeConfig, file: StoredFile) -> JsonReply:
     if config.process_rule is not None:
         process_rules.check(config.process_rule)
+    models.check_retrieval(call.server.quirks, config.retrieval_model)
     with call.server.store.writing() as db:
         base = knowledge_bases.find(db, call.base)
         knowledge_bases.check_form(db, call.base, config.doc_form)
@@ -113,7 +116,7 @@ def _create(call: EndpointCall, config: KnowledgeConfig, file: StoredFile) -> Js
             document = config.original_document_id.lower()
             task = _replace(call, db, document, config, file)
         else:
-            _initialise(db, base, config)
+            knowledge_bases.initialise(call, db, base, config)
             document, task = _create_or_merge(call, db, config, file)
         reply = documents.upload_reply(db, call.base, document, call.server.store.owner)
         generation = documents.generation(db, document)
@@ -128,6 +131,7 @@ def _update(call: EndpointCall, config: KnowledgeConfig, file: StoredFile | None
     if config.process_rule is not None:
         process_rules.check(config.process_rule)
     with call.server.store.writing() as db:
+        knowledge_bases.usable(call, db)
         knowledge_bases.check_form(db, call.base, config.doc_form)
         task = _replace(call, db, call.document, config, file)
         reply = documents.upload_reply(db, call.base, call.document, call.server.store.owner)
@@ -213,19 +217,6 @@ def _replace(
     return IndexTask.WEDGE if wedges else IndexTask.INDEX
 
 
-def _initialise(db: sqlite3.Connection, base: sqlite3.Row, config: KnowledgeConfig) -> None:
-    """Fix the technique of a base with its first upload, even one that then fails to index."""
-    if base["technique"] is None and config.indexing_technique == "high_quality":
-        raise knowledge_bases.no_embedding_model(
-            config.embedding_model_provider, config.embedding_model
-        )
-    db.execute(
-        "UPDATE knowledge_base SET technique = coalesce(technique, ?), "
-        "data_source_type = coalesce(data_source_type, 'upload_file') WHERE id = ?",
-        (config.indexing_technique, base["id"]),
-    )
-
-
 def _rule(db: sqlite3.Connection, base: str, config: KnowledgeConfig) -> str:
     newest = None if config.process_rule else process_rules.latest(db, base)
     return newest["id"] if newest else process_rules.record(db, base, config.process_rule)
@@ -239,10 +230,3 @@ def _has_rule(call: EndpointCall) -> bool:
 def _has_chunks(db: sqlite3.Connection, document: str) -> bool:
     found = db.execute("SELECT 1 FROM segment WHERE document = ? LIMIT 1", (document,)).fetchone()
     return found is not None
-
-
-def _check_embedding(provider: object, model: object) -> None:
-    if provider and model:
-        raise invalid(f"Provider {provider} does not exist.")
-    if provider:
-        raise InternalFaultError

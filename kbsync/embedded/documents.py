@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from . import chunk_rows, process_rules
+from . import chunk_rows, knowledge_bases, process_rules
 from .endpoint_call import UUID, EndpointCall, require_object
 from .indexer import IndexTask
 from .metadata_values import details
@@ -136,6 +136,7 @@ def switch(call: EndpointCall) -> Response:
         raise _refused(f"Invalid action: {action}. Must be one of {list(_SWITCHES)}")
     # One transaction: an error at one document leaves all of them as they were.
     with call.server.store.writing() as db:
+        knowledge_bases.usable(call, db)
         for document in ids:
             _switch_one(call, db, document)
     return success()

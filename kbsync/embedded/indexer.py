@@ -15,7 +15,8 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import Final
 
-from . import chunk_rows
+from . import chunk_rows, models, vector_rows
+from .embedding import count_tokens
 from .extract import texts_of
 from .process_rules import StoredRule, TextChunk
 from .quirks import Quirks
@@ -23,17 +24,20 @@ from .sqlite_store import SqliteStore, now
 
 DOC_FORMS: Final = frozenset({"text_model", "hierarchical_model", "qa_model"})
 ROWS_PER_TRANSACTION: Final = 500
+EMBEDDED_PER_TRANSACTION: Final = 100
 UNSEEN_SECONDS: Final = 0.02
 STATES: Final = 4
 _log = logging.getLogger(__name__)
 _UNFINISHED: Final = """
-SELECT id, generation FROM document
+SELECT id, generation, embeds = generation AS embeds FROM document
 WHERE status NOT IN ('completed', 'error') AND wedged = 0 ORDER BY number
 """
 _LOAD: Final = """
-SELECT document.*, upload.extension, upload.content, process_rule.mode, process_rule.rules
+SELECT document.*, upload.extension, upload.content, process_rule.mode, process_rule.rules,
+  knowledge_base.technique, knowledge_base.embedding_provider, knowledge_base.embedding_model
 FROM document JOIN upload ON upload.id = document.upload
 JOIN process_rule ON process_rule.id = document.rule
+JOIN knowledge_base ON knowledge_base.id = document.knowledge_base
 WHERE document.id = ? AND document.generation = ?
 """
 
@@ -42,8 +46,13 @@ class IndexTask(Enum):
     """What a thread does with an upload; WEDGE and BLOCK only come from `wedging-update`."""
 
     INDEX = auto()
+    EMBED = auto()  # keep the chunks, and only make their vectors
     WEDGE = auto()  # leave the document `indexing` and occupy the thread for ever
     BLOCK = auto()  # wait for the row the wedged update holds, for ever
+
+
+QueuedTask = tuple[str, int, IndexTask]
+"""The id of a document, its generation, and what to do with it."""
 
 
 class RunEndedError(Exception):
@@ -86,7 +95,8 @@ class Indexer:
             db.execute("UPDATE document SET wedged = 2 WHERE wedged = 1")
             unfinished = db.execute(_UNFINISHED).fetchall()
         for row in unfinished:
-            self.submit(row["id"], row["generation"])
+            task = IndexTask.EMBED if row["embeds"] else IndexTask.INDEX
+            self.submit(row["id"], row["generation"], task)
         for thread in self._threads:
             thread.start()
 
@@ -126,9 +136,11 @@ class Indexer:
         with suppress(OvertakenError):
             if task is IndexTask.INDEX:
                 run.run()
+            elif task is IndexTask.EMBED:
+                run.embed()
             elif task is IndexTask.WEDGE:
                 run.wedge()
-        if task is not IndexTask.INDEX:
+        if task in {IndexTask.WEDGE, IndexTask.BLOCK}:
             self._stop.wait()
 
     def _pause(self) -> None:
@@ -177,21 +189,37 @@ class IndexRun:
         """
         started = time.perf_counter()
         row = self._load()
+        if self._succeeds(lambda: self._index(row)):
+            self._mark(
+                status="completed",
+                error=None,
+                tokens=self._tokens(),
+                completed_at=now(),
+                indexing_latency=time.perf_counter() - started,
+            )
+
+    def embed(self) -> None:
+        """Make the vectors of chunks that stand there already; a failure becomes the `error`.
+
+        Raises:
+            RunEndedError: nothing (more) is to be done for this upload, or `pause` raised it.
+            sqlite3.Error: the data file cannot be written.
+        """
+        row = self._load()
+        if self._succeeds(lambda: self._embed_chunks(row)):
+            self._mark(status="completed", error=None, tokens=self._tokens())
+
+    def _succeeds(self, work: Callable[[], None]) -> bool:
+        """Work on the document, and write down why it failed."""
         try:
-            self._index(row)
+            work()
         except (RunEndedError, sqlite3.Error):
             raise
         # A broken file makes its library fail in any way; that is the error of this document.
         except Exception as error:
             self._mark(status="error", error=str(error) or type(error).__name__, stopped_at=now())
-            return
-        self._mark(
-            status="completed",
-            error=None,
-            tokens=0,
-            completed_at=now(),
-            indexing_latency=time.perf_counter() - started,
-        )
+            return False
+        return True
 
     def wedge(self) -> None:
         """Get as far as the wedging update of version 1.12 does (section 5).
@@ -239,9 +267,10 @@ class IndexRun:
             splitting_completed_at=moment,
             word_count=words,
         )
-        # Without an embedding model the parents of the hierarchical form never get complete.
-        hierarchical = row["doc_form"] == "hierarchical_model"
-        self._write(chunks, row, status="indexing" if hierarchical else "completed")
+        models.check_base(self._quirks, row)
+        # Without embeddings the parents of the hierarchical form never get complete.
+        lost = _is_hierarchical(row) and row["technique"] != "high_quality"
+        self._write(chunks, row, status="indexing" if lost else "completed")
 
     def _begin(self) -> None:
         with self._store.writing() as db:
@@ -251,7 +280,7 @@ class IndexRun:
         self._pause()
 
     def _cut(self, rule: StoredRule, texts: list[str], row: sqlite3.Row) -> list[TextChunk]:
-        hierarchical = row["doc_form"] == "hierarchical_model"
+        hierarchical = _is_hierarchical(row)
         chunks = [chunk for text in texts for chunk in rule.cut(text, hierarchical=hierarchical)]
         # The questions of the Q&A form are a language model's work, and there is none here.
         if row["doc_form"] == "qa_model" or "empty-index" in self._quirks:
@@ -265,9 +294,47 @@ class IndexRun:
             if start:
                 self._pause()
             batch = chunks[start : start + ROWS_PER_TRANSACTION]
+            # Before the transaction, which keeps every other writer waiting.
+            vectors = _vectors(batch, row)
             with self._store.writing() as db:
                 self._update(db, {"status": "indexing"})
-                chunk_rows.insert(db, base, self._document, batch, status=status)
+                chunk_rows.insert(db, base, self._document, batch, status=status, vectors=vectors)
+
+    def _embed_chunks(self, row: sqlite3.Row) -> None:
+        models.check_base(self._quirks, row)
+        self._pause()
+        last: int | None = 0
+        while last is not None:
+            with self._store.writing() as db:
+                self._update(db, {"status": "indexing"})
+                last = self._embed_next(db, last, hierarchical=_is_hierarchical(row))
+            self._pause()
+
+    def _embed_next(self, db: sqlite3.Connection, after: int, *, hierarchical: bool) -> int | None:
+        """Embed the next chunks, and return the number of the last; None when there were none."""
+        segments = db.execute(
+            "SELECT number, id, content FROM segment WHERE document = ? AND number > ?"
+            " ORDER BY number LIMIT ?",
+            (self._document, after, EMBEDDED_PER_TRANSACTION),
+        ).fetchall()
+        vector_rows.embed_segments(db, segments, hierarchical=hierarchical)
+        moment = now()
+        # A parent that economy left half done gets complete; what was switched off stays off.
+        db.executemany(
+            "UPDATE segment SET tokens = ?, keywords = 'null',"
+            " enabled = CASE status WHEN 'indexing' THEN 1 ELSE enabled END,"
+            " status = 'completed', completed_at = coalesce(completed_at, ?) WHERE number = ?",
+            [(count_tokens(each["content"]), moment, each["number"]) for each in segments],
+        )
+        return segments[-1]["number"] if segments else None
+
+    def _tokens(self) -> int:
+        with self._store.reading() as db:
+            counted = db.execute(
+                "SELECT coalesce(sum(tokens), 0) FROM segment WHERE document = ?",
+                (self._document,),
+            )
+            return int(counted.fetchone()[0])
 
     def _enter(self, status: str, **columns: object) -> None:
         """Enter the next state; a state that was too short is written with its successor."""
@@ -292,3 +359,15 @@ class IndexRun:
         if not changed.rowcount:
             raise OvertakenError
         self._pending = {}
+
+
+def _is_hierarchical(row: sqlite3.Row) -> bool:
+    return bool(row["doc_form"] == "hierarchical_model")
+
+
+def _vectors(chunks: list[TextChunk], row: sqlite3.Row) -> list[chunk_rows.Vectors] | None:
+    """The vectors of new chunks; None in an economy base."""
+    if row["technique"] != "high_quality":
+        return None
+    hierarchical = _is_hierarchical(row)
+    return [vector_rows.of_chunk(chunk, hierarchical=hierarchical) for chunk in chunks]

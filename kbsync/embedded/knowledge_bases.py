@@ -8,17 +8,18 @@ from typing import Final
 
 from starlette.responses import Response
 
-from . import chunk_rows
+from . import base_technique, chunk_rows, models
 from .endpoint_call import EndpointCall, refuse_nul
+from .indexer import QueuedTask
 from .replies import EnvelopeError, InternalFaultError, JsonReply, emptied, invalid, not_found
-from .request_models import DatasetCreatePayload, DatasetListQuery, DatasetUpdatePayload
+from .request_models import (
+    DatasetCreatePayload,
+    DatasetListQuery,
+    DatasetUpdatePayload,
+    KnowledgeConfig,
+)
 from .sqlite_store import fresh_id, now
 
-_PLUGIN_DAEMON: Final = "Failed to request plugin daemon, url: plugin/{}/management/models"
-MODEL_TYPES: Final = frozenset(
-    {"llm", "text-embedding", "rerank", "speech2text", "moderation", "tts"}
-    | {"text-generation", "embeddings", "reranking"}
-)
 _COUNTS: Final = """
 SELECT count(*) AS documents, coalesce(sum(word_count), 0) AS words,
   coalesce(sum(status = 'completed' AND enabled AND NOT archived), 0) AS available
@@ -46,6 +47,13 @@ def find(db: sqlite3.Connection, base: str) -> sqlite3.Row:
     return row
 
 
+def usable(call: EndpointCall, db: sqlite3.Connection) -> sqlite3.Row:
+    """The knowledge base of the address; refused while its embedding model is gone (section 7)."""
+    row = find(db, call.base)
+    models.check_base(call.server.quirks, row)
+    return row
+
+
 def find_for_upload(call: EndpointCall) -> sqlite3.Row:
     """The knowledge base of the address; an external one is refused, it holds no documents."""
     with call.server.store.reading() as db:
@@ -61,6 +69,32 @@ def check_form(db: sqlite3.Connection, base: str, form: str) -> None:
         raise invalid("doc_form is different from the dataset doc_form.")
 
 
+def initialise(
+    call: EndpointCall, db: sqlite3.Connection, base: sqlite3.Row, config: KnowledgeConfig
+) -> None:
+    """Fix the technique of a base with its first upload, even one that then fails to index."""
+    db.execute(
+        "UPDATE knowledge_base SET data_source_type = coalesce(data_source_type, 'upload_file')"
+        " WHERE id = ?",
+        (base["id"],),
+    )
+    if base["technique"] is not None:
+        return
+    provider, embedding = _embedding_model(call, config)
+    model = config.retrieval_model if provider else None
+    db.execute(
+        "UPDATE knowledge_base SET technique = ?, embedding_provider = ?, embedding_model = ?,"
+        " retrieval_model = coalesce(?, retrieval_model) WHERE id = ?",
+        (
+            config.indexing_technique,
+            provider,
+            embedding,
+            model.model_dump_json() if model else None,
+            base["id"],
+        ),
+    )
+
+
 def create(call: EndpointCall) -> JsonReply:
     """POST /datasets."""
     payload = call.payload(DatasetCreatePayload)
@@ -74,16 +108,16 @@ def create(call: EndpointCall) -> JsonReply:
                 "dataset_name_duplicate",
                 "The dataset name already exists. Please modify your dataset name.",
             )
-        if payload.indexing_technique == "high_quality":
-            raise no_embedding_model(payload.embedding_model_provider, payload.embedding_model)
+        provider, embedding = _embedding_model(call, payload)
+        models.check_retrieval(call.server.quirks, payload.retrieval_model)
         if payload.provider == "external" and payload.external_knowledge_api_id:
             raise invalid("api template not found")
         model = payload.retrieval_model
         setting = payload.summary_index_setting
         db.execute(
             "INSERT INTO knowledge_base (id, name, description, provider, permission, technique,"
-            " retrieval_model, summary_setting, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " embedding_provider, embedding_model, retrieval_model, summary_setting, created_at,"
+            " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 base,
                 payload.name,
@@ -91,13 +125,15 @@ def create(call: EndpointCall) -> JsonReply:
                 payload.provider,
                 payload.permission.value if payload.permission else "only_me",
                 payload.indexing_technique,
+                provider,
+                embedding,
                 model.model_dump_json() if model else None,
                 json.dumps(setting) if setting else None,
                 now(),
                 now(),
             ),
         )
-        created = _base_object(db, find(db, base), owner=call.server.store.owner)
+        created = _base_object(db, find(db, base), call)
     # Only after the commit: a request that finds the base here has to find its row.
     call.server.bases[base] = True
     return JsonReply(created)
@@ -105,7 +141,7 @@ def create(call: EndpointCall) -> JsonReply:
 
 def listing(call: EndpointCall) -> JsonReply:
     """GET /datasets."""
-    _need_plugin_daemon(call)
+    models.need_plugin_daemon(call)
     page = call.page()
     query = _list_query(call)
     conditions, values = ["1"], []
@@ -125,20 +161,20 @@ def listing(call: EndpointCall) -> JsonReply:
             f"SELECT * {where} ORDER BY created_at DESC, number DESC {page.sql}",
             values,
         ).fetchall()
-        owner = call.server.store.owner
-        rows = [_base_object(db, row, owner=owner, embedding_available=True) for row in found]
+        rows = [_base_object(db, row, call) | _usable(call, row) for row in found]
     return JsonReply(page.wrap(rows, total))
 
 
 def get(call: EndpointCall) -> JsonReply:
     """GET /datasets/{ds}."""
-    _need_plugin_daemon(call)
+    models.need_plugin_daemon(call)
     with call.server.store.reading() as db:
         row = find(db, call.base)
-        found = _base_object(db, row, owner=call.server.store.owner, embedding_available=True)
-        # The real server shows another method here than the stored one, which retrieve uses.
-        model = found["retrieval_model_dict"]
-        found["retrieval_model_dict"] = {**model, "search_method": "keyword_search"}  # type: ignore[dict-item]
+        found = _base_object(db, row, call) | _usable(call, row)
+        if row["technique"] != "high_quality":
+            # The real server shows another method here than the stored one, which retrieve uses.
+            shown = retrieval_model(row) | {"search_method": "keyword_search"}
+            found["retrieval_model_dict"] = shown
         if row["permission"] == "partial_members":
             found["partial_member_list"] = json.loads(row["partial_members"])
     return JsonReply(found)
@@ -153,16 +189,18 @@ def update(call: EndpointCall) -> JsonReply:
         row = find(db, call.base)
         if payload.name and payload.name != row["name"] and _named(db, payload.name):
             raise invalid("Dataset name already exists")
-        if payload.indexing_technique == "high_quality":
-            _refuse_high_quality(payload)
+        models.check_retrieval(call.server.quirks, payload.retrieval_model)
+        tasks = _switch_technique(call, db, row, payload)
         for column, value in _changes(payload).items():
             db.execute(
                 f"UPDATE knowledge_base SET {column} = ? WHERE id = ?",  # noqa: S608 - our own
                 (value, call.base),
             )
         row = find(db, call.base)
-        changed = _base_object(db, row, owner=call.server.store.owner)
+        changed = _base_object(db, row, call)
         changed["partial_member_list"] = json.loads(row["partial_members"])
+    for task in tasks:
+        call.server.indexer.submit(*task)
     return JsonReply(changed)
 
 
@@ -181,30 +219,6 @@ def delete(call: EndpointCall) -> Response:
         db.execute("DELETE FROM knowledge_base WHERE id = ?", (base,))
     call.server.bases.pop(base, None)
     return emptied(call.profile.emptied_base)
-
-
-def list_models(call: EndpointCall) -> JsonReply:
-    """GET /workspaces/current/models/model-types/{type}."""
-    kind = call.path["type"]
-    if kind not in MODEL_TYPES:
-        raise invalid(f"invalid origin model type {kind}")
-    _need_plugin_daemon(call)
-    return JsonReply({"data": []})
-
-
-def no_embedding_model(provider: str | None, model: str | None) -> Exception:
-    """The error for high quality: there is no embedding model here (section 4.4)."""
-    if provider and model:
-        return invalid(f"Provider {provider} does not exist.")
-    if provider:
-        return InternalFaultError()
-    return invalid("Default model not found for text-embedding")
-
-
-def _need_plugin_daemon(call: EndpointCall) -> None:
-    """Refuse what a real server cannot answer while its plugin daemon is away."""
-    if "plugin-daemon-away" in call.server.quirks:
-        raise invalid(_PLUGIN_DAEMON.format(call.server.store.tenant))
 
 
 def doc_form(db: sqlite3.Connection, base: str) -> str | None:
@@ -227,10 +241,30 @@ def retrieval_model(row: sqlite3.Row) -> dict[str, object]:
     }
 
 
-def _refuse_high_quality(payload: DatasetUpdatePayload) -> None:
-    if payload.embedding_model and payload.embedding_model_provider:
-        raise invalid(f"Provider {payload.embedding_model_provider} does not exist.")
-    raise InternalFaultError
+def _embedding_model(
+    call: EndpointCall, payload: DatasetCreatePayload | KnowledgeConfig
+) -> tuple[str | None, str | None]:
+    """Provider and model of a base that gets its technique; without high quality there is none."""
+    if payload.indexing_technique != "high_quality":
+        return None, None
+    named = (payload.embedding_model_provider, payload.embedding_model)
+    return models.embedding_model(call.server.quirks, *named)
+
+
+def _switch_technique(
+    call: EndpointCall, db: sqlite3.Connection, row: sqlite3.Row, payload: DatasetUpdatePayload
+) -> list[QueuedTask]:
+    """Index anew for another technique, and return what the indexer has to do."""
+    wanted, named = payload.indexing_technique, payload.embedding_model
+    if wanted == "high_quality":
+        if row["technique"] != wanted and not (payload.embedding_model_provider and named):
+            raise InternalFaultError
+        models.check(call.server.quirks, payload.embedding_model_provider, named)
+    if wanted in {None, row["technique"]}:
+        return []
+    if wanted == "economy":
+        return base_technique.to_economy(db, row["id"])
+    return base_technique.to_high_quality(db, row["id"], models.PROVIDER, models.MODEL)
 
 
 def _changes(payload: DatasetUpdatePayload) -> dict[str, object]:
@@ -266,24 +300,23 @@ def _named(db: sqlite3.Connection, name: str) -> bool:
     return found is not None
 
 
-def _base_object(
-    db: sqlite3.Connection,
-    row: sqlite3.Row,
-    *,
-    owner: str,
-    embedding_available: bool | None = None,
-) -> dict[str, object]:
+def _usable(call: EndpointCall, row: sqlite3.Row) -> dict[str, object]:
+    """What the replies to get and list say of the base's model; the others do not know it."""
+    economy = row["technique"] != "high_quality"
+    return {"embedding_available": economy or models.available(call.server.quirks)}
+
+
+def _base_object(db: sqlite3.Connection, row: sqlite3.Row, call: EndpointCall) -> dict[str, object]:
     """The object of every dataset reply.
 
     Args:
         db: for counts, tags and fields.
         row: the knowledge base.
-        owner: the account all calls run as.
-        embedding_available: null in the replies to create and update.
+        call: for the account all calls run as.
     """
+    owner = call.server.store.owner
     base = row["id"]
     counts = db.execute(_COUNTS, (base,)).fetchone()
-    model = retrieval_model(row)
     return {
         "id": base,
         "name": row["name"],
@@ -300,10 +333,10 @@ def _base_object(
         "created_at": row["created_at"],
         "updated_by": owner,
         "updated_at": row["updated_at"],
-        "embedding_model": None,
-        "embedding_model_provider": None,
-        "embedding_available": embedding_available,
-        "retrieval_model_dict": model,
+        "embedding_model": row["embedding_model"],
+        "embedding_model_provider": row["embedding_provider"],
+        "embedding_available": None,
+        "retrieval_model_dict": retrieval_model(row),
         "summary_index_setting": _summary(row),
         "tags": _tags(db, base),
         "doc_form": doc_form(db, base),

@@ -81,6 +81,12 @@ def rule_object(row: sqlite3.Row | None) -> dict[str, object]:
     return {"mode": row["mode"], "rules": json.loads(row["rules"])}
 
 
+def children(db: sqlite3.Connection, document: sqlite3.Row, content: str) -> list[str]:
+    """The child chunks that the rule of a document makes of one chunk's text."""
+    row = db.execute("SELECT * FROM process_rule WHERE id = ?", (document["rule"],)).fetchone()
+    return StoredRule(row).cut_children(content)
+
+
 class StoredRule:
     """A stored rule, ready to be applied to texts.
 
@@ -113,8 +119,15 @@ class StoredRule:
             parents = [text.strip()[:MAX_PARENT]] if text.strip() else []
         else:
             parents = self._pieces(text)
-        children = rules.subchunk_segmentation
-        return [TextChunk(parent, _normal(_cut(parent, children))) for parent in parents]
+        return [TextChunk(parent, self.cut_children(parent)) for parent in parents]
+
+    def cut_children(self, parent: str) -> list[str]:
+        """The child chunks of a parent chunk.
+
+        Raises:
+            ValueError: the rule's lengths make no sense.
+        """
+        return _normal(_cut(parent, self._rules.subchunk_segmentation if self._rules else None))
 
     def _pieces(self, text: str) -> list[str]:
         segmentation = self._rules.segmentation if self._rules else None

@@ -26,6 +26,7 @@ QUIRKS: Final[dict[str, str]] = {
     "each enable, disable, archive or un_archive.",
     "broken-tags": "Creating, renaming and listing tags answer 400 although they did the work.",
     "plugin-daemon-away": "Reading knowledge bases and models answers 400; uploads still work.",
+    "no-models": "No model for embeddings: high quality and search by meaning are refused.",
     "dropped-metadata": "Assigning metadata answers success and stores nothing.",
     "no-merge": "A file whose name exists already becomes a second document, as on old servers.",
     "no-partial-update": "`partial_update` of metadata is ignored: values are always replaced.",

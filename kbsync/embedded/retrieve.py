@@ -1,19 +1,18 @@
-"""Search in a knowledge base: keywords ranked by BM25, metadata filters (docs/dify-api.md 10)."""
+"""Search in a knowledge base (docs/dify-api.md section 10)."""
 
 from __future__ import annotations
 
-import json
-import operator
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from . import knowledge_bases
-from .chunk_rows import match_expression
+from . import knowledge_bases, models, search_methods
 from .endpoint_call import EndpointCall
+from .metadata_filters import matching_documents
 from .metadata_values import stored
 from .replies import JsonReply, invalid
 from .request_models import HitTestingPayload
+from .search_methods import ScoredChunk, Searched
 from .segments import search_object
 
 METHODS: Final = frozenset(
@@ -21,23 +20,19 @@ METHODS: Final = frozenset(
 )
 DEFAULT_RECORDS: Final = 4
 MAX_RECORDS: Final = 100
-_SEARCH: Final = """
+# Of likeness and of words in a hybrid search that says none.
+WEIGHTS: Final = (0.7, 0.3)
+_SEGMENT: Final = """
 SELECT segment.*, document.name AS document_name, document.metadata
-FROM segment_text JOIN segment ON segment.number = segment_text.rowid
-JOIN document ON document.id = segment.document
-WHERE segment_text MATCH ? AND segment.knowledge_base = ? AND segment.status = 'completed'
-  AND segment.enabled = 1 AND document.enabled = 1 AND document.archived = 0
-  AND (? IS NULL OR document.id IN (SELECT value FROM json_each(?)))
-ORDER BY bm25(segment_text), segment.number LIMIT ?
+FROM segment JOIN document ON document.id = segment.document WHERE segment.number = ?
 """
-Comparison = Callable[[object, object], bool]
 
 
 def retrieve(call: EndpointCall) -> JsonReply:
     """POST /datasets/{ds}/retrieve, and its other name hit-testing."""
     payload = call.payload(HitTestingPayload)
     with call.server.store.reading() as db:
-        base = knowledge_bases.find(db, call.base)
+        base = knowledge_bases.usable(call, db)
         if not payload.query:
             raise invalid("Query or attachment_ids is required")
         model = payload.retrieval_model or knowledge_bases.retrieval_model(base)
@@ -45,41 +40,84 @@ def retrieve(call: EndpointCall) -> JsonReply:
         if method not in METHODS:
             raise invalid(f"{method!r} is not a valid RetrievalMethod")
         if method != "keyword_search":
-            # The other methods compare embeddings, and there is no embedding model here.
-            raise invalid("Default model not found for text-embedding")
-        rows = _rows(db, call.base, payload.query, model)
-    owner = call.server.store.owner
-    records = [
-        {
-            "segment": search_object(row, owner) | {"document": _document(row)},
-            "child_chunks": None,
-            "score": 0.0,
-            "tsne_position": None,
-            "files": None,
-            "summary": None,
-        }
-        for row in rows
-    ]
+            _check_models(call, model)
+        found = _found(db, base, payload.query, str(method), model)
+        records = _records(db, found, call.server.store.owner)
     return JsonReply({"query": {"content": payload.query}, "records": records})
 
 
-def _rows(
-    db: sqlite3.Connection, base: str, query: str, model: dict[str, object]
-) -> list[sqlite3.Row]:
-    expression = match_expression(query)
-    if expression is None:
+def _check_models(call: EndpointCall, model: Mapping[str, object]) -> None:
+    """Refuse a search that needs a model which is not here, even where it would find nothing."""
+    quirks = call.server.quirks
+    models.embedding_model(quirks, None, None)
+    if model.get("reranking_enable"):
+        models.check_reranking(quirks, model.get("reranking_model"))
+    setting = _setting(model, "vector_setting")
+    models.check(
+        quirks, setting.get("embedding_provider_name"), setting.get("embedding_model_name")
+    )
+
+
+def _found(
+    db: sqlite3.Connection,
+    base: sqlite3.Row,
+    query: str,
+    method: str,
+    model: Mapping[str, object],
+) -> list[ScoredChunk]:
+    # A high-quality base has no keywords, and every other one no vectors (section 10).
+    if (base["technique"] == "high_quality") == (method == "keyword_search"):
         return []
-    documents = _matching_documents(db, base, model.get("metadata_filtering_conditions"))
-    allowed = None if documents is None else json.dumps(documents)
-    values = (expression, base, allowed, allowed, _top(model.get("top_k")))
-    return db.execute(_SEARCH, values).fetchall()
+    documents = matching_documents(db, base["id"], model.get("metadata_filtering_conditions"))
+    hierarchical = knowledge_bases.doc_form(db, base["id"]) == "hierarchical_model"
+    searched = Searched(db, base["id"], documents, hierarchical=hierarchical)
+    top = _top(model.get("top_k"))
+    least = _threshold(model)
+    match method:
+        case "keyword_search":
+            # In economy hierarchical documents are not found at all (section 4.6).
+            return [] if hierarchical else search_methods.by_keyword(searched, query, top)
+        case "full_text_search":
+            return search_methods.by_full_text(searched, query, top)
+        case "semantic_search":
+            return search_methods.by_likeness(searched, query, top, least)
+        case _:
+            return search_methods.by_both(searched, query, top, least, _weights(model))
 
 
-def _top(top_k: object) -> int:
-    # JSON's true is an int in Python.
-    if isinstance(top_k, bool) or not isinstance(top_k, int):
-        return DEFAULT_RECORDS
-    return max(0, min(top_k, MAX_RECORDS))
+def _records(
+    db: sqlite3.Connection, found: list[ScoredChunk], owner: str
+) -> list[dict[str, object]]:
+    """One record for each chunk found, and in it the child chunks by which it was found."""
+    by_segment: dict[int, list[ScoredChunk]] = {}
+    for each in found:
+        by_segment.setdefault(each.segment, []).append(each)
+    return [_record(db, segment, found, owner) for segment, found in by_segment.items()]
+
+
+def _record(
+    db: sqlite3.Connection, segment: int, found: list[ScoredChunk], owner: str
+) -> dict[str, object]:
+    row = db.execute(_SEGMENT, (segment,)).fetchone()
+    children = [_child(db, each) for each in found if each.child]
+    return {
+        "segment": search_object(row, owner) | {"document": _document(row)},
+        "child_chunks": children or None,
+        "score": max(each.score for each in found),
+        "tsne_position": None,
+        "files": None,
+        "summary": None,
+    }
+
+
+def _child(db: sqlite3.Connection, each: ScoredChunk) -> dict[str, object]:
+    row = db.execute("SELECT * FROM child_chunk WHERE number = ?", (each.child,)).fetchone()
+    return {
+        "id": row["id"],
+        "content": row["content"],
+        "position": row["position"],
+        "score": each.score,
+    }
 
 
 def _document(row: sqlite3.Row) -> dict[str, object]:
@@ -92,87 +130,30 @@ def _document(row: sqlite3.Row) -> dict[str, object]:
     }
 
 
-def _matching_documents(db: sqlite3.Connection, base: str, filters: object) -> list[str] | None:
-    """The ids of the documents the conditions let through; None when there are no conditions."""
-    if not isinstance(filters, dict):
-        return None
-    conditions = [entry for entry in filters.get("conditions") or [] if isinstance(entry, dict)]
-    if not conditions:
-        return None
-    combine = any if filters.get("logical_operator") == "or" else all
-    rows = db.execute("SELECT id, metadata FROM document WHERE knowledge_base = ?", (base,))
-    found = []
-    for row in rows:
-        values = stored(row)
-        if combine(_holds(condition, values) for condition in conditions):
-            found.append(str(row["id"]))
-    return found
+def _top(top_k: object) -> int:
+    # JSON's true is an int in Python.
+    if isinstance(top_k, bool) or not isinstance(top_k, int):
+        return DEFAULT_RECORDS
+    return max(0, min(top_k, MAX_RECORDS))
 
 
-def _holds(condition: Mapping[str, object], values: Mapping[str, object]) -> bool:
-    """Whether one condition holds; of a document without the value only `empty` does."""
-    comparison = condition.get("comparison_operator")
-    have = values.get(str(condition.get("name")))
-    if comparison == "empty":
-        return have is None
-    if have is None:
-        return False
-    if comparison == "not empty":
-        return True
-    test = _COMPARISONS.get(str(comparison))
-    return test is not None and test(have, condition.get("value"))
+def _threshold(model: Mapping[str, object]) -> float:
+    least = model.get("score_threshold") if model.get("score_threshold_enabled") else None
+    return float(least) if isinstance(least, int | float) else 0.0
 
 
-def _equal(have: object, want: object) -> bool:
-    numbers = _numbers(have, want) if isinstance(want, int | float) else None
-    return numbers[0] == numbers[1] if numbers else str(have) == str(want)
+def _weights(model: Mapping[str, object]) -> tuple[float, float]:
+    """What likeness and what words count in a hybrid search."""
+    likeness = _setting(model, "vector_setting").get("vector_weight")
+    words = _setting(model, "keyword_setting").get("keyword_weight")
+    if model.get("reranking_mode") != "weighted_score":
+        return WEIGHTS
+    if not (isinstance(likeness, int | float) and isinstance(words, int | float)):
+        return WEIGHTS
+    return likeness, words
 
 
-def _among(have: object, want: object) -> bool:
-    choices = want if isinstance(want, list) else str(want).split(",")
-    return str(have) in {str(choice).strip() for choice in choices}
-
-
-def _numeric(compare: Callable[[float, float], bool]) -> Comparison:
-    def test(have: object, want: object) -> bool:
-        numbers = _numbers(have, want)
-        return numbers is not None and compare(*numbers)
-
-    return test
-
-
-def _numbers(have: object, want: object) -> tuple[float, float] | None:
-    try:
-        return float(str(have)), float(str(want))
-    except ValueError:
-        return None
-
-
-def _negated(test: Comparison) -> Comparison:
-    return lambda have, want: not test(have, want)
-
-
-def _contains(have: object, want: object) -> bool:
-    return str(want) in str(have)
-
-
-_COMPARISONS: Final[dict[str, Comparison]] = {
-    "contains": _contains,
-    "not contains": _negated(_contains),
-    "start with": lambda have, want: str(have).startswith(str(want)),
-    "end with": lambda have, want: str(have).endswith(str(want)),
-    "is": _equal,
-    "=": _equal,
-    "is not": _negated(_equal),
-    "≠": _negated(_equal),
-    "in": _among,
-    "not in": _negated(_among),
-    "before": _numeric(operator.lt),
-    "<": _numeric(operator.lt),
-    "after": _numeric(operator.gt),
-    ">": _numeric(operator.gt),
-    "≤": _numeric(operator.le),
-    "<=": _numeric(operator.le),
-    "≥": _numeric(operator.ge),
-    ">=": _numeric(operator.ge),
-}
+def _setting(model: Mapping[str, object], name: str) -> Mapping[str, object]:
+    weights = model.get("weights")
+    setting = weights.get(name) if isinstance(weights, Mapping) else None
+    return setting if isinstance(setting, Mapping) else {}

@@ -21,6 +21,7 @@ from . import (
     downloads,
     knowledge_bases,
     metadata,
+    models,
     retrieve,
     segments,
     tags,
@@ -155,8 +156,8 @@ def _bases(profile: Profile) -> list[Route]:
         for word in "retrieve", "hit-testing":
             routes.append(_write("POST", f"{DATASET}/{word}", retrieve.retrieve))
     if profile.models:
-        models = "/workspaces/current/models/model-types/{type}"
-        routes.append(_read(models, knowledge_bases.list_models))
+        kind = "/workspaces/current/models/model-types/{type}"
+        routes.append(_read(kind, models.listing))
     if profile.file_preview:
         routes.append(_read("/files/{id:id}/preview", documents.file_preview))
     return routes

@@ -7,9 +7,9 @@ import sqlite3
 
 from starlette.responses import Response
 
-from . import chunk_rows, documents
+from . import child_rows, chunk_rows, knowledge_bases, models, process_rules, vector_rows
 from .endpoint_call import MAX_ROWS, EndpointCall, require_object
-from .knowledge_bases import doc_form
+from .process_rules import TextChunk
 from .replies import JsonReply, emptied, invalid, not_found
 from .request_models import (
     ChildChunkCreatePayload,
@@ -18,7 +18,7 @@ from .request_models import (
     SegmentUpdateArgs,
     SegmentUpdatePayload,
 )
-from .sqlite_store import fresh_id, now
+from .sqlite_store import now
 
 
 def listing(call: EndpointCall) -> JsonReply:
@@ -39,7 +39,7 @@ def listing(call: EndpointCall) -> JsonReply:
         ordered = f"SELECT * {where} ORDER BY position, number {paged}"
         rows = db.execute(ordered, values).fetchall()
         found = [_segment_object(db, row, call.server.store.owner) for row in rows]
-        form = doc_form(db, call.base)
+        form = knowledge_bases.doc_form(db, call.base)
     wrapped = page.wrap(found, total)
     order = ("total", "has_more", "limit", "page") if call.profile.chunk_pages else ("total",)
     return JsonReply({"data": found, "doc_form": form} | {name: wrapped[name] for name in order})
@@ -59,7 +59,7 @@ def add(call: EndpointCall) -> JsonReply:
             # The one error that is no envelope (section 1.2).
             return JsonReply({"error": "Segments is required"}, 400)
         checked = [_checked(require_object(entry)) for entry in wanted]
-        ids = [chunk_rows.insert_by_hand(db, document, *entry) for entry in checked]
+        ids = [_insert(db, document, *entry) for entry in checked]
         _count_words(db, document["id"])
         owner = call.server.store.owner
         added = [_segment_object(db, _find(db, segment), owner) for segment in ids]
@@ -85,7 +85,7 @@ def update(call: EndpointCall) -> JsonReply:
         row = _find(db, call.path["seg"])
         if wanted.content is None or not wanted.content.strip():
             raise invalid("Content is empty")
-        _change(db, row, wanted)
+        _change(db, document, row, wanted)
         _stamp(db, row["number"], owner)
         _count_words(db, row["document"])
         changed = _segment_object(db, _find(db, row["id"]), owner)
@@ -107,7 +107,8 @@ def list_children(call: EndpointCall) -> JsonReply:
     asked = ChildChunkListQuery.model_validate(dict(call.query))
     limit = min(asked.limit, MAX_ROWS)
     with call.server.store.reading() as db:
-        segment = _find_segment(db, call)
+        _document(db, call)
+        segment = _find(db, call.path["seg"])
         rows = db.execute(
             "SELECT * FROM child_chunk WHERE segment = ? AND instr(fold(content), fold(?)) > 0 "
             "ORDER BY position",
@@ -128,41 +129,39 @@ def list_children(call: EndpointCall) -> JsonReply:
 def add_child(call: EndpointCall) -> JsonReply:
     """POST child_chunks."""
     content = call.payload(ChildChunkCreatePayload).content
-    child, moment = fresh_id(), now()
     with call.server.store.writing() as db:
-        segment = _find_segment(db, call)["id"]
-        last = db.execute(
-            "SELECT coalesce(max(position), 0) FROM child_chunk WHERE segment = ?", (segment,)
-        ).fetchone()[0]
-        db.execute(
-            "INSERT INTO child_chunk (id, segment, position, content, word_count, type,"
-            " created_at, updated_at) VALUES (?, ?, ?, ?, ?, 'customized', ?, ?)",
-            (child, segment, last + 1, content, len(content), moment, moment),
-        )
-        return JsonReply({"data": _child_object(_find_child(db, segment, child))})
+        document = _document(db, call)
+        segment = _find(db, call.path["seg"])
+        number = child_rows.insert_by_hand(db, segment["id"], content)
+        if _embeds_children(document):
+            vector_rows.replace(db, segment["number"], number, content)
+        return JsonReply({"data": _child_object(_numbered_child(db, number))})
 
 
 def update_child(call: EndpointCall) -> JsonReply:
     """PATCH child_chunks/{id}."""
     content = call.payload(ChildChunkUpdatePayload).content
     with call.server.store.writing() as db:
+        document = _document(db, call)
         segment = _own_segment(db, call, "Segment not found.")
-        row = _find_child(db, segment, call.path["id"])
-        db.execute(
-            "UPDATE child_chunk SET content = ?, word_count = ?, type = 'customized',"
-            " updated_at = ? WHERE number = ?",
-            (content, len(content), now(), row["number"]),
-        )
-        return JsonReply({"data": _child_object(_find_child(db, segment, row["id"]))})
+        child = _find_child(db, segment, call.path["id"])
+        child_rows.set_content(db, child["number"], content)
+        if _embeds_children(document):
+            vector_rows.replace(db, segment["number"], child["number"], content)
+        return JsonReply({"data": _child_object(_numbered_child(db, child["number"]))})
 
 
 def delete_child(call: EndpointCall) -> Response:
-    """DELETE child_chunks/{id}: refused, as on every server without an embedding model."""
-    # The real server opens its vector index for it even in an economy base (section 7).
-    with call.server.store.reading() as db:
+    """DELETE child_chunks/{id}: refused by a server without an embedding model."""
+    with call.server.store.writing() as db:
+        _document(db, call)
         segment = _own_segment(db, call, "Document not found.")
-        _find_child(db, segment, call.path["id"])
-    raise invalid("Default model not found for text-embedding")
+        child = _find_child(db, segment, call.path["id"])
+        # The real server opens its vector index for it even in an economy base (section 7).
+        models.embedding_model(call.server.quirks, None, None)
+        child_rows.delete(db, child["number"])
+        vector_rows.delete(db, segment["number"], child["number"])
+    return emptied(call.profile.emptied)
 
 
 def search_object(row: sqlite3.Row, owner: str) -> dict[str, object]:
@@ -193,13 +192,30 @@ def search_object(row: sqlite3.Row, owner: str) -> dict[str, object]:
     }
 
 
-def _find_segment(db: sqlite3.Connection, call: EndpointCall) -> sqlite3.Row:
-    """The segment of the address; its document has to exist, too."""
-    _document(db, call)
-    return _find(db, call.path["seg"])
+def _insert(
+    db: sqlite3.Connection, document: sqlite3.Row, content: str, given: list[str] | None
+) -> str:
+    """Add one chunk at the end of a document and return its id."""
+    chunk = TextChunk(content)
+    if not document["high_quality"]:
+        vectors = None
+    elif _embeds_children(document):
+        chunk = TextChunk(content, process_rules.children(db, document, content))
+        vectors = [vector_rows.of_chunk(chunk, hierarchical=True)]
+    else:
+        vectors = [vector_rows.of_chunk(chunk, hierarchical=False)]
+    base = document["knowledge_base"]
+    (segment,) = chunk_rows.insert(
+        db, base, document["id"], [chunk], status="completed", vectors=vectors
+    )
+    if given:
+        chunk_rows.set_keywords(db, _find(db, segment)["number"], given)
+    return segment
 
 
-def _change(db: sqlite3.Connection, row: sqlite3.Row, wanted: SegmentUpdateArgs) -> None:
+def _change(
+    db: sqlite3.Connection, document: sqlite3.Row, row: sqlite3.Row, wanted: SegmentUpdateArgs
+) -> None:
     if row["enabled"] and wanted.enabled is False:
         db.execute(
             "UPDATE segment SET enabled = 0, disabled_at = ? WHERE number = ?",
@@ -214,9 +230,33 @@ def _change(db: sqlite3.Connection, row: sqlite3.Row, wanted: SegmentUpdateArgs)
             "UPDATE segment SET enabled = 1, disabled_at = NULL WHERE number = ?", (row["number"],)
         )
     if wanted.content is not None and wanted.content != row["content"]:
-        chunk_rows.set_content(db, row["number"], wanted.content)
+        _set_content(db, document, row["number"], wanted.content)
+    if wanted.regenerate_child_chunks and _embeds_children(document):
+        _cut_children(db, document, row, wanted.content or row["content"])
     if wanted.keywords:
         chunk_rows.set_keywords(db, row["number"], wanted.keywords)
+
+
+def _set_content(db: sqlite3.Connection, document: sqlite3.Row, number: int, content: str) -> None:
+    high_quality = bool(document["high_quality"])
+    chunk_rows.set_content(db, number, content, high_quality=high_quality)
+    if high_quality and not _embeds_children(document):
+        vector_rows.replace(db, number, vector_rows.NO_CHILD, content)
+
+
+def _cut_children(
+    db: sqlite3.Connection, document: sqlite3.Row, row: sqlite3.Row, content: str
+) -> None:
+    """Replace the child chunks of a chunk by those its text is cut into."""
+    old = db.execute("SELECT number FROM child_chunk WHERE segment = ?", (row["id"],)).fetchall()
+    for child in old:
+        child_rows.delete(db, child["number"])
+        vector_rows.delete(db, row["number"], child["number"])
+    texts = process_rules.children(db, document, content)
+    placed = [(row["id"], place, text) for place, text in enumerate(texts, 1)]
+    numbers = child_rows.insert(db, placed, kind="automatic")
+    for number, text in zip(numbers, texts, strict=True):
+        vector_rows.replace(db, row["number"], number, text)
 
 
 def _stamp(db: sqlite3.Connection, number: int, owner: str) -> None:
@@ -246,10 +286,22 @@ def _count_words(db: sqlite3.Connection, document: str) -> None:
 
 
 def _document(db: sqlite3.Connection, call: EndpointCall) -> sqlite3.Row:
-    row = documents.find(db, call.base, call.document)
+    """The document of the address, with `high_quality`: whether its chunks are embedded."""
+    knowledge_bases.usable(call, db)
+    row: sqlite3.Row | None = db.execute(
+        "SELECT document.*, technique = 'high_quality' AS high_quality FROM document"
+        " JOIN knowledge_base ON knowledge_base.id = document.knowledge_base"
+        " WHERE document.id = ? AND knowledge_base = ?",
+        (call.document, call.base),
+    ).fetchone()
     if row is None:
         raise not_found("Document not found.")
     return row
+
+
+def _embeds_children(document: sqlite3.Row) -> bool:
+    """Whether the vectors are those of the child chunks, and not of the chunks themselves."""
+    return bool(document["high_quality"]) and document["doc_form"] == "hierarchical_model"
 
 
 def _find(db: sqlite3.Connection, segment: str) -> sqlite3.Row:
@@ -261,20 +313,27 @@ def _find(db: sqlite3.Connection, segment: str) -> sqlite3.Row:
     return row
 
 
-def _own_segment(db: sqlite3.Connection, call: EndpointCall, refusal: str) -> str:
+def _own_segment(db: sqlite3.Connection, call: EndpointCall, refusal: str) -> sqlite3.Row:
     """The segment of the address, which has to belong to the document of the address."""
-    segment = _find_segment(db, call)
+    segment = _find(db, call.path["seg"])
     if segment["document"] != call.document:
         raise not_found(refusal)
-    return str(segment["id"])
+    return segment
 
 
-def _find_child(db: sqlite3.Connection, segment: str, child: str) -> sqlite3.Row:
+def _find_child(db: sqlite3.Connection, segment: sqlite3.Row, child: str) -> sqlite3.Row:
     row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM child_chunk WHERE segment = ? AND id = ?", (segment, child)
+        "SELECT * FROM child_chunk WHERE segment = ? AND id = ?", (segment["id"], child)
     ).fetchone()
     if row is None:
         raise not_found("Child chunk not found.")
+    return row
+
+
+def _numbered_child(db: sqlite3.Connection, number: int) -> sqlite3.Row:
+    row: sqlite3.Row = db.execute(
+        "SELECT * FROM child_chunk WHERE number = ?", (number,)
+    ).fetchone()
     return row
 
 

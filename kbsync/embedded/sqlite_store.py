@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-_VERSION: Final = 1
+from .words import spaced
 
 _TABLES: Final = """
 CREATE TABLE workspace (tenant TEXT NOT NULL, owner TEXT NOT NULL);
@@ -83,6 +83,24 @@ CREATE TABLE tag (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT
 CREATE TABLE tag_binding (
   tag TEXT NOT NULL, knowledge_base TEXT NOT NULL, PRIMARY KEY (tag, knowledge_base));
 """
+# Format 1 is `_TABLES`; each further one is made of the one before, in a new file too.
+_LATER: Final = (
+    # 2: embeddings, and the full-text index of child chunks. `embeds` is the generation of a
+    # document whose chunks stay and only have to be embedded.
+    """
+ALTER TABLE knowledge_base ADD COLUMN embedding_provider TEXT;
+ALTER TABLE knowledge_base ADD COLUMN embedding_model TEXT;
+ALTER TABLE document ADD COLUMN embeds INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE vector (
+  segment INTEGER NOT NULL, child INTEGER NOT NULL DEFAULT 0, places BLOB NOT NULL,
+  length REAL NOT NULL, PRIMARY KEY (segment, child));
+CREATE VIRTUAL TABLE child_text USING fts5 (
+  words, tokenize = 'porter unicode61 remove_diacritics 2');
+INSERT INTO child_text (rowid, words) SELECT number, spaced(content) FROM child_chunk;
+""",
+)
+_VERSION: Final = 1 + len(_LATER)
 
 
 class StoreError(Exception):
@@ -161,6 +179,7 @@ class SqliteStore:
         connection.execute("PRAGMA synchronous = NORMAL")
         # SQLite's own lower() knows ASCII only.
         connection.create_function("fold", 1, str.casefold, deterministic=True)
+        connection.create_function("spaced", 1, spaced, deterministic=True)
         return connection
 
     def _prepare(self) -> None:
@@ -170,8 +189,13 @@ class SqliteStore:
                 f"{self.path} was written by a newer kbsync (format {found}, this one knows "
                 f"{_VERSION}). Next: pip install --upgrade kbsync"
             )
-        if found != _VERSION:
+        if not found:
             self._create()
+            found = 1
+        for number, changes in enumerate(_LATER[found - 1 :], found + 1):
+            self._writer.executescript(
+                f"BEGIN IMMEDIATE; {changes} PRAGMA user_version = {number}; COMMIT;"
+            )
         # The journal mode is kept in the file, so the readers have it too.
         self._writer.execute("PRAGMA journal_mode = WAL")
 
@@ -183,9 +207,7 @@ class SqliteStore:
             )
         ids = f"'{fresh_id()}', '{fresh_id()}'"
         workspace = f"INSERT INTO workspace VALUES ({ids});"  # noqa: S608 - two fresh UUIDs
-        self._writer.executescript(
-            f"BEGIN; {_TABLES} {workspace} PRAGMA user_version = {_VERSION}; COMMIT;"
-        )
+        self._writer.executescript(f"BEGIN; {_TABLES} {workspace} PRAGMA user_version = 1; COMMIT;")
 
 
 def fresh_id() -> str:

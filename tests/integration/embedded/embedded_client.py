@@ -25,6 +25,15 @@ KEYWORD_SEARCH = {
     "score_threshold_enabled": False,
 }
 
+NAMED = {"embedding_model_provider": "kbsync", "embedding_model": "hashed-words"}
+HIGH: dict[str, Any] = {"indexing_technique": "high_quality", **NAMED}
+SEMANTIC = {
+    "search_method": "semantic_search",
+    "reranking_enable": False,
+    "top_k": 3,
+    "score_threshold_enabled": False,
+}
+
 
 def custom(separator: str = "\n\n", max_tokens: int = 500, **rules: Any) -> dict[str, Any]:
     segmentation = {"separator": separator, "max_tokens": max_tokens, "chunk_overlap": 0}
@@ -145,3 +154,27 @@ async def make_base(http: httpx.AsyncClient, name: str = "Docs") -> Base:
     reply = await http.post("/datasets", json={"name": name})
     assert reply.status_code == 200, reply.text
     return Base(http, reply.json()["id"])
+
+
+async def high_base(http: httpx.AsyncClient, name: str = "High", **more: Any) -> Base:
+    reply = await http.post("/datasets", json={"name": name, **HIGH, **more})
+    assert reply.status_code == 200, reply.text
+    return Base(http, reply.json()["id"])
+
+
+async def found(base: Base, query: str, **model: Any) -> list[dict[str, Any]]:
+    body: dict[str, Any] = {"query": query}
+    if model:
+        body["retrieval_model"] = SEMANTIC | model
+    reply = await base.http.post(f"{base.url}/retrieve", json=body)
+    assert reply.status_code == 200, reply.text
+    records: list[dict[str, Any]] = reply.json()["records"]
+    return records
+
+
+def contents(records: list[dict[str, Any]]) -> list[str]:
+    return [record["segment"]["content"] for record in records]
+
+
+def children(record: dict[str, Any]) -> list[str]:
+    return [child["content"] for child in record["child_chunks"] or ()]

@@ -79,14 +79,21 @@ async def test_top_k_and_scores(library: Base) -> None:
     assert record["segment"]["document"]["name"] == "kernel.md"
 
 
-async def test_without_a_model_only_keywords_can_be_searched(library: Base) -> None:
+async def test_without_a_model_only_keywords_can_be_searched(tmp_path: Path) -> None:
+    async with new_base(tmp_path / "store.db", ["no-models"]) as base:
+        await base.indexed("kernel.md", TEXTS["kernel.md"])
+        reply = await base.http.post(f"{base.url}/retrieve", json={"query": "kernel"})
+        assert reply.status_code == 400
+        assert reply.json()["message"] == "Default model not found for text-embedding"
+        stored = await base.http.patch(base.url, json={"retrieval_model": KEYWORD_SEARCH})
+        assert stored.json()["retrieval_model_dict"]["search_method"] == "keyword_search"
+        reply = await base.http.post(f"{base.url}/retrieve", json={"query": "kernel"})
+        assert [record["score"] for record in reply.json()["records"]] == [0.0]
+
+
+async def test_an_economy_base_has_nothing_to_find_by_likeness(library: Base) -> None:
     reply = await library.http.post(f"{library.url}/retrieve", json={"query": "kernel"})
-    assert reply.status_code == 400
-    assert reply.json()["message"] == "Default model not found for text-embedding"
-    stored = await library.http.patch(library.url, json={"retrieval_model": KEYWORD_SEARCH})
-    assert stored.json()["retrieval_model_dict"]["search_method"] == "keyword_search"
-    reply = await library.http.post(f"{library.url}/retrieve", json={"query": "kernel"})
-    assert [record["score"] for record in reply.json()["records"]] == [0.0]
+    assert (reply.status_code, reply.json()["records"]) == (200, [])
 
 
 @pytest.mark.parametrize(

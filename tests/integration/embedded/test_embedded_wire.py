@@ -179,7 +179,11 @@ async def test_changing_a_base(base: Base) -> None:
 
 async def test_models(base: Base) -> None:
     url = "/workspaces/current/models/model-types/"
-    assert (await base.http.get(f"{url}text-embedding")).json() == {"data": []}
+    (provider,) = (await base.http.get(f"{url}text-embedding")).json()["data"]
+    (model,) = provider["models"]
+    assert (provider["provider"], provider["status"]) == ("kbsync", "active")
+    assert (model["model"], model["model_type"]) == ("hashed-words", "text-embedding")
+    assert (await base.http.get(f"{url}rerank")).json() == {"data": []}
     assert (await base.http.get(f"/files/{UNKNOWN}/preview")).status_code == 401
 
 
