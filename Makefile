@@ -20,7 +20,7 @@ help:
 	@echo "make lint        check style and format"
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
-	@echo "make docs        write docs/messages.md and the rooms of docs/design.md anew"
+	@echo "make docs        write docs/messages.md, the rooms of docs/design.md and the table of docs/versions.md anew"
 	@echo "make clean       remove what tools left behind; make distclean: and $(VENV)"
 	@echo "Another Python than $(PYTHON): make PYTHON=/path/to/python test"
 
@@ -68,6 +68,7 @@ docs: $(VENV)/.with-test
 	$(BIN)/python -m kbsync.messages > docs/messages.md.new
 	mv docs/messages.md.new docs/messages.md
 	$(BIN)/python -m tests.docs.rooms
+	$(BIN)/python -m tests.docs.versions
 
 # A stamp is as new as the last installation, so only a changed pyproject.toml installs again.
 $(VENV)/.with-%: pyproject.toml | $(BIN)/pip

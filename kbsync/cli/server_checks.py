@@ -13,7 +13,7 @@ from kbsync.dify.remote import DifyRemote
 from kbsync.engine.observe.knowledge_base import counting_binding, look_for
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
-from kbsync.model import Done
+from kbsync.model import Capability, Done
 
 Examine = Callable[[Settings, str, DifyClient, Sequence[str]], AsyncIterator[Notice]]
 
@@ -58,7 +58,7 @@ async def _server(settings: Settings, name: str, examine: Examine | None) -> Asy
             return
         version = api.observed.now.version or "not told"
         yield say.SERVER_ANSWERS(server=name, url=server.url, version=version)
-        if api.observed.now.update_wedges:
+        if Capability.UPDATE_ENDS not in api.observed.now:
             yield say.UPDATES_WEDGE(server=name, version=version)
         sound: list[str] = []
         for mirror in mirrors:

@@ -1,37 +1,19 @@
-"""What the server can do: from its version, and from routes that are not there."""
+"""What the server at hand can do: told by its version, corrected by what calls meet."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from kbsync.dify.request import ApiReply
 from kbsync.messages import printable
-from kbsync.model import Capabilities
+from kbsync.messages import remote as messages
+from kbsync.model import Capabilities, Capability, Done, Gone, Outcome, Rejected, Unauthorized
+
+T = TypeVar("T")
 
 VERSION_HEADER = "x-version"
 LONGEST_VERSION = 60
-# Their update task waits for itself for ever (docs/dify-api.md section 5).
-WEDGING = frozenset({"1.12.0", "1.12.1"})
-
-
-def of_version(version: str | None) -> Capabilities:
-    """Return what is known of a version before anything was tried.
-
-    A version that is not known is taken for a current one without faults.
-    """
-    numbers = _numbers(version)
-    return Capabilities(
-        version=version,
-        # 0.9 made a second document of the same name (docs/design.md section 5).
-        merges_by_name=numbers is None or numbers >= (1, 0, 0),
-        update_wedges=numbers is not None and ".".join(map(str, numbers)) in WEDGING,
-    )
-
-
-def _numbers(version: str | None) -> tuple[int, int, int] | None:
-    found = re.match(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", version or "")
-    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
 class Observed:
@@ -43,17 +25,84 @@ class Observed:
     """
 
     def __init__(self) -> None:
-        self.now = of_version(None)
+        self.now = Capabilities()
         self.date: str | None = None
 
     def see(self, reply: ApiReply) -> None:
-        """Take the version of a reply; another version may have the routes the old one lacked."""
+        """Take the version of a reply; what was seen of another version does not count any more."""
         self.date = reply.headers.get("date")
         # Every reply has the header, refusals too: an upgrade is noticed with the next call.
         version = printable(reply.headers.get(VERSION_HEADER, ""))[:LONGEST_VERSION]
         if version and version != self.now.version:
-            self.now = of_version(version)
+            self.now = Capabilities(version=version)
+        elif not version and self.now.version is not None and _of_api(reply):
+            # A gateway drops it now: what is behind may be upgraded without a sign.
+            self.now = Capabilities()
 
-    def lacks_metadata(self) -> None:
-        """Note that the metadata routes are not there."""
-        self.now = replace(self.now, metadata=False)
+    def note(self, capability: Capability, able: bool) -> None:
+        """Note that the server was seen to do it, or not to."""
+        self.now = self.now.noting(capability, able)
+
+    def recall(self, known: Capabilities) -> None:
+        """Begin with what was known before, unless a reply came already."""
+        if self.now == Capabilities():
+            self.now = known
+
+
+class Alternatives:
+    """Makes a call by its own route where the server has it, and otherwise in an older way.
+
+    Args:
+        observed: what the server can do.
+        address_answers: whether the server answers at its address as a knowledge API does.
+    """
+
+    def __init__(self, observed: Observed, address_answers: Callable[[], Awaitable[bool]]) -> None:
+        self._observed = observed
+        self._address_answers = address_answers
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the server is known to have it."""
+        return capability in self._observed.now
+
+    async def choose(
+        self,
+        capability: Capability,
+        call: Callable[[], Awaitable[Outcome[T]]],
+        otherwise: Callable[[], Awaitable[Outcome[T]]],
+    ) -> Outcome[T]:
+        """Make `call` if the server may have its route, `otherwise` where the route is missing.
+
+        A 404 of a server that is not known to have the route proves no absence: some answer an
+        unknown route and an unknown id in the same words.
+        """
+        if self._observed.now.state(capability) is False:
+            return await otherwise()
+        outcome = await call()
+        if await self.missing(capability, outcome):
+            return await otherwise()
+        if self._observed.now.state(capability) is not None:  # told by this reply, at the latest
+            return outcome
+        if isinstance(outcome, Done):
+            self._observed.note(capability, able=True)
+        return await otherwise() if isinstance(outcome, Gone) else outcome
+
+    async def missing(self, capability: Capability, outcome: Outcome[T]) -> bool:
+        """Whether `outcome` says that the route is missing; then that is noted."""
+        if not route_is_missing(outcome) or not await self._address_answers():
+            return False
+        self._observed.note(capability, able=False)
+        return True
+
+
+def route_is_missing(outcome: Outcome[T]) -> bool:
+    """Whether the answer was that of a wrong address or of a method that is not there."""
+    match outcome:
+        case Unauthorized(why) | Rejected(why):
+            return why.message in (messages.WRONG_URL, messages.UNKNOWN_CALL)
+        case _:
+            return False
+
+
+def _of_api(reply: ApiReply) -> bool:
+    return reply.ok and "json" in reply.headers.get("content-type", "")

@@ -13,9 +13,10 @@ from kbsync.dify.api.knowledge_bases import KnowledgeBases
 from kbsync.dify.api.metadata import Metadata
 from kbsync.dify.api.search import Search
 from kbsync.dify.api.tags import Tags
-from kbsync.dify.capabilities import Observed
+from kbsync.dify.capabilities import Alternatives, Observed
 from kbsync.dify.http import Exchange
 from kbsync.dify.transport import open_http
+from kbsync.model import Done
 
 
 class DifyClient:
@@ -39,8 +40,9 @@ class DifyClient:
         self.observed = Observed()
         self._http = open_http(access, transport)
         exchange = Exchange(access, self._http, self.observed.see)
-        self.bases = KnowledgeBases(exchange)
-        self.documents = Documents(exchange)
+        self.alternatives = Alternatives(self.observed, self._answers)
+        self.bases = KnowledgeBases(exchange, self.alternatives)
+        self.documents = Documents(exchange, self.alternatives)
         self.chunks = Chunks(exchange)
         self.child_chunks = ChildChunks(exchange)
         self.metadata = Metadata(exchange)
@@ -61,3 +63,7 @@ class DifyClient:
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+
+    async def _answers(self) -> bool:
+        """Whether the address is right: every version has the list of knowledge bases."""
+        return isinstance(await self.bases.list(limit=1), Done)

@@ -86,6 +86,7 @@ def _throttled(call: ApiCall, words: str) -> Failure:
 
 # Seconds to wait: the lock of a switch lives 600 s (docs/dify-api.md 6.5), the others are guesses.
 LOCK, LONG, SHORT = 600.0, 60.0, 10.0
+UNKNOWN_ROUTE = re.compile(r"The requested URL was not found", re.IGNORECASE)
 MODEL = r"^Default model not found|^Provider .* does not exist"
 
 # The first rule that fits decides.
@@ -113,6 +114,8 @@ RULES = (
     RefusalRule(400, _wait(messages.SWITCH_LOCKED, LOCK), "invalid_action", "is being indexed"),
     RefusalRule(400, _wait(messages.METADATA_LOCKED, SHORT), says="metadata operation is running"),
     RefusalRule(400, _gone, says="^Dataset does not exist"),
+    # One document of a batch is gone; those behind it were not written (1.13.1 and newer).
+    RefusalRule(400, _gone, says="^Document not found", about=Subject.METADATA),
     RefusalRule(400, _unauthorized(messages.NOT_ALLOWED), says="^You do not have permission"),
     RefusalRule(
         400, _rejected(messages.NAME_TAKEN), says="^(Dataset|Metadata|Tag) name already exists"
@@ -149,7 +152,8 @@ def fault(call: ApiCall, reply: ApiReply, url: str, now: float, *, sent: bool = 
         why = messages.SERVER_FAULT(what=call.what, status=status, words=_excerpt(reply))
         return interrupted(call, why, sent=sent, after=_retry_after(reply, now))
     envelope = _envelope(reply)
-    if envelope is None:
+    # An unknown route: most answer it with a web page, some in the envelope of an unknown id.
+    if envelope is None or (status == 404 and UNKNOWN_ROUTE.match(envelope[1])):
         return _no_envelope(call, reply, url)
     return _refusal(call, status, *envelope)
 

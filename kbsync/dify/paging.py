@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from kbsync.dify.schemas import ListPage
 from kbsync.messages import remote as messages
-from kbsync.model import Done, NotReady, Outcome
+from kbsync.model import Done, Gone, NotReady, Outcome
 
 # The server cuts a larger limit down to this without saying so (docs/dify-api.md 1.4).
 PAGE_LIMIT = 100
@@ -97,3 +97,12 @@ async def rows_named(name: str, get_page: GetPage[N]) -> Outcome[tuple[N, ...]]:
     if not isinstance(found, Done):
         return found
     return Done(tuple(row for row in found.value if row.name == name))
+
+
+async def row_of(id: str, get_page: GetPage[R]) -> Outcome[R]:
+    """Return the row of this id, `Gone` if the whole listing does not have it."""
+    found = await all_rows(get_page)
+    if not isinstance(found, Done):
+        return found
+    row = next((row for row in found.value if row.id.lower() == id.lower()), None)
+    return Gone() if row is None else Done(row)

@@ -16,17 +16,16 @@ from kbsync.messages import remote as messages
 from kbsync.model import (
     Base,
     Capabilities,
+    Capability,
     Done,
     Gone,
     Outcome,
     Progress,
     Rejected,
     RemoteDocument,
-    Unauthorized,
     Uploaded,
 )
 
-T = TypeVar("T")
 R = TypeVar("R", KnowledgeBaseRow, Document)
 
 # What the server allows (docs/dify-api.md section 3).
@@ -46,6 +45,14 @@ class DifyRemote:
     def capabilities(self) -> Capabilities:
         """What the server can do, as of its last reply."""
         return self._client.observed.now
+
+    def note(self, capability: Capability, able: bool) -> None:
+        """Note that the server was seen to do it, or not to."""
+        self._client.observed.note(capability, able)
+
+    def recall(self, known: Capabilities) -> None:
+        """Begin with what was known of the server before."""
+        self._client.observed.recall(known)
 
     def paused_for(self) -> float:
         """Return 0: a pause is remembered by the throttle in front of this."""
@@ -91,9 +98,11 @@ class DifyRemote:
         found = await self._client.documents.named(base_id, name)
         return mapped(found, lambda rows: tuple(map(to_model.document, rows)))
 
-    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
-        """Get a document by id. `word_count` is None unless there are no chunks."""
-        found = await self._client.documents.get(base_id, document_id)
+    async def document(
+        self, base_id: str, document_id: str, *, name: str = ""
+    ) -> Outcome[RemoteDocument]:
+        """Get a document by id. `word_count` may be None even where there are chunks."""
+        found = await self._client.documents.get(base_id, document_id, name=name)
         return mapped(_the_one("get document", document_id, found), to_model.document)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
@@ -142,11 +151,12 @@ class DifyRemote:
 
         `Rejected` when the server has no metadata; then `capabilities` says so too.
         """
+        none = Rejected(messages.NO_METADATA(what="list metadata fields"))
+        if self.capabilities.state(Capability.METADATA) is False:
+            return none
         found = await self._client.metadata.fields(base_id)
-        # Without a version the address itself may be wrong, and then every route is missing.
-        if _route_is_missing(found) and self.capabilities.version is not None:
-            self._client.observed.lacks_metadata()
-            return Rejected(messages.NO_METADATA(what="list metadata fields"))
+        if await self._client.alternatives.missing(Capability.METADATA, found):
+            return none
         if isinstance(found, Done):
             self._numeric |= {f.id for f in found.value.fields if f.type in NUMERIC}
         return mapped(found, lambda all_: {field.name: field.id for field in all_.fields})
@@ -211,14 +221,6 @@ def _uploaded(payload: Payload) -> Callable[[UploadReply], Uploaded]:
     return lambda reply: Uploaded(
         document=to_model.document(reply.document), batch=reply.batch, content=payload.content
     )
-
-
-def _route_is_missing(outcome: Outcome[T]) -> bool:
-    match outcome:
-        case Unauthorized(why) | Rejected(why):
-            return why.message in (messages.WRONG_URL, messages.UNKNOWN_CALL)
-        case _:
-            return False
 
 
 if TYPE_CHECKING:

@@ -109,6 +109,6 @@ def options(chunking: Chunking, *, duplicate: bool = True) -> dict[str, object]:
         sent["embedding_model"] = chunking.embedding_model
         if chunking.embedding_provider is not None:
             sent["embedding_model_provider"] = chunking.embedding_provider
-    if not duplicate:
-        sent["duplicate"] = False
+    # Before 0.15.0 it has to be asked for (docs/versions.md).
+    sent["duplicate"] = duplicate
     return sent

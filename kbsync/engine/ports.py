@@ -1,9 +1,9 @@
-"""What the engine needs from outside, as Protocols: clock, source, ledger, remote, changes."""
+"""What the engine needs from outside, as Protocols: clock, source, ledger, remote."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from kbsync.messages import Notice
 from kbsync.model import (
     Base,
     Capabilities,
+    Capability,
     DocKey,
     FileState,
     Intent,
@@ -321,6 +322,14 @@ class Ledger(Protocol):
         """Return the number of entries by state."""
         ...
 
+    def capabilities(self, server: str) -> Capabilities | None:
+        """Return what is kept of the server at that address, None before its first pass."""
+        ...
+
+    def note_capabilities(self, server: str, known: Capabilities) -> None:
+        """Keep what is known of the server at that address."""
+        ...
+
 
 # -- remote --------------------------------------------------------------------------------------
 
@@ -349,6 +358,14 @@ class Remote(Protocol):
         """What the server can do, from its version and from what was seen."""
         ...
 
+    def note(self, capability: Capability, able: bool) -> None:
+        """Note that the server was seen to do it, or not to."""
+        ...
+
+    def recall(self, known: Capabilities) -> None:
+        """Begin with what was known of the server before; a reply of another version ends it."""
+        ...
+
     def paused_for(self) -> float:
         """Return for how many more seconds the server wants no writes (throttled)."""
         ...
@@ -375,8 +392,10 @@ class Remote(Protocol):
         """Return every document that bears exactly `name`: a search read to its end."""
         ...
 
-    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
-        """Get a document by id."""
+    async def document(
+        self, base_id: str, document_id: str, *, name: str = ""
+    ) -> Outcome[RemoteDocument]:
+        """Get a document by id; `name`, where it is known, spares old servers a long listing."""
         ...
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
@@ -412,7 +431,7 @@ class Remote(Protocol):
     async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
         """Return the ids of the base's metadata fields by name.
 
-        `Rejected` while `capabilities.metadata` is false: the server has no metadata.
+        `Rejected` on a server without metadata; then `capabilities` says so too.
         """
         ...
 
@@ -429,65 +448,4 @@ class Remote(Protocol):
             fields: field ids by name.
             assignments: at most one per document.
         """
-        ...
-
-
-# -- changes: where something may have changed, never what happened there -----------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedPaths:
-    """Everything that may have changed since the last `take`.
-
-    Args:
-        paths: NFC paths relative to the root, ``/`` between folders; each file may have changed,
-            appeared or gone.
-        folders: folders whose whole subtree is to be compared again, ``""`` for the root: the
-            queue ran over, a folder is new or moved, a watch was lost.
-        root: the root itself vanished or came back: compare everything.
-    """
-
-    paths: frozenset[str] = frozenset()
-    folders: frozenset[str] = frozenset()
-    root: bool = False
-
-    def __bool__(self) -> bool:
-        """Whether anything may have changed."""
-        return bool(self.paths or self.folders or self.root)
-
-
-class ChangeSource(Protocol):
-    """A source's changes: none is lost, and `take` never blocks.
-
-    Memory is bounded: over 10,000 collected paths collapse into the root folder. Events that
-    cannot change content (open, access, close without a write) are left out. Debouncing is the
-    controller's.
-    """
-
-    @property
-    def mode(self) -> str:
-        """How changes are noticed: ``inotify``, ``polling`` or ``inotify+polling``."""
-        ...
-
-    @property
-    def notice(self) -> Notice | None:
-        """Why changes are not noticed by events alone, and the remedy; None when they are."""
-        ...
-
-    def start(self, wake: Callable[[], None]) -> None:
-        """Start watching; returns once all possible watches are placed.
-
-        Blocks: call it in a thread.
-
-        Args:
-            wake: called from any thread, cheap, whenever there is something to take.
-        """
-        ...
-
-    def take(self) -> ChangedPaths:
-        """Return everything since the last `take`. Never blocks."""
-        ...
-
-    def stop(self) -> None:
-        """Stop watching. Blocks until its threads have ended."""
         ...

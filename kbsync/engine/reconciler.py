@@ -12,7 +12,7 @@ from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
 from kbsync.engine.observe import adoption
 from kbsync.engine.observe.evidence import EvidenceCollector
-from kbsync.engine.observe.knowledge_base import bind, ensure_base, find_base
+from kbsync.engine.observe.knowledge_base import bind, ensure_base, find_base, refuse_too_old
 from kbsync.engine.observe.planner import Planned, Planner
 from kbsync.engine.observe.remote_state import metadata_fields
 from kbsync.engine.ports import Clock, Ledger, Remote
@@ -102,8 +102,9 @@ class Reconciler:
         report.unchanged = planned.plan.unchanged
         report.done += Counter(move=renamed.applied)
         report.halted = permitted.guard if isinstance(permitted.guard, Halted) else None
+        self._keep_capabilities()
         if context.base_id is not None and context.fields is None and report.done:
-            report.notice = engine_say.MARKS_UNSUPPORTED(mirror=self.mirror.name)
+            report.notice = report.notice or engine_say.MARKS_UNSUPPORTED(mirror=self.mirror.name)
         return report
 
     def narrow(self, planned: Planned, wanted: Callable[[DocKey], bool]) -> Planned:
@@ -125,7 +126,7 @@ class Reconciler:
         Raises:
             Problem: the base or the server cannot be used.
         """
-        base = await find_base(self.mirror, self.ledger, self._remote)
+        base = await self._find_base()
         if base is not None:  # the ledger finds its documents by their marks in the bound base
             bind(self.mirror, base, self.ledger)
         return await self._context(base)
@@ -167,7 +168,7 @@ class Reconciler:
         Raises:
             Problem: the base or the server cannot be used.
         """
-        base = await find_base(self.mirror, self.ledger, self._remote)
+        base = await self._find_base()
         collector = EvidenceCollector(context=await self._context(base))
         case = await collector.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
         return case, decide(case)
@@ -183,12 +184,29 @@ class Reconciler:
         Raises:
             Problem: there is no base yet, or the base or the server cannot be used.
         """
-        base = await find_base(self.mirror, self.ledger, self._remote)
+        base = await self._find_base()
         if base is None:
             name = self.mirror.config.knowledge_base.name
             raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=name))
         context = await self._context(base)
         return await adoption.offer(context, match, cause=cause, trust_size=trust_size)
+
+    async def _find_base(self) -> Base | None:
+        """Return the base; what the ledger kept of the server is remembered before it is asked."""
+        kept = self.ledger.capabilities(self.mirror.server.url)
+        if kept is not None:
+            self._remote.recall(kept)
+        try:
+            return await find_base(self.mirror, self.ledger, self._remote)
+        finally:
+            # Whatever such a server answers, its age is the reason.
+            refuse_too_old(self.mirror, self._remote)
+
+    def _keep_capabilities(self) -> None:
+        """Keep what is known of the server by now, if that is new."""
+        url, known = self.mirror.server.url, self._remote.capabilities
+        if known != self.ledger.capabilities(url):
+            self.ledger.note_capabilities(url, known)
 
     async def _context(self, base: Base | None) -> Context:
         ownership = self.ledger.ownership(self.mirror.name)
@@ -200,4 +218,6 @@ class Reconciler:
             base_id=base.id if base else None,
             owner=ownership.token if ownership else "",
         )
-        return replace(context, fields=await metadata_fields(context))
+        context = replace(context, fields=await metadata_fields(context))
+        self._keep_capabilities()
+        return context

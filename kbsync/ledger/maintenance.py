@@ -21,6 +21,7 @@ from kbsync.ledger.tables import (
     META,
     METADATA,
     REJECTIONS,
+    SERVERS,
 )
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
@@ -150,6 +151,7 @@ _READERS: tuple[tuple[Table, Sequence[Column[Any]], Callable[[Row], object]], ..
     (INTENTS, records.INTENT, records.intent_of),
     (REJECTIONS, records.REJECTION, records.rejection_of),
     (JOURNAL, records.LINE, records.line_of),
+    (SERVERS, records.CAPABILITIES, records.capabilities_of),
     (LISTED, records.DOCUMENT, records.document_of),
 )
 

@@ -18,8 +18,10 @@ from kbsync.ledger.tables import (
     LISTINGS,
     MIRRORS,
     REJECTIONS,
+    SERVERS,
 )
 from kbsync.model import (
+    Capabilities,
     DocKey,
     EntryState,
     Fingerprint,
@@ -32,6 +34,7 @@ from kbsync.model import (
     RemoteDocument,
     Stat,
 )
+from kbsync.model.capabilities import noted
 from kbsync.planning.marks import mark_of, values_hash
 
 _LARGEST: Final = 2**63 - 1
@@ -357,3 +360,18 @@ def document_values(base_id: str, document: RemoteDocument) -> dict[str, Value]:
         "mark_rev": rev,
         "mark_hash": values_hash(document.metadata) if mark_of(document) else None,
     }
+
+
+CAPABILITIES = columns(SERVERS, "version", "seen")
+
+
+def capabilities_of(row: Row) -> Capabilities:
+    """Read a row of the columns `CAPABILITIES`."""
+    cells: tuple[Any, ...] = row
+    return noted(cells[0], json.loads(cells[1]).items())
+
+
+def capabilities_values(known: Capabilities) -> dict[str, Value]:
+    """Return the columns of capabilities."""
+    seen = {capability.value: able for capability, able in known.seen}
+    return {"version": known.version, "seen": json.dumps(seen, sort_keys=True)}

@@ -21,13 +21,14 @@ from kbsync.ledger.maintenance import Copied, Health, rows_of, unreadable
 from kbsync.ledger.mirrors import Mirrors
 from kbsync.ledger.remote_listing import RemoteListings
 from kbsync.ledger.scan_rows import ScanRows
+from kbsync.ledger.servers import Servers
 from kbsync.ledger.sqlite_file import copy_file, open_file
 from kbsync.ledger.transactions import Transactions
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 
-class LedgerStore(ScanRows, Entries, Transactions, RemoteListings, Journal, Mirrors):
+class LedgerStore(ScanRows, Entries, Transactions, RemoteListings, Journal, Mirrors, Servers):
     """An open ledger. Close it, or use it as a context manager.
 
     Attributes:

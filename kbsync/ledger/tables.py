@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 
 # "kbsy" in ASCII: the PRAGMA application_id of a file that is a ledger.
 APPLICATION_ID = 0x6B627379
@@ -91,6 +91,16 @@ HALTS = Table(
     Column("digest", TEXT, primary_key=True),
     Column("at", SECONDS, nullable=False),
     Column("members", TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# `kbsync.model.Capabilities` of the server at an address; `seen` is a JSON object.
+SERVERS = Table(
+    "servers",
+    METADATA,
+    Column("url", TEXT, primary_key=True),
+    Column("version", TEXT),
+    Column("seen", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -249,3 +249,14 @@ KEY_REPLACED = Message(
     "{what}: the server does not accept the key any more; a newer key was found",
     "it is tried again by itself with the newer key; see: kbsync status",
 )
+OTHER_ROUTE = Message(
+    "KB-R047",
+    "{what}: the server does not have the newest route for it",
+    "it is tried again by itself with an older one; see: kbsync status",
+)
+TOO_OLD = Message(
+    "KB-R048",
+    "server {url} is Dify {version}; kbsync needs {oldest} or newer",
+    "update the server, then type: kbsync validate",
+    Exit.REFUSED,
+)

@@ -18,10 +18,10 @@ from kbsync.model.actions import (
     SetMetadata,
     Update,
 )
+from kbsync.model.capabilities import Capabilities, Capability
 from kbsync.model.causes import Cause
 from kbsync.model.documents import (
     Base,
-    Capabilities,
     Chunking,
     Progress,
     Readiness,
@@ -69,6 +69,7 @@ __all__ = [
     "Ambiguous",
     "Base",
     "Capabilities",
+    "Capability",
     "Cause",
     "Chunking",
     "Conflict",

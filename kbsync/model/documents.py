@@ -1,4 +1,4 @@
-"""What is at the server: bases, documents, and what a server can do."""
+"""What is at the server: bases and documents."""
 
 from __future__ import annotations
 
@@ -95,28 +95,3 @@ class Base:
     technique: str | None = None
     form: str | None = None
     mode: str = "general"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What the server at hand can do; remade when its version changes (design, section 5).
-
-    Args:
-        version: `X-Version` of the replies, None when there was none.
-        merges_by_name: a create over an enabled document of its name re-uses it.
-        update_wedges: update calls stop the indexing worker (1.12.0 and 1.12.1).
-        metadata: documents can carry marks.
-    """
-
-    version: str | None = None
-    merges_by_name: bool = True
-    update_wedges: bool = False
-    metadata: bool = True
-
-    @property
-    def updates_verified(self) -> bool:
-        """Whether updates of this version are known to end: so far only where a fault is avoided.
-
-        On any other version the first update has to end before the next is sent.
-        """
-        return self.update_wedges

@@ -19,6 +19,7 @@ from kbsync.dify.remote import DifyRemote
 from kbsync.engine.ports import Assignment
 from kbsync.messages import remote as messages
 from kbsync.model import (
+    Capability,
     Chunking,
     Done,
     Gone,
@@ -226,7 +227,7 @@ async def test_the_version_is_learnt(remote: DifyRemote, base: Base) -> None:
     assert remote.capabilities.version is None
     await remote.base(base.id)
     assert remote.capabilities.version == base.server.version
-    assert remote.capabilities.update_wedges is base.server.update_wedges
+    assert (Capability.UPDATE_ENDS in remote.capabilities) is not base.server.update_wedges
 
 
 async def test_every_other_call(client: DifyClient, base: Base) -> None:
@@ -307,7 +308,7 @@ async def test_throttled_daemon_away_locked_and_wedging(quirky: Quirky) -> None:
             away = await remote.base(base.id)
             assert isinstance(away, NotReady)
             assert away.why.message is messages.PLUGINS_AWAY
-            assert remote.capabilities.update_wedges
+            assert Capability.UPDATE_ENDS not in remote.capabilities
             done(await remote.create(base.id, "a.md", Words("x"), CHUNKING))
             throttled = await remote.create(base.id, "b.md", Words("x"), CHUNKING)
             assert throttled == Throttled(60.0)
@@ -334,4 +335,4 @@ async def test_no_metadata(quirky: Quirky) -> None:
             outcome = await remote.fields(base.id)
             assert isinstance(outcome, Rejected)
             assert outcome.why.message is messages.NO_METADATA
-            assert not remote.capabilities.metadata
+            assert Capability.METADATA not in remote.capabilities

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from . import versions
 from .rooms import ORDER, PAGE, ROOT, written
 
 WIDEST = 160
@@ -16,6 +17,11 @@ PAGES = [PAGE, ROOT / "docs" / "glossary.md", ROOT / "CONTRIBUTING.md", ROOT / "
 def test_the_tree_of_rooms_is_the_one_there_is() -> None:
     page = PAGE.read_text("utf-8")
     assert page == written(page), "type: make docs"
+
+
+def test_the_table_of_versions_is_the_one_there_is() -> None:
+    page = versions.PAGE.read_text("utf-8")
+    assert page == versions.written(page), "type: make docs"
 
 
 def test_every_room_is_in_the_tree() -> None:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from kbsync import model
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage
 from kbsync.messages import Message
 from kbsync.model import (
     Base,
+    Capabilities,
+    Capability,
     Done,
     Gone,
     NotReady,
@@ -33,17 +34,6 @@ PAGE = 100
 CHUNKS = 1000  # of a document that is being indexed
 FINE, FAILS, EMPTY, NEVER = "fine", "fails", "empty", "never"
 NEVER_READY = float("inf")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities(model.Capabilities):
-    """What kbsync knows of the server, and what it need not know.
-
-    Args:
-        partial_update: values that are not sent are kept.
-    """
-
-    partial_update: bool = True
 
 
 @dataclass(slots=True)
@@ -97,24 +87,25 @@ class KnowledgeBase:
     """One knowledge base of one server, which may be deleted and made again.
 
     Args:
-        capabilities: what the server can do.
+        able: what the server can do.
         now: seconds.
         indexing: of a name, how many seconds its indexing takes and how it ends.
 
     Attributes:
         chunk_seconds: how long a chunk takes; by default none completes before the end.
+        told: what kbsync knows of that.
         refused: contents that the server does not accept.
         away_until: no request is answered before.
     """
 
     def __init__(
         self,
-        capabilities: Capabilities,
+        able: Capabilities,
         now: Callable[[], float],
         indexing: Callable[[str], tuple[float, str]],
         observer: Observer,
     ) -> None:
-        self.capabilities = capabilities
+        self.able = self.told = able
         self.documents: dict[str, Document] = {}
         self.fields: dict[str, str] = {}
         self.base_id: str | None = None
@@ -250,11 +241,14 @@ class KnowledgeBase:
         return 0 if document.frozen else int(seconds // self.chunk_seconds)
 
     def field_ids(self, base_id: str) -> Outcome[Mapping[str, str]]:
-        if not self.capabilities.metadata:
+        if Capability.METADATA not in self.able:
             return Rejected(WHY(what="no metadata here"))
         return Done(dict(self.fields)) if base_id == self.base_id else Gone()
 
     # -- writes --------------------------------------------------------------------------------
+
+    def note(self, capability: Capability, able: bool) -> None:
+        self.told = self.told.noting(capability, able)
 
     def make_base(self, name: str) -> Outcome[Base]:
         if self.base_id is not None:
@@ -271,7 +265,7 @@ class KnowledgeBase:
         if content in self.refused:
             return self._refuse(content)
         twins = [each for each in self.bearers(name) if each.enabled]
-        if duplicate and self.capabilities.merges_by_name and twins:
+        if duplicate and Capability.MERGE_BY_NAME in self.able and twins:
             return self._upload(twins[0], name, content, chunking)
         return self._upload(self.new(name), name, content, chunking)
 
@@ -291,7 +285,7 @@ class KnowledgeBase:
             return self._refuse(content)
         if self.readiness(document) is not Readiness.AVAILABLE:
             return NotReady(WHY(what="not available"), 10.0)
-        if self.capabilities.update_wedges:
+        if Capability.UPDATE_ENDS not in self.able:
             self.observer.wedges(document)
         return self._upload(document, name, content, chunking)
 
@@ -356,7 +350,7 @@ class KnowledgeBase:
                 continue
             values = {names.get(fields[name]): value for name, value in each.values.items()}
             self.observer.marks(document, each.values)
-            kept = document.metadata if self.capabilities.partial_update else {}
+            kept = document.metadata if Capability.MERGE_METADATA in self.able else {}
             document.metadata = kept | {name: v for name, v in values.items() if name is not None}
         return Done(None)
 

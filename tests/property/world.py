@@ -14,6 +14,7 @@ from kbsync.engine.ports import Assignment
 from kbsync.model import (
     Action,
     Adopt,
+    Capabilities,
     Conflict,
     Create,
     Delete,
@@ -62,7 +63,7 @@ from kbsync.planning.rename_detection import (
     worth_hashing,
 )
 from tests.model.folder import Folder, sha
-from tests.model.knowledge_base import FINE, Capabilities, Document, KnowledgeBase
+from tests.model.knowledge_base import FINE, Document, KnowledgeBase
 
 MIRROR, OWNER, BASE = "docs", "ours", "base-1"
 NOW, WINDOW, A_PASS = 1_000_000.0, 900.0, 3600.0

@@ -32,6 +32,7 @@ from tests.model.knowledge_base import (
     FINE,
     NEVER,
     Capabilities,
+    Capability,
     Document,
     KnowledgeBase,
 )
@@ -278,7 +279,7 @@ class History:
 
     def _note_everything(self) -> None:
         """Write what stands where at the end of the trace."""
-        self.note(f"{self.server.capabilities} swap={self.swap}")
+        self.note(f"{self.server.able} swap={self.swap}")
         for document in self.server.documents.values():
             self.note(f"{document} {self.server.readiness(document).name}")
         for name, folder in self.folders.items():
@@ -288,16 +289,17 @@ class History:
 
 
 def _able(chance: random.Random) -> Capabilities:
-    kind = chance.choices(["new", "wedging", "old", "bare"], [5, 3, 2, 2])[0]
-    match kind:
+    kinds = ["new", "wedging", "old", "bare", "untold"]
+    match chance.choices(kinds, [5, 3, 2, 1, 2])[0]:
         case "wedging":
-            return Capabilities(version="1.12.1", update_wedges=True)
+            return Capabilities(version="1.12.1")
         case "old":
-            return Capabilities(version="1.1.0", partial_update=False)
+            return Capabilities(version="1.1.3")
         case "bare":
-            return Capabilities(
-                version="0.9.0", merges_by_name=False, metadata=False, partial_update=False
-            )
+            known = Capabilities(version="0.9.0")
+            return known.noting(Capability.MERGE_BY_NAME, able=False)
+        case "untold":  # nothing is known of it, and nothing is what it can do
+            return Capabilities()
     return Capabilities(version="1.13.0")
 
 

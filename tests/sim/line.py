@@ -14,6 +14,7 @@ from kbsync.model import (
     Ambiguous,
     Base,
     Capabilities,
+    Capability,
     Done,
     Gone,
     NotReady,
@@ -84,7 +85,14 @@ class Line:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._server.capabilities
+        return self._server.told
+
+    def note(self, capability: Capability, able: bool) -> None:
+        self._server.note(capability, able)
+
+    def recall(self, known: Capabilities) -> None:
+        if self._server.told == Capabilities():
+            self._server.told = known
 
     def paused_for(self) -> float:
         return 0.0
@@ -208,7 +216,9 @@ class Line:
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
         return await self._read(f"named {name}", lambda: self._server.named(base_id, name))
 
-    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
+    async def document(
+        self, base_id: str, document_id: str, *, name: str = ""
+    ) -> Outcome[RemoteDocument]:
         what = f"get {document_id}"
         return await self._read(what, lambda: self._server.document(base_id, document_id))
 

@@ -17,6 +17,7 @@ from kbsync.ledger.clock import LedgerClock
 from kbsync.messages import Problem
 from kbsync.model import (
     Action,
+    Capability,
     Conflict,
     Create,
     DocKey,
@@ -169,7 +170,7 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
     # What was edited before it was seen complete, or before the ledger was lost, looks sent.
     if document.by_hand or (document.edits and not document.unseen and not history.forgot):
         fault("edited", f"{document.id} of {key.path} is not what kbsync sent")
-    if history.server.capabilities.metadata:
+    if Capability.METADATA in history.server.able:
         _is_marked(history, key, document, content)
 
 

@@ -6,15 +6,17 @@ import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from kbsync.model import Capabilities
 from tests.model.folder import Folder
-from tests.model.knowledge_base import Capabilities
 
 from .history import History, play
 from .program import Program
 from .weather import LATE, LOST, NOT_SENT, PAGES, RESET, SHIFTED, WRITES, Weather
 
 NEW = Capabilities(version="1.13.0")
-WEDGING = Capabilities(version="1.12.1", update_wedges=True)
+WEDGING = Capabilities(version="1.12.1")
+UNTOLD = Capabilities()
+"""A server that tells no version: it has no metadata, and never merges by name."""
 
 
 async def one_pass(history: History, weather: Callable[[random.Random], Weather] = Weather) -> None:
@@ -35,7 +37,8 @@ def play_story(
     empty: Path, place: Path, story: Callable[[History], Awaitable[None]], *, able: Capabilities
 ) -> History:
     async def begun(history: History) -> None:
-        history.server.capabilities, history.fine = able, True
+        history.server.able = history.server.told = able
+        history.fine = True
         await story(history)
 
     return play(Program(0, ()), place, empty, begun)

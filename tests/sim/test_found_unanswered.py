@@ -8,10 +8,10 @@ from pathlib import Path
 import anyio
 
 from kbsync.engine.execute.results import Event
-from kbsync.model import Hold
+from kbsync.model import Capabilities, Hold
 from kbsync.planning.marks import FIELDS, OWNER
 from tests.model.folder import Folder
-from tests.model.knowledge_base import FAILS, FINE, NEVER, Capabilities
+from tests.model.knowledge_base import FAILS, FINE, NEVER
 
 from .history import REMOVALS, History
 from .quiescence import plans
@@ -209,7 +209,7 @@ def test_a_file_that_went_amid_a_swap_takes_both_of_its_documents_along(
         await one_pass(history)
         assert [each.name for each in history.server.documents.values()] == ["b.md"]
 
-    play_story(empty, tmp_path, story, able=Capabilities(version="0.9.0", metadata=False))
+    play_story(empty, tmp_path, story, able=Capabilities(version="0.9.0"))
 
 
 def test_a_delete_that_lands_late_does_not_hit_a_file_that_is_back(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from kbsync.engine.ports import ChangedPaths
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.messages import Notice
 from tests.model.folder import MOUNTED, Folder
 

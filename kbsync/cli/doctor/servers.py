@@ -14,6 +14,7 @@ from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
+from kbsync.model import Capability
 from kbsync.model.file_types import ACCEPTED
 
 MEGABYTE = 1 << 20
@@ -74,12 +75,12 @@ async def examine(
 
 def _able(name: str, api: DifyClient, *, asked: bool) -> Iterator[Notice]:
     able = api.observed.now
-    if not able.update_wedges:
+    if Capability.UPDATE_ENDS in able:
         yield say.UPDATES_IN_PLACE(server=name)
-    if not able.merges_by_name:
+    if Capability.MERGE_BY_NAME not in able:
         yield say.TWINS(server=name, version=able.version)
     if asked:
-        yield say.MARKS(server=name) if able.metadata else say.NO_MARKS(server=name)
+        yield say.MARKS(server=name) if Capability.METADATA in able else say.NO_MARKS(server=name)
 
 
 def clock(server: str, date: str | None, now: float) -> Notice:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from kbsync.dify.capabilities import Alternatives
 from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.multipart import Multipart, is_sendable
-from kbsync.dify.paging import PAGE_LIMIT, page_params, rows_named
+from kbsync.dify.paging import PAGE_LIMIT, page_params, row_of, rows_named
 from kbsync.dify.request import Subject, read, write
 from kbsync.dify.schemas import Document, Indexing, ListPage, Many, UploadReply
 from kbsync.engine.ports import Payload
 from kbsync.messages import remote as messages
-from kbsync.model import Outcome, Rejected
+from kbsync.model import Capability, Gone, NotSent, Outcome, Rejected
 
 
 class Documents:
     """Every call returns an `Outcome`. Ids are UUIDs; `options` are the API's own ``data`` keys."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, alternatives: Alternatives) -> None:
         self._exchange = exchange
+        self._alternatives = alternatives
 
     async def create_by_file(
         self, base_id: str, name: str, payload: Payload, options: Mapping[str, object]
     ) -> Outcome[UploadReply]:
         """Create a document, or write over the enabled one of the same name (4.7)."""
-        path = ("datasets", base_id, "document", "create-by-file")
-        return await self._upload("create document", path, name, payload, options)
+        path = ("datasets", base_id, "document", self._spelled("create-by-file"))
+        return await self._upload("create document", "POST", path, name, payload, options)
 
     async def update_by_file(
         self,
@@ -40,12 +42,25 @@ class Documents:
         Args:
             payload: None chunks the stored file again; `options` then need a ``process_rule``.
         """
-        path = ("datasets", base_id, "documents", document_id, "update-by-file")
-        return await self._upload("update document", path, name, payload, options)
+        document = ("datasets", base_id, "documents", document_id)
+        if not self._alternatives.has(Capability.PATCH_DOCUMENT):
+            path = (*document, self._spelled("update-by-file"))
+            return await self._upload("update document", "POST", path, name, payload, options)
+        outcome = await self._upload("update document", "PATCH", document, name, payload, options)
+        # The payload can be read only once: the next try takes the older route.
+        if await self._alternatives.missing(Capability.PATCH_DOCUMENT, outcome):
+            return NotSent(messages.OTHER_ROUTE(what="update document"))
+        return outcome
+
+    def _spelled(self, route: str) -> str:
+        """Return the name of a route as this server spells it; all know underscores."""
+        hyphens = self._alternatives.has(Capability.HYPHEN_ROUTES)
+        return route if hyphens else route.replace("-", "_")
 
     async def _upload(
         self,
         what: str,
+        method: str,
         path: tuple[str, ...],
         name: str,
         payload: Payload | None,
@@ -54,7 +69,7 @@ class Documents:
         # It would arrive as another name, which no later search would find.
         if not is_sendable(name):
             return Rejected(messages.UNSENDABLE_NAME(what=what, name=name))
-        call = write(what, Subject.UPLOAD, "POST", *path)
+        call = write(what, Subject.UPLOAD, method, *path)
         upload = Multipart(name, payload, options)
         return await self._exchange.ask(call, UploadReply, upload=upload)
 
@@ -62,7 +77,7 @@ class Documents:
         self, base_id: str, name: str, text: str, options: Mapping[str, object]
     ) -> Outcome[UploadReply]:
         """Create from text; `options` need ``indexing_technique`` every time (4.2)."""
-        path = ("datasets", base_id, "document", "create-by-text")
+        path = ("datasets", base_id, "document", self._spelled("create-by-text"))
         call = write("create document", Subject.UPLOAD, "POST", *path)
         body = {**options, "name": name, "text": text}
         return await self._exchange.ask(call, UploadReply, json=body)
@@ -71,7 +86,8 @@ class Documents:
         self, base_id: str, document_id: str, name: str, text: str, options: Mapping[str, object]
     ) -> Outcome[UploadReply]:
         """Replace content and name by text; an empty text counts as none (section 5)."""
-        path = ("datasets", base_id, "documents", document_id, "update-by-text")
+        route = self._spelled("update-by-text")
+        path = ("datasets", base_id, "documents", document_id, route)
         call = write("update document", Subject.UPLOAD, "POST", *path)
         body = {**options, "name": name, "text": text}
         return await self._exchange.ask(call, UploadReply, json=body)
@@ -100,10 +116,32 @@ class Documents:
         """Return every document of exactly this name."""
         return await rows_named(name, lambda page: self.list(base_id, page=page, keyword=name))
 
-    async def get(self, base_id: str, document_id: str) -> Outcome[Document]:
-        """Return one by id: the only proof of absence (6.3)."""
+    async def get(self, base_id: str, document_id: str, *, name: str = "") -> Outcome[Document]:
+        """Return one by id: the only proof of absence (6.3).
+
+        A server that cannot get one (before 1.5.1) is asked for the name, and if that does not
+        find it for all its documents: a document may have been renamed there.
+
+        Args:
+            name: the document's, as far as it is known.
+        """
         path = ("datasets", base_id, "documents", document_id)
-        return await self._exchange.ask(read("get document", Subject.DOCUMENT, *path), Document)
+        call = read("get document", Subject.DOCUMENT, *path)
+        return await self._alternatives.choose(
+            Capability.GET_DOCUMENT,
+            lambda: self._exchange.ask(call, Document),
+            lambda: self._listed(base_id, document_id, name),
+        )
+
+    async def _listed(self, base_id: str, document_id: str, name: str) -> Outcome[Document]:
+        """Look for it by name, then among all documents, which proves absence."""
+        if name:
+            named = await row_of(
+                document_id, lambda page: self.list(base_id, page=page, keyword=name)
+            )
+            if not isinstance(named, Gone):
+                return named
+        return await row_of(document_id, lambda page: self.list(base_id, page=page))
 
     async def indexing(self, base_id: str, batch: str) -> Outcome[Sequence[Indexing]]:
         """Return how far a batch is; a superseded batch is `Gone` (6.1)."""

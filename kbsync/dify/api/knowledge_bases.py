@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from kbsync.dify.capabilities import Alternatives
 from kbsync.dify.http import Exchange, mapped
-from kbsync.dify.paging import PAGE_LIMIT, page_params, rows_named
+from kbsync.dify.paging import PAGE_LIMIT, page_params, row_of, rows_named
 from kbsync.dify.request import Subject, read, write
 from kbsync.dify.schemas import KnowledgeBaseRow, ListPage, Many, Tag
-from kbsync.model import Outcome
+from kbsync.model import Capability, Outcome
 
 
 class KnowledgeBases:
     """Every call returns an `Outcome`; an unknown id is `Gone`."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, alternatives: Alternatives) -> None:
         self._exchange = exchange
+        self._alternatives = alternatives
 
     async def create(
         self,
@@ -77,9 +79,13 @@ class KnowledgeBases:
         return await rows_named(name, lambda page: self.list(page=page, keyword=name))
 
     async def get(self, base_id: str) -> Outcome[KnowledgeBaseRow]:
-        """Return one by id."""
+        """Return one by id; on a server that cannot get one, its row of the list."""
         call = read("get knowledge base", Subject.BASE, "datasets", base_id)
-        return await self._exchange.ask(call, KnowledgeBaseRow)
+        return await self._alternatives.choose(
+            Capability.GET_BASE,
+            lambda: self._exchange.ask(call, KnowledgeBaseRow),
+            lambda: row_of(base_id, lambda page: self.list(page=page)),
+        )
 
     async def change(
         self, base_id: str, changes: Mapping[str, object]

@@ -14,15 +14,14 @@ from enum import StrEnum
 import anyio
 import anyio.to_thread
 
+from kbsync.engine.change_source import ChangeSource
 from kbsync.engine.control.controller_state import ControllerState
 from kbsync.engine.control.session import Session
-from kbsync.engine.ports import ChangeSource
 from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.backoff import LONGEST, delay_after
 from kbsync.engine.workers.pool import Observer
 from kbsync.engine.workers.wakeup import Wakeup, thread_safe
 from kbsync.messages import Notice, Problem
-from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
 from kbsync.model import DocKey
 
@@ -30,7 +29,6 @@ DRAIN = 30.0
 # A session that worked for so long ended the trouble before: the back-off begins anew.
 WORKED_FOR = 60.0
 LONGEST_UNREACHED = 60.0
-CANARY_WAITS = 600.0
 # The server cannot be reached, which ends by itself: the mirror is not halted.
 UNREACHED = frozenset(
     {
@@ -391,16 +389,8 @@ class Controller:
             return self._problem.notice
         if self._state.held is not None:
             return self._state.held.why[0]
-        canary = self._state.canary
-        if canary.since is not None and len(canary) and now - canary.since > CANARY_WAITS:
-            minutes = round((now - canary.since) / 60)
-            return say.UPDATE_UNPROVEN(
-                minutes=minutes,
-                count=len(canary),
-                mirror=self._reconciler.mirror.name,
-                version=canary.version or "unknown",
-            )
-        return self._state.fault
+        unproven = self._state.canary.overdue(now, self._reconciler.mirror.name)
+        return unproven or self._state.fault
 
     def _show(self) -> None:
         """Call `on_change`, once for each change."""

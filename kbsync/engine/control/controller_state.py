@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kbsync.config import MirrorConfig
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.engine.control.debounce import Debouncer, GracePeriods
 from kbsync.engine.execute.results import Event
-from kbsync.engine.ports import ChangedPaths
 from kbsync.engine.workers.backoff import jittered
 from kbsync.engine.workers.canary import Canary
 from kbsync.engine.workers.pool import Observer

@@ -44,7 +44,7 @@ async def remove(
     # A 404 alone may come from a base that is gone.
     if isinstance(outcome, Gone):
         ledger.commit(EntryChange(key=key, intent=None))
-        if not await is_gone(context, document_id):
+        if not await is_gone(context, document_id, name):
             return after_failure(context, key, "delete", outcome)
     line = timed.line(outcome_name(outcome), document_id, cause)
     if isinstance(outcome, Done | Gone):

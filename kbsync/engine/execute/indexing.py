@@ -22,6 +22,7 @@ from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem, printable
 from kbsync.messages import engine as say
 from kbsync.model import (
+    Capability,
     DocKey,
     Done,
     EntryState,
@@ -170,9 +171,21 @@ class IndexingTracker:
         # For a few documents, one call each is cheaper than a list for each status.
         if len(self._tracked) <= len(UNFINISHED) or self._context.base_id is None:
             return set()
+        if Capability.LIST_BY_STATUS not in self._context.remote.capabilities:
+            return await self._busy_by_batch()
         ids: set[str] = set()
         for status in UNFINISHED[:2]:
             ids |= await self._all_with(self._context.base_id, status)
+        return ids
+
+    async def _busy_by_batch(self) -> set[str]:
+        """Return the documents whose batch says that they are in progress."""
+        ids: set[str] = set()
+        for key, tracked in list(self._tracked.items()):
+            entry = self._context.ledger.entry(key)
+            progress = await self._progress(entry) if entry else None
+            if progress is not None and progress.readiness.busy:
+                ids.add(tracked.document_id)
         return ids
 
     async def _all_with(self, base_id: str, status: str) -> set[str]:

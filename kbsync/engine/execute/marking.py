@@ -270,6 +270,11 @@ class MarkWriter:
                 return self._once_more(batch, delay)
             case Gone():
                 await base_must_answer(self._context)
+                # Newer servers refuse a batch at the first document of it that is gone.
+                found = await documents(self._context, {each.document_id for each in batch})
+                left = [each for each in batch if each.document_id in found]
+                if len(left) < len(batch):
+                    return self._once_more(left, 0.0)
         return [self._give_up(each, _refused(each, outcome)) for each in batch]
 
     def _once_more(self, batch: list[MarkRequest], after: float) -> list[MarkResult]:

@@ -74,7 +74,7 @@ async def _replaces_missing(context: Context, case: Case, document: RemoteDocume
     before = case.entry
     if before is None or before.document_id == document.id:
         return False
-    return await _by_id(context, before.document_id) is GONE
+    return await _by_id(context, before.document_id, before.document_name) is GONE
 
 
 def _carry_out(
@@ -183,8 +183,11 @@ def _of_another(context: Context, key: DocKey, document: RemoteDocument) -> bool
 
 
 async def _target(context: Context, intent: Intent) -> RemoteDocument | Missing | None:
-    return await _by_id(context, intent.document_id) if intent.document_id is not None else None
+    if intent.document_id is None:
+        return None
+    return await _by_id(context, intent.document_id, intent.name)
 
 
-async def _by_id(context: Context, document_id: str) -> RemoteDocument | Missing:
-    return await document_of(context, document_id, "looking for a call that got no answer")
+async def _by_id(context: Context, document_id: str, name: str) -> RemoteDocument | Missing:
+    purpose = "looking for a call that got no answer"
+    return await document_of(context, document_id, purpose, name=name)

@@ -19,6 +19,7 @@ from kbsync.messages import printable
 from kbsync.model import (
     Absent,
     Action,
+    Capability,
     DocKey,
     EntryState,
     FileState,
@@ -40,7 +41,7 @@ async def find_renames(
         actions: what was decided, one action per key.
         free: the documents that those actions would remove or write over.
     """
-    if not free or not context.remote.capabilities.metadata:
+    if not free or Capability.METADATA not in context.remote.capabilities:
         return list(actions)  # without marks only the ledger would know whose the document is
     new = []
     for create in worth_hashing(actions, free):

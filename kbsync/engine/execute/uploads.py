@@ -2,7 +2,8 @@
 
 An update is sent in place; or as a create of the same name, which keeps the id and avoids the
 update call where it stops the server's worker; or as a second document that replaces the first
-when it is indexed (swap). Server and document decide.
+when it is indexed (swap). Server and document decide. A create of the same name that made a second
+document after all is a swap from then on.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from kbsync.engine.ports import EntryChange, Payload
 from kbsync.messages import engine as say
 from kbsync.model import (
     Ambiguous,
+    Capability,
     Cause,
     Create,
     Done,
@@ -60,6 +62,7 @@ class UpdateStrategy(enum.Enum):
 
     IN_PLACE = "in_place"
     SAME_NAME = "same_name"
+    TRY_SAME_NAME = "try_same_name"
     SWAP = "swap"
     DELETE_FIRST = "delete_first"
 
@@ -98,15 +101,16 @@ async def update(context: Context, case: Case, action: Update) -> Result:
     strategy = choose_strategy(context, case, action, named)
     if strategy is UpdateStrategy.DELETE_FIRST:
         return await _delete_first(context, case, action)
-    swap = strategy is UpdateStrategy.SWAP
-    if strategy is not UpdateStrategy.SAME_NAME:
+    if strategy in (UpdateStrategy.IN_PLACE, UpdateStrategy.SWAP):
         case, named = await _own_name(context, case, named)
+    # What may make a second document is a create: recovery then looks for one.
+    second = strategy in (UpdateStrategy.SWAP, UpdateStrategy.TRY_SAME_NAME)
     upload = PlannedUpload(
         case=case,
         action=action,
         name=case.name,
-        op=Op.CREATE if swap else Op.UPDATE,
-        target=None if swap else action.document_id,
+        op=Op.CREATE if second else Op.UPDATE,
+        target=None if second else action.document_id,
         ids_seen=frozenset(each.id for each in named),
         strategy=strategy,
     )
@@ -117,15 +121,16 @@ def choose_strategy(
     context: Context, case: Case, action: Update, named: tuple[RemoteDocument, ...]
 ) -> UpdateStrategy:
     """Return how this update is sent (docs/design.md section 7)."""
-    capabilities = context.remote.capabilities
+    able = context.remote.capabilities
     known = case.evidence.known
     failed = _needs_recovery(known)
-    if not failed and not capabilities.update_wedges:
+    if not failed and Capability.UPDATE_ENDS in able:
         return UpdateStrategy.SWAP if context.mirror.swap else UpdateStrategy.IN_PLACE
     # A create merges only into an enabled document, and only if it is the one of its name.
     enabled = [each for each in named if each.enabled]
-    if capabilities.merges_by_name and [each.id for each in enabled] == [action.document_id]:
-        return UpdateStrategy.SAME_NAME
+    merges = able.state(Capability.MERGE_BY_NAME)
+    if merges is not False and [each.id for each in enabled] == [action.document_id]:
+        return UpdateStrategy.SAME_NAME if merges else UpdateStrategy.TRY_SAME_NAME
     return UpdateStrategy.DELETE_FIRST if failed else UpdateStrategy.SWAP
 
 
@@ -137,7 +142,8 @@ def _needs_recovery(known: RemoteDocument | Missing | None) -> bool:
 async def _named(context: Context, case: Case) -> tuple[RemoteDocument, ...]:
     known = case.evidence.known
     failed = _needs_recovery(known)
-    if not (failed or context.mirror.swap or context.remote.capabilities.update_wedges):
+    ends = Capability.UPDATE_ENDS in context.remote.capabilities
+    if ends and not failed and not context.mirror.swap:
         return ()
     return await _bearers(context, case.name)
 
@@ -250,18 +256,38 @@ def _uploaded(
 ) -> Result:
     key, document = upload.case.key, reply.document
     line = timed.line("done", document.id, upload.action.cause)
-    wrong = upload.target is not None and document.id != upload.target
     # The server wrote over another document: a person has to look at it.
-    if wrong or document.id in upload.ids_seen - {upload.target}:
+    if not _expected(upload, document.id):
         context.ledger.commit(EntryChange(key=key, intent=None, journal=(line,)))
         return Stopped(
             say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=context.base_id)
         )
+    _note_merge(context, upload, document.id)
     entry = entry_of(context, upload, reply, torn=payload.torn())
     context.ledger.commit(
         EntryChange(key=key, entry=entry, intent=None, rejection=None, journal=(line,))
     )
     return Follow(document.id, uploaded=document)
+
+
+def _expected(upload: PlannedUpload, document_id: str) -> bool:
+    """Whether the reply is about a document that this upload may have written."""
+    if upload.target is not None:
+        return document_id == upload.target
+    return document_id not in upload.ids_seen or _merged(upload, document_id)
+
+
+def _merged(upload: PlannedUpload, document_id: str) -> bool:
+    """Whether a create that was to write over the old document did so."""
+    tried = upload.strategy is UpdateStrategy.TRY_SAME_NAME
+    return tried and isinstance(upload.action, Update) and document_id == upload.action.document_id
+
+
+def _note_merge(context: Context, upload: PlannedUpload, document_id: str) -> None:
+    """Note whether the server merges by name, once an upload has tried it."""
+    known = context.remote.capabilities.state(Capability.MERGE_BY_NAME)
+    if upload.strategy is UpdateStrategy.TRY_SAME_NAME and known is None:
+        context.remote.note(Capability.MERGE_BY_NAME, _merged(upload, document_id))
 
 
 def entry_of(
@@ -288,13 +314,16 @@ def entry_of(
         fingerprint=fingerprint,
         rev=reply.document.rev,
         batch=reply.batch or (before.batch if before else None),
-        superseded=_superseded(upload),
+        superseded=_superseded(upload, reply.document.id),
         failures=before.failures if before is not None and again else 0,
     )
 
 
-def _superseded(upload: PlannedUpload) -> str | None:
-    if upload.strategy is UpdateStrategy.SWAP and isinstance(upload.action, Update):
+def _superseded(upload: PlannedUpload, document_id: str) -> str | None:
+    beside = upload.strategy is UpdateStrategy.SWAP or (
+        upload.strategy is UpdateStrategy.TRY_SAME_NAME and not _merged(upload, document_id)
+    )
+    if beside and isinstance(upload.action, Update):
         return upload.action.document_id
     return upload.case.entry.superseded if upload.case.entry else None
 
@@ -322,6 +351,6 @@ async def _target_gone(context: Context, upload: PlannedUpload, timed: TimedCall
     context.ledger.commit(EntryChange(key=key, intent=None, journal=(line,)))
     if upload.target is None:
         await base_must_answer(context)
-    elif await is_gone(context, upload.target):
+    elif await is_gone(context, upload.target, upload.name):
         context.ledger.commit(EntryChange(key=key, entry=remaining_entry(upload.case.entry)))
     return after_failure(context, key, upload.op.value, Gone())

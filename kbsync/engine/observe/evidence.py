@@ -17,6 +17,7 @@ from kbsync.engine.observe.remote_state import document_of, owner_of
 from kbsync.engine.ports import ObservedListing
 from kbsync.model import (
     Absent,
+    Capability,
     DocKey,
     Done,
     EntryState,
@@ -135,7 +136,7 @@ class EvidenceCollector:
         known = await self._known(entry, ask)
         replaced = None
         if entry is not None and entry.superseded is not None:
-            replaced = await self._by_id(entry.superseded)
+            replaced = await self._by_id(entry.superseded, entry.document_name)
         evidence = Evidence(known=known, replaced=replaced)
         # With its document there, a name decides nothing.
         if entry is not None and known is not GONE:
@@ -157,21 +158,29 @@ class EvidenceCollector:
             # A listing that is not complete, or old, proves no absence: only a 404 by id does.
             if listed is not None and self._fresh():
                 return listed
-            return await self._by_id(entry.document_id)
+            if listed is None and self._proves_absence():
+                return GONE
+            return await self._by_id(entry.document_id, entry.document_name)
         # The common case costs no request: the ledger is believed until a resync lists the base.
         settled = entry.state is EntryState.SYNCED and entry.superseded is None
         if settled and not ask:
             return None
-        return await self._by_id(entry.document_id)
+        return await self._by_id(entry.document_id, entry.document_name)
 
     def _fresh(self) -> bool:
         listing, now = self.listing, self.context.clock.now()
         return listing is not None and now - listing.started_at < NAMES_HOLD_FOR
 
-    async def _by_id(self, document_id: str) -> RemoteDocument | Missing:
+    def _proves_absence(self) -> bool:
+        """Whether the listing is as good as an answer by id, because by id it would be listed."""
+        complete = self.listing is not None and self.listing.complete
+        gets = Capability.GET_DOCUMENT in self.context.remote.capabilities
+        return complete and self._fresh() and not gets
+
+    async def _by_id(self, document_id: str, name: str) -> RemoteDocument | Missing:
         if self.context.base_id is None:
             return GONE
-        return await document_of(self.context, document_id, "asking for a document")
+        return await document_of(self.context, document_id, "asking for a document", name=name)
 
     async def _name_to_take(self, key: DocKey) -> tuple[str, tuple[RemoteDocument, ...]]:
         """Return the first name of `key` that no document of another key of ours bears.

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
 from kbsync.engine.ports import DocumentPage, ObservedListing
-from kbsync.model import DocKey, Done, Gone, Rejected, RemoteDocument
+from kbsync.model import Capability, DocKey, Done, Gone, Rejected, RemoteDocument
 from kbsync.planning.case import GONE, Missing
 from kbsync.planning.marks import mark_of
 
@@ -26,8 +26,10 @@ async def documents(context: Context, ids: Collection[str]) -> dict[str, RemoteD
     """
     found: dict[str, RemoteDocument] = {}
     number, left = 1, 1
-    # One page has a hundred documents: it pays as soon as a few are still missing.
-    while left > 0 and len(ids) - len(found) > max(FEW, left):
+    # One page has a hundred documents: it pays as soon as a few are still missing. Where a
+    # document cannot be got, asking for one by id lists them all.
+    gets = Capability.GET_DOCUMENT in context.remote.capabilities
+    while left > 0 and len(ids) - len(found) > (max(FEW, left) if gets else 0):
         page = await context.remote.page(context.base_id or "", number)
         if not isinstance(page, Done):
             refuse(context.mirror, "reading documents", page)
@@ -41,7 +43,9 @@ async def documents(context: Context, ids: Collection[str]) -> dict[str, RemoteD
     return found
 
 
-async def document_of(context: Context, document_id: str, purpose: str) -> RemoteDocument | Missing:
+async def document_of(
+    context: Context, document_id: str, purpose: str, *, name: str = ""
+) -> RemoteDocument | Missing:
     """Return the document, or `GONE`.
 
     A 404 is an absence when the document is asked for again once the base has answered: a server
@@ -51,12 +55,13 @@ async def document_of(context: Context, document_id: str, purpose: str) -> Remot
         context: of the mirror, with its base.
         document_id: the document's.
         purpose: why it is asked for, as an error says it.
+        name: the document's, as far as it is known.
 
     Raises:
         Problem: the server could not be asked, or the base is gone.
     """
     for base_answered in (False, True):
-        outcome = await context.remote.document(context.base_id or "", document_id)
+        outcome = await context.remote.document(context.base_id or "", document_id, name=name)
         match outcome:
             case Done(value=document):
                 return document
@@ -68,13 +73,14 @@ async def document_of(context: Context, document_id: str, purpose: str) -> Remot
     return GONE
 
 
-async def is_gone(context: Context, document_id: str) -> bool:
+async def is_gone(context: Context, document_id: str, name: str) -> bool:
     """Return whether a delete that was answered with 404 left no document.
 
     Raises:
         Problem: as `document_of`.
     """
-    return await document_of(context, document_id, "looking for what was to be deleted") is GONE
+    purpose = "looking for what was to be deleted"
+    return await document_of(context, document_id, purpose, name=name) is GONE
 
 
 def owner_of(context: Context, document: RemoteDocument) -> DocKey | None:
@@ -100,7 +106,7 @@ async def metadata_fields(context: Context) -> Mapping[str, str] | None:
     match outcome:
         case Done(value=fields):
             return fields
-        case Rejected() if not context.remote.capabilities.metadata:
+        case Rejected() if Capability.METADATA not in context.remote.capabilities:
             return None
     refuse(context.mirror, "listing metadata fields", outcome)
 

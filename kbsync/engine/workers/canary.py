@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kbsync.model import Capabilities, DocKey
+from kbsync.messages import Notice
+from kbsync.messages import engine as say
+from kbsync.model import Capabilities, Capability, DocKey
+
+OVERDUE = 600.0
 
 
 class Canary:
     """Lets one update pass, and keeps the others back until indexing of its document ended.
-
-    Args:
-        needed: False lets every update pass.
 
     Attributes:
         since: when the update that the others wait for was let pass, None while there is none.
         version: of the server it was sent to; None when the server does not say.
     """
 
-    def __init__(self, *, needed: bool = True) -> None:
-        self._needed = needed
-        self._proven: set[str | None] = set()
+    def __init__(self) -> None:
         self._key: DocKey | None = None
         self.version: str | None = None
         self._waiting: dict[DocKey, None] = {}
@@ -35,7 +34,8 @@ class Canary:
 
     def admits(self, key: DocKey, able: Capabilities, now: float) -> bool:
         """Return whether `key` may be updated now; otherwise it waits for its release."""
-        if not self._needed or able.updates_verified or able.version in self._proven:
+        # Where updates are not known to end they are sent in a way that cannot wedge.
+        if Capability.UPDATE_ENDS not in able or able.proven(Capability.UPDATE_ENDS):
             return True
         if self._key is None:
             self._key, self.version, self.since = key, able.version, now
@@ -44,20 +44,32 @@ class Canary:
         self._waiting[key] = None
         return False
 
+    def proves(self, key: DocKey, able: Capabilities) -> bool:
+        """Return whether the end of indexing of `key` proves that updates end on this server."""
+        return key == self._key and self.version == able.version  # an upgraded one is another
+
     def ended(self, key: DocKey) -> Sequence[DocKey]:
         """Note that indexing of `key` ended; return the keys that waited for it."""
-        if key != self._key:
-            return ()
-        self._proven.add(self.version)  # an upgraded server has to prove it anew
-        return self._release()
+        return self._release() if key == self._key else ()
 
     def dropped(self, key: DocKey) -> Sequence[DocKey]:
         """Note that `key` was not updated; return the keys that waited for it."""
         self._waiting.pop(key, None)
         return self._release() if key == self._key else ()
 
+    def overdue(self, now: float, mirror: str) -> Notice | None:
+        """Return that others have waited for the first update for ten minutes, if they have."""
+        if self.since is None or not self._waiting or now - self.since <= OVERDUE:
+            return None
+        return say.UPDATE_UNPROVEN(
+            minutes=round((now - self.since) / 60),
+            count=len(self._waiting),
+            mirror=mirror,
+            version=self.version or "unknown",
+        )
+
     def restart(self) -> None:
-        """Forget the update under way and the keys that wait; what was proven stays."""
+        """Forget the update under way and the keys that wait."""
         self._release()
 
     def _release(self) -> Sequence[DocKey]:

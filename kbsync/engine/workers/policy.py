@@ -80,7 +80,7 @@ class OneShot:
 
     def __init__(self, permits: Permits, *, wait: bool = True) -> None:
         self.permits = permits
-        self.canary = Canary(needed=False)
+        self.canary = Canary()
         self.listed = True
         self._wait = wait
 
@@ -90,7 +90,8 @@ class OneShot:
             return False  # what the answer brings is handed out before the workers leave
         if work.stalled:
             return True
-        if not work.idle or work.marking:
+        # Updates that wait for the first one are not sent yet.
+        if not work.idle or work.marking or len(self.canary):
             return False
         return not self._wait or work.finished
 

@@ -40,6 +40,7 @@ from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem
 from kbsync.model import (
     Action,
+    Capability,
     Create,
     DocKey,
     EntryState,
@@ -131,6 +132,7 @@ class WorkerPool:
             raise self._wakeup.problem
         self.report.indexing = self.indexing
         self.report.waiting = self.waiting
+        self.report.notice = self._canary.overdue(self._context.clock.now(), self.report.mirror)
         return self.report
 
     def stop(self) -> None:
@@ -476,4 +478,7 @@ class WorkerPool:
         self._queue.add(key)
         if entry is not None and entry.state is not EntryState.INDEXING:
             self._observe(indexed_event(entry))
+        able = self._context.remote.capabilities
+        if self._canary.proves(key, able):
+            self._context.remote.note(Capability.UPDATE_ENDS, able=True)
         self._put_in_front(self._canary.ended(key))

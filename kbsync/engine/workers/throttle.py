@@ -17,6 +17,7 @@ from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.model import (
     Base,
     Capabilities,
+    Capability,
     NotReady,
     NotSent,
     Outcome,
@@ -53,6 +54,14 @@ class ThrottledRemote:
     def capabilities(self) -> Capabilities:
         """What the server can do."""
         return self._remote.capabilities
+
+    def note(self, capability: Capability, able: bool) -> None:
+        """See `Remote.note`."""
+        self._remote.note(capability, able)
+
+    def recall(self, known: Capabilities) -> None:
+        """See `Remote.recall`."""
+        self._remote.recall(known)
 
     def paused_for(self) -> float:
         """See `Remote.paused_for`."""
@@ -115,9 +124,11 @@ class ThrottledRemote:
         """See `Remote.named`."""
         return await self._read(lambda: self._remote.named(base_id, name))
 
-    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
+    async def document(
+        self, base_id: str, document_id: str, *, name: str = ""
+    ) -> Outcome[RemoteDocument]:
         """See `Remote.document`."""
-        return await self._read(lambda: self._remote.document(base_id, document_id))
+        return await self._read(lambda: self._remote.document(base_id, document_id, name=name))
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """See `Remote.progress`."""

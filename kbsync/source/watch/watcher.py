@@ -10,7 +10,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from kbsync.config.mirror import MirrorConfig
-from kbsync.engine.ports import ChangedPaths
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.messages import Notice
 from kbsync.source.filters import Filters
 from kbsync.source.mounts import NETWORK_FILE_SYSTEMS, FolderMounts, mounts_of

@@ -13,7 +13,7 @@ from dify_line import KEY, Endless, Line, Memory, Open, answering, reply, servin
 
 from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
-from kbsync.model import Capabilities, Chunking, Done, NotReady, Rejected, Uploaded
+from kbsync.model import Capabilities, Capability, Chunking, Done, NotReady, Rejected, Uploaded
 
 pytestmark = pytest.mark.anyio
 ID = "22f83db9-93e4-424b-a446-2b01259772f4"
@@ -27,7 +27,7 @@ async def test_headers_of_a_call(open_client: Open) -> None:
     async with serving(answering(UPLOADED)) as (url, taken), open_client(url + "/") as client:
         await client.documents.create_by_file(ID, "a.md", Memory(b"x"), {})
     head = taken.heads[0].lower()
-    assert head.startswith(f"post /v1/datasets/{ID}/document/create-by-file http/1.1\r\n")
+    assert head.startswith(f"post /v1/datasets/{ID}/document/create_by_file http/1.1\r\n")
     assert f"authorization: bearer {KEY}".lower() in head
     assert "user-agent: kbsync/" in head
     assert "transfer-encoding" not in head
@@ -164,16 +164,17 @@ async def test_version_decides_and_a_new_one_forgets(open_client: Open) -> None:
     ]
     missing = reply(404, b"<html></html>", "text/html", "X-Version: 1.13.0")
     fine = reply(200, base, "application/json", "X-Version: 1.14.0")
-    script = answering(*replies, missing, fine)
+    listed = reply(200, b'{"data": []}', "application/json", "X-Version: 1.13.0")
+    script = answering(*replies, missing, listed, fine)
     async with serving(script) as (url, _), open_client(url) as client:
         remote = DifyRemote(client)
         assert remote.capabilities == Capabilities()
         await remote.base(ID)
-        assert remote.capabilities == Capabilities(version="1.12.1", update_wedges=True)
+        assert remote.capabilities == Capabilities(version="1.12.1")
         await remote.base(ID)
         assert remote.capabilities == Capabilities(version="1.13.0")
         assert isinstance(await remote.fields(ID), Rejected)
-        assert not remote.capabilities.metadata
+        assert Capability.METADATA not in remote.capabilities
         await remote.base(ID)
         assert remote.capabilities == Capabilities(version="1.14.0")
 

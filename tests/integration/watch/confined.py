@@ -15,7 +15,7 @@ from pathlib import Path
 
 from watching import Watching, names
 
-from kbsync.engine.ports import ChangedPaths
+from kbsync.engine.change_source import ChangedPaths
 
 TICK = 0.2
 

@@ -10,7 +10,8 @@ import pytest
 from declared import mirror_config
 from watching import Watching, names
 
-from kbsync.engine.ports import ChangedPaths, FileRow
+from kbsync.engine.change_source import ChangedPaths
+from kbsync.engine.ports import FileRow
 from kbsync.source.folder import Folder
 
 Begin = Callable[..., Watching]

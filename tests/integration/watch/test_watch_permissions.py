@@ -10,7 +10,7 @@ import pytest
 from unprivileged import unprivileged
 from watching import Watching
 
-from kbsync.engine.ports import ChangedPaths
+from kbsync.engine.change_source import ChangedPaths
 
 Begin = Callable[..., Watching]
 

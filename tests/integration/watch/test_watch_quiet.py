@@ -13,7 +13,7 @@ from pathlib import Path
 from declared import mirror_config
 from watching import Watching, watches
 
-from kbsync.engine.ports import ChangedPaths
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.source.folder import Folder
 
 Begin = Callable[..., Watching]

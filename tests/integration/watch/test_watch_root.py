@@ -11,7 +11,7 @@ import pytest
 from declared import mirror_config
 from watching import Watching, names, watches
 
-from kbsync.engine.ports import ChangedPaths
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.source.filters import Filters
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.visibility import Visibility

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from kbsync.config import MirrorConfig
-from kbsync.engine.ports import ChangedPaths
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.source.mounts import NETWORK_FILE_SYSTEMS
 from kbsync.source.watch.watcher import Watcher
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from kbsync.dify import to_model
 from kbsync.dify.access import Access, ApiKey
-from kbsync.dify.capabilities import of_version
 from kbsync.dify.reading import Malformed
 from kbsync.dify.reading import read as read_body
 from kbsync.dify.request import Subject as About
@@ -118,6 +117,7 @@ def test_options_say_everything_and_no_provider_without_a_model() -> None:
         "process_rule": {"mode": "automatic"},
         "doc_form": "text_model",
         "doc_language": "English",
+        "duplicate": True,
     }
 
 
@@ -166,28 +166,6 @@ def test_text_that_nothing_can_store_is_replaced() -> None:
 def test_unknown_keys_and_missing_ones_do_no_harm() -> None:
     found = knowledge_base({"brand_new": [1]})
     assert (found.technique, found.form, found.documents) == (None, None, 0)
-
-
-@pytest.mark.parametrize(
-    ("version", "wedges", "merges"),
-    [
-        ("1.12.0", True, True),
-        ("1.12.1", True, True),
-        ("v1.12.1", True, True),
-        ("1.12.1-fix.2", True, True),
-        ("1.12.10", False, True),
-        ("1.11.4", False, True),
-        ("1.13.0", False, True),
-        ("0.9.2", False, False),
-        ("0.15.3", False, False),
-        ("nightly", False, True),
-        (None, False, True),
-    ],
-)
-def test_versions(version: str | None, wedges: bool, merges: bool) -> None:
-    known = of_version(version)
-    assert (known.update_wedges, known.merges_by_name) == (wedges, merges)
-    assert known.version == version
 
 
 def test_an_id_can_never_reach_another_route() -> None:

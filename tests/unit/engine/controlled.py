@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import TaskGroup
 
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.engine.control.controller import Controller, ControllerStatus
 from kbsync.engine.execute.results import Event
-from kbsync.engine.ports import ChangedPaths
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Notice
 from kbsync.messages import remote as remote_say

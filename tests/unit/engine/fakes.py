@@ -26,6 +26,7 @@ from kbsync.engine.workers.policy import OneShot
 from kbsync.engine.workers.pool import WORKERS, WorkerPool
 from kbsync.model import (
     Action,
+    Capabilities,
     DocKey,
     EntryState,
     Intent,
@@ -60,6 +61,7 @@ class MemoryLedger:
         self.repaired: dict[DocKey, int] = {}
         self.halted: dict[str, frozenset[str]] = {}
         self.agreed: dict[str, float] = {}
+        self.servers: dict[str, Capabilities] = {}
 
     def rows(
         self, mirror: str, settings: str, *, listing: ObservedListing | None, marked: bool = False
@@ -196,6 +198,12 @@ class MemoryLedger:
 
     def agree(self, mirror: str, at: float) -> None:
         self.agreed[mirror] = at
+
+    def capabilities(self, server: str) -> Capabilities | None:
+        return self.servers.get(server)
+
+    def note_capabilities(self, server: str, known: Capabilities) -> None:
+        self.servers[server] = known
 
     def agreed_at(self, mirror: str) -> float:
         return self.agreed.get(mirror, 0.0)

@@ -34,6 +34,7 @@ from tests.model.knowledge_base import (
     FAILS,
     FINE,
     Capabilities,
+    Capability,
     Document,
     KnowledgeBase,
     uploaded,
@@ -216,11 +217,18 @@ class ScriptedRemote:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self.model.capabilities
+        return self.model.told
 
     @capabilities.setter
     def capabilities(self, capabilities: Capabilities) -> None:
-        self.model.capabilities = capabilities
+        self.model.able = self.model.told = capabilities
+
+    def note(self, capability: Capability, able: bool) -> None:
+        self.model.note(capability, able)
+
+    def recall(self, known: Capabilities) -> None:
+        if self.model.told == Capabilities():
+            self.model.told = known
 
     def paused_for(self) -> float:
         return max(0.0, self.rests_until - self.clock.now())
@@ -244,7 +252,9 @@ class ScriptedRemote:
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
         return await self._read("named", name, lambda: self.model.named(base_id, name))
 
-    async def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
+    async def document(
+        self, base_id: str, document_id: str, *, name: str = ""
+    ) -> Outcome[RemoteDocument]:
         return await self._read(
             "document", document_id, lambda: self.model.document(base_id, document_id)
         )

@@ -8,10 +8,10 @@ import anyio
 import pytest
 from declared import mirror_config
 
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.engine.control.controller import Phase
 from kbsync.engine.control.controller_state import LONGEST_PAUSE, ControllerState
 from kbsync.engine.execute.indexing import STUCK_AFTER
-from kbsync.engine.ports import ChangedPaths
 from kbsync.engine.workers.queue import KeyQueue
 from kbsync.model import NotReady
 

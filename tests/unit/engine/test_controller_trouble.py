@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import anyio
 import pytest
 
-from kbsync.engine.control.controller import CANARY_WAITS, LONGEST_UNREACHED, Phase
+from kbsync.engine.control.controller import LONGEST_UNREACHED, Phase
 from kbsync.engine.workers.backoff import delay_after, jittered
+from kbsync.engine.workers.canary import OVERDUE
 from kbsync.engine.workers.pool import TRIES
 from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
-from kbsync.model import Unauthorized
+from kbsync.model import Capability, Unauthorized
 
 from .controlled import AWAY, controlled, every_call, filled
 from .server import LOST, UNSENT
@@ -251,7 +250,7 @@ async def test_a_server_whose_updates_never_end_gets_one_and_it_is_said() -> Non
         on.server.indexing = 1e9
         for n in range(3):
             it.write(f"{n:02}.md", b"edited %d" % n)
-        await anyio.sleep(CANARY_WAITS + 100)
+        await anyio.sleep(OVERDUE + 100)
         assert on.server.count("update") == 1
         why = it.controller.status.why
         assert why is not None
@@ -261,7 +260,7 @@ async def test_a_server_whose_updates_never_end_gets_one_and_it_is_said() -> Non
 
 async def test_a_version_with_a_known_way_round_needs_no_canary() -> None:
     on = filled(3)
-    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
+    on.server.capabilities = on.server.capabilities.noting(Capability.UPDATE_ENDS, able=False)
     on.server.indexing = 30.0
     async with controlled(on) as it:
         for n in range(3):

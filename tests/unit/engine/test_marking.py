@@ -9,7 +9,7 @@ import pytest
 from kbsync.engine.execute.results import Report
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
-from kbsync.model import Gone, NotReady, Rejected, Throttled, Unauthorized
+from kbsync.model import Capability, Gone, NotReady, Rejected, Throttled, Unauthorized
 from kbsync.planning.marks import FIELDS, mark_of
 
 from .fakes import Stage, run_pool, stage
@@ -122,7 +122,7 @@ async def test_a_server_that_is_never_reached_ends_it() -> None:
 @pytest.mark.parametrize("merging", [True, False])
 async def test_foreign_values_stay(merging: bool) -> None:
     on = marking()
-    on.server.capabilities = replace(on.server.capabilities, partial_update=merging)
+    on.server.capabilities = on.server.capabilities.noting(Capability.MERGE_METADATA, merging)
     entry = on.synced("a.md", b"a")
     on.server.documents[entry.document_id].metadata = {"author": "Ada"}
     on.server.field_ids["author"] = "field-author"

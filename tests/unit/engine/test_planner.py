@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from kbsync.engine.reconciler import Reconciler
-from kbsync.model import Create, Rejection, Skipped
+from kbsync.model import Capability, Create, Rejection, Skipped
 
 from .fakes import Stage, run_pool, stage
 from .server import REFUSED
@@ -40,7 +40,7 @@ def engine_of(on: Stage, clock: VirtualClock | None = None) -> Reconciler:
 def unmarked() -> Stage:
     """On a server without metadata nothing is left to do for a document that was sent."""
     on = stage(settle=0.0)
-    on.server.capabilities = replace(on.server.capabilities, metadata=False)
+    on.server.capabilities = on.server.capabilities.noting(Capability.METADATA, able=False)
     return on
 
 

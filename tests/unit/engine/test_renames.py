@@ -13,7 +13,7 @@ from kbsync.engine.execute.results import Report
 from kbsync.engine.ports import EntryChange
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Exit
-from kbsync.model import EntryState, FileState, Intent, Move, Op, Present
+from kbsync.model import Capability, EntryState, FileState, Intent, Move, Op, Present
 
 from .fakes import Stage, stage
 from .words import key_of, sha
@@ -176,7 +176,7 @@ async def test_of_equal_files_none_is_known_to_have_moved(
 
 async def test_a_server_without_metadata_gets_a_create_and_a_delete() -> None:
     on = await _settled({"a.md": b"one", "z.md": b"other"})
-    on.server.capabilities = replace(on.server.capabilities, metadata=False)
+    on.server.capabilities = on.server.capabilities.noting(Capability.METADATA, able=False)
     _rename(on, **{"a.md": "b.md"})
     await _pass(on)
     assert _sent(on) == {"create": 1, "delete": 1}

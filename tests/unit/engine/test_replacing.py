@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from kbsync.engine.execute.uploads import create
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
-from kbsync.model import Create, EntryState, NotReady, Throttled
+from kbsync.model import Capability, Create, EntryState, NotReady, Throttled
 from kbsync.planning.decide import decide
 from tests.model.knowledge_base import FAILS, FINE
 
@@ -24,7 +22,7 @@ A = key_of("a.md")
 
 def failed() -> Stage:
     on = stage()
-    on.server.capabilities = replace(on.server.capabilities, merges_by_name=False)
+    on.server.capabilities = on.server.capabilities.noting(Capability.MERGE_BY_NAME, able=False)
     entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
     on.server.documents[entry.document_id].fate = FAILS
     return on
@@ -93,7 +91,7 @@ async def test_an_edited_file_that_went_before_it_was_opened_loses_its_document(
         on.source.files.pop("a.md", None)
 
     # A name is looked up first.
-    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
+    on.server.capabilities = on.server.capabilities.noting(Capability.UPDATE_ENDS, able=False)
     on.server.on_call["named"] = go
     report = await run_pool(on, ["a.md"])
     assert (report.stopped, on.server.documents, on.ledger.held) == ({}, {}, {})

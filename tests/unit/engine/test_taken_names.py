@@ -8,7 +8,7 @@ import pytest
 
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import engine as say
-from kbsync.model import LedgerEntry
+from kbsync.model import Capability, LedgerEntry
 
 from .fakes import Stage, run_pool, stage
 from .words import key_of
@@ -37,7 +37,7 @@ async def test_a_new_file_at_the_old_path_is_a_document_beside_the_moved_one(
     listed: bool, merges: bool
 ) -> None:
     on = stage()
-    on.server.capabilities = replace(on.server.capabilities, merges_by_name=merges)
+    on.server.capabilities = on.server.capabilities.noting(Capability.MERGE_BY_NAME, merges)
     moved = _moved(on, "a.md", "b.md", b"moved")
     on.source.write("a.md", b"new here")
     listing = await refresh(on.world) if listed else None
@@ -90,7 +90,7 @@ async def test_a_document_replaced_by_a_second_one_takes_the_name_of_its_path() 
 
 async def test_a_server_that_cannot_rename_keeps_the_old_name_and_the_id() -> None:
     on = stage()
-    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
+    on.server.capabilities = on.server.capabilities.noting(Capability.UPDATE_ENDS, able=False)
     moved = _moved(on, "a.md", "b.md", b"moved")
     on.source.write("b.md", b"moved and edited")
     await run_pool(on, ["b.md"])

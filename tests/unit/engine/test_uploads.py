@@ -11,7 +11,7 @@ from kbsync.engine.execute.uploads import update
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
-from kbsync.model import Cause, EntryState, Intent, NotReady, Op, Throttled, Update
+from kbsync.model import Capability, Cause, EntryState, Intent, NotReady, Op, Throttled, Update
 from tests.model.knowledge_base import FAILS, FINE
 
 from .fakes import Stage, run_pool, stage
@@ -173,7 +173,7 @@ async def test_an_update_of_a_document_that_is_gone_becomes_a_create() -> None:
 
 async def test_a_reply_with_another_id_is_a_conflict_with_a_command_that_can_be_typed() -> None:
     on = stage()
-    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
+    on.server.capabilities = on.server.capabilities.noting(Capability.UPDATE_ENDS, able=False)
     entry = on.synced("a.md", b"old")
     on.source.write("a.md", b"new text")
     foreign = on.server.put("a.md", b"theirs")
@@ -205,7 +205,7 @@ async def _edited(on: Stage) -> str:
 
 async def test_where_update_calls_wedge_a_create_of_the_same_name_keeps_the_id() -> None:
     on = stage()
-    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
+    on.server.capabilities = on.server.capabilities.noting(Capability.UPDATE_ENDS, able=False)
     seen = _watch_intents(on, "create")
     before = await _edited(on)
     assert (on.server.count("update"), on.server.count("create")) == (0, 1)
@@ -219,7 +219,7 @@ async def test_where_update_calls_wedge_a_create_of_the_same_name_keeps_the_id()
 @pytest.mark.parametrize("twin_enabled", [True, False])
 async def test_where_the_name_is_not_unique_the_document_is_swapped(twin_enabled: bool) -> None:
     on = stage()
-    on.server.capabilities = replace(on.server.capabilities, update_wedges=True)
+    on.server.capabilities = on.server.capabilities.noting(Capability.UPDATE_ENDS, able=False)
     twin = on.server.put("a.md", b"by hand", enabled=twin_enabled)
     before = await _edited(on)
     ours = [each for each in on.server.by_name("a.md") if each.id != twin.id]
@@ -235,9 +235,9 @@ async def test_where_the_name_is_not_unique_the_document_is_swapped(twin_enabled
 
 async def test_where_creates_never_merge_the_document_is_swapped() -> None:
     on = stage()
-    on.server.capabilities = replace(
-        on.server.capabilities, update_wedges=True, merges_by_name=False
-    )
+    on.server.capabilities = on.server.capabilities.noting(
+        Capability.UPDATE_ENDS, able=False
+    ).noting(Capability.MERGE_BY_NAME, able=False)
     before = await _edited(on)
     (stored,) = on.server.by_name("a.md")
     assert stored.id != before
@@ -279,7 +279,7 @@ async def test_a_failed_document_is_recovered_by_a_create_of_its_name() -> None:
 
 async def test_a_failed_document_that_cannot_be_written_over_is_deleted_first() -> None:
     on = stage()
-    on.server.capabilities = replace(on.server.capabilities, merges_by_name=False)
+    on.server.capabilities = on.server.capabilities.noting(Capability.MERGE_BY_NAME, able=False)
     entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
     on.server.documents[entry.document_id].fate = FAILS
     seen = _watch_intents(on, "delete")

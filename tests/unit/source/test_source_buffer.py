@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kbsync.engine.ports import ChangedPaths
+from kbsync.engine.change_source import ChangedPaths
 from kbsync.source.watch.buffer import ChangeBuffer, outermost
 
 
