@@ -113,7 +113,7 @@ RULES = (
     RefusalRule(400, _wait(messages.NOT_COMPLETED, SHORT), "invalid_action", "is not completed"),
     RefusalRule(400, _wait(messages.SWITCH_LOCKED, LOCK), "invalid_action", "is being indexed"),
     RefusalRule(400, _wait(messages.METADATA_LOCKED, SHORT), says="metadata operation is running"),
-    RefusalRule(400, _gone, says="^Dataset does not exist"),
+    RefusalRule(400, _gone, says="^Dataset (does|is) not exist"),
     # One document of a batch is gone; those behind it were not written (1.13.1 and newer).
     RefusalRule(400, _gone, says="^Document not found", about=Subject.METADATA),
     RefusalRule(400, _unauthorized(messages.NOT_ALLOWED), says="^You do not have permission"),

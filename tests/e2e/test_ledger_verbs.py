@@ -94,7 +94,7 @@ def test_a_ledger_that_is_not_sound_is_reported(tmp_path: Path) -> None:
     assert json.loads(printed)["sound"] is False
 
 
-# What revision 0003 changed, undone.
+# What the revisions from 0003 on changed, undone.
 AS_0002 = """
 CREATE TABLE old (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO old SELECT 'clock', high_water FROM meta;
@@ -106,6 +106,7 @@ INSERT INTO old SELECT 'paused:' || mirror, paused_at FROM mirrors WHERE paused_
 DROP TABLE meta;
 DROP TABLE mirrors;
 DROP TABLE halts;
+DROP TABLE servers;
 ALTER TABLE old RENAME TO meta;
 UPDATE alembic_version SET version_num = '0002';
 """
@@ -130,4 +131,4 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
         (mirror,) = terminal.read("status")["mirrors"]
         assert mirror["documents"] == {"synced": 40, "failed": 0}
         assert mirror["paused"]
-        assert (tmp_path / f"{FILE}.before-0003").exists()
+        assert (tmp_path / f"{FILE}.before-0004").exists()

@@ -242,8 +242,8 @@ class Mutant:
 MUTANTS = (
     Mutant(no_intent, seed=8),
     Mutant(no_window, seed=12),
-    Mutant(hash_trusted_on_adoption, seed=5),
-    Mutant(no_orphan_sweep, seed=5),
+    Mutant(hash_trusted_on_adoption, seed=118),
+    Mutant(no_orphan_sweep, seed=84),
     Mutant(guard_counts_one_plan, {"calm_apply": 30, "delete": 20, "write": 30}, seed=0),
     Mutant(skip_is_absence, seed=0),
     Mutant(absence_from_one_page, seed=4),
@@ -254,9 +254,9 @@ MUTANTS = (
         seed=9,
     ),
     Mutant(two_uploads_in_flight, seed=2),
-    Mutant(copies_of_marks_believed, seed=5),
+    Mutant(copies_of_marks_believed, seed=63),
     Mutant(create_is_blind, {"namesake": 30, "rest": 20, "write": 20, "calm_apply": 20}, seed=0),
-    Mutant(empty_root_is_believed, seed=5),
+    Mutant(empty_root_is_believed, seed=33),
 )
 
 

@@ -12,7 +12,7 @@ from kbsync.dify.request import Subject, read, write
 from kbsync.dify.schemas import Document, Indexing, ListPage, Many, UploadReply
 from kbsync.engine.ports import Payload
 from kbsync.messages import remote as messages
-from kbsync.model import Capability, Gone, NotSent, Outcome, Rejected
+from kbsync.model import Capability, Gone, Outcome, Rejected
 
 
 class Documents:
@@ -42,15 +42,9 @@ class Documents:
         Args:
             payload: None chunks the stored file again; `options` then need a ``process_rule``.
         """
-        document = ("datasets", base_id, "documents", document_id)
-        if not self._alternatives.has(Capability.PATCH_DOCUMENT):
-            path = (*document, self._spelled("update-by-file"))
-            return await self._upload("update document", "POST", path, name, payload, options)
-        outcome = await self._upload("update document", "PATCH", document, name, payload, options)
-        # The payload can be read only once: the next try takes the older route.
-        if await self._alternatives.missing(Capability.PATCH_DOCUMENT, outcome):
-            return NotSent(messages.OTHER_ROUTE(what="update document"))
-        return outcome
+        route = self._spelled("update-by-file")
+        path = ("datasets", base_id, "documents", document_id, route)
+        return await self._upload("update document", "POST", path, name, payload, options)
 
     def _spelled(self, route: str) -> str:
         """Return the name of a route as this server spells it; all know underscores."""
