@@ -87,7 +87,7 @@ def _throttled(call: ApiCall, words: str) -> Failure:
 # Seconds to wait: the lock of a switch lives 600 s (docs/dify-api.md 6.5), the others are guesses.
 LOCK, LONG, SHORT = 600.0, 60.0, 10.0
 UNKNOWN_ROUTE = re.compile(r"The requested URL was not found", re.IGNORECASE)
-MODEL = r"^Default model not found|^Provider .* does not exist"
+MODEL = r"^Default model not found|^Provider .* does not exist|^Model .* is not initialized"
 
 # The first rule that fits decides.
 RULES = (

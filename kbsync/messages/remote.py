@@ -96,7 +96,8 @@ METADATA_LOCKED = Message(
 NO_MODEL = Message(
     "KB-R018",
     "{what}: a model the knowledge base needs is not there: {words}",
-    "configure the model on the server, then type: kbsync validate",
+    "name one that the server has in chunking, or configure it there; for those it has type: "
+    "kbsync kb models",
     Exit.REFUSED,
 )
 SERVER_FAULT = Message(

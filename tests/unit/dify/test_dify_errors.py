@@ -129,6 +129,7 @@ RULES: list[tuple[ApiCall, ApiReply, type[Failure], Message | None]] = [
     (FIELD, envelope(400, "invalid_param", "Another knowledge base metadata operation is running, please wait a moment."), NotReady, messages.METADATA_LOCKED),
     (GET, envelope(400, "invalid_param", "Failed to request plugin daemon, url: x"), NotReady, messages.PLUGINS_AWAY),
     (MAKE, envelope(400, "invalid_param", "Default model not found for text-embedding"), Rejected, messages.NO_MODEL),
+    (MAKE, envelope(400, "invalid_param", "Model m credentials is not initialized."), Rejected, messages.NO_MODEL),
     (CREATE, envelope(400, "invalid_param", "Provider a/b/c does not exist."), NotReady, messages.MODEL_AWAY),
     (CREATE, envelope(400, "bad_request", "generic"), Rejected, messages.REFUSED),
     (ADD, answer(400, {"error": "Segments is required"}), Rejected, messages.REFUSED),
