@@ -26,6 +26,18 @@ from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import command as say
 
 BASE = "Handbook"
+# Appended to the configuration that `init` wrote.
+BY_LIKENESS = """
+  - name: likeness
+    source: ./docs
+    knowledge_base: Handbook by likeness
+    settle: 0s
+    chunking:
+      mode: hierarchical
+      chunk_overlap: 0
+      indexing_technique: high_quality    # the server's own model: hashed words
+      retrieval: {search_method: semantic_search, top_k: 3}
+"""
 
 
 def demo(verb: Demo, context: CliContext) -> None:
@@ -68,6 +80,12 @@ class DemoShell:
         self.folder = folder
         self.docs = folder / "docs"
         self._config = folder / "kbsync.yaml"
+
+    def configure(self, more: str) -> None:
+        """Append to the configuration, and show what."""
+        with self._config.open("a", encoding="utf-8") as file:
+            file.write(more)
+        click.echo(more.rstrip())
 
     def say(self, text: str) -> None:
         """Say what comes next."""
@@ -138,6 +156,7 @@ def _play(shell: DemoShell) -> None:
     for sample in SAMPLES:
         shell.require_found(sample)
     _change(shell)
+    _search_by_likeness(shell)
     _rest(shell)
 
 
@@ -152,6 +171,17 @@ def _change(shell: DemoShell) -> None:
         shell.require_found(sample)
     found = shell.type("search", "--top", "1", DELETED.query)
     shell.require(DELETED.sentence not in found, f"{DELETED.path} is still found")
+
+
+def _search_by_likeness(shell: DemoShell) -> None:
+    shell.say(
+        "The same folder in a base of high quality: found by likeness, also by parts of words."
+    )
+    shell.configure(BY_LIKENESS)
+    shell.type("plan", exit=Exit.CHANGES)
+    shell.type("apply")
+    found = shell.type("search", "--top", "1", "likeness", "staircase")
+    shell.require(EDITED.sentence in found, f"{EDITED.path} is not found by likeness")
 
 
 def _rest(shell: DemoShell) -> None:
