@@ -34,6 +34,7 @@ VERBS = {
     "status": Verb("what is where", f"{LOCAL}:Status"),
     "history": Verb("what was done", f"{LOCAL}:ShowHistory"),
     "search": Verb("ask the knowledge base", f"{LOCAL}:SearchBases"),
+    "verify": Verb("compare what is stored with what is on disk", f"{LOCAL}:Verify"),
     "explain": Verb("why one file is in its state", f"{WRITING}:Explain"),
     "retry": Verb("try again what failed or was refused", f"{WRITING}:Retry"),
     "pause": Verb("have the daemon leave mirrors alone", f"{WRITING}:Pause"),

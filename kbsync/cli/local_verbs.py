@@ -121,6 +121,36 @@ class SearchBases(LocalVerb):
 
 
 @local_verb
+class Verify(LocalVerb):
+    """Compare what is stored with what is on disk."""
+
+    help: ClassVar[str] = (
+        "Download the file behind every synced document of MIRRORS (all when none are named), and "
+        "say document by document where it is not what would be sent for its file now; name the "
+        "documents that no mirror made, too. Changes nothing; each download counts in the "
+        "server's rate limit. Exit code: 0 everything is the same, 3 something differs."
+    )
+    work: ClassVar[str] = "kbsync.cli.verify:verify"
+    mirrors: tuple[str, ...] = argument((), nargs=-1)
+    sample: int | None = option(
+        None,
+        "--sample",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Only N documents, drawn at random from all of them.",
+    )
+    seed: int | None = option(
+        None,
+        "--seed",
+        type=click.IntRange(0),
+        metavar="NUMBER",
+        help="Draw what was drawn with this number before.",
+    )
+    ignore_foreign: bool = flag("--ignore-foreign", help="Leave out documents no mirror made.")
+    as_json: bool = flag("--json", help=JSON)
+
+
+@local_verb
 class Doctor(LocalVerb):
     """Diagnose everything a pass depends on."""
 

@@ -1,4 +1,4 @@
-"""`kbsync retry`: forget failures and refusals, and try those files again."""
+"""`kbsync retry`: forget failures, refusals and what was sent, and send those files again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def plan_again(
         paths: paths and folders relative to the source; empty for all.
 
     Raises:
-        Problem: nothing that failed or was refused matches.
+        Problem: nothing matches.
     """
     # The ledger changes first: a retry that is cut off is made by the next apply.
     chosen = {key for e in engines for key in forgive(ledger, e.mirror.name, paths)}
@@ -52,15 +52,19 @@ async def plan_again(
 def forgive(ledger: Ledger, mirror: str, paths: Collection[str]) -> list[DocKey]:
     """Make every key that failed or was refused ready to be tried again; return those keys.
 
+    A synced document is one of them where its very path is named: what is stored for it may not be
+    what was sent (`kbsync verify`), which nothing else shows.
+
     Args:
         ledger: the memory.
         mirror: the mirror's name.
         paths: only these paths and what lies under them; empty for all.
     """
-    chosen = [key for key in _unmet(ledger, mirror) if not paths or _under(key.path, paths)]
+    unmet = [key for key in _unmet(ledger, mirror) if not paths or _under(key.path, paths)]
+    chosen = list(dict.fromkeys([*unmet, *_synced(ledger, mirror, paths)]))
     for key in chosen:
         entry = ledger.entry(key)
-        if entry is not None and entry.state is EntryState.FAILED:
+        if entry is not None and entry.state in (EntryState.FAILED, EntryState.SYNCED):
             # Without fingerprint and stat the next plan takes the file for changed.
             fresh = replace(entry, fingerprint=None, stat=None, failures=0, retry_at=None)
             ledger.commit(EntryChange(key=key, entry=fresh, rejection=None))
@@ -73,6 +77,14 @@ def _unmet(ledger: Ledger, mirror: str) -> Iterator[DocKey]:
     failed = [entry.key for entry in ledger.entries(mirror, states=[EntryState.FAILED.value])]
     refused = [refusal.key for refusal in ledger.refused(mirror)]
     return iter(dict.fromkeys(failed + refused))
+
+
+def _synced(ledger: Ledger, mirror: str, paths: Collection[str]) -> Iterator[DocKey]:
+    for path in paths:
+        key = DocKey(mirror=mirror, path=path)
+        entry = ledger.entry(key)
+        if entry is not None and entry.state is EntryState.SYNCED:
+            yield key
 
 
 def _under(path: str, paths: Collection[str]) -> bool:

@@ -114,7 +114,7 @@ class Apply(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry(Command):
-    """Forget failures and refusals, plan those files, and carry the plan out.
+    """Forget failures, refusals and what was sent, plan those files, and carry the plan out.
 
     Args:
         paths: paths and folders relative to the source; empty for all.
@@ -126,7 +126,8 @@ class Retry(Command):
     verb: ClassVar[str] = "retry"
     help: ClassVar[str] = (
         "Forget the refusals and failures of PATHS (all of them when none are named) and try "
-        "those files again. Exit code as of apply."
+        "those files again. A document in sync is sent again where its own path is named, as after "
+        "`kbsync verify`. Exit code as of apply."
     )
     work: ClassVar[str] = "kbsync.commands.retry:retry"
     paths: tuple[str, ...] = argument((), nargs=-1)

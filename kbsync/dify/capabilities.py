@@ -61,6 +61,11 @@ class Alternatives:
         self._observed = observed
         self._address_answers = address_answers
 
+    @property
+    def version(self) -> str | None:
+        """The version the server tells, None when it tells none."""
+        return self._observed.now.version
+
     def has(self, capability: Capability) -> bool:
         """Whether the server is known to have it."""
         return capability in self._observed.now

@@ -14,6 +14,7 @@ from kbsync.dify.api.metadata import Metadata
 from kbsync.dify.api.search import Search
 from kbsync.dify.api.tags import Tags
 from kbsync.dify.capabilities import Alternatives, Observed
+from kbsync.dify.file_download import FileDownload
 from kbsync.dify.http import Exchange
 from kbsync.dify.transport import open_http
 from kbsync.model import Done
@@ -42,7 +43,8 @@ class DifyClient:
         exchange = Exchange(access, self._http, self.observed.see)
         self.alternatives = Alternatives(self.observed, self._answers)
         self.bases = KnowledgeBases(exchange, self.alternatives)
-        self.documents = Documents(exchange, self.alternatives)
+        files = FileDownload(access, self._http, exchange)
+        self.documents = Documents(exchange, self.alternatives, files)
         self.chunks = Chunks(exchange)
         self.child_chunks = ChildChunks(exchange)
         self.metadata = Metadata(exchange)

@@ -160,7 +160,7 @@ class Exchange:
         except PayloadChanged:
             return NotSent(messages.PAYLOAD_CHANGED(what=call.what))
         except (TimeoutError, httpx.HTTPError) as fault:
-            return self._broken(call, fault, upload)
+            return self.broken(call, fault, upload)
         if reply is None:
             mebibytes = LARGEST_REPLY // 1024**2
             why = messages.REPLY_TOO_LARGE(what=call.what, mebibytes=mebibytes)
@@ -205,7 +205,8 @@ class Exchange:
             body=bytes(body),
         )
 
-    def _broken(self, call: ApiCall, fault: Exception, upload: Multipart | None) -> Failure:
+    def broken(self, call: ApiCall, fault: Exception, upload: Multipart | None = None) -> Failure:
+        """Return what a connection means that could not be made, broke off or took too long."""
         if upload and upload.changed:
             return NotSent(messages.PAYLOAD_CHANGED(what=call.what))
         if isinstance(fault, _BEFORE_SENDING):

@@ -19,6 +19,7 @@ from kbsync.model import (
     Capability,
     Done,
     Gone,
+    Original,
     Outcome,
     Progress,
     Rejected,
@@ -104,6 +105,10 @@ class DifyRemote:
         """Get a document by id. `word_count` may be None even where there are chunks."""
         found = await self._client.documents.get(base_id, document_id, name=name)
         return mapped(_the_one("get document", document_id, found), to_model.document)
+
+    async def original(self, base_id: str, document_id: str, *, largest: int) -> Outcome[Original]:
+        """Hash the bytes a document was made of."""
+        return await self._client.documents.original(base_id, document_id, largest=largest)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """Ask how far a document is; `Gone` when its batch was superseded."""

@@ -327,6 +327,12 @@ class UploadReply(ApiObject):
     batch: Annotated[str | None, AfterValidator(_batch)] = None
 
 
+class FileAddress(ApiObject):
+    """Where the file of a document can be had for a few minutes: whoever has it can fetch it."""
+
+    url: str = Field(repr=False)
+
+
 class Indexing(ApiObject):
     """How far one document of a batch is (docs/dify-api.md 6.1)."""
 

@@ -46,7 +46,7 @@ def open_http(
     Raises:
         Problem: the certificate file cannot be read.
     """
-    _keep_headers_out_of_logs()
+    _keep_secrets_out_of_logs()
     trust = _trust(access)
     limits = httpx.Limits(
         max_connections=CONNECTIONS,
@@ -105,12 +105,29 @@ class _NoHeaders(logging.Filter):
         return "headers" not in record.msg
 
 
+class _NoSignatures(logging.Filter):
+    """Cuts the query off an address in a record: whoever reads a signature can fetch the file."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_unsigned, record.args))
+        return True
+
+
+def _unsigned(word: object) -> object:
+    if isinstance(word, httpx.URL) and "sign" in word.params:
+        return word.copy_with(query=b"***")
+    return word
+
+
 _no_headers = _NoHeaders()
+_no_signatures = _NoSignatures()
 
 
-def _keep_headers_out_of_logs() -> None:
+def _keep_secrets_out_of_logs() -> None:
     for name in ("httpcore.http11", "httpcore.http2", "httpcore.proxy"):
         logging.getLogger(name).addFilter(_no_headers)
+    logging.getLogger("httpx").addFilter(_no_signatures)
 
 
 class BulkTransport(httpx.AsyncBaseTransport):

@@ -19,6 +19,7 @@ from kbsync.model import (
     Intent,
     JournalLine,
     LedgerEntry,
+    Original,
     Outcome,
     Progress,
     Rejection,
@@ -396,6 +397,10 @@ class Remote(Protocol):
         self, base_id: str, document_id: str, *, name: str = ""
     ) -> Outcome[RemoteDocument]:
         """Get a document by id; `name`, where it is known, spares old servers a long listing."""
+        ...
+
+    async def original(self, base_id: str, document_id: str, *, largest: int) -> Outcome[Original]:
+        """Hash the bytes a document was made of, at most `largest`; servers count it as a write."""
         ...
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:

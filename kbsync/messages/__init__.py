@@ -151,6 +151,7 @@ def catalogue() -> dict[str, Message]:
         ledger,
         remote,
         source,
+        verification,
         watch,
     )
 
@@ -167,6 +168,7 @@ def catalogue() -> dict[str, Message]:
         doctor,
         daemon,
         command,
+        verification,
     ):
         for value in vars(room).values():
             if isinstance(value, Message) and found.setdefault(value.code, value) is not value:

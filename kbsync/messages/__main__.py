@@ -21,6 +21,7 @@ ROOMS = {
     "S": "Source",
     "V": "Verbs",
     "W": "Watching a source",
+    "Y": "Verification",
 }
 
 OPENING = """\

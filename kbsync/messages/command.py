@@ -201,7 +201,7 @@ NO_SUCH_PATH = Message(
 )
 NOTHING_TO_RETRY = Message(
     "KB-V904",
-    "nothing that failed or was refused matches {path}",
+    "nothing that failed or was refused matches {path}, and no document in sync is called so",
     "kbsync status --failed",
     Exit.USAGE,
 )

@@ -261,3 +261,26 @@ TOO_OLD = Message(
     "update the server, then type: kbsync validate",
     Exit.REFUSED,
 )
+FILE_ADDRESS = Message(
+    "KB-R060",
+    "{what}: the server names no address at which its file could be had",
+    "see what the server is with: kbsync doctor",
+)
+FILES_ELSEWHERE = Message(
+    "KB-R061",
+    "{what}: the server's files are said to be at {host}, and {origin} does not give them out "
+    "({status}); no other address than the server's own is asked",
+    "have {origin} pass /files/ on to Dify's API, then type: kbsync verify",
+    Exit.REFUSED,
+)
+FILE_REFUSED = Message(
+    "KB-R062",
+    "{what}: the server does not give the file out at the address it signed itself ({status})",
+    "the server's log says more; then type: kbsync verify",
+)
+NO_DOWNLOADS = Message(
+    "KB-R063",
+    "{what}: this server ({version}) does not give original files out; Dify does from {needed} on",
+    "update the server; what changed there as far as it shows is seen with: kbsync plan",
+    Exit.REFUSED,
+)

@@ -23,6 +23,7 @@ from kbsync.model.causes import Cause
 from kbsync.model.documents import (
     Base,
     Chunking,
+    Original,
     Progress,
     Readiness,
     RemoteDocument,
@@ -96,6 +97,7 @@ __all__ = [
     "NotReady",
     "NotSent",
     "Op",
+    "Original",
     "Outcome",
     "Present",
     "Progress",

@@ -70,6 +70,28 @@ class RemoteDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """The bytes a document was made of, as the server gives them out.
+
+    Args:
+        content: sha256 (hex) of what came; empty where there is more than was to be read.
+        size: how many bytes came.
+        declared: how many the server announced, None when it did not.
+        whole: false when they ended before that, or were not read to their end.
+    """
+
+    content: str
+    size: int
+    declared: int | None = None
+    whole: bool = True
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether fewer bytes came than the server announced."""
+        return not self.whole and bool(self.content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Indexing progress of one document: chunks done and chunks in all (contract 6.1)."""
 

@@ -5,22 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kbsync.dify.capabilities import Alternatives
+from kbsync.dify.file_download import FileDownload
 from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.multipart import Multipart, is_sendable
 from kbsync.dify.paging import PAGE_LIMIT, page_params, row_of, rows_named
 from kbsync.dify.request import Subject, read, write
-from kbsync.dify.schemas import Document, Indexing, ListPage, Many, UploadReply
+from kbsync.dify.schemas import (
+    Document,
+    FileAddress,
+    Indexing,
+    ListPage,
+    Many,
+    UploadReply,
+)
 from kbsync.engine.ports import Payload
 from kbsync.messages import remote as messages
-from kbsync.model import Capability, Gone, Outcome, Rejected
+from kbsync.model import Capability, Done, Gone, Original, Outcome, Rejected
+from kbsync.model.capabilities import since
 
 
 class Documents:
     """Every call returns an `Outcome`. Ids are UUIDs; `options` are the API's own ``data`` keys."""
 
-    def __init__(self, exchange: Exchange, alternatives: Alternatives) -> None:
+    def __init__(
+        self, exchange: Exchange, alternatives: Alternatives, files: FileDownload
+    ) -> None:
         self._exchange = exchange
         self._alternatives = alternatives
+        self._files = files
 
     async def create_by_file(
         self, base_id: str, name: str, payload: Payload, options: Mapping[str, object]
@@ -136,6 +148,28 @@ class Documents:
             if not isinstance(named, Gone):
                 return named
         return await row_of(document_id, lambda page: self.list(base_id, page=page))
+
+    async def original(self, base_id: str, document_id: str, *, largest: int) -> Outcome[Original]:
+        """Return the hash and size of the bytes a document was made of (6.6).
+
+        Args:
+            largest: no more bytes than this are read.
+        """
+        path = ("datasets", base_id, "documents", document_id, "download")
+        call = read("download document", Subject.DOCUMENT, *path)
+        address = await self._alternatives.choose(
+            Capability.DOWNLOAD, lambda: self._exchange.ask(call, FileAddress), self._no_downloads
+        )
+        if not isinstance(address, Done):
+            return address
+        return await self._files.hashed(call, address.value.url, largest)
+
+    async def _no_downloads(self) -> Outcome[FileAddress]:
+        version = self._alternatives.version or "of a version it does not tell"
+        needed = since(Capability.DOWNLOAD)
+        return Rejected(
+            messages.NO_DOWNLOADS(what="download document", version=version, needed=needed)
+        )
 
     async def indexing(self, base_id: str, batch: str) -> Outcome[Sequence[Indexing]]:
         """Return how far a batch is; a superseded batch is `Gone` (6.1)."""

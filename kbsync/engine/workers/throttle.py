@@ -20,6 +20,7 @@ from kbsync.model import (
     Capability,
     NotReady,
     NotSent,
+    Original,
     Outcome,
     Progress,
     RemoteDocument,
@@ -67,8 +68,10 @@ class ThrottledRemote:
         """See `Remote.paused_for`."""
         return max(self._remote.paused_for(), self._limiter.paused_for(self._clock.now()))
 
-    async def _read(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
-        outcome = await self._once(call)
+    async def _read(
+        self, call: Callable[[], Awaitable[Outcome[T]]], *, counted: bool = False
+    ) -> Outcome[T]:
+        outcome = await self._once(call, counted=counted)
         for attempt in range(1, READ_TRIES):
             match outcome:
                 case NotSent() | NotReady():
@@ -80,13 +83,12 @@ class ThrottledRemote:
                     await self._clock.sleep(after)
                 case _:
                     return outcome
-            outcome = await self._once(call)
+            outcome = await self._once(call, counted=counted)
         return outcome
 
     async def _write(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
-        await self._wait_for_turn()
         # Tried once: whether a write took effect is found out by its intent, not by a second write.
-        outcome = await self._once(call)
+        outcome = await self._once(call, counted=True)
         match outcome:
             case Throttled(after=after):
                 self._limiter.pause(self._clock.now(), after)
@@ -98,7 +100,11 @@ class ThrottledRemote:
             if not self._limiter.paused_for(self._clock.now()):
                 return  # otherwise a pause came meanwhile, and the reserved moment is out of date
 
-    async def _once(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
+    async def _once(
+        self, call: Callable[[], Awaitable[Outcome[T]]], *, counted: bool
+    ) -> Outcome[T]:
+        if counted:
+            await self._wait_for_turn()
         async with self._room:
             return await call()
 
@@ -129,6 +135,12 @@ class ThrottledRemote:
     ) -> Outcome[RemoteDocument]:
         """See `Remote.document`."""
         return await self._read(lambda: self._remote.document(base_id, document_id, name=name))
+
+    async def original(self, base_id: str, document_id: str, *, largest: int) -> Outcome[Original]:
+        """See `Remote.original`."""
+        return await self._read(
+            lambda: self._remote.original(base_id, document_id, largest=largest), counted=True
+        )
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """See `Remote.progress`."""

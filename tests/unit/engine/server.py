@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TypeVar
 
 import anyio
@@ -21,6 +22,7 @@ from kbsync.model import (
     Gone,
     NotReady,
     NotSent,
+    Original,
     Outcome,
     Progress,
     Rejected,
@@ -258,6 +260,18 @@ class ScriptedRemote:
         return await self._read(
             "document", document_id, lambda: self.model.document(base_id, document_id)
         )
+
+    async def original(self, base_id: str, document_id: str, *, largest: int) -> Outcome[Original]:
+        def answer() -> Outcome[Original]:
+            stored = self.model.documents.get(document_id)
+            if stored is None or base_id != self.model.base_id:
+                return Gone()
+            size = len(stored.content)
+            if size > largest:
+                return Done(Original(content="", size=0, declared=size, whole=False))
+            return Done(Original(content=sha256(stored.content).hexdigest(), size=size))
+
+        return await self._read("original", document_id, answer)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         return await self._read(

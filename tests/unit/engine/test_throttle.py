@@ -61,6 +61,25 @@ async def test_reads_need_no_permit() -> None:
     assert anyio.current_time() - start == pytest.approx(20 * server.latency)
 
 
+async def test_downloads_are_counted_and_repeated() -> None:
+    remote, server = _throttled(10)
+    stored = server.put("a.md", b"a")
+    server.faults["original"].extend([UNSENT, NotReady(WHY, 1.0), Throttled(60.0)])
+
+    async def download() -> None:
+        outcome = await remote.original(BASE, stored.id, largest=10)
+        assert isinstance(outcome, Done)
+        assert outcome.value.whole
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(download)
+            group.start_soon(_create, remote, f"n{number}")
+    times = sorted(server.times("original") + server.times("create"))
+    assert len(times) == 43
+    assert most_within(times, 60.0) <= 10
+
+
 async def test_throttling_rests_every_writer_for_the_window() -> None:
     remote, server = _throttled()
     server.faults["create"].append(Throttled(60.0))

@@ -1,0 +1,223 @@
+"""`kbsync verify`: compare what is stored with what is on disk."""
+
+from __future__ import annotations
+
+import random
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import anyio
+import click
+
+from kbsync.app import build, logs
+from kbsync.app.verification import (
+    MirrorVerification,
+    Sample,
+    Scope,
+    Verification,
+    scope_of,
+    verify_all,
+)
+from kbsync.cli import output
+from kbsync.cli.command_line import CliContext
+from kbsync.cli.local_verbs import Verify
+from kbsync.engine.observe.verification import Finding, Verdict
+from kbsync.messages import Problem
+from kbsync.messages import ledger as ledger_say
+from kbsync.messages import verification as say
+from kbsync.planning.render import minutes_of, size_of
+
+SEEDS = 1 << 32
+# A longer command line is hard to read, and some terminals cut it.
+IN_ONE_COMMAND = 20
+TENTHS = 10
+
+
+def verify(verb: Verify, context: CliContext) -> int:
+    """Compare, and print what differs."""
+    logs.configure(context.log_level)
+    settings = build.settings_of(context.config)
+    with build.ledger_to_read(settings) as ledger:
+        if ledger is None:
+            raise Problem(ledger_say.MISSING(place=settings.ledger.path))
+        scope = scope_of(settings, ledger, verb.mirrors, _sample(verb))
+        if not verb.as_json:
+            click.echo(_forecast(scope))
+        with _progress(scope.documents, quiet=verb.as_json) as observe:
+            strangers = not verb.ignore_foreign
+
+            async def work() -> Verification:
+                return await verify_all(
+                    settings, ledger, scope, strangers=strangers, observe=observe
+                )
+
+            done = anyio.run(work)
+    _as_json(scope, done) if verb.as_json else _as_text(scope, done)
+    return done.exit
+
+
+def _sample(verb: Verify) -> Sample | None:
+    if verb.sample is None:
+        return None
+    # Shown, so that the same documents can be drawn again.
+    seed = random.randrange(SEEDS) if verb.seed is None else verb.seed  # noqa: S311
+    return Sample(size=verb.sample, seed=seed)
+
+
+# -- for people
+
+
+def _forecast(scope: Scope) -> str:
+    count = scope.documents
+    parts = [f"{count} document{'' if count == 1 else 's'} to download"]
+    if scope.sample is not None:
+        parts[0] += f" of {scope.synced}, drawn with --seed {scope.sample.seed}"
+    parts.append(size_of(scope.bytes))
+    if scope.minutes is not None:
+        parts.append(f"{minutes_of(scope.minutes)} at the rate limit")
+    return "; ".join(parts)
+
+
+def _as_text(scope: Scope, done: Verification) -> None:
+    unsynced = {each.declared.name: each.unsynced for each in scope.mirrors}
+    for mirror in done.mirrors:
+        for finding in (*mirror.findings, *mirror.unowned):
+            output.line(_line(finding))
+        for following in _next(mirror):
+            output.line(f"  next: {following}")
+        output.warn(mirror.notices)
+        output.line(_summary(mirror, unsynced[mirror.name]))
+    for halt in done.halts:
+        click.echo(f"kbsync: mirror {halt.mirror}: {halt.problem}", err=True)
+
+
+def _line(finding: Finding) -> str:
+    what = finding.key.path if finding.key else finding.document_name
+    return f"{finding.verdict}: {what}: {finding.why}"
+
+
+def _next(mirror: MirrorVerification) -> Iterator[str]:
+    """Yield what to type: one command for all files that are to be sent again, the others once."""
+    again = [each.key.path for each in mirror.findings if each.sent_again and each.key]
+    for start in range(0, len(again), IN_ONE_COMMAND):
+        files = again[start : start + IN_ONE_COMMAND]
+        words = {"mirror": mirror.name, "count": len(files)}
+        yield say.SEND_AGAIN(files=" ".join(map(shlex.quote, files)), **words).next
+    rest = [each for each in (*mirror.findings, *mirror.unowned) if not each.sent_again]
+    # A foreign document's step names it: of many, the first shows how.
+    first = {each.why.message: each.why for each in reversed(rest) if each.why}
+    yield from dict.fromkeys(why.next for why in reversed(first.values()))
+
+
+def _summary(mirror: MirrorVerification, unsynced: int) -> str:
+    counts = mirror.counts + Counter(each.verdict for each in mirror.unowned)
+    parts = [f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict]]
+    if unsynced:
+        parts.append(f"{unsynced} not synced yet (kbsync status)")
+    return f"{mirror.name}: {', '.join(parts) or 'nothing to compare'}"
+
+
+# -- for programs
+
+
+def _as_json(scope: Scope, done: Verification) -> None:
+    sample = scope.sample
+    output.as_json(
+        {
+            "exit": int(done.exit),
+            "forecast": {
+                "downloads": scope.documents,
+                "bytes": scope.bytes,
+                "minutes": scope.minutes,
+            },
+            "sample": sample and {"size": sample.size, "seed": sample.seed, "of": scope.synced},
+            "mirrors": [_mirror_json(each) for each in done.mirrors],
+            "problems": [
+                {
+                    "mirror": halt.mirror,
+                    "code": halt.problem.notice.code,
+                    "reason": halt.problem.notice.text,
+                    "next": halt.problem.notice.next,
+                }
+                for halt in done.halts
+            ],
+        }
+    )
+
+
+def _mirror_json(mirror: MirrorVerification) -> dict[str, object]:
+    findings: Sequence[Finding] = (*mirror.findings, *mirror.unowned)
+    return {
+        "name": mirror.name,
+        "counts": {**mirror.counts, **Counter(each.verdict for each in mirror.unowned)},
+        "findings": [_finding_json(each) for each in findings],
+        "notices": [{"code": each.code, "text": each.text} for each in mirror.notices],
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, object]:
+    why = finding.why
+    return {
+        "path": finding.key.path if finding.key else None,
+        "document_id": finding.document_id,
+        "document_name": finding.document_name,
+        "verdict": finding.verdict,
+        "stored_bytes": finding.stored,
+        "expected_bytes": finding.expected,
+        "code": why.code if why else None,
+        "reason": why.text if why else None,
+        "next": why.next if why else None,
+    }
+
+
+# -- progress
+
+
+@contextmanager
+def _progress(documents: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """Yield what is called after each document: a bar on a terminal, ten lines otherwise."""
+    if quiet:
+        yield lambda: None
+    elif sys.stderr.isatty():
+        with _bar(documents) as observe:
+            yield observe
+    else:
+        yield _Tenths(documents)
+
+
+class _Tenths:
+    """Prints how far it is, ten times at most."""
+
+    def __init__(self, documents: int) -> None:
+        self._all, self._done = documents, 0
+
+    def __call__(self) -> None:
+        before, self._done = self._done, self._done + 1
+        if before * TENTHS // self._all < self._done * TENTHS // self._all:
+            click.echo(f"{self._done} of {self._all} compared", err=True)
+
+
+@contextmanager
+def _bar(documents: int) -> Iterator[Callable[[], None]]:
+    # Loading rich takes a tenth of a second, which pipes need not pay.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("compared"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("compared", total=documents)
+        yield lambda: bar.advance(task)

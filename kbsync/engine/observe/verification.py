@@ -1,0 +1,225 @@
+"""What is stored for a document, compared with what would be sent for its file. Changes nothing.
+
+A daemon may work meanwhile: what differs is looked at again where the ledger says that the document
+was changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+
+import anyio.to_thread
+
+from kbsync.engine.context import Context
+from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.observe.remote_state import document_of
+from kbsync.messages import Message, Notice
+from kbsync.messages import remote as remote_say
+from kbsync.messages import verification as say
+from kbsync.model import (
+    DocKey,
+    Done,
+    EntryState,
+    Failure,
+    FileState,
+    Gone,
+    LedgerEntry,
+    NotReady,
+    Original,
+    Present,
+    Rejected,
+    Unknown,
+)
+from kbsync.planning.case import GONE
+
+TRIES = 3
+BLOCK = 1 << 20
+
+
+class Verdict(StrEnum):
+    """How a document stands to its file."""
+
+    SAME = "same"
+    EDITED = "edited"  # the folder is ahead: the next plan knows
+    CHANGED = "changed"  # other bytes are stored than were sent
+    TRUNCATED = "truncated"  # the first of the bytes are stored that were sent
+    LOST = "lost"  # the document is there, its bytes are not
+    MISSING = "missing"  # the document is not there
+    UNREAD = "unread"  # it could not be compared
+    FOREIGN = "foreign"  # no mirror made it
+    UNRECORDED = "unrecorded"  # it carries our mark, and the ledger does not know it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was found of one document.
+
+    Args:
+        key: whose document it is; None where no key has it.
+        why: None where everything is the same.
+        stored: bytes at the server, as far as they are known.
+        expected: bytes that were sent, as far as that is known.
+        sent_again: `kbsync retry PATH` repairs it.
+    """
+
+    key: DocKey | None
+    document_id: str
+    document_name: str
+    verdict: Verdict
+    why: Notice | None = None
+    stored: int | None = None
+    expected: int | None = None
+    sent_again: bool = False
+
+
+async def verify(context: Context, key: DocKey) -> Finding | None:
+    """Return how the document of `key` stands to its file; None when it is not synced any more.
+
+    Args:
+        context: of the mirror, with its base.
+        key: of a synced document.
+
+    Raises:
+        Problem: the server gives no bytes out, cannot be asked, or the base is gone.
+    """
+    entry = _synced(context, key)
+    for _ in range(TRIES):
+        if entry is None:
+            return None
+        found = entry
+        finding = await _compared(context, entry)
+        now = _synced(context, key)
+        settled = now == entry and context.ledger.intent(key) is None
+        if finding.verdict is Verdict.SAME or settled:
+            return finding
+        entry = now
+    return _finding(found, Verdict.UNREAD, say.UNSETTLED(mirror=key.mirror))
+
+
+def _synced(context: Context, key: DocKey) -> LedgerEntry | None:
+    entry = context.ledger.entry(key)
+    return entry if entry is not None and entry.state is EntryState.SYNCED else None
+
+
+async def _compared(context: Context, entry: LedgerEntry) -> Finding:
+    mirror = context.mirror
+    local = await anyio.to_thread.run_sync(mirror.source.read, entry.key.path)
+    stored = await context.remote.original(
+        context.base_id or "", entry.document_id, largest=mirror.config.max_file_size
+    )
+    match stored:
+        case Done(value=original):
+            if isinstance(local, Present) and original.content == local.content:
+                return _finding(entry, Verdict.SAME, stored=original.size)
+            return await anyio.to_thread.run_sync(_difference, context, entry, local, original)
+        case Gone():
+            return await _without_bytes(context, entry)
+    return _unread(context, entry, stored)
+
+
+def _difference(
+    context: Context, entry: LedgerEntry, local: FileState, original: Original
+) -> Finding:
+    sent = entry.fingerprint.content if entry.fingerprint else None
+    mirror = entry.key.mirror
+    if sent is not None and original.content == sent:
+        return _file_differs(entry, local)
+    # Taken over by its name alone: the next plan sends it in any case.
+    if sent is None and isinstance(local, Present):
+        return _finding(entry, Verdict.EDITED, say.UNKNOWN_CONTENT(mirror=mirror))
+    if not isinstance(local, Present):
+        return _bytes_differ(entry, Verdict.CHANGED, original, say.CHANGED_OF_NO_FILE)
+    size, begins = _beginning(context, entry.key.path, original)
+    cut = original.ended_early or (begins and original.size < size)
+    verdict, message = (Verdict.TRUNCATED, say.TRUNCATED) if cut else (Verdict.CHANGED, say.CHANGED)
+    # Of a file that changed since, only the size at that time is known.
+    expected = size if local.content == sent else None
+    return _bytes_differ(entry, verdict, original, message, expected)
+
+
+def _file_differs(entry: LedgerEntry, local: FileState) -> Finding:
+    """Return what stands in the folder, where the document is what was sent."""
+    if isinstance(local, Unknown):
+        return _finding(entry, Verdict.UNREAD, local.why)
+    message = say.EDITED if isinstance(local, Present) else say.FILE_LEFT
+    return _finding(entry, Verdict.EDITED, message(mirror=entry.key.mirror))
+
+
+def _bytes_differ(
+    entry: LedgerEntry,
+    verdict: Verdict,
+    original: Original,
+    message: Message,
+    expected: int | None = None,
+) -> Finding:
+    # What is too long is not read, and then only announced.
+    stored = original.size if original.content else original.declared or original.size
+    if expected is None:
+        expected = entry.stat.size if entry.stat else None
+    why = message(
+        stored=stored,
+        expected="?" if expected is None else expected,
+        mirror=entry.key.mirror,
+        file=shlex.quote(entry.key.path),
+    )
+    again = message is not say.CHANGED_OF_NO_FILE
+    return _finding(entry, verdict, why, stored=stored, expected=expected, sent_again=again)
+
+
+def _beginning(context: Context, path: str, original: Original) -> tuple[int, bool]:
+    """Return how much would be sent for `path`, and whether it begins with what is stored."""
+    digest, left = hashlib.sha256(), original.size
+    with context.mirror.source.open(path) as payload:
+        if isinstance(payload, Unknown):
+            return 0, False
+        while left > 0 and (block := payload.read(min(left, BLOCK))):
+            digest.update(block)
+            left -= len(block)
+        return payload.size, left == 0 and digest.hexdigest() == original.content
+
+
+async def _without_bytes(context: Context, entry: LedgerEntry) -> Finding:
+    """Return whether the document is not there, or only what it was made of."""
+    words = {"document": entry.document_id, "mirror": entry.key.mirror}
+    found = await document_of(context, entry.document_id, "asking for a document")
+    if found is GONE:
+        return _finding(entry, Verdict.MISSING, say.MISSING(**words))
+    why = say.BYTES_LOST(file=shlex.quote(entry.key.path), **words)
+    return _finding(entry, Verdict.LOST, why, sent_again=True)
+
+
+def _unread(context: Context, entry: LedgerEntry, failure: Failure) -> Finding:
+    """Return why one document could not be read.
+
+    Raises:
+        Problem: it is so of all of them: no bytes are given out, the key is refused, or the
+            server is away.
+    """
+    match failure:
+        case Rejected(why) | NotReady(why) if why.message is not remote_say.NO_DOWNLOADS:
+            return _finding(entry, Verdict.UNREAD, why)
+    refuse(context.mirror, "downloading a document", failure)
+
+
+def _finding(
+    entry: LedgerEntry,
+    verdict: Verdict,
+    why: Notice | None = None,
+    *,
+    stored: int | None = None,
+    expected: int | None = None,
+    sent_again: bool = False,
+) -> Finding:
+    return Finding(
+        key=entry.key,
+        document_id=entry.document_id,
+        document_name=entry.document_name,
+        verdict=verdict,
+        why=why,
+        stored=stored,
+        expected=expected,
+        sent_again=sent_again,
+    )
