@@ -31,7 +31,7 @@ Observe = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class RandomSample:
     """So many documents, each as likely as any other; the same of the same ledger and `seed`."""
 
     size: int
@@ -65,7 +65,7 @@ class Scope:
 
     mirrors: tuple[MirrorScope, ...]
     synced: int
-    sample: Sample | None
+    sample: RandomSample | None
     minutes: float | None
 
     @property
@@ -119,7 +119,7 @@ class Verification:
 
 
 def scope_of(
-    settings: Settings, ledger: LedgerStore, only: Sequence[str], sample: Sample | None
+    settings: Settings, ledger: LedgerStore, only: Sequence[str], sample: RandomSample | None
 ) -> Scope:
     """Return what is to be compared; no server is asked.
 

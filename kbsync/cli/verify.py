@@ -15,7 +15,7 @@ import click
 from kbsync.app import build, logs
 from kbsync.app.verification import (
     MirrorVerification,
-    Sample,
+    RandomSample,
     Scope,
     Verification,
     scope_of,
@@ -59,12 +59,12 @@ def verify(verb: Verify, context: CliContext) -> int:
     return done.exit
 
 
-def _sample(verb: Verify) -> Sample | None:
+def _sample(verb: Verify) -> RandomSample | None:
     if verb.sample is None:
         return None
     # Shown, so that the same documents can be drawn again.
     seed = random.randrange(SEEDS) if verb.seed is None else verb.seed  # noqa: S311
-    return Sample(size=verb.sample, seed=seed)
+    return RandomSample(size=verb.sample, seed=seed)
 
 
 # -- for people

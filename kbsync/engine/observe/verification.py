@@ -37,6 +37,8 @@ from kbsync.planning.case import GONE
 
 TRIES = 3
 BLOCK = 1 << 20
+# A character of one byte is one of three in UTF-8, at most.
+GROWTH = 3
 
 
 class Verdict(StrEnum):
@@ -105,10 +107,9 @@ def _synced(context: Context, key: DocKey) -> LedgerEntry | None:
 
 
 async def _compared(context: Context, entry: LedgerEntry) -> Finding:
-    mirror = context.mirror
-    local = await anyio.to_thread.run_sync(mirror.source.read, entry.key.path)
+    local = await anyio.to_thread.run_sync(context.mirror.source.read, entry.key.path)
     stored = await context.remote.original(
-        context.base_id or "", entry.document_id, largest=mirror.config.max_file_size
+        context.base_id or "", entry.document_id, largest=_largest(context, entry)
     )
     match stored:
         case Done(value=original):
@@ -118,6 +119,12 @@ async def _compared(context: Context, entry: LedgerEntry) -> Finding:
         case Gone():
             return await _without_bytes(context, entry)
     return _unread(context, entry, stored)
+
+
+def _largest(context: Context, entry: LedgerEntry) -> int:
+    """Return how many bytes can have been sent: the limit may have been another one then."""
+    size = entry.stat.size if entry.stat else 0
+    return max(context.mirror.config.max_file_size, GROWTH * size)
 
 
 def _difference(
@@ -133,7 +140,7 @@ def _difference(
     if not isinstance(local, Present):
         return _bytes_differ(entry, Verdict.CHANGED, original, say.CHANGED_OF_NO_FILE)
     size, begins = _beginning(context, entry.key.path, original)
-    cut = original.ended_early or (begins and original.size < size)
+    cut = begins and original.size < size
     verdict, message = (Verdict.TRUNCATED, say.TRUNCATED) if cut else (Verdict.CHANGED, say.CHANGED)
     # Of a file that changed since, only the size at that time is known.
     expected = size if local.content == sent else None
