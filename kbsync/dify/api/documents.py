@@ -27,9 +27,7 @@ from kbsync.model.capabilities import since
 class Documents:
     """Every call returns an `Outcome`. Ids are UUIDs; `options` are the API's own ``data`` keys."""
 
-    def __init__(
-        self, exchange: Exchange, alternatives: Alternatives, files: FileDownload
-    ) -> None:
+    def __init__(self, exchange: Exchange, alternatives: Alternatives, files: FileDownload) -> None:
         self._exchange = exchange
         self._alternatives = alternatives
         self._files = files

@@ -27,6 +27,7 @@ LARGEST = 1 << 20
 SIGN = "SIGNATURE0123456789"
 PATH = f"/files/{ID}/file-preview?timestamp=1&nonce=2&sign={SIGN}&as_attachment=true"
 OCTETS = "application/octet-stream"
+BASE = f'{{"id": "{ID}", "name": "Docs"}}'.encode()
 
 
 def signed(url: str = PATH) -> bytes:
@@ -246,18 +247,35 @@ async def test_silence_and_a_trickle_end(
 
 
 @pytest.mark.parametrize("status", [404, 405])
-async def test_a_server_without_downloads(open_client: Open, status: int) -> None:
-    page = reply(status, b"<html>no</html>", "text/html", "X-Version: 1.12.1", "Connection: close")
-    async with asked(open_client, answering(page)) as (outcome, _):
-        assert isinstance(outcome, Rejected)
-        assert why(outcome).message is messages.NO_DOWNLOADS
-        assert "1.12.1" in str(outcome.why)
-        assert "1.13.1" in str(outcome.why)
+@pytest.mark.parametrize("version", ["1.12.1", ""])
+async def test_a_server_without_downloads(open_client: Open, status: int, version: str) -> None:
+    told = [f"X-Version: {version}"] if version else []
+    page = reply(status, b"<html>no</html>", "text/html", *told, "Connection: close")
+    bases = reply(200, b'{"data": [], "total": 0, "has_more": false}', "application/json", *told)
+    scripts = answering(page), answering(bases)
+    async with serving(*scripts) as (url, taken), open_client(url) as client:
+        for _ in range(2):
+            outcome = await DifyRemote(client).original(ID, ID, largest=LARGEST)
+            assert isinstance(outcome, Rejected)
+            assert why(outcome).message is messages.NO_DOWNLOADS
+            assert version in str(outcome.why)
+            assert "1.13.1" in str(outcome.why)
+    assert len(taken.requests) == 2, "asked once, and whether the address is right"
+
+
+async def test_a_version_without_downloads_is_not_asked_for_one(open_client: Open) -> None:
+    base = reply(200, BASE, "application/json", "X-Version: 1.13.0", "Connection: close")
+    async with serving(answering(base)) as (url, taken), open_client(url) as client:
+        await client.bases.get(ID)
+        outcome = await DifyRemote(client).original(ID, ID, largest=LARGEST)
+    assert why(outcome).message is messages.NO_DOWNLOADS
+    assert len(taken.requests) == 1
 
 
 async def test_a_missing_document_is_gone(open_client: Open) -> None:
     body = b'{"code": "not_found", "message": "Document not found.", "status": 404}'
-    async with asked(open_client, answering(reply(404, body))) as (outcome, _):
+    gone = reply(404, body, "application/json", "X-Version: 1.16.1")
+    async with asked(open_client, answering(gone)) as (outcome, _):
         assert outcome == Gone()
 
 

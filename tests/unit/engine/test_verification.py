@@ -140,7 +140,7 @@ async def test_one_that_cannot_be_read_is_named(failure: Outcome[object]) -> Non
         Unauthorized(WHY),
         NotSent(WHY),
         Throttled(60.0),
-        Rejected(remote_say.NO_DOWNLOADS(what="x", version="1.12.1")),
+        Rejected(remote_say.NO_DOWNLOADS(what="x", version="1.12.1", needed="1.13.1")),
     ],
 )
 async def test_what_is_so_of_all_of_them_ends_it(failure: Outcome[object]) -> None:
