@@ -193,7 +193,7 @@ class IndexRun:
             self._mark(
                 status="completed",
                 error=None,
-                tokens=self._tokens(),
+                tokens=self._tokens(row),
                 completed_at=now(),
                 indexing_latency=time.perf_counter() - started,
             )
@@ -207,7 +207,7 @@ class IndexRun:
         """
         row = self._load()
         if self._succeeds(lambda: self._embed_chunks(row)):
-            self._mark(status="completed", error=None, tokens=self._tokens())
+            self._mark(status="completed", error=None, tokens=self._tokens(row))
 
     def _succeeds(self, work: Callable[[], None]) -> bool:
         """Work on the document, and write down why it failed."""
@@ -328,7 +328,9 @@ class IndexRun:
         )
         return segments[-1]["number"] if segments else None
 
-    def _tokens(self) -> int:
+    def _tokens(self, row: sqlite3.Row) -> int:
+        if row["technique"] != "high_quality":
+            return 0
         with self._store.reading() as db:
             counted = db.execute(
                 "SELECT coalesce(sum(tokens), 0) FROM segment WHERE document = ?",

@@ -138,14 +138,17 @@ class SqliteStore:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees the last committed state and never waits for a writer."""
+        """A connection that sees one committed state throughout, and never waits for a writer."""
         try:
             connection = self._readers.get_nowait()
         except queue.Empty:
             connection = self._open()
+        connection.execute("BEGIN")
         try:
             yield connection
         finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             self._readers.put(connection)
 
     @contextmanager

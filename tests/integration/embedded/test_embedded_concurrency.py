@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import anyio
 import httpx
 import pytest
 from embedded_client import AUTOMATIC, Base
+
+from kbsync.embedded.sqlite_store import SqliteStore
 
 pytestmark = pytest.mark.anyio
 
@@ -64,3 +68,16 @@ async def test_a_base_deleted_under_its_uploads_is_gone(base: Base) -> None:
     assert (await base.upload("late.txt", "text", AUTOMATIC)).status_code == 404
     again = await base.http.post("/datasets", json={"name": "Docs"})
     assert again.status_code == 200
+
+
+def test_a_reply_is_read_from_one_state(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    counted = "SELECT count(*) FROM tag"
+    with store.reading() as db:
+        assert db.execute(counted).fetchone()[0] == 0
+        with store.writing() as writer:
+            writer.execute("INSERT INTO tag (id, name) VALUES ('1', 'one')")
+        assert db.execute(counted).fetchone()[0] == 0
+    with store.reading() as db:
+        assert db.execute(counted).fetchone()[0] == 1
+    store.close()
