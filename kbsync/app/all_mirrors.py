@@ -13,7 +13,7 @@ from kbsync.app.stopper import Stopper
 from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.ports import Ledger
 from kbsync.engine.reconciler import Planned, Reconciler
-from kbsync.messages import Exit, Problem
+from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import guard as say
 from kbsync.model import DocKey
 from kbsync.planning.plan import Plan, joined
@@ -100,6 +100,12 @@ def narrowed(plans: Sequence[MirrorPlan], wanted: Callable[[DocKey], bool]) -> l
 def whole(plans: Sequence[MirrorPlan]) -> Plan:
     """Return the plans of all mirrors as one."""
     return joined([made.plan for _, made in plans if not isinstance(made, HaltedMirror)])
+
+
+def losses(plans: Sequence[MirrorPlan]) -> list[Notice]:
+    """Return what is lost on the servers of the mirrors, each once."""
+    found = (notice for engine, _ in plans for notice in engine.losses())
+    return list({notice.text: notice for notice in found}.values())
 
 
 def halts_of(plans: Sequence[MirrorPlan]) -> list[HaltedMirror]:

@@ -11,6 +11,7 @@ from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
 from kbsync.engine.observe.knowledge_base import counting_binding, look_for
+from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.model import Capability, Done
@@ -51,15 +52,21 @@ async def _server(settings: Settings, name: str, examine: Examine | None) -> Asy
             yield say.BASE_TO_MAKE(mirror=mirror.name, base=base.name or base.id)
         return
     async with build.client(settings, name) as api:
+        _recall(settings, server.url, api)
         # Only the list proves the key: an id is looked at before it (docs/dify-api.md section 1.1).
         listed = await api.bases.list(limit=1)
         if not isinstance(listed, Done):
             yield notice_of(listed, "kb", "list")
             return
         version = api.observed.now.version or "not told"
+        if api.observed.now.too_old:
+            yield too_old(server.url, api.observed.now)
+            return
         yield say.SERVER_ANSWERS(server=name, url=server.url, version=version)
-        if Capability.UPDATE_ENDS not in api.observed.now:
+        if api.observed.now.state(Capability.UPDATE_ENDS) is False:
             yield say.UPDATES_WEDGE(server=name, version=version)
+        for notice in losses(server.url, api.observed.now):
+            yield notice
         sound: list[str] = []
         for mirror in mirrors:
             findings = await _mirror(settings, mirror, api)
@@ -69,6 +76,14 @@ async def _server(settings: Settings, name: str, examine: Examine | None) -> Asy
         if examine is not None:
             async for notice in examine(settings, name, api, sound):
                 yield notice
+
+
+def _recall(settings: Settings, url: str, api: DifyClient) -> None:
+    """Begin with what the ledger keeps of the server."""
+    with build.ledger_to_read(settings) as ledger:
+        kept = ledger.capabilities(url) if ledger else None
+    if kept is not None:
+        api.observed.recall(kept)
 
 
 async def _mirror(settings: Settings, mirror: MirrorConfig, api: DifyClient) -> list[Notice]:

@@ -66,9 +66,12 @@ def _show(output: Output, plans: Sequence[MirrorPlan], as_json: bool) -> None:
             {"mirror": h.mirror, "code": h.problem.notice.code, "reason": h.problem.notice.text}
             for h in halts
         ]
-        output.say(json.dumps({**render.as_json(plan), "problems": problems}))
+        lost = [{"code": n.code, "reason": n.text} for n in all_mirrors.losses(plans)]
+        output.say(json.dumps({**render.as_json(plan), "problems": problems, "losses": lost}))
     else:
         for line in render.as_text(plan):
             output.say(line)
+        for notice in all_mirrors.losses(plans):
+            output.say(f"note: {notice}")
     for halt in halts:
         output.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from kbsync.dify.request import ApiReply
+from kbsync.dify.schemas import KnowledgeBaseRow
 from kbsync.messages import printable
 from kbsync.messages import remote as messages
 from kbsync.model import Capabilities, Capability, Done, Gone, Outcome, Rejected, Unauthorized
+from kbsync.model.capabilities import since
 
 T = TypeVar("T")
 
@@ -66,9 +68,22 @@ class Alternatives:
         """The version the server tells, None when it tells none."""
         return self._observed.now.version
 
+    def learn(self, *rows: KnowledgeBaseRow) -> None:
+        """Learn from knowledge bases how old a server is that does not tell its version.
+
+        Those of every server with metadata name their fields, whether there are any or not.
+        """
+        known = self._observed.now
+        if known.version is None and any(not row.names_fields for row in rows):
+            self._observed.now = known.predating(Capability.METADATA)
+
     def has(self, capability: Capability) -> bool:
         """Whether the server is known to have it."""
         return capability in self._observed.now
+
+    def unknown(self, capability: Capability) -> bool:
+        """Whether nothing is known of it."""
+        return self._observed.now.state(capability) is None
 
     async def choose(
         self,
@@ -91,6 +106,23 @@ class Alternatives:
         if isinstance(outcome, Done):
             self._observed.note(capability, able=True)
         return await otherwise() if isinstance(outcome, Gone) else outcome
+
+    async def require(
+        self, capability: Capability, what: str, call: Callable[[], Awaitable[Outcome[T]]]
+    ) -> Outcome[T]:
+        """Make `call` if the server may have its route; there is no other way to do it.
+
+        Args:
+            what: the call in words, for the refusal.
+        """
+        if self._observed.now.state(capability) is not False:
+            outcome = await call()
+            if isinstance(outcome, Done) and self.unknown(capability):
+                self._observed.note(capability, able=True)
+            if not await self.missing(capability, outcome):
+                return outcome
+        version = self._observed.now.version or "not told"
+        return Rejected(messages.NEEDS_VERSION(what=what, version=version, since=since(capability)))
 
     async def missing(self, capability: Capability, outcome: Outcome[T]) -> bool:
         """Whether `outcome` says that the route is missing; then that is noted."""

@@ -47,9 +47,9 @@ class DifyClient:
         self.documents = Documents(exchange, self.alternatives, files)
         self.chunks = Chunks(exchange)
         self.child_chunks = ChildChunks(exchange)
-        self.metadata = Metadata(exchange)
+        self.metadata = Metadata(exchange, self.alternatives)
         self.tags = Tags(exchange)
-        self.search = Search(exchange)
+        self.search = Search(exchange, self.alternatives)
 
     async def __aenter__(self) -> DifyClient:
         return self

@@ -61,6 +61,9 @@ class DifyRemote:
 
     async def base(self, base_id: str) -> Outcome[Base]:
         """Get a base by id."""
+        if self.capabilities.state(Capability.GET_BASE) is None:
+            # A row tells how old a server is that does not tell its version.
+            await self._client.bases.list(limit=1)
         found = await self._client.bases.get(base_id)
         return mapped(_the_one("get knowledge base", base_id, found), to_model.base)
 
@@ -156,12 +159,7 @@ class DifyRemote:
 
         `Rejected` when the server has no metadata; then `capabilities` says so too.
         """
-        none = Rejected(messages.NO_METADATA(what="list metadata fields"))
-        if self.capabilities.state(Capability.METADATA) is False:
-            return none
         found = await self._client.metadata.fields(base_id)
-        if await self._client.alternatives.missing(Capability.METADATA, found):
-            return none
         if isinstance(found, Done):
             self._numeric |= {f.id for f in found.value.fields if f.type in NUMERIC}
         return mapped(found, lambda all_: {field.name: field.id for field in all_.fields})

@@ -183,6 +183,12 @@ class KnowledgeBaseRow(ApiObject):
     runtime_mode: Annotated[str, NullIs("general")] = "general"
     api_enabled: Annotated[bool, NullIs(True)] = Field(default=True, validation_alias="enable_api")
     created_at: Whole | None = None
+    fields: object = Field(default=None, validation_alias="doc_metadata", exclude=True)
+
+    @property
+    def names_fields(self) -> bool:
+        """Whether the server names the metadata fields of the base, or that there are none."""
+        return "fields" in self.model_fields_set
 
 
 BUILT_IN = "built-in"

@@ -12,14 +12,15 @@ from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
 from kbsync.engine.observe import adoption
 from kbsync.engine.observe.evidence import EvidenceCollector
-from kbsync.engine.observe.knowledge_base import bind, ensure_base, find_base, refuse_too_old
+from kbsync.engine.observe.knowledge_base import bind, ensure_base, find_base
 from kbsync.engine.observe.planner import Planned, Planner
 from kbsync.engine.observe.remote_state import metadata_fields
+from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.engine.ports import Clock, Ledger, Remote
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
 from kbsync.engine.workers.pool import Observer, WorkerPool
-from kbsync.messages import Problem
+from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import engine as engine_say
 from kbsync.model import Action, Base, Cause, DocKey, Halted
@@ -131,6 +132,10 @@ class Reconciler:
             bind(self.mirror, base, self.ledger)
         return await self._context(base)
 
+    def losses(self) -> list[Notice]:
+        """Return what is lost on the server of this mirror, as far as it is known by now."""
+        return list(losses(self.mirror.server.url, self._remote.capabilities))
+
     async def confirm(self) -> None:
         """Check that the base is still the one that was found before.
 
@@ -200,7 +205,8 @@ class Reconciler:
             return await find_base(self.mirror, self.ledger, self._remote)
         finally:
             # Whatever such a server answers, its age is the reason.
-            refuse_too_old(self.mirror, self._remote)
+            if self._remote.capabilities.too_old:
+                raise Problem(too_old(self.mirror.server.url, self._remote.capabilities))
 
     def _keep_capabilities(self) -> None:
         """Keep what is known of the server by now, if that is new."""

@@ -26,12 +26,6 @@ TWINS = _warning(
 MARKS = _well(
     "KB-D004", "server {server}: documents can carry marks, so a lost ledger can be rebuilt"
 )
-NO_MARKS = _warning(
-    "KB-D005",
-    "server {server}: it has no document metadata, so only the ledger knows which documents "
-    "kbsync made",
-    "keep a copy of the ledger",
-)
 NO_RATE = _warning(
     "KB-D006",
     "server {server}: {host} limits writes to 10, 100 or 1000 a minute by plan, and no limit is "

@@ -66,7 +66,7 @@ REFUSED = Message(
 UNKNOWN_CALL = Message(
     "KB-R012",
     "{what}: this server does not know the call",
-    "see what the server can do with: kbsync validate",
+    "see what the server can do with: kbsync doctor",
 )
 PLUGINS_AWAY = Message(
     "KB-R013",
@@ -190,12 +190,6 @@ TAGS_BROKEN = Message(
     "{what}: this server cannot list tags once there is one (a fault of its version)",
     "list the tags of one knowledge base instead: kbsync kb tags ID",
 )
-NO_METADATA = Message(
-    "KB-R036",
-    "{what}: this server has no document metadata; only the ledger knows which documents are "
-    "kbsync's",
-    "keep a copy of the ledger; see: kbsync validate",
-)
 ARCHIVED = Message(
     "KB-R037",
     "{what}: the document is archived, so the server does not change it",
@@ -283,4 +277,22 @@ NO_DOWNLOADS = Message(
     "{what}: this server ({version}) does not give original files out; Dify does from {needed} on",
     "update the server; what changed there as far as it shows is seen with: kbsync plan",
     Exit.REFUSED,
+)
+LOSES = Message(
+    "KB-R049",
+    "server {url}, version {version}: {loss}",
+    "update the server when you can, then type: kbsync validate",
+    Exit.OK,
+)
+UNTOLD = Message(
+    "KB-R050",
+    "server {url} does not tell its version, so nothing is presumed of it: updates are sent as "
+    "creates of the same name, and a renamed document keeps its name there",
+    "let the gateway pass the header X-Version on, then type: kbsync doctor",
+    Exit.OK,
+)
+NEEDS_VERSION = Message(
+    "KB-R051",
+    "{what}: this server (version {version}) cannot do it; Dify {since} and newer can",
+    "update the server, then type: kbsync doctor",
 )

@@ -200,6 +200,15 @@ class Capabilities:
         others = {each for each in self.seen if each[0] is not capability}
         return replace(self, seen=frozenset(others | {(capability, able)}))
 
+    def predating(self, capability: Capability) -> Capabilities:
+        """Return what is known once the server proved older than `capability`.
+
+        Of a server that tells no version: it lacks that, and whatever came later.
+        """
+        later = (row.capability for row in TABLE if row.since >= _SINCE[capability])
+        unknown = [each for each in later if self.state(each) is None]
+        return replace(self, seen=self.seen | {(each, False) for each in unknown})
+
     @property
     def unknown(self) -> frozenset[Capability]:
         """Everything about which neither the version nor a reply says anything."""
@@ -213,8 +222,9 @@ class Capabilities:
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """What a user misses on this server, in the order of the table."""
-        return tuple(row.lost for row in TABLE if row.lost and row.capability not in self)
+        """What a user is known to miss on this server, in the order of the table."""
+        missing = (row for row in TABLE if self.state(row.capability) is False)
+        return tuple(row.lost for row in missing if row.lost)
 
 
 def numbers_of(version: str | None) -> Version | None:

@@ -334,5 +334,5 @@ async def test_no_metadata(quirky: Quirky) -> None:
             await remote.base(base.id)
             outcome = await remote.fields(base.id)
             assert isinstance(outcome, Rejected)
-            assert outcome.why.message is messages.NO_METADATA
+            assert outcome.why.message is messages.NEEDS_VERSION
             assert Capability.METADATA not in remote.capabilities

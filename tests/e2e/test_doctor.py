@@ -64,11 +64,12 @@ def test_a_document_that_is_not_found(tmp_path: Path) -> None:
 def test_old_servers_are_known_by_what_they_lack(tmp_path: Path) -> None:
     person = Terminal(tmp_path)
     fill(tmp_path)
-    quirks = ("--quirk", "no-metadata", "--quirk", "no-merge", "--quirk", "version=0.9.2")
-    with served(tmp_path, *quirks) as url:
+    with served(tmp_path, "--dify", "0.6") as url:
         configure(tmp_path, url)
+        assert "KB-R049" in codes(person), "before the first upload"
+        assert "KB-R049" in person.type("plan", exit=2)
         person.type("apply")
-        assert {"KB-D003", "KB-D005"} <= set(codes(person))
+        assert "KB-D004" not in codes(person)
     (tmp_path / "second").mkdir()
     with served(tmp_path / "second", "--quirk", "wedging-update") as url:
         configure(tmp_path, url)

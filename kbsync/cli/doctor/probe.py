@@ -14,7 +14,7 @@ from kbsync.engine.ports import Binding
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
-from kbsync.model import Done, LedgerEntry
+from kbsync.model import Capability, Done, LedgerEntry
 
 TOP = 20
 LONGEST = 200
@@ -22,7 +22,12 @@ HISTORY = 1000
 
 
 async def probe(api: DifyClient, ledger: LedgerStore, binding: Binding) -> AsyncIterator[Notice]:
-    """Yield whether a document in step is found, and whether a deleted one is not."""
+    """Yield whether a document in step is found, and whether a deleted one is not.
+
+    Nothing on a server without a search, which `validate` and `doctor` say of it.
+    """
+    if api.observed.now.state(Capability.SEARCH) is False:
+        return
     entry = next(iter(ledger.entries(binding.mirror, states=["synced"])), None)
     if entry is None:
         yield say.NOTHING_TO_ASK(mirror=binding.mirror)

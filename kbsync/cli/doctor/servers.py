@@ -77,10 +77,10 @@ def _able(name: str, api: DifyClient, *, asked: bool) -> Iterator[Notice]:
     able = api.observed.now
     if Capability.UPDATE_ENDS in able:
         yield say.UPDATES_IN_PLACE(server=name)
-    if Capability.MERGE_BY_NAME not in able:
+    if able.state(Capability.MERGE_BY_NAME) is False:
         yield say.TWINS(server=name, version=able.version)
-    if asked:
-        yield say.MARKS(server=name) if Capability.METADATA in able else say.NO_MARKS(server=name)
+    if asked and Capability.METADATA in able:
+        yield say.MARKS(server=name)
 
 
 def clock(server: str, date: str | None, now: float) -> Notice:

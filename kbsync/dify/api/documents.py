@@ -191,4 +191,8 @@ class Documents:
         """
         path = ("datasets", base_id, "documents", "status", action)
         call = write(f"{action} document", Subject.SWITCH, "PATCH", *path)
-        return await self._exchange.tell(call, json={"document_ids": list(document_ids)})
+        return await self._alternatives.require(
+            Capability.SWITCH,
+            call.what,
+            lambda: self._exchange.tell(call, json={"document_ids": list(document_ids)}),
+        )

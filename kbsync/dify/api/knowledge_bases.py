@@ -9,7 +9,7 @@ from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.paging import PAGE_LIMIT, page_params, row_of, rows_named
 from kbsync.dify.request import Subject, read, write
 from kbsync.dify.schemas import KnowledgeBaseRow, ListPage, Many, Tag
-from kbsync.model import Capability, Outcome
+from kbsync.model import Capability, Done, Outcome
 
 
 class KnowledgeBases:
@@ -51,7 +51,10 @@ class KnowledgeBases:
             **(external or {}),
         )
         call = write("make knowledge base", Subject.BASE, "POST", "datasets")
-        return await self._exchange.ask(call, KnowledgeBaseRow, json=body)
+        made = await self._exchange.ask(call, KnowledgeBaseRow, json=body)
+        if isinstance(made, Done):
+            self._alternatives.learn(made.value)
+        return made
 
     async def list(
         self,
@@ -72,7 +75,10 @@ class KnowledgeBases:
         if all_members:
             params["include_all"] = "true"
         call = read("list knowledge bases", Subject.BASE, "datasets")
-        return await self._exchange.ask(call, ListPage[KnowledgeBaseRow], params=params)
+        listed = await self._exchange.ask(call, ListPage[KnowledgeBaseRow], params=params)
+        if isinstance(listed, Done):
+            self._alternatives.learn(*listed.value.rows)
+        return listed
 
     async def named(self, name: str) -> Outcome[tuple[KnowledgeBaseRow, ...]]:
         """Return every base of exactly this name, those of other members too."""
@@ -92,12 +98,18 @@ class KnowledgeBases:
     ) -> Outcome[KnowledgeBaseRow]:
         """Change some properties, by the API's own names (docs/dify-api.md section 3, PATCH)."""
         call = write("change knowledge base", Subject.BASE, "PATCH", "datasets", base_id)
-        return await self._exchange.ask(call, KnowledgeBaseRow, json=dict(changes))
+        return await self._alternatives.require(
+            Capability.GET_BASE,
+            call.what,
+            lambda: self._exchange.ask(call, KnowledgeBaseRow, json=dict(changes)),
+        )
 
     async def delete(self, base_id: str) -> Outcome[None]:
         """Delete one with everything in it; the server does not ask back."""
         call = write("delete knowledge base", Subject.BASE, "DELETE", "datasets", base_id)
-        return await self._exchange.tell(call)
+        return await self._alternatives.require(
+            Capability.DELETE_BASE, call.what, lambda: self._exchange.tell(call)
+        )
 
     async def tags(self, base_id: str) -> Outcome[Sequence[Tag]]:
         """Return the tags of one."""

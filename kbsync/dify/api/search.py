@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from kbsync.dify.capabilities import Alternatives
 from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.request import Subject, read
 from kbsync.dify.schemas import Hit, Many, ModelProvider
-from kbsync.model import Outcome
+from kbsync.model import Capability, Outcome
 
 
 def by_keyword(top_k: int = 3) -> Mapping[str, object]:
@@ -23,8 +24,9 @@ def by_keyword(top_k: int = 3) -> Mapping[str, object]:
 class Search:
     """What an application would find."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, alternatives: Alternatives) -> None:
         self._exchange = exchange
+        self._alternatives = alternatives
 
     async def retrieve(
         self, base_id: str, query: str, retrieval: Mapping[str, object] | None = None
@@ -41,7 +43,12 @@ class Search:
         body: dict[str, object] = {"query": query}
         if retrieval is not None:
             body["retrieval_model"] = dict(retrieval)
-        return mapped(await self._exchange.ask(call, Many[Hit], json=body), lambda many: many.rows)
+        hits = await self._alternatives.require(
+            Capability.SEARCH,
+            call.what,
+            lambda: self._exchange.ask(call, Many[Hit], json=body),
+        )
+        return mapped(hits, lambda many: many.rows)
 
     async def models(self, kind: str = "text-embedding") -> Outcome[Sequence[ModelProvider]]:
         """Return the providers of models of a kind: ``text-embedding``, ``rerank``, ``llm``."""

@@ -16,9 +16,7 @@ from kbsync.engine.context import Context, Mirror
 from kbsync.engine.ports import Binding, Clock, Ledger, ObservedListing, Ownership, Remote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
-from kbsync.messages import remote as remote_say
 from kbsync.model import Base, DocKey, Done, Failure, Gone, Outcome
-from kbsync.model.capabilities import OLDEST, text_of
 
 T = TypeVar("T")
 
@@ -48,18 +46,6 @@ async def look_for(mirror: Mirror, binding: Binding | None, remote: Remote) -> B
     if base is not None:
         _fits(mirror, base)
     return base
-
-
-def refuse_too_old(mirror: Mirror, remote: Remote) -> None:
-    """Return unless the server is older than any that kbsync works with.
-
-    Raises:
-        Problem: it is.
-    """
-    able = remote.capabilities
-    if able.too_old:
-        values = {"version": able.version, "oldest": text_of(OLDEST)}
-        raise Problem(remote_say.TOO_OLD(url=mirror.server.url, **values))
 
 
 def counting_binding(mirror: Mirror, ledger: Ledger) -> Binding | None:

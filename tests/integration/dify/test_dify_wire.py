@@ -164,8 +164,11 @@ async def test_version_decides_and_a_new_one_forgets(open_client: Open) -> None:
     ]
     missing = reply(404, b"<html></html>", "text/html", "X-Version: 1.13.0")
     fine = reply(200, base, "application/json", "X-Version: 1.14.0")
-    listed = reply(200, b'{"data": []}', "application/json", "X-Version: 1.13.0")
-    script = answering(*replies, missing, listed, fine)
+    listed, first = (
+        reply(200, b'{"data": []}', "application/json", f"X-Version: {v}")
+        for v in ("1.13.0", "1.12.1")
+    )
+    script = answering(first, *replies, missing, listed, fine)
     async with serving(script) as (url, _), open_client(url) as client:
         remote = DifyRemote(client)
         assert remote.capabilities == Capabilities()

@@ -47,7 +47,15 @@ def test_what_was_seen_outweighs_the_version() -> None:
 def test_losses_are_named_on_old_servers_and_none_on_new_ones() -> None:
     assert not Capabilities(version="1.16.1").losses
     assert len(Capabilities(version="1.1.0").losses) == 2
-    assert len(Capabilities().losses) == 3
+    assert not Capabilities().losses, "nothing is known of it"
+
+
+def test_a_server_that_proved_older_lacks_what_came_later() -> None:
+    able = Capabilities().predating(Capability.METADATA)
+    later = {Capability.METADATA, Capability.GET_BASE, Capability.GET_DOCUMENT, Capability.DOWNLOAD}
+    assert all(able.state(each) is False for each in later)
+    assert able.unknown >= {Capability.MERGE_BY_NAME, Capability.SEARCH, Capability.UPDATE_ENDS}
+    assert len(able.losses) == 2
 
 
 @pytest.mark.parametrize(("version", "too_old"), [("0.5.11", True), ("0.6.0", False), ("x", False)])
