@@ -98,6 +98,17 @@ async def test_without_models_high_quality_is_refused(tmp_path: Path) -> None:
         assert (await base.http.get(base.url)).json()["indexing_technique"] is None
 
 
+async def test_without_models_no_child_chunk_can_be_deleted(tmp_path: Path) -> None:
+    async with new_base(tmp_path / "store.db", ["no-models"]) as base:
+        document = await base.indexed("a.md", "words")
+        (chunk,) = await segments(base, document)
+        url = f"{base.url}/documents/{document}/segments/{chunk['id']}/child_chunks"
+        child = (await base.http.post(url, json={"content": "child"})).json()["data"]["id"]
+        refused = await base.http.delete(f"{url}/{child}")
+        assert refused.json()["message"] == "Default model not found for text-embedding"
+        assert (await base.http.get(url)).json()["total"] == 1
+
+
 async def test_the_first_upload_makes_a_base_high_quality(base: Base) -> None:
     options = AUTOMATIC | HIGH | {"retrieval_model": SEMANTIC | {"top_k": 7}}
     document = await base.indexed("a.txt", "The kernel schedules threads.", options)
