@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import anyio
-
 from kbsync.app import build, connect
 from kbsync.app.all_mirrors import HaltedMirror, gravest
 from kbsync.config import MirrorConfig, Settings
@@ -18,6 +16,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import find_base
 from kbsync.engine.observe.unowned_documents import unowned
 from kbsync.engine.observe.verification import Finding, Verdict, verify
+from kbsync.engine.workers.side_by_side import side_by_side
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import verification as say
@@ -220,7 +219,7 @@ async def _context(
 async def _compare(
     context: Context,
     keys: Sequence[DocKey],
-    workers: int,
+    at_once: int,
     found: MirrorVerification,
     observe: Observe,
 ) -> None:
@@ -229,26 +228,14 @@ async def _compare(
     Raises:
         Problem: as `verify`; nothing more is begun then.
     """
-    left, problems = iter(keys), list[Problem]()
 
-    async def work() -> None:
-        for key in left:
-            if problems:
-                return
-            try:
-                finding = await verify(context, key)
-            except Problem as problem:
-                problems.append(problem)
-                return
-            if finding is not None:
-                found.add(finding)
-            observe()
+    async def compare(key: DocKey) -> None:
+        finding = await verify(context, key)
+        if finding is not None:
+            found.add(finding)
+        observe()
 
-    async with anyio.create_task_group() as group:
-        for _ in range(workers):
-            group.start_soon(work)
-    if problems:
-        raise problems[0]
+    await side_by_side(keys, compare, at_once=at_once)
     found.findings.sort(key=lambda each: each.key.path if each.key else "")
 
 

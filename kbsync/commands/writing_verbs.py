@@ -166,7 +166,7 @@ class AdoptDocuments(Command):
         mirror: the mirror they are for; None for the only one.
         by: what file and document have in common.
         pairs: path and document id of each line of a map.
-        trust_size: a document whose upload was as large as what would be sent is the same.
+        trust: what proves that a document is made of its file.
         dry_run: only show.
         sure: do not ask.
         as_json: print one JSON object.
@@ -202,14 +202,14 @@ class AdoptDocuments(Command):
         type=click.Path(path_type=Path, dir_okay=False),
         help="A file of path,document_id a line, or YAML of path: document_id.",
     )
-    trust_size: bool = option(
-        False,
+    trust: Literal["content", "size", "none"] = option(
+        "none",
         "--trust",
-        type=click.Choice(["size", "none"]),
-        default="none",
+        type=click.Choice(["content", "size", "none"]),
         show_default=True,
-        help="What proves that a document is made of its file: as many bytes as would be sent, or "
-        "nothing, so that it is indexed anew.",
+        help="What proves that a document is made of its file: that its bytes are the same, for "
+        "which they are downloaded once you agree (Dify 1.13.1 or newer); that they are as many; "
+        "or nothing, so that it is indexed anew.",
     )
     dry_run: bool = flag("--dry-run", help="Only show what would be taken.")
     sure: bool = flag("--yes", help="Do not ask.")

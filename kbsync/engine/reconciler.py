@@ -11,6 +11,7 @@ from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
 from kbsync.engine.observe import adoption
+from kbsync.engine.observe.adoption_by_content import must_give_bytes
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.knowledge_base import bind, ensure_base, find_base
 from kbsync.engine.observe.planner import Planned, Planner
@@ -179,12 +180,12 @@ class Reconciler:
         return case, decide(case)
 
     async def offer(
-        self, match: adoption.Match, *, cause: Cause, trust_size: bool
+        self, match: adoption.Match, *, cause: Cause, trust: adoption.Trust
     ) -> adoption.Offer:
         """Return which foreign documents would be adopted; `adoption.take` records it.
 
         Args:
-            match, cause, trust_size: as for `adoption.offer`.
+            match, cause, trust: as for `adoption.offer`.
 
         Raises:
             Problem: there is no base yet, or the base or the server cannot be used.
@@ -194,7 +195,9 @@ class Reconciler:
             name = self.mirror.config.knowledge_base.name
             raise Problem(say.BASE_UNMADE(mirror=self.mirror.name, base=name))
         context = await self._context(base)
-        return await adoption.offer(context, match, cause=cause, trust_size=trust_size)
+        if trust is adoption.Trust.CONTENT:
+            must_give_bytes(context)
+        return await adoption.offer(context, match, cause=cause, trust=trust)
 
     async def _find_base(self) -> Base | None:
         """Return the base; what the ledger kept of the server is remembered before it is asked."""

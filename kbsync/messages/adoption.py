@@ -96,6 +96,13 @@ OFFER_CHANGED = Message(
     "the documents to take over into mirror {mirror} changed after you agreed; none was taken over",
     "look at it again with: kbsync adopt --dry-run",
 )
+NO_BYTES = Message(
+    "KB-A026",
+    "the server ({version}) does not give original files out, so that contents cannot be compared; "
+    "Dify does from {needed} on",
+    "compare sizes instead with: kbsync adopt {mirror} --trust size",
+    Exit.REFUSED,
+)
 LISTING_MOVED = Message(
     "KB-A024",
     "the documents of mirror {mirror} changed while they were listed",

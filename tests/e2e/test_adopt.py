@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ledgers import Ledger
+from running_daemon import keeping
 from test_mirror import CREATE, DELETE, UPDATE, Requests, configure
 from typing_commands import Terminal, by_hand, served
 
@@ -63,6 +64,10 @@ def text(number: int) -> bytes:
     return f"# Page {number}\n\nThe harbour of number {number} freezes in winter.\n".encode()
 
 
+def downloads(log: Path) -> int:
+    return log.read_text().count('"/datasets/{ds}/documents/{doc}/download"')
+
+
 def uploads(counted: Counter[tuple[str, str]]) -> int:
     return sum(counted[call] for call in UPLOADS)
 
@@ -89,7 +94,7 @@ def test_two_hundred_documents_by_base_name_without_an_upload(
         assert shown["taken"] is False
         assert shown["counts"] == {
             **{"adopt": 200, "known": 200, "anew": 0, "bytes_anew": 0},
-            **{"left": 0, "files": 0, "documents": 0},
+            **{"left": 0, "files": 0, "documents": 0, "to_compare": 0},
         }
         printed = terminal.type(*by_size, "--yes")
         assert "200 to adopt; 200 without an upload; 0 to index anew" in printed
@@ -150,6 +155,82 @@ def test_what_is_not_known_to_be_the_same_is_indexed_anew(tmp_path: Path, ledger
         assert before.keys() < after.keys()
         assert len(after) == 4
         assert terminal.read("plan")["counts"] == {}
+
+
+def twenty(folder: Path, hands: Hands) -> dict[str, str]:
+    """Make 20 files and their documents by hand; two are of other bytes, and as many."""
+    (folder / "docs").mkdir()
+    made = {}
+    for number in range(20):
+        (folder / "docs" / f"page{number}.md").write_bytes(text(number))
+        other = text(number).replace(b"freezes", b"thawed ") if number in (7, 13) else text(number)
+        made[f"page{number}.md"] = hands.upload(f"page{number}.md", other)
+    return made
+
+
+def test_by_content_what_is_the_same_is_never_sent(tmp_path: Path, ledger: Ledger) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    with served(tmp_path, "--request-log", str(log)) as url, ExitStack() as opened:
+        configure(tmp_path, url, ledger=ledger.address)
+        hands = opened.enter_context(closing(Hands(url)))
+        made = twenty(tmp_path, hands)
+        requests.writes()
+
+        shown = json.loads(
+            terminal.type("adopt", "--trust", "content", "--dry-run", "--json", exit=2)
+        )
+        size = sum(len(text(number)) for number in range(20))
+        assert shown["forecast"] == {"downloads": 20, "bytes": size, "minutes": None}
+        assert (shown["counts"]["to_compare"], shown["counts"]["known"]) == (20, 0)
+        assert {each["upload"] for each in shown["actions"]} == {None}
+        assert verb_say.NEEDS_YES.code in terminal.type("adopt", "--trust", "content", exit=64)
+        assert downloads(log) == 0
+
+        printed = terminal.type("adopt", "--trust", "content", "--yes")
+        assert "20 to adopt; 0 without an upload; 0 to index anew (0 B to upload); 20 to" in printed
+        assert "20 adopted; 18 without an upload; 2 to index anew" in printed
+        anew = [line for line in printed.splitlines() if "indexed anew by" in line]
+        assert len(anew) == 2
+        assert all(made[f"page{n}.md"] in line for n, line in zip((13, 7), anew, strict=True))
+        assert downloads(log) == 20
+        assert not requests.writes()
+
+        assert json.loads(terminal.type("plan", "--json", exit=2))["counts"]["update"] == 2
+        terminal.type("apply")
+        counted = requests.writes()
+        assert (counted[UPDATE], counted[CREATE], counted[DELETE]) == (2, 0, 0)
+        assert hands.documents().keys() == set(made.values())
+        assert terminal.type("verify").endswith("docs: 20 same\n")
+
+
+def test_by_content_with_a_daemon(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    with served(tmp_path, "--request-log", str(log)) as url, ExitStack() as opened:
+        configure(tmp_path, url, ", read_only: true")
+        hands = opened.enter_context(closing(Hands(url)))
+        twenty(tmp_path, hands)
+        requests.writes()
+        with keeping(tmp_path) as daemon:
+            shown = json.loads(terminal.type("adopt", "--trust", "content", "--yes", "--json"))
+            assert (shown["counts"]["known"], shown["counts"]["anew"]) == (18, 2)
+            assert shown["forecast"]["downloads"] == downloads(log) == 20
+            daemon.end()
+        assert not requests.writes()
+
+
+def test_by_content_where_the_server_gives_no_bytes_out(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with served(tmp_path, "--dify", "1.12") as url, ExitStack() as opened:
+        configure(tmp_path, url)
+        hands = opened.enter_context(closing(Hands(url)))
+        twenty(tmp_path, hands)
+        printed = terminal.type("adopt", "--trust", "content", "--yes", exit=5)
+        assert say.NO_BYTES.code in printed
+        assert "1.12.1" in printed
+        assert "--trust size" in printed
+        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == 0
 
 
 def test_what_is_unclear_is_left_and_named(tmp_path: Path, ledger: Ledger) -> None:

@@ -209,7 +209,7 @@ async def adopt(process: Process) -> None:
             offered = await process.engine(name).offer(
                 lambda files, documents: pair(files, documents, By.NAME),
                 cause=Cause.NAME,
-                trust_size=trust,
+                trust=adoption.Trust.SIZE if trust else adoption.Trust.NONE,
             )
             history.note(f"adopt {[str(each) for each in offered.actions]}")
             history.met["adopted"] += len(offered.actions)

@@ -6,8 +6,9 @@ to be the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 import anyio.to_thread
 
@@ -23,12 +24,14 @@ from kbsync.messages import engine as engine_say
 from kbsync.model import (
     Adopt,
     Cause,
+    DocKey,
     EntryState,
     Fingerprint,
     LedgerEntry,
     Present,
     Readiness,
     RemoteDocument,
+    Stat,
     Unknown,
 )
 from kbsync.planning.pairing import NewFile, Pair, Pairing, Unpaired
@@ -40,15 +43,34 @@ BLOCK = 1 << 20
 Match = Callable[[list[NewFile], list[RemoteDocument]], Pairing]
 
 
+class Trust(StrEnum):
+    """What proves that a document is made of its file."""
+
+    NONE = "none"
+    SIZE = "size"  # its upload was as large as what would be sent
+    CONTENT = "content"  # its bytes are those that would be sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unproven:
+    """A file whose document may be made of it: as large, and not compared yet."""
+
+    fingerprint: Fingerprint
+    stat: Stat
+    size: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """What would be adopted, and what it costs.
 
     Args:
         actions: one for each document; those without a fingerprint are sent again by the next pass.
-        bytes_anew: bytes of the files that are sent again.
+        bytes_anew: bytes of the files that are sent again in any case.
         left: what cannot be paired, with the reason.
         files, documents: files that stay without a document, and documents that stay foreign.
+        unproven: keys whose document is to be compared with the file before it is taken over.
+        unread: why a document could not be compared; it is sent again.
     """
 
     context: Context
@@ -57,21 +79,40 @@ class Offer:
     left: tuple[Unpaired, ...]
     files: int
     documents: int
+    unproven: Mapping[DocKey, Unproven] = field(default_factory=dict)
+    unread: tuple[Unpaired, ...] = ()
 
     @property
     def known(self) -> int:
         """How many need no upload."""
         return sum(action.fingerprint is not None for action in self.actions)
 
+    @property
+    def anew(self) -> int:
+        """How many are sent again, as far as it is known."""
+        return len(self.actions) - self.known - len(self.unproven)
 
-async def offer(context: Context, match: Match, *, cause: Cause, trust_size: bool) -> Offer:
+    @property
+    def download_bytes(self) -> int:
+        """How much is downloaded to compare what is unproven."""
+        return sum(each.size for each in self.unproven.values())
+
+    @property
+    def minutes(self) -> float | None:
+        """How long the downloads take at the declared rate limit; None where there is none."""
+        limit = self.context.mirror.server.requests_per_minute
+        return len(self.unproven) / limit if limit else None
+
+
+async def offer(context: Context, match: Match, *, cause: Cause, trust: Trust) -> Offer:
     """Return what `match` pairs of the files without an entry and the documents without one.
 
     Args:
         context: the mirror with the base that was found for it.
         match: pairs them.
         cause: NAME, BASENAME or MAP.
-        trust_size: a document whose upload was as large as what would be sent counts as the same.
+        trust: which documents count as made of their file; CONTENT leaves them unproven, for
+            `adoption_by_content.compared`.
 
     Raises:
         Problem: the base could not be listed, or changed while it was.
@@ -85,18 +126,22 @@ async def offer(context: Context, match: Match, *, cause: Cause, trust_size: boo
     files = await anyio.to_thread.run_sync(lambda: list(_new_files(context)))
     pairing = _certain(match(files, documents), context.ledger.pending_names(context.base_id))
 
-    def actions_of() -> tuple[Adopt, ...]:
-        return tuple(_adopt(context, each, cause, trust_size) for each in pairing.pairs)
+    def alike() -> dict[DocKey, Unproven]:
+        looked_at = pairing.pairs if trust is not Trust.NONE else ()
+        found = ((each.file.key, _alike(context, each, trust)) for each in looked_at)
+        return {key: same for key, same in found if same is not None}
 
-    actions = await anyio.to_thread.run_sync(actions_of)
-    anew = zip(actions, pairing.pairs, strict=True)
+    same = await anyio.to_thread.run_sync(alike)
+    sizes = {each.file.key: each.file.stat.size for each in pairing.pairs}
+    known = same if trust is Trust.SIZE else {}
     return Offer(
         context=context,
-        actions=actions,
-        bytes_anew=sum(p.file.stat.size for action, p in anew if action.fingerprint is None),
+        actions=tuple(_adopt(each, cause, known) for each in pairing.pairs),
+        bytes_anew=sum(size for key, size in sizes.items() if key not in same),
         left=pairing.left,
-        files=len(files) - len(actions),
-        documents=len(documents) - len(actions),
+        files=len(files) - len(sizes),
+        documents=len(documents) - len(sizes),
+        unproven=same if trust is Trust.CONTENT else {},
     )
 
 
@@ -140,37 +185,43 @@ def _new_files(context: Context) -> Iterator[NewFile]:
             )
 
 
-def _adopt(context: Context, found: Pair, cause: Cause, trust_size: bool) -> Adopt:
-    fingerprint = _fingerprint(context, found) if trust_size else None
+def _adopt(found: Pair, cause: Cause, known: Mapping[DocKey, Unproven]) -> Adopt:
+    same = known.get(found.file.key)
     return Adopt(
         key=found.file.key,
         row=ROW,
         cause=cause,
         document=found.document,
-        fingerprint=fingerprint,
-        stat=found.file.stat if fingerprint else None,
+        fingerprint=same.fingerprint if same else None,
+        stat=same.stat if same else None,
     )
 
 
-def _fingerprint(context: Context, found: Pair) -> Fingerprint | None:
-    """Return the file's fingerprint, None when the document was made of something else."""
+def _alike(context: Context, found: Pair, trust: Trust) -> Unproven | None:
+    """Return what would be sent, None when the document was surely made of something else."""
     document, path = found.document, found.file.key.path
     # A document without words was never indexed: its size proves nothing.
     if document.readiness is not Readiness.AVAILABLE or not document.word_count:
         return None
     with context.mirror.source.open(path) as payload:
-        if isinstance(payload, Unknown) or payload.size != document.size:
+        if isinstance(payload, Unknown) or not _as_large(payload.size, document, trust):
             return None
         while payload.read(BLOCK):
             pass
         if payload.torn():
             return None
-        content = payload.content
+        content, size = payload.content, payload.size
     # Edited while it was read: the offer is for the file as it was listed.
     now = context.mirror.source.look(path)
     if not isinstance(now, Present) or now.stat != found.file.stat:
         return None
-    return Fingerprint(content=content, settings=context.mirror.settings)
+    fingerprint = Fingerprint(content=content, settings=context.mirror.settings)
+    return Unproven(fingerprint=fingerprint, stat=now.stat, size=size)
+
+
+def _as_large(size: int, document: RemoteDocument, trust: Trust) -> bool:
+    # Where the size is not told, the bytes can still be compared.
+    return size == document.size or (document.size is None and trust is Trust.CONTENT)
 
 
 def _change(context: Context, action: Adopt) -> EntryChange:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kbsync.engine.execute.results import Report
-from kbsync.engine.observe.adoption import Offer, take
+from kbsync.engine.observe.adoption import Offer, Trust, take
+from kbsync.engine.observe.adoption_by_content import compared
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Exit, Problem
 from kbsync.messages import adoption as say
-from kbsync.model import EntryState, Intent, Op
+from kbsync.messages import remote as remote_say
+from kbsync.model import (
+    Capabilities,
+    EntryState,
+    Gone,
+    Intent,
+    NotReady,
+    NotSent,
+    Op,
+    Rejected,
+    Unauthorized,
+)
 from kbsync.planning.pairing import By, pair
 from tests.model.knowledge_base import EMPTY, FAILS, FINE
 
 from .fakes import Stage, stage
-from .words import EPOCH, fingerprint_of, key_of
+from .words import EPOCH, WHY, fingerprint_of, key_of
 
 pytestmark = pytest.mark.anyio
 A = key_of("a.md")
@@ -24,9 +38,9 @@ def _engine(on: Stage) -> Reconciler:
     return Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
 
 
-async def _offered(on: Stage, *, by: By = By.BASENAME, trust_size: bool = True) -> Offer:
+async def _offered(on: Stage, *, by: By = By.BASENAME, trust: Trust = Trust.SIZE) -> Offer:
     return await _engine(on).offer(
-        lambda files, documents: pair(files, documents, by), cause=by.value, trust_size=trust_size
+        lambda files, documents: pair(files, documents, by), cause=by.value, trust=trust
     )
 
 
@@ -62,7 +76,7 @@ async def test_what_is_as_large_is_known_and_never_sent() -> None:
 async def test_without_trust_all_is_sent_once_into_the_same_documents() -> None:
     on = stage({f"{n}.md": b"page %d" % n for n in range(5)}, settle=0.0)
     before = {on.server.put(f"{n}.md", b"page %d" % n).id for n in range(5)}
-    offer = await _offered(on, trust_size=False)
+    offer = await _offered(on, trust=Trust.NONE)
     assert (offer.known, offer.bytes_anew) == (0, 30)
     await take(offer)
     await _applied(on)
@@ -149,3 +163,84 @@ async def test_a_file_that_left_meanwhile_is_removed_as_any_other() -> None:
     await take(offer)
     plan = (await _engine(on).plan()).plan
     assert plan.counts == {"delete": 1}
+
+
+# -- by content
+
+
+def _stage(files: dict[str, bytes]) -> Stage:
+    """A server that gives its original files out."""
+    on = stage(files, settle=0.0)
+    on.server.capabilities = Capabilities(version="1.16.1")
+    return on
+
+
+async def _compared(on: Stage) -> Offer:
+    return await compared(await _offered(on, trust=Trust.CONTENT))
+
+
+async def test_the_same_bytes_are_known_and_others_are_sent() -> None:
+    on = _stage({f"{n}.md": b"page %d" % n for n in range(6)})
+    for number in range(6):
+        on.server.put(f"{number}.md", b"PAGE 3" if number == 3 else b"page %d" % number)
+    on.server.by_name("5.md")[0].content = b"longer than page 5"
+    offer = await _offered(on, trust=Trust.CONTENT)
+    assert (len(offer.unproven), offer.known, offer.anew, offer.bytes_anew) == (5, 0, 1, 6)
+    assert (offer.download_bytes, offer.minutes) == (30, None)
+    assert on.server.count("original") == 0
+    known = await compared(offer)
+    assert on.server.count("original") == 5
+    assert (known.known, known.anew, known.bytes_anew, known.unread) == (4, 2, 12, ())
+    await take(known)
+    assert on.ledger.held[key_of("0.md")].fingerprint == fingerprint_of(b"page 0")
+    assert on.ledger.held[key_of("3.md")].fingerprint is None
+    await _applied(on)
+    assert (on.server.count("update"), on.server.count("create")) == (2, 0)
+
+
+async def test_what_cannot_be_read_is_sent_anew_and_named() -> None:
+    on = _stage({f"{n}.md": b"page %d" % n for n in range(4)})
+    for number in range(4):
+        on.server.put(f"{number}.md", b"page %d" % number)
+    on.server.faults["original"].extend([Rejected(WHY), NotReady(WHY, 1.0), Gone()])
+    known = await _compared(on)
+    assert (known.known, known.anew) == (1, 3)
+    assert [each.why for each in known.unread] == [WHY, WHY]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Unauthorized(WHY),
+        NotSent(WHY),
+        Rejected(remote_say.NO_DOWNLOADS(what="x", version="x", needed="x")),
+    ],
+)
+async def test_where_nothing_can_be_read_nothing_is_taken(failure: object) -> None:
+    on = _stage({"a.md": b"page", "b.md": b"page"})
+    for name in ("a.md", "b.md"):
+        on.server.put(name, b"page")
+    on.server.always["original"] = failure  # type: ignore[assignment]
+    with pytest.raises(Problem) as refused:
+        await _compared(on)
+    if isinstance(failure, Rejected):
+        assert refused.value.notice.message is say.NO_BYTES
+    assert on.ledger.held == {}
+
+
+async def test_a_server_that_is_known_to_give_no_bytes_out_is_not_asked_for_a_list() -> None:
+    on = _stage({"a.md": b"page"})
+    on.server.capabilities = Capabilities(version="1.13.0")
+    with pytest.raises(Problem) as refused:
+        await _offered(on, trust=Trust.CONTENT)
+    assert refused.value.notice.message is say.NO_BYTES
+    assert on.server.count("page") == 0
+
+
+async def test_a_document_of_unknown_size_is_compared_by_content_alone() -> None:
+    on = _stage({"a.md": b"page"})
+    on.server.put("a.md", b"page")
+    show = on.server.model.row
+    on.server.model.row = lambda each: replace(show(each), size=None)  # type: ignore[method-assign]
+    assert (await _offered(on, trust=Trust.SIZE)).known == 0
+    assert (await _compared(on)).known == 1

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kbsync.engine.execute.indexing import IndexingTracker
-from kbsync.engine.observe.adoption import take
+from kbsync.engine.observe.adoption import Trust, take
 from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import TRIES, refresh
 from kbsync.engine.ports import ObservedListing
@@ -75,7 +75,7 @@ async def test_nothing_is_offered_from_a_listing_that_keeps_shifting() -> None:
         await engine.offer(
             lambda files, documents: pair(files, documents, By.NAME),
             cause="name",
-            trust_size=True,
+            trust=Trust.SIZE,
         )
     assert caught.value.notice.message is say.LISTING_MOVED
     assert on.ledger.held == {}
@@ -86,7 +86,7 @@ async def test_what_was_offered_of_another_base_is_not_taken() -> None:
     on.source.write("0000.md", b"by hand")
     engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     offered = await engine.offer(
-        lambda files, documents: pair(files, documents, By.NAME), cause="name", trust_size=True
+        lambda files, documents: pair(files, documents, By.NAME), cause="name", trust=Trust.SIZE
     )
     assert len(offered.actions) == 1
     before = replace(offered, context=replace(offered.context, base_id="listed-then"))

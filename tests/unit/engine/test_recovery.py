@@ -9,6 +9,7 @@ import pytest
 from kbsync.config import KnowledgeBaseConfig
 from kbsync.engine.execute.indexing import IndexingTracker
 from kbsync.engine.execute.recovery import find_resolution
+from kbsync.engine.observe.adoption import Trust
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.remote_state import documents, metadata_fields, refresh
 from kbsync.engine.reconciler import Reconciler
@@ -126,7 +127,7 @@ async def test_nothing_is_offered_for_adoption_without_a_base() -> None:
     engine = engine_of(on, knowledge_base=KnowledgeBaseConfig(name="Docs"))
     with pytest.raises(Problem) as caught:
         await engine.offer(
-            lambda files, documents: pytest.fail("no"), cause=Cause.NAME, trust_size=True
+            lambda files, documents: pytest.fail("no"), cause=Cause.NAME, trust=Trust.SIZE
         )
     assert caught.value.notice.message is command_say.BASE_UNMADE
 
