@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,7 @@ from kbsync.app.verification import (
 from kbsync.cli import output
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Verify
-from kbsync.engine.observe.verification import Finding, Verdict
+from kbsync.engine.observe.verification import Finding, Verdict, typed
 from kbsync.messages import Problem
 from kbsync.messages import ledger as ledger_say
 from kbsync.messages import verification as say
@@ -105,7 +104,7 @@ def _next(mirror: MirrorVerification) -> Iterator[str]:
     for start in range(0, len(again), IN_ONE_COMMAND):
         files = again[start : start + IN_ONE_COMMAND]
         words = {"mirror": mirror.name, "count": len(files)}
-        yield say.SEND_AGAIN(files=" ".join(map(shlex.quote, files)), **words).next
+        yield say.SEND_AGAIN(files=typed(*files), **words).next
     rest = [each for each in (*mirror.findings, *mirror.unowned) if not each.sent_again]
     # A foreign document's step names it: of many, the first shows how.
     first = {each.why.message: each.why for each in reversed(rest) if each.why}

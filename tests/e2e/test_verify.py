@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -172,6 +173,33 @@ def test_every_other_way_to_differ(tmp_path: Path) -> None:
         store.change(6, "content = ?", "Größe".encode())
         row = found(terminal)["truncated"]
         assert (row["stored_bytes"], row["expected_bytes"]) == (7, len("Größe und Maß\n".encode()))
+
+
+def test_what_is_to_be_typed_takes_odd_names_and_two_mirrors_on_one_base(tmp_path: Path) -> None:
+    log, terminal = tmp_path / "requests.jsonl", Terminal(tmp_path)
+    names = ("-dash one.md", "it's a file.md")
+    for folder, files in (("docs", names), ("more", ("m.md",))):
+        (tmp_path / folder).mkdir()
+        for name in files:
+            (tmp_path / folder / name).write_text(f"# {name}\n\nSome words.\n")
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url, ", prefix: first")
+        config = tmp_path / "kbsync.yaml"
+        second = "{name: more, source: ./more, knowledge_base: Docs, settle: 0s, prefix: second}"
+        config.write_text(config.read_text() + f"  - {second}\n")
+        terminal.type("apply")
+        with closing(sqlite3.connect(tmp_path / "base.db", timeout=30)) as db, db:
+            db.execute("UPDATE upload SET content = ?", (b"x",))
+        listings = calls(log, "/datasets/{ds}/documents")
+        printed = terminal.type("verify", exit=3)
+        assert calls(log, "/datasets/{ds}/documents") == listings + 1
+        assert "docs: 2 changed" in printed
+        assert "more: 1 changed" in printed
+        commands = [line for line in printed.splitlines() if "kbsync retry" in line]
+        for command in commands:
+            terminal.type(*shlex.split(command.partition("kbsync ")[2]))
+        assert len(commands) == 2
+        assert terminal.type("verify").endswith("docs: 2 same\nmore: 1 same\n")
 
 
 def test_a_sample_is_drawn_again_with_its_number(tmp_path: Path) -> None:

@@ -77,6 +77,12 @@ class Finding:
     sent_again: bool = False
 
 
+def typed(*paths: str) -> str:
+    """Return `paths` as they are typed behind a verb: a dash at the front begins no option."""
+    words = " ".join(map(shlex.quote, paths))
+    return f"-- {words}" if any(path.startswith("-") for path in paths) else words
+
+
 async def verify(context: Context, key: DocKey) -> Finding | None:
     """Return how the document of `key` stands to its file; None when it is not synced any more.
 
@@ -170,7 +176,7 @@ def _bytes_differ(
         stored=stored,
         expected="?" if expected is None else expected,
         mirror=entry.key.mirror,
-        file=shlex.quote(entry.key.path),
+        file=typed(entry.key.path),
     )
     again = message is not say.CHANGED_OF_NO_FILE
     return _finding(entry, verdict, why, stored=stored, expected=expected, sent_again=again)
@@ -194,7 +200,7 @@ async def _without_bytes(context: Context, entry: LedgerEntry) -> Finding:
     found = await document_of(context, entry.document_id, "asking for a document")
     if found is GONE:
         return _finding(entry, Verdict.MISSING, say.MISSING(**words))
-    why = say.BYTES_LOST(file=shlex.quote(entry.key.path), **words)
+    why = say.BYTES_LOST(file=typed(entry.key.path), **words)
     return _finding(entry, Verdict.LOST, why, sent_again=True)
 
 
