@@ -30,6 +30,7 @@ from kbsync.model import (
 )
 
 from .fakes import Stage, run_pool, stage
+from .server import UNSENT
 from .words import BASE, EPOCH, MIRROR, WHY, fingerprint_of, key_of
 
 pytestmark = pytest.mark.anyio
@@ -259,6 +260,19 @@ async def test_what_a_daemon_records_or_deletes_meanwhile_is_nobodys_loss() -> N
         on.synced(f"{number}.md", b"x")
     on.server.on_call["page"] = meanwhile
     assert (await unowned(on.world)).findings == ()
+
+
+async def test_a_listing_that_never_stands_still_says_so() -> None:
+    on = stage()
+    for number in range(150):
+        on.synced(f"{number}.md", b"x")
+    on.server.on_call["page"] = lambda _: on.synced(f"{len(on.ledger.held)}.md", b"x")
+    found = await unowned(on.world)
+    assert not found.complete
+    assert found.findings == ()
+    on.server.always["page"] = UNSENT
+    with pytest.raises(Problem):
+        await unowned(on.world)
 
 
 # -- the repair
