@@ -10,7 +10,7 @@ from typing import Final
 from . import documents, knowledge_bases, models, process_rules
 from .endpoint_call import EndpointCall, refuse_nul
 from .form_data import form_file, form_options
-from .indexer import IndexTask
+from .indexer import DOC_FORMS, IndexTask
 from .replies import EnvelopeError, InternalFaultError, JsonReply, invalid, not_found
 from .request_models import DocumentTextCreatePayload, DocumentTextUpdate, KnowledgeConfig
 from .sqlite_store import fresh_id, now
@@ -73,7 +73,9 @@ def create_by_text(call: EndpointCall) -> JsonReply:
     payload = call.payload(DocumentTextCreatePayload)
     base = knowledge_bases.find_for_upload(call)
     if not (payload.indexing_technique or base["technique"]):
-        raise InternalFaultError
+        if call.profile.technique_fault:
+            raise InternalFaultError
+        raise invalid("indexing_technique is required.")
     models.check(call.server.quirks, payload.embedding_model_provider, payload.embedding_model)
     file = accept_text(payload.name, payload.text)
     # The name stays out: it is that of the text file already, and cut to its length there.
@@ -106,8 +108,7 @@ def update_by_text(call: EndpointCall) -> JsonReply:
 
 
 def _create(call: EndpointCall, config: KnowledgeConfig, file: StoredFile) -> JsonReply:
-    if config.process_rule is not None:
-        process_rules.check(config.process_rule)
+    _check_options(call, config)
     models.check_retrieval(call.server.quirks, config.retrieval_model)
     with call.server.store.writing() as db:
         base = knowledge_bases.find(db, call.base)
@@ -118,7 +119,7 @@ def _create(call: EndpointCall, config: KnowledgeConfig, file: StoredFile) -> Js
         else:
             knowledge_bases.initialise(call, db, base, config)
             document, task = _create_or_merge(call, db, config, file)
-        reply = documents.upload_reply(db, call.base, document, call.server.store.owner)
+        reply = documents.upload_reply(db, call, document)
         generation = documents.generation(db, document)
     # After the commit: the indexer reads over another connection.
     call.server.indexer.submit(document, generation, task)
@@ -128,16 +129,22 @@ def _create(call: EndpointCall, config: KnowledgeConfig, file: StoredFile) -> Js
 def _update(call: EndpointCall, config: KnowledgeConfig, file: StoredFile | None) -> JsonReply:
     if file is None and config.process_rule is None:
         raise invalid("Data source or Process rule is required")
-    if config.process_rule is not None:
-        process_rules.check(config.process_rule)
+    _check_options(call, config)
     with call.server.store.writing() as db:
         knowledge_bases.usable(call, db)
         knowledge_bases.check_form(db, call.base, config.doc_form)
         task = _replace(call, db, call.document, config, file)
-        reply = documents.upload_reply(db, call.base, call.document, call.server.store.owner)
+        reply = documents.upload_reply(db, call, call.document)
         generation = documents.generation(db, call.document)
     call.server.indexer.submit(call.document, generation, task)
     return JsonReply(reply)
+
+
+def _check_options(call: EndpointCall, config: KnowledgeConfig) -> None:
+    if config.process_rule is not None:
+        process_rules.check(config.process_rule)
+    if call.profile.forms_known and config.doc_form not in DOC_FORMS:
+        raise invalid("Invalid doc_form.")
 
 
 def _create_or_merge(

@@ -21,6 +21,7 @@ from .replies import (
     not_found,
     success,
     unauthorized,
+    without,
 )
 from .sqlite_store import now
 
@@ -74,7 +75,7 @@ def listing(call: EndpointCall) -> JsonReply:
         total = db.execute(counted, values).fetchone()[0]
         order = "document.created_at DESC, document.position DESC"
         rows = db.execute(f"{_SELECT} WHERE {where} ORDER BY {order} {page.sql}", values).fetchall()
-        return JsonReply(page.wrap(row_objects(db, rows, call.server.store.owner), total))
+        return JsonReply(page.wrap(_row_objects(db, call, rows), total))
 
 
 def get(call: EndpointCall) -> JsonReply:
@@ -170,25 +171,33 @@ def display_status(row: sqlite3.Row) -> str:
     return "available" if row["enabled"] else "disabled"
 
 
-def row_objects(
-    db: sqlite3.Connection, rows: list[sqlite3.Row], owner: str
-) -> list[dict[str, object]]:
-    """The objects of a list, of a create and of an update."""
-    values = details(db, rows)
-    return [_row_object(row, owner) | {"doc_metadata": values[row["id"]]} for row in rows]
-
-
-def upload_reply(db: sqlite3.Connection, base: str, document: str, owner: str) -> dict[str, object]:
+def upload_reply(db: sqlite3.Connection, call: EndpointCall, document: str) -> dict[str, object]:
     """The reply to a create or update."""
-    row = find(db, base, document)
+    row = find(db, call.base, document)
     assert row is not None  # noqa: S101 - written in this very transaction
-    return {"document": row_objects(db, [row], owner)[0], "batch": row["batch"]}
+    return {"document": _row_objects(db, call, [row])[0], "batch": row["batch"]}
 
 
 def generation(db: sqlite3.Connection, document: str) -> int:
     """The number of the document's present upload; an indexing run ends when it changes."""
     row = db.execute("SELECT generation FROM document WHERE id = ?", (document,)).fetchone()
     return int(row["generation"])
+
+
+def _row_objects(
+    db: sqlite3.Connection, call: EndpointCall, rows: list[sqlite3.Row]
+) -> list[dict[str, object]]:
+    """The objects of a list, of a create and of an update."""
+    values = details(db, rows)
+    none: list[dict[str, object]] | None = [] if call.profile.bare_metadata_list else None
+    return [
+        without(
+            _row_object(row, call.server.store.owner)
+            | {"doc_metadata": none if values[row["id"]] is None else values[row["id"]]},
+            call.profile.document_lacks,
+        )
+        for row in rows
+    ]
 
 
 def _full_object(

@@ -32,11 +32,12 @@ class PageWindow:
 
     page: int
     limit: int
+    least_rows: int
 
     @property
     def rows(self) -> int:
-        """Rows to serve: at most 100, and 20 for a limit below 1."""
-        return min(self.limit, MAX_ROWS) if self.limit >= 1 else DEFAULT_ROWS
+        """Rows to serve: at most 100, and those of the version for a limit below 1."""
+        return min(self.limit, MAX_ROWS) if self.limit >= 1 else self.least_rows
 
     @property
     def offset(self) -> int:
@@ -132,13 +133,17 @@ class EndpointCall:
         return model.model_validate(self.json() or {})
 
     def page(self) -> PageWindow:
-        """The page asked for; a parameter that is no integer is refused."""
-        return PageWindow(self._integer("page", 1), self._integer("limit", DEFAULT_ROWS))
+        """The page asked for; a parameter that is no integer is refused, by newer versions."""
+        if not self.profile.strict_pages:
+            return self.lenient_page()
+        page = self._integer("page", 1)
+        return PageWindow(page, self._integer("limit", DEFAULT_ROWS), self.profile.least_rows)
 
     def lenient_page(self) -> PageWindow:
         """The page asked for; a parameter that is no integer counts as absent."""
         page = _lenient(self.query.get("page"), 1)
-        return PageWindow(page, _lenient(self.query.get("limit"), DEFAULT_ROWS))
+        limit = _lenient(self.query.get("limit"), DEFAULT_ROWS)
+        return PageWindow(page, limit, self.profile.least_rows)
 
     def _integer(self, name: str, default: int) -> int:
         text = self.query.get(name)

@@ -73,13 +73,23 @@ class Indexer:
     Args:
         store: where documents and chunks are.
         quirks: `stuck-indexing` and `empty-index` are imitated here.
+        spared_text: chunks keep what old versions take from a text (`Profile`).
         delay: seconds each document takes at least, spread evenly over its states.
         threads: how many documents are indexed at the same time.
     """
 
-    def __init__(self, store: SqliteStore, quirks: Quirks, *, delay: float, threads: int) -> None:
+    def __init__(
+        self,
+        store: SqliteStore,
+        quirks: Quirks,
+        *,
+        spared_text: bool,
+        delay: float,
+        threads: int,
+    ) -> None:
         self._store = store
         self._quirks = quirks
+        self._spared_text = spared_text
         self._delay = delay
         self._waiting: queue.SimpleQueue[tuple[IndexTask, str, int] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -130,6 +140,7 @@ class Indexer:
             self._quirks,
             document,
             generation,
+            spared_text=self._spared_text,
             pause=self._pause,
             every_state=self._delay > 0,
         )
@@ -156,6 +167,7 @@ class IndexRun:
         quirks: `empty-index` is imitated here.
         document: the id of the document.
         generation: which of its uploads; a newer one ends this run.
+        spared_text: chunks keep what old versions take from a text.
         pause: called between two states; may raise a `RunEndedError`.
         every_state: write each state, however short; otherwise states shorter than 20 ms are
             skipped, because a client would hardly see them and each one costs a commit.
@@ -168,6 +180,7 @@ class IndexRun:
         document: str,
         generation: int,
         *,
+        spared_text: bool,
         pause: Callable[[], None],
         every_state: bool = False,
     ) -> None:
@@ -175,6 +188,7 @@ class IndexRun:
         self._quirks = quirks
         self._document = document
         self._generation = generation
+        self._spared_text = spared_text
         self._pause = pause
         self._shortest_state = 0.0 if every_state else UNSEEN_SECONDS
         self._pending: dict[str, object] = {}
@@ -228,7 +242,7 @@ class IndexRun:
         """
         row = self._load()
         moment = now()
-        rule = StoredRule(row)
+        rule = StoredRule(row, spared=self._spared_text)
         texts = texts_of(row["extension"], row["content"])
         chunks = self._cut(rule, [rule.clean(text) for text in texts], row)
         self._pending = {
@@ -255,7 +269,7 @@ class IndexRun:
             raise ValueError(f"Index type {row['doc_form']} is not supported.")
         texts = texts_of(row["extension"], row["content"])
         self._enter("cleaning", parsing_completed_at=now())
-        rule = StoredRule(row)
+        rule = StoredRule(row, spared=self._spared_text)
         cleaned = [rule.clean(text) for text in texts]
         self._enter("splitting")
         chunks = self._cut(rule, cleaned, row)

@@ -11,7 +11,15 @@ from starlette.responses import Response
 from . import base_technique, chunk_rows, models
 from .endpoint_call import EndpointCall, refuse_nul
 from .indexer import QueuedTask
-from .replies import EnvelopeError, InternalFaultError, JsonReply, emptied, invalid, not_found
+from .replies import (
+    EnvelopeError,
+    InternalFaultError,
+    JsonReply,
+    emptied,
+    invalid,
+    not_found,
+    without,
+)
 from .request_models import (
     DatasetCreatePayload,
     DatasetListQuery,
@@ -307,17 +315,17 @@ def _usable(call: EndpointCall, row: sqlite3.Row) -> dict[str, object]:
 
 
 def _base_object(db: sqlite3.Connection, row: sqlite3.Row, call: EndpointCall) -> dict[str, object]:
-    """The object of every dataset reply.
+    """The object of every dataset reply, as far as the version knows its fields.
 
     Args:
         db: for counts, tags and fields.
         row: the knowledge base.
-        call: for the account all calls run as.
+        call: for the account all calls run as, and the version.
     """
     owner = call.server.store.owner
     base = row["id"]
     counts = db.execute(_COUNTS, (base,)).fetchone()
-    return {
+    whole: dict[str, object] = {
         "id": base,
         "name": row["name"],
         "description": row["description"],
@@ -359,6 +367,7 @@ def _base_object(db: sqlite3.Connection, row: sqlite3.Row, call: EndpointCall) -
         "enable_api": bool(row["enable_api"]),
         "is_multimodal": False,
     }
+    return without(whole, call.profile.base_lacks)
 
 
 def _external_model(row: sqlite3.Row) -> dict[str, object]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from . import documents
 from .endpoint_call import UUID, EndpointCall, refuse_nul
 from .metadata_values import BUILT_IN, built_in_values, stored
-from .replies import JsonReply, emptied, invalid
+from .replies import InternalFaultError, JsonReply, emptied, invalid
 from .request_models import (
     DocumentMetadataOperation,
     MetadataArgs,
@@ -21,6 +21,11 @@ from .request_models import (
 from .sqlite_store import fresh_id
 
 MAX_FIELD_NAME: Final = 255
+# It looked for nothing, and its own reply did not pass its validation.
+_NO_FIELD: Final = (
+    "1 validation error for DatasetMetadataResponse\n  Input should be a valid dictionary or "
+    "instance of DatasetMetadataResponse [type=model_type, input_value=None, input_type=NoneType]"
+)
 _COUNTED: Final = """
 SELECT id, name, type,
   (SELECT count(*) FROM metadata_binding WHERE metadata_binding.field = metadata_field.id) AS count
@@ -54,12 +59,14 @@ def create(call: EndpointCall) -> JsonReply:
 
 
 def rename(call: EndpointCall) -> JsonReply:
-    """PATCH metadata/{id}: an unknown field answers 200 and nulls."""
+    """PATCH metadata/{id}: old versions answer 200 and nulls for an unknown field."""
     name = call.payload(MetadataUpdatePayload).name
     with call.server.store.writing() as db:
         _check_name(db, call.base, name)
         field = _field(db, call)
         if field is None:
+            if call.profile.metadata_refused:
+                raise invalid(_NO_FIELD)
             return JsonReply({"id": None, "type": None, "name": None})
         _move_values(db, field, name)
         db.execute("UPDATE metadata_field SET name = ? WHERE id = ?", (name, field["id"]))
@@ -93,28 +100,45 @@ def switch_built_in(call: EndpointCall) -> Response:
 
 
 def assign(call: EndpointCall) -> Response:
-    """POST documents/metadata: success even when nothing was stored."""
+    """POST documents/metadata: in old versions a success even when nothing was stored."""
     operations = call.payload(MetadataOperationData).operation_data
     if "dropped-metadata" in call.server.quirks:
         return emptied(call.profile.assigned)
-    merging = call.profile.partial_update
+    refused: Exception | None = None
     with call.server.store.writing() as db:
         for operation in operations:
-            ids = [operation.document_id, *(value.id for value in operation.metadata_list)]
-            if not all(UUID.fullmatch(identity) for identity in ids):
-                # The real server's transaction has failed: it loses all later operations, too.
+            refused = _refusal(db, call, operation)
+            if isinstance(refused, InternalFaultError) or (
+                refused and call.profile.metadata_refused
+            ):
+                # What stands before this one is stored; all that stands behind it is lost.
                 break
-            _assign(db, call.base, operation, merging=merging and operation.partial_update)
+            if refused is None:
+                _assign(db, call, operation)
+    if refused and call.profile.metadata_refused:
+        raise refused
     return emptied(call.profile.assigned)
 
 
+def _refusal(
+    db: sqlite3.Connection, call: EndpointCall, operation: DocumentMetadataOperation
+) -> Exception | None:
+    """What newer versions answer to an operation that cannot be done, and older ones keep back."""
+    ids = [operation.document_id, *(value.id for value in operation.metadata_list)]
+    if not all(UUID.fullmatch(identity) for identity in ids):
+        return InternalFaultError()
+    if documents.find(db, call.base, operation.document_id.lower()) is None:
+        return invalid("Document not found.")
+    return None
+
+
 def _assign(
-    db: sqlite3.Connection, base: str, operation: DocumentMetadataOperation, *, merging: bool
+    db: sqlite3.Connection, call: EndpointCall, operation: DocumentMetadataOperation
 ) -> None:
-    document = operation.document_id.lower()
+    document, base = operation.document_id.lower(), call.base
     row = documents.find(db, base, document)
-    if row is None:
-        return
+    assert row is not None  # noqa: S101 - `_refusal` has found it
+    merging = operation.partial_update and call.profile.partial_update
     values = stored(row) if merging else {}
     values |= {value.name: value.value for value in operation.metadata_list}
     switch = db.execute("SELECT built_in FROM knowledge_base WHERE id = ?", (base,)).fetchone()

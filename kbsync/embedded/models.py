@@ -28,7 +28,7 @@ def listing(call: EndpointCall) -> JsonReply:
     """GET /workspaces/current/models/model-types/{type}."""
     kind = call.path["type"]
     if kind not in KINDS:
-        raise invalid(f"invalid origin model type {kind}")
+        raise invalid(call.profile.unknown_model_type.format(kind))
     need_plugin_daemon(call)
     ours = kind in {EMBEDDING, "embeddings"} and available(call.server.quirks)
     return JsonReply({"data": [_provider(call.server.store.tenant)] if ours else []})

@@ -81,10 +81,12 @@ def rule_object(row: sqlite3.Row | None) -> dict[str, object]:
     return {"mode": row["mode"], "rules": json.loads(row["rules"])}
 
 
-def children(db: sqlite3.Connection, document: sqlite3.Row, content: str) -> list[str]:
+def children(
+    db: sqlite3.Connection, document: sqlite3.Row, content: str, *, spared: bool
+) -> list[str]:
     """The child chunks that the rule of a document makes of one chunk's text."""
     row = db.execute("SELECT * FROM process_rule WHERE id = ?", (document["rule"],)).fetchone()
-    return StoredRule(row).cut_children(content)
+    return StoredRule(row, spared=spared).cut_children(content)
 
 
 class StoredRule:
@@ -92,9 +94,11 @@ class StoredRule:
 
     Args:
         row: a document joined with its process rule.
+        spared: the text is spared what old versions take from it.
     """
 
-    def __init__(self, row: sqlite3.Row) -> None:
+    def __init__(self, row: sqlite3.Row, *, spared: bool) -> None:
+        self._spared = spared
         stored = json.loads(row["rules"])
         automatic = row["mode"] == "automatic"
         self._rules = None if automatic else ProcessRuleDetails.model_validate(stored)
@@ -104,7 +108,7 @@ class StoredRule:
 
     def clean(self, text: str) -> str:
         """The text after the pre-processing rules."""
-        return clean(text, self._cleaning)
+        return clean(text, self._cleaning, spared=self._spared)
 
     def cut(self, text: str, *, hierarchical: bool) -> list[TextChunk]:
         """The chunks of a cleaned text.
@@ -127,31 +131,33 @@ class StoredRule:
         Raises:
             ValueError: the rule's lengths make no sense.
         """
-        return _normal(_cut(parent, self._rules.subchunk_segmentation if self._rules else None))
+        children = self._rules.subchunk_segmentation if self._rules else None
+        return self._normal(self._cut(parent, children))
 
     def _pieces(self, text: str) -> list[str]:
         segmentation = self._rules.segmentation if self._rules else None
-        return _normal(_cut(text, segmentation))
+        return self._normal(self._cut(text, segmentation))
 
-
-def _cut(text: str, segmentation: Segmentation | None) -> list[str]:
-    if segmentation is None:
-        return split_automatically(text, longest=500, overlap=50)
-    # The real server finds this out while it indexes, so it is the document's error.
-    if not MIN_CHUNK <= segmentation.max_tokens <= MAX_CHUNK:
-        raise ValueError(f"Custom segment length should be between {MIN_CHUNK} and {MAX_CHUNK}.")
-    if segmentation.chunk_overlap > segmentation.max_tokens:
-        raise ValueError(
-            f"Got a larger chunk overlap ({segmentation.chunk_overlap}) than chunk size "
-            f"({segmentation.max_tokens}), should be smaller."
+    def _cut(self, text: str, segmentation: Segmentation | None) -> list[str]:
+        if segmentation is None:
+            return split_automatically(text, longest=500, overlap=50)
+        # The real server finds this out while it indexes, so it is the document's error.
+        if not MIN_CHUNK <= segmentation.max_tokens <= MAX_CHUNK:
+            raise ValueError(
+                f"Custom segment length should be between {MIN_CHUNK} and {MAX_CHUNK}."
+            )
+        if segmentation.chunk_overlap > segmentation.max_tokens:
+            raise ValueError(
+                f"Got a larger chunk overlap ({segmentation.chunk_overlap}) than chunk size "
+                f"({segmentation.max_tokens}), should be smaller."
+            )
+        return split_at(
+            segmentation.separator,
+            text,
+            longest=segmentation.max_tokens,
+            overlap=segmentation.chunk_overlap,
+            spared=self._spared,
         )
-    return split_at(
-        segmentation.separator,
-        text,
-        longest=segmentation.max_tokens,
-        overlap=segmentation.chunk_overlap,
-    )
 
-
-def _normal(pieces: list[str]) -> list[str]:
-    return [chunk for piece in pieces if (chunk := normal_form(piece))]
+    def _normal(self, pieces: list[str]) -> list[str]:
+        return [chunk for piece in pieces if (chunk := normal_form(piece, spared=self._spared))]

@@ -54,6 +54,11 @@ class InternalFaultError(Exception):
     """A request at which the real server fails with an uncaught error."""
 
 
+def without(row: dict[str, object], lacking: frozenset[str]) -> dict[str, object]:
+    """The object without the fields that this version does not know yet."""
+    return {name: value for name, value in row.items() if name not in lacking}
+
+
 def emptied(how: Emptied) -> Response:
     """The reply of an operation that has nothing to tell (section 1.3)."""
     if how is Emptied.EMPTY:

@@ -153,6 +153,27 @@ class DocumentTextUpdate(BaseModel):
         return self
 
 
+class SegmentCreateItemPayload(BaseModel):
+    """A segment to add."""
+
+    content: Annotated[str, Field(min_length=1)]
+    answer: str | None = None
+    keywords: list[str] | None = None
+
+    @field_validator("content")
+    @classmethod
+    def _not_blank(cls, content: str) -> str:
+        if not content.strip():
+            raise ValueError("Content is empty")
+        return content
+
+
+class SegmentCreatePayload(BaseModel):
+    """POST segments, in versions that validate it as a whole."""
+
+    segments: Annotated[list[SegmentCreateItemPayload], Field(min_length=1)]
+
+
 class SegmentUpdateArgs(BaseModel):
     """What of a segment changes."""
 

@@ -183,6 +183,7 @@ def _documents(profile: Profile) -> list[Route]:
         *([_read(DOCUMENT, documents.get)] if profile.get_document else []),
         _write("DELETE", DOCUMENT, documents.delete, uploads=True),
         *([_write("GET", download, downloads.signed_address)] if profile.download else []),
+        *([_patch(document_writes.update_by_file)] if profile.patch_document else []),
         _read(f"{DOCUMENTS}/{{batch}}/indexing-status", documents.indexing_status),
         *([_write("PATCH", switch, documents.switch, counted=False)] if profile.switch else []),
     ]
@@ -239,6 +240,10 @@ def _read(path: str, endpoint: Endpoint) -> Route:
 
 def _upload(path: str, endpoint: Endpoint, *, takes_form: bool = False) -> Route:
     return _write("POST", path, endpoint, takes_form=takes_form, uploads=True)
+
+
+def _patch(endpoint: Endpoint) -> Route:
+    return _write("PATCH", DOCUMENT, endpoint, takes_form=True, uploads=True)
 
 
 def _write(

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from typing import Final
 
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from . import child_rows, chunk_rows, knowledge_bases, models, process_rules, vector_rows
 from .endpoint_call import MAX_ROWS, EndpointCall, require_object
 from .process_rules import TextChunk
-from .replies import JsonReply, emptied, invalid, not_found
+from .replies import JsonReply, emptied, invalid, not_found, without
 from .request_models import (
     ChildChunkCreatePayload,
     ChildChunkListQuery,
     ChildChunkUpdatePayload,
+    SegmentCreatePayload,
     SegmentUpdateArgs,
     SegmentUpdatePayload,
 )
 from .sqlite_store import now
 
+_BELOW_ONE: Final = (
+    "1 validation error for SegmentListQuery\n  Input should be greater than or equal to 1"
+)
+
 
 def listing(call: EndpointCall) -> JsonReply:
     """GET segments; a page that is no number counts as absent."""
     page = call.lenient_page()
+    if call.profile.chunks_validated and min(page.page, page.limit) < 1:
+        raise invalid(_BELOW_ONE)
     conditions, values = ["document = ?"], [call.document]
     if statuses := call.query.getlist("status"):
         conditions.append(f"status IN ({', '.join('?' * len(statuses))})")
@@ -38,7 +47,7 @@ def listing(call: EndpointCall) -> JsonReply:
         paged = page.sql if call.profile.chunk_pages else ""
         ordered = f"SELECT * {where} ORDER BY position, number {paged}"
         rows = db.execute(ordered, values).fetchall()
-        found = [_segment_object(db, row, call.server.store.owner) for row in rows]
+        found = [_segment_object(db, call, row) for row in rows]
         form = knowledge_bases.doc_form(db, call.base)
     wrapped = page.wrap(found, total)
     order = ("total", "has_more", "limit", "page") if call.profile.chunk_pages else ("total",)
@@ -55,24 +64,26 @@ def add(call: EndpointCall) -> JsonReply:
         if not document["enabled"]:
             raise not_found("Document is disabled.")
         wanted = content.get("segments")
+        if call.profile.chunks_validated:
+            try:
+                SegmentCreatePayload.model_validate(content)
+            except ValidationError as error:
+                return JsonReply({"error": str(error)}, 400)
         if not isinstance(wanted, list):
             # The one error that is no envelope (section 1.2).
             return JsonReply({"error": "Segments is required"}, 400)
         checked = [_checked(require_object(entry)) for entry in wanted]
-        ids = [_insert(db, document, *entry) for entry in checked]
+        ids = [_insert(db, call, document, *entry) for entry in checked]
         _count_words(db, document["id"])
-        owner = call.server.store.owner
-        added = [_segment_object(db, _find(db, segment), owner) for segment in ids]
+        added = [_segment_object(db, call, _find(db, segment)) for segment in ids]
         return JsonReply({"data": added, "doc_form": document["doc_form"]})
 
 
 def get(call: EndpointCall) -> JsonReply:
     """GET one segment."""
-    # As on the real server, the segment need not belong to the document of the address.
     with call.server.store.reading() as db:
         document = _document(db, call)
-        row = _find(db, call.path["seg"])
-        found = _segment_object(db, row, call.server.store.owner)
+        found = _segment_object(db, call, _addressed(db, call))
     return JsonReply({"data": found, "doc_form": document["doc_form"]})
 
 
@@ -82,21 +93,20 @@ def update(call: EndpointCall) -> JsonReply:
     owner = call.server.store.owner
     with call.server.store.writing() as db:
         document = _document(db, call)
-        row = _find(db, call.path["seg"])
+        row = _addressed(db, call)
         if wanted.content is None or not wanted.content.strip():
             raise invalid("Content is empty")
-        _change(db, document, row, wanted)
+        _change(db, call, document, row, wanted)
         _stamp(db, row["number"], owner)
         _count_words(db, row["document"])
-        changed = _segment_object(db, _find(db, row["id"]), owner)
+        changed = _segment_object(db, call, _find(db, row["id"]))
     return JsonReply({"data": changed, "doc_form": document["doc_form"]})
 
 
 def delete(call: EndpointCall) -> Response:
     """DELETE one segment."""
     with call.server.store.writing() as db:
-        _document(db, call)
-        row = _find(db, call.path["seg"])
+        row = _addressed(db, call)
         chunk_rows.delete(db, row["id"])
         _count_words(db, row["document"])
     return emptied(call.profile.emptied)
@@ -107,8 +117,7 @@ def list_children(call: EndpointCall) -> JsonReply:
     asked = ChildChunkListQuery.model_validate(dict(call.query))
     limit = min(asked.limit, MAX_ROWS)
     with call.server.store.reading() as db:
-        _document(db, call)
-        segment = _find(db, call.path["seg"])
+        segment = _addressed(db, call)
         rows = db.execute(
             "SELECT * FROM child_chunk WHERE segment = ? AND instr(fold(content), fold(?)) > 0 "
             "ORDER BY position",
@@ -130,8 +139,7 @@ def add_child(call: EndpointCall) -> JsonReply:
     """POST child_chunks."""
     content = call.payload(ChildChunkCreatePayload).content
     with call.server.store.writing() as db:
-        document = _document(db, call)
-        segment = _find(db, call.path["seg"])
+        document, segment = _document(db, call), _addressed(db, call)
         number = child_rows.insert_by_hand(db, segment["id"], content)
         if _embeds_children(document):
             vector_rows.replace(db, segment["number"], number, content)
@@ -192,15 +200,32 @@ def search_object(row: sqlite3.Row, owner: str) -> dict[str, object]:
     }
 
 
+def _addressed(db: sqlite3.Connection, call: EndpointCall) -> sqlite3.Row:
+    """The segment of the address; its document has to exist, too.
+
+    As on the real server it may be of another document than that, in old versions.
+    """
+    document = _document(db, call)
+    row = _find(db, call.path["seg"])
+    if call.profile.own_chunks and row["document"] != document["id"]:
+        raise not_found("Segment not found.")
+    return row
+
+
 def _insert(
-    db: sqlite3.Connection, document: sqlite3.Row, content: str, given: list[str] | None
+    db: sqlite3.Connection,
+    call: EndpointCall,
+    document: sqlite3.Row,
+    content: str,
+    given: list[str] | None,
 ) -> str:
     """Add one chunk at the end of a document and return its id."""
     chunk = TextChunk(content)
     if not document["high_quality"]:
         vectors = None
     elif _embeds_children(document):
-        chunk = TextChunk(content, process_rules.children(db, document, content))
+        texts = process_rules.children(db, document, content, spared=call.profile.spared_text)
+        chunk = TextChunk(content, texts)
         vectors = [vector_rows.of_chunk(chunk, hierarchical=True)]
     else:
         vectors = [vector_rows.of_chunk(chunk, hierarchical=False)]
@@ -214,7 +239,11 @@ def _insert(
 
 
 def _change(
-    db: sqlite3.Connection, document: sqlite3.Row, row: sqlite3.Row, wanted: SegmentUpdateArgs
+    db: sqlite3.Connection,
+    call: EndpointCall,
+    document: sqlite3.Row,
+    row: sqlite3.Row,
+    wanted: SegmentUpdateArgs,
 ) -> None:
     if row["enabled"] and wanted.enabled is False:
         db.execute(
@@ -232,7 +261,7 @@ def _change(
     if wanted.content is not None and wanted.content != row["content"]:
         _set_content(db, document, row["number"], wanted.content)
     if wanted.regenerate_child_chunks and _embeds_children(document):
-        _cut_children(db, document, row, wanted.content or row["content"])
+        _cut_children(db, call, document, row, wanted.content or row["content"])
     if wanted.keywords:
         chunk_rows.set_keywords(db, row["number"], wanted.keywords)
 
@@ -245,14 +274,18 @@ def _set_content(db: sqlite3.Connection, document: sqlite3.Row, number: int, con
 
 
 def _cut_children(
-    db: sqlite3.Connection, document: sqlite3.Row, row: sqlite3.Row, content: str
+    db: sqlite3.Connection,
+    call: EndpointCall,
+    document: sqlite3.Row,
+    row: sqlite3.Row,
+    content: str,
 ) -> None:
     """Replace the child chunks of a chunk by those its text is cut into."""
     old = db.execute("SELECT number FROM child_chunk WHERE segment = ?", (row["id"],)).fetchall()
     for child in old:
         child_rows.delete(db, child["number"])
         vector_rows.delete(db, row["number"], child["number"])
-    texts = process_rules.children(db, document, content)
+    texts = process_rules.children(db, document, content, spared=call.profile.spared_text)
     placed = [(row["id"], place, text) for place, text in enumerate(texts, 1)]
     numbers = child_rows.insert(db, placed, kind="automatic")
     for number, text in zip(numbers, texts, strict=True):
@@ -315,7 +348,7 @@ def _find(db: sqlite3.Connection, segment: str) -> sqlite3.Row:
 
 def _own_segment(db: sqlite3.Connection, call: EndpointCall, refusal: str) -> sqlite3.Row:
     """The segment of the address, which has to belong to the document of the address."""
-    segment = _find(db, call.path["seg"])
+    segment = _addressed(db, call)
     if segment["document"] != call.document:
         raise not_found(refusal)
     return segment
@@ -337,20 +370,23 @@ def _numbered_child(db: sqlite3.Connection, number: int) -> sqlite3.Row:
     return row
 
 
-def _segment_object(db: sqlite3.Connection, row: sqlite3.Row, owner: str) -> dict[str, object]:
-    """The object of every segment reply."""
+def _segment_object(
+    db: sqlite3.Connection, call: EndpointCall, row: sqlite3.Row
+) -> dict[str, object]:
+    """The object of every segment reply, as far as the version knows its fields."""
     children = db.execute(
         "SELECT * FROM child_chunk WHERE segment = ? ORDER BY position", (row["id"],)
     ).fetchall()
-    whole = search_object(row, owner)
+    whole = search_object(row, call.server.store.owner)
     after = ("indexing_at", "completed_at", "error", "stopped_at")
     head = {name: value for name, value in whole.items() if name not in after}
-    return (
+    return without(
         head
         | {"updated_at": row["updated_at"], "updated_by": row["updated_by"]}
         | {name: whole[name] for name in after}
         | {"child_chunks": [_child_object(child) for child in children]}
-        | {"attachments": [], "summary": None}
+        | {"attachments": [], "summary": None},
+        call.profile.chunk_lacks,
     )
 
 

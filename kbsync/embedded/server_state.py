@@ -39,7 +39,13 @@ class ServerState:
         self.profile = profile
         self.quirks = quirks
         self.rate_limit = CloudRateLimit(limit=quirks.throttle_limit)
-        self.indexer = Indexer(self.store, quirks, delay=indexing_delay, threads=workers)
+        self.indexer = Indexer(
+            self.store,
+            quirks,
+            spared_text=profile.spared_text,
+            delay=indexing_delay,
+            threads=workers,
+        )
         self.signatures = Signatures()
         self._api_key = api_key.encode()
         # Base id to "API access is on". No other process writes the file, so this needs no query.

@@ -15,10 +15,15 @@ _BLANKS: Final = re.compile(" +")
 _LINE_ENDS: Final = re.compile(r"\r\n?")
 # The real server wrote the bytes of U+FFFE as three characters, and so drops those letters too.
 _DROPPED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xef\xbf\xbe\ufffe]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe]")
 # The ellipsis and the bracket that opens a lenticular pair are spared (U+2026, U+3010).
 _LEADING: Final = re.compile(
     "[\\[\\]\"#$%&'()*+,./:;<=>?@^_`~"
     "\u2000-\u2025\u2027-\u206f\u2e00-\u2e7f\u3000-\u300f\u3011-\u303f]+"
+)
+# Newer versions spare every bracket.
+_LEADING_SPARED: Final = re.compile(
+    "[\"#$%&'()*+,./:;<=>?@^_`~\u2000-\u2025\u2027-\u206f\u2e00-\u2e7f\u3000-\u300f\u3012-\u303f]+"
 )
 _LINK: Final = re.compile(r"\[[^\]]+\]\(https?://[^)]+\)")
 
@@ -30,15 +35,16 @@ _LINKED: Final = re.compile(r"\[[^\]]*\]\(https?://[^)]+\)")
 _PICTURE: Final = re.compile(r"!\[.*?(\]\(https?://[^)]+\))")
 
 
-def clean(text: str, steps: Iterable[str]) -> str:
+def clean(text: str, steps: Iterable[str], *, spared: bool = False) -> str:
     """The whole text, cleaned before it is split.
 
     Args:
         text: as extracted from the file.
         steps: the pre-processing rules that are switched on, in the order of the request.
+        spared: letters that old versions drop are kept.
     """
     text = _LINE_ENDS.sub("\n", text).replace("<|", "<").replace("|>", ">")
-    text = _DROPPED.sub("", text)
+    text = (_CONTROL if spared else _DROPPED).sub("", text)
     for step in steps:
         if step == "remove_extra_spaces":
             text = _MANY_BLANKS.sub(" ", _MANY_LINES.sub("\n\n", text))
@@ -47,10 +53,16 @@ def clean(text: str, steps: Iterable[str]) -> str:
     return text
 
 
-def normal_form(chunk: str) -> str:
-    """The chunk as it is stored: no leading run of punctuation, no blank ends; may be empty."""
+def normal_form(chunk: str, *, spared: bool = False) -> str:
+    """The chunk as it is stored: no leading run of punctuation, no blank ends; may be empty.
+
+    Args:
+        chunk: as it was cut.
+        spared: brackets are kept.
+    """
     # Cut first, stripped afterwards: blanks before the punctuation keep it in the chunk.
-    leading = None if _LINK.match(chunk) else _LEADING.match(chunk)
+    pattern = _LEADING_SPARED if spared else _LEADING
+    leading = None if _LINK.match(chunk) else pattern.match(chunk)
     return chunk[leading.end() if leading else 0 :].strip()
 
 
@@ -68,11 +80,20 @@ def _without_addresses(text: str) -> str:
     return re.sub("\x00(\\d+)\x00", lambda found: kept[int(found[1])], _ADDRESS.sub("", text))
 
 
-def split_at(separator: str, text: str, *, longest: int, overlap: int) -> list[str]:
+def split_at(
+    separator: str, text: str, *, longest: int, overlap: int, spared: bool = False
+) -> list[str]:
     """Cut at every separator, as a custom rule does; only longer pieces are cut further.
 
     As on the real server a written-out `\\n` is a newline, and a separator outside ASCII never
     matches.
+
+    Args:
+        separator: where to cut.
+        text: the cleaned text.
+        longest: what a piece may have.
+        overlap: what a piece repeats of the one before.
+        spared: pieces that are too long keep their blanks.
 
     Raises:
         UnicodeDecodeError: the separator ends in a backslash, or in half an escape.
@@ -84,7 +105,7 @@ def split_at(separator: str, text: str, *, longest: int, overlap: int) -> list[s
         if len(piece) <= longest:
             chunks.append(piece)
         else:
-            chunks += _split_long(piece, longest=longest, overlap=overlap)
+            chunks += _split_long(piece, longest=longest, overlap=overlap, spared=spared)
     return chunks
 
 
@@ -102,12 +123,15 @@ def split_automatically(
     return _refine(pieces, finer, longest=longest, overlap=overlap)
 
 
-def _split_long(text: str, *, longest: int, overlap: int) -> list[str]:
-    """What becomes of a custom rule's piece that is too long: cut at spaces, it loses them."""
+def _split_long(text: str, *, longest: int, overlap: int, spared: bool) -> list[str]:
+    """What becomes of a custom rule's piece that is too long: cut at spaces, it can lose them."""
     separator = next(s for s in SEPARATORS if s in text)
     if not separator:
         return list(_windows(text.replace("\n", ""), longest=longest, overlap=overlap))
-    pieces = _BLANKS.split(text) if separator == " " else _keeping(separator, text)
+    if separator == " ":
+        pieces = _keeping(" ", _BLANKS.sub(" ", text)) if spared else _BLANKS.split(text)
+    else:
+        pieces = _keeping(separator, text)
     finer = SEPARATORS[SEPARATORS.index(separator) + 1 :]
     kept = [piece for piece in pieces if piece not in ("", "\n")]
     return _refine(kept, finer, longest=longest, overlap=overlap)

@@ -34,6 +34,19 @@ class Emptied(Enum):
     NUMBER_200 = "status 200, the number 200"
 
 
+# Fields by the profile that shows them first.
+_BASE_0_15: Final = frozenset({"doc_form", "external_knowledge_info", "external_retrieval_model"})
+_BASE_1_1: Final = frozenset({"doc_metadata", "built_in_field_enabled"})
+_BASE_1_10: Final = frozenset(
+    {"author_name", "pipeline_id", "runtime_mode", "chunk_structure", "icon_info", "is_published"}
+    | {"total_documents", "total_available_documents", "enable_api"}
+)
+_BASE_1_12: Final = frozenset({"summary_index_setting", "is_multimodal"})
+_DOCUMENT_1_12: Final = frozenset({"summary_index_status", "need_summary"})
+_CHUNK_0_15: Final = frozenset({"updated_at", "updated_by", "child_chunks"})
+_CHUNK_1_12: Final = frozenset({"attachments", "summary"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One version; the defaults are the oldest, which knows the fourteen calls of the page.
@@ -58,13 +71,27 @@ class Profile:
         get_document: GET of one document.
         file_preview: `files/{id}/preview`.
         download: `documents/{doc}/download`, and the addresses it tells.
+        patch_document: PATCH of a document, a second name of `update-by-file`.
         status_filter: a list obeys `status=`; else it ignores it.
         partial_update: metadata can be merged; else values are always replaced.
         chunk_pages: the list of chunks has pages; else it is whole.
+        strict_pages: a page that is no number is refused; else it counts as absent.
+        least_rows: rows of a page whose limit is below 1.
         refused_characters: what a file name must not contain.
         named_refusals: a create names a wrong type and a size too large, as every update does.
         base_found_first: a missing base is a 404 even for a caller with a wrong key.
         missing_base: the words of the 400 for an upload or delete in a missing base; None: a 404.
+        technique_fault: a text without a technique fails in a new base with a 500, not a 400.
+        forms_known: an unknown `doc_form` is refused; else its document ends in error.
+        own_chunks: a chunk is found through its own document only.
+        chunks_validated: chunks to add are validated as a whole, with refusals that have no code.
+        metadata_refused: a metadata write that cannot be done is refused; else it is a success.
+        bare_metadata_list: rows of documents without metadata show an empty list, not null.
+        spared_text: a chunk keeps leading brackets, some letters and the blanks of long pieces.
+        unknown_model_type: the words of the refusal of a type of models.
+        base_lacks: fields of a knowledge base that came later.
+        document_lacks: fields of a document in rows and uploads that came later.
+        chunk_lacks: fields of a chunk that came later.
         update_wedges: the update of a document with chunks never ends, nor does its thread.
     """
 
@@ -87,18 +114,38 @@ class Profile:
     get_document: bool = False
     file_preview: bool = False
     download: bool = False
+    patch_document: bool = False
     status_filter: bool = False
     partial_update: bool = False
     chunk_pages: bool = False
+    strict_pages: bool = False
+    least_rows: int = 20
     refused_characters: frozenset[str] = frozenset()
     named_refusals: bool = True
     base_found_first: bool = False
     missing_base: str | None = "Dataset is not exist."
+    technique_fault: bool = False
+    forms_known: bool = False
+    own_chunks: bool = False
+    chunks_validated: bool = False
+    metadata_refused: bool = False
+    bare_metadata_list: bool = False
+    spared_text: bool = False
+    unknown_model_type: str = "invalid origin model type {}"
+    base_lacks: frozenset[str] = _BASE_1_12 | _BASE_1_10 | _BASE_1_1 | _BASE_0_15 | {"tags"}
+    document_lacks: frozenset[str] = _DOCUMENT_1_12 | {"doc_metadata", "data_source_detail_dict"}
+    chunk_lacks: frozenset[str] = _CHUNK_1_12 | _CHUNK_0_15 | {"sign_content"}
     update_wedges: bool = False
 
 
 _PAGE: Final = Profile()
-_V0_6: Final = replace(_PAGE, told="0.6.16", merging=Merging.ASKED)
+_V0_6: Final = replace(
+    _PAGE,
+    told="0.6.16",
+    merging=Merging.ASKED,
+    base_lacks=_PAGE.base_lacks - {"tags"},
+    document_lacks=_PAGE.document_lacks - {"data_source_detail_dict"},
+)
 _V0_15: Final = replace(
     _V0_6,
     told="0.15.8",
@@ -106,8 +153,18 @@ _V0_15: Final = replace(
     hyphens=True,
     search=True,
     named_refusals=False,
+    base_lacks=_V0_6.base_lacks - _BASE_0_15,
+    chunk_lacks=_V0_6.chunk_lacks - _CHUNK_0_15,
 )
-_V1_1: Final = replace(_V0_15, told="1.1.3", metadata=True, chunk_pages=True)
+_V1_1: Final = replace(
+    _V0_15,
+    told="1.1.3",
+    metadata=True,
+    chunk_pages=True,
+    base_lacks=_V0_15.base_lacks - _BASE_1_1,
+    document_lacks=_V0_15.document_lacks - {"doc_metadata"},
+    chunk_lacks=_V0_15.chunk_lacks - {"sign_content"},
+)
 _V1_3: Final = replace(
     _V1_1,
     told="1.3.1",
@@ -139,8 +196,18 @@ _V1_10: Final = replace(
     partial_update=True,
     base_found_first=True,
     missing_base=None,
+    base_lacks=_BASE_1_12,
 )
-_V1_12: Final = replace(_V1_10, told="1.12.1", update_wedges=True)
+_V1_12: Final = replace(
+    _V1_10,
+    told="1.12.1",
+    strict_pages=True,
+    technique_fault=True,
+    base_lacks=frozenset(),
+    document_lacks=frozenset(),
+    chunk_lacks=frozenset(),
+    update_wedges=True,
+)
 _V1_16: Final = replace(
     _V1_12,
     told="1.16.1",
@@ -150,6 +217,16 @@ _V1_16: Final = replace(
     download=True,
     refused_characters=frozenset("/\\"),
     base_found_first=False,
+    patch_document=True,
+    least_rows=1,
+    technique_fault=False,
+    forms_known=True,
+    own_chunks=True,
+    chunks_validated=True,
+    metadata_refused=True,
+    bare_metadata_list=True,
+    spared_text=True,
+    unknown_model_type="'{}' is not a valid ModelType",
     update_wedges=False,
 )
 

@@ -2,41 +2,64 @@
 
 `KBSYNC_CONTRACT_URL` (with /v1) and `KBSYNC_CONTRACT_KEY` add a real server to the same tests. On a
 version whose updates stop the indexing worker they run only with `KBSYNC_CONTRACT_UPDATES=1`.
+The embedded servers play every version, one process each over TCP.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from abilities import Ability, can
 from canary import KEY
 from contract_server import Base, Quirky, Server
+from typing_commands import served
 
-from kbsync.embedded import embedded_app
+from kbsync.embedded import NEWEST, PROFILES, embedded_app
 
 URL, REAL_KEY = os.environ.get("KBSYNC_CONTRACT_URL"), os.environ.get("KBSYNC_CONTRACT_KEY")
-KINDS = ["in process", "tcp", *(["real"] if URL and REAL_KEY else [])]
 IN_PROCESS = "http://embedded.local/v1"
-
-SERVE = """
-import sys
-from pathlib import Path
-from kbsync.embedded import serve
-serve(host="127.0.0.1", port=0, store=Path(sys.argv[1]), api_key=sys.argv[2],
-      ready=lambda url: print(url, flush=True))
-"""
+REAL = "a real server"
+SERVERS = [
+    *((kind, dify) for dify in PROFILES for kind in ("in process", "tcp")),
+    *([("real", REAL)] if URL and REAL_KEY else []),
+]
 
 met: dict[str, str] = {}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*abilities): what a version has to be able to do")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a version that is played cannot do; of a real one it is known later."""
+    left_out = [item for item in items if _lacking(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _lacking(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    server = callspec.params.get("module_server") if callspec else None
+    if server is None or server[1] == REAL:
+        return False
+    told = PROFILES[server[1]].told
+    # An update that does not end takes the server's threads from all tests after it.
+    updates = [Ability.UPDATE_ENDS] if "updates" in getattr(item, "fixturenames", ()) else []
+    return not all(can(told, ability) for ability in [*_needed(item), *updates])
+
+
+def _needed(item: pytest.Item) -> list[Ability]:
+    return [ability for mark in item.iter_markers("needs") for ability in mark.args]
+
+
 def pytest_report_header() -> str:
-    return f"servers under contract: {', '.join(KINDS)}"
+    return f"servers under contract: {', '.join(PROFILES)}{' and a real one' if URL else ''}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -51,15 +74,18 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def tcp_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    store = tmp_path_factory.mktemp("tcp") / "store.db"
-    command = [sys.executable, "-c", SERVE, str(store), KEY]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
+def tcp_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Return what starts the server of a version once, and tells its URL."""
+    urls: dict[str, str] = {}
+    with ExitStack() as running:
+
+        def url(dify: str) -> str:
+            if dify not in urls:
+                folder = tmp_path_factory.mktemp("tcp")
+                urls[dify] = running.enter_context(served(folder, "--dify", dify))
+            return urls[dify]
+
+        yield url
 
 
 @asynccontextmanager
@@ -80,34 +106,36 @@ async def reached(
                 await server.remove(0)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=SERVERS, ids=" ".join)
 async def module_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Server]:
-    match request.param:
+    kind, dify = request.param
+    match kind:
         case "in process":
             store = tmp_path_factory.mktemp("in-process") / "store.db"
-            async with embedded_app(store, api_key=KEY) as app:
+            async with embedded_app(store, api_key=KEY, dify=dify) as app:
                 transport = httpx.ASGITransport(app)
-                async with reached("in process", IN_PROCESS, KEY, transport) as server:
-                    met[server.kind] = server.version or "unknown"
+                async with reached(kind, IN_PROCESS, KEY, transport) as server:
                     yield server
         case "tcp":
-            url = request.getfixturevalue("tcp_url")
-            async with reached("tcp", url, KEY) as server:
-                met[server.kind] = server.version or "unknown"
+            url = request.getfixturevalue("tcp_url")(dify)
+            async with reached(kind, url, KEY) as server:
                 yield server
         case _:
             assert URL
             assert REAL_KEY
-            async with reached("real", URL, REAL_KEY) as server:
-                met[server.kind] = server.version or "unknown"
+            async with reached(kind, URL, REAL_KEY) as server:
+                met[kind] = server.version or "unknown"
                 yield server
 
 
 @pytest.fixture
-async def server(module_server: Server) -> AsyncIterator[Server]:
+async def server(module_server: Server, request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     """The server; whatever the test made on it is removed after it."""
+    for ability in _needed(request.node):
+        if not module_server.can(ability):
+            pytest.skip(f"version {module_server.version} has no {ability.name}")
     before = len(module_server.made)
     yield module_server
     await module_server.remove(before)
@@ -122,7 +150,7 @@ async def base(server: Server) -> Base:
 @pytest.fixture
 def updates(server: Server) -> None:
     """Skip where an update would stop the server's worker for ever (surprise 1)."""
-    if server.update_wedges and os.environ.get("KBSYNC_CONTRACT_UPDATES") != "1":
+    if not server.can(Ability.UPDATE_ENDS) and os.environ.get("KBSYNC_CONTRACT_UPDATES") != "1":
         pytest.skip("updates wedge this version; set KBSYNC_CONTRACT_UPDATES=1 to run them")
 
 
@@ -130,13 +158,17 @@ def updates(server: Server) -> None:
 def quirky(tmp_path: Path) -> Quirky:
     """Return what runs an embedded server with quirks: faults no real server has at will.
 
-    Such tests run once, whatever servers are under contract.
+    Such tests run once, on the newest version, whatever servers are under contract.
     """
 
     @asynccontextmanager
-    async def running(*quirks: str, delay: float = 0.0) -> AsyncIterator[Server]:
+    async def running(
+        *quirks: str, delay: float = 0.0, dify: str = NEWEST
+    ) -> AsyncIterator[Server]:
         store = tmp_path / "quirky.db"
-        async with embedded_app(store, api_key=KEY, quirks=quirks, indexing_delay=delay) as app:
+        async with embedded_app(
+            store, api_key=KEY, dify=dify, quirks=quirks, indexing_delay=delay
+        ) as app:
             transport = httpx.ASGITransport(app)
             async with reached("quirky", IN_PROCESS, KEY, transport) as server:
                 yield server

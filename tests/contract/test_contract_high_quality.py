@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from abilities import Ability, needs
 from contract_server import AUTOMATIC, Base, Json, Server, emptied, refused
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, needs(Ability.MODELS)]
 MODELS = "/workspaces/current/models/model-types/text-embedding"
 HIGH: Json = AUTOMATIC | {"indexing_technique": "high_quality"}
 HIERARCHICAL: Json = {

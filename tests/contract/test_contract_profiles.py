@@ -82,7 +82,7 @@ SINCE = {
         "POST /datasets/tags/unbinding",
     },
     "1.10": {f"GET {BASE}/metadata/built-in", f"GET /files/{NOWHERE}/preview"},
-    "1.16": {f"GET {DOCUMENT}/download"},
+    "1.16": {f"GET {DOCUMENT}/download", f"PATCH {DOCUMENT}"},
 }
 GONE = {"1.10": {"GET /datasets/metadata/built-in"}}
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")

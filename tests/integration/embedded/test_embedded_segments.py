@@ -1,9 +1,10 @@
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from embedded_client import Base, custom
+from embedded_client import Base, custom, new_base
 
 pytestmark = pytest.mark.anyio
 UNKNOWN = "00000000-0000-0000-0000-000000000009"
@@ -42,9 +43,21 @@ async def test_adding(chunks: Chunks) -> None:
     assert first["index_node_hash"] == hashlib.sha256(b"# addedNone").hexdigest()
     assert await chunks.base.search("zebra") == ["# added"]
     assert await chunks.words() == 3 + 3 + 7 + 2
-    letters = await chunks.add({"content": "k", "keywords": "foo"})
-    assert letters.json()["data"][0]["keywords"] == ["f", "o", "o"]
-    assert (await chunks.add()).json() == {"data": [], "doc_form": "text_model"}
+    for wrong in ([{"content": "k", "keywords": "foo"}], [], [{"content": "k"}, {}]):
+        reply = await chunks.add(*wrong)
+        assert (reply.status_code, list(reply.json())) == (400, ["error"])
+    assert await chunks.words() == 3 + 3 + 7 + 2, "nothing of a refused call is added"
+
+
+async def test_older_versions_take_less_seriously_what_is_added(tmp_path: Path) -> None:
+    async with new_base(tmp_path / "store.db", dify="1.12") as base:
+        chunks = Chunks(base, await base.indexed("a.txt", "x"))
+        letters = await chunks.add({"content": "k", "keywords": "foo"})
+        assert letters.json()["data"][0]["keywords"] == ["f", "o", "o"]
+        assert (await chunks.add()).json() == {"data": [], "doc_form": "text_model"}
+        other = Chunks(base, await base.indexed("b.txt", "x"))
+        segment = letters.json()["data"][0]["id"]
+        assert (await base.http.get(f"{other.url}/{segment}")).json()["data"]["content"] == "k"
 
 
 async def test_nothing_is_added_when_one_of_them_is_refused(chunks: Chunks) -> None:
@@ -101,16 +114,17 @@ async def test_listing(chunks: Chunks) -> None:
     assert await contents(status="waiting") == []
     assert await contents(page="x", limit="y") == ["one", "two", "Two_%"]
     assert await contents(limit=2, page=2) == ["Two_%"]
+    assert (await http.get(chunks.url, params={"limit": 0})).status_code == 400
     listed = (await http.get(chunks.url, params={"limit": 2})).json()
     assert list(listed) == ["data", "doc_form", "total", "has_more", "limit", "page"]
 
 
-async def test_one_chunk_is_found_through_any_document_of_the_base(chunks: Chunks) -> None:
+async def test_a_chunk_is_found_through_its_own_document_only(chunks: Chunks) -> None:
     http = chunks.base.http
     segment = (await http.get(chunks.url)).json()["data"][0]["id"]
     other = Chunks(chunks.base, await chunks.base.indexed("b.txt", "x"))
-    assert (await http.get(f"{other.url}/{segment}")).json()["data"]["content"] == "one"
-    assert (await http.get(f"{other.url}/{UNKNOWN}")).json()["message"] == "Segment not found."
+    for url in (f"{other.url}/{segment}", f"{chunks.url}/{UNKNOWN}"):
+        assert (await http.get(url)).json()["message"] == "Segment not found."
 
 
 async def test_an_update_wipes_chunks_made_by_hand(chunks: Chunks) -> None:
