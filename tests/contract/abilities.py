@@ -83,7 +83,7 @@ SPANS = {
     Ability.DELETE_NUMBER: [((1, 4, 0), (1, 13, 0))],
     Ability.DOWNLOAD: since(1, 13, 1),
     Ability.FILE_SHOWN: since(0, 6, 16),
-    Ability.FORMS_KNOWN: since(1, 13, 1),
+    Ability.FORMS_KNOWN: since(1, 15, 0),
     Ability.GET_BASE: since(1, 2, 0),
     Ability.GET_CHUNK: since(1, 4, 2),
     Ability.GET_DOCUMENT: since(1, 5, 1),
