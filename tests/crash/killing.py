@@ -109,7 +109,11 @@ def first_mirror(place: Path, *, kills: int, documents: int, seed: int, rate: fl
         times = list[float]()
         gave_up = 0
         while len(times) < kills:
-            at = _run_and_kill(folder, proxy, drawn, kills - len(times), documents)
+            ours = len({each.subject for each in proxy.uploads()})
+            # Each is uploaded, and marked where the server has marks: what is left of that is
+            # shared out among the kills.
+            left = (documents - ours) * (1 if seed % 2 else 2)
+            at = _run_and_kill(folder, proxy, drawn, max(0, left) // (kills - len(times)))
             gave_up += at is None
             times += [at] if at else []
             assert gave_up <= kills, "it ends by itself"
@@ -153,14 +157,16 @@ def _by_hand(base: Base, documents: int) -> list[dict[str, object]]:
     return rows
 
 
-def _run_and_kill(
-    folder: Folder, proxy: Proxy, drawn: random.Random, left: int, documents: int
-) -> float | None:
-    """Start an apply and kill it at a drawn moment; return when, None if it gave up before."""
-    ours = len({each.subject for each in proxy.uploads()})
-    # Every document has its stages: those that are left are shared out among the kills.
-    stages = 1 + 2 * len(Stage) * max(0, documents - ours) // left
-    moment = Nth(drawn.randint(1, stages))
+def _run_and_kill(folder: Folder, proxy: Proxy, drawn: random.Random, calls: int) -> float | None:
+    """Start an apply and kill it at a drawn moment; return when, None if it gave up before.
+
+    Args:
+        folder: where it runs.
+        proxy: what tells its moments.
+        drawn: what draws.
+        calls: how many uploads and marks it may get to before.
+    """
+    moment = Nth(drawn.randint(1, 1 + len(Stage) * calls))
     proxy.moment = moment
     process = folder.start("apply")
     if drawn.random() < EARLY:
