@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kbsync.cli import obey as run
-from kbsync.embedded import QUIRKS
+from kbsync.embedded import NEWEST, PROFILES, QUIRKS
 from kbsync.messages import command as say
 
 
@@ -23,6 +23,15 @@ def test_the_quirks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.partition("\t")[0] for line in listed] == list(QUIRKS)
 
 
+def test_the_versions_are_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serve", "--help"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    *others, newest = PROFILES
+    assert f"{', '.join(others).replace('page,', 'page (the oldest calls alone),')} or" in printed
+    assert f"[default: {newest}]" in printed
+    assert newest == NEWEST
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -35,6 +44,7 @@ def test_the_quirks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (("--api-key-file", "key", "--host", "0.0.0.0"), say.NOT_LOOPBACK.code),
         (("--api-key-file", "key", "--host", "192.0.2.1", "--port", "0"), say.NOT_LOOPBACK.code),
         (("--api-key", "k", "--quirk", "no-such"), "no-such"),
+        (("--api-key", "k", "--dify", "2.0"), "2.0"),
         (("--api-key", "k", "--quirk", "cloud-throttle=many"), "cloud-throttle"),
     ],
 )
