@@ -300,7 +300,7 @@ def _able(chance: random.Random) -> Capabilities:
             return known.noting(Capability.MERGE_BY_NAME, able=False)
         case "untold":  # nothing is known of it, and nothing is what it can do
             return Capabilities()
-    return Capabilities(version="1.13.0")
+    return Capabilities(version="1.16.1")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from .history import History, play
 from .program import Program
 from .weather import LATE, LOST, NOT_SENT, PAGES, RESET, SHIFTED, WRITES, Weather
 
-NEW = Capabilities(version="1.13.0")
+NEW = Capabilities(version="1.16.1")
 WEDGING = Capabilities(version="1.12.1")
 UNTOLD = Capabilities()
 """A server that tells no version: it has no metadata, and never merges by name."""

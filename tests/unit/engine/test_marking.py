@@ -9,7 +9,7 @@ import pytest
 from kbsync.engine.execute.results import Report
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
-from kbsync.model import Capability, Gone, NotReady, Rejected, Throttled, Unauthorized
+from kbsync.model import Capabilities, Capability, Gone, NotReady, Rejected, Throttled, Unauthorized
 from kbsync.planning.marks import FIELDS, mark_of
 
 from .fakes import Stage, run_pool, stage
@@ -117,6 +117,22 @@ async def test_a_server_that_is_never_reached_ends_it() -> None:
     report = await run(on, "a.md")
     assert 2 < on.server.count("assign") < 10
     assert report.stopped[key_of("a.md")][0] == "failed"
+
+
+async def test_documents_that_somebody_deleted_do_not_cost_the_others_their_marks() -> None:
+    on = marking(files(20))
+    on.server.capabilities = Capabilities(version="1.16.1")
+
+    def delete_three(_: str) -> None:
+        del on.server.on_call["assign"]
+        for each in list(on.server.documents)[3:18:7]:
+            del on.server.documents[each]
+
+    on.server.on_call["assign"] = delete_three
+    await run(on, *on.source.files)
+    assert_marked(on, *on.source.files)  # the three were made anew
+    assert on.server.count("create") == 23
+    assert on.server.count("assign") <= 5
 
 
 @pytest.mark.parametrize("merging", [True, False])

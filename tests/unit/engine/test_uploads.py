@@ -11,11 +11,21 @@ from kbsync.engine.execute.uploads import update
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
-from kbsync.model import Capability, Cause, EntryState, Intent, NotReady, Op, Throttled, Update
+from kbsync.model import (
+    Capabilities,
+    Capability,
+    Cause,
+    EntryState,
+    Intent,
+    NotReady,
+    Op,
+    Throttled,
+    Update,
+)
 from tests.model.knowledge_base import FAILS, FINE
 
 from .fakes import Stage, run_pool, stage
-from .server import REFUSED, UNSENT
+from .server import LOST, REFUSED, UNSENT
 from .words import SETTINGS, WHY, fingerprint_of, key_of
 
 pytestmark = pytest.mark.anyio
@@ -242,6 +252,48 @@ async def test_where_creates_never_merge_the_document_is_swapped() -> None:
     (stored,) = on.server.by_name("a.md")
     assert stored.id != before
     assert stored.content == b"new text"
+
+
+def _knows_nothing(on: Stage, *, merges: bool) -> None:
+    """The server tells no version, and nothing was seen of it yet."""
+    on.server.capabilities = Capabilities(version="1.16.1").noting(
+        Capability.MERGE_BY_NAME, able=merges
+    )
+    on.server.model.told = Capabilities()
+
+
+async def test_where_nothing_is_known_a_create_of_the_same_name_is_tried() -> None:
+    on = stage()
+    _knows_nothing(on, merges=True)
+    before = await _edited(on)
+    assert (on.server.count("update"), on.server.count("create")) == (0, 1)
+    (stored,) = on.server.by_name("a.md")
+    assert (stored.id, stored.content) == (before, b"new text")
+    assert on.ledger.held[A].superseded is None
+    assert on.server.capabilities.proven(Capability.MERGE_BY_NAME)
+
+
+async def test_a_second_document_that_the_try_made_replaces_the_first() -> None:
+    on = stage()
+    _knows_nothing(on, merges=False)
+    before = await _edited(on)
+    (stored,) = on.server.by_name("a.md")
+    assert (stored.id != before, stored.content) == (True, b"new text")
+    assert on.ledger.held[A].document_id == stored.id
+    assert on.server.capabilities.state(Capability.MERGE_BY_NAME) is False
+
+
+@pytest.mark.parametrize("merges", [True, False])
+async def test_a_try_that_was_not_answered_leaves_one_document(merges: bool) -> None:
+    on = stage()
+    _knows_nothing(on, merges=merges)
+    on.server.faults["create"].append(LOST)
+    await _edited(on)
+    for _ in range(3):
+        await run_pool(on, ["a.md"])
+    assert [each.content for each in on.server.by_name("a.md")] == [b"new text"]
+    assert on.ledger.intents == {}
+    assert on.states() == {"a.md": "synced"}
 
 
 async def test_a_swap_leaves_no_moment_without_a_findable_document() -> None:

@@ -14,7 +14,8 @@ from kbsync.engine.workers.pool import TRIES, UNREACHED_IN_A_ROW
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Exit, Problem
-from kbsync.model import NotReady, Throttled
+from kbsync.messages import engine as say
+from kbsync.model import Capability, NotReady, Throttled
 from tests.model.knowledge_base import FAILS
 
 from .fakes import Stage, most_within, pool_of, run_pool, stage
@@ -259,3 +260,46 @@ async def test_a_mixed_world_converges_and_the_next_pass_writes_nothing() -> Non
     assert contents == on.source.contents()
     assert set(on.states().values()) == {"synced"}
     assert on.server.overlaps == []
+
+
+# -- the first update on a server ----------------------------------------------------------------
+
+
+def _edited(number: int) -> Stage:
+    on = stage()
+    for n in range(number):
+        on.synced(f"{n:02}.md", b"old %d" % n)
+        on.source.write(f"{n:02}.md", b"new %d" % n)
+    return on
+
+
+@pytest.mark.parametrize("wait", [True, False])
+async def test_one_update_is_awaited_where_none_was_seen_to_end(wait: bool) -> None:
+    on = _edited(10)
+    on.server.indexing = 30.0
+    report = await run_pool(on, on.source.files, wait=wait)
+    first, *others = on.server.times("update")
+    assert len(others) == 9
+    assert min(others) - first >= 30.0
+    assert not report.stopped
+    assert on.server.capabilities.proven(Capability.UPDATE_ENDS)
+
+
+async def test_an_update_that_never_ends_is_the_only_one_and_it_is_said() -> None:
+    on = _edited(4)
+    on.server.indexing = on.server.model.chunk_seconds = 1e9
+    report = await run_pool(on, on.source.files)
+    assert on.server.count("update") == 1
+    assert report.notice is not None
+    assert report.notice.message is say.UPDATE_UNPROVEN
+    assert (report.notice.words["count"], report.waiting) == ("3", 3)
+    assert report.exit is Exit.INCOMPLETE
+
+
+async def test_updates_that_were_seen_to_end_do_not_wait() -> None:
+    on = _edited(10)
+    on.server.capabilities = on.server.capabilities.noting(Capability.UPDATE_ENDS, able=True)
+    on.server.indexing = 30.0
+    await run_pool(on, on.source.files)
+    times = on.server.times("update")
+    assert max(times) - min(times) < 30.0
