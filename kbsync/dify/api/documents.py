@@ -20,7 +20,7 @@ from kbsync.dify.schemas import (
 )
 from kbsync.engine.ports import Payload
 from kbsync.messages import remote as messages
-from kbsync.model import Capability, Done, Gone, Original, Outcome, Rejected
+from kbsync.model import Capability, Done, Gone, NotSent, Original, Outcome, Rejected
 from kbsync.model.capabilities import since
 
 
@@ -52,9 +52,15 @@ class Documents:
         Args:
             payload: None chunks the stored file again; `options` then need a ``process_rule``.
         """
-        route = self._spelled("update-by-file")
-        path = ("datasets", base_id, "documents", document_id, route)
-        return await self._upload("update document", "POST", path, name, payload, options)
+        document = ("datasets", base_id, "documents", document_id)
+        if not self._alternatives.has(Capability.PATCH_DOCUMENT):
+            path = (*document, self._spelled("update-by-file"))
+            return await self._upload("update document", "POST", path, name, payload, options)
+        outcome = await self._upload("update document", "PATCH", document, name, payload, options)
+        # The payload can be read only once: the next try takes the older route.
+        if await self._alternatives.missing(Capability.PATCH_DOCUMENT, outcome):
+            return NotSent(messages.OTHER_ROUTE(what="update document"))
+        return outcome
 
     def _spelled(self, route: str) -> str:
         """Return the name of a route as this server spells it; all know underscores."""
