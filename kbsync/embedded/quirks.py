@@ -35,7 +35,8 @@ QUIRKS: Final[dict[str, str]] = {
     "stuck-indexing": "Documents stay `waiting` and are never indexed.",
     "overlapping-uploads": "An upload sent while the last one of that document is unfinished "
     "leaves the chunks of the document doubled.",
-    "version": "Report N (for example version=0.15.3) as the server's version.",
+    "version": "Report N (for example version=0.15.3) as the server's version; `version=` none, as "
+    "behind a gateway that drops the header.",
 }
 
 
@@ -78,7 +79,7 @@ class Quirks:
             profile = replace(profile, partial_update=False)
         if "wedging-update" in self:
             profile = replace(profile, update_wedges=True, told="1.12.1")
-        return replace(profile, told=self._values.get("version", profile.told))
+        return replace(profile, told=self._values.get("version", profile.told) or None)
 
     def _number(self, name: str, default: float) -> float:
         text = self._values.get(name, "")

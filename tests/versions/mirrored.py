@@ -24,7 +24,8 @@ version: 1
 server: {{url: "{url}", api_key: "${{DIFY_API_KEY}}", timeout: 4s}}
 ledger: ./state/ledger.db
 mirrors:
-  - {{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s, ambiguity_window: 5s}}
+  - {{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s,
+     delete_grace: 1s, ambiguity_window: 5s}}
 """
 # The calls of Dify's page "Maintaining Knowledge Base via API"; an id is written {}.
 FOURTEEN = {

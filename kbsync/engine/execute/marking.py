@@ -275,6 +275,10 @@ class MarkWriter:
                 left = [each for each in batch if each.document_id in found]
                 if len(left) < len(batch):
                     return self._once_more(left, 0.0)
+                if self._failed_calls < CALLS:  # then a field is gone: it is made again
+                    self._failed_calls += 1
+                    self._fields.clear()
+                    return self._once_more(batch, FIRST_DELAY)
         return [self._give_up(each, _refused(each, outcome)) for each in batch]
 
     def _once_more(self, batch: list[MarkRequest], after: float) -> list[MarkResult]:

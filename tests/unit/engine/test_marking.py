@@ -266,8 +266,9 @@ async def test_a_server_that_is_not_ready_for_marks_is_asked_again() -> None:
 
 async def test_a_404_for_marks_is_told_while_the_base_answers_and_ends_the_pass_otherwise() -> None:
     on = marking({"a.md": b"a"})
-    on.server.faults["assign"].append(Gone())
+    on.server.always["assign"] = Gone()
     report = await run(on, "a.md")
+    assert 2 < on.server.count("assign") < 10
     assert report.stopped[key_of("a.md")][0] == "failed"
     again = marking({"a.md": b"a"})
     again.server.faults["assign"].append(Gone())
@@ -275,6 +276,14 @@ async def test_a_404_for_marks_is_told_while_the_base_answers_and_ends_the_pass_
     with pytest.raises(Problem) as caught:
         await run(again, "a.md")
     assert caught.value.notice.message is say.BASE_GONE
+
+
+async def test_a_field_that_is_gone_is_made_again() -> None:
+    on = marking({"a.md": b"a"})
+    on.server.faults["assign"].append(Gone())
+    report = await run(on, "a.md")
+    assert_marked(on, "a.md")
+    assert report.exit == 0
 
 
 async def test_a_field_that_was_made_meanwhile_is_used() -> None:
