@@ -32,7 +32,7 @@ KINDS = ("edited", "new", "gone", "rest")
 SETTLE = 1.0
 HEAD = re.compile(rb"^(GET|POST|PATCH|DELETE|PUT) (\S+) HTTP/1", re.MULTILINE)
 WRITES = {
-    "update": ("POST", "/update-by-file"),
+    "update": ("PATCH", "/documents/"),
     "create": ("POST", "/document/create-by-file"),
     "delete": ("DELETE", "/documents/"),
 }

@@ -31,6 +31,8 @@ R = TypeVar("R", KnowledgeBaseRow, Document)
 
 # What the server allows (docs/dify-api.md section 3).
 LONGEST_BASE_NAME = 40
+# The status of a chunk from an update on, until the indexing task deletes it (section 7).
+TO_BE_DELETED = "re_segment"
 # Values of these types are text in marks, and have to be sent as the numbers they were.
 NUMERIC = ("number", "time")
 
@@ -112,6 +114,12 @@ class DifyRemote:
     async def original(self, base_id: str, document_id: str, *, largest: int) -> Outcome[Original]:
         """Hash the bytes a document was made of."""
         return await self._client.documents.original(base_id, document_id, largest=largest)
+
+    async def old_chunks(self, base_id: str, document_id: str) -> Outcome[bool]:
+        """Ask for one chunk that an update was to delete; servers keep a word for those."""
+        listed = await self._client.chunks.list(base_id, document_id, limit=1, status=TO_BE_DELETED)
+        # A server that does not know the filter returns any chunk.
+        return mapped(listed, lambda page: any(c.status == TO_BE_DELETED for c in page.rows))
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """Ask how far a document is; `Gone` when its batch was superseded."""

@@ -288,7 +288,8 @@ class IndexRun:
 
     def _begin(self) -> None:
         with self._store.writing() as db:
-            chunk_rows.delete_of_document(db, self._document)
+            if "leftover-chunks" not in self._quirks:
+                chunk_rows.delete_of_document(db, self._document)
             self._update(db, {"status": "parsing", "processing_started_at": now()})
         self._written = time.perf_counter()
         self._pause()

@@ -32,6 +32,7 @@ QUIRKS: Final[dict[str, str]] = {
     "no-partial-update": "`partial_update` of metadata is ignored: values are always replaced.",
     "no-metadata": "The metadata routes do not exist and documents never carry values.",
     "empty-index": "Documents complete without a single chunk.",
+    "leftover-chunks": "An update leaves the old chunks, marked `re_segment`, beside the new ones.",
     "stuck-indexing": "Documents stay `waiting` and are never indexed.",
     "overlapping-uploads": "An upload sent while the last one of that document is unfinished "
     "leaves the chunks of the document doubled.",

@@ -403,6 +403,10 @@ class Remote(Protocol):
         """Hash the bytes a document was made of, at most `largest`; servers count it as a write."""
         ...
 
+    async def old_chunks(self, base_id: str, document_id: str) -> Outcome[bool]:
+        """Return whether chunks of an earlier upload are left beside those of the last one."""
+        ...
+
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """Ask how far indexing of one document is, by its batch."""
         ...

@@ -103,6 +103,12 @@ FAILED_INCOMPLETE_CHUNKS = Message(
     "kbsync explain {path}",
     Exit.INCOMPLETE,
 )
+FAILED_OLD_CHUNKS = Message(
+    "KB-E071",
+    "the server indexed {path}, but left chunks of its earlier text beside the new ones",
+    "send it again with: kbsync retry {path}",
+    Exit.INCOMPLETE,
+)
 FAILED_INDEXING = Message(
     "KB-E017",
     "the server could not index {path}: {reason}",

@@ -83,7 +83,7 @@ def verb_of(method: str, path: str) -> Verb:
     last = path.rpartition("/")[2].replace("_", "-")
     if last == "create-by-file":
         return Verb.CREATE
-    if last == "update-by-file":
+    if last == "update-by-file" or (method == "PATCH" and "/documents/" in path):
         return Verb.UPDATE
     if method == "DELETE" and "/documents/" in path:
         return Verb.DELETE

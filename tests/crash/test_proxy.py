@@ -278,6 +278,7 @@ def test_how_many_are_drawn(rate: float, least: int, most: int) -> None:
         ("POST", "/v1/datasets/1/document/create-by-file", Verb.CREATE),
         ("POST", "/v1/datasets/1/document/create_by_file", Verb.CREATE),
         ("POST", "/v1/datasets/1/documents/2/update-by-file", Verb.UPDATE),
+        ("PATCH", "/v1/datasets/1/documents/2", Verb.UPDATE),
         ("DELETE", "/v1/datasets/1/documents/2", Verb.DELETE),
         ("DELETE", "/v1/datasets/1", Verb.OTHER),
         ("POST", "/v1/datasets/1/documents/metadata", Verb.MARK),

@@ -81,7 +81,10 @@ def counted(story: Story, *words: str, exit: int = 0) -> Counter[str]:
     """Type a command; return what the server counted, marks aside."""
     story.requests.writes()
     story.terminal.type(*words, exit=exit)
-    return Counter({route: n for (_, route), n in story.requests.changes().items()})
+    counts = Counter[str]()
+    for (_, route), number in story.requests.changes().items():
+        counts[route] += number
+    return counts
 
 
 def status(story: Story) -> dict[str, Any]:

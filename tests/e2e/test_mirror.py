@@ -14,7 +14,7 @@ from kbsync.planning.marks import FIELDS
 FILES = 40
 RETRIEVE = ("POST", "/datasets/{ds}/retrieve")
 CREATE = ("POST", "/datasets/{ds}/document/create-by-file")
-UPDATE = ("POST", "/datasets/{ds}/documents/{doc}/update-by-file")
+UPDATE = ("PATCH", "/datasets/{ds}/documents/{doc}")
 FIELD = ("POST", "/datasets/{ds}/metadata")
 ASSIGN = ("POST", "/datasets/{ds}/documents/metadata")
 DELETE = ("DELETE", "/datasets/{ds}/documents/{doc}")
@@ -134,6 +134,25 @@ def test_an_empty_completion_is_a_failure_and_is_not_sent_again(
         (tmp_path / "docs" / "blank.html").write_text("<html><p>Now with words</p></html>")
         terminal.type("apply")
         assert terminal.read("status")["mirrors"][0]["documents"]["failed"] == 0
+
+
+def test_old_chunks_beside_the_new_ones_are_a_failure_with_a_repair(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    terminal, requests = Terminal(tmp_path), Requests(log)
+    write_files(tmp_path / "docs", files=3)
+    edited = tmp_path / "docs" / "part0" / "page0.md"
+    with served(tmp_path, "--request-log", str(log), "--quirk", "leftover-chunks") as url:
+        configure(tmp_path, url)
+        terminal.type("apply")
+        edited.write_text("# Another page\n\nWith other words.\n")
+        requests.writes()
+        assert "left chunks of its earlier text" in terminal.type("apply", exit=3)
+        terminal.type("apply", exit=3)
+        assert requests.changes() == {UPDATE: 1}
+    with served(tmp_path, "--request-log", str(log)) as url:
+        configure(tmp_path, url)
+        terminal.type("retry", "part0/page0.md")
+        assert terminal.read("status")["mirrors"][0]["documents"] == {"synced": 3, "failed": 0}
 
 
 def test_a_source_that_vanished_removes_nothing(tmp_path: Path, ledger: Ledger) -> None:

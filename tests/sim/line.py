@@ -222,6 +222,9 @@ class Line:
         what = f"get {document_id}"
         return await self._read(what, lambda: self._server.document(base_id, document_id))
 
+    async def old_chunks(self, base_id: str, document_id: str) -> Outcome[bool]:
+        return Done(False)
+
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         what = f"progress {document_id}"
         return await self._read(what, lambda: self._server.progress(base_id, document_id, batch))

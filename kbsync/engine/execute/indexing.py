@@ -44,12 +44,18 @@ UNFINISHED = ("queuing", "indexing", "paused")
 
 @dataclass(slots=True)
 class TrackedDocument:
-    """One document on its way. `since`: when it last made progress."""
+    """One document on its way.
+
+    Args:
+        since: when it last made progress.
+        replaces: it had chunks of an earlier upload.
+    """
 
     document_id: str
     since: float
     started: float
     chunks: int = -1
+    replaces: bool = False
 
 
 class IndexingTracker:
@@ -85,14 +91,16 @@ class IndexingTracker:
         """Seconds until the next poll: short after progress, growing without."""
         return STALLED if self.idle_for > STUCK_AFTER else self._interval
 
-    def add(self, key: DocKey, document_id: str) -> None:
-        """Follow `document_id`."""
+    def add(self, key: DocKey, document_id: str, *, replaces: bool = False) -> None:
+        """Follow `document_id`; `replaces`: it had chunks of an earlier upload."""
         now = self._context.clock.now()
         if not self._tracked:
             self._finished_at = now  # the time without documents is no standstill
         known = self._tracked.get(key)
         if known is None or known.document_id != document_id:
-            self._tracked[key] = TrackedDocument(document_id, since=now, started=now)
+            self._tracked[key] = TrackedDocument(
+                document_id, since=now, started=now, replaces=replaces
+            )
             self._interval = SHORTEST
 
     def stuck(self, key: DocKey) -> bool:
@@ -212,7 +220,16 @@ class IndexingTracker:
             await self._note_progress(entry, tracked)
             return None
         progress = await self._progress(entry)
-        return self._change(entry, document, progress, tracked)
+        why = verdict(entry.key, document, progress)
+        if why is None and tracked.replaces and await self._old_chunks(document.id):
+            why = say.FAILED_OLD_CHUNKS(path=entry.key.path)
+        return self._change(entry, document, why, tracked)
+
+    async def _old_chunks(self, document_id: str) -> bool:
+        """Whether the server left chunks of the earlier upload: search may find both."""
+        base_id = self._context.base_id or ""
+        outcome = await self._context.remote.old_chunks(base_id, document_id)
+        return isinstance(outcome, Done) and outcome.value
 
     async def _document(self, entry: LedgerEntry) -> RemoteDocument | None:
         """Return the document as it is listed: a get does not return its word count."""
@@ -248,10 +265,9 @@ class IndexingTracker:
         self,
         entry: LedgerEntry,
         document: RemoteDocument,
-        progress: Progress | None,
+        why: Notice | None,
         tracked: TrackedDocument,
     ) -> EntryChange:
-        why = verdict(entry.key, document, progress)
         settled = entry_after_indexing(entry, document, why, now=self._context.clock.now())
         took = int((self._context.clock.now() - tracked.started) * 1000)
         line = JournalLine(

@@ -64,11 +64,13 @@ class BackOff:
 class Follow:
     """Uploaded: follow `document_id` until it is indexed.
 
-    `uploaded`: the document as the upload's reply shows it, to be marked at once.
+    `uploaded`: the document as the upload's reply shows it, to be marked at once. `replaces`: the
+    document had chunks of an earlier upload.
     """
 
     document_id: str
     uploaded: RemoteDocument | None = field(default=None, compare=False)
+    replaces: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

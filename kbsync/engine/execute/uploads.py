@@ -267,7 +267,8 @@ def _uploaded(
     context.ledger.commit(
         EntryChange(key=key, entry=entry, intent=None, rejection=None, journal=(line,))
     )
-    return Follow(document.id, uploaded=document)
+    replaces = isinstance(upload.action, Update) and upload.action.document_id == document.id
+    return Follow(document.id, uploaded=document, replaces=replaces)
 
 
 def _expected(upload: PlannedUpload, document_id: str) -> bool:

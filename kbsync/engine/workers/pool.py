@@ -387,8 +387,9 @@ class WorkerPool:
         match step:
             case Finished():
                 self._finish(key, action)
-            case Follow(document_id=document_id, uploaded=uploaded):
-                self._tracker.add(key, document_id)  # first: a key that is let go loses its permits
+            case Follow(document_id=document_id, uploaded=uploaded, replaces=replaces):
+                # First: a key that is let go loses its permits.
+                self._tracker.add(key, document_id, replaces=replaces)
                 self._finish(key, action)
                 if uploaded is not None:
                     self._marks.add(key, uploaded)

@@ -142,6 +142,10 @@ class ThrottledRemote:
             lambda: self._remote.original(base_id, document_id, largest=largest), counted=True
         )
 
+    async def old_chunks(self, base_id: str, document_id: str) -> Outcome[bool]:
+        """See `Remote.old_chunks`."""
+        return await self._read(lambda: self._remote.old_chunks(base_id, document_id))
+
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """See `Remote.progress`."""
         return await self._read(lambda: self._remote.progress(base_id, document_id, batch))

@@ -117,6 +117,7 @@ class ScriptedRemote:
         self.always: dict[str, Fault] = {}
         self.failing_names: set[str] = set()
         self.empty_names: set[str] = set()
+        self.leaving_names: set[str] = set()
         self.dropping: set[str] = set()
         self.on_call: dict[str, Callable[[str], object]] = {}
         self.calls: list[tuple[float, str, str]] = []
@@ -272,6 +273,10 @@ class ScriptedRemote:
             return Done(Original(content=sha256(stored.content).hexdigest(), size=size))
 
         return await self._read("original", document_id, answer)
+
+    async def old_chunks(self, base_id: str, document_id: str) -> Outcome[bool]:
+        answer = Done(self.model.documents[document_id].name in self.leaving_names)
+        return await self._read("old_chunks", document_id, lambda: answer)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         return await self._read(

@@ -296,6 +296,23 @@ async def test_a_try_that_was_not_answered_leaves_one_document(merges: bool) -> 
     assert on.states() == {"a.md": "synced"}
 
 
+async def test_an_update_that_leaves_old_chunks_is_a_failure_that_can_be_retried() -> None:
+    on = stage()
+    on.server.leaving_names = {"a.md"}
+    await _edited(on)
+    kept = on.ledger.held[A]
+    assert kept.state is EntryState.FAILED
+    assert kept.reason is not None
+    assert kept.reason[0] == say.FAILED_OLD_CHUNKS.code
+    await run_pool(on, ["a.md"])
+    assert on.server.count("update") == 1, "the same bytes end the same way"
+    on.server.leaving_names.clear()
+    on.source.write("a.md", b"newer text")
+    await run_pool(on, ["a.md"])
+    assert on.states() == {"a.md": "synced"}
+    assert on.server.count("old_chunks") == 2
+
+
 async def test_a_swap_leaves_no_moment_without_a_findable_document() -> None:
     on = stage(swap=True)
     entry = on.synced("a.md", b"old")
