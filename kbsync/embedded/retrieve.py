@@ -42,7 +42,7 @@ def retrieve(call: EndpointCall) -> JsonReply:
         if method != "keyword_search":
             _check_models(call, model)
         found = _found(db, base, payload.query, str(method), model)
-        records = _records(db, found, call.server.store.owner)
+        records = _records(call, db, found)
     return JsonReply({"query": {"content": payload.query}, "records": records})
 
 
@@ -86,26 +86,29 @@ def _found(
 
 
 def _records(
-    db: sqlite3.Connection, found: list[ScoredChunk], owner: str
+    call: EndpointCall, db: sqlite3.Connection, found: list[ScoredChunk]
 ) -> list[dict[str, object]]:
     """One record for each chunk found, and in it the child chunks by which it was found."""
     by_segment: dict[int, list[ScoredChunk]] = {}
     for each in found:
         by_segment.setdefault(each.segment, []).append(each)
-    return [_record(db, segment, found, owner) for segment, found in by_segment.items()]
+    return [_record(call, db, segment, found) for segment, found in by_segment.items()]
 
 
 def _record(
-    db: sqlite3.Connection, segment: int, found: list[ScoredChunk], owner: str
+    call: EndpointCall, db: sqlite3.Connection, segment: int, found: list[ScoredChunk]
 ) -> dict[str, object]:
     row = db.execute(_SEGMENT, (segment,)).fetchone()
-    children = [_child(db, each) for each in found if each.child]
+    none: list[object] | None = [] if call.profile.found_lists else None
+    chunk = search_object(row, call.server.store.owner) | {"document": _document(row)}
+    if chunk["keywords"] is None:
+        chunk["keywords"] = none
     return {
-        "segment": search_object(row, owner) | {"document": _document(row)},
-        "child_chunks": children or None,
+        "segment": chunk,
+        "child_chunks": [_child(db, each) for each in found if each.child] or none,
         "score": max(each.score for each in found),
         "tsne_position": None,
-        "files": None,
+        "files": none,
         "summary": None,
     }
 

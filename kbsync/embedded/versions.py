@@ -87,6 +87,7 @@ class Profile:
         chunks_validated: chunks to add are validated as a whole, with refusals that have no code.
         metadata_refused: a metadata write that cannot be done is refused; else it is a success.
         bare_metadata_list: rows of documents without metadata show an empty list, not null.
+        found_lists: keywords, child chunks and files of what is found are a list even of none.
         spared_text: a chunk keeps leading brackets, some letters and the blanks of long pieces.
         unknown_model_type: the words of the refusal of a type of models.
         base_lacks: fields of a knowledge base that came later.
@@ -130,6 +131,7 @@ class Profile:
     chunks_validated: bool = False
     metadata_refused: bool = False
     bare_metadata_list: bool = False
+    found_lists: bool = False
     spared_text: bool = False
     unknown_model_type: str = "invalid origin model type {}"
     base_lacks: frozenset[str] = _BASE_1_12 | _BASE_1_10 | _BASE_1_1 | _BASE_0_15 | {"tags"}
@@ -225,6 +227,7 @@ _V1_16: Final = replace(
     chunks_validated=True,
     metadata_refused=True,
     bare_metadata_list=True,
+    found_lists=True,
     spared_text=True,
     unknown_model_type="'{}' is not a valid ModelType",
     update_wedges=False,

@@ -3,6 +3,9 @@
 A test that holds for some versions only names what it needs: `@needs(Ability.METADATA)`. On a
 version without that it is left out; a test that differs in one line asks `server.can(…)`. The
 versions are those of docs/dify-api.md section 18.
+
+Code between two releases tells the one before. What comes with 1.17 was measured on such code,
+which tells 1.16.1: a real server that does is asked first which of the two it is (`Server.look`).
 """
 
 from __future__ import annotations
@@ -32,12 +35,15 @@ class Ability(StrEnum):
     DOWNLOAD = auto()
     FILE_SHOWN = auto()  # size and type of a document's file, in rows
     FORMS_KNOWN = auto()  # an unknown doc_form is refused
+    FOUND_LISTS = auto()  # what a search record has none of is a list; null before
     GET_BASE = auto()
     GET_CHUNK = auto()
     GET_DOCUMENT = auto()
     HIERARCHICAL = auto()  # documents of parents and children
+    GONE_IS_404 = auto()  # in a metadata batch, of which nothing is then stored; 400 before
     HYPHENS = auto()
     KEY_FIRST = auto()  # 401 before 404
+    LARGE_IS_413 = auto()  # by create; by update always
     LEAST_ONE_ROW = auto()  # for a limit below 1; twenty before
     MERGE = auto()  # a create of a name that is there writes over it
     MERGE_WHEN_ASKED = auto()  # only with "duplicate": true, and by file
@@ -46,7 +52,7 @@ class Ability(StrEnum):
     MISSING_BASE_404 = auto()  # for uploads and deletes; 400 before
     MISSING_FIELD_REFUSED = auto()  # when renamed; nulls before
     MODELS = auto()
-    NAMED_REFUSALS = auto()  # a create says what is wrong with a file
+    NAMED_REFUSALS = auto()  # a create says what is wrong with a file's type
     NO_MERGE = auto()  # a create of a name that is there makes a twin
     NO_MARKS_IS_LIST = auto()  # doc_metadata: []; null before
     OWN_BUILT_IN = auto()  # built-in fields are listed below a base
@@ -60,6 +66,7 @@ class Ability(StrEnum):
     SWITCH = auto()
     TAGS = auto()
     TECHNIQUE_FAULT = auto()  # by text, without a technique: 500
+    TEXT_IN_BYTES = auto()  # the size of a text document; characters before
     UPDATE_ENDS = auto()
 
 
@@ -84,12 +91,15 @@ SPANS = {
     Ability.DOWNLOAD: since(1, 13, 1),
     Ability.FILE_SHOWN: since(0, 6, 16),
     Ability.FORMS_KNOWN: since(1, 15, 0),
+    Ability.FOUND_LISTS: since(1, 14, 0),
     Ability.GET_BASE: since(1, 2, 0),
     Ability.GET_CHUNK: since(1, 4, 2),
     Ability.GET_DOCUMENT: since(1, 5, 1),
+    Ability.GONE_IS_404: since(1, 17, 0),
     Ability.HIERARCHICAL: since(0, 15, 0),
     Ability.HYPHENS: since(0, 11, 0),
     Ability.KEY_FIRST: [(OLDEST, (1, 9, 0)), ((1, 13, 0), NEVER)],
+    Ability.LARGE_IS_413: [(OLDEST, (0, 15, 0)), ((1, 17, 0), NEVER)],
     Ability.LEAST_ONE_ROW: since(1, 16, 0),
     Ability.MERGE: since(0, 15, 0),
     Ability.MERGE_WHEN_ASKED: [((0, 6, 5), (0, 15, 0))],
@@ -112,6 +122,7 @@ SPANS = {
     Ability.SWITCH: since(1, 5, 0),
     Ability.TAGS: since(1, 4, 2),
     Ability.TECHNIQUE_FAULT: [((1, 12, 0), (1, 14, 1))],
+    Ability.TEXT_IN_BYTES: since(1, 17, 0),
     Ability.UPDATE_ENDS: [(OLDEST, (1, 12, 0)), ((1, 13, 0), NEVER)],
 }
 

@@ -126,7 +126,9 @@ async def module_server(
             assert URL
             assert REAL_KEY
             async with reached(kind, URL, REAL_KEY) as server:
-                met[kind] = server.version or "unknown"
+                await server.look()
+                like = f", like {server.like}" if server.like else ""
+                met[kind] = f"{server.version or 'unknown'}{like}"
                 yield server
 
 

@@ -50,7 +50,8 @@ async def test_6_6_a_text_is_cut_at_its_number_of_characters(server: Server, bas
     reply = await base.text("a.md", "Größe und Maß")
     document = await base.settled(reply.json()["document"]["id"])
     url = await address(base, document["id"])
-    assert (await fetched(server, url)).content == "Größe und Maß".encode()[:13]
+    cut = None if base.can(Ability.TEXT_IN_BYTES) else 13
+    assert (await fetched(server, url)).content == "Größe und Maß".encode()[:cut]
 
 
 async def test_6_6_every_state_has_its_bytes(server: Server, base: Base) -> None:

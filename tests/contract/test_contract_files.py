@@ -173,7 +173,7 @@ async def test_4_10_size(base: Base) -> None:
     reply = await base.upload("large.txt", b"x" * (15 * 1024 * 1024 + 1))
     if base.server.kind == "real" and reply.status_code == 200:
         pytest.skip("this server takes larger files")
-    if base.can(Ability.NAMED_REFUSALS):
+    if base.can(Ability.LARGE_IS_413):
         refused(reply, 413, "file_too_large")
     else:
         refused(reply, 400, "invalid_param")
