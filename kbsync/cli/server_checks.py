@@ -55,7 +55,7 @@ async def _server(settings: Settings, name: str, examine: Examine | None) -> Asy
         _recall(settings, server.url, api)
         # Only the list proves the key: an id is looked at before it (docs/dify-api.md section 1.1).
         listed = await api.bases.list(limit=1)
-        if not isinstance(listed, Done):
+        if not isinstance(listed, Done) and not await _one_answers(mirrors, api):
             yield notice_of(listed, "kb", "list")
             return
         version = api.observed.now.version or "not told"
@@ -76,6 +76,12 @@ async def _server(settings: Settings, name: str, examine: Examine | None) -> Asy
         if examine is not None:
             async for notice in examine(settings, name, api, sound):
                 yield notice
+
+
+async def _one_answers(mirrors: Sequence[MirrorConfig], api: DifyClient) -> bool:
+    """Whether a base that is named by its id answers: a key may be bound to that one."""
+    ids = [mirror.knowledge_base.id for mirror in mirrors if mirror.knowledge_base.id]
+    return bool(ids) and isinstance(await api.bases.get(ids[0]), Done)
 
 
 def _recall(settings: Settings, url: str, api: DifyClient) -> None:

@@ -13,11 +13,11 @@ from kbsync.dify.api.knowledge_bases import KnowledgeBases
 from kbsync.dify.api.metadata import Metadata
 from kbsync.dify.api.search import Search
 from kbsync.dify.api.tags import Tags
-from kbsync.dify.capabilities import Alternatives, Observed
+from kbsync.dify.capabilities import Alternatives, Observed, route_is_missing
 from kbsync.dify.file_download import FileDownload
 from kbsync.dify.http import Exchange
 from kbsync.dify.transport import open_http
-from kbsync.model import Done
+from kbsync.model import Done, Rejected, Unauthorized
 
 
 class DifyClient:
@@ -68,4 +68,7 @@ class DifyClient:
 
     async def _answers(self) -> bool:
         """Whether the address is right: every version has the list of knowledge bases."""
-        return isinstance(await self.bases.list(limit=1), Done)
+        listed = await self.bases.list(limit=1)
+        # A key that is bound to one base is refused there in the API's own words.
+        refused = isinstance(listed, Unauthorized | Rejected) and not route_is_missing(listed)
+        return isinstance(listed, Done) or refused
