@@ -15,6 +15,7 @@ Version = tuple[int, int, int]
 
 # The oldest server whose API makes, updates, lists and deletes documents from files.
 OLDEST: Version = (0, 6, 0)
+ALWAYS: Version = (0, 0, 0)
 
 
 class Capability(StrEnum):
@@ -129,7 +130,7 @@ TABLE: tuple[CapabilityRow, ...] = (
     ),
     CapabilityRow(
         capability=Capability.UPDATE_ENDS,
-        since=(0, 0, 0),
+        since=ALWAYS,
         lacking=(((1, 12, 0), (1, 12, 2)),),
         gives="an update does not stop the indexing worker",
         otherwise="an update is sent as a create of the same name",
@@ -143,7 +144,7 @@ TABLE: tuple[CapabilityRow, ...] = (
     ),
     CapabilityRow(
         capability=Capability.ANY_NAME,
-        since=(0, 0, 0),
+        since=ALWAYS,
         lacking=(((1, 2, 0), (1, 13, 1)),),
         gives='file names with `: * ? " < > |` are accepted',
         otherwise="nothing else: kbsync escapes them on every server, so that a name outlives an "
@@ -203,11 +204,16 @@ class Capabilities:
     def predating(self, capability: Capability) -> Capabilities:
         """Return what is known once the server proved older than `capability`.
 
-        Of a server that tells no version: it lacks that, and whatever came later.
+        Of a server that tells no version: it lacks that, and whatever came later; faults that came
+        later it does not have either.
         """
-        later = (row.capability for row in TABLE if row.since >= _SINCE[capability])
-        unknown = [each for each in later if self.state(each) is None]
-        return replace(self, seen=self.seen | {(each, False) for each in unknown})
+        before = _SINCE[capability]
+        learnt = {row.capability: False for row in TABLE if row.since >= before}
+        always = (row for row in TABLE if row.since == ALWAYS)
+        sound = (row for row in always if all(first >= before for first, _ in row.lacking))
+        learnt |= {row.capability: True for row in sound}
+        new = {(each, able) for each, able in learnt.items() if self.state(each) is None}
+        return replace(self, seen=self.seen | new)
 
     @property
     def unknown(self) -> frozenset[Capability]:

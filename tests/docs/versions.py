@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from kbsync.model.capabilities import TABLE, CapabilityRow, text_of
+from kbsync.model.capabilities import ALWAYS, TABLE, CapabilityRow, text_of
 
 from .rooms import ROOT
 
 PAGE = ROOT / "docs" / "versions.md"
 BEGIN, END = "<!-- table: written by make docs -->", "<!-- end of table -->"
-ALWAYS = (0, 0, 0)
 
 
 def written(page: str) -> str:

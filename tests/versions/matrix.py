@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import time
@@ -13,6 +14,7 @@ from .mirrored import PATIENCE, Mirrored, mirrored, outside, writes
 
 PROFILES = ("page", "0.6", "0.15", "1.1", "1.3", "1.5", "1.10", "1.12", "1.16")
 # Versions without metadata: a lost ledger cannot be made again from marks.
+GUARDED = 4
 UNMARKED = ("page", "0.6", "0.15")
 
 
@@ -108,7 +110,11 @@ class Matrix:
         if self._profile in UNMARKED:
             assert it.plan() == {"conflict": len(it.files())}
             it.type("adopt", "docs", "--trust", "size", "--yes")
-        it.type("apply")
+        printed = it.type("apply", exits=(0, GUARDED))
+        # The oldest lists no sizes, so that every document is sent again: a person agrees to it.
+        released = re.search(r"--release [0-9a-f]+", printed)
+        if released is not None:
+            it.type("apply", *released[0].split())
 
     def _daemon(self, it: Mirrored) -> None:
         daemon = it.start("run")
