@@ -48,7 +48,7 @@ class Observed:
     def recall(self, known: Capabilities) -> None:
         """Begin with what was known before, unless a reply came already."""
         if self.now == Capabilities():
-            self.now = known
+            self.now = known.checked_again()
 
 
 class Alternatives:

@@ -215,6 +215,16 @@ class Capabilities:
         new = {(each, able) for each, able in learnt.items() if self.state(each) is None}
         return replace(self, seen=self.seen | new)
 
+    def checked_again(self) -> Capabilities:
+        """Return what of this counts in a new process.
+
+        What was missing although the version has it is looked for once more: a gateway that was
+        wrong for a moment must not cost the server's documents their marks for good.
+        """
+        told = Capabilities(version=self.version)
+        kept = {(each, able) for each, able in self.seen if able or each not in told}
+        return replace(self, seen=frozenset(kept))
+
     @property
     def unknown(self) -> frozenset[Capability]:
         """Everything about which neither the version nor a reply says anything."""

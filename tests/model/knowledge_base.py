@@ -242,6 +242,7 @@ class KnowledgeBase:
 
     def field_ids(self, base_id: str) -> Outcome[Mapping[str, str]]:
         if Capability.METADATA not in self.able:
+            self.note(Capability.METADATA, able=False)
             return Rejected(WHY(what="no metadata here"))
         return Done(dict(self.fields)) if base_id == self.base_id else Gone()
 

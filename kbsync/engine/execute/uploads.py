@@ -28,7 +28,7 @@ from kbsync.engine.execute.results import (
     why_of,
 )
 from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
-from kbsync.engine.observe.remote_state import is_gone
+from kbsync.engine.observe.remote_state import document_of, is_gone
 from kbsync.engine.ports import EntryChange, Payload
 from kbsync.messages import engine as say
 from kbsync.model import (
@@ -54,7 +54,7 @@ from kbsync.model import (
     Update,
     Uploaded,
 )
-from kbsync.planning.case import Case, Missing
+from kbsync.planning.case import GONE, Case, Missing
 
 
 class UpdateStrategy(enum.Enum):
@@ -236,7 +236,8 @@ async def _record(
     """Record how the call ended, in one transaction, and return what follows."""
     key, ledger = upload.case.key, context.ledger
     if isinstance(outcome, Done):
-        return _uploaded(context, upload, payload, outcome.value, timed)
+        placed = await _placed(context, upload, outcome.value.document.id)
+        return _uploaded(context, upload, payload, outcome.value, timed, placed)
     line = timed.line(outcome_name(outcome), upload.target, why_of(outcome))
     match outcome:
         case Ambiguous():
@@ -252,47 +253,63 @@ async def _record(
 
 
 def _uploaded(
-    context: Context, upload: PlannedUpload, payload: Payload, reply: Uploaded, timed: TimedCall
+    context: Context,
+    upload: PlannedUpload,
+    payload: Payload,
+    reply: Uploaded,
+    timed: TimedCall,
+    placed: Placed,
 ) -> Result:
     key, document = upload.case.key, reply.document
     line = timed.line("done", document.id, upload.action.cause)
     # The server wrote over another document: a person has to look at it.
-    if not _expected(upload, document.id):
+    if placed is Placed.ELSEWHERE:
         context.ledger.commit(EntryChange(key=key, intent=None, journal=(line,)))
         return Stopped(
             say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=context.base_id)
         )
-    _note_merge(context, upload, document.id)
-    entry = entry_of(context, upload, reply, torn=payload.torn())
+    _note_merge(context, upload, placed)
+    entry = entry_of(context, upload, reply, placed, torn=payload.torn())
     context.ledger.commit(
         EntryChange(key=key, entry=entry, intent=None, rejection=None, journal=(line,))
     )
-    replaces = isinstance(upload.action, Update) and upload.action.document_id == document.id
-    return Follow(document.id, uploaded=document, replaces=replaces)
+    return Follow(document.id, uploaded=document, replaces=placed is Placed.OVER)
 
 
-def _expected(upload: PlannedUpload, document_id: str) -> bool:
-    """Whether the reply is about a document that this upload may have written."""
-    if upload.target is not None:
-        return document_id == upload.target
-    return document_id not in upload.ids_seen or _merged(upload, document_id)
+class Placed(enum.Enum):
+    """Which document a successful upload wrote."""
+
+    OVER = "the one it was meant for"
+    BESIDE = "a new one"
+    ELSEWHERE = "another one that was there"
 
 
-def _merged(upload: PlannedUpload, document_id: str) -> bool:
-    """Whether a create that was to write over the old document did so."""
-    tried = upload.strategy is UpdateStrategy.TRY_SAME_NAME
-    return tried and isinstance(upload.action, Update) and document_id == upload.action.document_id
+async def _placed(context: Context, upload: PlannedUpload, document_id: str) -> Placed:
+    """Return which document the reply is about."""
+    old = upload.action.document_id if isinstance(upload.action, Update) else None
+    same_name = upload.strategy in (UpdateStrategy.SAME_NAME, UpdateStrategy.TRY_SAME_NAME)
+    if document_id == old and upload.strategy is not UpdateStrategy.SWAP:
+        return Placed.OVER
+    if document_id in upload.ids_seen or upload.strategy is UpdateStrategy.IN_PLACE:
+        return Placed.ELSEWHERE
+    if not same_name or old is None:
+        return Placed.BESIDE
+    # Ours still there: the server does not merge. Ours gone: it may have merged into another's.
+    purpose = "looking for what was to be written over"
+    still = await document_of(context, old, purpose, name=upload.name)
+    return Placed.ELSEWHERE if still is GONE else Placed.BESIDE
 
 
-def _note_merge(context: Context, upload: PlannedUpload, document_id: str) -> None:
-    """Note whether the server merges by name, once an upload has tried it."""
-    known = context.remote.capabilities.state(Capability.MERGE_BY_NAME)
-    if upload.strategy is UpdateStrategy.TRY_SAME_NAME and known is None:
-        context.remote.note(Capability.MERGE_BY_NAME, _merged(upload, document_id))
+def _note_merge(context: Context, upload: PlannedUpload, placed: Placed) -> None:
+    """Note whether the server merges by name, where an upload has tried it."""
+    same_name = upload.strategy in (UpdateStrategy.SAME_NAME, UpdateStrategy.TRY_SAME_NAME)
+    merged = placed is Placed.OVER
+    if same_name and (not merged or upload.strategy is UpdateStrategy.TRY_SAME_NAME):
+        context.remote.note(Capability.MERGE_BY_NAME, merged)
 
 
 def entry_of(
-    context: Context, upload: PlannedUpload, reply: Uploaded, *, torn: bool
+    context: Context, upload: PlannedUpload, reply: Uploaded, placed: Placed, *, torn: bool
 ) -> LedgerEntry:
     """Return the entry of an upload that was answered.
 
@@ -300,6 +317,7 @@ def entry_of(
         context: the three sides of the mirror.
         upload: what was sent.
         reply: what came back; its content hash is of the bytes that really went out.
+        placed: which document it wrote.
         torn: the file changed while it was read, so that its stat proves nothing.
     """
     before = upload.case.entry
@@ -315,16 +333,13 @@ def entry_of(
         fingerprint=fingerprint,
         rev=reply.document.rev,
         batch=reply.batch or (before.batch if before else None),
-        superseded=_superseded(upload, reply.document.id),
+        superseded=_superseded(upload, placed),
         failures=before.failures if before is not None and again else 0,
     )
 
 
-def _superseded(upload: PlannedUpload, document_id: str) -> str | None:
-    beside = upload.strategy is UpdateStrategy.SWAP or (
-        upload.strategy is UpdateStrategy.TRY_SAME_NAME and not _merged(upload, document_id)
-    )
-    if beside and isinstance(upload.action, Update):
+def _superseded(upload: PlannedUpload, placed: Placed) -> str | None:
+    if placed is Placed.BESIDE and isinstance(upload.action, Update):
         return upload.action.document_id
     return upload.case.entry.superseded if upload.case.entry else None
 

@@ -106,7 +106,7 @@ async def metadata_fields(context: Context) -> Mapping[str, str] | None:
     match outcome:
         case Done(value=fields):
             return fields
-        case Rejected() if Capability.METADATA not in context.remote.capabilities:
+        case Rejected() if context.remote.capabilities.state(Capability.METADATA) is False:
             return None
     refuse(context.mirror, "listing metadata fields", outcome)
 

@@ -283,6 +283,17 @@ async def test_a_second_document_that_the_try_made_replaces_the_first() -> None:
     assert on.server.capabilities.state(Capability.MERGE_BY_NAME) is False
 
 
+async def test_a_version_that_does_not_merge_after_all_is_known_for_it() -> None:
+    on = stage()
+    told = Capabilities(version="1.12.1")
+    on.server.capabilities = told.noting(Capability.MERGE_BY_NAME, able=False)
+    on.server.model.told = told
+    before = await _edited(on)
+    (stored,) = on.server.by_name("a.md")
+    assert (stored.id != before, stored.content) == (True, b"new text")
+    assert on.server.capabilities.state(Capability.MERGE_BY_NAME) is False
+
+
 @pytest.mark.parametrize("merges", [True, False])
 async def test_a_try_that_was_not_answered_leaves_one_document(merges: bool) -> None:
     on = stage()

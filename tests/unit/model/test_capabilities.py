@@ -44,6 +44,13 @@ def test_what_was_seen_outweighs_the_version() -> None:
     assert able.noting(Capability.METADATA, able=True) != able
 
 
+def test_what_was_missing_against_the_version_is_looked_for_again() -> None:
+    told = Capabilities(version="1.16.1").noting(Capability.UPDATE_ENDS, able=True)
+    assert told.noting(Capability.METADATA, able=False).checked_again() == told
+    untold = Capabilities().noting(Capability.METADATA, able=False)
+    assert untold.checked_again() == untold
+
+
 def test_losses_are_named_on_old_servers_and_none_on_new_ones() -> None:
     assert not Capabilities(version="1.16.1").losses
     assert len(Capabilities(version="1.1.0").losses) == 2
