@@ -213,6 +213,8 @@ async def _context(
     if base is None:
         name = declared.knowledge_base.name
         raise Problem(command_say.BASE_UNMADE(mirror=declared.name, base=name))
+    if base.has_pipeline:
+        raise Problem(say.NO_BYTES_OF_PIPELINE(mirror=declared.name, base=base.name))
     return Context(mirror=mirror, ledger=ledger, remote=remote, clock=ledger.clock, base_id=base.id)
 
 

@@ -10,7 +10,7 @@ from kbsync.cli.output import wrong
 from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
-from kbsync.engine.observe.knowledge_base import counting_binding, look_for
+from kbsync.engine.observe.knowledge_base import counting_binding, look_for, pipeline_decides
 from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
@@ -103,4 +103,5 @@ async def _mirror(settings: Settings, mirror: MirrorConfig, api: DifyClient) -> 
     if base is None:
         return [say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)]
     words = {"base": base.name, "id": base.id, "documents": base.documents}
-    return [say.BASE_FOUND(mirror=mirror.name, **words)]
+    decides = pipeline_decides(known, base)
+    return [say.BASE_FOUND(mirror=mirror.name, **words), *([decides] if decides else [])]

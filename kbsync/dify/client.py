@@ -11,6 +11,7 @@ from kbsync.dify.api.chunks import ChildChunks, Chunks
 from kbsync.dify.api.documents import Documents
 from kbsync.dify.api.knowledge_bases import KnowledgeBases
 from kbsync.dify.api.metadata import Metadata
+from kbsync.dify.api.pipelines import Pipelines
 from kbsync.dify.api.search import Search
 from kbsync.dify.api.tags import Tags
 from kbsync.dify.capabilities import Alternatives, Observed, route_is_missing
@@ -48,6 +49,7 @@ class DifyClient:
         self.chunks = Chunks(exchange)
         self.child_chunks = ChildChunks(exchange)
         self.metadata = Metadata(exchange, self.alternatives)
+        self.pipelines = Pipelines(exchange, self.alternatives)
         self.tags = Tags(exchange)
         self.search = Search(exchange, self.alternatives)
 

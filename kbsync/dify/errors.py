@@ -148,6 +148,8 @@ def fault(call: ApiCall, reply: ApiReply, url: str, now: float, *, sent: bool = 
         return Throttled(_retry_after(reply, now) or WINDOW)
     if status == 407:
         return Unauthorized(messages.PROXY(what=call.what, url=url, words="407"))
+    if status == 500 and (inputs := _missing_inputs(reply)):
+        return Unauthorized(messages.PIPELINE_INPUTS(what=call.what, words=inputs))
     if status >= 500 or status < 200 or status == 408:
         why = messages.SERVER_FAULT(what=call.what, status=status, words=_excerpt(reply))
         return interrupted(call, why, sent=sent, after=_retry_after(reply, now))
@@ -209,6 +211,13 @@ def _retry_after(reply: ApiReply, now: float) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 1.0), LONGEST_WAIT)
+
+
+def _missing_inputs(reply: ApiReply) -> str:
+    """Return what a pipeline says that got no inputs; it made no document then (section 14)."""
+    code, message = _envelope(reply) or ("", "")
+    known = code == "pipeline_run_error" and " in input form" in message
+    return _gist(message) if known else ""
 
 
 def _host(location: str, url: str) -> str:

@@ -40,15 +40,19 @@ class Multipart(httpx.AsyncByteStream):
     Args:
         name: sent as the file's name, in UTF-8; has to be `is_sendable`.
         payload: what is sent, None to send `fields` alone; read in threads, piece by piece.
-        fields: the ``data`` part: a plain form field without a file name (docs/dify-api.md 4.1).
+        fields: the ``data`` part: a plain form field without a file name (docs/dify-api.md 4.1);
+            None sends no such part.
     """
 
-    def __init__(self, name: str, payload: Payload | None, fields: Mapping[str, object]) -> None:
+    def __init__(
+        self, name: str, payload: Payload | None, fields: Mapping[str, object] | None
+    ) -> None:
         # Drawn anew for each upload, so that no file can contain it.
         boundary = f"kbsync-{secrets.token_hex(16)}"
         self._payload = payload
-        self._head = _field(boundary, json.dumps(fields).encode())
+        self._head = b"" if fields is None else _field(boundary, json.dumps(fields).encode())
         if payload is not None:
+            self._head += b"\r\n" if self._head else b""
             self._head += _file_header(boundary, name, payload.media_type)
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self.size = payload.size if payload else 0
@@ -123,7 +127,7 @@ def _field(boundary: str, value: bytes) -> bytes:
 
 def _file_header(boundary: str, name: str, media_type: str) -> bytes:
     return (
-        f"\r\n--{boundary}\r\n"
+        f"--{boundary}\r\n"
         f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
         f"Content-Type: {media_type}\r\n\r\n"
     ).encode()

@@ -9,6 +9,7 @@ from kbsync.dify import errors, to_model
 from kbsync.dify.api.metadata import DocumentValues, Value
 from kbsync.dify.client import DifyClient
 from kbsync.dify.http import mapped
+from kbsync.dify.pipeline_bases import PipelineBases
 from kbsync.dify.request import is_id
 from kbsync.dify.schemas import Document, KnowledgeBaseRow, UploadReply
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload, Remote
@@ -43,6 +44,7 @@ class DifyRemote:
     def __init__(self, client: DifyClient) -> None:
         self._client = client
         self._numeric: set[str] = set()
+        self._pipelines = PipelineBases(client)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -67,12 +69,13 @@ class DifyRemote:
             # A row tells how old a server is that does not tell its version.
             await self._client.bases.list(limit=1)
         found = await self._client.bases.get(base_id)
-        return mapped(_the_one("get knowledge base", base_id, found), to_model.base)
+        found = _the_one("get knowledge base", base_id, found)
+        return await self._pipelines.base_of(found.value) if isinstance(found, Done) else found
 
     async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
         """Return the bases of exactly this name, those of other members too."""
         found = await self._client.bases.named(name)
-        return mapped(found, lambda rows: tuple(map(to_model.base, rows)))
+        return await self._pipelines.all_of(found.value) if isinstance(found, Done) else found
 
     async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
         """Make a base with the server's own permission (``only_me``)."""
@@ -139,7 +142,13 @@ class DifyRemote:
         *,
         duplicate: bool = True,
     ) -> Outcome[Uploaded]:
-        """Create by file, everything that shapes the chunks said explicitly."""
+        """Create by file, everything that shapes the chunks said explicitly.
+
+        Where there is a pipeline it decides all that, and never merges.
+        """
+        if base_id in self._pipelines:
+            made = await self._pipelines.create(base_id, name, payload)
+            return mapped(made, _uploaded(payload))
         options = to_model.options(chunking, duplicate=duplicate)
         reply = await self._client.documents.create_by_file(base_id, name, payload, options)
         return mapped(reply, _uploaded(payload))

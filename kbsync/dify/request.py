@@ -70,7 +70,7 @@ def _call(
 
 _COLLECTIONS = frozenset({"datasets", "documents", "segments", "child_chunks", "metadata"})
 # Words that stand where an id would stand in the routes of a collection.
-_NO_IDS = frozenset({"tags", "status", "metadata", "built-in"})
+_NO_IDS = frozenset({"tags", "status", "metadata", "built-in", "pipeline"})
 
 
 def _ids(path: tuple[str, ...]) -> Iterator[str]:

@@ -181,6 +181,9 @@ class KnowledgeBaseRow(ApiObject):
         default={}, validation_alias="retrieval_model_dict"
     )
     runtime_mode: Annotated[str, NullIs("general")] = "general"
+    published: Annotated[bool, NullIs(False)] = Field(
+        default=False, validation_alias="is_published", exclude=True
+    )
     api_enabled: Annotated[bool, NullIs(True)] = Field(default=True, validation_alias="enable_api")
     created_at: Whole | None = None
     fields: object = Field(default=None, validation_alias="doc_metadata", exclude=True)
@@ -192,6 +195,8 @@ class KnowledgeBaseRow(ApiObject):
 
 
 BUILT_IN = "built-in"
+# The source of a document that a pipeline made of a file.
+FROM_PIPELINE = "local_file"
 
 
 class MetadataValue(ApiObject):
@@ -284,6 +289,7 @@ class Document(ApiObject):
     detail: DataSource | None = Field(
         default=None, validation_alias="data_source_detail_dict", exclude=True
     )
+    source_type: str | None = Field(default=None, validation_alias="data_source_type", exclude=True)
     position: Whole | None = None
     display_status: str | None = None
     indexing_status: str
@@ -301,9 +307,13 @@ class Document(ApiObject):
 
     @property
     def rev(self) -> str:
-        """Id of the upload file, empty for documents that have none."""
+        """Id of the upload file; of a pipeline's document its own, for that keeps its file.
+
+        Empty for documents that are not made of files.
+        """
         of_row = self.source.upload_file_id if self.source else None
-        return of_row or (self._file.id if self._file else None) or ""
+        own = self.id if self.source_type == FROM_PIPELINE else ""
+        return of_row or (self._file.id if self._file else None) or own
 
     @property
     def size(self) -> int | None:
@@ -330,6 +340,42 @@ class UploadReply(ApiObject):
     """The reply to a create or update (4.3). `batch`: no later call says it; None if it is none."""
 
     document: Document
+    batch: Annotated[str | None, AfterValidator(_batch)] = None
+
+
+class PipelineInput(ApiObject):
+    """What a pipeline asks of whoever runs it."""
+
+    variable: str
+    required: Annotated[bool, NullIs(False)] = False
+
+
+class PipelineSource(ApiObject):
+    """A node a pipeline can begin at; `inputs` are only those that the node itself uses."""
+
+    node_id: str
+    datasource_type: str
+    inputs: Annotated[Rows[PipelineInput], NullIs(())] = Field(
+        default=(), validation_alias="user_input_variables"
+    )
+
+
+class PipelineSources(RootModel[Rows[PipelineSource]]):
+    """All of them: a bare array."""
+
+    model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
+
+
+class PipelineFile(ApiObject):
+    """A file that was uploaded for a pipeline, which is no document yet."""
+
+    id: Id
+
+
+class PipelineRun(ApiObject):
+    """The reply to a run: a document for each of its files."""
+
+    documents: Rows[Document]
     batch: Annotated[str | None, AfterValidator(_batch)] = None
 
 

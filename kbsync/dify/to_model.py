@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from kbsync.dify.schemas import BUILT_IN, Document, Indexing, KnowledgeBaseRow, MetadataValue
 from kbsync.engine.ports import Chunking
+from kbsync.messages import Notice
 from kbsync.model import Base, Progress, Readiness, RemoteDocument
 
 _DISPLAYED = {
@@ -26,8 +27,8 @@ _INDEXED = {
 }
 
 
-def base(found: KnowledgeBaseRow) -> Base:
-    """Return what a mirror needs of a knowledge base."""
+def base(found: KnowledgeBaseRow, *, refusal: Notice | None = None) -> Base:
+    """Return what a mirror needs of a knowledge base; `refusal`: why it has no use for it."""
     return Base(
         id=found.id,
         name=found.name,
@@ -35,6 +36,7 @@ def base(found: KnowledgeBaseRow) -> Base:
         technique=found.technique,
         form=found.form,
         mode=_mode(found),
+        refusal=refusal,
     )
 
 

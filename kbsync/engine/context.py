@@ -63,6 +63,8 @@ class Context:
         fields: ids of the base's metadata fields by name, as of this pass; None when documents
             carry no marks there.
         owner: the token under which this ledger marks the mirror's documents.
+        pipeline: a pipeline of the base makes the documents. It never writes over one: every
+            update is a second document.
     """
 
     mirror: Mirror
@@ -72,3 +74,4 @@ class Context:
     base_id: str | None
     fields: Mapping[str, str] | None = None
     owner: str = ""
+    pipeline: bool = False

@@ -13,7 +13,12 @@ from kbsync.engine.execute.results import Report
 from kbsync.engine.observe import adoption
 from kbsync.engine.observe.adoption_by_content import must_give_bytes
 from kbsync.engine.observe.evidence import EvidenceCollector
-from kbsync.engine.observe.knowledge_base import bind, ensure_base, find_base
+from kbsync.engine.observe.knowledge_base import (
+    bind,
+    ensure_base,
+    find_base,
+    pipeline_decides,
+)
 from kbsync.engine.observe.planner import Planned, Planner
 from kbsync.engine.observe.remote_state import metadata_fields
 from kbsync.engine.observe.server_age import losses, too_old
@@ -52,6 +57,7 @@ class Reconciler:
         self.ledger = ledger
         self.comparison = Planner(mirror, ledger, clock)
         self._remote = remote
+        self._pipeline: Notice | None = None
 
     async def plan(self, *, listing: bool = True) -> Planned:
         """Return what would be done now. Changes nothing at the server.
@@ -134,8 +140,9 @@ class Reconciler:
         return await self._context(base)
 
     def losses(self) -> list[Notice]:
-        """Return what is lost on the server of this mirror, as far as it is known by now."""
-        return list(losses(self.mirror.server.url, self._remote.capabilities))
+        """Return what is lost for this mirror, by its server or its base, as far as it is known."""
+        lost = list(losses(self.mirror.server.url, self._remote.capabilities))
+        return [*lost, self._pipeline] if self._pipeline else lost
 
     async def confirm(self) -> None:
         """Check that the base is still the one that was found before.
@@ -219,12 +226,14 @@ class Reconciler:
 
     async def _context(self, base: Base | None) -> Context:
         ownership = self.ledger.ownership(self.mirror.name)
+        self._pipeline = pipeline_decides(self.mirror, base) if base else None
         context = Context(
             mirror=self.mirror,
             ledger=self.ledger,
             remote=self._remote,
             clock=self.clock,
             base_id=base.id if base else None,
+            pipeline=base is not None and base.has_pipeline,
             owner=ownership.token if ownership else "",
         )
         context = replace(context, fields=await metadata_fields(context))

@@ -108,3 +108,10 @@ LISTING_MOVED = Message(
     "the documents of mirror {mirror} changed while they were listed",
     "wait until no other program changes them, then type the command again",
 )
+NO_BYTES_OF_PIPELINE = Message(
+    "KB-A027",
+    "the knowledge base of mirror {mirror} has a pipeline, and Dify gives out neither the files of "
+    "its documents nor their sizes, so that nothing can be compared",
+    "take them over by their names alone, which sends each file once: kbsync adopt {mirror}",
+    Exit.REFUSED,
+)

@@ -231,3 +231,17 @@ UPDATE_UNPROVEN = Message(
     "see whether the server's indexing worker is stuck with: kbsync doctor",
     Exit.INCOMPLETE,
 )
+BASE_PIPELINE = Message(
+    "KB-E080",
+    "kbsync cannot use the knowledge base {base}, which has a pipeline: {reason}",
+    "{following}; or name a knowledge_base without a pipeline for mirror {mirror} (one that is "
+    "not there yet is made), then: kbsync validate",
+    Exit.REFUSED,
+)
+PIPELINE_DECIDES = Message(
+    "KB-E081",
+    "mirror {mirror}: the pipeline of the knowledge base {base} makes its chunks, so that chunking "
+    "has no effect there; a change of it still sends every file again",
+    "leave chunking of mirror {mirror} as it is, then: kbsync plan",
+    Exit.OK,
+)

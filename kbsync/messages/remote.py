@@ -296,3 +296,32 @@ NEEDS_VERSION = Message(
     "{what}: this server (version {version}) cannot do it; Dify {since} and newer can",
     "update the server, then type: kbsync doctor",
 )
+PIPELINE_DRAFT = Message(
+    "KB-R070",
+    "its pipeline is not published",
+    "publish it on its page in Dify, then type: kbsync validate",
+    Exit.REFUSED,
+)
+PIPELINE_STARTS = Message(
+    "KB-R071",
+    "{count} nodes of its pipeline take local files, and kbsync needs exactly one",
+    "change the pipeline on its page in Dify and publish it, then type: kbsync validate",
+    Exit.REFUSED,
+)
+PIPELINE_INPUTS = Message(
+    "KB-R072",
+    "{what}: the pipeline of the knowledge base wants inputs, and kbsync has none to give: {words}",
+    "make its inputs optional on its page in Dify and publish it, then type: kbsync validate",
+    Exit.REFUSED,
+)
+PIPELINE_MADE = Message(
+    "KB-R073",
+    "{what}: the pipeline of the knowledge base made {count} documents of one file",
+    "see what is there with: kbsync plan",
+)
+PIPELINE_WANTS = Message(
+    "KB-R074",
+    "its pipeline wants inputs, and kbsync has none to give: {words}",
+    "make its inputs optional on its page in Dify and publish it, then type: kbsync validate",
+    Exit.REFUSED,
+)

@@ -85,3 +85,10 @@ SEND_AGAIN = Message(
     "kbsync retry --mirror {mirror} {files}",
     Exit.INCOMPLETE,
 )
+NO_BYTES_OF_PIPELINE = Message(
+    "KB-Y014",
+    "the knowledge base {base} of mirror {mirror} has a pipeline, and Dify does not give out the "
+    "files of its documents, so that nothing can be compared",
+    "what changed there as far as it shows is seen with: kbsync plan {mirror}",
+    Exit.REFUSED,
+)

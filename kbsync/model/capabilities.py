@@ -153,8 +153,9 @@ TABLE: tuple[CapabilityRow, ...] = (
     CapabilityRow(
         capability=Capability.PIPELINE_UPLOAD,
         since=(1, 13, 0),
-        gives="knowledge bases with a pipeline take files",
-        otherwise="nothing else: kbsync refuses such a base on every server (KB-E020)",
+        gives="knowledge bases with a pipeline take files: an update is a second document, and the "
+        "first is deleted once the second is indexed",
+        otherwise="such a knowledge base is refused (KB-E080)",
     ),
     CapabilityRow(
         capability=Capability.PATCH_DOCUMENT,

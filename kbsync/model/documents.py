@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kbsync.messages import Notice
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunking:
@@ -106,9 +108,10 @@ class Base:
     """A knowledge base as far as a mirror needs it.
 
     Args:
-        mode: ``general`` for one that takes documents; ``external`` or ``pipeline`` are refused.
+        mode: ``general`` or ``pipeline``; ``external`` takes no documents.
         technique: ``economy`` or ``high_quality``; None until its first document.
         form: ``text_model``, ``hierarchical_model`` or ``qa_model``; None until its first document.
+        refusal: why its pipeline cannot be run by kbsync; None where it can, or there is none.
     """
 
     id: str
@@ -117,3 +120,9 @@ class Base:
     technique: str | None = None
     form: str | None = None
     mode: str = "general"
+    refusal: Notice | None = None
+
+    @property
+    def has_pipeline(self) -> bool:
+        """Whether a pipeline makes its documents of files."""
+        return self.mode == "pipeline"

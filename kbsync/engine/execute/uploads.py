@@ -124,6 +124,8 @@ def choose_strategy(
     able = context.remote.capabilities
     known = case.evidence.known
     failed = _needs_recovery(known)
+    if context.pipeline:
+        return UpdateStrategy.DELETE_FIRST if failed else UpdateStrategy.SWAP
     if not failed and Capability.UPDATE_ENDS in able:
         return UpdateStrategy.SWAP if context.mirror.swap else UpdateStrategy.IN_PLACE
     # A create merges only into an enabled document, and only if it is the one of its name.
@@ -143,7 +145,7 @@ async def _named(context: Context, case: Case) -> tuple[RemoteDocument, ...]:
     known = case.evidence.known
     failed = _needs_recovery(known)
     ends = Capability.UPDATE_ENDS in context.remote.capabilities
-    if ends and not failed and not context.mirror.swap:
+    if ends and not failed and not (context.mirror.swap or context.pipeline):
         return ()
     return await _bearers(context, case.name)
 

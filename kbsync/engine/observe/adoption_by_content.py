@@ -18,11 +18,13 @@ from kbsync.planning.pairing import Unpaired
 
 
 def must_give_bytes(context: Context) -> None:
-    """Return unless the server is known to give no original files out.
+    """Return unless it is known that no original files of this base are given out.
 
     Raises:
         Problem: it is.
     """
+    if context.pipeline:
+        raise Problem(say.NO_BYTES_OF_PIPELINE(mirror=context.mirror.name))
     if context.remote.capabilities.state(Capability.DOWNLOAD) is False:
         raise Problem(_no_bytes(context))
 

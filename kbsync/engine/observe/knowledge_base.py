@@ -84,6 +84,13 @@ def bind(mirror: Mirror, base: Base, ledger: Ledger) -> None:
         ledger.bind(binding)
 
 
+def pipeline_decides(mirror: Mirror, base: Base) -> Notice | None:
+    """Return what has to be said of a base whose pipeline makes the chunks, None for others."""
+    if not base.has_pipeline:
+        return None
+    return say.PIPELINE_DECIDES(mirror=mirror.name, base=base.name)
+
+
 async def base_must_answer(context: Context) -> None:
     """Return once the base answers 200: only then does a 404 for a document prove absence.
 
@@ -198,12 +205,22 @@ async def _make(mirror: Mirror, remote: Remote) -> Base:
 
 
 def _fits(mirror: Mirror, base: Base) -> None:
+    if base.has_pipeline:
+        if base.refusal is not None:
+            raise Problem(_unusable(mirror, base, base.refusal))
+        return  # whatever the chunking says, the pipeline decides
     if base.mode != "general":
         raise Problem(say.BASE_MODE(base=base.name, mode=base.mode, mirror=mirror.name))
     wants = mirror.config.declared_chunking.form
     if base.form is not None and base.form != wants:
         values = {"base": base.name, "has": base.form, "mirror": mirror.name}
         raise Problem(say.BASE_FORM(wants=wants, **values))
+
+
+def _unusable(mirror: Mirror, base: Base, why: Notice) -> Notice:
+    following = why.next.partition(", then type:")[0]
+    values = {"base": base.name, "mirror": mirror.name, "reason": why.text}
+    return say.BASE_PIPELINE(following=following, **values)
 
 
 def _binding(mirror: Mirror, base: Base, bound: Binding | None) -> Binding:
