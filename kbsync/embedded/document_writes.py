@@ -20,6 +20,7 @@ from .versions import Merging
 MAX_DOCUMENT_NAME: Final = 255
 _SAME_NAME: Final = """
 SELECT * FROM document WHERE knowledge_base = ? AND name = ? AND enabled = 1
+  AND created_from <> 'rag-pipeline'
 ORDER BY number LIMIT 1
 """
 _INSERT: Final = """

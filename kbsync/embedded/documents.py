@@ -13,6 +13,7 @@ from . import chunk_rows, knowledge_bases, process_rules
 from .endpoint_call import UUID, EndpointCall, require_object
 from .indexer import IndexTask
 from .metadata_values import details
+from .pipelines import FROM_PIPELINE, source_of
 from .replies import (
     EnvelopeError,
     InternalFaultError,
@@ -99,6 +100,7 @@ def indexing_status(call: EndpointCall) -> JsonReply:
     progress = [
         {"id": row["id"], "indexing_status": row["status"]}
         | {name: row[name] for name in _TIMES}
+        | ({"processing_started_at": None} if row["created_from"] == FROM_PIPELINE else {})
         | {"paused_at": None, "error": row["error"], "stopped_at": row["stopped_at"]}
         | {"completed_segments": row["done"], "total_segments": row["total"]}
         for row in rows
@@ -119,7 +121,9 @@ def delete(call: EndpointCall) -> Response:
             )
         chunk_rows.delete_of_document(db, document)
         db.execute("DELETE FROM metadata_binding WHERE document = ?", (document,))
-        db.execute("DELETE FROM upload WHERE id = ?", (row["upload"],))
+        # Several documents may have been made of a pipeline's file.
+        if row["created_from"] != FROM_PIPELINE:
+            db.execute("DELETE FROM upload WHERE id = ?", (row["upload"],))
         db.execute("DELETE FROM document WHERE id = ?", (document,))
     # On a server with the wedging update even the delete of such a document costs a thread.
     if row["wedged"] == 1:
@@ -211,7 +215,8 @@ def _full_object(
     if metadata == "only":
         return {"id": row["id"]} | kind_and_values
     head = _head(row, owner)
-    rule = {"dataset_process_rule_id": row["rule"]} | _rules_of(db, row)
+    made = row["created_from"] == FROM_PIPELINE
+    rule = {"dataset_process_rule_id": None if made else row["rule"]} | _rules_of(db, row)
     whole = head | rule | _state(row, owner)
     if metadata == "all":
         whole |= kind_and_values
@@ -314,6 +319,7 @@ def _row_object(row: sqlite3.Row, owner: str) -> dict[str, object]:
         "doc_metadata": None,
         "summary_index_status": None,
         "need_summary": False,
+        **(source_of(row) if row["created_from"] == FROM_PIPELINE else {}),
     }
 
 
@@ -330,11 +336,12 @@ def _file(row: sqlite3.Row, owner: str) -> dict[str, object]:
 
 
 def _head(row: sqlite3.Row, owner: str) -> dict[str, object]:
+    made = row["created_from"] == FROM_PIPELINE
     return {
         "id": row["id"],
         "position": row["position"],
-        "data_source_type": "upload_file",
-        "data_source_info": {"upload_file": _file(row, owner)},
+        "data_source_type": "local_file" if made else "upload_file",
+        "data_source_info": {} if made else {"upload_file": _file(row, owner)},
     }
 
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from . import documents
 from .endpoint_call import EndpointCall
+from .pipelines import FROM_PIPELINE
 from .replies import JsonReply, not_found
 
 VALID_SECONDS: Final = 300
@@ -69,6 +70,8 @@ def signed_address(call: EndpointCall) -> JsonReply:
         row = documents.find(db, call.base, call.document)
     if row is None:
         raise not_found("Document not found.")
+    if row["created_from"] == FROM_PIPELINE:
+        raise not_found("Document does not have an uploaded file to download.")
     file = row["upload"]
     address = call.request.url.replace(
         path=f"/files/{file}/file-preview", query=call.server.signatures.query(file)

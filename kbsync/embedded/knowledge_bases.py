@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from . import base_technique, chunk_rows, models
+from . import base_technique, chunk_rows, models, pipelines
 from .endpoint_call import EndpointCall, refuse_nul
 from .indexer import QueuedTask
 from .replies import (
@@ -357,15 +357,12 @@ def _base_object(db: sqlite3.Connection, row: sqlite3.Row, call: EndpointCall) -
         "external_retrieval_model": _external_model(row),
         "doc_metadata": _fields(db, base),
         "built_in_field_enabled": bool(row["built_in"]),
-        "pipeline_id": None,
-        "runtime_mode": "general",
-        "chunk_structure": None,
         "icon_info": {"icon_type": None, "icon": None, "icon_background": None, "icon_url": None},
-        "is_published": False,
         "total_documents": counts["documents"],
         "total_available_documents": counts["available"],
         "enable_api": bool(row["enable_api"]),
         "is_multimodal": False,
+        **pipelines.shown_of(call.server.quirks, base),
     }
     return without(whole, call.profile.base_lacks)
 

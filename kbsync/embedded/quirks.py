@@ -36,6 +36,8 @@ QUIRKS: Final[dict[str, str]] = {
     "stuck-indexing": "Documents stay `waiting` and are never indexed.",
     "overlapping-uploads": "An upload sent while the last one of that document is unfinished "
     "leaves the chunks of the document doubled.",
+    "pipeline-bases": "Every knowledge base has a pipeline, which takes one file; "
+    "pipeline-bases=draft, =inputs, =node-inputs or =two: one that kbsync cannot run.",
     "version": "Report N (for example version=0.15.3) as the server's version; `version=` none, as "
     "behind a gateway that drops the header.",
 }
@@ -69,6 +71,10 @@ class Quirks:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    def value(self, name: str) -> str:
+        """What stands behind `name=`; empty without, and where it is not switched on."""
+        return self._values.get(name, "")
 
     def on(self, profile: Profile) -> Profile:
         """The profile with what these quirks change of it."""

@@ -22,6 +22,7 @@ from . import (
     knowledge_bases,
     metadata,
     models,
+    pipelines,
     retrieve,
     segments,
     tags,
@@ -70,6 +71,7 @@ def api_routes(profile: Profile) -> list[Route]:
         *_chunks(profile),
         *(_metadata(profile) if profile.metadata else []),
         *(_tags() if profile.tags else []),
+        *(_pipelines() if profile.pipelines else []),
     ]
     methods: dict[str, list[str]] = {}
     for route in routes:
@@ -231,6 +233,14 @@ def _tags() -> list[Route]:
         _write("POST", "/datasets/tags/binding", tags.bind, counted=False),
         _write("POST", "/datasets/tags/unbinding", tags.unbind, counted=False),
         _read(f"{DATASET}/tags", tags.of_base),
+    ]
+
+
+def _pipelines() -> list[Route]:
+    return [
+        _upload("/datasets/pipeline/file-upload", pipelines.upload, takes_form=True),
+        _read(f"{DATASET}/pipeline/datasource-plugins", pipelines.sources),
+        _upload(f"{DATASET}/pipeline/run", pipelines.run),
     ]
 
 

@@ -45,10 +45,7 @@ def accept_file(part: UploadFile, *, refused_characters: frozenset[str], named: 
     Raises:
         EnvelopeError: the name, the type or the size is refused.
     """
-    name = part.filename or ""
-    if not refused_characters.isdisjoint(name):
-        raise invalid("Filename contains invalid characters")
-    refuse_nul(name)
+    name = _accepted_name(part, refused_characters)
     # Type before size, as on the real server: a large file of a wrong type is a wrong type.
     extension = _extension(name)
     if extension not in ACCEPTED_EXTENSIONS:
@@ -57,9 +54,29 @@ def accept_file(part: UploadFile, *, refused_characters: frozenset[str], named: 
     if size > MAX_FILE_BYTES:
         # The placeholder is the real server's: it never fills it in.
         raise _refusal(named, 413, "file_too_large", "File size exceeded. {message}")
+    return _stored(part, name, extension)
+
+
+def accept_any_file(part: UploadFile, *, refused_characters: frozenset[str]) -> StoredFile:
+    """The file of a form, of whatever type: what a pipeline makes of it shows later."""
+    name = _accepted_name(part, refused_characters)
+    if (part.size or 0) > MAX_FILE_BYTES:
+        raise _refusal(True, 413, "file_too_large", "File size exceeded. {message}")
+    return _stored(part, name, _extension(name))
+
+
+def _accepted_name(part: UploadFile, refused_characters: frozenset[str]) -> str:
+    name = part.filename or ""
+    if not refused_characters.isdisjoint(name):
+        raise invalid("Filename contains invalid characters")
+    refuse_nul(name)
+    return name
+
+
+def _stored(part: UploadFile, name: str, extension: str) -> StoredFile:
     return StoredFile(
         name=_shorten(name, extension),
-        size=size,
+        size=part.size or 0,
         extension=extension,
         mime_type=(part.content_type or "").partition(";")[0].strip(),
         content=part.file.read(),

@@ -72,6 +72,7 @@ class Profile:
         file_preview: `files/{id}/preview`.
         download: `documents/{doc}/download`, and the addresses it tells.
         patch_document: PATCH of a document, a second name of `update-by-file`.
+        pipelines: the routes of knowledge bases with a pipeline.
         status_filter: a list obeys `status=`; else it ignores it.
         partial_update: metadata can be merged; else values are always replaced.
         chunk_pages: the list of chunks has pages; else it is whole.
@@ -116,6 +117,7 @@ class Profile:
     file_preview: bool = False
     download: bool = False
     patch_document: bool = False
+    pipelines: bool = False
     status_filter: bool = False
     partial_update: bool = False
     chunk_pages: bool = False
@@ -220,6 +222,7 @@ _V1_16: Final = replace(
     refused_characters=frozenset("/\\"),
     base_found_first=False,
     patch_document=True,
+    pipelines=True,
     least_rows=1,
     technique_fault=False,
     forms_known=True,

@@ -59,6 +59,7 @@ class Ability(StrEnum):
     OWN_CHUNKS = auto()  # a chunk is found through its own document only
     PARTIAL_UPDATE = auto()
     PATCH_DOCUMENT = auto()
+    PIPELINES = auto()
     SEARCH = auto()
     SPARED_TEXT = auto()  # blanks of long pieces, the letters ï ¿ ¾
     STATUS_FILTER = auto()
@@ -115,6 +116,7 @@ SPANS = {
     Ability.OWN_CHUNKS: since(1, 16, 0),
     Ability.PARTIAL_UPDATE: since(1, 10, 1),
     Ability.PATCH_DOCUMENT: since(1, 14, 0),
+    Ability.PIPELINES: since(1, 13, 0),
     Ability.SEARCH: since(0, 11, 0),
     Ability.SPARED_TEXT: since(1, 16, 1),
     Ability.STATUS_FILTER: since(1, 10, 1),

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from abilities import Ability, can
 from canary import KEY
-from contract_server import Base, Quirky, Server
+from contract_server import Base, Json, Quirky, Server
 from typing_commands import served
 
 from kbsync.embedded import NEWEST, PROFILES, embedded_app
@@ -176,3 +176,26 @@ def quirky(tmp_path: Path) -> Quirky:
                 yield server
 
     return running
+
+
+@pytest.fixture(params=["quirky", *(["real"] if URL and REAL_KEY else [])])
+async def pipeline_base(request: pytest.FixtureRequest, quirky: Quirky) -> AsyncIterator[Base]:
+    """A knowledge base with a pipeline; of a real server one that it has, for no API makes one."""
+    if request.param == "quirky":
+        async with quirky("pipeline-bases") as server:
+            yield await server.new_base(indexing_technique="economy")
+        return
+    assert URL
+    assert REAL_KEY
+    async with reached("real", URL, REAL_KEY) as server:
+        listed = (await server.http.get("/datasets", params={"limit": 100})).json()["data"]
+        wanted = os.environ.get("KBSYNC_CONTRACT_PIPELINE")
+        found = [row for row in listed if _has_pipeline(row, wanted)]
+        if not found:
+            pytest.skip("the server has no knowledge base with a published pipeline")
+        yield Base(server, found[0]["id"], found[0]["name"])
+
+
+def _has_pipeline(row: Json, wanted: str | None) -> bool:
+    fits = row.get("runtime_mode") == "rag_pipeline" and row["is_published"]
+    return row["id"] == wanted if wanted else fits
