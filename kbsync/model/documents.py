@@ -52,7 +52,8 @@ class RemoteDocument:
     """A document as the server shows it.
 
     Args:
-        rev: `data_source_info.upload_file_id`, new at every upload.
+        rev: `data_source_info.upload_file_id`, new at every upload; its own id where a pipeline
+            made it.
         word_count: None until indexed; changes when chunks are edited.
         size: bytes of the upload (characters for text uploads), None if unknown.
         metadata: custom fields by name; empty when never assigned.

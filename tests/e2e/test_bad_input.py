@@ -330,12 +330,20 @@ def test_base_ambiguous_by_name(setup: Setup) -> None:
     setup.refused("apply", exit=5)
 
 
+PLUGINS = "pipeline/datasource-plugins"
+
+
 @pytest.mark.parametrize("setup", ["base-external", "base-of-a-pipeline"], indirect=True)
 def test_base_that_takes_no_documents(setup: Setup) -> None:
     external = setup.case == "base-external"
-    changed = {"provider": "external"} if external else {"runtime_mode": "rag_pipeline"}
+    draft = {"runtime_mode": "rag_pipeline", "is_published": False, "doc_metadata": []}
+    changed = {"provider": "external"} if external else draft
     row = base_row("1c6d8a4e-0000-4000-8000-00000000000c", setup.base) | changed
-    setup.front.behaviour = lambda method, path: listed(row) if path == "/v1/datasets" else None
+    answers = {
+        "/v1/datasets": listed(row),
+        f"/v1/datasets/{row['id']}/{PLUGINS}": (200, JSON, b"[]"),
+    }
+    setup.front.behaviour = lambda method, path: answers.get(path)
     setup.refused("apply", exit=5)
 
 

@@ -149,6 +149,17 @@ def test_refusals(call: ApiCall, reply: ApiReply, kind: type, message: Message |
         assert "{" not in outcome.why.text + outcome.why.next  # type: ignore[union-attr]
 
 
+def test_a_pipeline_without_its_inputs_made_nothing_and_another_fault_may_have() -> None:
+    run = write("create document", Subject.UPLOAD, "POST", "datasets", ID, "pipeline", "run")
+    inputs = envelope(500, "pipeline_run_error", "language is required in input form")
+    outcome = fault(run, inputs)
+    assert isinstance(outcome, Unauthorized)
+    assert outcome.why.message is messages.PIPELINE_INPUTS
+    assert "language is required" in outcome.why.text
+    assert isinstance(fault(run, envelope(500, "pipeline_run_error", "no room left")), Ambiguous)
+    assert isinstance(fault(run, envelope(500, "unknown", "x in input form")), Ambiguous)
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 599, 408])
 @pytest.mark.parametrize(
     "body", [b"<html>", {"code": "unknown", "message": "Internal Server Error"}]

@@ -59,6 +59,16 @@ def test_list_row_and_get_have_different_shapes_and_one_meaning() -> None:
     assert to_model.document(got).word_count is None
 
 
+def test_a_document_of_a_pipeline_has_one_rev_wherever_it_is_shown() -> None:
+    """A get does not tell its file, and it never gets another one."""
+    row = document(data_source_type="local_file", data_source_info={"related_id": "u", "name": "n"})
+    got = document(data_source_type="local_file", data_source_info={})
+    assert row.rev == got.rev == "1"
+    updated = document(data_source_type="upload_file", data_source_info={"upload_file_id": "u"})
+    assert updated.rev == "u", "by hand, through the routes of other knowledge bases"
+    assert document(data_source_type="notion_import", data_source_info={}).rev == ""
+
+
 def test_a_get_knows_that_nothing_was_indexed() -> None:
     assert to_model.document(document(segment_count=0)).word_count == 0
     busy = document(segment_count=0, display_status="indexing", indexing_status="splitting")

@@ -9,7 +9,7 @@ from declared import base_by_id
 
 from kbsync.config import KnowledgeBaseConfig, ServerConfig
 from kbsync.engine.context import Mirror
-from kbsync.engine.observe.knowledge_base import ensure_base, find_base
+from kbsync.engine.observe.knowledge_base import ensure_base, find_base, pipeline_decides
 from kbsync.engine.ports import Binding, Chunking
 from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import engine as say
@@ -118,11 +118,26 @@ async def test_an_id_that_is_unknown() -> None:
 
 @pytest.mark.parametrize(
     ("found", "message"),
-    [(base(mode="external"), say.BASE_MODE), (base(form="qa_model"), say.BASE_FORM)],
+    [
+        (base(mode="external"), say.BASE_MODE),
+        (base(form="qa_model"), say.BASE_FORM),
+        (base(mode="pipeline", refusal=WHY), say.BASE_PIPELINE),
+    ],
 )
 async def test_a_base_of_another_kind_takes_nothing(found: Base, message: Message) -> None:
     on = stage()
     assert (await refused(on, declared(on), Bases(found)))[0] is message
+
+
+async def test_a_pipeline_decides_the_form_and_that_is_said() -> None:
+    on = stage()
+    mirror = declared(on)
+    found = await find_base(mirror, on.ledger, Bases(base(mode="pipeline", form="qa_model")))
+    assert found is not None
+    said = pipeline_decides(mirror, found)
+    assert said is not None
+    assert said.message is say.PIPELINE_DECIDES
+    assert pipeline_decides(mirror, base()) is None
 
 
 # -- bound ---------------------------------------------------------------------------------------

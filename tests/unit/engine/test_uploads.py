@@ -371,6 +371,39 @@ async def test_a_failed_document_that_cannot_be_written_over_is_deleted_first() 
     assert on.states() == {"a.md": "synced"}
 
 
+async def test_a_pipeline_never_writes_over_a_document() -> None:
+    on = stage()
+    on.world = replace(on.world, pipeline=True)
+    before = await _edited(on)
+    assert (on.server.count("update"), on.server.count("create")) == (0, 1)
+    (stored,) = on.server.by_name("a.md")
+    assert (stored.id != before, stored.content) == (True, b"new text")
+    assert on.ledger.held[A].superseded is None
+
+
+@pytest.mark.parametrize("fault", [LOST, UNSENT])
+async def test_a_run_of_a_pipeline_without_an_answer_leaves_one_document(fault: object) -> None:
+    on = stage()
+    on.world = replace(on.world, pipeline=True)
+    on.server.faults["create"].append(fault)  # type: ignore[arg-type]
+    await _edited(on)
+    for _ in range(3):
+        await run_pool(on, ["a.md"])
+    assert [each.content for each in on.server.by_name("a.md")] == [b"new text"]
+    assert on.states() == {"a.md": "synced"}
+
+
+async def test_a_document_that_a_pipeline_failed_at_is_deleted_first() -> None:
+    on = stage()
+    on.world = replace(on.world, pipeline=True)
+    entry = on.synced("a.md", b"old", state=EntryState.FAILED, failures=1)
+    on.server.documents[entry.document_id].fate = FAILS
+    await run_pool(on, ["a.md"])
+    (stored,) = on.server.by_name("a.md")
+    assert stored.id != entry.document_id, "a create of its name would not write over it"
+    assert on.states() == {"a.md": "synced"}
+
+
 async def test_changed_settings_upload_the_same_bytes_once() -> None:
     on = stage()
     on.synced("a.md", b"old", fingerprint=replace(fingerprint_of(b"old"), settings="before"))
