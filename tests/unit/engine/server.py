@@ -275,8 +275,11 @@ class ScriptedRemote:
         return await self._read("original", document_id, answer)
 
     async def old_chunks(self, base_id: str, document_id: str) -> Outcome[bool]:
-        answer = Done(self.model.documents[document_id].name in self.leaving_names)
-        return await self._read("old_chunks", document_id, lambda: answer)
+        def answer() -> Outcome[bool]:
+            stored = self.model.documents.get(document_id)
+            return Gone() if stored is None else Done(stored.name in self.leaving_names)
+
+        return await self._read("old_chunks", document_id, answer)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         return await self._read(
