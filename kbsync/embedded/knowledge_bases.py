@@ -337,6 +337,7 @@ def _base_object(db: sqlite3.Connection, row: sqlite3.Row, call: EndpointCall) -
         "document_count": counts["documents"],
         "word_count": counts["words"],
         "created_by": owner,
+        "maintainer": owner,
         "author_name": "owner",
         "created_at": row["created_at"],
         "updated_by": owner,

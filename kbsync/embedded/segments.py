@@ -94,7 +94,7 @@ def update(call: EndpointCall) -> JsonReply:
     with call.server.store.writing() as db:
         document = _document(db, call)
         row = _addressed(db, call)
-        if wanted.content is None or not wanted.content.strip():
+        if not call.profile.chunk_keeps_text and not (wanted.content or "").strip():
             raise invalid("Content is empty")
         _change(db, call, document, row, wanted)
         _stamp(db, row["number"], owner)
@@ -258,7 +258,7 @@ def _change(
         db.execute(
             "UPDATE segment SET enabled = 1, disabled_at = NULL WHERE number = ?", (row["number"],)
         )
-    if wanted.content is not None and wanted.content != row["content"]:
+    if wanted.content and wanted.content != row["content"]:
         _set_content(db, document, row["number"], wanted.content)
     if wanted.regenerate_child_chunks and _embeds_children(document):
         _cut_children(db, call, document, row, wanted.content or row["content"])

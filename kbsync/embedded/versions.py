@@ -42,6 +42,7 @@ _BASE_1_10: Final = frozenset(
     | {"total_documents", "total_available_documents", "enable_api"}
 )
 _BASE_1_12: Final = frozenset({"summary_index_setting", "is_multimodal"})
+_BASE_1_16: Final = frozenset({"maintainer"})
 _DOCUMENT_1_12: Final = frozenset({"summary_index_status", "need_summary"})
 _CHUNK_0_15: Final = frozenset({"updated_at", "updated_by", "child_chunks"})
 _CHUNK_1_12: Final = frozenset({"attachments", "summary"})
@@ -85,6 +86,7 @@ class Profile:
         technique_fault: a text without a technique fails in a new base with a 500, not a 400.
         forms_known: an unknown `doc_form` is refused; else its document ends in error.
         own_chunks: a chunk is found through its own document only.
+        chunk_keeps_text: a chunk changed without text keeps its own; else that is refused.
         chunks_validated: chunks to add are validated as a whole, with refusals that have no code.
         metadata_refused: a metadata write that cannot be done is refused; else it is a success.
         bare_metadata_list: rows of documents without metadata show an empty list, not null.
@@ -130,13 +132,16 @@ class Profile:
     technique_fault: bool = False
     forms_known: bool = False
     own_chunks: bool = False
+    chunk_keeps_text: bool = False
     chunks_validated: bool = False
     metadata_refused: bool = False
     bare_metadata_list: bool = False
     found_lists: bool = False
     spared_text: bool = False
     unknown_model_type: str = "invalid origin model type {}"
-    base_lacks: frozenset[str] = _BASE_1_12 | _BASE_1_10 | _BASE_1_1 | _BASE_0_15 | {"tags"}
+    base_lacks: frozenset[str] = (
+        _BASE_1_16 | _BASE_1_12 | _BASE_1_10 | _BASE_1_1 | _BASE_0_15 | {"tags"}
+    )
     document_lacks: frozenset[str] = _DOCUMENT_1_12 | {"doc_metadata", "data_source_detail_dict"}
     chunk_lacks: frozenset[str] = _CHUNK_1_12 | _CHUNK_0_15 | {"sign_content"}
     update_wedges: bool = False
@@ -176,6 +181,7 @@ _V1_3: Final = replace(
     emptied_field=Emptied.NUMBER_204,
     get_base=True,
     child_chunks=True,
+    chunk_keeps_text=True,
     models=True,
     refused_characters=frozenset('/\\:*?"<>|'),
     missing_base="Dataset does not exist.",
@@ -200,14 +206,14 @@ _V1_10: Final = replace(
     partial_update=True,
     base_found_first=True,
     missing_base=None,
-    base_lacks=_BASE_1_12,
+    base_lacks=_BASE_1_16 | _BASE_1_12,
 )
 _V1_12: Final = replace(
     _V1_10,
     told="1.12.1",
     strict_pages=True,
     technique_fault=True,
-    base_lacks=frozenset(),
+    base_lacks=_BASE_1_16,
     document_lacks=frozenset(),
     chunk_lacks=frozenset(),
     update_wedges=True,
@@ -233,6 +239,7 @@ _V1_16: Final = replace(
     found_lists=True,
     spared_text=True,
     unknown_model_type="'{}' is not a valid ModelType",
+    base_lacks=frozenset(),
     update_wedges=False,
 )
 

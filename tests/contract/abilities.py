@@ -28,6 +28,7 @@ class Ability(StrEnum):
     ASSIGNED_OBJECT = auto()  # a write of metadata answers with an object; a number before
     BRACKETS_KEPT = auto()  # at the start of a chunk
     CHILD_CHUNKS = auto()
+    CHUNK_KEEPS_TEXT = auto()  # when changed without one; refused before
     CHUNKS_VALIDATED = auto()  # as a whole, with refusals that have no code
     CHUNK_PAGES = auto()
     DELETE_EMPTY = auto()  # the delete of a document: 204, no body
@@ -45,6 +46,7 @@ class Ability(StrEnum):
     KEY_FIRST = auto()  # 401 before 404
     LARGE_IS_413 = auto()  # by create; by update always
     LEAST_ONE_ROW = auto()  # for a limit below 1; twenty before
+    MAINTAINER = auto()  # shown of a knowledge base
     MERGE = auto()  # a create of a name that is there writes over it
     MERGE_WHEN_ASKED = auto()  # only with "duplicate": true, and by file
     METADATA = auto()
@@ -85,6 +87,7 @@ SPANS = {
     Ability.ASSIGNED_OBJECT: since(1, 8, 1),
     Ability.BRACKETS_KEPT: since(1, 14, 0),
     Ability.CHILD_CHUNKS: since(1, 2, 0),
+    Ability.CHUNK_KEEPS_TEXT: since(1, 2, 0),
     Ability.CHUNKS_VALIDATED: since(1, 15, 0),
     Ability.CHUNK_PAGES: since(1, 1, 3),
     Ability.DELETE_EMPTY: [((1, 3, 0), (1, 4, 0)), ((1, 13, 0), NEVER)],
@@ -102,6 +105,7 @@ SPANS = {
     Ability.KEY_FIRST: [(OLDEST, (1, 9, 0)), ((1, 13, 0), NEVER)],
     Ability.LARGE_IS_413: [(OLDEST, (0, 15, 0)), ((1, 17, 0), NEVER)],
     Ability.LEAST_ONE_ROW: since(1, 16, 0),
+    Ability.MAINTAINER: since(1, 15, 0),
     Ability.MERGE: since(0, 15, 0),
     Ability.MERGE_WHEN_ASKED: [((0, 6, 5), (0, 15, 0))],
     Ability.METADATA: since(1, 1, 1),

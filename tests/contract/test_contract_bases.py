@@ -20,6 +20,7 @@ async def test_a_new_base(server: Server, base: Base) -> None:
     assert shown["document_count"] == 0
     assert isinstance(shown["created_at"], int)
     assert shown.get("enable_api", True) is True
+    assert (shown.get("maintainer") == shown["created_by"]) is base.can(Ability.MAINTAINER)
 
 
 async def test_technique_at_creation(server: Server) -> None:

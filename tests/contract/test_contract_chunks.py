@@ -86,6 +86,20 @@ async def test_get_change_and_delete(base: Base) -> None:
         refused(await base.http.get(url), 404, "not_found", "Segment not found.")
 
 
+async def test_a_change_without_text(base: Base) -> None:
+    document = (await base.indexed("a.md", "some words"))["id"]
+    url = f"{base.url}/documents/{document}/segments"
+    row = (await base.http.get(url)).json()["data"][0]
+    for change in ({"content": ""}, {"keywords": ["zebra"]}):
+        reply = await base.http.post(f"{url}/{row['id']}", json={"segment": change})
+        if base.can(Ability.CHUNK_KEEPS_TEXT):
+            changed = reply.json()["data"]
+            assert changed["content"] == "some words"
+            assert set(changed["keywords"]) == set(change.get("keywords", row["keywords"]))
+        else:
+            refused(reply, 400, "invalid_param", "Content is empty")
+
+
 @needs(Ability.GET_CHUNK)
 async def test_a_chunk_through_another_document(base: Base) -> None:
     document, other = (await base.indexed("a.md"))["id"], (await base.indexed("b.md"))["id"]
