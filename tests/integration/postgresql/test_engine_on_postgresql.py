@@ -15,6 +15,7 @@ LEFT_OUT = {
     "test_controller_edits",
     "test_large_bases",
     "test_recovery",
+    "test_documents_that_no_key_has",
     "test_a_hundred_files_of_a_folder_move_and_a_hundred_new_ones_take_their_places",
     "test_a_pass_waits_as_long_as_there_is_progress",
     "test_many_lost_replies_make_no_duplicates",

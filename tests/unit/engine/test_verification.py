@@ -9,7 +9,7 @@ import pytest
 from kbsync.commands.retry import forgive
 from kbsync.engine.observe.unowned_documents import unowned
 from kbsync.engine.observe.verification import Finding, Verdict, verify
-from kbsync.engine.ports import Binding
+from kbsync.engine.ports import Binding, EntryChange
 from kbsync.messages import Problem
 from kbsync.messages import remote as remote_say
 from kbsync.messages import verification as say
@@ -218,14 +218,13 @@ async def test_no_more_is_read_than_can_have_been_sent() -> None:
 
 async def test_documents_that_no_key_has() -> None:
     on = stage()
-    on.ledger.bindings[MIRROR] = Binding(
-        mirror=MIRROR, server="x", base_id=BASE, base_name="Docs", source="x"
-    )
+    on.ledger.bind(Binding(mirror=MIRROR, server="x", base_id=BASE, base_name="Docs", source="x"))
     for number in range(230):
         on.synced(f"{number}.md", b"x")
     stranger = on.server.put("stranger.md", b"x")
     on.server.put("being sent.md", b"x")
-    on.ledger.intents[key_of("b")] = replace(pending("b"), name="being sent.md")
+    sending = replace(pending("b"), name="being sent.md")
+    on.ledger.commit(EntryChange(key=key_of("b"), intent=sending))
     lost = on.server.put("lost.md", b"x")
     on.server.mark(lost, "lost.md")
     others = on.server.put("others.md", b"x")
@@ -242,9 +241,7 @@ async def test_documents_that_no_key_has() -> None:
 
 async def test_what_a_daemon_records_or_deletes_meanwhile_is_nobodys_loss() -> None:
     on = stage()
-    on.ledger.bindings[MIRROR] = Binding(
-        mirror=MIRROR, server="x", base_id=BASE, base_name="Docs", source="x"
-    )
+    on.ledger.bind(Binding(mirror=MIRROR, server="x", base_id=BASE, base_name="Docs", source="x"))
     made, deleted = on.server.put("made.md", b"x"), on.server.put("deleted.md", b"x")
     on.server.mark(deleted, "deleted.md")
     entry = LedgerEntry(
