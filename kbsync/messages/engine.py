@@ -36,7 +36,7 @@ HELD_INDEXING = Message(
 HELD_OPERATOR = Message(
     "KB-E006",
     "the document of {path} is {readiness} at the server, and not by kbsync; it is left as it is",
-    "kbsync docs enable {base} {document}",
+    "kbsync docs {switch} {base} {document}",
     Exit.INCOMPLETE,
 )
 HELD_REJECTED = Message(

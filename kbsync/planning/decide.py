@@ -425,9 +425,11 @@ def _hold(
 
 
 def _hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
+    # To enable what is archived is a success that changes nothing (docs/dify-api.md section 6.5).
     why = say.HELD_OPERATOR(
         path=case.key.path,
         readiness=document.readiness.value,
+        switch="un-archive" if document.readiness is Readiness.ARCHIVED else "enable",
         base=case.rules.base_id,
         document=document.id,
     )

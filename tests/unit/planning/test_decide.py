@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 
 from kbsync.messages import Notice
-from kbsync.model import Conflict, Hold
+from kbsync.model import Conflict, Hold, Readiness
 from kbsync.planning.decide import decide
 
 from . import with_entry, without_entry
-from .stories import case
+from .stories import SAME, case, entry, remote
 from .story import Story
 
 STORIES = without_entry.STORIES + with_entry.STORIES
@@ -46,3 +46,12 @@ def test_what_is_held_or_in_conflict_can_be_read(story: Story) -> None:
     if isinstance(action, Hold | Conflict):
         assert str(action.why)
         assert "{" not in action.why.text + action.why.next
+
+
+@pytest.mark.parametrize(
+    ("readiness", "switch"), [(Readiness.DISABLED, "enable"), (Readiness.ARCHIVED, "un-archive")]
+)
+def test_the_next_step_undoes_what_an_operator_did(readiness: Readiness, switch: str) -> None:
+    action = decide(case(local=SAME, entry=entry(), known=remote(readiness=readiness)))
+    assert isinstance(action, Hold)
+    assert action.why.next == f"kbsync docs {switch} base-1 D"
