@@ -94,7 +94,7 @@ def _file(request: Request, query: FileQuery) -> Response:
     if row is None:
         raise not_found("File not found or signature is invalid")
     headers = {"Content-Type": row["mime_type"] or "text/html; charset=utf-8"}
-    # A browser must not run what somebody uploaded.
+    # A browser must not run an uploaded file.
     if query.as_attachment or row["extension"] in {"html", "htm"}:
         headers["Content-Type"] = "application/octet-stream"
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(row['name'])}"

@@ -132,7 +132,7 @@ def run(call: EndpointCall) -> JsonReply:
     with call.server.store.writing() as db:
         made = [_insert(call, db, info, batch) for info in payload.datasource_info_list]
         base = db.execute("SELECT * FROM knowledge_base WHERE id = ?", (call.base,)).fetchone()
-    # Of a node that is not there nobody is told; the document waits for ever.
+    # A node that is not there is no error: the document waits for ever.
     if payload.start_node_id == NODE:
         for document in made:
             call.server.indexer.submit(str(document["id"]), 1)

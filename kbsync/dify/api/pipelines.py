@@ -44,7 +44,7 @@ class Pipelines:
         return mapped(found, lambda all_: all_.root)
 
     async def upload(self, name: str, payload: Payload) -> Outcome[PipelineFile]:
-        """Upload a file for a later run; it is no document, and nobody sees it."""
+        """Upload a file for a later run; it is no document, and no listing shows it."""
         if not is_sendable(name):
             return Rejected(messages.UNSENDABLE_NAME(what="create document", name=name))
         path = ("datasets", "pipeline", "file-upload")

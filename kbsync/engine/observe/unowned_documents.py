@@ -69,7 +69,7 @@ def _held(context: Context, document: RemoteDocument) -> bool:
 
 
 async def _judged(context: Context, document: RemoteDocument) -> Finding | None:
-    """Return whose the document is not; None when it is somebody's by now, or not there."""
+    """Return whose the document is not; None when a key has it by now, or it is gone."""
     # A daemon may have recorded it since it was listed, or be about to.
     pending = context.ledger.pending_names(context.base_id or "")
     if _held(context, document) or document.name in pending:
