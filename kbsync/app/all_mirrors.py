@@ -103,8 +103,9 @@ def whole(plans: Sequence[MirrorPlan]) -> Plan:
 
 
 def losses(plans: Sequence[MirrorPlan]) -> list[Notice]:
-    """Return what is lost on the servers of the mirrors, each once."""
-    found = (notice for engine, _ in plans for notice in engine.losses())
+    """Return what is lost on the servers of the mirrors that were planned, each once."""
+    planned = (engine for engine, made in plans if not isinstance(made, HaltedMirror))
+    found = (notice for engine in planned for notice in engine.losses())
     return list({notice.text: notice for notice in found}.values())
 
 

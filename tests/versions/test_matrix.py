@@ -9,6 +9,7 @@ import pytest
 from .matrix import Matrix
 from .mirrored import mirrored
 
+REFUSED = 5
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -19,6 +20,16 @@ def test_both_sides_are_the_same_after_every_step(tmp_path: Path, profile: str) 
     wrong = {step.name: step.wrong for step in matrix.steps() if step.wrong}
     assert not wrong
     assert profile != "page" or not matrix.outside, "the page knows fourteen calls and no other"
+
+
+def test_a_server_that_is_too_old_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    with mirrored(tmp_path, "0.6", "--quirk", "version=0.5.9") as it:
+        it.write("a.md", "words\n")
+        for verb in ("validate", "plan", "apply"):
+            printed = it.type(verb, exits=(REFUSED,))
+            assert "KB-R048" in printed
+            assert "KB-R049" not in printed, "what is lost on a server that is refused is no matter"
+        assert not it.stored()
 
 
 def test_updates_of_a_server_that_tells_no_version_stop_no_worker(tmp_path: Path) -> None:
