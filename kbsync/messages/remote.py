@@ -275,7 +275,7 @@ FILE_REFUSED = Message(
 NO_DOWNLOADS = Message(
     "KB-R063",
     "{what}: this server ({version}) does not give original files out; Dify does from {needed} on",
-    "update the server; what changed there as far as it shows is seen with: kbsync plan",
+    "update the server; until then, see what plainly changed there with: kbsync plan",
     Exit.REFUSED,
 )
 LOSES = Message(

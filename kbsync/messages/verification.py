@@ -89,6 +89,6 @@ NO_BYTES_OF_PIPELINE = Message(
     "KB-Y014",
     "the knowledge base {base} of mirror {mirror} has a pipeline, and Dify does not give out the "
     "files of its documents, so that nothing can be compared",
-    "what changed there as far as it shows is seen with: kbsync plan {mirror}",
+    "see what plainly changed there with: kbsync plan {mirror}",
     Exit.REFUSED,
 )
