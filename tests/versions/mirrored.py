@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-COMMAND = Path(sys.executable).with_name("kbsync")
-KEY = "dataset-of-every-version"
+from tests.crash.site import COMMAND, environment, serving
+
 PATIENCE = 120.0
 NOTHING_TO_DO, CHANGES = 0, 2
 CONFIGURATION = """\
@@ -79,7 +77,7 @@ class Mirrored:
         return subprocess.Popen(
             [COMMAND, *words],
             cwd=self.place,
-            env={**os.environ, "DIFY_API_KEY": KEY},
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -169,18 +167,5 @@ def _call(line: dict[str, str]) -> tuple[str, str]:
 @contextmanager
 def mirrored(place: Path, profile: str, *words: str) -> Iterator[Mirrored]:
     """Run a server of that version on a free port."""
-    process = subprocess.Popen(
-        [
-            *(COMMAND, "serve", "--dify", profile, "--port", "0", "--data", place / "base.db"),
-            *("--request-log", place / "requests.jsonl", *words),
-        ],
-        env={**os.environ, "KBSYNC_SERVE_KEY": KEY},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        yield Mirrored(place, process.stdout.readline().strip())
-    finally:
-        process.terminate()
-        process.communicate()
+    with serving(place, "--dify", profile, *words) as server:
+        yield Mirrored(place, server.url)
