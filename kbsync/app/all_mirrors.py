@@ -30,6 +30,11 @@ class HaltedMirror:
     mirror: str
     problem: Problem
 
+    def as_json(self) -> dict[str, str]:
+        """Return it as `--json` shows it."""
+        why = self.problem.notice
+        return {"mirror": self.mirror, "code": why.code, "reason": why.text, "next": why.next}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:

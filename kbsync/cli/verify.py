@@ -134,15 +134,7 @@ def _as_json(scope: Scope, done: Verification) -> None:
             },
             "sample": sample and {"size": sample.size, "seed": sample.seed, "of": scope.synced},
             "mirrors": [_mirror_json(each) for each in done.mirrors],
-            "problems": [
-                {
-                    "mirror": halt.mirror,
-                    "code": halt.problem.notice.code,
-                    "reason": halt.problem.notice.text,
-                    "next": halt.problem.notice.next,
-                }
-                for halt in done.halts
-            ],
+            "problems": [halt.as_json() for halt in done.halts],
         }
     )
 

@@ -103,15 +103,7 @@ def _as_json(output: Output, done: Applied) -> None:
             {
                 "exit": int(done.exit),
                 "mirrors": [_report_json(report) for report in done.reports],
-                "problems": [
-                    {
-                        "mirror": halt.mirror,
-                        "code": halt.problem.notice.code,
-                        "reason": halt.problem.notice.text,
-                        "next": halt.problem.notice.next,
-                    }
-                    for halt in done.halts
-                ],
+                "problems": [halt.as_json() for halt in done.halts],
             }
         )
     )

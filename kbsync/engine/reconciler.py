@@ -212,11 +212,16 @@ class Reconciler:
         if kept is not None:
             self._remote.recall(kept)
         try:
-            return await find_base(self.mirror, self.ledger, self._remote)
-        finally:
-            # Whatever such a server answers, its age is the reason.
-            if self._remote.capabilities.too_old:
-                raise Problem(too_old(self.mirror.server.url, self._remote.capabilities))
+            base = await find_base(self.mirror, self.ledger, self._remote)
+        except Problem:
+            self._refuse_too_old()  # whatever such a server answers, its age is the reason
+            raise
+        self._refuse_too_old()
+        return base
+
+    def _refuse_too_old(self) -> None:
+        if self._remote.capabilities.too_old:
+            raise Problem(too_old(self.mirror.server.url, self._remote.capabilities))
 
     def _keep_capabilities(self) -> None:
         """Keep what is known of the server by now, if that is new."""

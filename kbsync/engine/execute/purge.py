@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import anyio
-
 from kbsync.engine.context import Context
 from kbsync.engine.execute.executor import carry_out
 from kbsync.engine.execute.results import Again, BackOff, Finished, Result, Stopped
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.ports import ObservedListing
 from kbsync.engine.workers.backoff import LONGEST, doubled
-from kbsync.messages import Notice, Problem
+from kbsync.engine.workers.side_by_side import side_by_side
+from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import Absent, Cause, Delete, DocKey, Op, Resolve
 from kbsync.planning.case import Case
@@ -47,24 +46,11 @@ async def destroy(context: Context) -> PurgeResult:
     """
     listing = await refresh(context)
     done = PurgeResult()
-    problems: list[Problem] = []
-    keys = iter(list(_keys(context, listing)))
 
-    async def work() -> None:
-        for key in keys:
-            # One worker met a Problem: the others begin nothing more.
-            if problems:
-                return
-            try:
-                await _purge_key(context, key, done)
-            except Problem as problem:
-                problems.append(problem)
+    async def purge(key: DocKey) -> None:
+        await _purge_key(context, key, done)
 
-    async with anyio.create_task_group() as group:
-        for _ in range(WORKERS):
-            group.start_soon(work)
-    if problems:
-        raise problems[0]
+    await side_by_side(list(_keys(context, listing)), purge, at_once=WORKERS)
     return done
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
@@ -137,29 +137,45 @@ async def refresh(context: Context) -> ObservedListing:
 async def _once(context: Context) -> ObservedListing:
     if context.base_id is None:
         return ObservedListing(started_at=context.clock.now(), complete=True, documents=0)
-    started_at = context.clock.now()
-    context.ledger.begin_listing(context.base_id)
-    totals: set[int] = set()
-    ids: set[str] = set()
+    base_id, started_at = context.base_id, context.clock.now()
+    context.ledger.begin_listing(base_id)
     owners: set[str] = set()
+
+    def take(page: DocumentPage) -> None:
+        owners.update(_owners(context, page))
+        context.ledger.add_listed(base_id, page.documents)
+
+    documents, complete = await read_listing(context, base_id, take)
+    listing = ObservedListing(
+        started_at=started_at, complete=complete, documents=documents, owners=frozenset(owners)
+    )
+    context.ledger.end_listing(base_id, listing)
+    return listing
+
+
+async def read_listing(
+    context: Context, base_id: str, take: Callable[[DocumentPage], None]
+) -> tuple[int, bool]:
+    """Read every page of a base once, and give each to `take`.
+
+    Returns:
+        The number of documents met, and whether the listing is complete: a document that moves to
+        another page meanwhile is missed or met twice.
+
+    Raises:
+        Problem: the server could not be asked.
+    """
+    totals, ids = set[int](), set[str]()
     number = 1
     while True:
-        page = await _page(context, context.base_id, number)
+        page = await _page(context, base_id, number)
         totals.add(page.total)
         ids.update(document.id for document in page.documents)
-        owners |= _owners(context, page)
-        context.ledger.add_listed(context.base_id, page.documents)
+        take(page)
         # An empty page ends it too: a total that never shrinks would loop for ever.
-        if not page.documents or number * 100 >= page.total:
-            break
+        if not page.documents or number * A_PAGE >= page.total:
+            return len(ids), totals == {len(ids)}
         number += 1
-    # A document that moves to another page while paging is missed or met twice.
-    complete = totals == {len(ids)}
-    listing = ObservedListing(
-        started_at=started_at, complete=complete, documents=len(ids), owners=frozenset(owners)
-    )
-    context.ledger.end_listing(context.base_id, listing)
-    return listing
 
 
 def _owners(context: Context, page: DocumentPage) -> set[str]:

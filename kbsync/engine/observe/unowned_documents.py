@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kbsync.engine.context import Context
-from kbsync.engine.observe.knowledge_base import refuse
-from kbsync.engine.observe.remote_state import A_PAGE, TRIES, document_of
+from kbsync.engine.observe.remote_state import TRIES, document_of, read_listing
 from kbsync.engine.observe.verification import Finding, Verdict
 from kbsync.engine.ports import DocumentPage
 from kbsync.messages import Notice
 from kbsync.messages import verification as say
-from kbsync.model import Done, RemoteDocument
+from kbsync.model import RemoteDocument
 from kbsync.planning.case import GONE
 from kbsync.planning.marks import mark_of
 
@@ -33,9 +32,13 @@ async def unowned(context: Context) -> Unowned:
         Problem: the server could not be asked, or the base is gone.
     """
     found: dict[str, RemoteDocument] = {}
+
+    def take(page: DocumentPage) -> None:
+        found.update({each.id: each for each in page.documents if not _held(context, each)})
+
     complete = False
     for _ in range(TRIES):
-        complete = await _listed(context, found)
+        _, complete = await read_listing(context, context.base_id or "", take)
         if complete:
             break
     findings = [each for document in found.values() if (each := await _judged(context, document))]
@@ -43,33 +46,12 @@ async def unowned(context: Context) -> Unowned:
     return Unowned(findings=tuple(findings), complete=complete)
 
 
-async def _listed(context: Context, found: dict[str, RemoteDocument]) -> bool:
-    """Add what no entry holds to `found`; return whether the listing stood still meanwhile."""
-    totals, ids = set[int](), set[str]()
-    number = 1
-    while True:
-        page = await _page(context, number)
-        totals.add(page.total)
-        ids.update(document.id for document in page.documents)
-        found |= {d.id: d for d in page.documents if not _held(context, d)}
-        if not page.documents or number * A_PAGE >= page.total:
-            return totals == {len(ids)}
-        number += 1
-
-
-async def _page(context: Context, number: int) -> DocumentPage:
-    outcome = await context.remote.page(context.base_id or "", number)
-    if isinstance(outcome, Done):
-        return outcome.value
-    refuse(context.mirror, "listing the documents", outcome)
-
-
 def _held(context: Context, document: RemoteDocument) -> bool:
     return context.ledger.holder(context.base_id or "", document.id) is not None
 
 
 async def _judged(context: Context, document: RemoteDocument) -> Finding | None:
-    """Return whose the document is not; None when a key has it by now, or it is gone."""
+    """Return the finding of a document without a key; None when a key has it by now."""
     # A daemon may have recorded it since it was listed, or be about to.
     pending = context.ledger.pending_names(context.base_id or "")
     if _held(context, document) or document.name in pending:
@@ -77,7 +59,7 @@ async def _judged(context: Context, document: RemoteDocument) -> Finding | None:
     mark = mark_of(document)
     if mark is None:
         return _finding(document, Verdict.FOREIGN, _foreign(context, document))
-    # The mark of a mirror of another kbsync.
+    # It belongs to a mirror of another kbsync.
     if context.ledger.binding(mark.mirror) is None:
         return None
     # Ours, and not recorded: a daemon deletes such a document before its entry.
