@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import (
     Action,
     Adopt,
     Cause,
     Conflict,
-    Create,
-    Delete,
     EntryState,
     Excluded,
-    Fingerprint,
     Forget,
-    Hold,
     LedgerEntry,
     Noop,
     Present,
@@ -32,7 +27,17 @@ from kbsync.model import (
     SetMetadata,
     Skipped,
     Unknown,
-    Update,
+)
+from kbsync.planning.answers import (
+    adopt,
+    conflict_name,
+    create,
+    delete,
+    hold,
+    hold_failed,
+    hold_operator,
+    hold_rejected,
+    update,
 )
 from kbsync.planning.case import (
     GONE,
@@ -73,9 +78,9 @@ def _t0_intent(case: Case) -> Action | None:
 def _t1_not_readable(case: Case) -> Action | None:
     match case.local:
         case Unknown(why=why):
-            return _hold(case, "T1", Cause.UNREADABLE, why)
+            return hold(case, "T1", Cause.UNREADABLE, why)
         case Skipped(why=why):
-            return _hold(case, "T1", Cause.SKIPPED, why)
+            return hold(case, "T1", Cause.SKIPPED, why)
         case Excluded():
             return _excluded(case)
     return None
@@ -88,9 +93,9 @@ def _excluded(case: Case) -> Action:
     if case.rules.prune_excluded and not busy(case):
         # One deletion a step: the replaced document first, the entry's own in the next step.
         if case.entry.superseded is not None:
-            return _delete(case, "T1", Cause.SUPERSEDED, case.entry.superseded)
-        return _delete(case, "T1", Cause.EXCLUDED, case.entry.document_id)
-    return _hold(case, "T1", Cause.EXCLUDED, say.HELD_EXCLUDED(path=case.key.path))
+            return delete(case, "T1", Cause.SUPERSEDED, case.entry.superseded)
+        return delete(case, "T1", Cause.EXCLUDED, case.entry.document_id)
+    return hold(case, "T1", Cause.EXCLUDED, say.HELD_EXCLUDED(path=case.key.path))
 
 
 def _t2_swap(case: Case) -> Action | None:
@@ -105,8 +110,8 @@ def _t2_swap(case: Case) -> Action | None:
     if known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED:
         # The server refuses to delete an archived document.
         if known.readiness is Readiness.ARCHIVED:
-            return _hold_operator(case, "T2", known)
-        return _delete(case, "T2", Cause.FAILED, entry.document_id)
+            return hold_operator(case, "T2", known)
+        return delete(case, "T2", Cause.FAILED, entry.document_id)
     if entry.state is EntryState.SYNCED:
         return _superseded(case, entry.superseded)
     return None
@@ -116,8 +121,8 @@ def _superseded(case: Case, document_id: str) -> Action:
     """The new document is indexed: delete the old one, unless it is archived."""
     old = case.evidence.replaced
     if isinstance(old, RemoteDocument) and old.readiness is Readiness.ARCHIVED:
-        return _hold_operator(case, "T2", old)
-    return _delete(case, "T2", Cause.SUPERSEDED, document_id)
+        return hold_operator(case, "T2", old)
+    return delete(case, "T2", Cause.SUPERSEDED, document_id)
 
 
 def _swap_undone(case: Case) -> Action | None:
@@ -163,41 +168,41 @@ def _t5_orphan(case: Case) -> Action | None:
     # One a step; the next pass finds the others.
     orphan = case.evidence.marked[0]
     if orphan.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
-        return _hold_operator(case, "T5", orphan)
+        return hold_operator(case, "T5", orphan)
     if orphan.readiness.busy:
-        return _hold(
+        return hold(
             case, "T5", Cause.INDEXING, say.HELD_INDEXING(path=case.key.path), document_id=orphan.id
         )
     if not case.rules.config.prune:
-        return _hold(
+        return hold(
             case, "T5", Cause.ORPHAN, say.HELD_KEPT(path=case.key.path), document_id=orphan.id
         )
-    return _delete(case, "T5", Cause.ORPHAN, orphan.id, orphan.name)
+    return delete(case, "T5", Cause.ORPHAN, orphan.id, orphan.name)
 
 
 def _t7_adopt(case: Case) -> Action | None:
     if case.entry is not None or not case.evidence.marked:
         return None
     # Before T6: a valid mark proves ownership, so the name need not be looked up.
-    return _adopt(case, "T7", case.evidence.marked[0])
+    return adopt(case, "T7", case.evidence.marked[0])
 
 
 def _t6_list_first(case: Case) -> Action | None:
     if case.entry is None and not case.evidence.listed:
         # A server that merges by name would write over a document that was not looked for.
-        return _hold(case, "T6", Cause.UNLISTED, say.HELD_NOT_LISTED(path=case.key.path))
+        return hold(case, "T6", Cause.UNLISTED, say.HELD_NOT_LISTED(path=case.key.path))
     return None
 
 
 def _t8_foreign_name(case: Case) -> Action | None:
     if case.entry is None and case.evidence.namesakes:
-        return _conflict_name(case, "T8", Cause.NEW)
+        return conflict_name(case, "T8", Cause.NEW)
     return None
 
 
 def _t9_create(case: Case) -> Action | None:
     if case.entry is None:
-        return _create(case, "T9", Cause.NEW)
+        return create(case, "T9", Cause.NEW)
     return None
 
 
@@ -211,7 +216,7 @@ def _r1_indexing(case: Case) -> Action | None:
     if case.stuck and known.readiness is not Readiness.WAITING:  # in line, not stuck
         return None
     why = say.HELD_INDEXING(path=case.key.path)
-    return _hold(case, "R1", Cause.INDEXING, why, document_id=known.id)
+    return hold(case, "R1", Cause.INDEXING, why, document_id=known.id)
 
 
 # R1 has taken every busy document that is not stuck.
@@ -219,7 +224,7 @@ def _r2_stuck(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument) or not known.readiness.busy:
         return None
-    return _update(case, "R2", Cause.STUCK, known.id) if isinstance(case.local, Present) else None
+    return update(case, "R2", Cause.STUCK, known.id) if isinstance(case.local, Present) else None
 
 
 def _r3_error(case: Case) -> Action | None:
@@ -231,11 +236,11 @@ def _r3_error(case: Case) -> Action | None:
         return None
     # The same bytes may fail again: an embedder that is down for an hour is not asked all the time.
     if same(case) and entry.retry_at is not None and case.now < entry.retry_at:
-        return _hold_failed(case, "R3", until=entry.retry_at)
+        return hold_failed(case, "R3", until=entry.retry_at)
     if rejected(case):
         # Counted as failed whatever the file is now: its document is in error and cannot be found.
-        return _hold_rejected(case, "R3", Cause.RECOVER)
-    return _update(case, "R3", Cause.RECOVER if same(case) else Cause.EDITED, known.id)
+        return hold_rejected(case, "R3", Cause.RECOVER)
+    return update(case, "R3", Cause.RECOVER if same(case) else Cause.EDITED, known.id)
 
 
 def _t10_extra(case: Case) -> Action | None:
@@ -249,14 +254,14 @@ def _t10_extra(case: Case) -> Action | None:
     extra = case.evidence.marked[0]
     if extra.readiness.busy or extra.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
         return None
-    return _delete(case, "T10", Cause.EXTRA, extra.id, extra.name)
+    return delete(case, "T10", Cause.EXTRA, extra.id, extra.name)
 
 
 def _t11_newer_base(case: Case) -> Action | None:
     if case.evidence.known is not GONE or not case.evidence.marked:
         return None
     if isinstance(case.local, Present):
-        return _adopt(case, "T11", case.evidence.marked[0])
+        return adopt(case, "T11", case.evidence.marked[0])
     return None  # the file is gone too: T18 forgets, and T5 judges the orphan with its own rules
 
 
@@ -265,10 +270,10 @@ def _t12_missing(case: Case) -> Action | None:
         return None
     if not case.evidence.listed:
         # As in T6: the name may have been taken since.
-        return _hold(case, "T12", Cause.MISSING, say.HELD_NOT_LISTED(path=case.key.path))
+        return hold(case, "T12", Cause.MISSING, say.HELD_NOT_LISTED(path=case.key.path))
     if case.evidence.namesakes:
-        return _conflict_name(case, "T12", Cause.MISSING)
-    return _create(case, "T12", Cause.MISSING)
+        return conflict_name(case, "T12", Cause.MISSING)
+    return create(case, "T12", Cause.MISSING)
 
 
 def _t13_operator(case: Case) -> Action | None:
@@ -277,7 +282,7 @@ def _t13_operator(case: Case) -> Action | None:
         return None
     if known.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
         # Disabled by an operator: an upload would leave a second document beside it.
-        return _hold_operator(case, "T13", known)
+        return hold_operator(case, "T13", known)
     return None
 
 
@@ -289,7 +294,7 @@ def _r4_unconfirmed(case: Case) -> Action | None:
     failed = entry.state is EntryState.FAILED and same(case)
     mended = failed and isinstance(known, RemoteDocument) and _mended(entry, known)
     if entry.state is EntryState.INDEXING or mended:
-        return _hold(case, "R4", Cause.INDEXING, say.HELD_INDEXING(path=case.key.path))
+        return hold(case, "R4", Cause.INDEXING, say.HELD_INDEXING(path=case.key.path))
     return None
 
 
@@ -309,8 +314,8 @@ def _r5_failed(case: Case) -> Action | None:
         return None
     # Without `retry_at` the server did what it could, and only another file or setting helps.
     if entry.retry_at is not None and case.now >= entry.retry_at:
-        return _update(case, "R5", Cause.RECOVER, entry.document_id)
-    return _hold_failed(case, "R5", until=entry.retry_at)
+        return update(case, "R5", Cause.RECOVER, entry.document_id)
+    return hold_failed(case, "R5", until=entry.retry_at)
 
 
 def _t14_same(case: Case) -> Action | None:
@@ -334,26 +339,26 @@ def _t15_older_ledger(case: Case) -> Action | None:
     # Its mark proves that this very file was sent, by a ledger newer than this one.
     if not hash_equals(case.local, mark_of(known), case.rules):
         return None
-    return _adopt(case, "T15", known)
+    return adopt(case, "T15", known)
 
 
 def _t16_drift(case: Case) -> Action | None:
     if not isinstance(case.local, Present) or not same(case):
         return None
     if case.rules.config.on_drift == "report":
-        return _hold(case, "T16", Cause.DRIFT, say.HELD_DRIFT(path=case.key.path))
+        return hold(case, "T16", Cause.DRIFT, say.HELD_DRIFT(path=case.key.path))
     # Another writer changes it back each time: repairing for ever would pay each time.
     if case.repairs >= REPAIRS_A_DAY:
         why = say.CONFLICT_OTHER_WRITER(path=case.key.path, repairs=case.repairs)
         document = entry_of(case).document_id
         return Conflict(key=case.key, row="T16", cause=Cause.DRIFT, why=why, document_id=document)
-    return _update(case, "T16", Cause.DRIFT, entry_of(case).document_id)
+    return update(case, "T16", Cause.DRIFT, entry_of(case).document_id)
 
 
 def _t17_changed(case: Case) -> Action | None:
     if not isinstance(case.local, Present):
         return None
-    return _update(case, "T17", cause_of_change(case), entry_of(case).document_id)
+    return update(case, "T17", cause_of_change(case), entry_of(case).document_id)
 
 
 def _t18_forget(case: Case) -> Action | None:
@@ -373,8 +378,8 @@ def _t19_edited_there(case: Case) -> Action | None:
 
 def _t20_removed(case: Case) -> Action | None:
     if not case.rules.config.prune:
-        return _hold(case, "T20", Cause.REMOVED, say.HELD_KEPT(path=case.key.path))
-    return _delete(case, "T20", Cause.REMOVED, entry_of(case).document_id)
+        return hold(case, "T20", Cause.REMOVED, say.HELD_KEPT(path=case.key.path))
+    return delete(case, "T20", Cause.REMOVED, entry_of(case).document_id)
 
 
 ROWS: tuple[Callable[[Case], Action | None], ...] = (
@@ -405,96 +410,3 @@ ROWS: tuple[Callable[[Case], Action | None], ...] = (
     _t19_edited_there,
     _t20_removed,
 )
-
-
-# -- what the rows answer ------------------------------------------------------------------------
-
-
-def _hold(
-    case: Case,
-    row: str,
-    cause: Cause,
-    why: Notice,
-    *,
-    until: float | None = None,
-    document_id: str | None = None,
-) -> Hold:
-    # Shown to people, and followed by the tracker when the hold is for indexing.
-    document = document_id or (case.entry.document_id if case.entry else None)
-    return Hold(key=case.key, row=row, cause=cause, why=why, until=until, document_id=document)
-
-
-def _hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
-    # To enable what is archived is a success that changes nothing (docs/dify-api.md section 6.5).
-    why = say.HELD_OPERATOR(
-        path=case.key.path,
-        readiness=document.readiness.value,
-        switch="un-archive" if document.readiness is Readiness.ARCHIVED else "enable",
-        base=case.rules.base_id,
-        document=document.id,
-    )
-    return _hold(case, row, Cause.OPERATOR, why, document_id=document.id)
-
-
-def _hold_failed(case: Case, row: str, until: float | None) -> Hold:
-    entry = entry_of(case)
-    reason = entry.reason[1] if entry.reason else "no reason given"
-    values = {"path": case.key.path, "reason": reason}
-    if until is None:
-        return _hold(case, row, Cause.RECOVER, say.HELD_REJECTED(**values))
-    why = say.HELD_BACK_OFF(failures=entry.failures, **values)
-    return _hold(case, row, Cause.RECOVER, why, until=until)
-
-
-def _conflict_name(case: Case, row: str, cause: Cause) -> Conflict:
-    namesake = case.evidence.namesakes[0]
-    why = say.CONFLICT_FOREIGN_NAME(
-        path=case.key.path,
-        name=namesake.name,
-        base=case.rules.base_id,
-        document=namesake.id,
-    )
-    return Conflict(key=case.key, row=row, cause=cause, why=why, document_id=namesake.id)
-
-
-def _create(case: Case, row: str, cause: Cause) -> Action:
-    assert isinstance(case.local, Present)  # noqa: S101 - absent and unreadable rows come first
-    if rejected(case):
-        return _hold_rejected(case, row, cause)
-    return Create(key=case.key, row=row, cause=cause, stat=case.local.stat)
-
-
-def _update(case: Case, row: str, cause: Cause, document_id: str) -> Action:
-    assert isinstance(case.local, Present)  # noqa: S101 - callers checked
-    if rejected(case):
-        return _hold_rejected(case, row, cause)
-    return Update(key=case.key, row=row, cause=cause, stat=case.local.stat, document_id=document_id)
-
-
-def _hold_rejected(case: Case, row: str, cause: Cause) -> Hold:
-    assert case.rejection is not None  # noqa: S101 - callers checked
-    why = say.HELD_REJECTED(path=case.key.path, reason=case.rejection.reason[1])
-    return _hold(case, row, cause, why)
-
-
-def _delete(
-    case: Case, row: str, cause: Cause, document_id: str, name: str | None = None
-) -> Delete:
-    named = name or (case.entry.document_name if case.entry else case.name)
-    return Delete(key=case.key, row=row, cause=cause, document_id=document_id, name=named)
-
-
-def _adopt(case: Case, row: str, document: RemoteDocument) -> Adopt:
-    assert isinstance(case.local, Present)  # noqa: S101 - callers checked
-    equal = hash_equals(case.local, mark_of(document), case.rules)
-    fingerprint = None
-    if equal and case.local.content is not None:
-        fingerprint = Fingerprint(content=case.local.content, settings=case.rules.settings)
-    return Adopt(
-        key=case.key,
-        row=row,
-        cause=Cause.MARK,
-        document=document,
-        fingerprint=fingerprint,
-        stat=case.local.stat if equal else None,
-    )
