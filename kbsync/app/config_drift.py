@@ -14,8 +14,8 @@ from kbsync.messages import Notice
 from kbsync.messages import command as say
 
 if TYPE_CHECKING:
-    from kbsync.engine.ports import Binding
     from kbsync.ledger.store import LedgerStore
+    from kbsync.model import Binding
 
 
 def changes(settings: Settings, ledger: LedgerStore) -> Iterator[Notice]:

@@ -9,11 +9,12 @@ from kbsync.config import KnowledgeBaseConfig, MirrorConfig, Settings
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute import purge as engine
 from kbsync.engine.observe.knowledge_base import base_must_answer
-from kbsync.engine.ports import Binding, Remote
+from kbsync.engine.ports import Remote
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
+from kbsync.model import Binding
 from kbsync.source.folder import Folder
 
 # As the configuration allows it.

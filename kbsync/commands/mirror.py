@@ -9,10 +9,10 @@ from kbsync.app import mirror_admin
 from kbsync.commands.base import CommandContext, Confirmation, Output, warn
 from kbsync.commands.writing_verbs import DestroyMirror, ForgetMirror, RenameMirror
 from kbsync.engine.execute.purge import PurgeResult
-from kbsync.engine.ports import Binding
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import command as command_say
 from kbsync.messages import daemon as say
+from kbsync.model import Binding
 
 # More lines than these scroll the summary off the screen.
 NAMED = 20

@@ -12,16 +12,20 @@ from typing import Protocol
 from kbsync.messages import Notice
 from kbsync.model import (
     Base,
+    Binding,
     Capabilities,
     Capability,
     DocKey,
     FileState,
+    HeldCreates,
     Intent,
     JournalLine,
     LedgerEntry,
     Original,
     Outcome,
+    Ownership,
     Progress,
+    Rehash,
     Rejection,
     RemoteDocument,
     Stat,
@@ -45,8 +49,8 @@ class Clock(Protocol):
 
 # -- source --------------------------------------------------------------------------------------
 
-FileRow = tuple[str, int, int, int]
-"""A file that passed the filters: NFC path, size in bytes, mtime in ns, inode."""
+FileRow = tuple[str, int, int, int, int]
+"""A file that passed the filters: NFC path, size in bytes, mtime in ns, inode, ctime in ns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,18 +145,6 @@ class EntryChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
-    """The base and server of a mirror: asked for before anything is decided (design, section 4)."""
-
-    mirror: str
-    server: str
-    base_id: str
-    base_name: str
-    source: str
-    device: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedListing:
     """The newest listing of a base.
 
@@ -165,21 +157,6 @@ class ObservedListing:
     complete: bool
     documents: int
     owners: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ownership:
-    """The owner token by which a ledger marks the documents of a mirror.
-
-    Args:
-        token: a new one whenever a ledger takes a mirror over.
-        predecessors: tokens whose documents were taken over then.
-        whole: every document of the base was seen then; otherwise there may be more.
-    """
-
-    token: str
-    predecessors: frozenset[str] = frozenset()
-    whole: bool = True
 
 
 class Ledger(Protocol):
@@ -249,6 +226,30 @@ class Ledger(Protocol):
 
     def unmark(self, mirror: str) -> None:
         """Clear what is known of the mirror's marks, so that all are written again."""
+        ...
+
+    def rehash(self, mirror: str) -> Rehash | None:
+        """Return how far the rolling re-hash has come, None before the first."""
+        ...
+
+    def note_rehash(self, mirror: str, rehash: Rehash) -> None:
+        """Record how far the rolling re-hash has come."""
+        ...
+
+    def held_creates(self, mirror: str) -> HeldCreates | None:
+        """Return why the mirror's base takes no new documents, None when it does."""
+        ...
+
+    def hold_creates(self, mirror: str, held: HeldCreates | None) -> None:
+        """Record that the mirror's base takes no new documents, or that it does again."""
+        ...
+
+    def mounts(self, mirror: str) -> frozenset[str]:
+        """Return the folders below the root that were seen to be mount points."""
+        ...
+
+    def note_mounts(self, mirror: str, paths: AbstractSet[str]) -> None:
+        """Record which folders below the root are mount points; replaces what was recorded."""
         ...
 
     def begin_listing(self, base_id: str) -> None:

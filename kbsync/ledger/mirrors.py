@@ -9,12 +9,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, func, insert, select
 
-from kbsync.engine.ports import Binding, Ownership
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Value
-from kbsync.ledger.tables import BINDINGS, ENTRIES, HALTS, INTENTS, JOURNAL, METADATA, MIRRORS
+from kbsync.ledger.tables import (
+    BINDINGS,
+    ENTRIES,
+    HALTS,
+    INTENTS,
+    JOURNAL,
+    METADATA,
+    MIRRORS,
+    MOUNTS,
+)
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
+from kbsync.model import Binding, HeldCreates, Ownership, Rehash
 
 # How many sets of halted changes are kept for a release.
 KEPT = 20
@@ -25,6 +34,13 @@ _OWNER = select(*records.OWNERSHIP).where(
     MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.owner_token.is_not(None)
 )
 _PAUSED = select(MIRRORS.c.mirror, MIRRORS.c.paused_at).where(MIRRORS.c.paused_at.is_not(None))
+_REHASH = select(*records.REHASH).where(
+    MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.rehash_since.is_not(None)
+)
+_HELD_CREATES = select(*records.HELD_CREATES).where(
+    MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.creates_code.is_not(None)
+)
+_MOUNTS = select(MOUNTS.c.path).where(MOUNTS.c.mirror == bindparam("mirror"))
 _AGREED = select(MIRRORS.c.agreed_at).where(
     MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.agreed_at.is_not(None)
 )
@@ -137,6 +153,51 @@ class Mirrors:
         rows = self._database.fetch(_AGREED, mirror=mirror)
         return float(rows[0][0] or 0) if rows else 0.0
 
+    def rehash(self, mirror: str) -> Rehash | None:
+        """Return how far the rolling re-hash has come, None before the first."""
+        rows = self._database.fetch(_REHASH, mirror=mirror)
+        return records.rehash_of(rows[0]) if rows else None
+
+    def note_rehash(self, mirror: str, rehash: Rehash) -> None:
+        """Record how far the rolling re-hash has come.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        with self._database.writing() as connection:
+            _put(connection, MIRRORS, mirror, records.rehash_values(rehash))
+
+    def held_creates(self, mirror: str) -> HeldCreates | None:
+        """Return why the mirror's base takes no new documents, None when it does."""
+        rows = self._database.fetch(_HELD_CREATES, mirror=mirror)
+        return records.held_creates_of(rows[0]) if rows else None
+
+    def hold_creates(self, mirror: str, held: HeldCreates | None) -> None:
+        """Record that the mirror's base takes no new documents, or with None that it does.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        with self._database.writing() as connection:
+            _put(connection, MIRRORS, mirror, records.held_creates_values(held))
+
+    def mounts(self, mirror: str) -> frozenset[str]:
+        """Return the folders below the root that were seen to be mount points."""
+        rows = self._database.fetch(_MOUNTS, mirror=mirror)
+        return frozenset(str(path) for (path,) in rows)
+
+    def note_mounts(self, mirror: str, paths: AbstractSet[str]) -> None:
+        """Record which folders below the root are mount points; replaces what was recorded.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        rows = [{"mirror": mirror, "path": path} for path in sorted(paths)]
+        with self._database.writing() as connection:
+            connection.execute(MOUNTS.delete().where(MOUNTS.c.mirror == mirror))
+            if rows:
+                connection.execute(insert(MOUNTS), rows)
+
     def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:
         """Keep a set that was halted, for a release to name; only the newest sets are kept.
 
@@ -231,5 +292,6 @@ def _drop(connection: Connection, mirror: str) -> None:
     for table in (*_MOVED, BINDINGS):
         if table is not JOURNAL:
             connection.execute(table.delete().where(table.c.mirror == mirror))
-    nothing = {column.name: None for column in records.OWNERSHIP}
+    kept = (*records.OWNERSHIP, *records.REHASH, *records.HELD_CREATES)
+    nothing = {column.name: None for column in kept}
     connection.execute(MIRRORS.update().where(MIRRORS.c.mirror == mirror).values(nothing))

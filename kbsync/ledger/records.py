@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Table
 
-from kbsync.engine.ports import Binding, ObservedListing, Ownership
+from kbsync.engine.ports import ObservedListing
 from kbsync.ledger.database import Row, Value
 from kbsync.ledger.tables import (
     BINDINGS,
@@ -21,20 +21,25 @@ from kbsync.ledger.tables import (
     SERVERS,
 )
 from kbsync.model import (
+    Binding,
     Capabilities,
     DocKey,
     EntryState,
     Fingerprint,
+    HeldCreates,
     Intent,
     JournalLine,
     LedgerEntry,
     Op,
+    Ownership,
     Readiness,
+    Rehash,
     Rejection,
     RemoteDocument,
     Stat,
 )
 from kbsync.model.capabilities import noted
+from kbsync.model.files import NO_CTIME
 from kbsync.planning.marks import mark_of, values_hash
 
 _LARGEST: Final = 2**63 - 1
@@ -70,11 +75,12 @@ def true_inode(number: int) -> int:
 def stat_values(stat: Stat | None) -> dict[str, Value]:
     """Return the columns of `stat`; a time outside the years 1677 to 2262 reads as unknown."""
     if stat is None or not -_LARGEST <= stat.mtime_ns <= _LARGEST or stat.inode >= _WRAP:
-        return {"size": None, "mtime_ns": None, "inode": None}
+        return {"size": None, "mtime_ns": None, "inode": None, "ctime_ns": None}
     return {
         "size": stat.size,
         "mtime_ns": stat.mtime_ns,
         "inode": stored_inode(stat.inode),
+        "ctime_ns": stat.ctime_ns if abs(stat.ctime_ns) <= _LARGEST else NO_CTIME,
     }
 
 
@@ -95,8 +101,10 @@ def _fingerprint(content: Any, settings: Any) -> Fingerprint | None:
     return None if content is None else Fingerprint(content=content, settings=settings)
 
 
-def _stat(size: Any, mtime_ns: Any, inode: Any) -> Stat | None:
-    return None if size is None else Stat(size, mtime_ns, true_inode(inode))
+def _stat(size: Any, mtime_ns: Any, inode: Any, ctime_ns: Any) -> Stat | None:
+    if size is None:
+        return None
+    return Stat(size, mtime_ns, true_inode(inode), NO_CTIME if ctime_ns is None else ctime_ns)
 
 
 def _fingerprint_values(fingerprint: Fingerprint | None) -> dict[str, Value]:
@@ -109,7 +117,8 @@ ENTRY = columns(
     ENTRIES,
     *("mirror", "path", "document_id", "document_name", "state", "size", "mtime_ns", "inode"),
     *("content", "settings", "metadata_hash", "rev", "word_count", "batch", "superseded"),
-    *("reason_code", "reason_text", "failures", "retry_at"),
+    *("reason_code", "reason_text", "failures", "retry_at", "ctime_ns"),
+    *("sent_at", "progress_at", "stale_code", "stale_text", "encoding"),
 )
 
 
@@ -122,7 +131,7 @@ def entry_of(row: Row) -> LedgerEntry:
         document_id=cells[2],
         document_name=cells[3],
         state=EntryState(cells[4]),
-        stat=_stat(*cells[5:8]),
+        stat=_stat(cells[5], cells[6], cells[7], cells[19]),
         fingerprint=_fingerprint(*cells[8:10]),
         metadata_hash=cells[10],
         rev=cells[11],
@@ -132,12 +141,17 @@ def entry_of(row: Row) -> LedgerEntry:
         reason=None if cells[15] is None else (cells[15], cells[16]),
         failures=cells[17],
         retry_at=cells[18],
+        sent_at=cells[20],
+        progress_at=cells[21],
+        stale=None if cells[22] is None else (cells[22], cells[23]),
+        encoding=cells[24],
     )
 
 
 def entry_values(entry: LedgerEntry) -> dict[str, Value]:
     """Return the columns of an entry, all but its base."""
     code, sentence = entry.reason or (None, None)
+    stale_code, stale_text = entry.stale or (None, None)
     return {
         "mirror": entry.key.mirror,
         "path": entry.key.path,
@@ -155,6 +169,11 @@ def entry_values(entry: LedgerEntry) -> dict[str, Value]:
         "reason_text": _text(sentence),
         "failures": entry.failures,
         "retry_at": entry.retry_at,
+        "sent_at": entry.sent_at,
+        "progress_at": entry.progress_at,
+        "stale_code": stale_code,
+        "stale_text": _text(stale_text),
+        "encoding": entry.encoding,
     }
 
 
@@ -162,6 +181,7 @@ INTENT = columns(
     INTENTS,
     *("mirror", "path", "op", "name", "document_id", "content", "settings"),
     *("size", "mtime_ns", "inode", "ids_seen", "rev_before", "started_at", "attempt"),
+    "ctime_ns",
 )
 
 
@@ -174,7 +194,7 @@ def intent_of(row: Row) -> Intent:
         name=cells[3],
         document_id=cells[4],
         fingerprint=_fingerprint(*cells[5:7]),
-        stat=_stat(*cells[7:10]),
+        stat=_stat(cells[7], cells[8], cells[9], cells[14]),
         ids_seen=frozenset(json.loads(cells[10])),
         rev_before=cells[11],
         started_at=cells[12],
@@ -202,7 +222,7 @@ def intent_values(intent: Intent) -> dict[str, Value]:
 REJECTION = columns(
     REJECTIONS,
     *("mirror", "path", "content", "settings", "reason_code", "reason_text", "at"),
-    *("size", "mtime_ns", "inode"),
+    *("size", "mtime_ns", "inode", "ctime_ns"),
 )
 
 
@@ -214,7 +234,7 @@ def rejection_of(row: Row) -> Rejection:
         fingerprint=Fingerprint(content=cells[2], settings=cells[3]),
         reason=(cells[4], cells[5]),
         at=cells[6],
-        stat=_stat(*cells[7:10]),
+        stat=_stat(*cells[7:11]),
     )
 
 
@@ -304,6 +324,41 @@ def ownership_values(ownership: Ownership) -> dict[str, Value]:
         "owner_token": ownership.token,
         "owner_predecessors": json.dumps(sorted(ownership.predecessors)),
         "owner_whole": ownership.whole,
+    }
+
+
+REHASH = columns(MIRRORS, "rehash_after", "rehash_since")
+
+
+def rehash_of(row: Row) -> Rehash:
+    """Read a row of the columns `REHASH`."""
+    cells: tuple[Any, ...] = row
+    return Rehash(after=cells[0], since=cells[1])
+
+
+def rehash_values(rehash: Rehash) -> dict[str, Value]:
+    """Return the columns of a rolling re-hash."""
+    return {"rehash_after": rehash.after, "rehash_since": rehash.since}
+
+
+HELD_CREATES = columns(MIRRORS, "creates_code", "creates_text", "creates_since", "creates_probe_at")
+
+
+def held_creates_of(row: Row) -> HeldCreates:
+    """Read a row of the columns `HELD_CREATES`."""
+    cells: tuple[Any, ...] = row
+    return HeldCreates(reason=(cells[0], cells[1]), since=cells[2], probe_at=cells[3])
+
+
+def held_creates_values(held: HeldCreates | None) -> dict[str, Value]:
+    """Return the columns of held creates, all empty for None."""
+    if held is None:
+        return {column.name: None for column in HELD_CREATES}
+    return {
+        "creates_code": held.reason[0],
+        "creates_text": stored(held.reason[1]),
+        "creates_since": held.since,
+        "creates_probe_at": held.probe_at,
     }
 
 

@@ -36,7 +36,7 @@ from kbsync.ledger.records import true_inode
 from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS
 from kbsync.model import EntryState, Readiness
 
-_FourColumns: TypeAlias = Select[Any]
+_RowColumns: TypeAlias = Select[Any]
 
 _E = ENTRIES.alias("e")
 _I = INTENTS.alias("i")
@@ -50,6 +50,7 @@ _NOTHING: dict[str, ColumnElement[int]] = {
     "size": literal_column("-1", Integer),
     "mtime_ns": literal_column("0", Integer),
     "inode": literal_column("0", Integer),
+    "ctime_ns": literal_column("-1", Integer),
 }
 
 
@@ -68,7 +69,7 @@ class ScanRows:
     ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order, from one moment.
 
-        A settled key presents its file's stat, every other one ``(path, -1, 0, 0)``. Settled is
+        A settled key presents its file's stat, every other one ``(path, -1, 0, 0, -1)``. Settled is
         an entry that is synced under `settings` and a rejection that was given under `settings`,
         each with a known stat, without an intent, and not contradicted by the listing. A key
         that has only an intent, or only a document whose valid mark names it, is not settled.
@@ -88,7 +89,7 @@ class ScanRows:
         query = self._database.query(_statement(trust, marked))
         batches = self._database.stream(query, 1000, mirror=mirror, settings=settings)
         for row in chain.from_iterable(cast("Iterator[list[FileRow]]", batches)):
-            yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]))
+            yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]), row[4])
 
 
 @cache
@@ -100,7 +101,7 @@ def _statement(trust: str, marked: bool) -> CompoundSelect[Any]:
     return union_all(*parts).order_by("path")
 
 
-def _entries(trust: str, claimed: CTE | None, marked: bool) -> _FourColumns:
+def _entries(trust: str, claimed: CTE | None, marked: bool) -> _RowColumns:
     joined = _E.outerjoin(_I, _same_key(_I, _E)).outerjoin(_R, _same_key(_R, _E))
     sound = [
         _E.c.state == literal_column(f"'{EntryState.SYNCED}'"),
@@ -126,7 +127,7 @@ def _entries(trust: str, claimed: CTE | None, marked: bool) -> _FourColumns:
         return case((and_(*sound), stat), else_=nothing)
 
     stat = [presented(column) for column in _NOTHING]
-    return select(*_four_columns(_E.c.path, stat)).select_from(joined).where(_E.c.mirror == _MIRROR)
+    return select(*_row_columns(_E.c.path, stat)).select_from(joined).where(_E.c.mirror == _MIRROR)
 
 
 def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:
@@ -140,11 +141,11 @@ def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:
     return same if trust == "complete" else or_(_L.c.document_id.is_(None), same)
 
 
-def _intents() -> _FourColumns:
+def _intents() -> _RowColumns:
     return _unsettled(_I.c.path).where(_I.c.mirror == _MIRROR, ~_has(ENTRIES, _I.c.path))
 
 
-def _rejections(claimed: CTE | None) -> _FourColumns:
+def _rejections(claimed: CTE | None) -> _RowColumns:
     settled = _R.c.settings == _SETTINGS
     if claimed is not None:
         settled = and_(settled, _R.c.path.not_in(select(claimed.c.path)))
@@ -152,12 +153,12 @@ def _rejections(claimed: CTE | None) -> _FourColumns:
         case((settled, func.coalesce(_R.c[column], nothing)), else_=nothing)
         for column, nothing in _NOTHING.items()
     ]
-    return select(*_four_columns(_R.c.path, stat)).where(
+    return select(*_row_columns(_R.c.path, stat)).where(
         _R.c.mirror == _MIRROR, ~_has(ENTRIES, _R.c.path), ~_has(INTENTS, _R.c.path)
     )
 
 
-def _marks(claimed: CTE) -> _FourColumns:
+def _marks(claimed: CTE) -> _RowColumns:
     path = claimed.c.path
     known = (_has(table, path) for table in (ENTRIES, INTENTS, REJECTIONS))
     return _unsettled(path).where(*(~each for each in known))
@@ -197,14 +198,14 @@ def _held() -> list[ColumnElement[bool]]:
     ]
 
 
-def _unsettled(path: ColumnElement[str]) -> _FourColumns:
-    return select(*_four_columns(path, _NOTHING.values()))
+def _unsettled(path: ColumnElement[str]) -> _RowColumns:
+    return select(*_row_columns(path, _NOTHING.values()))
 
 
-def _four_columns(
+def _row_columns(
     path: ColumnElement[str], stat: Iterable[ColumnElement[int]]
 ) -> list[ColumnElement[Any]]:
-    named = zip(("size", "mtime_ns", "inode"), stat, strict=True)
+    named = zip(_NOTHING, stat, strict=True)
     return [path.label("path"), *(column.label(name) for name, column in named)]
 
 

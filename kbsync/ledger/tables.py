@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 
 # "kbsy" in ASCII: the PRAGMA application_id of a file that is a ledger.
 APPLICATION_ID = 0x6B627379
@@ -50,8 +50,8 @@ def _key(table: str) -> tuple[Column[str], Column[str], PrimaryKeyConstraint]:
     )
 
 
-def _stat() -> tuple[Column[int], Column[int], Column[int]]:
-    return Column("size", COUNT), Column("mtime_ns", COUNT), Column("inode", COUNT)
+def _stat() -> list[Column[int]]:
+    return [Column(name, COUNT) for name in ("size", "mtime_ns", "inode", "ctime_ns")]
 
 
 # One row, about the ledger itself. The name stays although "ledger" would say more: kbsync before
@@ -81,8 +81,19 @@ MIRRORS = Table(
     # The pause that lasts, and the newest release of what the guard halted.
     Column("paused_at", SECONDS),
     Column("agreed_at", SECONDS),
+    # How far the rolling re-hash has come: the last path, and when this round began.
+    Column("rehash_after", TEXT),
+    Column("rehash_since", SECONDS),
+    # `kbsync.engine.ports.HeldCreates`: the base takes no new documents now.
+    Column("creates_code", TEXT),
+    Column("creates_text", TEXT),
+    Column("creates_since", SECONDS),
+    Column("creates_probe_at", SECONDS),
     sqlite_with_rowid=False,
 )
+
+# Folders below a mirror's root that were mount points at the last pass that saw them.
+MOUNTS = Table("mounts", METADATA, *_key("mounts"), sqlite_with_rowid=False)
 
 # Sets of changes that the guard halted; `members` is a JSON list.
 HALTS = Table(
@@ -136,6 +147,14 @@ ENTRIES = Table(
     Column("reason_text", TEXT),
     Column("failures", COUNT, nullable=False),
     Column("retry_at", SECONDS),
+    # When its upload was answered, and when its indexing last moved.
+    Column("sent_at", SECONDS),
+    Column("progress_at", SECONDS),
+    # Why the document no longer is what the file holds, and nothing newer was sent.
+    Column("stale_code", TEXT),
+    Column("stale_text", TEXT),
+    # What the file's text was taken as.
+    Column("encoding", TEXT),
     ForeignKeyConstraint(["mirror"], ["bindings.mirror"]),
     sqlite_with_rowid=False,
 )

@@ -206,7 +206,7 @@ def _restat(table: Table) -> Any:
     if table is ENTRIES:
         same = (REJECTIONS.c.mirror == ENTRIES.c.mirror, REJECTIONS.c.path == ENTRIES.c.path)
         change = change.where(~exists().where(*same))
-    return change.values({name: bindparam(name) for name in ("size", "mtime_ns", "inode")})
+    return change.values({name: bindparam(name) for name in records.stat_values(None)})
 
 
 def _record_time(connection: Connection, seconds: float) -> None:

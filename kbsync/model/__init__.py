@@ -48,6 +48,12 @@ from kbsync.model.ledger import (
     Op,
     Rejection,
 )
+from kbsync.model.mirrors import (
+    Binding,
+    HeldCreates,
+    Ownership,
+    Rehash,
+)
 from kbsync.model.outcomes import (
     Ambiguous,
     Done,
@@ -69,6 +75,7 @@ __all__ = [
     "Allowed",
     "Ambiguous",
     "Base",
+    "Binding",
     "Capabilities",
     "Capability",
     "Cause",
@@ -87,6 +94,7 @@ __all__ = [
     "Gone",
     "Guard",
     "Halted",
+    "HeldCreates",
     "Hold",
     "Intent",
     "JournalLine",
@@ -99,9 +107,11 @@ __all__ = [
     "Op",
     "Original",
     "Outcome",
+    "Ownership",
     "Present",
     "Progress",
     "Readiness",
+    "Rehash",
     "Rejected",
     "Rejection",
     "RemoteDocument",

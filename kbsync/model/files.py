@@ -16,15 +16,23 @@ class DocKey:
     path: str
 
 
+NO_CTIME = -1
+"""A ctime that no file has."""
+
+
 class Stat(NamedTuple):
-    """Size, mtime and inode of a file.
+    """Size, mtime, inode and ctime of a file.
 
     A tuple, because the scan compares it with the ledger's row for every file of every pass.
+
+    Args:
+        ctime_ns: when the inode was changed last; `NO_CTIME` in a ledger of an older format.
     """
 
     size: int
     mtime_ns: int
     inode: int
+    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

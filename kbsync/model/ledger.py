@@ -29,6 +29,11 @@ class LedgerEntry:
         reason: why it is FAILED, as code and sentence.
         failures: indexing failures in a row of this fingerprint.
         retry_at: no sooner than this (seconds of the ledger's clock), when FAILED.
+        sent_at: when the upload was answered (seconds of the ledger's clock).
+        progress_at: when its indexing last moved.
+        stale: why the document no longer is what the file holds and nothing newer was sent, as
+            code and sentence.
+        encoding: what the file's text was taken as; None where no text was converted.
     """
 
     key: DocKey
@@ -45,6 +50,10 @@ class LedgerEntry:
     reason: tuple[str, str] | None = None
     failures: int = 0
     retry_at: float | None = None
+    sent_at: float | None = None
+    progress_at: float | None = None
+    stale: tuple[str, str] | None = None
+    encoding: str | None = None
 
 
 class Op(StrEnum):

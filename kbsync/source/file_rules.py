@@ -57,7 +57,7 @@ class FileRules:
         """
         why = self._refusal(name, found)
         if why is None:
-            return (path, found.st_size, found.st_mtime_ns, found.st_ino)
+            return (path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
         return self.skipped(path, why)
 
     def _refusal(self, name: str, found: os.stat_result) -> Notice | None:

@@ -106,9 +106,8 @@ class Folder:
         return self._rules.config.convert == "utf-8" and is_text(extension(path.rpartition("/")[2]))
 
     def _present(self, row: FileRow, content: str | None = None) -> Present:
-        path, size, mtime_ns, inode = row
-        stat = Stat(size=size, mtime_ns=mtime_ns, inode=inode)
-        return Present(key=self._rules.key(path), stat=stat, content=content)
+        path, *stat = row
+        return Present(key=self._rules.key(path), stat=Stat(*stat), content=content)
 
     def _unknown(self, path: str, why: Notice) -> Unknown:
         return Unknown(key=self._rules.key(path), why=why)

@@ -64,7 +64,7 @@ def _identity(found: os.stat_result) -> tuple[int, ...]:
 
 
 def _stat_of(found: os.stat_result) -> Stat:
-    return Stat(size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
+    return Stat(found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
 
 
 @contextmanager

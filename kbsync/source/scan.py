@@ -43,7 +43,7 @@ class Listed(NamedTuple):
     def add(self, other: Skipped | Unknown | FolderEntry | Blocked) -> None:
         """Add what is no row, to be sorted by its path or prefix."""
         at = other.prefix if isinstance(other, FolderEntry | Blocked) else other.key.path
-        self.rows.append((at, _ELSE, 0, len(self.others)))
+        self.rows.append((at, _ELSE, 0, len(self.others), 0))
         self.others.append(other)
 
 
@@ -168,8 +168,8 @@ def _quick(
             rest.append(entry)
             continue
         if 0 < found.st_size <= limit:
-            row = (prefix + name, found.st_size, found.st_mtime_ns, found.st_ino)
-            listed.rows.append(row)
+            stat = found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
+            listed.rows.append((prefix + name, *stat))
         else:
             rest.append(entry)
     return listed, rest

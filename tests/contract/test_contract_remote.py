@@ -49,7 +49,7 @@ class Words:
         self._raw = io.BytesIO(text.encode())
         self._hash = hashlib.sha256()
         self.size = len(text.encode())
-        self.stat = Stat(self.size, 0, 0)
+        self.stat = Stat(self.size, 0, 0, 1)
 
     def read(self, size: int = -1) -> bytes:
         piece = self._raw.read(size)

@@ -58,7 +58,7 @@ class Words:
     def __init__(self) -> None:
         self._left = b"# A page\n\nWith words.\n"
         self.size = len(self._left)
-        self.stat = Stat(self.size, 0, 0)
+        self.stat = Stat(self.size, 0, 0, 1)
 
     def read(self, size: int = -1) -> bytes:
         piece, self._left = self._left, b""

@@ -35,7 +35,7 @@ class File:
 
     @property
     def stat(self) -> Stat:
-        return Stat(len(self.content), self.mtime_ns, self.inode)
+        return Stat(len(self.content), self.mtime_ns, self.inode, 1)
 
 
 class Folder:

@@ -39,7 +39,7 @@ print(halted.digest, sorted(halted.members)[0], halted.why)
 
 free = {Vacated(key=k, document_id=k.path, content=k.path, size=1) for k in keys}
 new = {
-    Present(key=DocKey(mirror="docs", path=f"new {p}"), stat=Stat(1, 1, 1), content=p)
+    Present(key=DocKey(mirror="docs", path=f"new {p}"), stat=Stat(1, 1, 1, 1), content=p)
     for p in paths
 }
 print(pair(free, new), [len(chain) for chain in chains(pair(free, new))])

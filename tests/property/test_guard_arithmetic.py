@@ -33,7 +33,7 @@ from kbsync.planning.guard import (
     with_under_way,
 )
 
-STAT = Stat(1, 1, 1)
+STAT = Stat(1, 1, 1, 1)
 
 
 def action_of(number: int, kind: str) -> Action:

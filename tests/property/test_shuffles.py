@@ -30,7 +30,7 @@ def _key(path: str) -> DocKey:
 
 
 def _file(folder: Folder, path: str) -> Present:
-    return Present(key=_key(path), stat=Stat(1, 1, 1), content=folder[path])
+    return Present(key=_key(path), stat=Stat(1, 1, 1, 1), content=folder[path])
 
 
 def planned(before: Folder, after: Folder) -> list[Action]:
@@ -47,7 +47,7 @@ def planned(before: Folder, after: Folder) -> list[Action]:
         if after.get(path) != content
     ]
     new = [_file(after, path) for path in after if path not in before]
-    stat = Stat(1, 1, 1)
+    stat = Stat(1, 1, 1, 1)
     actions: list[Action] = [Create(key=e.key, row="T9", cause=Cause.NEW, stat=stat) for e in new]
     for each in free:
         words = {"key": each.key, "document_id": each.document_id}

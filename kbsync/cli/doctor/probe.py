@@ -10,11 +10,10 @@ from pathlib import PurePosixPath
 from kbsync.cli.api.outcome import notice_of
 from kbsync.cli.api.workflows import retrieve
 from kbsync.dify.client import DifyClient
-from kbsync.engine.ports import Binding
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
-from kbsync.model import Capability, Done, LedgerEntry
+from kbsync.model import Binding, Capability, Done, LedgerEntry
 
 TOP = 20
 LONGEST = 200

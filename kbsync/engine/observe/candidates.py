@@ -79,9 +79,9 @@ def _path_of(seen: Seen) -> str:
 
 def _seen(mirror: str, seen: Seen, tally: ScanTally) -> Iterator[FileState]:
     match seen:
-        case (path, size, mtime_ns, inode):
+        case (path, size, mtime_ns, inode, ctime_ns):
             tally.files += 1
-            stat = Stat(size, mtime_ns, inode)
+            stat = Stat(size, mtime_ns, inode, ctime_ns)
             yield Present(key=DocKey(mirror=mirror, path=path), stat=stat)
         case Blocked():
             tally.blocked.append(seen)

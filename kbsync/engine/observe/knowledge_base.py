@@ -13,10 +13,10 @@ from typing import NoReturn, TypeVar
 import anyio
 
 from kbsync.engine.context import Context, Mirror
-from kbsync.engine.ports import Binding, Clock, Ledger, ObservedListing, Ownership, Remote
+from kbsync.engine.ports import Clock, Ledger, ObservedListing, Remote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
-from kbsync.model import Base, DocKey, Done, Failure, Gone, Outcome
+from kbsync.model import Base, Binding, DocKey, Done, Failure, Gone, Outcome, Ownership
 
 T = TypeVar("T")
 

@@ -69,14 +69,14 @@ def _key(path: str) -> DocKey:
 
 
 def _create(path: str, size: int) -> Create:
-    return Create(key=_key(path), row="T9", cause=Cause.NEW, stat=Stat(size, 1, 1))
+    return Create(key=_key(path), row="T9", cause=Cause.NEW, stat=Stat(size, 1, 1, 1))
 
 
 def _every_action() -> list[Action]:
     document = RemoteDocument(
         id="d-7", name="lost.md", rev="r", word_count=1, readiness=Readiness.AVAILABLE
     )
-    stat = Stat(2_500, 1, 1)
+    stat = Stat(2_500, 1, 1, 1)
     intent = Intent(key=_key("pending.md"), op=Op.CREATE, name="pending.md", started_at=0.0)
     held = say.HELD_BACK_OFF(path="slow.md", failures=2, reason="the embedder is away")
     conflict = say.CONFLICT_FOREIGN_NAME(path="b.md", name="b.md", base="base-1", document="d-9")
@@ -128,7 +128,7 @@ def _removed(count: int) -> list[Action]:
 
 
 def _halted(*, root: bool = False, drifted: int = 0, count: int = 12) -> Plan:
-    stat = Stat(100, 1, 1)
+    stat = Stat(100, 1, 1, 1)
     actions = _removed(count) + [
         Update(
             key=_key(f"drift{n:02}.md"), row="T16", cause=Cause.DRIFT, stat=stat, document_id="d"

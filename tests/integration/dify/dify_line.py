@@ -130,7 +130,7 @@ class Memory:
         self._hash = hashlib.sha256()
         self.read_bytes = 0
         self.size = len(content) + {"shrunk": 1, "grown": -1}.get(fault or "", 0)
-        self.stat = Stat(self.size, 0, 0)
+        self.stat = Stat(self.size, 0, 0, 1)
 
     @staticmethod
     def sha256(content: bytes) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kbsync.engine.ports import Binding, EntryChange
+from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
 from kbsync.model import (
+    Binding,
     DocKey,
     EntryState,
     Fingerprint,
@@ -67,7 +68,7 @@ def entry(path: str, document: str = "", mirror: str = "docs", **changes: Any) -
         "document_id": document or f"doc-{path}",
         "document_name": path,
         "state": EntryState.SYNCED,
-        "stat": Stat(10, 20, 30),
+        "stat": Stat(10, 20, 30, 1),
         "fingerprint": print_of(),
         "metadata_hash": "m",
         "rev": "rev",
@@ -84,7 +85,7 @@ def intent(path: str, mirror: str = "docs", **changes: Any) -> Intent:
         "started_at": 1000.5,
         "document_id": f"doc-{path}",
         "fingerprint": print_of("new"),
-        "stat": Stat(11, 21, 2**64 - 1),
+        "stat": Stat(11, 21, 2**64 - 1, 1),
         "ids_seen": frozenset({"x", "y"}),
         "rev_before": "rev",
         "attempt": 2,
@@ -98,7 +99,7 @@ def rejection(path: str, mirror: str = "docs", **changes: Any) -> Rejection:
         "fingerprint": print_of("refused"),
         "reason": ("KB-R001", "too large"),
         "at": 900.0,
-        "stat": Stat(12, 22, 32),
+        "stat": Stat(12, 22, 32, 1),
     }
     return Rejection(**{**values, **changes})
 

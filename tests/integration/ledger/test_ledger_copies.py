@@ -51,7 +51,10 @@ def filled(store: LedgerStore) -> LedgerStore:
     """Something in every table, more than a batch of it in one, and odd values."""
     bound(bound(store), "other", "B2")
     put(store, *(entry(path, f"id-{n}") for n, path in enumerate(HOSTILE)))
-    put(store, entry("huge", stat=Stat(2**62, -5, 2**64 - 1), retry_at=0.1 + 0.2, word_count=None))
+    put(
+        store,
+        entry("huge", stat=Stat(2**62, -5, 2**64 - 1, 1), retry_at=0.1 + 0.2, word_count=None),
+    )
     for path in HOSTILE:
         store.commit(EntryChange(key=key(path), intent=intent(path), rejection=rejection(path)))
     lines = tuple(line("a", at=n / 7, detail=f"ü{n}") for n in range(BATCH + 5))

@@ -40,7 +40,11 @@ def test_what_is_committed_comes_back_exactly(store: LedgerStore, path: str) -> 
         reason=("KB-R1", "o'no\n"),
         failures=3,
         retry_at=12.25,
-        stat=Stat(2**62, -5, 2**64 - 1),
+        sent_at=11.5,
+        progress_at=11.75,
+        stale=("KB-S007", "empty\n"),
+        encoding="cp932",
+        stat=Stat(2**62, -5, 2**64 - 1, 1),
     )
     store.commit(
         EntryChange(key=kept.key, entry=kept, intent=intent(path), rejection=rejection(path))
@@ -81,7 +85,7 @@ def test_unknown_parts_stay_unknown(store: LedgerStore) -> None:
 
 
 def test_a_stat_no_database_can_keep_reads_as_unknown(store: LedgerStore) -> None:
-    put(store, entry("a", stat=Stat(1, 2**63, 3)))
+    put(store, entry("a", stat=Stat(1, 2**63, 3, 1)))
     found = store.entry(key("a"))
     assert found is not None
     assert found.stat is None
@@ -239,10 +243,10 @@ def test_a_mirror_is_bound_again(store: LedgerStore) -> None:
 def test_new_stats_go_to_what_the_key_presents(store: LedgerStore) -> None:
     put(store, entry("a"), entry("b"))
     store.commit(EntryChange(key=key("b"), rejection=rejection("b")))
-    fresh = Stat(99, 98, 97)
+    fresh = Stat(99, 98, 97, 1)
     store.restat([(key("a"), fresh), (key("b"), fresh), (key("gone"), fresh)])
     stats = {each.key.path: each.stat for each in store.entries("docs")}
-    assert stats == {"a": fresh, "b": Stat(10, 20, 30)}
+    assert stats == {"a": fresh, "b": Stat(10, 20, 30, 1)}
     refused = store.rejection(key("b"))
     assert refused is not None
     assert refused.stat == fresh

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from ledger_samples import bound, entry, intent, key, line, put, rejection
 
-from kbsync.engine.ports import EntryChange, Ownership
+from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
 from kbsync.messages import Problem
+from kbsync.model import HeldCreates, Ownership, Rehash
 
 
 @pytest.fixture
@@ -75,3 +76,25 @@ def test_the_name_in_the_marks_goes_along_and_is_forgotten(filled: LedgerStore) 
     assert filled.ownership("docs") is None
     filled.forget_mirror("handbook")
     assert filled.ownership("handbook") is None
+
+
+def test_what_concerns_a_whole_mirror_comes_back_and_goes_with_it(filled: LedgerStore) -> None:
+    assert filled.rehash("docs") is filled.held_creates("docs") is None
+    held = HeldCreates(reason=("KB-R1", "no\nroom"), since=1.5, probe_at=3601.5)
+    filled.note_rehash("docs", Rehash(after="ü/a", since=2.5))
+    filled.hold_creates("docs", held)
+    filled.note_mounts("docs", {"old"})
+    filled.note_mounts("docs", {"nas", "ü/media"})
+    assert filled.rehash("docs") == Rehash(after="ü/a", since=2.5)
+    assert filled.held_creates("docs") == held
+    assert filled.mounts("docs") == {"nas", "ü/media"}
+    assert filled.mounts("other") == frozenset()
+    filled.forget_mirror("docs")
+    assert filled.rehash("docs") is filled.held_creates("docs") is None
+    assert filled.mounts("docs") == frozenset()
+
+
+def test_creates_that_are_held_no_more_leave_nothing(store: LedgerStore) -> None:
+    store.hold_creates("docs", HeldCreates(reason=("KB-R1", "no"), since=1.0, probe_at=2.0))
+    store.hold_creates("docs", None)
+    assert store.held_creates("docs") is None

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_samples import SETTINGS, document, entry, intent, key, print_of, rejection
 
-from kbsync.engine.ports import UNCHANGED, Binding, EntryChange, FileRow, ObservedListing, Unchanged
+from kbsync.engine.ports import UNCHANGED, EntryChange, FileRow, ObservedListing, Unchanged
 from kbsync.ledger import LedgerStore
 from kbsync.model import (
+    Binding,
     DocKey,
     EntryState,
     Intent,
@@ -34,7 +35,7 @@ def mostly(usual: object, *others: object) -> st.SearchStrategy[object]:
 
 
 fingerprints = mostly(print_of(), None, print_of("d", "old"))
-stats = mostly(Stat(1, 2, 3), None, Stat(4, 5, 2**64 - 1))
+stats = mostly(Stat(1, 2, 3, 1), None, Stat(4, 5, 2**64 - 1, 1))
 entries = st.builds(
     entry,
     path=st.sampled_from(PATHS),
@@ -120,7 +121,7 @@ class Remembered:
             stat = None
             if path not in self.intents and path not in claimed:
                 stat = self.presented(path, listing)
-            yield (path, *(stat or (-1, 0, 0)))
+            yield (path, *(stat or (-1, 0, 0, -1)))
 
     def presented(self, path: str, listing: ObservedListing | None) -> Stat | None:
         known, refused = self.entries.get(path), self.rejections.get(path)

@@ -27,8 +27,8 @@ from kbsync.model import EntryState, Readiness, RemoteDocument, Stat
 
 COMPLETE = ObservedListing(started_at=1.0, complete=True, documents=1)
 PARTIAL = ObservedListing(started_at=1.0, complete=False, documents=1)
-SETTLED: FileRow = ("a", 10, 20, 30)
-UNSETTLED: FileRow = ("a", -1, 0, 0)
+SETTLED: FileRow = ("a", 10, 20, 30, 1)
+UNSETTLED: FileRow = ("a", -1, 0, 0, -1)
 
 
 def rows(store: LedgerStore, listing: ObservedListing | None = None) -> list[FileRow]:
@@ -74,7 +74,7 @@ def test_an_intent_unsettles_and_a_lone_one_is_there(store: LedgerStore) -> None
     put(store, entry("b"))
     store.commit(EntryChange(key=key("b"), intent=intent("b")))
     store.commit(EntryChange(key=key("a"), intent=intent("a"), rejection=rejection("a")))
-    assert rows(store) == [("a", -1, 0, 0), ("b", -1, 0, 0)]
+    assert rows(store) == [("a", -1, 0, 0, -1), ("b", -1, 0, 0, -1)]
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_a_valid_mark_brings_its_path(store: LedgerStore) -> None:
         marked("elsewhere", "d4", mirror="other"),
         document("plain"),
     )
-    assert rows(store, COMPLETE) == [("kept", -1, 0, 0)]
-    assert rows(store, PARTIAL) == [("kept", -1, 0, 0)]
+    assert rows(store, COMPLETE) == [("kept", -1, 0, 0, -1)]
+    assert rows(store, PARTIAL) == [("kept", -1, 0, 0, -1)]
     assert rows(store) == []
 
 
@@ -130,13 +130,13 @@ def test_a_second_document_of_ours_unsettles(store: LedgerStore) -> None:
     put(store, entry("a"), entry("b"))
     twin = marked("b", "twin")
     list_documents(store, marked("a", "doc-a"), marked("b", "doc-b"), twin)
-    assert rows(store, COMPLETE) == [SETTLED, ("b", -1, 0, 0)]
+    assert rows(store, COMPLETE) == [SETTLED, ("b", -1, 0, 0, -1)]
 
 
 def test_a_moved_document_does_not_claim_its_old_path(store: LedgerStore) -> None:
     put(store, entry("new", "d1"))
     list_documents(store, marked("old", "d1"))
-    assert rows(store, COMPLETE) == [("new", 10, 20, 30)]
+    assert rows(store, COMPLETE) == [("new", 10, 20, 30, 1)]
     assert store.listed_marked(BASE, key("old")) == ()
     assert store.listed_marked(BASE, key("new")) == ()
 
@@ -144,12 +144,12 @@ def test_a_moved_document_does_not_claim_its_old_path(store: LedgerStore) -> Non
 def test_a_superseded_document_claims_nothing(store: LedgerStore) -> None:
     put(store, entry("new", "d2", superseded="d1"))
     list_documents(store, marked("old", "d1"), marked("new", "d2"))
-    assert rows(store, COMPLETE) == [("new", -1, 0, 0)]
+    assert rows(store, COMPLETE) == [("new", -1, 0, 0, -1)]
 
 
 def test_an_unchanged_refused_file_is_not_read_again(store: LedgerStore) -> None:
     store.commit(EntryChange(key=key("a"), rejection=rejection("a")))
-    assert rows(store) == [("a", 12, 22, 32)]
+    assert rows(store) == [("a", 12, 22, 32, 1)]
     store.commit(
         EntryChange(key=key("a"), rejection=rejection("a", fingerprint=print_of("x", "old")))
     )
@@ -162,7 +162,7 @@ def test_a_refused_edit_presents_the_refused_file(store: LedgerStore) -> None:
     put(store, entry("a", fingerprint=print_of(settings="old")))
     list_documents(store, document("a"))
     store.commit(EntryChange(key=key("a"), rejection=rejection("a")))
-    assert rows(store, COMPLETE) == [("a", 12, 22, 32)]
+    assert rows(store, COMPLETE) == [("a", 12, 22, 32, 1)]
     list_documents(store, document("a", word_count=9))
     assert rows(store, COMPLETE) == [UNSETTLED]
 
@@ -186,15 +186,15 @@ def test_all_kinds_come_in_one_code_point_order(store: LedgerStore) -> None:
 
 
 def test_numbers_of_64_bits_come_back(store: LedgerStore) -> None:
-    put(store, entry("a", stat=Stat(2**40, -1, 2**64 - 2)))
-    assert rows(store) == [("a", 2**40, -1, 2**64 - 2)]
+    put(store, entry("a", stat=Stat(2**40, -1, 2**64 - 2, 1)))
+    assert rows(store) == [("a", 2**40, -1, 2**64 - 2, 1)]
 
 
 def test_mirrors_are_kept_apart(store: LedgerStore) -> None:
     bound(store, "other", "B2")
-    put(store, entry("a"), entry("a", mirror="other", stat=Stat(1, 2, 3)))
+    put(store, entry("a"), entry("a", mirror="other", stat=Stat(1, 2, 3, 1)))
     assert rows(store) == [SETTLED]
-    assert list(store.rows("other", SETTINGS)) == [("a", 1, 2, 3)]
+    assert list(store.rows("other", SETTINGS)) == [("a", 1, 2, 3, 1)]
 
 
 def test_a_stream_shows_one_moment_while_others_write(store: LedgerStore) -> None:

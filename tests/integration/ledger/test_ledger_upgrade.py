@@ -15,13 +15,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from ledger_samples import bound, document, entry, key, put
 
-from kbsync.engine.ports import Binding, EntryChange, ObservedListing, Ownership
+from kbsync.engine.ports import EntryChange, ObservedListing
 from kbsync.ledger import LedgerStore, database, migrate
 from kbsync.ledger.location import find_location
 from kbsync.ledger.sqlite_file import make_file
 from kbsync.ledger.tables import METADATA, REVISION
 from kbsync.messages import Problem
 from kbsync.model import (
+    Binding,
     DocKey,
     EntryState,
     Fingerprint,
@@ -29,11 +30,13 @@ from kbsync.model import (
     JournalLine,
     LedgerEntry,
     Op,
+    Ownership,
     Readiness,
     Rejection,
     RemoteDocument,
     Stat,
 )
+from kbsync.model.files import NO_CTIME
 
 # Written by the code of format 0002, and dumped.
 OF_0002 = Path(__file__).with_name("ledger_0002.sql")
@@ -143,7 +146,7 @@ def test_a_ledger_of_the_first_format_takes_its_listings_anew(address: str) -> N
         ):
             connection.exec_driver_sql(statement)
     with LedgerStore.open(address) as store:
-        assert store.entry(key("a")) == entry("a")
+        assert store.entry(key("a")) == entry("a", stat=Stat(10, 20, 30, NO_CTIME))
         assert store.listing("B") is None
         store.add_listed("B", [document("a", "1")])
         assert store.listed("B", "1") == document("a", "1")
@@ -203,7 +206,7 @@ def _holds_what_the_dump_says(store: LedgerStore) -> None:
         _entry("a.md"),
         _entry(
             "guides/it's; DROP TABLE entries; --.md",
-            stat=Stat(2**62, -5, 2**64 - 1),
+            stat=Stat(2**62, -5, 2**64 - 1, NO_CTIME),
             retry_at=0.1 + 0.2,
             word_count=None,
         ),
@@ -227,6 +230,7 @@ def _entry(path: str, mirror: str = "docs", **changes: object) -> LedgerEntry:
         "document_id": f"doc-{mirror}-{path}",
         "document_name": path.replace("/", "\u2215"),
         "batch": "20250101000000123456",
+        "stat": Stat(10, 20, 30, NO_CTIME),
     }
     return entry(path, mirror=mirror, **(values | changes))
 
@@ -240,7 +244,7 @@ def _holds_calls_and_listings(store: LedgerStore) -> None:
             started_at=1740000000.25,
             document_id="doc-docs-a.md",
             fingerprint=Fingerprint(content="new", settings="settings-now"),
-            stat=Stat(11, 21, 2**64 - 1),
+            stat=Stat(11, 21, 2**64 - 1, NO_CTIME),
             ids_seen=frozenset({"x", "y"}),
             rev_before="rev",
             attempt=2,
@@ -252,7 +256,7 @@ def _holds_calls_and_listings(store: LedgerStore) -> None:
             fingerprint=Fingerprint(content="refused", settings="settings-now"),
             reason=("KB-R001", "too large"),
             at=1740000001.5,
-            stat=Stat(12, 22, 32),
+            stat=Stat(12, 22, 32, NO_CTIME),
         )
     ]
     assert store.history() == (

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from engine.words import BASE, MIRROR
 
-from kbsync.engine.ports import Binding, EntryChange
+from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
-from kbsync.model import DocKey, Intent, JournalLine, LedgerEntry, Rejection
+from kbsync.model import Binding, DocKey, Intent, JournalLine, LedgerEntry, Rejection
 
 Kept = TypeVar("Kept", LedgerEntry, Intent, Rejection)
 

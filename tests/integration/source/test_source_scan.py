@@ -35,7 +35,8 @@ def codes(source: Folder) -> dict[str, str]:
 def test_rows_are_the_files_stat(ground: Path, folder: Make) -> None:
     (ground / "a.md").write_bytes(b"four")
     found = (ground / "a.md").stat()
-    assert list(folder().scan()) == [("a.md", 4, found.st_mtime_ns, found.st_ino)]
+    times = found.st_mtime_ns, found.st_ino, found.st_ctime_ns
+    assert list(folder().scan()) == [("a.md", 4, *times)]
 
 
 def test_order_is_that_of_sorted_paths(ground: Path, folder: Make) -> None:

@@ -13,25 +13,20 @@ from declared import base_by_id, mirror_config
 from kbsync.config import ServerConfig
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.results import Event, Report
-from kbsync.engine.ports import (
-    UNCHANGED,
-    Binding,
-    EntryChange,
-    FileRow,
-    ObservedListing,
-    Ownership,
-)
+from kbsync.engine.ports import UNCHANGED, EntryChange, FileRow, ObservedListing
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
 from kbsync.engine.workers.pool import WORKERS, WorkerPool
 from kbsync.model import (
     Action,
+    Binding,
     Capabilities,
     DocKey,
     EntryState,
     Intent,
     JournalLine,
     LedgerEntry,
+    Ownership,
     Readiness,
     Rejection,
     RemoteDocument,

@@ -10,10 +10,10 @@ from declared import base_by_id
 from kbsync.config import KnowledgeBaseConfig, ServerConfig
 from kbsync.engine.context import Mirror
 from kbsync.engine.observe.knowledge_base import ensure_base, find_base, pipeline_decides
-from kbsync.engine.ports import Binding, Chunking
+from kbsync.engine.ports import Chunking
 from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import engine as say
-from kbsync.model import Base, Done, Gone, Intent, Op, Outcome, Unauthorized
+from kbsync.model import Base, Binding, Done, Gone, Intent, Op, Outcome, Unauthorized
 
 from .fakes import Stage, declaring, stage
 from .server import UNSENT, ScriptedRemote

@@ -31,7 +31,7 @@ from kbsync.planning.guarded_plan import guarded_plan
 
 from .words import key_of
 
-STAT = Stat(1, 1, 1)
+STAT = Stat(1, 1, 1, 1)
 
 
 def delete(path: str, cause: str = "removed") -> Delete:

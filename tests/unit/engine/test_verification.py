@@ -9,11 +9,12 @@ import pytest
 from kbsync.commands.retry import forgive
 from kbsync.engine.observe.unowned_documents import unowned
 from kbsync.engine.observe.verification import Finding, Verdict, verify
-from kbsync.engine.ports import Binding, EntryChange
+from kbsync.engine.ports import EntryChange
 from kbsync.messages import Problem
 from kbsync.messages import remote as remote_say
 from kbsync.messages import verification as say
 from kbsync.model import (
+    Binding,
     Done,
     EntryState,
     Gone,

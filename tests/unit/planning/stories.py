@@ -32,7 +32,7 @@ NAME = "guides∕install.md"
 NOW = 1_000_000.0
 WHY = Message("KB-T001", "a test said so")()
 RULES = DecisionRules(base_id="base-1", settings="S", config=mirror_config())
-OLD, NEW = Stat(10, 1, 1), Stat(12, 2, 1)
+OLD, NEW = Stat(10, 1, 1, 1), Stat(12, 2, 1, 1)
 SENT = Fingerprint(content="old", settings="S")
 
 ABSENT = Absent(key=KEY)

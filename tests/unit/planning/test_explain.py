@@ -60,7 +60,7 @@ def test_every_row_can_be_explained(story: Story) -> None:
     [
         (SAME, "there, 10 B, sha256 old"),
         (UNHASHED, "there, 12 B"),
-        (replace(SAME, stat=Stat(3 * 1024 * 1024, 1, 1)), "there, 3.0 MiB, sha256 old"),
+        (replace(SAME, stat=Stat(3 * 1024 * 1024, 1, 1, 1)), "there, 3.0 MiB, sha256 old"),
         (ABSENT, "not there"),
         (EXCLUDED, "left out by the filters"),
         (SKIPPED, f"skipped: {WHY}"),

@@ -16,8 +16,10 @@ def _plan(mirror: str, rates: Rates | None = None) -> Plan:
         return DocKey(mirror=mirror, path=path)
 
     actions = [
-        Create(key=key("a"), row="T9", cause=Cause.NEW, stat=Stat(100, 1, 1)),
-        Update(key=key("b"), row="T17", cause=Cause.EDITED, stat=Stat(50, 1, 1), document_id="b"),
+        Create(key=key("a"), row="T9", cause=Cause.NEW, stat=Stat(100, 1, 1, 1)),
+        Update(
+            key=key("b"), row="T17", cause=Cause.EDITED, stat=Stat(50, 1, 1, 1), document_id="b"
+        ),
         Delete(key=key("c"), row="T20", cause=Cause.REMOVED, document_id="c", name="c"),
     ]
     return make_plan(actions, unchanged=5, rates=rates)

@@ -47,7 +47,7 @@ from kbsync.planning.lookahead import foresee
 
 from .stories import ABSENT, EDITED, OLD, SAME, UNKNOWN, case, entry, intent, remote
 
-STAT = Stat(1, 1, 1)
+STAT = Stat(1, 1, 1, 1)
 NONE = History()
 KNOWN = Fingerprint(content="c", settings="S")
 

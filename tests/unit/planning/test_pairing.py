@@ -19,7 +19,7 @@ def file(path: str, *, prefix: str = "", pending: bool = False) -> NewFile:
     return NewFile(
         key=DocKey(mirror="docs", path=path),
         name=document_name(path, prefix=prefix),
-        stat=Stat(10, 20, 30),
+        stat=Stat(10, 20, 30, 1),
         pending=pending,
     )
 

@@ -50,7 +50,7 @@ def _key(path: str) -> DocKey:
 
 
 def _file(path: str, content: str | None) -> Present:
-    return Present(key=_key(path), stat=Stat(len(content or ""), 1, 1), content=content)
+    return Present(key=_key(path), stat=Stat(len(content or ""), 1, 1, 1), content=content)
 
 
 def _gone(path: str, content: str, now: str | None = None) -> Vacated:
@@ -107,7 +107,7 @@ NOT_FREE = {
     },
     "unknown content": {"entry": entry(fingerprint=None)},
     "unknown stat": {"entry": entry(stat=None)},
-    "empty": {"entry": entry(stat=Stat(0, 1, 1))},
+    "empty": {"entry": entry(stat=Stat(0, 1, 1, 1))},
     "half replaced": {"entry": entry(superseded="before"), "replaced": remote("before")},
     "a mirror that keeps everything": {"rules": declaring(prune=False)},
 }
@@ -123,7 +123,7 @@ def test_no_other_document_is_free(given: dict[str, object]) -> None:
 
 
 def _create(path: str, size: int, cause: Cause = Cause.NEW) -> Create:
-    return Create(key=_key(path), row="T9", cause=cause, stat=Stat(size, 1, 1))
+    return Create(key=_key(path), row="T9", cause=cause, stat=Stat(size, 1, 1, 1))
 
 
 def test_only_new_files_of_a_free_documents_size_are_hashed() -> None:
@@ -149,7 +149,7 @@ def test_a_rename_is_a_move() -> None:
         cause=Cause.MOVED,
         origin=_key("old"),
         document_id="doc old",
-        stat=Stat(1, 1, 1),
+        stat=Stat(1, 1, 1, 1),
     )
 
 

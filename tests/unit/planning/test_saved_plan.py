@@ -101,11 +101,11 @@ def test_every_change_that_differs_is_told_and_nothing_else(
 
 
 def test_it_says_what_was_planned_and_what_would_be_done() -> None:
-    create = Create(key=_key("a"), row="T9", cause=Cause.NEW, stat=Stat(1, 1, 1))
+    create = Create(key=_key("a"), row="T9", cause=Cause.NEW, stat=Stat(1, 1, 1, 1))
     update = Update(
-        key=_key("a"), row="T17", cause=Cause.EDITED, stat=Stat(1, 1, 1), document_id="d"
+        key=_key("a"), row="T17", cause=Cause.EDITED, stat=Stat(1, 1, 1, 1), document_id="d"
     )
-    edited = replace(create, stat=Stat(1, 2, 1))
+    edited = replace(create, stat=Stat(1, 2, 1, 1))
     other = replace(update, document_id="e")
 
     def shown(before: Action | None, now: Action | None) -> tuple[str, str]:
@@ -122,9 +122,9 @@ def test_it_says_what_was_planned_and_what_would_be_done() -> None:
 
 def test_another_reason_for_the_same_change_has_not_moved() -> None:
     update = Update(
-        key=_key("a"), row="T17", cause=Cause.EDITED, stat=Stat(1, 1, 1), document_id="d"
+        key=_key("a"), row="T17", cause=Cause.EDITED, stat=Stat(1, 1, 1, 1), document_id="d"
     )
-    again = replace(update, row="T16", cause=Cause.DRIFT, stat=Stat(1, 1, 99))
+    again = replace(update, row="T16", cause=Cause.DRIFT, stat=Stat(1, 1, 99, 1))
     assert not list(differences(_saved((update,)), (again,)))
 
 
