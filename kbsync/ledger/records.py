@@ -118,7 +118,7 @@ ENTRY = columns(
     *("mirror", "path", "document_id", "document_name", "state", "size", "mtime_ns", "inode"),
     *("content", "settings", "metadata_hash", "rev", "word_count", "batch", "superseded"),
     *("reason_code", "reason_text", "failures", "retry_at", "ctime_ns"),
-    *("sent_at", "progress_at", "stale_code", "stale_text", "encoding"),
+    *("sent_at", "progress_at", "stale_code", "stale_text", "encoding", "progress"),
 )
 
 
@@ -145,6 +145,7 @@ def entry_of(row: Row) -> LedgerEntry:
         progress_at=cells[21],
         stale=None if cells[22] is None else (cells[22], cells[23]),
         encoding=cells[24],
+        progress=cells[25],
     )
 
 
@@ -174,6 +175,7 @@ def entry_values(entry: LedgerEntry) -> dict[str, Value]:
         "stale_code": stale_code,
         "stale_text": _text(stale_text),
         "encoding": entry.encoding,
+        "progress": _count(entry.progress),
     }
 
 

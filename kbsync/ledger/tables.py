@@ -147,9 +147,10 @@ ENTRIES = Table(
     Column("reason_text", TEXT),
     Column("failures", COUNT, nullable=False),
     Column("retry_at", SECONDS),
-    # When its upload was answered, and when its indexing last moved.
+    # When its upload was answered, when its indexing last moved, and how many chunks were done.
     Column("sent_at", SECONDS),
     Column("progress_at", SECONDS),
+    Column("progress", COUNT),
     # Why the document no longer is what the file holds, and nothing newer was sent.
     Column("stale_code", TEXT),
     Column("stale_text", TEXT),

@@ -31,6 +31,7 @@ class LedgerEntry:
         retry_at: no sooner than this (seconds of the ledger's clock), when FAILED.
         sent_at: when the upload was answered (seconds of the ledger's clock).
         progress_at: when its indexing last moved.
+        progress: how many chunks were done then; None while it waits in the server's queue.
         stale: why the document no longer is what the file holds and nothing newer was sent, as
             code and sentence.
         encoding: what the file's text was taken as; None where no text was converted.
@@ -52,6 +53,7 @@ class LedgerEntry:
     retry_at: float | None = None
     sent_at: float | None = None
     progress_at: float | None = None
+    progress: int | None = None
     stale: tuple[str, str] | None = None
     encoding: str | None = None
 

@@ -44,6 +44,7 @@ def test_what_is_committed_comes_back_exactly(store: LedgerStore, path: str) -> 
         progress_at=11.75,
         stale=("KB-S007", "empty\n"),
         encoding="cp932",
+        progress=3,
         stat=Stat(2**62, -5, 2**64 - 1, 1),
     )
     store.commit(

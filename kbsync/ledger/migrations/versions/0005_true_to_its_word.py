@@ -20,6 +20,7 @@ def upgrade() -> None:
     for table in ("entries", "intents", "rejections"):
         _add(table, sa.BigInteger(), "ctime_ns")
     _add("entries", sa.Double(), "sent_at", "progress_at")
+    _add("entries", sa.BigInteger(), "progress")
     _add("entries", _TEXT, "stale_code", "stale_text", "encoding")
     _add("mirrors", _TEXT, "rehash_after", "creates_code", "creates_text")
     _add("mirrors", sa.Double(), "rehash_since", "creates_since", "creates_probe_at")
