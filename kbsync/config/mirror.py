@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from kbsync.config.chunking import ChunkingSection, settings_hash
 from kbsync.config.guard import GuardConfig
+from kbsync.config.pattern_line import fault_of, says_nothing
 from kbsync.config.types import (
     RESERVED,
     WHOLE,
@@ -48,6 +49,10 @@ def _prefix(value: str) -> str:
 def _pattern(value: str) -> str:
     if not value.strip() or re.search(r"[\0\r\n]", value):
         raise wanted("a gitignore pattern on one line is wanted")
+    if cause := fault_of(value):
+        raise wanted(f"a gitignore pattern that can match is wanted; {cause}")
+    if says_nothing(value):
+        raise wanted("a gitignore pattern is wanted, and # begins a comment; write \\# for a name")
     return value
 
 

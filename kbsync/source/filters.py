@@ -6,31 +6,13 @@ ignore file (the deepest that says something decides), not being in the mirror's
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import NamedTuple
 
 from kbsync.config import MirrorConfig
 from kbsync.source.gitignore import Patterns, compiled
+from kbsync.source.ignore_file import IGNORE_FILE, ignore_patterns
 
-IGNORE_FILE = ".kbsyncignore"
 _NEVER = frozenset({".git", ".gitignore", IGNORE_FILE})
-_LONGEST = 1 << 20
-_MOST_LINES = 10_000
-
-
-class IgnoreFault(Exception):  # noqa: N818 - it names the file at fault
-    """An ignore file that cannot be read: what it leaves out is unknown.
-
-    Args:
-        name: of the ignore file.
-        cause: the system's words.
-    """
-
-    def __init__(self, name: str, cause: str) -> None:
-        super().__init__(f"{name}: {cause}")
-        self.name = name
-        self.cause = cause
 
 
 class FolderFilters(NamedTuple):
@@ -63,10 +45,9 @@ class Filters:
             fd: descriptor of the folder.
 
         Raises:
-            IgnoreFault: an ignore file is there and cannot be read.
+            IgnoreFault: an ignore file is there and cannot be read, or not be understood.
         """
-        texts = [text for name in self._files if (text := _text(name, fd))]
-        patterns = compiled("\n".join(texts)) if texts else None
+        patterns = ignore_patterns(self._files, fd)
         if not patterns:
             return in_force
         return in_force._replace(levels=((len(prefix), patterns), *in_force.levels))
@@ -125,27 +106,3 @@ class Filters:
         return any(
             lead.startswith(folder) or folder.startswith(lead) for lead in self._include.leads
         )
-
-
-def _text(name: str, folder: int) -> str | None:
-    try:
-        content = _content(name, folder)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise IgnoreFault(name, error.strerror or str(error)) from error
-    if len(content) > _LONGEST:
-        raise IgnoreFault(name, "longer than 1 MiB")
-    if content.count(b"\n") > _MOST_LINES:
-        raise IgnoreFault(name, f"more than {_MOST_LINES} lines")
-    return content.decode("utf-8-sig", "surrogateescape")
-
-
-def _content(name: str, folder: int) -> bytes:
-    fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise IgnoreFault(name, "it is no regular file")
-        return os.read(fd, _LONGEST + 1)
-    finally:
-        os.close(fd)

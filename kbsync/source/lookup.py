@@ -25,7 +25,7 @@ from kbsync.source.classify import (
 )
 from kbsync.source.file_names import component, components, has_one_spelling
 from kbsync.source.file_rules import FileRules
-from kbsync.source.filters import IgnoreFault
+from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.openat import GONE, OTHER_KIND, os_reason
 from kbsync.source.scan import still_stands
 

@@ -25,7 +25,7 @@ from kbsync.source.classify import (
 )
 from kbsync.source.file_names import component, is_component
 from kbsync.source.file_rules import FileRules, refused_type
-from kbsync.source.filters import IgnoreFault
+from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.openat import FOLDER, GONE, OTHER_KIND, os_reason
 
 _ELSE = -1

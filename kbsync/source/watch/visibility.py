@@ -7,7 +7,8 @@ from collections.abc import Set as AbstractSet
 
 from kbsync.model.file_types import extension
 from kbsync.source.file_names import component, is_not_utf8
-from kbsync.source.filters import Filters, FolderFilters, IgnoreFault
+from kbsync.source.filters import Filters, FolderFilters
+from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.symlinks import SymlinkPaths
 from kbsync.source.watch.watched_dir import WatchedDir

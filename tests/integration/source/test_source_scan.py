@@ -357,6 +357,57 @@ def test_an_ignore_file_that_cannot_be_read_blocks_its_folder(
     assert isinstance(source.look("sub/secret.md"), Unknown)
 
 
+LEAVES_OUT = "private/\n*.draft.md\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("name", [".kbsyncignore", ".gitignore"])
+def test_an_ignore_file_is_read_by_its_byte_order_mark(
+    ground: Path, folder: Make, name: str, encoding: str
+) -> None:
+    (ground / "private").mkdir()
+    for path in ("private/pay.md", "x.draft.md", "a.md"):
+        (ground / path).write_text("x")
+    (ground / name).write_bytes(LEAVES_OUT.replace("\n", "\r\n").encode(encoding))
+    assert codes(folder()) == {"a.md": ""}
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (LEAVES_OUT.encode("utf-16-le"), "NULs"),
+        (b"\xff\xfep", "UTF-16"),
+        ("公开/\n薪酬/\n".encode("gbk"), "line 1 is not UTF-8"),
+        ("ok/\nüber/\n".encode("latin-1"), "line 2 is not UTF-8"),
+        (b"ok/\nprivate/ # until May\n", "line 2"),
+        (b"ok/\r\n[private\r\n", "line 2"),
+        (b"private\\pay.md", "backslash"),
+        (b"private/\r*.draft.md\r", "carriage returns"),
+        (b"./private/", "match nothing"),
+        ("pers\ufffdnlich/".encode(), "U+FFFD"),
+    ],
+)
+def test_an_ignore_file_that_is_not_understood_blocks_its_folder(
+    ground: Path, folder: Make, content: bytes, cause: str
+) -> None:
+    (ground / "a.md").write_text("x")
+    (ground / "sub" / "deep").mkdir(parents=True)
+    (ground / "sub" / "deep" / "secret.md").write_text("x")
+    (ground / "sub" / ".kbsyncignore").write_bytes(content)
+    state = folder().look("sub/deep/secret.md")
+    assert codes(folder()) == {"a.md": "", "sub/": says.IGNORE_UNREADABLE.code}
+    assert isinstance(state, Unknown)
+    assert cause in state.why.text
+
+
+def test_a_link_to_an_ignore_file_that_is_gone_blocks_its_folder(
+    ground: Path, folder: Make
+) -> None:
+    (ground / "a.md").write_text("x")
+    (ground / ".kbsyncignore").symlink_to("rules")
+    assert codes(folder()) == {"": says.IGNORE_UNREADABLE.code}
+
+
 def test_an_ignore_file_may_be_a_link(ground: Path, folder: Make) -> None:
     (ground / "rules").mkdir()
     (ground / "rules" / "common").write_text("a.md")

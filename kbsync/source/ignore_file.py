@@ -1,0 +1,119 @@
+"""Ignore files, read so that what keeps a file private fails closed.
+
+A file that cannot be read, or has a line that can match nothing, says nothing of what may be sent.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from functools import lru_cache
+
+from kbsync.config.pattern_line import fault_of, says_nothing
+from kbsync.source.gitignore import Patterns, compiled
+
+IGNORE_FILE = ".kbsyncignore"
+_LONGEST = 1 << 20
+_MOST_LINES = 10_000
+# The longer marks first: one of UTF-32 begins as one of UTF-16 does.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class IgnoreFault(Exception):  # noqa: N818 - it names the file at fault
+    """An ignore file that cannot be read: what it leaves out is unknown.
+
+    Args:
+        name: of the ignore file.
+        cause: the system's words, or what is wrong in which line.
+    """
+
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(f"{name}: {cause}")
+        self.name = name
+        self.cause = cause
+
+
+def ignore_patterns(names: tuple[str, ...], folder: int) -> Patterns | None:
+    """Return what the ignore files of a folder say, None where there are none.
+
+    Args:
+        names: of the ignore files; what a later one says counts more.
+        folder: descriptor of the folder.
+
+    Raises:
+        IgnoreFault: an ignore file is there and cannot be read, or not be understood.
+    """
+    texts = [text for name in names if (text := _text(name, folder))]
+    return compiled("\n".join(texts)) if texts else None
+
+
+def _text(name: str, folder: int) -> str | None:
+    try:
+        content = _content(name, folder)
+    except FileNotFoundError:
+        if not _is_link(name, folder):
+            return None
+        raise IgnoreFault(name, "it is a link that leads nowhere") from None
+    except OSError as error:
+        raise IgnoreFault(name, error.strerror or str(error)) from error
+    if len(content) > _LONGEST:
+        raise IgnoreFault(name, "longer than 1 MiB")
+    if content.count(b"\n") > _MOST_LINES:
+        raise IgnoreFault(name, f"more than {_MOST_LINES} lines")
+    text, cause = _understood(content)
+    if cause:
+        raise IgnoreFault(name, cause)
+    return text
+
+
+def _content(name: str, folder: int) -> bytes:
+    fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise IgnoreFault(name, "it is no regular file")
+        return os.read(fd, _LONGEST + 1)
+    finally:
+        os.close(fd)
+
+
+def _is_link(name: str, folder: int) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=512)
+def _understood(content: bytes) -> tuple[str, str]:
+    """Return the text of an ignore file, and what is wrong with it (empty: nothing)."""
+    try:
+        text = _decoded(content)
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        return "", f"line {number} is not {error.encoding.upper()}; save the file as UTF-8"
+    if "\0" in text:
+        return "", "it has NULs, as UTF-16 without a byte order mark has; save it as UTF-8"
+    for number, line in enumerate(text.split("\n"), 1):
+        if cause := _fault(line.removesuffix("\r")):
+            return "", f"line {number}: {cause}"
+    return text, ""
+
+
+def _decoded(content: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding)
+    return content.decode()
+
+
+def _fault(line: str) -> str | None:
+    if says_nothing(line):
+        return None
+    return fault_of(line) or (None if compiled(line) else "it can match nothing")
