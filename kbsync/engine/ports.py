@@ -116,6 +116,14 @@ class Source(Protocol):
         """Return the number of the device the root is on, None when it cannot be asked."""
         ...
 
+    def mounts(self) -> frozenset[str]:
+        """Return the key paths below the root that something is mounted on."""
+        ...
+
+    def expect(self, mounts: AbstractSet[str]) -> None:
+        """Tell from now on, in `look` and `read`, what is below one of `mounts` and not on it."""
+        ...
+
     def open(self, path: str) -> AbstractContextManager[Payload | Unknown]:
         """Open `path` for upload, never following a link out of the root."""
         ...

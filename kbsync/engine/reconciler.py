@@ -7,6 +7,8 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+import anyio.to_thread
+
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
@@ -22,6 +24,7 @@ from kbsync.engine.observe.knowledge_base import (
 from kbsync.engine.observe.planner import Planned, Planner
 from kbsync.engine.observe.remote_state import metadata_fields
 from kbsync.engine.observe.server_age import losses, too_old
+from kbsync.engine.observe.source_check import must_be_there
 from kbsync.engine.ports import Clock, Ledger, Remote
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
@@ -67,8 +70,9 @@ class Reconciler:
                 it the ledger is believed about documents that were not changed.
 
         Raises:
-            Problem: the base or the server cannot be used.
+            Problem: the source is not there, or the base or the server cannot be used.
         """
+        await anyio.to_thread.run_sync(must_be_there, self.mirror.name, self.mirror.source)
         return await self.comparison.everything(await self.find_context(), listing=listing)
 
     async def apply(
@@ -95,7 +99,10 @@ class Reconciler:
         permitted = guarded_plan(planned.plan.actions, planned.facts, planned.guard, read)
         context = await self.with_base(planned.context, wanted=bool(permitted.actions))
         self.note_device(planned, permitted.held)
-        policy = OneShot(Permits(removals=permitted.removals, uploads=permitted.uploads), wait=wait)
+        permits = Permits(
+            removals=permitted.removals, uploads=permitted.uploads, overwrites=permitted.overwrites
+        )
+        policy = OneShot(permits, wait=wait)
         pool = WorkerPool(context, policy, listing=planned.listing, observe=observe)
         started(pool)
         try:
@@ -182,6 +189,7 @@ class Reconciler:
             Problem: the base or the server cannot be used.
         """
         base = await self._find_base()
+        self.comparison.mounts.expect()
         collector = EvidenceCollector(context=await self._context(base))
         case = await collector.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
         return case, decide(case)

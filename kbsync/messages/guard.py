@@ -13,7 +13,18 @@ ROOT_STRANGE = Message(
 )
 ROOT_DEVICE = Message(
     "KB-G004",
-    "the source is on another device than it was (a disk may not be mounted)",
+    "the source is on another device than it was, without most of the files the ledger knows "
+    "(a disk may not be mounted)",
+    exit=Exit.OK,
+)
+NOT_MOUNTED = Message(
+    "KB-G140",
+    "nothing is mounted on {path}, where a mount was when its files were sent",
+    exit=Exit.OK,
+)
+MOUNT_STRANGE = Message(
+    "KB-G141",
+    "what is mounted on {path} holds none of the {recorded} files the ledger knows there",
     exit=Exit.OK,
 )
 
@@ -23,6 +34,13 @@ HALTED_ROOT = Message(
     "KB-G010",
     "mirror {mirror}: {reason}; {count} of {documents} documents would be removed, and none was",
     "if you want that: kbsync apply --release {digest}",
+    Exit.HALTED,
+)
+HALTED_MOUNT = Message(
+    "KB-G142",
+    "mirror {mirror}: {reason}; {count} of {documents} documents would be removed or written over, "
+    "and none was",
+    "mount it, or if these files are gone for good: kbsync apply --release {digest}",
     Exit.HALTED,
 )
 HALTED_REMOVALS = Message(
@@ -50,6 +68,14 @@ HELD_UPLOAD = Message(
     "KB-G014",
     "{path} would have to be uploaded again ({cause}), which was not planned in this pass",
     "kbsync plan",
+    Exit.INCOMPLETE,
+)
+
+HELD_UNMOUNTED = Message(
+    "KB-G143",
+    "{path} is below a mount point where nothing is mounted now: it may not be the file that was "
+    "sent",
+    "mount it, then: kbsync plan",
     Exit.INCOMPLETE,
 )
 

@@ -61,18 +61,31 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """A file that would be uploaded. `content` is None until it was hashed."""
+    """A file that would be uploaded.
+
+    Args:
+        content: None until it was hashed.
+        unmounted: the recorded mount point it is below, where nothing is mounted now: it may be
+            another file than the one that was sent.
+    """
 
     key: DocKey
     stat: Stat
     content: str | None = None
+    unmounted: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
-    """Proved to be gone: its parent was listed without error, or is itself gone."""
+    """Not there: its parent was listed without error, or is itself gone.
+
+    Args:
+        unmounted: the recorded mount point it is below, where nothing is mounted now: then this
+            proves nothing, and only a person can say that it is gone.
+    """
 
     key: DocKey
+    unmounted: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

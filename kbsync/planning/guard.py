@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -30,6 +30,7 @@ from kbsync.model import (
     Halted,
     Update,
 )
+from kbsync.planning.mount_points import innermost_above
 
 REMOVALS = frozenset({Cause.REMOVED, Cause.ORPHAN, Cause.EXTRA, Cause.EXCLUDED})
 REEMBEDDINGS = frozenset({Cause.MISSING, Cause.DRIFT, Cause.SETTINGS, Cause.UNKNOWN})
@@ -44,6 +45,7 @@ class Risk(enum.StrEnum):
     REMAKES = "remakes"
     REEMBEDS = "re-embeds"
     FORGETS = "forgets"
+    OVERWRITES = "overwrites"
 
 
 def risk_of(action: Action) -> Risk | None:
@@ -150,6 +152,15 @@ class Root:
     device: int | None = None
     device_before: int | None = None
 
+    @property
+    def moved(self) -> bool:
+        """Whether it is on another device now, without most of its files.
+
+        A remount often gives another number to the same files, so the number alone says nothing.
+        """
+        known = None not in (self.device, self.device_before)
+        return known and self.device != self.device_before and 2 * self.found < self.recorded
+
 
 def root_fault(root: Root) -> Notice | None:
     """Return why an absence in this source proves nothing; None when it does."""
@@ -161,9 +172,7 @@ def root_fault(root: Root) -> Notice | None:
     # Another folder was mounted in its place.
     if root.recorded and not root.found:
         return say.ROOT_STRANGE(recorded=root.recorded)
-    if None not in (root.device, root.device_before) and root.device != root.device_before:
-        return say.ROOT_DEVICE()
-    return None
+    return say.ROOT_DEVICE() if root.moved else None
 
 
 # -- the guard -----------------------------------------------------------------------------------
@@ -177,16 +186,26 @@ class Facts:
         documents: entries of the ledger.
         root: why an absence in the source proves nothing.
         foreseen: what follows a key's action, where that action only prepares it.
+        unproved: mount points below the root where an absence proves nothing, and why.
     """
 
     mirror: str
     documents: int
     root: Notice | None = None
     foreseen: Mapping[DocKey, Action] = field(default_factory=dict)
+    unproved: Mapping[str, Notice] = field(default_factory=dict)
 
     def risk(self, action: Action) -> Risk | None:
         """Return what `action`, and what follows from it, counts as."""
-        return risk_of(self.ahead(action))
+        follows = self.ahead(action)
+        # What stands below a mount point without its mount may be another file of that name.
+        if isinstance(follows, Update) and self.mount_above(action) is not None:
+            return Risk.OVERWRITES
+        return risk_of(follows)
+
+    def mount_above(self, action: Action) -> str | None:
+        """Return the mount point above it where an absence proves nothing; None for none."""
+        return innermost_above(action.key.path, self.unproved) if self.unproved else None
 
     def ahead(self, action: Action) -> Action:
         """Return what follows `action`: itself, unless something else is foreseen."""
@@ -205,12 +224,15 @@ def guard(actions: Iterable[Action], facts: Facts, history: History, config: Gua
     risks: dict[Risk | None, list[Action]] = defaultdict(list)
     for action in actions:
         risks[facts.risk(action)].append(action)
-    removing, remade = risks[Risk.REMOVES], risks[Risk.REMAKES]
+    gone = risks[Risk.REMOVES] + risks[Risk.FORGETS]
+    removing = [each for each in risks[Risk.REMOVES] if facts.mount_above(each) is None]
+    remade = risks[Risk.REMAKES]
     # The share is of the mirror as it was: what went in this hour still counts.
     documents = facts.documents + history.deleted
     halts = [
         # Without proof of absence not even an entry may go, however few they are.
-        _by_root(facts, removing + risks[Risk.FORGETS]),
+        _by_root(facts, gone),
+        *_by_mount(facts, gone + risks[Risk.OVERWRITES]),
         _by_number(
             say.HALTED_REMOVALS,
             removing + remade,
@@ -242,6 +264,17 @@ def _by_root(facts: Facts, gone: Sequence[Action]) -> _Halt | None:
         return None
     values = {"reason": facts.root.text, "count": len(gone)}
     return _Halt(gone, say.HALTED_ROOT, values)
+
+
+def _by_mount(facts: Facts, actions: Sequence[Action]) -> Iterator[_Halt]:
+    below: dict[str, list[Action]] = defaultdict(list)
+    for action in actions:
+        point = facts.mount_above(action)
+        if point is not None:
+            below[point].append(action)
+    for point, held in sorted(below.items()):
+        values = {"reason": facts.unproved[point].text, "count": len(held)}
+        yield _Halt(held, say.HALTED_MOUNT, values)
 
 
 def _by_number(

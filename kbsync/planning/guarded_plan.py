@@ -32,6 +32,11 @@ class GuardedPlan:
         return {key for key, risk in self.risks.items() if risk is Risk.REMOVES}
 
     @property
+    def overwrites(self) -> AbstractSet[DocKey]:
+        """The keys that may be sent although a mount is missing above them: a person said so."""
+        return {key for key, risk in self.risks.items() if risk is Risk.OVERWRITES}
+
+    @property
     def held(self) -> AbstractSet[DocKey]:
         """The keys that are held back."""
         return self.guard.keys if isinstance(self.guard, Halted) else frozenset()

@@ -45,10 +45,14 @@ class OpenFolder(NamedTuple):
 
 
 class FileEntry(NamedTuple):
-    """A file that would be uploaded: its row, and the real names that lead to it."""
+    """A file that would be uploaded: its row, and the real names that lead to it.
+
+    `unmounted`: as of `kbsync.model.Present`; only a look at one path tells.
+    """
 
     row: FileRow
     steps: tuple[str, ...]
+    unmounted: str | None = None
 
 
 class ExcludedEntry(NamedTuple):

@@ -29,15 +29,17 @@ class FileRules:
         root: path of the source folder.
         filters: what is left out.
         accepted: extensions that are uploaded, lower case, without the dot.
+        expected: key paths where a mount was seen before.
     """
 
-    __slots__ = ("accepted", "config", "filters", "root")
+    __slots__ = ("accepted", "config", "expected", "filters", "root")
 
     def __init__(self, config: MirrorConfig) -> None:
         self.config = config
         self.root = os.fspath(config.source)
         self.filters = Filters(config)
         self.accepted = frozenset(config.extensions)
+        self.expected: frozenset[str] = frozenset()
 
     def key(self, path: str) -> DocKey:
         """Return the key of `path` in this mirror."""

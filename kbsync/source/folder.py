@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from kbsync.model.file_types import extension, is_text
 from kbsync.source.classify import FileEntry
 from kbsync.source.file_rules import FileRules
 from kbsync.source.lookup import look
+from kbsync.source.mounts import mount_points
 from kbsync.source.openat import FOLDER, REPLACED, os_reason
 from kbsync.source.payload import FilePayload, ReadFiles, payload
 from kbsync.source.scan import root_fault, scan
@@ -39,11 +41,19 @@ class Folder:
         except OSError:
             return None
 
+    def mounts(self) -> frozenset[str]:
+        """Return the key paths below the root that something is mounted on."""
+        return mount_points(self._rules.root)
+
+    def expect(self, mounts: AbstractSet[str]) -> None:
+        """Tell from now on of what is looked at below `mounts` where nothing is mounted there."""
+        self._rules.expected = frozenset(mounts)
+
     def look(self, path: str) -> FileState:
         """Say what stands at `path` now, without reading its content."""
         with ExitStack() as closing:
             _, found = self._located(closing, path)
-            return self._present(found.row) if isinstance(found, FileEntry) else found
+            return self._present(found.row, found) if isinstance(found, FileEntry) else found
 
     def read(self, path: str) -> FileState:
         """Like `look`, and hash what would be sent: a `Present` has its `content`."""
@@ -99,15 +109,15 @@ class Folder:
             return verdict
         # Text can shrink to nothing but its byte order mark, or grow when it becomes UTF-8.
         refusal = rules.too_large(sent.size) if sent.size else says.EMPTY()
-        return rules.skipped(path, refusal) if refusal else (self._present(verdict), sent)
+        return rules.skipped(path, refusal) if refusal else (self._present(verdict, found), sent)
 
     def _is_text(self, path: str) -> bool:
         """Whether the file at `path` is sent as UTF-8."""
         return self._rules.config.convert == "utf-8" and is_text(extension(path.rpartition("/")[2]))
 
-    def _present(self, row: FileRow, content: str | None = None) -> Present:
+    def _present(self, row: FileRow, found: FileEntry) -> Present:
         path, *stat = row
-        return Present(key=self._rules.key(path), stat=Stat(*stat), content=content)
+        return Present(key=self._rules.key(path), stat=Stat(*stat), unmounted=found.unmounted)
 
     def _unknown(self, path: str, why: Notice) -> Unknown:
         return Unknown(key=self._rules.key(path), why=why)

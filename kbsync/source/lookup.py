@@ -1,24 +1,29 @@
 """What stands at one key path now: the same verdicts as the walk, reached by one path alone.
 
 *Absent* is said only when the folder that would hold it was opened for listing and does not have
-it, or is itself proved gone, while the root is still the one its path names.
+it, or is itself proved gone, while the root is still the one its path names. Below a recorded mount
+point where nothing is mounted the answer says so: it proves nothing about what was there.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 
 from kbsync.engine.ports import Blocked
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import Absent, Excluded, FileState, Skipped, Unknown
+from kbsync.planning.mount_points import innermost_above, is_at_or_below
 from kbsync.source.classify import (
     Classified,
     EntryStat,
     ExcludedEntry,
     FileEntry,
     FolderEntry,
+    OpenFolder,
     classify,
     open_entry,
     states_of_key,
@@ -26,6 +31,7 @@ from kbsync.source.classify import (
 from kbsync.source.file_names import component, components, has_one_spelling
 from kbsync.source.file_rules import FileRules
 from kbsync.source.ignore_file import IgnoreFault
+from kbsync.source.mounts import is_on
 from kbsync.source.openat import GONE, OTHER_KIND, os_reason
 from kbsync.source.scan import still_stands
 
@@ -44,8 +50,11 @@ def look(rules: FileRules, root: int, path: str) -> FileEntry | FileState:
 def _descend(rules: FileRules, root: int, path: str, parts: list[str]) -> FileEntry | FileState:
     entry, excluded = FolderEntry("", (), rules.filters.root), False
     for position, part in enumerate(parts):
+        unmounted = _expected(rules, entry.steps, parts[position:])
         try:
             with open_entry(rules, root, entry) as folder:
+                if unmounted is not None and _is_below(folder, unmounted, rules):
+                    unmounted = None
                 classified = [
                     classify(rules, folder, name, found) for name, found in _named(folder.fd, part)
                 ]
@@ -53,19 +62,43 @@ def _descend(rules: FileRules, root: int, path: str, parts: list[str]) -> FileEn
             why = says.IGNORE_UNREADABLE(name=fault.name, cause=fault.cause)
             return _unknown(rules, path, why)
         except OSError as error:
-            return _unlisted(rules, path, error)
+            return _told(_unlisted(rules, path, error), unmounted)
         step: FolderEntry | FileState
         if excluded or all(isinstance(one.verdict, ExcludedEntry) for one in classified):
             excluded = True
             step = _excluded(rules, path, classified, last=position == len(parts) - 1)
         elif position == len(parts) - 1:
-            return _here(rules, path, classified)
+            return _told(_here(rules, path, classified), unmounted)
         else:
             step = _beneath(rules, path, entry.prefix + part, classified)
         if not isinstance(step, FolderEntry):
-            return step
+            return _told(step, unmounted)
         entry = step
     raise AssertionError("the last component always decides")
+
+
+def _expected(rules: FileRules, steps: tuple[str, ...], left: Sequence[str]) -> str | None:
+    """Return the recorded mount point above what is looked for, by its real names."""
+    if not rules.expected:
+        return None
+    return innermost_above("/".join((*map(component, steps), *left)), rules.expected)
+
+
+def _is_below(folder: OpenFolder, point: str, rules: FileRules) -> bool:
+    """Whether the open folder is on the mount at `point`, as far as it is at or below it."""
+    here = "/".join(map(component, folder.entry.steps))
+    return is_at_or_below(here, point) and is_on(folder.fd, rules.root, point)
+
+
+def _told(state: FileEntry | FileState, unmounted: str | None) -> FileEntry | FileState:
+    if unmounted is None:
+        return state
+    match state:
+        case FileEntry(row=row) if row[0] != unmounted:  # a file may be a mount point itself
+            return state._replace(unmounted=unmounted)
+        case Absent():
+            return replace(state, unmounted=unmounted)
+    return state
 
 
 def _here(rules: FileRules, path: str, classified: list[Classified]) -> FileEntry | FileState:

@@ -1,4 +1,4 @@
-"""Mounts and network file systems: which folders inotify reports no remote change of."""
+"""Mounts: which folders are on one of their own, and which on a network, where inotify is blind."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import NamedTuple
+
+from kbsync.planning.mount_points import is_at_or_below
+from kbsync.source.file_names import component
 
 # Another machine, the host of this one or a program changes files on these, and inotify does not
 # report it. A type is looked up whole, then by what precedes its dot: fuse.sshfs is a fuse. A
@@ -27,11 +30,13 @@ NETWORK_FILE_SYSTEMS = {
     ),
 }
 MOUNT_TABLE = Path("/proc/self/mountinfo")
+DESCRIPTORS = Path("/proc/self/fdinfo")
+_ID = "mnt_id:"
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 class Mount(NamedTuple):
-    """One line of the mount table."""
+    """One line of the mount table. `number`: the id of the mount, not of its device."""
 
     number: str
     point: str
@@ -84,6 +89,46 @@ def mounts_of(folder: str, table: str | None = None) -> FolderMounts:
         ):
             own = mount
     return FolderMounts(own, tuple(below.values()), real)
+
+
+def mount_points(folder: str) -> frozenset[str]:
+    """Return the key paths below `folder` that something is mounted on.
+
+    Bind mounts are among them, which have the device number of what is around them.
+    """
+    found = mounts_of(folder)
+    return frozenset(_key_path(found.real, mount.point) for mount in found.inside)
+
+
+def is_on(fd: int, folder: str, point: str) -> bool:
+    """Whether what the descriptor `fd` has open is on the mount at `point`, or on one inside of it.
+
+    A descriptor stays on the mount it was opened on, so what is listed through it is judged, and
+    not what is mounted a moment later.
+
+    Args:
+        fd: of a file or folder.
+        folder: path of the source.
+        point: key path below it.
+    """
+    number = _mount_number(fd)
+    real = os.path.realpath(folder)
+    for mount in _mounts(_table()):
+        if mount.number == number and mount.point.startswith(real.rstrip("/") + "/"):
+            return is_at_or_below(_key_path(real, mount.point), point)
+    return False
+
+
+def _mount_number(fd: int) -> str:
+    try:
+        known = (DESCRIPTORS / str(fd)).read_text("ascii")
+    except OSError:
+        return ""
+    return next((words[1] for line in known.splitlines() if (words := line.split())[0] == _ID), "")
+
+
+def _key_path(real: str, point: str) -> str:
+    return "/".join(map(component, os.path.relpath(point, real).split("/")))
 
 
 def network_name(kind: str) -> str | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from kbsync.engine.ports import Blocked, Payload, Seen
 from kbsync.messages import source as says
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
+from kbsync.planning.mount_points import innermost_above, is_at_or_below
 
 MOUNTED, EMPTY, GONE = "mounted", "empty", "gone"
 LOCKED = says.FOLDER_UNREADABLE(cause="Permission denied")
@@ -51,6 +53,8 @@ class Folder:
         excluded: paths that the mirror's patterns leave out.
         states: what a scan meets at paths that are no ordinary files.
         unsteady: paths that are written to whenever they are read.
+        nested: mount points below the root, and whether anything is mounted there; what stands on
+            one comes and goes with it.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class Folder:
         self.unsteady: set[str] = set()
         self.mount = MOUNTED
         self.mounted_device = 1
+        self.nested: dict[str, bool] = {}
+        self.expected: frozenset[str] = frozenset()
         self.answers: dict[str, FileState] = {}
         self.seen_gone: set[str] = set()
         self._wall = wall
@@ -114,7 +120,10 @@ class Folder:
     def _visible(self) -> list[str]:
         if self.mount != MOUNTED:
             return []
-        return [path for path in self.files if not self._locks(path)]
+        return [path for path in self.files if not (self._locks(path) or self._away(path))]
+
+    def _away(self, path: str) -> bool:
+        return any(not there and is_at_or_below(path, at) for at, there in self.nested.items())
 
     def _locks(self, path: str) -> bool:
         return any(path.startswith(prefix) for prefix in self.locked)
@@ -134,19 +143,25 @@ class Folder:
         if self.mount == GONE:
             return Unknown(key=key, why=says.ROOT_GONE(path="/fake"))
         if self.mount == EMPTY:
-            return Absent(key=key)
+            return Absent(key=key, unmounted=innermost_above(path, self.expected))
+        if self._away(path):
+            return Absent(key=key, unmounted=innermost_above(path, self.expected - self.mounts()))
         if self._locks(path):
             return Unknown(key=key, why=LOCKED)
         if path in self.states:
             return self.states[path]
         file = self.files.get(path)
         if file is None:
-            return Absent(key=key)
+            return Absent(key=key, unmounted=self._unmounted(path))
         if path in self.excluded:
             return Excluded(key=key)
         if not file.content:
             return Skipped(key=key, why=says.EMPTY())
-        return Present(key=key, stat=file.stat)
+        return Present(key=key, stat=file.stat, unmounted=self._unmounted(path))
+
+    def _unmounted(self, path: str) -> str | None:
+        point = innermost_above(path, self.expected)
+        return None if point is None or point in self.mounts() else point
 
     def read(self, path: str) -> FileState:
         state = self.look(path)
@@ -161,6 +176,13 @@ class Folder:
 
     def device(self) -> int | None:
         return {MOUNTED: self.mounted_device, EMPTY: 2, GONE: None}[self.mount]
+
+    def mounts(self) -> frozenset[str]:
+        there = (at for at, there in self.nested.items() if there and not self._away(at))
+        return frozenset(there) if self.mount == MOUNTED else frozenset()
+
+    def expect(self, mounts: AbstractSet[str]) -> None:
+        self.expected = frozenset(mounts)
 
     @contextmanager
     def open(self, path: str) -> Iterator[Payload | Unknown]:

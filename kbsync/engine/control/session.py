@@ -21,12 +21,11 @@ from kbsync.engine.control.debounce import PendingPath
 from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Stopped, step_event
 from kbsync.engine.observe.planner import Planned
-from kbsync.engine.ports import Blocked, Seen
+from kbsync.engine.observe.source_check import must_be_there
 from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.policy import Continuous
 from kbsync.engine.workers.pool import WorkerPool
 from kbsync.messages import Problem
-from kbsync.messages import engine as say
 from kbsync.model import (
     Action,
     Cause,
@@ -103,7 +102,8 @@ class Session:
             Problem: the source is not there, or base or server cannot be used.
         """
         began, state = self._now(), self._state
-        await anyio.to_thread.run_sync(self._source_must_be_there)
+        mirror = self._reconciler.mirror
+        await anyio.to_thread.run_sync(must_be_there, mirror.name, mirror.source)
         state.debouncer.compared()
         async with AsyncExitStack() as stack:
             if listing and self.pool is not None:
@@ -119,7 +119,6 @@ class Session:
                 settle=self._settled,
                 under_way=self._under_way(),
             )
-            _must_be_listed(planned, state.mirror)
             self._context = planned.context
             await self._begin_all(planned)
         state.compared(began, self._now(), listing=listing)
@@ -366,11 +365,6 @@ class Session:
         self._state.grace.forget(unsettled)
         return settled
 
-    def _source_must_be_there(self) -> None:
-        source = self._reconciler.mirror.source
-        if source.device() is None:
-            _must_be_open(next(source.scan(), None), self._state.mirror)
-
     def _under_way(self) -> Mapping[DocKey, Risk]:
         return dict(self.pool.risks) if self.pool else {}
 
@@ -387,13 +381,3 @@ def _complete(context: Context) -> bool:
 def _removes_file(action: Action) -> bool:
     """Whether `action` is there because a file is gone."""
     return isinstance(action, Delete) and action.cause is Cause.REMOVED
-
-
-def _must_be_listed(planned: Planned, mirror: str) -> None:
-    for blocked in planned.tally.blocked:
-        _must_be_open(blocked, mirror)
-
-
-def _must_be_open(seen: Seen | None, mirror: str) -> None:
-    if isinstance(seen, Blocked) and not seen.prefix:
-        raise Problem(say.SOURCE_BLOCKED(mirror=mirror, reason=seen.why.text))

@@ -104,7 +104,8 @@ async def _entries(context: Context, chain: Sequence[Move]) -> list[LedgerEntry]
 
 
 def _gone(context: Context, key: DocKey) -> bool:
-    return isinstance(context.mirror.source.look(key.path), Absent)
+    found = context.mirror.source.look(key.path)
+    return isinstance(found, Absent) and found.unmounted is None
 
 
 async def _entry(context: Context, move: Move) -> LedgerEntry | None:

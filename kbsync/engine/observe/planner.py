@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
@@ -17,8 +17,10 @@ from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.observe.restored_ledger import catch_up
-from kbsync.engine.ports import Clock, EntryChange, Ledger, ObservedListing, Source
+from kbsync.engine.observe.source_check import MountRecord, SourceCheck, must_be_listed
+from kbsync.engine.ports import Clock, EntryChange, Ledger, ObservedListing
 from kbsync.messages import Notice
+from kbsync.messages import guard as guard_say
 from kbsync.model import (
     Absent,
     Action,
@@ -48,6 +50,7 @@ from kbsync.planning.guard import (
 )
 from kbsync.planning.lookahead import foresee
 from kbsync.planning.marks import FIELDS
+from kbsync.planning.mount_points import innermost_above
 from kbsync.planning.plan import Plan, Rates, indexing_rate, make_plan
 from kbsync.planning.rename_detection import Vacated, vacated
 
@@ -101,6 +104,9 @@ class Planner:
         mirror: folder, base and settings.
         ledger: what was done.
         clock: the ledger's clock.
+
+    Attributes:
+        mounts: the mount points below the root.
     """
 
     def __init__(self, mirror: Mirror, ledger: Ledger, clock: Clock) -> None:
@@ -108,6 +114,7 @@ class Planner:
         self._ledger = ledger
         self._clock = clock
         self._source_check = SourceCheck(mirror.name, mirror.source, ledger)
+        self.mounts = MountRecord(mirror.name, mirror.source, ledger)
         self._counted: tuple[float, int] | None = None
 
     async def everything(
@@ -129,7 +136,8 @@ class Planner:
             under_way: what was allowed before and is not done yet, for the guard.
 
         Raises:
-            Problem: the server cannot be used, or another kbsync took the mirror over.
+            Problem: the source is not there, the server cannot be used, or another kbsync took the
+                mirror over.
         """
         # Ownership is decided by the marks in the base, so a new ledger lists it first.
         listing = listing or context.base_id is None or not context.owner
@@ -138,7 +146,12 @@ class Planner:
         if context.fields is not None and not context.fields.keys() >= set(FIELDS):
             self._ledger.unmark(self._mirror.name)  # with a field its values are gone
         tally = ScanTally()
+        self.mounts.expect()
         states = await anyio.to_thread.run_sync(self._candidates, context, listed, tally)
+        must_be_listed(self._mirror.name, tally.blocked)
+        # After the walk: what is mounted by now was not missed by it.
+        lost = self.mounts.lost(states)
+        self.mounts.note(states, lost)
         if listed is not None:
             # Before any decision: a restored ledger would delete what was only renamed.
             states += catch_up(context, listed, states)
@@ -147,11 +160,11 @@ class Planner:
         states += refused
         # Without a listing and without asking, names are presumed free: the workers ask.
         collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
-        decided = await self._decide(collector, states)
+        decided = await self._decide(collector, states, lost)
         # The scan counted refused files as unchanged.
         unchanged = tally.unchanged + decided.same - len(refused)
         device = self._mirror.source.device()
-        facts = self._facts(decided, tally, device)
+        facts = self._facts(decided, tally, device, lost)
         return Planned(
             plan=self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {}),
             context=context,
@@ -176,17 +189,20 @@ class Planner:
             None when something would be removed and no recorded file proves that the source is
             still the same: then everything has to be compared.
         """
-        decided = await self._decide(EvidenceCollector(context=context, asks=False), states)
-        facts = Facts(mirror=self._mirror.name, documents=0, foreseen=decided.foreseen)
+        lost = self.mounts.lost(states)
+        collector = EvidenceCollector(context=context, asks=False)
+        decided = await self._decide(collector, states, lost)
+        facts = Facts(
+            mirror=self._mirror.name,
+            documents=0,
+            foreseen=decided.foreseen,
+            unproved={point: guard_say.NOT_MOUNTED(path=point) for point in lost},
+        )
         risks = {facts.risk(action) for action in decided.actions}
-        device = None
-        if risks & {Risk.REMOVES, Risk.FORGETS}:
-            changed = {state.key for state in states}
-            if not await anyio.to_thread.run_sync(self._source_check.proves, changed):
-                return None
-            device = self._mirror.source.device()
-            # A recorded file was found, so only the device can speak against the source.
-            root = root or root_fault(self._root(device, files=1, recorded=1, found=1))
+        gone = [a.key for a in decided.actions if facts.risk(a) in (Risk.REMOVES, Risk.FORGETS)]
+        device = self._mirror.source.device() if gone else None
+        if gone and not await self._proved(gone, {state.key for state in states}, lost, device):
+            return None
         if risks - {None}:
             facts = replace(facts, documents=self._documents(), root=root)
         return Planned(
@@ -247,24 +263,54 @@ class Planner:
             self._counted = now, sum(self._ledger.counts(self._mirror.name).values())
         return self._counted[1]
 
-    def _root(self, device: int | None, *, files: int, recorded: int, found: int) -> Root:
-        binding = self._ledger.binding(self._mirror.name)
-        before = binding.device if binding else None
-        return Root(
-            files=files, recorded=recorded, found=found, device=device, device_before=before
+    async def _proved(
+        self,
+        gone: Collection[DocKey],
+        changed: AbstractSet[DocKey],
+        lost: AbstractSet[str],
+        device: int | None,
+    ) -> bool:
+        """Whether files that are looked at alone prove to be gone.
+
+        Args:
+            gone: these files.
+            changed: all that are looked at, which cannot prove it.
+            lost: mount points that have no mount now, which the guard judges.
+            device: what the root is on.
+        """
+        if device != self._device_before():
+            return False
+        points = ["", *sorted(self.mounts.above(gone) - lost)]
+        proves = self._source_check.proves
+        return await anyio.to_thread.run_sync(
+            lambda: all(proves(changed, point) for point in points)
         )
 
-    def _facts(self, decided: _Decisions, tally: ScanTally, device: int | None) -> Facts:
-        # A renamed file is there, though at another path.
+    def _device_before(self) -> int | None:
+        binding = self._ledger.binding(self._mirror.name)
+        return binding.device if binding else None
+
+    def _facts(
+        self, decided: _Decisions, tally: ScanTally, device: int | None, lost: AbstractSet[str]
+    ) -> Facts:
+        # A renamed file is there, though at another path; an edited one may be another disk's.
         moved = sum(isinstance(action, Move) for action in decided.actions)
-        root = self._root(
-            device, files=tally.files, recorded=tally.recorded, found=tally.found + moved
+        edited = sum(action.cause is Cause.EDITED for action in decided.actions)
+        before, found = self._device_before(), tally.found + moved
+        root = Root(
+            files=tally.files,
+            recorded=tally.recorded,
+            found=found if device == before else max(0, found - edited),
+            fault=tally.fault,
+            device=device,
+            device_before=before,
         )
         return Facts(
             mirror=self._mirror.name,
             documents=sum(self._ledger.counts(self._mirror.name).values()),
-            root=root_fault(replace(root, fault=tally.fault)),
+            root=root_fault(root),
             foreseen=decided.foreseen,
+            unproved=self.mounts.unproved(decided.actions, lost),
         )
 
     def _candidates(
@@ -292,7 +338,9 @@ class Planner:
             states[n] = self._mirror.source.look(states[n].key.path)
         return states
 
-    async def _decide(self, collector: EvidenceCollector, states: list[FileState]) -> _Decisions:
+    async def _decide(
+        self, collector: EvidenceCollector, states: list[FileState], lost: AbstractSet[str]
+    ) -> _Decisions:
         decided = _Decisions()
         stats: list[tuple[DocKey, Stat]] = []
         for number, state in enumerate(states, 1):
@@ -304,7 +352,7 @@ class Planner:
                     if case.entry is not None and case.entry.stat != stat:
                         stats.append((case.key, stat))
                 # A refusal of a file that is gone would be reported for ever.
-                case Noop(), Absent() if case.rejection is not None:
+                case Noop(), Absent(unmounted=None) if case.rejection is not None:
                     self._ledger.commit(EntryChange(key=case.key, rejection=None))
                 case Hold(cause=Cause.SKIPPED), Skipped() if case.entry is None:
                     decided.skipped.append(case.local)
@@ -314,7 +362,8 @@ class Planner:
                     if follows is not None:
                         decided.foreseen[case.key] = follows
                     free = vacated(case, action)
-                    if free is not None:
+                    # A file that a mount takes with it was not renamed.
+                    if free is not None and innermost_above(case.key.path, lost) is None:
                         decided.vacated.append(free)
                     if isinstance(case.local, Present) and case.local.content is not None:
                         decided.seen[case.key] = case.local
@@ -332,50 +381,3 @@ def _age(state: FileState) -> float:
         return float("inf")
     age = time.time() - state.stat.mtime_ns / 1e9
     return age if age >= 0 else float("inf")
-
-
-# -- Whether a source is still the same, without a walk: one recorded file that is there.
-
-
-LOOKS = 20
-
-
-class SourceCheck:
-    """Finds a recorded file that is there, looking first at the last one found.
-
-    Args:
-        mirror: the mirror's name.
-        source: its folder.
-        ledger: knows its files.
-    """
-
-    def __init__(self, mirror: str, source: Source, ledger: Ledger) -> None:
-        self._mirror = mirror
-        self._source = source
-        self._ledger = ledger
-        self._last: DocKey | None = None
-
-    def proves(self, changed: AbstractSet[DocKey]) -> bool:
-        """Return whether any of a few recorded files is there; False proves nothing.
-
-        Args:
-            changed: the keys in question, which cannot prove it.
-        """
-        if self._last is not None and self._last not in changed and self._is_there(self._last):
-            return True
-        looked = 0
-        for entry in self._ledger.entries(self._mirror):
-            if entry.key in changed:
-                continue
-            if self._is_there(entry.key):
-                self._last = entry.key
-                return True
-            looked += 1
-            # Past a few misses a walk is cheaper and proves more.
-            if looked == LOOKS:
-                break
-        return False
-
-    def _is_there(self, key: DocKey) -> bool:
-        recorded = self._ledger.entry(key) is not None
-        return recorded and isinstance(self._source.look(key.path), Present)

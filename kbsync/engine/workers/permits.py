@@ -22,6 +22,7 @@ class Permits:
     Args:
         removals: keys whose document may be removed, whatever is granted later.
         uploads: keys whose file may be uploaded although it did not change, likewise.
+        overwrites: keys whose file may be uploaded although a mount is missing above it, likewise.
     """
 
     def __init__(
@@ -29,21 +30,24 @@ class Permits:
         *,
         removals: AbstractSet[DocKey] = frozenset(),
         uploads: AbstractSet[DocKey] = frozenset(),
+        overwrites: AbstractSet[DocKey] = frozenset(),
     ) -> None:
         self._planned_removals = removals
         self._planned_uploads = uploads
+        self._overwrites = set(overwrites)
         self._removals: set[DocKey] = set()
         self._uploads: set[DocKey] = set()
         self._seen_present: set[DocKey] = set()
         self._risks: dict[DocKey, Risk] = {}
 
-    def allowed(self, action: Action, *, present: bool) -> Notice | None:
+    def allowed(self, action: Action, *, present: bool, unmounted: bool = False) -> Notice | None:
         """Return why `action` has to wait; None when it may be carried out now.
 
         Args:
             action: what would be done.
             present: whether the file of its key is there. It is remembered: a file that was seen
                 after its removal was planned, and is gone again, is for the next plan to judge.
+            unmounted: what is there is below a recorded mount point that has no mount now.
         """
         key = action.key
         if present:
@@ -56,6 +60,8 @@ class Permits:
             case Create(cause=cause) | Update(cause=cause), Risk.REMAKES | Risk.REEMBEDS:
                 allowed = key in self._planned_uploads or key in self._uploads
                 return None if allowed else say.HELD_UPLOAD(path=key.path, cause=cause)
+            case Update(), None if unmounted:
+                return None if key in self._overwrites else say.HELD_UNMOUNTED(path=key.path)
         return None
 
     def expects_removal(self, key: DocKey) -> bool:

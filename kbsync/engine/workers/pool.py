@@ -314,7 +314,11 @@ class WorkerPool:
     async def _visit(self, key: DocKey) -> None:
         case = await self._case(key)
         action = decide(case)
-        why = self._permits.allowed(action, present=isinstance(case.local, Present))
+        why = self._permits.allowed(
+            action,
+            present=isinstance(case.local, Present),
+            unmounted=getattr(case.local, "unmounted", None) is not None,
+        )
         if why is not None:
             await self._refuse(case, why)
         elif not (isinstance(action, Create | Update) and self._waits(key, action)):

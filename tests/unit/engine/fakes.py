@@ -57,6 +57,7 @@ class MemoryLedger:
         self.halted: dict[str, frozenset[str]] = {}
         self.agreed: dict[str, float] = {}
         self.servers: dict[str, Capabilities] = {}
+        self.mounted: dict[str, frozenset[str]] = {}
 
     def rows(
         self, mirror: str, settings: str, *, listing: ObservedListing | None, marked: bool = False
@@ -200,6 +201,12 @@ class MemoryLedger:
     def note_capabilities(self, server: str, known: Capabilities) -> None:
         self.servers[server] = known
 
+    def mounts(self, mirror: str) -> frozenset[str]:
+        return self.mounted.get(mirror, frozenset())
+
+    def note_mounts(self, mirror: str, paths: AbstractSet[str]) -> None:
+        self.mounted[mirror] = frozenset(paths)
+
     def agreed_at(self, mirror: str) -> float:
         return self.agreed.get(mirror, 0.0)
 
@@ -290,7 +297,7 @@ def declaring(mirror: Mirror, **declared: object) -> Mirror:
 class Unlimited(Permits):
     """Lets every key do everything."""
 
-    def allowed(self, action: Action, *, present: bool) -> None:
+    def allowed(self, action: Action, *, present: bool, unmounted: bool = False) -> None:
         return None
 
 

@@ -403,7 +403,7 @@ async def test_a_source_on_another_device_removes_nothing() -> None:
     on = _filled()
     async with controlled(on) as it:
         on.source.mounted_device = 2
-        it.remove("00.md")
+        it.remove(*_paths(0, 2 * MANY // 3))
         await anyio.sleep(3 * GRACE)
         assert on.server.count("delete") == 0
         assert it.controller.status.held is not None

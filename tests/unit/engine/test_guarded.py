@@ -8,9 +8,12 @@ import pytest
 
 from kbsync.engine.execute.results import Report
 from kbsync.engine.reconciler import Planned, Reconciler
-from kbsync.messages import Exit, Message
+from kbsync.messages import Exit, Message, Problem
+from kbsync.messages import engine as engine_say
 from kbsync.messages import guard as say
 from kbsync.model import Absent, Allowed, DocKey, EntryState, Halted, Unknown
+
+from tests.model.folder import GONE, MOUNTED
 
 from .fakes import Stage, stage
 from .words import WHY, key_of
@@ -121,6 +124,7 @@ def _replaced(on: Stage) -> None:
 
 def _another_device(on: Stage) -> None:
     on.source.remove(_path(0))
+    on.source.edit(_path(1), b"another disk's")
     on.source.mounted_device = 2
 
 
@@ -152,13 +156,18 @@ async def test_a_doubtful_source_removes_nothing_however_little(happens: object)
     assert report.done["delete"] == len(read)
 
 
-async def test_a_source_that_cannot_be_listed_removes_nothing() -> None:
+@pytest.mark.parametrize("mount", [GONE, MOUNTED])
+async def test_a_source_that_is_not_there_is_an_error_and_no_server_is_asked(mount: str) -> None:
     on, engine = _filled(3)
-    on.source.files.clear()
+    on.source.mount = mount
     on.source.locked = {""}
-    report = await _applied(engine, await engine.plan())
-    assert report.exit is Exit.INCOMPLETE
-    assert on.server.count("delete") == 0
+    with pytest.raises(Problem) as caught:
+        await engine.plan()
+    assert (caught.value.notice.message, caught.value.exit) == (
+        engine_say.SOURCE_BLOCKED,
+        Exit.INCOMPLETE,
+    )
+    assert mount == MOUNTED or not on.server.calls
 
 
 async def test_a_new_device_is_believed_once_a_pass_found_nothing_to_remove() -> None:
@@ -175,12 +184,26 @@ async def test_a_new_device_is_doubted_until_it_is_released() -> None:
     await _applied(engine, await engine.plan())
     on.source.mounted_device = 2
     on.source.remove(_path(0))
+    on.source.remove(_path(1))
     for _ in range(2):
         planned = await engine.plan()
         assert (await _applied(engine, planned)).exit is Exit.HALTED
     await _applied(engine, planned, _halted(planned).members)
-    on.source.remove(_path(1))
+    on.source.write(_path(3), b"new")
+    await _applied(engine, await engine.plan())
+    on.source.remove(_path(2))
     assert (await _applied(engine, await engine.plan())).done == {"delete": 1}
+
+
+async def test_a_new_device_number_with_the_files_there_halts_nothing() -> None:
+    on, engine = _filled(3)
+    await _applied(engine, await engine.plan())
+    on.source.mounted_device = 2
+    on.source.remove(_path(0))
+    assert (await _applied(engine, await engine.plan())).done == {"delete": 1}
+    binding = on.ledger.binding("docs")
+    assert binding is not None
+    assert binding.device == 2
 
 
 async def test_documents_found_missing_are_not_made_again_unasked() -> None:

@@ -231,7 +231,7 @@ def test_the_journal_tells_the_hour() -> None:
         (Root(files=0, recorded=3, found=0), say.ROOT_EMPTY),
         (Root(files=0, recorded=0, found=0), say.ROOT_EMPTY),
         (Root(files=3, recorded=1, found=0), say.ROOT_STRANGE),
-        (Root(files=3, recorded=3, found=2, device=5, device_before=4), say.ROOT_DEVICE),
+        (Root(files=3, recorded=3, found=1, device=5, device_before=4), say.ROOT_DEVICE),
         (Root(files=3, recorded=3, found=3, fault=say.ROOT_EMPTY()), say.ROOT_UNLISTED),
     ],
 )

@@ -1,0 +1,150 @@
+"""What an absence in a source proves: whether the root is there, and what is mounted below it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+
+from kbsync.engine.ports import Blocked, Ledger, Source
+from kbsync.messages import Notice, Problem
+from kbsync.messages import engine as say
+from kbsync.messages import guard as guard_say
+from kbsync.model import Absent, Action, DocKey, FileState, Present
+from kbsync.planning.guard import Risk, risk_of
+from kbsync.planning.mount_points import innermost_above, is_at_or_below
+
+# Past so many misses a walk is cheaper and proves more.
+LOOKS = 20
+
+
+def must_be_there(mirror: str, source: Source) -> None:
+    """Raise that the source is not there, before anything is asked of a server.
+
+    Raises:
+        Problem: it is not there, or may not be opened.
+    """
+    if source.device() is None:
+        first = next(iter(source.scan()), None)
+        must_be_listed(mirror, [first] if isinstance(first, Blocked) else [])
+
+
+def must_be_listed(mirror: str, blocked: Iterable[Blocked]) -> None:
+    """Raise that the source could not be listed, if its root is among `blocked`.
+
+    Raises:
+        Problem: it is: then nothing of it was compared.
+    """
+    for each in blocked:
+        if not each.prefix:
+            raise Problem(say.SOURCE_BLOCKED(mirror=mirror, reason=each.why.text))
+
+
+class SourceCheck:
+    """Finds a recorded file that is there, looking first at the last one found.
+
+    Args:
+        mirror: the mirror's name.
+        source: its folder.
+        ledger: knows its files.
+    """
+
+    def __init__(self, mirror: str, source: Source, ledger: Ledger) -> None:
+        self._mirror = mirror
+        self._source = source
+        self._ledger = ledger
+        self._last: dict[str, DocKey] = {}
+
+    def proves(self, changed: AbstractSet[DocKey], point: str = "") -> bool:
+        """Return whether any of a few recorded files is there; False proves nothing.
+
+        Args:
+            changed: the keys in question, which cannot prove it.
+            point: the mount point it has to be below; empty for anywhere.
+        """
+        last = self._last.get(point)
+        if last is not None and last not in changed and self._is_there(last):
+            return True
+        looked = 0
+        for entry in self._ledger.entries(self._mirror, prefix=f"{point}/" if point else ""):
+            if entry.key in changed:
+                continue
+            if self._is_there(entry.key):
+                self._last[point] = entry.key
+                return True
+            looked += 1
+            if looked == LOOKS:
+                break
+        return False
+
+    def _is_there(self, key: DocKey) -> bool:
+        recorded = self._ledger.entry(key) is not None
+        return recorded and isinstance(self._source.look(key.path), Present)
+
+
+class MountRecord:
+    """The mount points below the root, as the ledger has them and as they are now.
+
+    Args:
+        mirror: the mirror's name.
+        source: its folder.
+        ledger: keeps them.
+    """
+
+    def __init__(self, mirror: str, source: Source, ledger: Ledger) -> None:
+        self._mirror = mirror
+        self._source = source
+        self._ledger = ledger
+        self.known: frozenset[str] = frozenset()
+
+    def expect(self) -> None:
+        """Have the source tell what is below a recorded mount point and not on its mount."""
+        self.known = self._ledger.mounts(self._mirror)
+        self._source.expect(self.known)
+
+    def lost(self, states: Iterable[FileState]) -> frozenset[str]:
+        """Return the recorded mount points where nothing is mounted now, or was at one of `states`.
+
+        Args:
+            states: files that were looked at before.
+        """
+        if not self.known:
+            return frozenset()
+        met = {each.unmounted for each in states if isinstance(each, Absent | Present)}
+        return self.known - self._source.mounts() | (met - {None})  # type: ignore[operator]
+
+    def above(self, keys: Iterable[DocKey]) -> frozenset[str]:
+        """Return the recorded mount points that any of `keys` is below."""
+        found = (innermost_above(key.path, self.known) for key in keys)
+        return frozenset(each for each in found if each is not None)
+
+    def unproved(self, actions: Collection[Action], lost: AbstractSet[str]) -> Mapping[str, Notice]:
+        """Return where below the root an absence proves nothing, and why.
+
+        Args:
+            actions: what would be done.
+            lost: as `lost` returns.
+        """
+        gone = [action.key for action in actions if risk_of(action) in (Risk.REMOVES, Risk.FORGETS)]
+        found = {point: guard_say.NOT_MOUNTED(path=point) for point in lost}
+        for point in self.above(gone) - lost:
+            missing = sum(is_at_or_below(key.path, point) for key in gone)
+            recorded = sum(1 for _ in self._ledger.entries(self._mirror, prefix=f"{point}/"))
+            if recorded and missing >= recorded:  # another disk, or one that is not filled yet
+                found[point] = guard_say.MOUNT_STRANGE(path=point, recorded=recorded)
+        return found
+
+    def note(self, states: Collection[FileState], lost: AbstractSet[str]) -> None:
+        """Record the mount points as they are now.
+
+        One where nothing is mounted any more stays recorded as long as its files differ from what
+        was sent: only when all of them stand there as they were is it a folder like any other.
+
+        Args:
+            states: what a walk found that may need something.
+            lost: as `lost` returns.
+        """
+        left = {p for p in lost if any(is_at_or_below(each.key.path, p) for each in states)}
+        now = self._source.mounts() | left | (self.known - lost)
+        if now != self.known:
+            self._ledger.note_mounts(self._mirror, now)
+            self.expect()
