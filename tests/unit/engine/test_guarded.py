@@ -12,7 +12,6 @@ from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import engine as engine_say
 from kbsync.messages import guard as say
 from kbsync.model import Absent, Allowed, DocKey, EntryState, Halted, Unknown
-
 from tests.model.folder import GONE, MOUNTED
 
 from .fakes import Stage, stage
