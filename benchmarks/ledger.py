@@ -51,7 +51,7 @@ def entry_of(number: int) -> LedgerEntry:
         document_id=identifier("document", number),
         document_name=path.replace("/", "∕"),
         state=EntryState.SYNCED,
-        stat=Stat(1000 + number, 1_700_000_000_000_000_000 + number, number),
+        stat=Stat(1000 + number, 1_700_000_000_000_000_000 + number, number, number),
         fingerprint=Fingerprint(content=sha256(path.encode()).hexdigest(), settings=SETTINGS),
         metadata_hash=sha256(b"metadata").hexdigest(),
         rev=identifier("rev", number),

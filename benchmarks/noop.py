@@ -64,7 +64,7 @@ def _entry(key: DocKey, status: os.stat_result, settings: str, number: int) -> L
         document_id=f"00000000-0000-4000-8000-{number:012}",
         document_name=key.path.replace("/", "∕"),
         state=EntryState.SYNCED,
-        stat=Stat(status.st_size, status.st_mtime_ns, status.st_ino),
+        stat=Stat(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns),
         fingerprint=Fingerprint(content="0" * 64, settings=settings),
         rev="r",
         word_count=1,

@@ -39,7 +39,8 @@ def system_walk(root: Path) -> None:
         for name in names:
             path = f"{place}/{name}"
             seen = os.stat(path, follow_symlinks=False)  # noqa: PTH116
-            found.append((path, seen.st_size, seen.st_mtime_ns, seen.st_ino))
+            times = seen.st_mtime_ns, seen.st_ctime_ns
+            found.append((path, seen.st_size, *times, seen.st_ino))
     found.sort()
 
 

@@ -95,7 +95,21 @@ def test_a_ledger_that_is_not_sound_is_reported(tmp_path: Path) -> None:
 
 
 # What the revisions from 0003 on changed, undone.
+ADDED = {
+    "entries": (
+        *("ctime_ns", "sent_at", "progress_at", "progress"),
+        *("stale_code", "stale_text", "encoding"),
+    ),
+    "intents": ("ctime_ns",),
+    "rejections": ("ctime_ns",),
+}
+DROPPED = [
+    f"ALTER TABLE {table} DROP COLUMN {column};"
+    for table, columns in ADDED.items()
+    for column in columns
+]
 AS_0002 = """
+DROP TABLE mounts;
 CREATE TABLE old (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO old SELECT 'clock', high_water FROM meta;
 INSERT INTO old SELECT 'owner:' || mirror, json_object(
@@ -122,7 +136,7 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
         terminal.type("pause", "docs")
         requests.writes()
         with closing(sqlite3.connect(tmp_path / FILE)) as connection:
-            connection.executescript(AS_0002)
+            connection.executescript(AS_0002 + "".join(DROPPED))
         for verb in ("status", "ledger check"):
             assert say.OLDER.code in terminal.type(*verb.split(), exit=1)
         assert terminal.read("plan")["counts"] == {}
@@ -131,4 +145,4 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
         (mirror,) = terminal.read("status")["mirrors"]
         assert mirror["documents"] == {"synced": 40, "failed": 0}
         assert mirror["paused"]
-        assert (tmp_path / f"{FILE}.before-0004").exists()
+        assert (tmp_path / f"{FILE}.before-0005").exists()

@@ -18,7 +18,6 @@ from bounds import bounded
 from declared import mirror_config
 from typing_commands import Terminal, served
 
-from kbsync.engine.ports import Blocked
 from kbsync.model import Unknown
 from kbsync.source.folder import Folder
 
@@ -45,7 +44,7 @@ def sent(source: Folder) -> dict[str, bytes]:
     """Walk, and read everything the walk promised, as a pass does."""
     found: dict[str, bytes] = {}
     for seen in source.scan():
-        if isinstance(seen, tuple) and len(seen) == 4 and not isinstance(seen, Blocked):
+        if isinstance(seen, tuple):
             with source.open(seen[0]) as payload:
                 if not isinstance(payload, Unknown):
                     found[seen[0]] = payload.read()
