@@ -63,6 +63,10 @@ def _extension(value: str) -> str:
     return name
 
 
+def _never(value: object) -> object:
+    return 0 if value == "never" else value
+
+
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Extension = Annotated[str, AfterValidator(_extension)]
 
@@ -165,6 +169,16 @@ class MirrorConfig(Section):
     )
     settle: Annotated[float, lasting(0, 3600)] = Field(
         default=1.0, description="A file is read once it has rested so long."
+    )
+    trust_ctime: bool = Field(
+        default=True,
+        description="A change time (ctime) that moved makes a file be read again; false where "
+        "backups or a network file system move it for nothing.",
+    )
+    rehash: Annotated[float, lasting(0, 366 * 86400), BeforeValidator(_never)] = Field(
+        default=7 * 86400.0,
+        description="Every file is read and compared once in so long, whatever its times say, with "
+        "2 percent of one core at most; never: not at all; read by the daemon.",
     )
     delete_grace: Annotated[float, lasting(0, 86400)] = Field(
         default=30.0,

@@ -108,8 +108,13 @@ class Source(Protocol):
         """Return the state of `path` now, without reading its content."""
         ...
 
-    def read(self, path: str) -> FileState:
-        """Like `look`, and hash what would be sent: a `Present` has its `content`."""
+    def read(self, path: str, *, fresh: bool = False) -> FileState:
+        """Like `look`, and hash what would be sent: a `Present` has its `content`.
+
+        Its stat is of the file that was read; without a ctime where a later write could leave the
+        same one, so that no later look is equal to it. `fresh` reads the file even where its hash
+        is remembered.
+        """
         ...
 
     def device(self) -> int | None:
@@ -206,6 +211,14 @@ class Ledger(Protocol):
         self, mirror: str, *, states: Sequence[str] = (), prefix: str = ""
     ) -> Iterator[LedgerEntry]:
         """Stream entries in key order, all states when none are named."""
+        ...
+
+    def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> Sequence[str]:
+        """Return the paths whose file had one of `inodes` when it was sent, in no order."""
+        ...
+
+    def paths_after(self, mirror: str, path: str, *, limit: int) -> Sequence[str]:
+        """Return at most `limit` paths with an entry or a refusal, the next after `path`."""
         ...
 
     def commit(self, change: EntryChange) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     Table,
     Text,
@@ -49,6 +52,16 @@ _HOLDERS = [
         ENTRIES.c.base_id == bindparam("base"), column == bindparam("document")
     )
     for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
+]
+_OF_INODE = select(ENTRIES.c.path).where(
+    ENTRIES.c.mirror == bindparam("mirror"), ENTRIES.c.inode == bindparam("inode")
+)
+_AFTER = [
+    select(table.c.path)
+    .where(table.c.mirror == bindparam("mirror"), table.c.path > bindparam("after"))
+    .order_by(table.c.path)
+    .limit(bindparam("most", type_=Integer))
+    for table in (ENTRIES, REJECTIONS)
 ]
 _COUNTS = (
     select(ENTRIES.c.state, func.count())
@@ -110,6 +123,20 @@ class Entries:
         statement = select(*records.ENTRY).where(*wanted).order_by(ENTRIES.c.path)
         for rows in self._database.stream(self._database.compiled(statement), 500):
             yield from map(records.entry_of, rows)
+
+    def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> list[str]:
+        """Return the paths whose file had one of `inodes` when it was sent, in no order."""
+        rows = chain.from_iterable(
+            self._database.fetch(_OF_INODE, mirror=mirror, inode=records.stored_inode(inode))
+            for inode in inodes
+            if inode < records.WRAP
+        )
+        return [str(path) for (path,) in rows]
+
+    def paths_after(self, mirror: str, path: str, *, limit: int) -> list[str]:
+        """Return at most `limit` paths with an entry or a refusal, the next after `path`."""
+        found = (self._database.fetch(q, mirror=mirror, after=path, most=limit) for q in _AFTER)
+        return sorted({str(each) for (each,) in chain.from_iterable(found)})[:limit]
 
     def intents(self, mirror: str) -> Iterator[Intent]:
         """Stream the pending intents in key order."""

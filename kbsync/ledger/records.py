@@ -43,7 +43,7 @@ from kbsync.model.files import NO_CTIME
 from kbsync.planning.marks import mark_of, values_hash
 
 _LARGEST: Final = 2**63 - 1
-_WRAP: Final = 2**64
+WRAP: Final = 2**64
 
 
 def storable(text: str) -> bool:
@@ -64,17 +64,17 @@ def stored(text: str) -> str:
 
 def stored_inode(inode: int) -> int:
     """Return an unsigned 64-bit inode number as the signed one databases know."""
-    return inode if inode <= _LARGEST else inode - _WRAP
+    return inode if inode <= _LARGEST else inode - WRAP
 
 
 def true_inode(number: int) -> int:
     """Return the inode number that `stored_inode` made `number` of."""
-    return number if number >= 0 else number + _WRAP
+    return number if number >= 0 else number + WRAP
 
 
 def stat_values(stat: Stat | None) -> dict[str, Value]:
     """Return the columns of `stat`; a time outside the years 1677 to 2262 reads as unknown."""
-    if stat is None or not -_LARGEST <= stat.mtime_ns <= _LARGEST or stat.inode >= _WRAP:
+    if stat is None or not -_LARGEST <= stat.mtime_ns <= _LARGEST or stat.inode >= WRAP:
         return {"size": None, "mtime_ns": None, "inode": None, "ctime_ns": None}
     return {
         "size": stat.size,

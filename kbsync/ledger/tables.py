@@ -160,6 +160,7 @@ ENTRIES = Table(
     sqlite_with_rowid=False,
 )
 Index("ux_entries_document", ENTRIES.c.base_id, ENTRIES.c.document_id, unique=True)
+Index("ix_entries_inode", ENTRIES.c.mirror, ENTRIES.c.inode)
 Index("ix_entries_state", ENTRIES.c.mirror, ENTRIES.c.state, ENTRIES.c.path)
 Index(
     "ix_entries_superseded",

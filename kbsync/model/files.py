@@ -26,13 +26,26 @@ class Stat(NamedTuple):
     A tuple, because the scan compares it with the ledger's row for every file of every pass.
 
     Args:
-        ctime_ns: when the inode was changed last; `NO_CTIME` in a ledger of an older format.
+        ctime_ns: when the inode was changed last; `NO_CTIME` where the stat does not speak for the
+            content: in a ledger of an older format, for a file that was written a moment before it
+            was read, and once a file of this stat was found to hold something else.
     """
 
     size: int
     mtime_ns: int
     inode: int
     ctime_ns: int
+
+    @property
+    def doubted(self) -> Stat:
+        """The same without its ctime: no file's stat is equal to it, so the file is read."""
+        return self._replace(ctime_ns=NO_CTIME)
+
+    def agrees(self, other: Stat | None) -> bool:
+        """Whether both may be of one state of a file; a ctime that is missing denies nothing."""
+        if other is None or self[:3] != other[:3]:
+            return False
+        return self.ctime_ns == other.ctime_ns or NO_CTIME in (self.ctime_ns, other.ctime_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,8 @@ class FileRules:
         """
         why = self._refusal(name, found)
         if why is None:
-            return (path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+            ctime = found.st_ctime_ns if self.config.trust_ctime else 0
+            return (path, found.st_size, found.st_mtime_ns, found.st_ino, ctime)
         return self.skipped(path, why)
 
     def _refusal(self, name: str, found: os.stat_result) -> Notice | None:

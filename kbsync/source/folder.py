@@ -55,10 +55,17 @@ class Folder:
             _, found = self._located(closing, path)
             return self._present(found.row, found) if isinstance(found, FileEntry) else found
 
-    def read(self, path: str) -> FileState:
-        """Like `look`, and hash what would be sent: a `Present` has its `content`."""
+    def read(self, path: str, *, fresh: bool = False) -> FileState:
+        """Like `look`, and hash what would be sent: a `Present` has its `content`.
+
+        Its stat is of the file that was read, without a change time while that is too young.
+
+        Args:
+            path: key path.
+            fresh: read the file even where what it held is remembered by its stat.
+        """
         with ExitStack() as closing:
-            opened = self._opened(closing, path)
+            opened = self._opened(closing, path, fresh=fresh)
             if not isinstance(opened, tuple):
                 return opened
             present, sent = opened
@@ -69,7 +76,7 @@ class Folder:
             if sent.torn():
                 return self._unknown(path, says.TORN())
             self._read.note(sent.file, body, text=self._is_text(path))
-            return replace(present, content=body.content)
+            return replace(present, stat=sent.stat, content=body.content)
 
     @contextmanager
     def open(self, path: str) -> Iterator[Payload | Unknown]:
@@ -92,13 +99,22 @@ class Folder:
         closing.callback(os.close, fd)
         return fd, look(self._rules, fd, path)
 
-    def _opened(self, closing: ExitStack, path: str) -> FileState | tuple[Present, FilePayload]:
+    def _opened(
+        self, closing: ExitStack, path: str, *, fresh: bool = False
+    ) -> FileState | tuple[Present, FilePayload]:
         fd, found = self._located(closing, path)
         if not isinstance(found, FileEntry):
             return found
         rules, name = self._rules, path.rpartition("/")[2]
         text = self._is_text(path)
-        opening = payload(fd, found.steps, name=name, text=text, known=self._read)
+        opening = payload(
+            fd,
+            found.steps,
+            name=name,
+            text=text,
+            known=None if fresh else self._read,
+            trust_ctime=rules.config.trust_ctime,
+        )
         try:
             sent = closing.enter_context(opening)
         except OSError as error:

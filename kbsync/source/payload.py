@@ -16,12 +16,8 @@ from kbsync.model import Stat
 from kbsync.model.file_types import extension, media_type
 from kbsync.source.encoding import BLOCK, as_utf8, read_text
 from kbsync.source.openat import FILE, open_folder
+from kbsync.source.ticks import rested, stat_of, times_of
 
-# Two writes within one tick of the file system's clock can leave a file with the same times. A file
-# that rested this long has its next write in another tick: they are 1 to 10 ms on Linux, but up to
-# two seconds where a file system keeps whole seconds (ext3, FAT, some servers of files).
-SECOND_NS = 1_000_000_000
-TICK_NS, COARSE_TICK_NS = SECOND_NS // 10, 2 * SECOND_NS + SECOND_NS // 10
 READ_FILES = 10_000
 
 
@@ -32,12 +28,18 @@ class OpenFile:
         fd: its descriptor.
         parent: descriptor of the folder.
         name: its name there.
+        trust_ctime: as the mirror declares it.
+
+    Attributes:
+        found: its stat when it was opened.
+        rested: whether that stat speaks for what was read from then on.
     """
 
-    def __init__(self, fd: int, parent: int, name: str) -> None:
+    def __init__(self, fd: int, parent: int, name: str, *, trust_ctime: bool = True) -> None:
         self.fd = fd
         self.found = os.fstat(fd)
-        self.rested = _rested(self.found, time.time_ns())
+        self.rested = rested(self.found, time.time_ns(), trust_ctime=trust_ctime)
+        self._trust_ctime = trust_ctime
         self._parent = parent
         self._name = name
 
@@ -47,28 +49,25 @@ class OpenFile:
             named = os.stat(self._name, dir_fd=self._parent, follow_symlinks=False)
         except OSError:
             return True
-        opened = _identity(self.found)
-        return opened != _identity(os.fstat(self.fd)) or opened != _identity(named)
+        return any(self.identity != self._identity(each) for each in (os.fstat(self.fd), named))
 
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """What tells the file, as it was when it was opened, from every other state of a file."""
+        return self._identity(self.found)
 
-def _rested(found: os.stat_result, now: int) -> bool:
-    """Whether a write from `now` on (nanoseconds since the epoch) would show in the times."""
-    times = found.st_mtime_ns, found.st_ctime_ns
-    coarse = any(each % SECOND_NS == 0 for each in times)
-    return now - max(times) >= (COARSE_TICK_NS if coarse else TICK_NS)
+    @property
+    def stat(self) -> Stat:
+        """Its stat as the ledger keeps it."""
+        return stat_of(self.found, settled=self.rested, trust_ctime=self._trust_ctime)
 
-
-# The change time too: a writer can put the modification time back, but not this one.
-def _identity(found: os.stat_result) -> tuple[int, ...]:
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def _stat_of(found: os.stat_result) -> Stat:
-    return Stat(found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+    def _identity(self, found: os.stat_result) -> tuple[int, ...]:
+        times = times_of(found, trust_ctime=self._trust_ctime)
+        return (found.st_dev, found.st_ino, found.st_size, *times)
 
 
 @contextmanager
-def open_file(root: int, steps: tuple[str, ...]) -> Iterator[OpenFile]:
+def open_file(root: int, steps: tuple[str, ...], *, trust_ctime: bool = True) -> Iterator[OpenFile]:
     """Open the regular file `steps` below `root`.
 
     Raises:
@@ -80,7 +79,7 @@ def open_file(root: int, steps: tuple[str, ...]) -> Iterator[OpenFile]:
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise OSError(errno.EINVAL, "it is no regular file")
-            yield OpenFile(fd, parent, name)
+            yield OpenFile(fd, parent, name, trust_ctime=trust_ctime)
         finally:
             os.close(fd)
 
@@ -118,7 +117,7 @@ class FilePayload:
         self.media_type = media
         self.size = body.size
         self.file = file
-        self.stat = _stat_of(file.found)
+        self.stat = file.stat
         self._body = body
         self._sent = sent
         self._done = 0
@@ -184,21 +183,27 @@ class ReadFiles:
             file: held open.
             text: whether it is sent as UTF-8.
         """
-        return self._read.get((text, *_identity(file.found)))
+        return self._read.get((text, *file.identity))
 
     def note(self, file: OpenFile, body: Body, *, text: bool) -> None:
         """Remember what `file` holds, unless it had been written a moment before it was opened."""
         if not file.rested:
             return
         with self._lock:
-            self._read[(text, *_identity(file.found))] = body
+            self._read[(text, *file.identity)] = body
             if len(self._read) > READ_FILES:
                 del self._read[next(iter(self._read))]
 
 
 @contextmanager
 def payload(
-    root: int, steps: tuple[str, ...], *, name: str, text: bool, known: ReadFiles | None = None
+    root: int,
+    steps: tuple[str, ...],
+    *,
+    name: str,
+    text: bool,
+    known: ReadFiles | None = None,
+    trust_ctime: bool = True,
 ) -> Iterator[FilePayload]:
     """Open what is sent for the file `steps` below `root`.
 
@@ -208,13 +213,14 @@ def payload(
         name: the name its type is taken from: that of a link, not of its target.
         text: whether it is sent as UTF-8.
         known: what files hold that were read before; None to read this one in any case.
+        trust_ctime: as for `OpenFile`.
 
     Raises:
         OSError: it cannot be opened or read, or is no regular file.
     """
     media = media_type(extension(name))
     with ExitStack() as closing:
-        file = closing.enter_context(open_file(root, steps))
+        file = closing.enter_context(open_file(root, steps, trust_ctime=trust_ctime))
         body = known.of(file, text=text) if known else None
         opened = FilePayload(file, media, body) if body else _first_read(file, media, text=text)
         closing.callback(opened.close)

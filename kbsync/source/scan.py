@@ -145,7 +145,7 @@ def _quick(
     listed, rest = Listed([], []), []
     prefix, filters = folder.entry.prefix, folder.entry.filters
     accepted, limit = rules.accepted, rules.config.max_file_size
-    idle = rules.filters.idle(filters)
+    idle, trust_ctime = rules.filters.idle(filters), rules.config.trust_ctime
     excludes = rules.filters.excludes
     for entry in entries:
         name = entry.name
@@ -168,8 +168,9 @@ def _quick(
             rest.append(entry)
             continue
         if 0 < found.st_size <= limit:
-            stat = found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
-            listed.rows.append((prefix + name, *stat))
+            ctime = found.st_ctime_ns if trust_ctime else 0
+            row = (prefix + name, found.st_size, found.st_mtime_ns, found.st_ino, ctime)
+            listed.rows.append(row)
         else:
             rest.append(entry)
     return listed, rest

@@ -33,11 +33,12 @@ class File:
     content: bytes
     mtime_ns: int = 0
     inode: int = 0
+    ctime_ns: int = 0
     unreadable: bool = False
 
     @property
     def stat(self) -> Stat:
-        return Stat(len(self.content), self.mtime_ns, self.inode, 1)
+        return Stat(len(self.content), self.mtime_ns, self.inode, self.ctime_ns)
 
 
 class Folder:
@@ -77,6 +78,7 @@ class Folder:
         self.seen_gone: set[str] = set()
         self._wall = wall
         self._ticks = itertools.count(1)
+        self._changes = itertools.count(1)
         for path, content in (files or {}).items():
             self.write(path, content)
 
@@ -84,19 +86,32 @@ class Folder:
 
     def write(self, path: str, content: bytes) -> Stat:
         """Put another file there, as most editors do."""
-        file = self.files[path] = File(content, self._mtime(), next(self._ticks))
+        file = self.files[path] = File(
+            content, self._mtime(), next(self._ticks), next(self._changes)
+        )
         return file.stat
 
     def edit(self, path: str, content: bytes) -> None:
         """Write to the file that stands there."""
         file = self.files[path]
         file.content, file.mtime_ns = content, self._mtime()
+        file.ctime_ns = next(self._changes)
+
+    def alter(self, path: str, content: bytes) -> None:
+        """Write as many other bytes to it, and put its times back: its stat stays."""
+        assert len(content) == len(self.files[path].content)
+        self.files[path].content = content
+
+    def link(self, old: str, new: str) -> None:
+        """Give the file another name."""
+        self.files[new] = self.files[old]
 
     def remove(self, path: str) -> None:
         del self.files[path]
 
     def rename(self, old: str, new: str) -> None:
         self.files[new] = self.files.pop(old)
+        self.files[new].ctime_ns = next(self._changes)
 
     def _mtime(self) -> int:
         return int(self._wall() * 1e9) + next(self._ticks)
@@ -163,7 +178,7 @@ class Folder:
         point = innermost_above(path, self.expected)
         return None if point is None or point in self.mounts() else point
 
-    def read(self, path: str) -> FileState:
+    def read(self, path: str, *, fresh: bool = False) -> FileState:
         state = self.look(path)
         if not isinstance(state, Present):
             return state

@@ -224,6 +224,7 @@ class History:
                 "chunking": {"language": self.settings},
                 "ambiguity_window": WINDOW,
                 "max_indexing": self.most,
+                "rehash": 0,  # times never lie here
                 "guard": {
                     "removals": {"least": REMOVALS, "share": NEXT_TO_NOTHING},
                     "reembeddings": {"least": REEMBEDDINGS, "share": NEXT_TO_NOTHING},

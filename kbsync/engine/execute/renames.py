@@ -47,7 +47,7 @@ async def find_renames(
     for create in worth_hashing(actions, free):
         read = await _read(context, create.key)
         # Edited since it was decided about: the next pass plans for what it is then.
-        if isinstance(read, Present) and read.stat == create.stat:
+        if isinstance(read, Present) and read.stat.agrees(create.stat):
             new.append(read)
     return with_renames(actions, pair(free, new))
 

@@ -210,13 +210,13 @@ def _alike(context: Context, found: Pair, trust: Trust) -> Unproven | None:
             pass
         if payload.torn():
             return None
-        content, size = payload.content, payload.size
+        content, size, stat = payload.content, payload.size, payload.stat
     # Edited while it was read: the offer is for the file as it was listed.
     now = context.mirror.source.look(path)
     if not isinstance(now, Present) or now.stat != found.file.stat:
         return None
     fingerprint = Fingerprint(content=content, settings=context.mirror.settings)
-    return Unproven(fingerprint=fingerprint, stat=now.stat, size=size)
+    return Unproven(fingerprint=fingerprint, stat=stat, size=size)
 
 
 def _as_large(size: int, document: RemoteDocument, trust: Trust) -> bool:

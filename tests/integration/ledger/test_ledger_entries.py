@@ -67,6 +67,24 @@ def test_a_document_leads_to_the_key_that_holds_it(store: LedgerStore) -> None:
     assert store.holder("B", "\0") is None
 
 
+def test_an_inode_leads_to_the_paths_of_its_file(store: LedgerStore) -> None:
+    bound(store, "wiki")
+    one, two = Stat(1, 2, 7, 4), Stat(1, 2, 2**64 - 1, 4)
+    put(store, entry("a", "D1", stat=one), entry("b", "D2", stat=one), entry("c", "D3", stat=two))
+    put(store, entry("d", "D4", mirror="wiki", stat=one))
+    assert sorted(store.paths_of("docs", {7, 8})) == ["a", "b"]
+    assert store.paths_of("docs", {2**64 - 1, 2**64}) == ["c"]
+
+
+def test_paths_are_read_a_few_at_a_time(store: LedgerStore) -> None:
+    put(store, entry("a", "D1"), entry("b", "D2"), entry("d", "D3"))
+    store.commit(EntryChange(key=key("c"), rejection=rejection("c")))
+    store.commit(EntryChange(key=key("d"), rejection=rejection("d")))
+    assert store.paths_after("docs", "", limit=2) == ["a", "b"]
+    assert store.paths_after("docs", "b", limit=5) == ["c", "d"]
+    assert store.paths_after("docs", "d", limit=5) == []
+
+
 def test_none_removes_and_keep_leaves_alone(store: LedgerStore) -> None:
     put(store, entry("a"))
     store.commit(EntryChange(key=key("a"), intent=intent("a"), rejection=rejection("a")))

@@ -12,9 +12,10 @@ from counted_reads import CountedReads
 
 from kbsync.model import Present
 from kbsync.source import payload as payload_module
+from kbsync.source import ticks
 from kbsync.source.encoding import BLOCK
 from kbsync.source.folder import Folder
-from kbsync.source.payload import SECOND_NS, TICK_NS
+from kbsync.source.ticks import SECOND_NS, TICK_NS
 
 pytestmark = pytest.mark.usefixtures("descriptors")
 Make = Callable[..., Folder]
@@ -64,7 +65,7 @@ def test_what_is_known_of_a_file_just_written_is_not_kept(
 ) -> None:
     """A second write within the tick of the first would leave size and times as they were."""
     file, source = ground / "a.md", folder()
-    monkeypatch.setattr(payload_module, "TICK_NS", 10**18)
+    monkeypatch.setattr(ticks, "TICK_NS", 10**18)
     file.write_bytes(LINE.encode())
     reads = CountedReads(monkeypatch)
     for _ in range(2):
@@ -101,3 +102,54 @@ def test_only_so_much_is_remembered(
     reads = CountedReads(monkeypatch)
     assert {sent_text(source, name) for name in reversed(names)} == {LINE}
     assert [round(reads.whole(ground / name)) for name in names] == [2, 1, 1]
+
+
+def put_back(file: Path, content: bytes) -> None:
+    """Write to the file in place, and put its modification time back."""
+    before = file.stat()
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_time_that_was_put_back_is_seen_by_the_change_time(ground: Path, folder: Make) -> None:
+    file, source = ground / "a.md", folder()
+    rested(file, b"rate 100")
+    before = source.look("a.md")
+    put_back(file, b"rate 120")
+    now = source.look("a.md")
+    assert isinstance(before, Present)
+    assert isinstance(now, Present)
+    assert now.stat != before.stat
+    assert now.stat[:3] == before.stat[:3]
+
+
+def test_where_change_times_say_nothing_a_file_is_read_to_know(ground: Path, folder: Make) -> None:
+    file, source = ground / "a.md", folder(trust_ctime=False)
+    rested(file, b"rate 100")
+    before = source.read("a.md")
+    put_back(file, b"rate 120")
+    assert isinstance(before, Present)
+    assert [row[1:] for row in source.scan() if isinstance(row, tuple)] == [before.stat]
+    assert source.read("a.md") == before  # what is remembered of that stat
+    now = source.read("a.md", fresh=True)
+    assert isinstance(now, Present)
+    assert now.content != before.content
+    assert source.read("a.md") == now
+
+
+def test_the_stat_of_a_file_just_written_is_equal_to_no_later_look(
+    ground: Path, folder: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, source = ground / "a.md", folder()
+    file.write_bytes(LINE.encode())
+    monkeypatch.setattr(ticks, "TICK_NS", 10**18)
+    young, look = source.read("a.md"), source.look("a.md")
+    with source.open("a.md") as sent:
+        assert isinstance(young, Present)
+        assert isinstance(look, Present)
+        assert sent.stat == young.stat != look.stat  # type: ignore[union-attr]
+        assert look.stat.agrees(young.stat)
+    monkeypatch.setattr(ticks, "TICK_NS", 0)
+    read = source.read("a.md")
+    assert isinstance(read, Present)
+    assert read.stat == look.stat

@@ -176,6 +176,13 @@ def test_durations(tmp_path: Path, written: str, seconds: float) -> None:
     assert embedded(tmp_path, f", settle: {written}").mirrors[0].settle == seconds
 
 
+@pytest.mark.parametrize(("written", "days"), [("never", 0), ("0", 0), ("2d", 2)])
+def test_what_is_done_once_in_a_while_can_be_never(
+    tmp_path: Path, written: str, days: float
+) -> None:
+    assert embedded(tmp_path, f", rehash: {written}").mirrors[0].rehash == days * 86_400
+
+
 @pytest.mark.parametrize(
     ("written", "size"),
     [("1", 1), ("15MB", 15 << 20), ("1.5 kb", 1536), ("2GiB", 2 << 30), ("10B", 10)],

@@ -28,6 +28,7 @@ from kbsync.model import (
     LedgerEntry,
     Ownership,
     Readiness,
+    Rehash,
     Rejection,
     RemoteDocument,
     Stat,
@@ -58,6 +59,7 @@ class MemoryLedger:
         self.agreed: dict[str, float] = {}
         self.servers: dict[str, Capabilities] = {}
         self.mounted: dict[str, frozenset[str]] = {}
+        self.rehashes: dict[str, Rehash] = {}
 
     def rows(
         self, mirror: str, settings: str, *, listing: ObservedListing | None, marked: bool = False
@@ -70,11 +72,11 @@ class MemoryLedger:
 
     def _unmarked(self, row: FileRow) -> FileRow:
         entry = self.held.get(key_of(row[0]))
-        return row if entry is not None and entry.metadata_hash else (row[0], -1, 0, 0)
+        return row if entry is not None and entry.metadata_hash else (row[0], -1, 0, 0, -1)
 
     def _row(self, key: DocKey, settings: str, listing: ObservedListing | None) -> FileRow:
         entry = self.held.get(key)
-        unsettled = (key.path, -1, 0, 0)
+        unsettled = (key.path, -1, 0, 0, -1)
         if entry is None or entry.stat is None or key in self.intents:
             return unsettled
         print_ = entry.fingerprint
@@ -111,6 +113,20 @@ class MemoryLedger:
         for key, entry in sorted(self.held.items()):
             if key.path.startswith(prefix) and (not states or entry.state in states):
                 yield entry
+
+    def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> Sequence[str]:
+        held = self.held.items()
+        return [key.path for key, entry in held if entry.stat and entry.stat.inode in inodes]
+
+    def paths_after(self, mirror: str, path: str, *, limit: int) -> Sequence[str]:
+        keys = sorted({*self.held, *self.rejections})
+        return [key.path for key in keys if key.path > path][:limit]
+
+    def rehash(self, mirror: str) -> Rehash | None:
+        return self.rehashes.get(mirror)
+
+    def note_rehash(self, mirror: str, rehash: Rehash) -> None:
+        self.rehashes[mirror] = rehash
 
     def commit_all(self, changes: Sequence[EntryChange]) -> None:
         for change in changes:
@@ -212,7 +228,10 @@ class MemoryLedger:
 
     def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:
         for key, stat in stats:
-            self.held[key] = replace(self.held[key], stat=stat)
+            if key in self.rejections:
+                self.rejections[key] = replace(self.rejections[key], stat=stat)
+            else:
+                self.held[key] = replace(self.held[key], stat=stat)
 
     def counts(self, mirror: str) -> Mapping[str, int]:
         found: dict[str, int] = defaultdict(int)

@@ -35,13 +35,13 @@ def _source(tree: dict[str, str], blocked: list[str]) -> Folder:
 def _rows(source: Folder, kinds: dict[str, str]) -> list[FileRow]:
     rows: list[FileRow] = []
     for path, kind in sorted(kinds.items()):
-        stat = source.files[path].stat if path in source.files else (7, 7, 7)
+        stat = source.files[path].stat if path in source.files else (7, 7, 7, 7)
         if kind == "settled":
             rows.append((path, *stat))
         elif kind == "moved":
-            rows.append((path, stat[0], stat[1] + 1, stat[2]))
+            rows.append((path, stat[0], stat[1] + 1, *stat[2:]))
         elif kind == "unsettled":
-            rows.append((path, -1, 0, 0))
+            rows.append((path, -1, 0, 0, -1))
     return rows
 
 
@@ -97,7 +97,7 @@ def test_a_settled_file_is_counted_and_not_mentioned() -> None:
 
 def test_new_changed_and_removed_files_are_met_in_order() -> None:
     source = Folder(MIRROR, files={"a": b"1", "c": b"2", "d": b"3"})
-    rows: list[FileRow] = [("b", 1, 1, 1), ("c", 9, 9, 9), ("d", *source.files["d"].stat)]
+    rows: list[FileRow] = [("b", 1, 1, 1, 1), ("c", 9, 9, 9, 9), ("d", *source.files["d"].stat)]
     states, tally = _candidates(source, rows)
     kinds = [(type(state), state.key.path) for state in states]
     assert kinds == [(Present, "a"), (Absent, "b"), (Present, "c")]
@@ -107,7 +107,7 @@ def test_new_changed_and_removed_files_are_met_in_order() -> None:
 def test_what_lies_under_a_folder_that_could_not_be_listed_is_unknown() -> None:
     source = Folder(MIRROR, files={"a/b": b"1", "b": b"2"})
     source.locked = {"a/"}
-    rows: list[FileRow] = [("a-b", 1, 1, 1), ("a/b", 1, 1, 1), ("a/z", 1, 1, 1), ("aa", 1, 1, 1)]
+    rows: list[FileRow] = [(path, 1, 1, 1, 1) for path in ("a-b", "a/b", "a/z", "aa")]
     states, tally = _candidates(source, rows)
     kinds = [(type(state), state.key.path) for state in states]
     assert kinds == [

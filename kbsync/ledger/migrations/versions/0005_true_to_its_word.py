@@ -24,6 +24,7 @@ def upgrade() -> None:
     _add("entries", _TEXT, "stale_code", "stale_text", "encoding")
     _add("mirrors", _TEXT, "rehash_after", "creates_code", "creates_text")
     _add("mirrors", sa.Double(), "rehash_since", "creates_since", "creates_probe_at")
+    op.create_index("ix_entries_inode", "entries", ["mirror", "inode"])
     op.create_table(
         "mounts",
         sa.Column("mirror", _TEXT, nullable=False),
