@@ -62,6 +62,7 @@ async def plan_all(
     engines: Sequence[Reconciler],
     *,
     listing: bool,
+    checksum: bool = False,
     wanted: Callable[[DocKey], bool] | None = None,
 ) -> list[MirrorPlan]:
     """Plan every mirror.
@@ -69,12 +70,13 @@ async def plan_all(
     Args:
         engines: one per mirror.
         listing: list the bases first.
+        checksum: read every file, whatever its stat.
         wanted: which keys are planned; None for all.
     """
     plans: list[MirrorPlan] = []
     for engine in engines:
         try:
-            made = await engine.plan(listing=listing)
+            made = await engine.plan(listing=listing, checksum=checksum)
         except Problem as problem:
             plans.append((engine, HaltedMirror(engine.mirror.name, problem)))
             continue

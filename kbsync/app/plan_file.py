@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,9 +13,11 @@ from pydantic import ValidationError
 from kbsync.app import all_mirrors, build
 from kbsync.app.all_mirrors import HaltedMirror, MirrorPlan
 from kbsync.config import Settings
+from kbsync.engine.execute.promises import hashes_to_send
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import guard as say
+from kbsync.model import Action, Create, DocKey, Update
 from kbsync.planning.saved_plan import (
     PlanDifference,
     SavedMirror,
@@ -28,7 +31,7 @@ LARGEST = 256 << 20
 NAMED = 20
 
 
-def text_of(
+async def text_of(
     plans: Sequence[MirrorPlan],
     file: Path,
     settings: Settings,
@@ -36,28 +39,31 @@ def text_of(
     refresh: bool,
     prune_excluded: bool,
     target: Sequence[str],
+    checksum: bool,
 ) -> str:
-    """Return the content of a saved plan of all mirrors.
+    """Return the content of a saved plan of all mirrors; the files it would send are read.
 
     Args:
         plans: as `all_mirrors.plan_all` returns.
         file: named in messages.
         settings: what they were made with.
-        refresh, prune_excluded, target: how they were made; `apply FILE` plans again so.
+        refresh, prune_excluded, target, checksum: how they were made; `apply FILE` plans again so.
 
     Raises:
-        Problem: a mirror could not be planned.
+        Problem: a mirror could not be planned, or a file changed meanwhile.
     """
     mirrors = []
-    for _, made in plans:
+    for engine, made in plans:
         if isinstance(made, HaltedMirror):
             raise Problem(say.PLAN_NOT_SAVED(file=file))
+        contents = await hashes_to_send(engine.mirror.source, made.plan.actions)
+        _refuse_unread(made.plan.actions, contents, file)
         mirrors.append(
             SavedMirror(
                 name=made.context.mirror.name,
                 base_id=made.context.base_id,
                 digest=made.plan.digest,
-                actions=saved_actions(made.plan.actions),
+                actions=saved_actions(made.plan.actions, contents),
             )
         )
     plan = SavedPlan(
@@ -67,9 +73,16 @@ def text_of(
         refresh=refresh,
         prune_excluded=prune_excluded,
         target=tuple(target),
+        checksum=checksum,
         mirrors=tuple(mirrors),
     )
     return plan.model_dump_json(indent=1, exclude_none=True) + "\n"
+
+
+def _refuse_unread(actions: Iterable[Action], contents: Mapping[DocKey, str], file: Path) -> None:
+    for action in actions:
+        if isinstance(action, Create | Update) and action.key not in contents:
+            raise Problem(say.CHANGED_WHILE_SAVED(file=file, path=action.key.path))
 
 
 def write(file: Path, text: str) -> None:
@@ -141,8 +154,10 @@ def refuse_other_settings(saved: SavedPlan, file: Path, settings: Settings) -> N
         raise Problem(say.PLAN_OTHER_SETTINGS(file=file))
 
 
-def still_holds(saved: SavedPlan, file: Path, plans: Sequence[MirrorPlan]) -> list[MirrorPlan]:
-    """Return the fresh `plans` cut down to exactly what was saved.
+async def still_holds(
+    saved: SavedPlan, file: Path, plans: Sequence[MirrorPlan]
+) -> list[MirrorPlan]:
+    """Return the fresh `plans` cut down to exactly what was saved, and bound to its contents.
 
     Args:
         saved: the plan in `file`.
@@ -154,18 +169,29 @@ def still_holds(saved: SavedPlan, file: Path, plans: Sequence[MirrorPlan]) -> li
     """
     wanted = {mirror.name: mirror for mirror in saved.mirrors}
     stale: list[PlanDifference] = []
+    bound: list[MirrorPlan] = []
     for engine, made in plans:
         if isinstance(made, HaltedMirror):
             raise made.problem
         mirror = wanted[engine.mirror.name]
         if made.context.base_id != mirror.base_id:
             raise Problem(say.PLAN_OTHER_BASE(mirror=mirror.name, file=file))
-        stale += differences(mirror, made.plan.actions)
+        contents = await hashes_to_send(engine.mirror.source, made.plan.actions)
+        stale += differences(mirror, made.plan.actions, contents)
+        bound.append((engine, replace(made, promised=_promised(mirror))))
     if stale:
         places = [_place(each, file) for each in stale[:NAMED]]
         raise Problem(say.PLAN_STALE(count=len(stale), file=file), *places)
     kept = {name: {action.path for action in each.actions} for name, each in wanted.items()}
-    return all_mirrors.narrowed(plans, lambda key: key.path in kept[key.mirror])
+    return all_mirrors.narrowed(bound, lambda key: key.path in kept[key.mirror])
+
+
+def _promised(mirror: SavedMirror) -> dict[DocKey, str]:
+    return {
+        DocKey(mirror=mirror.name, path=action.path): action.content
+        for action in mirror.actions
+        if action.content is not None
+    }
 
 
 def _place(each: PlanDifference, file: Path) -> Notice:

@@ -37,7 +37,10 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
     saved = plan_file.read(file)
     plan_file.refuse_other_settings(saved, file, settings)
     how = PlanOptions(
-        refresh=saved.refresh, prune_excluded=saved.prune_excluded, target=saved.target
+        refresh=saved.refresh,
+        prune_excluded=saved.prune_excluded,
+        target=saved.target,
+        checksum=saved.checksum,
     )
     names = tuple(mirror.name for mirror in saved.mirrors)
     return replace(command, mirrors=names, how=how, saved=saved, file=str(file))
@@ -63,9 +66,11 @@ async def apply(command: Apply, context: CommandContext) -> int:
     async with context.opened(command.mirrors, prune_excluded=how.prune_excluded) as opened:
         # A digest that is wrong ends the verb before the mirrors are planned.
         agreed = all_mirrors.released(opened.ledger, command.releases)
-        plans = await all_mirrors.plan_all(opened.engines, listing=how.refresh, wanted=wanted)
+        plans = await all_mirrors.plan_all(
+            opened.engines, listing=how.refresh, checksum=how.checksum, wanted=wanted
+        )
         if command.saved is not None:
-            plans = plan_file.still_holds(command.saved, Path(command.file), plans)
+            plans = await plan_file.still_holds(command.saved, Path(command.file), plans)
         done = await apply_plans(command, context, plans, agreed)
     report.show(context, done, as_json=command.as_json)
     return done.exit

@@ -29,10 +29,12 @@ async def plan(command: PlanCommand, context: CommandContext) -> int:
     wanted = all_mirrors.selection(how.target)
     warn(context, build.warnings(context.settings))
     async with context.opened(command.mirrors, prune_excluded=how.prune_excluded) as opened:
-        plans = await all_mirrors.plan_all(opened.engines, listing=how.refresh, wanted=wanted)
+        plans = await all_mirrors.plan_all(
+            opened.engines, listing=how.refresh, checksum=how.checksum, wanted=wanted
+        )
     # Before anything is shown: a plan with a mirror that could not be planned is not saved.
     if command.file:
-        context.send_file(_file_text(command, plans, context.settings))
+        context.send_file(await _file_text(command, plans, context.settings))
     _show(context, plans, command.as_json)
     halts = all_mirrors.halts_of(plans)
     if halts:
@@ -46,15 +48,16 @@ def save(typed: dict[str, Any], text: str) -> str:
     return "" if typed["as_json"] else f"saved: {printable(str(typed['file']))}"
 
 
-def _file_text(command: PlanCommand, plans: Sequence[MirrorPlan], settings: Settings) -> str:
+async def _file_text(command: PlanCommand, plans: Sequence[MirrorPlan], settings: Settings) -> str:
     how = command.how
-    return plan_file.text_of(
+    return await plan_file.text_of(
         plans,
         Path(command.file),
         settings,
         refresh=how.refresh,
         prune_excluded=how.prune_excluded,
         target=how.target,
+        checksum=how.checksum,
     )
 
 

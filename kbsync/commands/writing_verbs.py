@@ -30,6 +30,7 @@ class PlanOptions:
         refresh: list the knowledge bases first.
         prune_excluded: delete what the filters leave out now.
         target: gitignore patterns of the paths to plan; none for all.
+        checksum: read every file, whatever its size and times say.
     """
 
     refresh: bool = option(True, "--refresh/--no-refresh", help="List the knowledge bases first.")
@@ -40,6 +41,9 @@ class PlanOptions:
         metavar="GLOB",
         multiple=True,
         help="Only paths this gitignore pattern matches, relative to the source; may be repeated.",
+    )
+    checksum: bool = flag(
+        "--checksum", help="Read and compare every file, whatever its size and times say."
     )
 
 

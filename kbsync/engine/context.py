@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kbsync.config import MirrorConfig, ServerConfig
 from kbsync.engine.ports import Clock, Ledger, Remote, Source
+from kbsync.model import DocKey
 from kbsync.planning.case import DecisionRules
 from kbsync.planning.document_names import document_name, document_names
 
@@ -65,6 +66,7 @@ class Context:
         owner: the token under which this ledger marks the mirror's documents.
         pipeline: a pipeline of the base makes the documents. It never writes over one: every
             update is a second document.
+        promised: the sha256 (hex) that an upload of a key has to have, where it was agreed to.
     """
 
     mirror: Mirror
@@ -75,3 +77,4 @@ class Context:
     fields: Mapping[str, str] | None = None
     owner: str = ""
     pipeline: bool = False
+    promised: Mapping[DocKey, str] = field(default_factory=dict)

@@ -62,18 +62,20 @@ class Reconciler:
         self._remote = remote
         self._pipeline: Notice | None = None
 
-    async def plan(self, *, listing: bool = True) -> Planned:
+    async def plan(self, *, listing: bool = True, checksum: bool = False) -> Planned:
         """Return what would be done now. Changes nothing at the server.
 
         Args:
             listing: list the base first, which finds drift, the missing and the foreign; without
                 it the ledger is believed about documents that were not changed.
+            checksum: read every file, whatever its stat.
 
         Raises:
             Problem: the source is not there, or the base or the server cannot be used.
         """
         await anyio.to_thread.run_sync(must_be_there, self.mirror.name, self.mirror.source)
-        return await self.comparison.everything(await self.find_context(), listing=listing)
+        context = await self.find_context()
+        return await self.comparison.everything(context, listing=listing, checksum=checksum)
 
     async def apply(
         self,
@@ -98,6 +100,7 @@ class Reconciler:
         """
         permitted = guarded_plan(planned.plan.actions, planned.facts, planned.guard, read)
         context = await self.with_base(planned.context, wanted=bool(permitted.actions))
+        context = replace(context, promised=planned.promised)
         self.note_device(planned, permitted.held)
         permits = Permits(
             removals=permitted.removals, uploads=permitted.uploads, overwrites=permitted.overwrites
@@ -183,7 +186,9 @@ class Reconciler:
             self.ledger.bind(replace(binding, device=device))
 
     async def explain(self, path: str) -> tuple[Case, Action]:
-        """Return the case and the decision for one path, asking the server for its side.
+        """Return the case and the decision for one path, from its file and its server as they are.
+
+        The file is read, so that the hash shown is its own.
 
         Raises:
             Problem: the base or the server cannot be used.
@@ -191,7 +196,9 @@ class Reconciler:
         base = await self._find_base()
         self.comparison.mounts.expect()
         collector = EvidenceCollector(context=await self._context(base))
-        case = await collector.case(DocKey(mirror=self.mirror.name, path=path), ask=True)
+        key, read = DocKey(mirror=self.mirror.name, path=path), self.mirror.source.read
+        file = await anyio.to_thread.run_sync(lambda: read(path, fresh=True))
+        case = await collector.case(key, seen=file, ask=True)
         return case, decide(case)
 
     async def offer(

@@ -139,6 +139,18 @@ PLAN_NOT_SAVED = Message(
     "kbsync plan",
     Exit.REFUSED,
 )
+NOT_AS_PLANNED = Message(
+    "KB-G130",
+    "{path} does not hold what it held when the plan was saved; it was not sent",
+    "kbsync plan",
+    Exit.INCOMPLETE,
+)
+CHANGED_WHILE_SAVED = Message(
+    "KB-G131",
+    "{file} was not written: {path} changed meanwhile, or cannot be read",
+    "plan again with: kbsync plan -o {file}",
+    Exit.INCOMPLETE,
+)
 BAD_TARGET = Message(
     "KB-G037",
     "{pattern} is not a gitignore pattern that can match a file",

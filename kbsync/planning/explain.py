@@ -75,7 +75,7 @@ def explained(case: Case, action: Action) -> Explanation:
 def _file(local: FileState) -> str:
     match local:
         case Present(stat=stat, content=content):
-            read = f", sha256 {content[:12]}" if content else ""
+            read = f", sha256 {content[:12]}" if content else ", not read"
             return f"there, {size_of(stat.size)}{read}"
         case Absent():
             return "not there"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,11 @@ class _Part(BaseModel):
 
 
 class SavedAction(_Part):
-    """One change as it was planned: what it does, to what, and why."""
+    """One change as it was planned: what it does, to what, and why.
+
+    Args:
+        content: sha256 (hex) of what an upload was to send; None in plans of older versions.
+    """
 
     action: str
     path: str
@@ -27,6 +31,7 @@ class SavedAction(_Part):
     origin: str | None = None
     size: int | None = None
     mtime_ns: int | None = None
+    content: str | None = None
 
     def does(self) -> tuple[object, ...]:
         """Return what carrying it out would do; its cause does not count."""
@@ -50,7 +55,7 @@ class SavedPlan(_Part):
     Args:
         settings: digest of what is declared of these mirrors.
         digest: names the whole plan, as `kbsync plan --json` does.
-        refresh, prune_excluded, target: how it was planned.
+        refresh, prune_excluded, target, checksum: how it was planned.
     """
 
     kbsync_plan: Literal[1]
@@ -59,15 +64,24 @@ class SavedPlan(_Part):
     refresh: bool
     prune_excluded: bool
     target: tuple[str, ...]
+    checksum: bool = False
     mirrors: tuple[SavedMirror, ...]
 
 
-def saved_actions(actions: Iterable[Action]) -> tuple[SavedAction, ...]:
-    """Return the changes among `actions`, without holds and conflicts."""
-    return tuple(_saved(action) for action in actions if name_of(action) in CHANGES)
+def saved_actions(
+    actions: Iterable[Action], contents: Mapping[DocKey, str]
+) -> tuple[SavedAction, ...]:
+    """Return the changes among `actions`, without holds and conflicts.
+
+    Args:
+        actions: of one mirror.
+        contents: sha256 (hex) of what its uploads send.
+    """
+    kept = (action for action in actions if name_of(action) in CHANGES)
+    return tuple(_saved(action, contents.get(action.key)) for action in kept)
 
 
-def _saved(action: Action) -> SavedAction:
+def _saved(action: Action, content: str | None) -> SavedAction:
     document = action.document.id if isinstance(action, Adopt) else None
     stat = action.stat if isinstance(action, Create | Update | Move) else None
     return SavedAction(
@@ -79,6 +93,7 @@ def _saved(action: Action) -> SavedAction:
         origin=action.origin.path if isinstance(action, Move) else None,
         size=stat.size if stat else None,
         mtime_ns=stat.mtime_ns if stat else None,
+        content=content if isinstance(action, Create | Update) else None,
     )
 
 
@@ -91,20 +106,27 @@ class PlanDifference:
     after: str
 
 
-def differences(saved: SavedMirror, now: Iterable[Action]) -> Iterator[PlanDifference]:
+def differences(
+    saved: SavedMirror, now: Iterable[Action], contents: Mapping[DocKey, str]
+) -> Iterator[PlanDifference]:
     """Yield, by path, where `saved` differs from what would be done now.
 
     Args:
         saved: the mirror's part of a saved plan.
         now: a fresh plan of the same mirror.
+        contents: sha256 (hex) of what its uploads send.
     """
     before = {each.path: each for each in saved.actions}
-    after = {each.path: each for each in saved_actions(now)}
+    after = {each.path: each for each in saved_actions(now, contents)}
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
-        if old is None or new is None or old.does() != new.does():
+        if old is None or new is None or _differ(old, new):
             key = DocKey(mirror=saved.name, path=path)
             yield PlanDifference(key=key, before=_shown(old), after=_shown(new, old))
+
+
+def _differ(old: SavedAction, new: SavedAction) -> bool:
+    return old.does() != new.does() or (old.content or new.content) != new.content
 
 
 def _shown(action: SavedAction | None, other: SavedAction | None = None) -> str:

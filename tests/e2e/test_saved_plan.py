@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,22 @@ def test_a_world_that_moved_on_is_listed_path_by_path(tmp_path: Path, ledger: Le
         assert "part3/page3.md: nothing was planned, delete would be done now" in printed
         assert "added.md" not in printed
         assert story.writes() == {}
+
+
+def test_other_bytes_of_the_same_size_and_time_are_not_sent(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        page = story.page(1)
+        page.write_text("# Page 1\n\nRate 100.\n")
+        story.terminal.type("plan", "-o", "plan.json", exit=2)
+        times = page.stat().st_mtime_ns
+        page.write_text("# Page 1\n\nRate 120.\n")
+        os.utime(page, ns=(times, times))
+        printed = story.terminal.type("apply", "plan.json", exit=3)
+        assert "part1/page1.md: update was planned, update with the file as it is now" in printed
+        assert story.writes() == {}
+        assert "sha256" in story.terminal.type("explain", "docs/part1/page1.md")
+        story.terminal.type("apply", "--checksum")
+        assert story.writes() == {"update": 1}
 
 
 def test_what_only_waits_does_not_count(tmp_path: Path, ledger: Ledger) -> None:

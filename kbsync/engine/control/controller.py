@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from kbsync.engine.change_source import ChangeSource
 from kbsync.engine.control.controller_state import ControllerState
+from kbsync.engine.control.rehash import RollingRehash
 from kbsync.engine.control.session import Session
 from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.backoff import LONGEST, delay_after
@@ -118,6 +119,7 @@ class Controller:
         self._observe = observe
         self._on_change = on_change
         self._state = ControllerState(config=reconciler.mirror.config, observe=observe)
+        self._rehash = RollingRehash(reconciler)
         self._wakeup = Wakeup()
         self._exclusive = anyio.Lock()
         self._planning: anyio.CancelScope | None = None
@@ -284,9 +286,12 @@ class Controller:
         elif state.everything_due <= now:
             listing = state.next_remote <= now
             await self._interruptible(session, lambda: session.compare(listing=listing))
+        elif session.writes and self._rehash.due <= now:
+            state.debouncer.note(await self._rehash.go_on(), now)
         else:
             due = min(self._due_soon(session.writes), state.everything_due)
-            await self._wakeup.wait(due - now)
+            rehash = self._rehash.due if session.writes else float("inf")
+            await self._wakeup.wait(min(due, rehash) - now)
 
     def _due_soon(self, writes: bool) -> float:
         """Return when the next path may have settled, or the next grace period is over."""

@@ -66,14 +66,14 @@ class Debouncer:
             self._put(path, PendingPath(first, last, due))
 
     def note_everything(self, now: float) -> None:
-        """Note that anything may have changed; the paths add nothing to that."""
-        self._paths.clear()
-        self._order.clear()
+        """Note that anything may have changed; the paths are known to have, and are kept."""
         if self._everything is None:
             self._everything = now + self._settle
 
     def _put(self, path: str, noted: PendingPath) -> None:
         if len(self._paths) >= self._most:
+            self._paths.clear()
+            self._order.clear()
             self.note_everything(noted.last)
             return
         self._paths[path] = noted

@@ -168,6 +168,8 @@ class Session:
             return
         keys = {state.key(path) for path in noted} | gone
         files = self._without_unsettled(await self._look(keys), noted)
+        files = await self._read(files, noted)
+        keys |= {file.key for file in files}
         sizes = {file.stat.size for file in files if isinstance(file, Present)}
         files += await self._look(state.grace.of_size(sizes) - keys)
         # Files that are gone and still wait are not planned yet, but the guard has to count them.
@@ -341,6 +343,28 @@ class Session:
             return []
         look = self._reconciler.mirror.source.look
         return await anyio.to_thread.run_sync(lambda: [look(key.path) for key in sorted(keys)])
+
+    async def _read(
+        self, files: Collection[FileState], noted: Mapping[str, PendingPath]
+    ) -> list[FileState]:
+        """Return `files` and what shares its content with them; what changed is read.
+
+        A change was reported, so that neither a stat nor a recorded hash is believed. Another name
+        of the same file (a hard link) has no event of its own.
+        """
+        reconciler = self._reconciler
+        check, look = reconciler.comparison.content_check, reconciler.mirror.source.look
+        changed = [file for file in files if file.key.path in noted]
+        inodes = {file.stat.inode for file in changed if isinstance(file, Present)}
+
+        def work() -> list[FileState]:
+            links = reconciler.ledger.paths_of(self._state.mirror, inodes)
+            keys = {self._state.key(path) for path in links} - {file.key for file in files}
+            others = [look(key.path) for key in sorted(keys)]
+            known = [file for file in files if file.key.path not in noted]
+            return [*known, *(check.read(file) for file in [*changed, *others])]
+
+        return await anyio.to_thread.run_sync(work)
 
     async def _settled(self, files: list[FileState]) -> list[FileState]:
         return self._without_unsettled(files, {})

@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.deletion import remove
+from kbsync.engine.execute.promises import broken_promise
 from kbsync.engine.execute.recovery import remaining_entry
 from kbsync.engine.execute.results import (
     Again,
@@ -185,6 +186,9 @@ async def _delete_first(context: Context, case: Case, action: Update) -> Result:
 
 async def _send(context: Context, upload: PlannedUpload) -> Result:
     source = context.mirror.source
+    broken = await broken_promise(context, upload.case.key)
+    if broken is not None:
+        return Stopped(broken)
     with source.open(upload.case.key.path) as payload:
         if isinstance(payload, Unknown):
             # Gone since the decision: decide again, as a removal has rules of its own.
@@ -351,7 +355,7 @@ async def _refusal(context: Context, upload: PlannedUpload, outcome: Rejected) -
     path = upload.case.key.path
     with anyio.CancelScope(shield=True):  # the server answered: that is recorded, cancelled or not
         read = await anyio.to_thread.run_sync(context.mirror.source.read, path)
-    if not isinstance(read, Present) or read.content is None or read.stat != upload.stat:
+    if not isinstance(read, Present) or read.content is None or not read.stat.agrees(upload.stat):
         return None  # edited meanwhile: the file as it is now was not refused
     return Rejection(
         key=upload.case.key,

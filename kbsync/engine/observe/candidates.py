@@ -6,7 +6,7 @@ the number of files (docs/design.md section 8).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kbsync.engine.ports import Blocked, FileRow, Seen, Source
@@ -35,8 +35,15 @@ class ScanTally:
     fault: Notice | None = None
 
 
+Differing = Callable[[FileRow], FileState | None]
+
+
 def candidates(
-    mirror: str, source: Source, rows: Iterator[FileRow], tally: ScanTally
+    mirror: str,
+    source: Source,
+    rows: Iterator[FileRow],
+    tally: ScanTally,
+    differing: Differing | None = None,
 ) -> Iterator[FileState]:
     """Yield the state of every key that may need something.
 
@@ -45,6 +52,8 @@ def candidates(
         source: the folder; walked once, and asked about each key the walk did not meet.
         rows: the ledger's keys in the same order, settled ones with their file's stat.
         tally: counted while the stream is read.
+        differing: returns what a file is whose content is not the recorded one although its stat
+            is, None for the others; without it stats are believed.
     """
     row = next(rows, None)
     for seen in source.scan():
@@ -57,9 +66,13 @@ def candidates(
             tally.found += 1
             # One comparison of two tuples: what a file that did not change costs.
             if row == seen:
-                tally.unchanged += 1
+                other = differing(row) if differing else None
                 tally.files += 1
                 row = next(rows, None)
+                if other is None:
+                    tally.unchanged += 1
+                else:
+                    yield other
                 continue
             row = next(rows, None)
         yield from _seen(mirror, seen, tally)

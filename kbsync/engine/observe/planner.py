@@ -13,6 +13,7 @@ import anyio.to_thread
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.renames import find_renames
 from kbsync.engine.observe.candidates import ScanTally, candidates
+from kbsync.engine.observe.content_check import ContentCheck, stat_to_record
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
@@ -69,6 +70,7 @@ class Planned:
         facts: what the guard knows beside the actions.
         device: number of the device the source is on.
         seen: files that were hashed for it.
+        promised: the sha256 (hex) that an upload has to have, where a person agreed to it.
     """
 
     plan: Plan
@@ -78,6 +80,7 @@ class Planned:
     facts: Facts
     device: int | None = None
     seen: Mapping[DocKey, Present] = field(default_factory=dict)
+    promised: Mapping[DocKey, str] = field(default_factory=dict)
 
     @property
     def guard(self) -> Guard:
@@ -107,6 +110,7 @@ class Planner:
 
     Attributes:
         mounts: the mount points below the root.
+        content_check: finds files whose stat does not show that they changed.
     """
 
     def __init__(self, mirror: Mirror, ledger: Ledger, clock: Clock) -> None:
@@ -115,6 +119,7 @@ class Planner:
         self._clock = clock
         self._source_check = SourceCheck(mirror.name, mirror.source, ledger)
         self.mounts = MountRecord(mirror.name, mirror.source, ledger)
+        self.content_check = ContentCheck(mirror.name, mirror.source, ledger)
         self._counted: tuple[float, int] | None = None
 
     async def everything(
@@ -123,6 +128,7 @@ class Planner:
         *,
         listing: bool,
         asks: bool = True,
+        checksum: bool = False,
         settle: Settle | None = None,
         under_way: UnderWay | None = None,
     ) -> Planned:
@@ -132,6 +138,7 @@ class Planner:
             context: the three sides, as found now.
             listing: list the base first.
             asks: ask the server where ledger and listing do not know, see `EvidenceCollector`.
+            checksum: read every file, whatever its stat.
             settle: drops files younger than the settle window; by default it is waited for.
             under_way: what was allowed before and is not done yet, for the guard.
 
@@ -147,7 +154,7 @@ class Planner:
             self._ledger.unmark(self._mirror.name)  # with a field its values are gone
         tally = ScanTally()
         self.mounts.expect()
-        states = await anyio.to_thread.run_sync(self._candidates, context, listed, tally)
+        states = await anyio.to_thread.run_sync(self._candidates, context, listed, tally, checksum)
         must_be_listed(self._mirror.name, tally.blocked)
         # After the walk: what is mounted by now was not missed by it.
         lost = self.mounts.lost(states)
@@ -314,13 +321,14 @@ class Planner:
         )
 
     def _candidates(
-        self, context: Context, listed: ObservedListing | None, tally: ScanTally
+        self, context: Context, listed: ObservedListing | None, tally: ScanTally, checksum: bool
     ) -> list[FileState]:
         marked = context.fields is not None
         rows = self._ledger.rows(
             self._mirror.name, self._mirror.settings, listing=listed, marked=marked
         )
-        return list(candidates(self._mirror.name, self._mirror.source, rows, tally))
+        differing = self.content_check.differing_row if checksum else None
+        return list(candidates(self._mirror.name, self._mirror.source, rows, tally, differing))
 
     def _refused(self, states: list[FileState]) -> list[FileState]:
         """Return the refused files that the scan found unchanged: they are always reported."""
@@ -346,11 +354,14 @@ class Planner:
         for number, state in enumerate(states, 1):
             case = await collector.case(state.key, seen=state)
             action = decide(case)
+            stat = stat_to_record(case, action)
+            if stat is not None:
+                stats.append((case.key, stat))
             match action, case.local:
-                case Noop(), Present(stat=stat):
+                case Noop(), Present():
                     decided.same += 1
-                    if case.entry is not None and case.entry.stat != stat:
-                        stats.append((case.key, stat))
+                    if case.rejection is not None:  # it was of other content
+                        self._ledger.commit(EntryChange(key=case.key, rejection=None))
                 # A refusal of a file that is gone would be reported for ever.
                 case Noop(), Absent(unmounted=None) if case.rejection is not None:
                     self._ledger.commit(EntryChange(key=case.key, rejection=None))
@@ -370,7 +381,6 @@ class Planner:
             if number % AT_A_STRETCH == 0:
                 await anyio.lowlevel.checkpoint()  # workers and the watcher share this thread
         decided.actions = await find_renames(collector.context, decided.actions, decided.vacated)
-        # Touched, same content: with its new stat the next scan does not hash it again.
         self._ledger.restat(stats)
         return decided
 

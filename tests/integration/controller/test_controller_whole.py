@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -153,6 +154,27 @@ async def test_a_day_in_the_life_of_a_folder(tmp_path: Path) -> None:
 
 async def _gone(it: Whole, count: int) -> bool:
     return it.calls["delete"] == count
+
+
+async def test_a_time_that_was_put_back_hides_nothing(tmp_path: Path) -> None:
+    """Neither from the event of one name of a file, nor of its other name."""
+    async with whole(tmp_path) as it:
+        it.save("one.md", "rate 100")
+        (it.docs / "also").mkdir()
+        (it.docs / "also/one.md").hardlink_to(it.docs / "one.md")
+        it.report("also/one.md")
+        await it.until(it.at_rest)
+        assert await it.exact()
+        times = (it.docs / "one.md").stat()
+        (it.docs / "one.md").write_text("rate 120")
+        os.utime(it.docs / "one.md", ns=(times.st_atime_ns, times.st_mtime_ns))
+        it.report("one.md")
+        await it.until(lambda: _updated(it, 2))
+        await it.until(it.at_rest)
+
+
+async def _updated(it: Whole, count: int) -> bool:
+    return it.calls["update"] == count
 
 
 TEXT = "a line of a text\n" * 10_000

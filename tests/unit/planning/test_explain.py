@@ -59,7 +59,7 @@ def test_every_row_can_be_explained(story: Story) -> None:
     ("local", "words"),
     [
         (SAME, "there, 10 B, sha256 old"),
-        (UNHASHED, "there, 12 B"),
+        (UNHASHED, "there, 12 B, not read"),
         (replace(SAME, stat=Stat(3 * 1024 * 1024, 1, 1, 1)), "there, 3.0 MiB, sha256 old"),
         (ABSENT, "not there"),
         (EXCLUDED, "left out by the filters"),

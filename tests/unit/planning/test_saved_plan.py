@@ -69,8 +69,19 @@ PLANS = st.lists(PATHS, unique=True, max_size=8).flatmap(
 )
 
 
+def _contents(actions: tuple[Action, ...]) -> dict[DocKey, str]:
+    """What each file holds: the same for the same size and time."""
+    stats = ((a.key, a.stat) for a in actions if isinstance(a, Create | Update))
+    return {key: f"{stat.size} {stat.mtime_ns}" for key, stat in stats}
+
+
 def _saved(actions: tuple[Action, ...]) -> SavedMirror:
-    return SavedMirror(name="docs", digest="d", base_id=None, actions=saved_actions(actions))
+    kept = saved_actions(actions, _contents(actions))
+    return SavedMirror(name="docs", digest="d", base_id=None, actions=kept)
+
+
+def _differences(saved: SavedMirror, now: tuple[Action, ...]) -> list[PlanDifference]:
+    return list(differences(saved, now, _contents(now)))
 
 
 @given(PLANS)
@@ -86,16 +97,16 @@ def test_a_plan_comes_back_from_its_file_and_has_not_moved(actions: tuple[Action
     )
     back = SavedPlan.model_validate_json(plan.model_dump_json(indent=1, exclude_none=True))
     assert back == plan
-    assert not list(differences(back.mirrors[0], reversed(actions)))
+    assert not _differences(back.mirrors[0], actions[::-1])
 
 
 @given(PLANS, PLANS)
 def test_every_change_that_differs_is_told_and_nothing_else(
     before: tuple[Action, ...], now: tuple[Action, ...]
 ) -> None:
-    found = list(differences(_saved(before), now))
-    one = {each.path: each.does() for each in saved_actions(before)}
-    other = {each.path: each.does() for each in saved_actions(now)}
+    found = _differences(_saved(before), now)
+    one = {each.path: each.does() for each in saved_actions(before, {})}
+    other = {each.path: each.does() for each in saved_actions(now, {})}
     differs = sorted(p for p in one.keys() | other.keys() if one.get(p) != other.get(p))
     assert [each.key.path for each in found] == differs
 
@@ -109,7 +120,7 @@ def test_it_says_what_was_planned_and_what_would_be_done() -> None:
     other = replace(update, document_id="e")
 
     def shown(before: Action | None, now: Action | None) -> tuple[str, str]:
-        (found,) = differences(_saved((before,) if before else ()), (now,) if now else ())
+        (found,) = _differences(_saved((before,) if before else ()), (now,) if now else ())
         assert isinstance(found, PlanDifference)
         return found.before, found.after
 
@@ -125,7 +136,16 @@ def test_another_reason_for_the_same_change_has_not_moved() -> None:
         key=_key("a"), row="T17", cause=Cause.EDITED, stat=Stat(1, 1, 1, 1), document_id="d"
     )
     again = replace(update, row="T16", cause=Cause.DRIFT, stat=Stat(1, 1, 99, 1))
-    assert not list(differences(_saved((update,)), (again,)))
+    assert not _differences(_saved((update,)), (again,))
+
+
+def test_other_bytes_of_the_same_size_and_time_are_not_what_was_planned() -> None:
+    create = Create(key=_key("a"), row="T9", cause=Cause.NEW, stat=Stat(1, 1, 1, 1))
+    (found,) = differences(_saved((create,)), (create,), {create.key: "other"})
+    assert (found.before, found.after) == ("create", "create with the file as it is now")
+    assert list(differences(_saved((create,)), (create,), {}))  # it cannot be read now
+    older = SavedMirror(name="docs", digest="d", actions=saved_actions((create,), {}))
+    assert not list(differences(older, (create,), {create.key: "other"}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kbsync_plan": 2}', "version: 1", "\0"])

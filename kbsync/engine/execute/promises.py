@@ -1,0 +1,41 @@
+"""What a saved plan promised to send: hashed when it is saved, and again before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import anyio.to_thread
+
+from kbsync.engine.context import Context
+from kbsync.engine.ports import Source
+from kbsync.messages import Notice
+from kbsync.messages import guard as say
+from kbsync.model import Action, Create, DocKey, FileState, Present, Update
+
+
+async def hashes_to_send(source: Source, actions: Iterable[Action]) -> Mapping[DocKey, str]:
+    """Read the files that `actions` would send; return what each holds, as sha256 (hex).
+
+    A file that cannot be read, or is not as it was planned, is left out.
+    """
+    uploads = [action for action in actions if isinstance(action, Create | Update)]
+    read = await anyio.to_thread.run_sync(
+        lambda: [source.read(each.key.path, fresh=True) for each in uploads]
+    )
+    return {
+        state.key: state.content
+        for action, state in zip(uploads, read, strict=True)
+        if isinstance(state, Present) and state.content and state.stat.agrees(action.stat)
+    }
+
+
+async def broken_promise(context: Context, key: DocKey) -> Notice | None:
+    """Return why the file of `key` is not sent: it does not hold what was agreed to."""
+    promised = context.promised.get(key)
+    if promised is None:
+        return None
+    read = context.mirror.source.read
+    now: FileState = await anyio.to_thread.run_sync(lambda: read(key.path, fresh=True))
+    if isinstance(now, Present) and now.content == promised:
+        return None
+    return say.NOT_AS_PLANNED(path=key.path)
