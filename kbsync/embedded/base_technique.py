@@ -50,7 +50,7 @@ def to_economy(db: sqlite3.Connection, base: str) -> list[QueuedTask]:
         (base,),
     ).fetchall()
     db.executemany(
-        "UPDATE segment SET keywords = ?, tokens = 0 WHERE number = ?",
+        "UPDATE segment SET keywords = ?, tokens = 0, lost = 0 WHERE number = ?",
         [(json.dumps(keywords(row["content"])), row["number"]) for row in found],
     )
     return _start_again(db, base)

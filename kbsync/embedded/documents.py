@@ -235,6 +235,9 @@ def _switch_one(call: EndpointCall, db: sqlite3.Connection, document: object) ->
     columns = _SWITCHES[call.path["action"]](row)
     if columns is None:
         return
+    if columns.get("enabled"):
+        upload = (str(row["id"]), int(row["generation"]))
+        call.server.keyword_tables.rebuild(db, call.base, upload)
     quirks = call.server.quirks
     if "locking-toggles" in quirks:
         columns["locked_until"] = time.time() + quirks.toggle_lock_seconds

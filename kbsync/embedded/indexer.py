@@ -18,6 +18,7 @@ from typing import Final
 from . import chunk_rows, models, vector_rows
 from .embedding import count_tokens
 from .extract import texts_of
+from .keyword_tables import KeywordTableCopy, KeywordTables
 from .process_rules import StoredRule, TextChunk
 from .quirks import Quirks
 from .sqlite_store import SqliteStore, now
@@ -73,6 +74,7 @@ class Indexer:
     Args:
         store: where documents and chunks are.
         quirks: `stuck-indexing` and `empty-index` are imitated here.
+        tables: the keyword tables of economy bases.
         spared_text: chunks keep what old versions take from a text (`Profile`).
         delay: seconds each document takes at least, spread evenly over its states.
         threads: how many documents are indexed at the same time.
@@ -82,6 +84,7 @@ class Indexer:
         self,
         store: SqliteStore,
         quirks: Quirks,
+        tables: KeywordTables,
         *,
         spared_text: bool,
         delay: float,
@@ -89,6 +92,7 @@ class Indexer:
     ) -> None:
         self._store = store
         self._quirks = quirks
+        self._tables = tables
         self._spared_text = spared_text
         self._delay = delay
         self._waiting: queue.SimpleQueue[tuple[IndexTask, str, int] | None] = queue.SimpleQueue()
@@ -138,6 +142,7 @@ class Indexer:
         run = IndexRun(
             self._store,
             self._quirks,
+            self._tables,
             document,
             generation,
             spared_text=self._spared_text,
@@ -165,6 +170,7 @@ class IndexRun:
     Args:
         store: where the document is and its chunks go.
         quirks: `empty-index` is imitated here.
+        tables: the keyword tables of economy bases.
         document: the id of the document.
         generation: which of its uploads; a newer one ends this run.
         spared_text: chunks keep what old versions take from a text.
@@ -177,6 +183,7 @@ class IndexRun:
         self,
         store: SqliteStore,
         quirks: Quirks,
+        tables: KeywordTables,
         document: str,
         generation: int,
         *,
@@ -186,6 +193,7 @@ class IndexRun:
     ) -> None:
         self._store = store
         self._quirks = quirks
+        self._tables = tables
         self._document = document
         self._generation = generation
         self._spared_text = spared_text
@@ -274,17 +282,21 @@ class IndexRun:
         self._enter("splitting")
         chunks = self._cut(rule, cleaned, row)
         words = sum(len(chunk.content) for chunk in chunks)
-        moment = now()
-        self._enter(
-            "indexing",
-            cleaning_completed_at=moment,
-            splitting_completed_at=moment,
-            word_count=words,
-        )
-        models.check_base(self._quirks, row)
-        # Without embeddings the parents of the hierarchical form never get complete.
-        lost = _is_hierarchical(row) and row["technique"] != "high_quality"
-        self._write(chunks, row, status="indexing" if lost else "completed")
+        economy = row["technique"] != "high_quality"
+        # Read this early, the table is an old one by the time it is written back.
+        with self._tables.read(row["knowledge_base"]) as table:
+            moment = now()
+            self._enter(
+                "indexing",
+                cleaning_completed_at=moment,
+                splitting_completed_at=moment,
+                word_count=words,
+            )
+            models.check_base(self._quirks, row)
+            # Without embeddings the parents of the hierarchical form never get complete.
+            lost = _is_hierarchical(row) and economy
+            status = "indexing" if lost else "completed"
+            self._write(chunks, row, status=status, table=table if economy else None)
 
     def _begin(self) -> None:
         with self._store.writing() as db:
@@ -302,7 +314,14 @@ class IndexRun:
             return []
         return chunks * 2 if row["doubled"] else chunks
 
-    def _write(self, chunks: list[TextChunk], row: sqlite3.Row, *, status: str) -> None:
+    def _write(
+        self,
+        chunks: list[TextChunk],
+        row: sqlite3.Row,
+        *,
+        status: str,
+        table: KeywordTableCopy | None = None,
+    ) -> None:
         base = row["knowledge_base"]
         # In steps: API calls write between two of them, and a stop need not wait for all.
         for start in range(0, max(len(chunks), 1), ROWS_PER_TRANSACTION):
@@ -314,6 +333,8 @@ class IndexRun:
             with self._store.writing() as db:
                 self._update(db, {"status": "indexing"})
                 chunk_rows.insert(db, base, self._document, batch, status=status, vectors=vectors)
+                if table is not None and start + ROWS_PER_TRANSACTION >= len(chunks):
+                    table.write(db, (self._document, self._generation))
 
     def _embed_chunks(self, row: sqlite3.Row) -> None:
         models.check_base(self._quirks, row)
@@ -336,7 +357,7 @@ class IndexRun:
         moment = now()
         # A parent that economy left half done gets complete; what was switched off stays off.
         db.executemany(
-            "UPDATE segment SET tokens = ?, keywords = 'null',"
+            "UPDATE segment SET tokens = ?, keywords = 'null', lost = 0,"
             " enabled = CASE status WHEN 'indexing' THEN 1 ELSE enabled END,"
             " status = 'completed', completed_at = coalesce(completed_at, ?) WHERE number = ?",
             [(count_tokens(each["content"]), moment, each["number"]) for each in segments],

@@ -1,4 +1,4 @@
-"""Known faults of real servers, off by default and switched on by name.
+"""Known faults of real servers, switched on by name where the version does not have them.
 
 With one a client can be tested against a fault without a server that has it
 (docs/dify-api.md sections 5, 9, 12 and 13).
@@ -36,6 +36,8 @@ QUIRKS: Final[dict[str, str]] = {
     "stuck-indexing": "Documents stay `waiting` and are never indexed.",
     "overlapping-uploads": "An upload sent while the last one of that document is unfinished "
     "leaves the chunks of the document doubled.",
+    "lost-keywords": "In an economy base documents that are indexed at the same time are lost from "
+    "search, as on versions from 1.16 on, which have it by themselves; lost-keywords=off: on none.",
     "pipeline-bases": "Every knowledge base has a pipeline, which takes one file; "
     "pipeline-bases=draft, =inputs, =node-inputs or =two: one that kbsync cannot run.",
     "version": "Report N (for example version=0.15.3) as the server's version; `version=` none, as "
@@ -86,6 +88,8 @@ class Quirks:
             profile = replace(profile, partial_update=False)
         if "wedging-update" in self:
             profile = replace(profile, update_wedges=True, told="1.12.1")
+        if "lost-keywords" in self:
+            profile = replace(profile, loses_keywords=self.value("lost-keywords") != "off")
         return replace(profile, told=self._values.get("version", profile.told) or None)
 
     def _number(self, name: str, default: float) -> float:

@@ -19,7 +19,7 @@ _WORD_HITS: Final = 200
 _FROM: Final = """
 FROM segment JOIN document ON document.id = segment.document {joined}
 WHERE segment.knowledge_base = ? AND segment.status = 'completed' AND segment.enabled = 1
-  AND document.enabled = 1 AND document.archived = 0
+  AND segment.lost = 0 AND document.enabled = 1 AND document.archived = 0
   AND (? IS NULL OR document.id IN (SELECT value FROM json_each(?)))
 """
 _VECTORS: Final = f"""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .downloads import Signatures
 from .indexer import Indexer
+from .keyword_tables import KeywordTables
 from .quirks import CloudRateLimit, Quirks
 from .replies import forbidden, not_found, unauthorized
 from .sqlite_store import SqliteStore
@@ -39,9 +40,11 @@ class ServerState:
         self.profile = profile
         self.quirks = quirks
         self.rate_limit = CloudRateLimit(limit=quirks.throttle_limit)
+        self.keyword_tables = KeywordTables(overwritten=profile.loses_keywords)
         self.indexer = Indexer(
             self.store,
             quirks,
+            self.keyword_tables,
             spared_text=profile.spared_text,
             delay=indexing_delay,
             threads=workers,

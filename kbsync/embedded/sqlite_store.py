@@ -99,6 +99,8 @@ CREATE VIRTUAL TABLE child_text USING fts5 (
   words, tokenize = 'porter unicode61 remove_diacritics 2');
 INSERT INTO child_text (rowid, words) SELECT number, spaced(content) FROM child_chunk;
 """,
+    # 3: chunks whose keywords were overwritten, so that no search finds them.
+    "ALTER TABLE segment ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;",
 )
 _VERSION: Final = 1 + len(_LATER)
 

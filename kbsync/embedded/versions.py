@@ -97,6 +97,7 @@ class Profile:
         document_lacks: fields of a document in rows and uploads that came later.
         chunk_lacks: fields of a chunk that came later.
         update_wedges: the update of a document with chunks never ends, nor does its thread.
+        loses_keywords: economy bases lose what is indexed at the same time from search.
     """
 
     told: str | None = None
@@ -145,6 +146,7 @@ class Profile:
     document_lacks: frozenset[str] = _DOCUMENT_1_12 | {"doc_metadata", "data_source_detail_dict"}
     chunk_lacks: frozenset[str] = _CHUNK_1_12 | _CHUNK_0_15 | {"sign_content"}
     update_wedges: bool = False
+    loses_keywords: bool = False
 
 
 _PAGE: Final = Profile()
@@ -241,6 +243,7 @@ _V1_16: Final = replace(
     unknown_model_type="'{}' is not a valid ModelType",
     base_lacks=frozenset(),
     update_wedges=False,
+    loses_keywords=True,
 )
 
 NEWEST: Final = "1.16"

@@ -321,7 +321,7 @@ async def test_a_data_file_of_format_1_is_brought_up_to_date(tmp_path: Path) -> 
         await high.indexed("a.txt", "threads of the kernel")
         assert contents(await found(high, "kernel")) == ["threads of the kernel"]
     with sqlite3.connect(store) as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 3
         words = db.execute("SELECT words FROM child_text").fetchone()[0]
     db.close()
     assert words.split() == ["地", "球", "lamp"]
