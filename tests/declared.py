@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kbsync.config import KnowledgeBaseConfig, MirrorConfig, ServerConfig
 
+# As an ordinary server may index; one that may not is told to by a test of it.
 MAX_INDEXING = ServerConfig.model_fields["max_indexing"].default
 
 

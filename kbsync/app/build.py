@@ -15,6 +15,7 @@ from kbsync.app import connect
 from kbsync.config import MirrorConfig as Declared
 from kbsync.config import Settings, load
 from kbsync.engine.context import Mirror
+from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
@@ -75,7 +76,7 @@ async def opened(
     Raises:
         Problem: the ledger is held or cannot be used, or a mirror is not in the file.
     """
-    declared = chosen(settings, only)
+    declared, rooms = chosen(settings, only), IndexingRooms()
     async with AsyncExitStack() as stack:
         ledger, clock = stack.enter_context(ledger_held(settings))
         remotes = {}
@@ -89,6 +90,7 @@ async def opened(
                 ledger,
                 remotes[each.server or ""],
                 clock,
+                rooms,
             )
             for each in declared
         )

@@ -1,7 +1,7 @@
 """From a configuration file to settings: read, declared, checked, completed.
 
 Defaults stand beside their keys, in `mirror`, `guard`, `chunking` and `server`. Completing fills in
-only what depends on another key: a mirror's server and `max_indexing`, and where state is kept.
+only what depends on another key: a mirror's server, and where state is kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Settings:
         state: folder of what kbsync keeps on this machine: socket, lock, embedded data.
         servers: by name; a lone `server` is called ``default``. Their `api_key` is filled in
             wherever it came from, and so is `data` of the embedded ones.
-        mirrors: in the file's order; `server` and `max_indexing` are filled in, and so is
+        mirrors: in the file's order; `server` is filled in, and so is
             `read_only` where the whole file is.
         journal_retention: seconds a line of the journal is kept.
         key_origins: by server, where its key came from, in words for error messages.
@@ -133,7 +133,6 @@ def _complete(
         filled = {
             "server": name,
             "read_only": mirror.read_only or declaration.read_only,
-            "max_indexing": mirror.max_indexing or servers[name].max_indexing,
         }
         mirrors.append(mirror.model_copy(update=filled))
     return Settings(

@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kbsync.dify import errors, to_model
 from kbsync.dify.api.metadata import DocumentValues, Value
+from kbsync.dify.api.search import by_keyword, by_meaning, having
 from kbsync.dify.client import DifyClient
 from kbsync.dify.http import mapped
 from kbsync.dify.pipeline_bases import PipelineBases
 from kbsync.dify.request import is_id
 from kbsync.dify.schemas import Document, KnowledgeBaseRow, UploadReply
-from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload, Remote
+from kbsync.engine.ports import (
+    Assignment,
+    Chunking,
+    ChunkPage,
+    DocumentPage,
+    Payload,
+    Remote,
+)
 from kbsync.messages import remote as messages
 from kbsync.model import (
     Base,
     Capabilities,
     Capability,
     Done,
+    FoundChunk,
     Gone,
     Original,
     Outcome,
@@ -27,6 +36,7 @@ from kbsync.model import (
     RemoteDocument,
     Uploaded,
 )
+from kbsync.planning.marks import REV as REV_FIELD
 
 R = TypeVar("R", KnowledgeBaseRow, Document)
 
@@ -123,6 +133,26 @@ class DifyRemote:
         listed = await self._client.chunks.list(base_id, document_id, limit=1, status=TO_BE_DELETED)
         # A server that does not know the filter returns any chunk.
         return mapped(listed, lambda page: any(c.status == TO_BE_DELETED for c in page.rows))
+
+    async def chunks(
+        self, base_id: str, document_id: str, number: int, *, rows: int
+    ) -> Outcome[ChunkPage]:
+        """Return one page of a document's chunks; old servers return all of them (section 7)."""
+        listed = await self._client.chunks.list(base_id, document_id, page=number, limit=rows)
+        return mapped(
+            listed,
+            lambda page: ChunkPage(chunks=tuple(map(to_model.chunk, page.rows)), total=page.total),
+        )
+
+    async def search(
+        self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
+    ) -> Outcome[tuple[FoundChunk, ...]]:
+        """Search by keywords, or by meaning: an economy base finds nothing by that."""
+        model = dict(by_keyword(top)) if economy else dict(by_meaning(top))
+        if rev is not None:
+            model["metadata_filtering_conditions"] = having(REV_FIELD, rev)
+        hits = await self._client.search.retrieve(base_id, query, model)
+        return mapped(hits, lambda found: tuple(to_model.found_chunk(each) for each in found))
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """Ask how far a document is; `Gone` when its batch was superseded."""

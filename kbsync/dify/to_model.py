@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kbsync.dify.schemas import BUILT_IN, Document, Indexing, KnowledgeBaseRow, MetadataValue
+from kbsync.dify.schemas import (
+    BUILT_IN,
+    ChunkRow,
+    Document,
+    Hit,
+    Indexing,
+    KnowledgeBaseRow,
+    MetadataValue,
+)
 from kbsync.engine.ports import Chunking
 from kbsync.messages import Notice
-from kbsync.model import Base, Progress, Readiness, RemoteDocument
+from kbsync.model import Base, Chunk, FoundChunk, Progress, Readiness, RemoteDocument
 
 _DISPLAYED = {
     "queuing": Readiness.WAITING,
@@ -84,6 +92,17 @@ def _own_values(values: tuple[MetadataValue, ...]) -> Mapping[str, str]:
 
 def _text(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value}"
+
+
+def chunk(found: ChunkRow) -> Chunk:
+    """Return a chunk; one that is not complete, or switched off, is not searched."""
+    searched = found.enabled and found.status in ("", "completed")
+    return Chunk(id=found.id, text=found.content, keywords=found.keywords, searched=searched)
+
+
+def found_chunk(found: Hit) -> FoundChunk:
+    """Return what of a hit tells where it is."""
+    return FoundChunk(id=found.chunk.id, document_id=found.chunk.document_id)
 
 
 def progress(found: Indexing) -> Progress:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kbsync.config import MirrorConfig, ServerConfig
+from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.ports import Clock, Ledger, Remote, Source
-from kbsync.model import DocKey
+from kbsync.model import Capability, DocKey
 from kbsync.planning.case import DecisionRules
 from kbsync.planning.document_names import document_name, document_names
 
@@ -67,6 +68,8 @@ class Context:
         pipeline: a pipeline of the base makes the documents. It never writes over one: every
             update is a second document.
         promised: the sha256 (hex) that an upload of a key has to have, where it was agreed to.
+        technique: of the base; None while it has no document, and then the declared one counts.
+        room: what is on its way to the base; every mirror on it has the same.
     """
 
     mirror: Mirror
@@ -78,3 +81,22 @@ class Context:
     owner: str = ""
     pipeline: bool = False
     promised: Mapping[DocKey, str] = field(default_factory=dict)
+    technique: str | None = None
+    room: IndexingRoom = field(default_factory=IndexingRoom)
+
+    @property
+    def economy(self) -> bool:
+        """Whether the base is searched by keywords."""
+        declared = self.mirror.config.declared_chunking.technique
+        return (self.technique or declared) != "high_quality"
+
+    @property
+    def loses_keywords(self) -> bool:
+        """Whether the server loses what is indexed at the same time in the base from search."""
+        return self.economy and Capability.KEEPS_KEYWORDS not in self.remote.capabilities
+
+    @property
+    def most_indexing(self) -> int:
+        """How many documents may be in flight; what the mirror declares wins."""
+        server = 1 if self.loses_keywords else self.mirror.server.max_indexing
+        return self.mirror.config.max_indexing or server

@@ -15,8 +15,10 @@ from kbsync.model import (
     Binding,
     Capabilities,
     Capability,
+    Chunk,
     DocKey,
     FileState,
+    FoundChunk,
     HeldCreates,
     Intent,
     JournalLine,
@@ -366,6 +368,14 @@ class DocumentPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkPage:
+    """One page of a document's chunks, and how many it has in all."""
+
+    chunks: tuple[Chunk, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """Metadata values for one document, by field id and name."""
 
@@ -431,6 +441,24 @@ class Remote(Protocol):
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """Ask how far indexing of one document is, by its batch."""
+        ...
+
+    async def chunks(
+        self, base_id: str, document_id: str, number: int, *, rows: int
+    ) -> Outcome[ChunkPage]:
+        """Return one page of at most `rows` chunks of a document, in their order."""
+        ...
+
+    async def search(
+        self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
+    ) -> Outcome[tuple[FoundChunk, ...]]:
+        """Search as an application would; servers count it as a write.
+
+        Args:
+            economy: the base is searched by keywords, otherwise by meaning.
+            top: find no more than so many chunks.
+            rev: only in documents whose mark carries it; None: in all of them.
+        """
         ...
 
     async def create(

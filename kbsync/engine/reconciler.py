@@ -12,6 +12,7 @@ import anyio.to_thread
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
+from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.observe import adoption
 from kbsync.engine.observe.adoption_by_content import must_give_bytes
 from kbsync.engine.observe.evidence import EvidenceCollector
@@ -49,18 +50,27 @@ class Reconciler:
         ledger: what was done.
         remote: the server, throttled.
         clock: the ledger's clock.
+        rooms: those of all bases this process fills.
 
     Attributes:
         comparison: the planner.
     """
 
-    def __init__(self, mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clock) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        ledger: Ledger,
+        remote: Remote,
+        clock: Clock,
+        rooms: IndexingRooms | None = None,
+    ) -> None:
         self.mirror = mirror
         self.clock = clock
         self.ledger = ledger
         self.comparison = Planner(mirror, ledger, clock)
         self._remote = remote
         self._pipeline: Notice | None = None
+        self._rooms = rooms or IndexingRooms()
 
     async def plan(self, *, listing: bool = True, checksum: bool = False) -> Planned:
         """Return what would be done now. Changes nothing at the server.
@@ -254,6 +264,8 @@ class Reconciler:
             clock=self.clock,
             base_id=base.id if base else None,
             pipeline=base is not None and base.has_pipeline,
+            technique=base.technique if base else None,
+            room=self._rooms.of(self.mirror.server.url, base.id if base else ""),
             owner=ownership.token if ownership else "",
         )
         context = replace(context, fields=await metadata_fields(context))

@@ -103,6 +103,27 @@ FAILED_INCOMPLETE_CHUNKS = Message(
     "kbsync explain {path}",
     Exit.INCOMPLETE,
 )
+FAILED_UNFINDABLE = Message(
+    "KB-E110",
+    "the server says that {path} is indexed, but searches do not find it, and to disable and "
+    "enable its document did not help",
+    "send it again with: kbsync retry {path}",
+    Exit.INCOMPLETE,
+)
+LEFT_DISABLED = Message(
+    "KB-E111",
+    "the document of {path} was disabled by kbsync, because to enable it again makes it findable; "
+    "the server refuses to enable it: {reason}",
+    "kbsync docs enable {base} {document}",
+    Exit.INCOMPLETE,
+)
+HELD_PENDING_SWITCH = Message(
+    "KB-E112",
+    "the call that disables the document of {path} for a moment, so that searches find it again, "
+    "got no answer; waiting until it cannot come any more",
+    "kbsync apply (again, after the ambiguity_window)",
+    Exit.INCOMPLETE,
+)
 FAILED_OLD_CHUNKS = Message(
     "KB-E071",
     "the server indexed {path}, but left chunks of its earlier text beside the new ones",

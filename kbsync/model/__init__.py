@@ -22,11 +22,14 @@ from kbsync.model.capabilities import Capabilities, Capability
 from kbsync.model.causes import Cause
 from kbsync.model.documents import (
     Base,
+    Chunk,
     Chunking,
+    FoundChunk,
     Original,
     Progress,
     Readiness,
     RemoteDocument,
+    SearchProof,
 )
 from kbsync.model.files import (
     Absent,
@@ -79,6 +82,7 @@ __all__ = [
     "Capabilities",
     "Capability",
     "Cause",
+    "Chunk",
     "Chunking",
     "Conflict",
     "Create",
@@ -91,6 +95,7 @@ __all__ = [
     "FileState",
     "Fingerprint",
     "Forget",
+    "FoundChunk",
     "Gone",
     "Guard",
     "Halted",
@@ -117,6 +122,7 @@ __all__ = [
     "RemoteDocument",
     "Resolve",
     "Restore",
+    "SearchProof",
     "SetMetadata",
     "Skipped",
     "Stat",

@@ -16,6 +16,8 @@ Version = tuple[int, int, int]
 # The oldest server whose API makes, updates, lists and deletes documents from files.
 OLDEST: Version = (0, 6, 0)
 ALWAYS: Version = (0, 0, 0)
+# The end of a span that no version is known to end.
+NEVER: Version = (1_000_000, 0, 0)
 
 
 class Capability(StrEnum):
@@ -36,6 +38,7 @@ class Capability(StrEnum):
     ANY_NAME = "any_name"
     PIPELINE_UPLOAD = "pipeline_upload"
     PATCH_DOCUMENT = "patch_document"
+    KEEPS_KEYWORDS = "keeps_keywords"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,14 @@ TABLE: tuple[CapabilityRow, ...] = (
         since=(1, 16, 0),
         gives="`PATCH` of a document, where `update-by-file` is deprecated",
         otherwise="`POST …/update-by-file`",
+    ),
+    CapabilityRow(
+        capability=Capability.KEEPS_KEYWORDS,
+        since=ALWAYS,
+        lacking=(((1, 16, 0), NEVER),),
+        gives="documents of an economy base that are indexed at the same time can all be found",
+        otherwise="one document of an economy base is in flight (`max_indexing` of a mirror wins), "
+        "and each is searched for before it counts as synced; elsewhere a sample is",
     ),
 )
 

@@ -49,12 +49,14 @@ class Cause(StrEnum):
     PENDING_CREATE = "create"
     PENDING_UPDATE = "update"
     PENDING_DELETE = "delete"
+    PENDING_SWITCH = "switch"
 
     # Noop, Hold
     SAME = "same"  # both sides are as the ledger says
     UNREADABLE = "unreadable"  # the file could not be read now
     SKIPPED = "skipped"  # the file is never uploaded: type, size, name
     UNLISTED = "unlisted"  # the server's documents of this name are not known
+    UNFINDABLE = "unfindable"  # indexed, and searches do not find it: disabled and enabled again
     INDEXING = "indexing"  # the server still works on the document
     OPERATOR = "operator"  # disabled or archived at the server
     GUARDED = "guarded"  # beyond what the pass may remove or embed again

@@ -105,6 +105,45 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A chunk of a document.
+
+    Args:
+        keywords: what a search by keywords finds it by; none in a base of high quality.
+        searched: searches look at it: it is complete and enabled.
+    """
+
+    id: str
+    text: str
+    keywords: tuple[str, ...] = ()
+    searched: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundChunk:
+    """A chunk that a search found."""
+
+    id: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchProof:
+    """Whether searches find a document, which its being completed does not prove.
+
+    Args:
+        found: every chunk that was asked for came back; False where one did not, None where no
+            search can tell: there is no word to ask by, or too many others carry the same.
+        asked: how many of its chunks were asked for.
+        chunks: how many it has.
+    """
+
+    found: bool | None
+    asked: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
     """A knowledge base as far as a mirror needs it.
 

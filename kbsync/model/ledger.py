@@ -64,6 +64,7 @@ class Op(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    SWITCH = "switch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class Intent:
         stat: the stat of the file that is sent.
         ids_seen: ids that bore `name` before the call.
         rev_before: the document's rev before an update.
+        attempt: of a switch 2 once the document is known to be disabled.
         started_at: seconds of the ledger's clock.
     """
 

@@ -302,9 +302,12 @@ def _mended(entry: LedgerEntry, known: RemoteDocument) -> bool:
     """Whether the upload that failed can be found now, so that nothing has to be sent."""
     if known.readiness is not Readiness.AVAILABLE or known.rev != entry.rev:
         return False
-    # `retry_at` is set only when the server reported an error: being available is enough then.
-    # Otherwise chunks were missing: there have to be more words than before.
-    return entry.retry_at is not None or (known.word_count or 0) > (entry.word_count or 0)
+    # After an error being available is enough. Otherwise chunks or keywords were missing while it
+    # was available: there have to be more words than before.
+    code = entry.reason[0] if entry.reason else ""
+    available = {say.FAILED_UNFINDABLE.code, say.FAILED_INCOMPLETE_CHUNKS.code}
+    erred = entry.retry_at is not None and code not in available
+    return erred or (known.word_count or 0) > (entry.word_count or 0)
 
 
 def _r5_failed(case: Case) -> Action | None:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from kbsync.model import Fingerprint, LedgerEntry, Mark, RemoteDocument
 
-_IDENTITY = ("kbsync_mirror", "kbsync_path", "kbsync_fingerprint", "kbsync_rev")
+REV = "kbsync_rev"
+_IDENTITY = ("kbsync_mirror", "kbsync_path", "kbsync_fingerprint", REV)
 OWNER = "kbsync_owner"
 FIELDS = (*_IDENTITY, OWNER)
 

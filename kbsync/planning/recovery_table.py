@@ -7,7 +7,7 @@ from typing import assert_never
 
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
-from kbsync.model import Intent, Op, RemoteDocument
+from kbsync.model import Intent, Op, Readiness, RemoteDocument
 from kbsync.planning.case import GONE, Missing
 
 
@@ -54,11 +54,18 @@ class UploadAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class EnableAgain:
+    """The document was disabled by us and stands so: enable it."""
+
+    document: RemoteDocument
+
+
+@dataclass(frozen=True, slots=True)
 class DropEntry:
     """The document of the intent is gone: drop intent and entry."""
 
 
-Resolution = AdoptDocument | StillPending | DropIntent | UploadAgain | DropEntry
+Resolution = AdoptDocument | StillPending | DropIntent | UploadAgain | EnableAgain | DropEntry
 
 
 def resolve(intent: Intent, evidence: CallEvidence, *, now: float, window: float) -> Resolution:
@@ -77,6 +84,8 @@ def resolve(intent: Intent, evidence: CallEvidence, *, now: float, window: float
             return _updated(intent, evidence, now, window)
         case Op.DELETE:
             return DropEntry() if evidence.target is GONE else DropIntent()
+        case Op.SWITCH:
+            return _switched(intent, evidence, now, window)
         case _:
             assert_never(intent.op)
 
@@ -108,6 +117,22 @@ def _created(
         return without
     why = say.HELD_PENDING_CREATE(path=intent.key.path)
     return StillPending(why, max(intent.started_at + window, now + 1))
+
+
+def _switched(intent: Intent, evidence: CallEvidence, now: float, window: float) -> Resolution:
+    target = evidence.target
+    why = say.HELD_PENDING_SWITCH(path=intent.key.path)
+    if target is None:
+        return StillPending(why, now + 1)
+    if target is GONE or not isinstance(target, RemoteDocument):
+        return DropIntent()
+    if target.readiness is Readiness.DISABLED:
+        return EnableAgain(target)
+    # A call that disables it and lands later would pass for an operator's.
+    lands = intent.attempt == 1 and target.readiness is Readiness.AVAILABLE
+    if lands and now - intent.started_at < window:
+        return StillPending(why, intent.started_at + window)
+    return DropIntent()
 
 
 def _updated(intent: Intent, evidence: CallEvidence, now: float, window: float) -> Resolution:

@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 from kbsync.app import build
 from kbsync.config import MirrorConfig, ServerConfig, Settings
 from kbsync.engine.control.controller import ControllerStatus, Phase
+from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.ports import Clock
 from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.throttle import ThrottledRemote
@@ -122,6 +123,7 @@ class Supervisor:
         self._clock = clock
         self._make = make
         self._turned = turned
+        self._rooms = IndexingRooms()
         self._mirrors: dict[str, SupervisedMirror] = {}
         self._closed = False
 
@@ -191,7 +193,7 @@ class Supervisor:
         """
         remote = await self._servers.remote(settings.server_of(declared))
         mirror = build.mirror_of(settings, declared, prune_excluded=prune_excluded)
-        return Reconciler(mirror, self._ledger, remote, self._clock)
+        return Reconciler(mirror, self._ledger, remote, self._clock, self._rooms)
 
     @asynccontextmanager
     async def suspended(self, name: str) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kbsync.model.capabilities import ALWAYS, TABLE, CapabilityRow, text_of
+from kbsync.model.capabilities import ALWAYS, NEVER, TABLE, CapabilityRow, Version, text_of
 
 from .rooms import ROOT
 
@@ -30,8 +30,12 @@ def _row(row: CapabilityRow) -> str:
 
 def _versions(row: CapabilityRow) -> str:
     since = "all" if row.since == ALWAYS else f"{text_of(row.since)} on"
-    gaps = "".join(f", not {text_of(first)} to before {text_of(end)}" for first, end in row.lacking)
-    return since + gaps
+    return since + "".join(f", not {_span(first, end)}" for first, end in row.lacking)
+
+
+def _span(first: Version, end: Version) -> str:
+    until = "on" if end == NEVER else f"to before {text_of(end)}"
+    return f"{text_of(first)} {until}"
 
 
 if __name__ == "__main__":

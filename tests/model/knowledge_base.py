@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from kbsync.engine.ports import Assignment, Chunking, DocumentPage
+from kbsync.engine.ports import Assignment, Chunking, ChunkPage, DocumentPage
 from kbsync.messages import Message
 from kbsync.model import (
     Base,
     Capabilities,
     Capability,
+    Chunk,
     Done,
+    FoundChunk,
     Gone,
     NotReady,
     Outcome,
@@ -50,6 +52,8 @@ class Document:
         edits: words added to its chunks by hand.
         frozen: none of its chunks completes before the end.
         unseen: its chunks were edited before kbsync saw them complete.
+        lost: no search finds it, until it is enabled again.
+        incurable: nor then.
         claimable: made by hand while a create of its name was under way: it passes for ours.
     """
 
@@ -70,6 +74,8 @@ class Document:
     frozen: bool = False
     unseen: bool = False
     claimable: bool = False
+    lost: bool = False
+    incurable: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -236,6 +242,22 @@ class KnowledgeBase:
         chunks = 0 if document.fate in (EMPTY, FAILS) else 1
         return Done(Progress(readiness=readiness, completed=chunks, total=chunks))
 
+    def chunks(self, base_id: str, document_id: str) -> Outcome[ChunkPage]:
+        document = self._find(base_id, document_id)
+        if document is None:
+            return Gone()
+        chunk = Chunk(id=f"chunk-{document.rev}", text=document.id, keywords=(document.id,))
+        return Done(ChunkPage(chunks=(chunk,), total=1))
+
+    def search(self, base_id: str, query: str) -> Outcome[tuple[FoundChunk, ...]]:
+        if base_id != self.base_id:
+            return Gone()
+        named = [self.documents[word] for word in query.split() if word in self.documents]
+        found = [e for e in named if e.enabled and not e.lost and not self.readiness(e).busy]
+        return Done(
+            tuple(FoundChunk(id=f"chunk-{each.rev}", document_id=each.id) for each in found)
+        )
+
     def _completed(self, document: Document) -> int:
         seconds = self.now() - document.indexed_since
         return 0 if document.frozen else int(seconds // self.chunk_seconds)
@@ -329,6 +351,7 @@ class KnowledgeBase:
             return Done(None)
         self.observer.changes(document, f"switched ({action})")
         document.enabled = action == "enable"
+        document.lost &= document.incurable or not document.enabled
         return Done(None)
 
     def make_field(self, base_id: str, name: str) -> Outcome[str]:

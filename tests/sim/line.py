@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import anyio
 
-from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload
+from kbsync.engine.ports import Assignment, Chunking, ChunkPage, DocumentPage, Payload
 from kbsync.messages import remote as say
 from kbsync.model import (
     Ambiguous,
@@ -16,6 +16,7 @@ from kbsync.model import (
     Capabilities,
     Capability,
     Done,
+    FoundChunk,
     Gone,
     NotReady,
     NotSent,
@@ -85,7 +86,9 @@ class Line:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._server.told
+        # Nothing is lost from search here, and nothing is searched for.
+        told = self._server.told.noting(Capability.SEARCH, able=False)
+        return told.noting(Capability.KEEPS_KEYWORDS, able=True)
 
     def note(self, capability: Capability, able: bool) -> None:
         self._server.note(capability, able)
@@ -224,6 +227,16 @@ class Line:
 
     async def old_chunks(self, base_id: str, document_id: str) -> Outcome[bool]:
         return Done(False)
+
+    async def chunks(
+        self, base_id: str, document_id: str, number: int, *, rows: int
+    ) -> Outcome[ChunkPage]:
+        return self._server.chunks(base_id, document_id)
+
+    async def search(
+        self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
+    ) -> Outcome[tuple[FoundChunk, ...]]:
+        return self._server.search(base_id, query)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         what = f"progress {document_id}"

@@ -21,6 +21,17 @@ def by_keyword(top_k: int = 3) -> Mapping[str, object]:
     }
 
 
+def by_meaning(top_k: int) -> Mapping[str, object]:
+    """Return the retrieval model that a search by meaning takes, whatever the base prefers."""
+    return {**by_keyword(top_k), "search_method": "semantic_search"}
+
+
+def having(field: str, value: str) -> Mapping[str, object]:
+    """Return the condition that lets only documents through whose metadata has that value."""
+    condition = {"name": field, "comparison_operator": "is", "value": value}
+    return {"logical_operator": "and", "conditions": [condition]}
+
+
 class Search:
     """What an application would find."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import anyio
 
 from kbsync.engine.context import Context
+from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.results import Event
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.ports import EntryChange
@@ -65,8 +66,9 @@ class IndexingTracker:
         polling: the server is being asked, and what it answers is not known yet.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, proofs: FindabilityProofs | None = None) -> None:
         self._context = context
+        self._proofs = proofs or FindabilityProofs(context)
         self._tracked: dict[DocKey, TrackedDocument] = {}
         self._interval = SHORTEST
         self._finished_at = context.clock.now()
@@ -77,6 +79,7 @@ class IndexingTracker:
     def renew(self, context: Context) -> None:
         """Go on in `context`."""
         self._context = context
+        self._proofs.renew(context)
 
     def __len__(self) -> int:
         return len(self._tracked)
@@ -133,8 +136,9 @@ class IndexingTracker:
         ended: dict[DocKey, EntryChange] = {}
         async with anyio.create_task_group() as group:
             for key, tracked in list(self._tracked.items()):
-                if tracked.document_id not in unfinished:
+                if tracked.document_id not in unfinished and key not in self._proofs:
                     group.start_soon(self._look, key, tracked, ended)
+        ended = await self._proofs.proved(ended)
         if ended:  # one durable transaction for all of them
             self._context.ledger.commit_all([self._with_mark(each) for each in ended.values()])
             self._finished_at = self._context.clock.now()
@@ -314,7 +318,9 @@ def entry_after_indexing(
         )
     failures = entry.failures + 1
     slowly = doubled(FIRST_RETRY, failures - 1, longest=LONGEST_RETRY)
-    recovers = document.readiness is Readiness.ERROR
+    # Chunks that stay behind are the doing of what was indexed at the same time, not of the file.
+    raced = why.message is say.FAILED_INCOMPLETE_CHUNKS
+    recovers = document.readiness is Readiness.ERROR or raced
     return replace(
         entry,
         state=EntryState.FAILED,

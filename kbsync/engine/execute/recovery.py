@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from kbsync.engine.context import Context
+from kbsync.engine.execute.mending import enable_again
 from kbsync.engine.execute.results import Again, Result, TimedCall
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import document_of, owner_of
@@ -28,6 +29,7 @@ from kbsync.planning.recovery_table import (
     CallEvidence,
     DropEntry,
     DropIntent,
+    EnableAgain,
     Resolution,
     StillPending,
     UploadAgain,
@@ -52,6 +54,8 @@ async def find_resolution(context: Context, intent: Intent) -> Resolution:
 async def resolve_intent(context: Context, case: Case, intent: Intent) -> Result:
     """Find out what became of the call, and record it in the ledger."""
     resolution = await find_resolution(context, intent)
+    if isinstance(resolution, EnableAgain):
+        return await enable_again(context, case.key, resolution.document.id)
     landed_by = intent.started_at + context.mirror.config.ambiguity_window
     if _would_hit_needed(case, intent, resolution) and context.clock.now() < landed_by:
         return Again(min(landed_by, context.clock.now() + LOOK_AGAIN))
@@ -98,6 +102,8 @@ def _carry_out(
             commit(EntryChange(key=key, entry=_adopted(intent, document, case.entry), intent=None))
         case DropIntent():
             commit(EntryChange(key=key, intent=None))
+        case EnableAgain():
+            raise AssertionError("it takes a call, and is carried out before")
         case DropEntry():
             named = case.entry is not None and case.entry.document_id == intent.document_id
             journal = (_deleted(context, case, intent),) if intent.op is Op.DELETE else ()

@@ -15,6 +15,7 @@ import anyio
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.executor import carry_out
+from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.indexing import IndexingTracker, follow, indexed_event
 from kbsync.engine.execute.marking import MarkLoop, MarkResult, MarkWriter, mark_event
 from kbsync.engine.execute.results import (
@@ -36,6 +37,7 @@ from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.key_progress import ProgressTable
 from kbsync.engine.workers.policy import Policy
 from kbsync.engine.workers.queue import KeyQueue
+from kbsync.engine.workers.room_share import RoomShare
 from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem
 from kbsync.model import (
@@ -103,10 +105,11 @@ class WorkerPool:
         self._queue = KeyQueue()
         self._backlog: OrderedDict[DocKey, None] = OrderedDict()
         self._wakeup = Wakeup()
-        self._tracker = IndexingTracker(context)
+        proofs = FindabilityProofs(context, reserve=self._queue.reserve, release=self._queue.done)
+        self._tracker = IndexingTracker(context, proofs)
+        self._share = RoomShare(context, lambda: self._tracker.keys)
         self._marks = MarkWriter(context)
         self._mark_loop = MarkLoop(self._marks, self._wakeup, self._marked)
-        self._taking_room: set[DocKey] = set()
         self._unreached = 0
         self.report = Report(mirror=context.mirror.name)
 
@@ -123,11 +126,12 @@ class WorkerPool:
         Raises:
             Problem: the mirror cannot go on; what was in flight has been brought to its end.
         """
-        for keys in rounds or ((),):
-            self._backlog.update(dict.fromkeys(keys))
-            await self._work_on_all()
-            if self._wakeup.stopping:
-                break
+        with self._context.room.joined(self, self._share.taken, self._wakeup.wake):
+            for keys in rounds or ((),):
+                self._put_behind(keys)
+                await self._work_on_all()
+                if self._wakeup.stopping:
+                    break
         if self._wakeup.problem is not None:
             raise self._wakeup.problem
         self.report.indexing = self.indexing
@@ -164,7 +168,7 @@ class WorkerPool:
         if first:
             self._put_in_front(reversed(fed))
         else:
-            self._backlog.update(dict.fromkeys(fed))
+            self._put_behind(fed)
         self._wakeup.wake()
 
     def renew(self, context: Context, listing: ObservedListing | None) -> None:
@@ -173,6 +177,7 @@ class WorkerPool:
         self._listed = EvidenceCollector(context=context, listing=listing)
         self._unlisted = EvidenceCollector(context=context)
         self._tracker.renew(context)
+        self._share.renew(context)
         self._marks.renew(context)
 
     @asynccontextmanager
@@ -295,10 +300,11 @@ class WorkerPool:
             return key
         key = next(iter(self._backlog))
         # The keys behind it wait too: the order of the plan is kept.
-        if self._full(key) and self._policy.needs_room(key):
+        full = key not in self._share.earlier and self._share.full(key)
+        if full and self._policy.needs_room(key):
             return None
         del self._backlog[key]
-        self._taking_room.add(key)  # before the call, or the workers together take too much
+        self._share.take(key)  # before the call, or the workers together take too much
         self._queue.add(key)
         return self._queue.take(now)
 
@@ -348,27 +354,26 @@ class WorkerPool:
         if self._policy.changing(key):
             self._let_go(key)
             return True
-        if self._full(key):
+        if self._share.full(key):
             self._put_in_front((key,))
             return True
-        self._taking_room.add(key)
+        self._share.take(key)
         now, able = self._context.clock.now(), self._context.remote.capabilities
         if isinstance(action, Create) or self._canary.admits(key, able, now):
             return False
-        self._taking_room.discard(key)
+        self._share.free(key)
         return True
+
+    def _put_behind(self, keys: Iterable[DocKey]) -> None:
+        """Work on `keys` after everything else, but first on what takes room at the server."""
+        new = dict.fromkeys(keys)
+        self._backlog.update(new)
+        self._put_in_front([key for key in new if key in self._share.earlier])
 
     def _put_in_front(self, keys: Iterable[DocKey]) -> None:
         for key in keys:
             self._backlog[key] = None
             self._backlog.move_to_end(key, last=False)
-
-    def _full(self, key: DocKey) -> bool:
-        """Whether the server indexes as many of ours as it may, `key` not counted."""
-        taken = (self._tracker.keys | self._taking_room) - {key}
-        most = self._context.mirror.config.max_indexing
-        assert most is not None  # noqa: S101 - loading fills it in
-        return len(taken) >= most
 
     async def _act(self, case: Case, action: Action) -> None:
         started = self._context.clock.now()
@@ -422,7 +427,7 @@ class WorkerPool:
 
     def _let_go(self, key: DocKey) -> None:
         """Free the room of `key`. Permits of a key that is still queued or followed are kept."""
-        self._taking_room.discard(key)
+        self._share.free(key)
         followed = self.follows(key)
         if followed or key in self._queue or key in self._backlog:
             self._progress.restart(key)
@@ -449,7 +454,7 @@ class WorkerPool:
     def _back_off(self, key: DocKey, action: Action, why: Notice) -> Stopped | None:
         progress = self._progress.of(key)
         progress.tries += 1
-        self._taking_room.discard(key)
+        self._share.free(key)
         if self._unreached >= UNREACHED_IN_A_ROW:
             raise Problem(why)
         if progress.tries >= TRIES:
@@ -480,7 +485,11 @@ class WorkerPool:
     def _indexed(self, key: DocKey) -> None:
         entry = self._context.ledger.entry(key)
         self._progress.of(key).listed = False
-        self._queue.add(key)
+        if self._context.ledger.intent(key) is None:
+            self._queue.add(key)
+        else:  # it is to be enabled again, which takes room like an upload
+            self._put_in_front((key,))
+        self._context.room.wake()
         if entry is not None and entry.state is not EntryState.INDEXING:
             self._observe(indexed_event(entry))
         able = self._context.remote.capabilities

@@ -11,13 +11,22 @@ from typing import TypeVar
 
 import anyio
 
-from kbsync.engine.ports import Assignment, Chunking, Clock, DocumentPage, Payload, Remote
+from kbsync.engine.ports import (
+    Assignment,
+    Chunking,
+    ChunkPage,
+    Clock,
+    DocumentPage,
+    Payload,
+    Remote,
+)
 from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.model import (
     Base,
     Capabilities,
     Capability,
+    FoundChunk,
     NotReady,
     NotSent,
     Original,
@@ -149,6 +158,23 @@ class ThrottledRemote:
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         """See `Remote.progress`."""
         return await self._read(lambda: self._remote.progress(base_id, document_id, batch))
+
+    async def chunks(
+        self, base_id: str, document_id: str, number: int, *, rows: int
+    ) -> Outcome[ChunkPage]:
+        """See `Remote.chunks`."""
+        return await self._read(
+            lambda: self._remote.chunks(base_id, document_id, number, rows=rows)
+        )
+
+    async def search(
+        self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
+    ) -> Outcome[tuple[FoundChunk, ...]]:
+        """See `Remote.search`."""
+        return await self._read(
+            lambda: self._remote.search(base_id, query, economy=economy, top=top, rev=rev),
+            counted=True,
+        )
 
     async def create(
         self,

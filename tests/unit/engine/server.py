@@ -14,11 +14,12 @@ from typing import TypeVar
 
 import anyio
 
-from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload
+from kbsync.engine.ports import Assignment, Chunking, ChunkPage, DocumentPage, Payload
 from kbsync.model import (
     Ambiguous,
     Base,
     Done,
+    FoundChunk,
     Gone,
     NotReady,
     NotSent,
@@ -280,6 +281,18 @@ class ScriptedRemote:
             return Gone() if stored is None else Done(stored.name in self.leaving_names)
 
         return await self._read("old_chunks", document_id, answer)
+
+    async def chunks(
+        self, base_id: str, document_id: str, number: int, *, rows: int
+    ) -> Outcome[ChunkPage]:
+        return await self._read(
+            "chunks", document_id, lambda: self.model.chunks(base_id, document_id)
+        )
+
+    async def search(
+        self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
+    ) -> Outcome[tuple[FoundChunk, ...]]:
+        return await self._read("search", query, lambda: self.model.search(base_id, query))
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         return await self._read(

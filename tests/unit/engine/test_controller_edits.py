@@ -195,7 +195,7 @@ async def test_what_came_to_rest_leaves_nothing_in_memory() -> None:
         assert pool is not None
         assert pool.remembered == set()
         assert pool.report.stopped == {}
-        assert (len(pool._taking_room), len(pool.risks), pool.waiting, pool.indexing) == (0,) * 4
+        assert (len(pool._share.taken()), len(pool.risks), pool.waiting, pool.indexing) == (0,) * 4
         assert (len(it.controller._state.grace), len(it.controller._state.debouncer)) == (0, 0)
 
 

@@ -1,0 +1,209 @@
+"""Done means found: what is indexed is searched for before it counts as synced (design section 7).
+
+Where a server is known to lose documents that are indexed at the same time, each is searched for,
+and only once nothing else is on its way to the base: a document that is found now can be lost when
+a task that began before it ends after it. Elsewhere a sample is searched for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from kbsync.engine.context import Context
+from kbsync.engine.execute.mending import Mended, mend
+from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.observe.search_proof import prove
+from kbsync.engine.ports import EntryChange
+from kbsync.engine.workers.backoff import doubled
+from kbsync.engine.workers.side_by_side import side_by_side
+from kbsync.messages import engine as say
+from kbsync.model import (
+    Capability,
+    DocKey,
+    Done,
+    EntryState,
+    Gone,
+    LedgerEntry,
+    NotSent,
+    Rejected,
+    Unauthorized,
+)
+
+# Chunks asked for: parts of a document may be lost, and more than a few searches cost too much.
+MOST_CHUNKS, SAMPLED_CHUNKS = 5, 1
+ONE_IN = 100
+TRIES = 3
+FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
+
+
+class FindabilityProofs:
+    """Holds back what is indexed and may be lost, until searches find it.
+
+    Args:
+        context: of the mirror.
+        reserve: keeps keys from being worked on; False when one is worked on now.
+        release: gives a reserved key back.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        reserve: Callable[[Collection[DocKey]], bool] = lambda keys: True,
+        release: Callable[[DocKey], None] = lambda key: None,
+    ) -> None:
+        self._context = context
+        self._reserve = reserve
+        self._release = release
+        self._due: dict[DocKey, EntryChange] = {}
+        self._tries: Counter[DocKey] = Counter()
+        self._seen = 0
+
+    def renew(self, context: Context) -> None:
+        """Go on in `context`."""
+        self._context = context
+
+    def __contains__(self, key: DocKey) -> bool:
+        """Whether the document of `key` is indexed and waits to be searched for."""
+        return key in self._due
+
+    async def proved(self, ended: Mapping[DocKey, EntryChange]) -> dict[DocKey, EntryChange]:
+        """Return which of what ended, now or before, is to be written down now, and how.
+
+        Args:
+            ended: what to write down of documents that were just seen to be indexed, or to fail.
+
+        Raises:
+            Problem: the server cannot be reached.
+        """
+        for key in [key for key in self._due if not self._stands(key)]:
+            self._drop(key)  # it is looked at again
+        settled = {key: change for key, change in ended.items() if not self._is_due(change)}
+        self._put_off({key: ended[key] for key in ended.keys() - settled.keys()})
+        room = self._context.room
+        if not self._due or (self._context.loses_keywords and not room.quiet):
+            return settled
+        with room.alone():
+            settled |= await self._searched()
+        return settled
+
+    def _is_due(self, change: EntryChange) -> bool:
+        """Whether what `change` calls synced has to be searched for."""
+        entry, able = change.entry, self._context.remote.capabilities
+        if not isinstance(entry, LedgerEntry) or entry.state is not EntryState.SYNCED:
+            return False
+        if able.state(Capability.SEARCH) is False:
+            return False
+        self._seen += 1
+        return self._context.loses_keywords or self._seen % ONE_IN == 1
+
+    def _put_off(self, due: Mapping[DocKey, EntryChange]) -> None:
+        self._due.update(due)
+        self._context.room.resting |= due.keys()
+
+    def _drop(self, key: DocKey) -> EntryChange:
+        del self._tries[key]
+        self._context.room.resting.discard(key)
+        return self._due.pop(key)
+
+    # -- searching -----------------------------------------------------------------------------
+
+    async def _searched(self) -> dict[DocKey, EntryChange]:
+        """Search for all that is due, then mend one after the other what was not found."""
+        settled: dict[DocKey, EntryChange] = {}
+        lost: list[DocKey] = []
+
+        async def search(key: DocKey) -> None:
+            found = await self._finds(key)
+            if found:
+                settled[key] = self._drop(key)
+            elif found is False:
+                lost.append(key)
+
+        at_once = self._context.mirror.server.max_in_flight
+        await side_by_side([*filter(self._stands, self._due)], search, at_once=at_once)
+        for key in sorted(lost):
+            change = await self._mended(key)
+            if change is not None:
+                settled[key] = change
+                self._drop(key)
+        return settled
+
+    def _stands(self, key: DocKey) -> bool:
+        """Whether the upload of `key` is still the one that was seen to be indexed."""
+        now, seen = self._context.ledger.entry(key), self._due[key].entry
+        assert isinstance(seen, LedgerEntry)  # noqa: S101 - only such are put off
+        return now is not None and (now.document_id, now.batch) == (seen.document_id, seen.batch)
+
+    @property
+    def _most(self) -> int:
+        return MOST_CHUNKS if self._context.loses_keywords else SAMPLED_CHUNKS
+
+    async def _finds(self, key: DocKey) -> bool | None:
+        """Return whether searches find it; True also where they cannot tell, None for not now.
+
+        Raises:
+            Problem: the server cannot be reached.
+        """
+        entry = self._due[key].entry
+        assert isinstance(entry, LedgerEntry)  # noqa: S101 - only such are put off
+        outcome = await prove(self._context, entry, most=self._most)
+        if isinstance(outcome, Done):
+            return outcome.value.found is not False
+        if isinstance(outcome, NotSent):
+            refuse(self._context.mirror, "searching for a document", outcome)
+        if isinstance(outcome, Gone):
+            self._drop(key)
+            return None
+        # A search that is refused, or fails again and again, says nothing about a document.
+        refused = isinstance(outcome, Rejected | Unauthorized)
+        return True if refused or self._tried_out(key) else None
+
+    def _tried_out(self, key: DocKey) -> bool:
+        self._tries[key] += 1
+        return self._tries[key] >= TRIES
+
+    # -- what was not found --------------------------------------------------------------------
+
+    async def _mended(self, key: DocKey) -> EntryChange | None:
+        """Return what to write down of a lost document, None while it is not known."""
+        entry = self._context.ledger.entry(key)
+        if entry is None or not self._stands(key) or not self._reserve((key,)):
+            return None
+        try:
+            mended = await mend(self._context, entry, most=self._most)
+        finally:
+            self._release(key)
+        if mended is Mended.FOUND:
+            self._note_loss()
+            return self._due[key]
+        if mended is Mended.PENDING:  # recovery enables it
+            return EntryChange(key=key)
+        if mended is Mended.LATER and not self._tried_out(key):
+            return None
+        return self._failed(key, entry)
+
+    def _note_loss(self) -> None:
+        """Note that the server loses documents, whatever its version says."""
+        if self._context.economy and not self._context.loses_keywords:
+            self._context.remote.note(Capability.KEEPS_KEYWORDS, able=False)
+
+    def _failed(self, key: DocKey, entry: LedgerEntry) -> EntryChange:
+        """Return that it failed: it is sent again once at once, and then slowly."""
+        change, now = self._due[key], self._context.clock.now()
+        assert isinstance(change.entry, LedgerEntry)  # noqa: S101 - only such are put off
+        why, failures = say.FAILED_UNFINDABLE(path=key.path), entry.failures + 1
+        rest = doubled(FIRST_RETRY, failures - 2, longest=LONGEST_RETRY) if failures > 1 else 0.0
+        failed = replace(
+            change.entry,
+            state=EntryState.FAILED,
+            reason=(why.code, why.text),
+            failures=failures,
+            retry_at=now + rest,
+        )
+        journal = tuple(
+            replace(line, outcome=failed.state.value, detail=why.text) for line in change.journal
+        )
+        return replace(change, entry=failed, journal=journal)

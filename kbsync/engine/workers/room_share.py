@@ -1,0 +1,57 @@
+"""What one pool takes of the room at its base: documents it sends, and documents being indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+
+from kbsync.engine.context import Context
+from kbsync.model import DocKey, EntryState
+
+
+class RoomShare:
+    """Whether a document may be begun now.
+
+    Args:
+        context: of the mirror.
+        followed: returns the keys whose documents are being indexed.
+
+    Attributes:
+        earlier: keys whose documents were sent before the pool began: they take room already.
+    """
+
+    def __init__(self, context: Context, followed: Callable[[], AbstractSet[DocKey]]) -> None:
+        self._context = context
+        self._followed = followed
+        self._sending: set[DocKey] = set()
+        self.earlier: set[DocKey] = set()
+        if context.loses_keywords:
+            name, state = context.mirror.name, EntryState.INDEXING.value
+            self.earlier |= {e.key for e in context.ledger.entries(name, states=[state])}
+
+    def renew(self, context: Context) -> None:
+        """Go on in `context`."""
+        self._context = context
+
+    def take(self, key: DocKey) -> None:
+        """Take the room of one document, before the call that sends it."""
+        self._sending.add(key)
+        self.earlier.discard(key)
+
+    def free(self, key: DocKey) -> None:
+        """Give it back; a document that is followed keeps its own."""
+        self._sending.discard(key)
+
+    def taken(self) -> set[DocKey]:
+        """Return the keys that take room."""
+        return {*self._followed(), *self._sending}
+
+    def full(self, key: DocKey) -> bool:
+        """Whether the base has as many of ours in flight as it may, `key` not counted."""
+        context, room = self._context, self._context.room
+        if room.closed:
+            return True
+        # What is declared is one mirror's; what the server bears is shared by all on the base.
+        shared = context.loses_keywords and context.mirror.config.max_indexing is None
+        taken = room.taken() if shared else self.taken()
+        return len(taken - {key}) >= context.most_indexing
