@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kbsync.config import Settings
+from kbsync.messages import engine as engine_say
 
 if TYPE_CHECKING:
     from kbsync.ledger.entries import Reason
     from kbsync.ledger.store import LedgerStore
+
+
+UNFINDABLE = engine_say.FAILED_UNFINDABLE.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class MirrorOverview:
     """One mirror.
 
     Args:
-        documents: number by state: synced, indexing, failed, trashed, and pending for calls
-            whose outcome is not known yet.
+        documents: number by state: synced, indexing, failed, trashed, unfindable for what is
+            indexed and not found by searches, and pending for calls whose outcome is not known.
         foreign: documents in the base that kbsync did not make, as last listed.
         base_id: None before the first pass.
         foreign_documents: these documents by name, when they were asked for.
@@ -77,10 +81,11 @@ def _documents(
     mirror: str, ledger: LedgerStore | None, failures: tuple[Reason, ...]
 ) -> dict[str, int]:
     if ledger is None:
-        return {"synced": 0, "failed": 0}
+        return {"synced": 0, "failed": 0, "unfindable": 0}
     counts = dict(ledger.counts(mirror))
     pending = sum(1 for _ in ledger.intents(mirror))
-    # A file that failed and was refused since counts once.
-    failed = len({failure.key for failure in failures})
-    states = {"synced": 0, **counts, "failed": failed}
+    # A file that failed and was refused since counts once, and as failed.
+    failed = {failure.key for failure in failures if failure.code != UNFINDABLE}
+    unfindable = {failure.key for failure in failures} - failed
+    states = {"synced": 0, **counts, "failed": len(failed), "unfindable": len(unfindable)}
     return {**states, "pending": pending} if pending else states

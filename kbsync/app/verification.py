@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import find_base
 from kbsync.engine.observe.unowned_documents import unowned
 from kbsync.engine.observe.verification import Finding, Verdict, verify
+from kbsync.engine.observe.verification_by_search import verify_by_search
 from kbsync.engine.workers.side_by_side import side_by_side
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as command_say
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from kbsync.ledger.store import LedgerStore
 
 Observe = Callable[[], None]
+Judge = Callable[[Context, DocKey], Awaitable[Finding | None]]
+"""Returns what was found of one document, None when it is not synced any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +99,9 @@ class MirrorVerification:
     notices: tuple[Notice, ...] = ()
 
     def add(self, finding: Finding) -> None:
-        """Count `finding`, and keep it where something differs."""
+        """Count `finding`, and keep it where there is something to say."""
         self.counts[finding.verdict] += 1
-        if finding.verdict is not Verdict.SAME:
+        if not finding.verdict.sound:
             self.findings.append(finding)
 
 
@@ -162,15 +165,22 @@ def _minutes(settings: Settings, mirrors: Sequence[MirrorScope]) -> float | None
 
 
 async def verify_all(
-    settings: Settings, ledger: LedgerStore, scope: Scope, *, strangers: bool, observe: Observe
+    settings: Settings,
+    ledger: LedgerStore,
+    scope: Scope,
+    *,
+    strangers: bool,
+    search: bool,
+    observe: Observe,
 ) -> Verification:
-    """Compare what `scope` names, one mirror after the other.
+    """Compare what `scope` names, or search for it, one mirror after the other.
 
     Args:
         settings: as loaded.
         ledger: open for reading.
         scope: as `scope_of` returns.
         strangers: look for documents that no key has, too.
+        search: see whether searches find each document; no bytes are compared.
         observe: called after each document.
     """
     done, listed = Verification(), set[tuple[str, str]]()
@@ -180,10 +190,10 @@ async def verify_all(
             found = MirrorVerification(name=each.declared.name)
             server = settings.server_of(each.declared)
             try:
-                context = await _context(
-                    settings, ledger, each.declared, remotes[each.declared.server or ""]
-                )
-                await _compare(context, each.keys, server.max_in_flight, found, observe)
+                remote = remotes[each.declared.server or ""]
+                context = await _context(settings, ledger, each.declared, remote, search=search)
+                judge = verify_by_search if search else verify
+                await _judge_all(context, each.keys, judge, server.max_in_flight, found, observe)
                 if strangers and (base := (server.url, context.base_id or "")) not in listed:
                     listed.add(base)
                     await _look_for_strangers(context, found)
@@ -206,38 +216,51 @@ async def _remotes(
 
 
 async def _context(
-    settings: Settings, ledger: LedgerStore, declared: MirrorConfig, remote: ThrottledRemote
+    settings: Settings,
+    ledger: LedgerStore,
+    declared: MirrorConfig,
+    remote: ThrottledRemote,
+    *,
+    search: bool,
 ) -> Context:
     mirror = build.mirror_of(settings, declared)
     base = await find_base(mirror, ledger, remote)
     if base is None:
         name = declared.knowledge_base.name
         raise Problem(command_say.BASE_UNMADE(mirror=declared.name, base=name))
-    if base.has_pipeline:
+    if base.has_pipeline and not search:
         raise Problem(say.NO_BYTES_OF_PIPELINE(mirror=declared.name, base=base.name))
-    return Context(mirror=mirror, ledger=ledger, remote=remote, clock=ledger.clock, base_id=base.id)
+    return Context(
+        mirror=mirror,
+        ledger=ledger,
+        remote=remote,
+        clock=ledger.clock,
+        base_id=base.id,
+        technique=base.technique,
+    )
 
 
-async def _compare(
+async def _judge_all(
     context: Context,
     keys: Sequence[DocKey],
+    judge: Judge,
     at_once: int,
     found: MirrorVerification,
     observe: Observe,
 ) -> None:
-    """Compare the documents of `keys`, as many at once as the server may be asked.
+    """Judge the documents of `keys`, as many at once as the server may be asked.
 
     Raises:
-        Problem: as `verify`; nothing more is begun then.
+        Problem: as `judge`; nothing more is begun then.
     """
 
-    async def compare(key: DocKey) -> None:
-        finding = await verify(context, key)
+    async def one(key: DocKey) -> None:
+        finding = await judge(context, key)
         if finding is not None:
             found.add(finding)
         observe()
 
-    await side_by_side(keys, compare, at_once=at_once)
+    await side_by_side(keys, one, at_once=at_once)
     found.findings.sort(key=lambda each: each.key.path if each.key else "")
 
 

@@ -127,8 +127,10 @@ class Verify(LocalVerb):
     help: ClassVar[str] = (
         "Download the file behind every synced document of MIRRORS (all when none are named), and "
         "say document by document where it is not what would be sent for its file now; name the "
-        "documents that no mirror made, too. Changes nothing; each download counts in the "
-        "server's rate limit. Exit code: 0 everything is the same, 3 something differs."
+        "documents that no mirror made, too. With --search nothing is downloaded: each document is "
+        "searched for by its own words. Changes nothing; each download and each search counts in "
+        "the server's rate limit. Exit code: 0 everything is the same (or found), 3 something "
+        "differs (or is not found)."
     )
     work: ClassVar[str] = "kbsync.cli.verify:verify"
     mirrors: tuple[str, ...] = argument((), nargs=-1)
@@ -146,6 +148,7 @@ class Verify(LocalVerb):
         metavar="NUMBER",
         help="Draw what was drawn with this number before.",
     )
+    search: bool = flag("--search", help="See whether searches find each document instead.")
     ignore_foreign: bool = flag("--ignore-foreign", help="Leave out documents no mirror made.")
     as_json: bool = flag("--json", help=JSON)
 

@@ -1,4 +1,4 @@
-"""`kbsync verify`: compare what is stored with what is on disk."""
+"""`kbsync verify`: compare what is stored with what is on disk, or see whether it is found."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from kbsync.cli import output
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Verify
 from kbsync.engine.observe.verification import Finding, Verdict, typed
+from kbsync.engine.observe.verification_by_search import MOST_CHUNKS
 from kbsync.messages import Problem
 from kbsync.messages import ledger as ledger_say
 from kbsync.messages import verification as say
@@ -44,17 +45,23 @@ def verify(verb: Verify, context: CliContext) -> int:
             raise Problem(ledger_say.MISSING(place=settings.ledger.path))
         scope = scope_of(settings, ledger, verb.mirrors, _sample(verb))
         if not verb.as_json:
-            click.echo(_forecast(scope))
-        with _progress(scope.documents, quiet=verb.as_json) as observe:
-            strangers = not verb.ignore_foreign
+            click.echo(_forecast(scope, search=verb.search))
+        done_to_it = "searched for" if verb.search else "compared"
+        with _progress(scope.documents, done_to_it, quiet=verb.as_json) as observe:
+            strangers = not (verb.ignore_foreign or verb.search)
 
             async def work() -> Verification:
                 return await verify_all(
-                    settings, ledger, scope, strangers=strangers, observe=observe
+                    settings,
+                    ledger,
+                    scope,
+                    strangers=strangers,
+                    search=verb.search,
+                    observe=observe,
                 )
 
             done = anyio.run(work)
-    _as_json(scope, done) if verb.as_json else _as_text(scope, done)
+    _as_json(scope, done, search=verb.search) if verb.as_json else _as_text(scope, done)
     return done.exit
 
 
@@ -69,14 +76,16 @@ def _sample(verb: Verify) -> RandomSample | None:
 # -- for people
 
 
-def _forecast(scope: Scope) -> str:
+def _forecast(scope: Scope, *, search: bool) -> str:
     count = scope.documents
-    parts = [f"{count} document{'' if count == 1 else 's'} to download"]
+    what = "search for" if search else "download"
+    parts = [f"{count} document{'' if count == 1 else 's'} to {what}"]
     if scope.sample is not None:
         parts[0] += f" of {scope.synced}, drawn with --seed {scope.sample.seed}"
-    parts.append(size_of(scope.bytes))
+    parts.append(f"1 to {MOST_CHUNKS} searches each" if search else size_of(scope.bytes))
     if scope.minutes is not None:
-        parts.append(f"{minutes_of(scope.minutes)} at the rate limit")
+        least = "at least " if search else ""
+        parts.append(f"{least}{minutes_of(scope.minutes)} at the rate limit")
     return "; ".join(parts)
 
 
@@ -122,15 +131,16 @@ def _summary(mirror: MirrorVerification, unsynced: int) -> str:
 # -- for programs
 
 
-def _as_json(scope: Scope, done: Verification) -> None:
+def _as_json(scope: Scope, done: Verification, *, search: bool) -> None:
     sample = scope.sample
     output.as_json(
         {
             "exit": int(done.exit),
             "forecast": {
-                "downloads": scope.documents,
-                "bytes": scope.bytes,
+                "downloads": 0 if search else scope.documents,
+                "bytes": 0 if search else scope.bytes,
                 "minutes": scope.minutes,
+                **({"searched_for": scope.documents} if search else {}),
             },
             "sample": sample and {"size": sample.size, "seed": sample.seed, "of": scope.synced},
             "mirrors": [_mirror_json(each) for each in done.mirrors],
@@ -168,31 +178,32 @@ def _finding_json(finding: Finding) -> dict[str, object]:
 
 
 @contextmanager
-def _progress(documents: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+def _progress(documents: int, done_to_it: str, *, quiet: bool) -> Iterator[Callable[[], None]]:
     """Yield what is called after each document: a bar on a terminal, ten lines otherwise."""
     if quiet:
         yield lambda: None
     elif sys.stderr.isatty():
-        with _bar(documents) as observe:
+        with _bar(documents, done_to_it) as observe:
             yield observe
     else:
-        yield _Tenths(documents)
+        yield _Tenths(documents, done_to_it)
 
 
 class _Tenths:
     """Prints how far it is, ten times at most."""
 
-    def __init__(self, documents: int) -> None:
+    def __init__(self, documents: int, done_to_it: str) -> None:
         self._all, self._done = documents, 0
+        self._done_to_it = done_to_it
 
     def __call__(self) -> None:
         before, self._done = self._done, self._done + 1
         if before * TENTHS // self._all < self._done * TENTHS // self._all:
-            click.echo(f"{self._done} of {self._all} compared", err=True)
+            click.echo(f"{self._done} of {self._all} {self._done_to_it}", err=True)
 
 
 @contextmanager
-def _bar(documents: int) -> Iterator[Callable[[], None]]:
+def _bar(documents: int, done_to_it: str) -> Iterator[Callable[[], None]]:
     # Loading rich takes a tenth of a second, which pipes need not pay.
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import (  # noqa: PLC0415
@@ -204,11 +215,11 @@ def _bar(documents: int) -> Iterator[Callable[[], None]]:
     )
 
     columns = (
-        TextColumn("compared"),
+        TextColumn(done_to_it),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("compared", total=documents)
+        task = bar.add_task(done_to_it, total=documents)
         yield lambda: bar.advance(task)

@@ -85,6 +85,13 @@ SEND_AGAIN = Message(
     "kbsync retry --mirror {mirror} {files}",
     Exit.INCOMPLETE,
 )
+UNFINDABLE = Message(
+    "KB-Y110",
+    "searches do not find it, though the server calls it indexed ({asked} of {chunks} chunks were "
+    "asked for by their own words)",
+    "send it again with: kbsync retry --mirror {mirror} {file}",
+    Exit.INCOMPLETE,
+)
 NO_BYTES_OF_PIPELINE = Message(
     "KB-Y014",
     "the knowledge base {base} of mirror {mirror} has a pipeline, and Dify does not give out the "

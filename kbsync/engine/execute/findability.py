@@ -32,7 +32,7 @@ from kbsync.model import (
 )
 
 # Chunks asked for: parts of a document may be lost, and more than a few searches cost too much.
-MOST_CHUNKS, SAMPLED_CHUNKS = 5, 1
+MOST_CHUNKS, FIRST_AND_LAST, SAMPLED_CHUNKS = 5, 2, 1
 ONE_IN = 100
 TRIES = 3
 FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
@@ -139,7 +139,9 @@ class FindabilityProofs:
 
     @property
     def _most(self) -> int:
-        return MOST_CHUNKS if self._context.loses_keywords else SAMPLED_CHUNKS
+        if not self._context.loses_keywords:
+            return SAMPLED_CHUNKS
+        return MOST_CHUNKS if self._context.most_indexing > 1 else FIRST_AND_LAST
 
     async def _finds(self, key: DocKey) -> bool | None:
         """Return whether searches find it; True also where they cannot tell, None for not now.

@@ -36,6 +36,8 @@ from kbsync.model import (
 )
 
 SHORTEST, LONGEST = 0.1, 5.0
+# Alone, a document is all that is waited for.
+SHORTEST_ALONE = 0.02
 STALLED = 60.0
 PROGRESS_EVERY = 60.0
 STUCK_AFTER = 1200.0
@@ -104,7 +106,7 @@ class IndexingTracker:
             self._tracked[key] = TrackedDocument(
                 document_id, since=now, started=now, replaces=replaces
             )
-            self._interval = SHORTEST
+            self._interval = self._shortest
 
     def stuck(self, key: DocKey) -> bool:
         """Whether `key` made no progress for 20 minutes while other documents completed."""
@@ -147,8 +149,12 @@ class IndexingTracker:
         if self._refused is not None:
             raise self._refused
         await self._ask_for_progress(unfinished)
-        self._interval = SHORTEST if ended else min(LONGEST, self._interval * 1.5)
+        self._interval = self._shortest if ended else min(LONGEST, self._interval * 1.5)
         return list(ended)
+
+    @property
+    def _shortest(self) -> float:
+        return SHORTEST if len(self._tracked) > 1 else SHORTEST_ALONE
 
     def _with_mark(self, change: EntryChange) -> EntryChange:
         """Keep the hash of a mark that was written while the server was asked."""
@@ -370,5 +376,6 @@ async def follow(
         for key in ended:
             indexed(key)
         wakeup.wake()  # the workers stayed while the answer was out
-        await wakeup.sleep(tracker.interval)
+        if len(tracker):
+            await wakeup.sleep(tracker.interval)
     wakeup.wake()

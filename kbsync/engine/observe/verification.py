@@ -53,6 +53,14 @@ class Verdict(StrEnum):
     UNREAD = "unread"  # it could not be compared
     FOREIGN = "foreign"  # no mirror made it
     UNRECORDED = "unrecorded"  # it carries our mark, and the ledger does not know it
+    FOUND = "found"  # searches find it
+    UNFINDABLE = "unfindable"  # the document is there, and searches do not find it
+    UNTOLD = "untold"  # no search can tell: there is no word to ask by, or too many share it
+
+    @property
+    def sound(self) -> bool:
+        """Whether there is nothing to say of such a document."""
+        return self in (Verdict.SAME, Verdict.FOUND, Verdict.UNTOLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +101,13 @@ async def verify(context: Context, key: DocKey) -> Finding | None:
     Raises:
         Problem: the server gives no bytes out, cannot be asked, or the base is gone.
     """
-    entry = _synced(context, key)
+    entry = synced_entry(context, key)
     for _ in range(TRIES):
         if entry is None:
             return None
         found = entry
         finding = await _compared(context, entry)
-        now = _synced(context, key)
+        now = synced_entry(context, key)
         settled = now == entry and context.ledger.intent(key) is None
         if finding.verdict is Verdict.SAME or settled:
             return finding
@@ -107,7 +115,8 @@ async def verify(context: Context, key: DocKey) -> Finding | None:
     return _finding(found, Verdict.UNREAD, say.UNSETTLED(mirror=key.mirror))
 
 
-def _synced(context: Context, key: DocKey) -> LedgerEntry | None:
+def synced_entry(context: Context, key: DocKey) -> LedgerEntry | None:
+    """Return the entry of `key` if it is synced."""
     entry = context.ledger.entry(key)
     return entry if entry is not None and entry.state is EntryState.SYNCED else None
 

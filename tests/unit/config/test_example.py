@@ -57,7 +57,7 @@ def test_it_loads_and_is_the_default() -> None:
     plain = type(shown.mirrors[0]).model_validate(
         {"name": "docs", "source": str(EXAMPLE.parent / "docs"), "knowledge_base": "Docs"}
     )
-    completed = plain.model_copy(update={"server": "default", "max_indexing": 20})
+    completed = plain.model_copy(update={"server": "default"})
     assert shown.mirrors == (completed,)
 
 

@@ -52,7 +52,7 @@ def test_the_pinned_surface(tmp_path: Path) -> None:
     assert (mirror.local_resync, mirror.remote_resync, mirror.max_indexing) == (
         900,
         3600,
-        20,
+        None,
     )
     assert found.mirror("docs") is mirror
     assert found.mirror("other") is None
