@@ -146,6 +146,21 @@ async def test_update_replaces_content_and_name(
     assert await base.chunks(after.id) == ["new words"]
 
 
+@needs(Ability.SEARCH)
+async def test_a_document_is_found_by_the_keywords_its_chunk_shows(
+    remote: DifyRemote, base: Base
+) -> None:
+    document = await made(remote, base, "a.md", "the walrus keeps a brass lantern")
+    await made(remote, base, "b.md", "a thistle grows in granite")
+    page = done(await remote.chunks(base.id, document.id, 1, rows=20))
+    (chunk,) = page.chunks
+    assert (page.total, chunk.searched) == (1, True)
+    assert {"walrus", "lantern"} <= set(chunk.keywords)
+    query = " ".join(chunk.keywords)
+    found = done(await remote.search(base.id, query, economy=True, top=10))
+    assert [(each.id, each.document_id) for each in found] == [(chunk.id, document.id)]
+
+
 @needs(Ability.METADATA)
 async def test_marks(remote: DifyRemote, base: Base) -> None:
     document = await made(remote, base, "a.md", "words")

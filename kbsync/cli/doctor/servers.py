@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from kbsync.app import build
+from kbsync.cli.doctor.in_flight import in_flight
 from kbsync.cli.doctor.probe import probe
 from kbsync.config import ServerConfig, Settings
 from kbsync.dify.client import DifyClient
@@ -68,6 +69,9 @@ async def examine(
         for notice in _able(name, api, asked=bool(bound)):
             yield notice
         for binding in bound:
+            indexing = await in_flight(settings, api, binding)
+            if indexing is not None:
+                yield indexing
             if ledger is not None:
                 async for notice in probe(api, ledger, binding):
                     yield notice
