@@ -196,7 +196,9 @@ class MirrorConfig(Section):
         default=3600.0, description="The base is listed in full so often; read by the daemon."
     )
     max_indexing: Annotated[int, Field(ge=1, le=1000), WHOLE] | None = Field(
-        default=None, description="Documents uploaded and not yet indexed; null: the server's."
+        default=None,
+        description="Documents uploaded and not yet indexed; null: the server's, and one where "
+        "that would lose documents from search; a number wins.",
     )
 
     @cached_property

@@ -87,7 +87,9 @@ class ServerConfig(Section):
         description="Writes a minute; null: no limit. Dify Cloud allows 10, 100 or 1000, by plan.",
     )
     max_indexing: Annotated[int, Field(ge=1, le=1000), WHOLE] = Field(
-        default=20, description="Documents uploaded and not yet indexed, at most, for each mirror."
+        default=20,
+        description="Documents uploaded and not yet indexed, at most, for each mirror; one where "
+        "the server would lose them from search.",
     )
     embedded: EmbeddedConfig = Field(
         default_factory=EmbeddedConfig, description="Only for url: embedded."

@@ -27,13 +27,13 @@ from kbsync.model import (
     Capabilities,
     Capability,
     Done,
-    FoundChunk,
     Gone,
     Original,
     Outcome,
     Progress,
     Rejected,
     RemoteDocument,
+    SearchHit,
     Uploaded,
 )
 from kbsync.planning.marks import REV as REV_FIELD
@@ -146,7 +146,7 @@ class DifyRemote:
 
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
-    ) -> Outcome[tuple[FoundChunk, ...]]:
+    ) -> Outcome[tuple[SearchHit, ...]]:
         """Search by keywords, or by meaning: an economy base finds nothing by that."""
         model = dict(by_keyword(top)) if economy else dict(by_meaning(top))
         if rev is not None:

@@ -15,7 +15,7 @@ from kbsync.dify.schemas import (
 )
 from kbsync.engine.ports import Chunking
 from kbsync.messages import Notice
-from kbsync.model import Base, Chunk, FoundChunk, Progress, Readiness, RemoteDocument
+from kbsync.model import Base, Chunk, Progress, Readiness, RemoteDocument, SearchHit
 
 _DISPLAYED = {
     "queuing": Readiness.WAITING,
@@ -100,9 +100,9 @@ def chunk(found: ChunkRow) -> Chunk:
     return Chunk(id=found.id, text=found.content, keywords=found.keywords, searched=searched)
 
 
-def found_chunk(found: Hit) -> FoundChunk:
+def found_chunk(found: Hit) -> SearchHit:
     """Return what of a hit tells where it is."""
-    return FoundChunk(id=found.chunk.id, document_id=found.chunk.document_id)
+    return SearchHit(id=found.chunk.id, document_id=found.chunk.document_id)
 
 
 def progress(found: Indexing) -> Progress:

@@ -18,7 +18,6 @@ from kbsync.model import (
     Chunk,
     DocKey,
     FileState,
-    FoundChunk,
     HeldCreates,
     Intent,
     JournalLine,
@@ -30,6 +29,7 @@ from kbsync.model import (
     Rehash,
     Rejection,
     RemoteDocument,
+    SearchHit,
     Stat,
     Unknown,
     Uploaded,
@@ -451,7 +451,7 @@ class Remote(Protocol):
 
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
-    ) -> Outcome[tuple[FoundChunk, ...]]:
+    ) -> Outcome[tuple[SearchHit, ...]]:
         """Search as an application would; servers count it as a write.
 
         Args:

@@ -49,17 +49,15 @@ CLOCK_UNKNOWN = _well("KB-D011", "server {server}: it does not send its time")
 
 ONE_IN_FLIGHT = _well(
     "KB-D110",
-    "mirror {mirror}: this server (version {version}) may lose documents of an economy base from "
-    "search when several are indexed at the same time, so one is in flight; each is searched for "
-    "before it counts as synced, which takes two to four requests more and up to {searches} "
-    "searches of them (max_indexing of the mirror overrides it)",
+    "mirror {mirror}: this server (version {version}) may lose what it indexes at the same time "
+    "from search, so one document is in flight, and up to {searches} searches prove each "
+    "(max_indexing of the mirror overrides it)",
 )
 SEVERAL_IN_FLIGHT = _warning(
     "KB-D111",
-    "mirror {mirror}: this server (version {version}) may lose documents of an economy base from "
-    "search when several are indexed at the same time, and max_indexing lets {most} be; each is "
-    "searched for, up to {searches} times, once all that was sent with it is indexed, and what is "
-    "lost is disabled and enabled again",
+    "mirror {mirror}: this server (version {version}) may lose what it indexes at the same time "
+    "from search, and max_indexing lets {most} documents be; up to {searches} searches prove each, "
+    "and what is lost is mended",
     "leave out max_indexing of mirror {mirror}, then: kbsync validate",
 )
 SAMPLED = _well(

@@ -24,11 +24,11 @@ from kbsync.model.documents import (
     Base,
     Chunk,
     Chunking,
-    FoundChunk,
     Original,
     Progress,
     Readiness,
     RemoteDocument,
+    SearchHit,
     SearchProof,
 )
 from kbsync.model.files import (
@@ -95,7 +95,6 @@ __all__ = [
     "FileState",
     "Fingerprint",
     "Forget",
-    "FoundChunk",
     "Gone",
     "Guard",
     "Halted",
@@ -122,6 +121,7 @@ __all__ = [
     "RemoteDocument",
     "Resolve",
     "Restore",
+    "SearchHit",
     "SearchProof",
     "SetMetadata",
     "Skipped",

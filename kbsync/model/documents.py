@@ -120,7 +120,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundChunk:
+class SearchHit:
     """A chunk that a search found."""
 
     id: str

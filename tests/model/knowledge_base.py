@@ -20,7 +20,6 @@ from kbsync.model import (
     Capability,
     Chunk,
     Done,
-    FoundChunk,
     Gone,
     NotReady,
     Outcome,
@@ -28,6 +27,7 @@ from kbsync.model import (
     Readiness,
     Rejected,
     RemoteDocument,
+    SearchHit,
     Uploaded,
 )
 
@@ -249,14 +249,12 @@ class KnowledgeBase:
         chunk = Chunk(id=f"chunk-{document.rev}", text=document.id, keywords=(document.id,))
         return Done(ChunkPage(chunks=(chunk,), total=1))
 
-    def search(self, base_id: str, query: str) -> Outcome[tuple[FoundChunk, ...]]:
+    def search(self, base_id: str, query: str) -> Outcome[tuple[SearchHit, ...]]:
         if base_id != self.base_id:
             return Gone()
         named = [self.documents[word] for word in query.split() if word in self.documents]
         found = [e for e in named if e.enabled and not e.lost and not self.readiness(e).busy]
-        return Done(
-            tuple(FoundChunk(id=f"chunk-{each.rev}", document_id=each.id) for each in found)
-        )
+        return Done(tuple(SearchHit(id=f"chunk-{each.rev}", document_id=each.id) for each in found))
 
     def _completed(self, document: Document) -> int:
         seconds = self.now() - document.indexed_since

@@ -16,13 +16,13 @@ from kbsync.model import (
     Capabilities,
     Capability,
     Done,
-    FoundChunk,
     Gone,
     NotReady,
     NotSent,
     Outcome,
     Progress,
     RemoteDocument,
+    SearchHit,
     Throttled,
     Uploaded,
 )
@@ -235,7 +235,7 @@ class Line:
 
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
-    ) -> Outcome[tuple[FoundChunk, ...]]:
+    ) -> Outcome[tuple[SearchHit, ...]]:
         return self._server.search(base_id, query)
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:

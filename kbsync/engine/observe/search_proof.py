@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from kbsync.engine.context import Context
-from kbsync.model import Chunk, Done, Failure, FoundChunk, LedgerEntry, Outcome, SearchProof
+from kbsync.model import Chunk, Done, Failure, LedgerEntry, Outcome, SearchHit, SearchProof
 
 LONGEST_QUERY = 200
 READ = 20
@@ -121,7 +121,7 @@ class Questions:
 
     async def _search(
         self, query: str, top: int, *, rev: str | None = None
-    ) -> tuple[FoundChunk, ...]:
+    ) -> tuple[SearchHit, ...]:
         found = _value(
             await self._context.remote.search(
                 self._context.base_id or "", query, economy=self._context.economy, top=top, rev=rev

@@ -26,13 +26,13 @@ from kbsync.model import (
     Base,
     Capabilities,
     Capability,
-    FoundChunk,
     NotReady,
     NotSent,
     Original,
     Outcome,
     Progress,
     RemoteDocument,
+    SearchHit,
     Throttled,
     Uploaded,
 )
@@ -169,7 +169,7 @@ class ThrottledRemote:
 
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
-    ) -> Outcome[tuple[FoundChunk, ...]]:
+    ) -> Outcome[tuple[SearchHit, ...]]:
         """See `Remote.search`."""
         return await self._read(
             lambda: self._remote.search(base_id, query, economy=economy, top=top, rev=rev),

@@ -19,7 +19,6 @@ from kbsync.model import (
     Ambiguous,
     Base,
     Done,
-    FoundChunk,
     Gone,
     NotReady,
     NotSent,
@@ -28,6 +27,7 @@ from kbsync.model import (
     Progress,
     Rejected,
     RemoteDocument,
+    SearchHit,
     Throttled,
     Uploaded,
 )
@@ -291,7 +291,7 @@ class ScriptedRemote:
 
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
-    ) -> Outcome[tuple[FoundChunk, ...]]:
+    ) -> Outcome[tuple[SearchHit, ...]]:
         return await self._read("search", query, lambda: self.model.search(base_id, query))
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
