@@ -36,8 +36,8 @@ QUIRKS: Final[dict[str, str]] = {
     "stuck-indexing": "Documents stay `waiting` and are never indexed.",
     "overlapping-uploads": "An upload sent while the last one of that document is unfinished "
     "leaves the chunks of the document doubled.",
-    "lost-keywords": "In an economy base documents that are indexed at the same time are lost from "
-    "search, as on versions from 1.16 on, which have it by themselves; lost-keywords=off: on none.",
+    "lost-keywords": "What an economy base indexes at the same time is lost from search; 1.16 does "
+    "so by itself, =off ends that.",
     "pipeline-bases": "Every knowledge base has a pipeline, which takes one file; "
     "pipeline-bases=draft, =inputs, =node-inputs or =two: one that kbsync cannot run.",
     "version": "Report N (for example version=0.15.3) as the server's version; `version=` none, as "
@@ -80,6 +80,7 @@ class Quirks:
 
     def on(self, profile: Profile) -> Profile:
         """The profile with what these quirks change of it."""
+        before = profile
         if "no-merge" in self:
             profile = replace(profile, merging=Merging.NEVER)
         if "no-metadata" in self:
@@ -88,9 +89,12 @@ class Quirks:
             profile = replace(profile, partial_update=False)
         if "wedging-update" in self:
             profile = replace(profile, update_wedges=True, told="1.12.1")
+        told = self._values.get("version", profile.told) or None
+        if told not in (None, before.told):  # another version, which is not known to lose any
+            profile = replace(profile, loses_keywords=False)
         if "lost-keywords" in self:
             profile = replace(profile, loses_keywords=self.value("lost-keywords") != "off")
-        return replace(profile, told=self._values.get("version", profile.told) or None)
+        return replace(profile, told=told)
 
     def _number(self, name: str, default: float) -> float:
         text = self._values.get(name, "")

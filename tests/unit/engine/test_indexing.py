@@ -13,7 +13,7 @@ from kbsync.engine.execute.indexing import (
     FIRST_RETRY,
     LONGEST,
     LONGEST_RETRY,
-    SHORTEST,
+    SHORTEST_ALONE,
     STUCK_AFTER,
     IndexingTracker,
     entry_after_indexing,
@@ -199,11 +199,11 @@ async def test_polling_slows_down_without_progress_and_settles_everything_at_onc
         assert await poll() == []
         intervals.append(watch.interval)
     assert intervals == sorted(intervals)
-    assert intervals[0] > SHORTEST
+    assert intervals[0] > SHORTEST_ALONE
     assert intervals[-1] == LONGEST
     await anyio.sleep(600.0)
     assert len(await poll()) == count
-    assert (len(watch), watch.interval) == (0, SHORTEST)
+    assert (len(watch), watch.interval) == (0, SHORTEST_ALONE)
 
 
 @pytest.mark.anyio
