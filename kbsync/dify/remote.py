@@ -16,7 +16,6 @@ from kbsync.dify.schemas import Document, KnowledgeBaseRow, UploadReply
 from kbsync.engine.ports import (
     Assignment,
     Chunking,
-    ChunkPage,
     DocumentPage,
     Payload,
     Remote,
@@ -26,6 +25,7 @@ from kbsync.model import (
     Base,
     Capabilities,
     Capability,
+    ChunkPage,
     Done,
     Gone,
     Original,

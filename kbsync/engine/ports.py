@@ -15,7 +15,7 @@ from kbsync.model import (
     Binding,
     Capabilities,
     Capability,
-    Chunk,
+    ChunkPage,
     DocKey,
     FileState,
     HeldCreates,
@@ -35,6 +35,7 @@ from kbsync.model import (
     Uploaded,
 )
 from kbsync.model import Chunking as Chunking  # noqa: PLC0414 - also named from here
+from kbsync.model import DocumentPage as DocumentPage  # noqa: PLC0414 - the same
 
 
 class Clock(Protocol):
@@ -357,22 +358,6 @@ class Ledger(Protocol):
 
 
 # -- remote --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentPage:
-    """One page of a listing: its rows, and the server's total."""
-
-    documents: tuple[RemoteDocument, ...]
-    total: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkPage:
-    """One page of a document's chunks, and how many it has in all."""
-
-    chunks: tuple[Chunk, ...]
-    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

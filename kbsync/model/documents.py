@@ -73,6 +73,14 @@ class RemoteDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentPage:
+    """One page of a listing: its rows, and the server's total."""
+
+    documents: tuple[RemoteDocument, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
     """The bytes a document was made of, as the server gives them out.
 
@@ -117,6 +125,14 @@ class Chunk:
     text: str
     keywords: tuple[str, ...] = ()
     searched: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkPage:
+    """One page of a document's chunks, and how many it has in all."""
+
+    chunks: tuple[Chunk, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from kbsync.engine.ports import Assignment, Chunking, ChunkPage, DocumentPage
+from kbsync.engine.ports import Assignment, Chunking, DocumentPage
 from kbsync.messages import Message
 from kbsync.model import (
     Base,
     Capabilities,
     Capability,
     Chunk,
+    ChunkPage,
     Done,
     Gone,
     NotReady,

@@ -8,13 +8,14 @@ from typing import TypeVar
 
 import anyio
 
-from kbsync.engine.ports import Assignment, Chunking, ChunkPage, DocumentPage, Payload
+from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload
 from kbsync.messages import remote as say
 from kbsync.model import (
     Ambiguous,
     Base,
     Capabilities,
     Capability,
+    ChunkPage,
     Done,
     Gone,
     NotReady,

@@ -14,7 +14,6 @@ import anyio
 from kbsync.engine.ports import (
     Assignment,
     Chunking,
-    ChunkPage,
     Clock,
     DocumentPage,
     Payload,
@@ -26,6 +25,7 @@ from kbsync.model import (
     Base,
     Capabilities,
     Capability,
+    ChunkPage,
     NotReady,
     NotSent,
     Original,

@@ -14,10 +14,11 @@ from typing import TypeVar
 
 import anyio
 
-from kbsync.engine.ports import Assignment, Chunking, ChunkPage, DocumentPage, Payload
+from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload
 from kbsync.model import (
     Ambiguous,
     Base,
+    ChunkPage,
     Done,
     Gone,
     NotReady,
