@@ -56,6 +56,7 @@ class Folder:
         unsteady: paths that are written to whenever they are read.
         nested: mount points below the root, and whether anything is mounted there; what stands on
             one comes and goes with it.
+        strange: mount points on which an empty disk is mounted instead.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Folder:
         self.mount = MOUNTED
         self.mounted_device = 1
         self.nested: dict[str, bool] = {}
+        self.strange: set[str] = set()
         self.expected: frozenset[str] = frozenset()
         self.answers: dict[str, FileState] = {}
         self.seen_gone: set[str] = set()
@@ -149,7 +151,7 @@ class Folder:
     def _answer(self, path: str) -> FileState:
         state = self._state(path)
         self.answers[path] = state
-        if self.mount == MOUNTED:
+        if self.mount == MOUNTED and not self._away(path):
             (self.seen_gone.add if isinstance(state, Absent) else self.seen_gone.discard)(path)
         return state
 
@@ -193,8 +195,10 @@ class Folder:
         return {MOUNTED: self.mounted_device, EMPTY: 2, GONE: None}[self.mount]
 
     def mounts(self) -> frozenset[str]:
-        there = (at for at, there in self.nested.items() if there and not self._away(at))
-        return frozenset(there) if self.mount == MOUNTED else frozenset()
+        there = {at for at, there in self.nested.items() if there or at in self.strange}
+        if self.mount != MOUNTED:
+            return frozenset()
+        return frozenset(at for at in there if not self._away(at.rpartition("/")[0]))
 
     def expect(self, mounts: AbstractSet[str]) -> None:
         self.expected = frozenset(mounts)
@@ -209,6 +213,10 @@ class Folder:
             yield Unknown(key=state.key, why=getattr(state, "why", why))
 
     # -- what is true --------------------------------------------------------------------------
+
+    def hides(self, path: str) -> bool:
+        """Whether the file is there and seems not to be, as nothing is mounted where it is."""
+        return path in self.files and (self.mount == EMPTY or self._away(path))
 
     def contents(self) -> dict[str, bytes]:
         return {path: file.content for path, file in self.files.items()}

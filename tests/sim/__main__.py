@@ -10,14 +10,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from .digest import combined, digest_of
 from .playing import LONGEST, fails, ledgers, played, shortened
 from .program import Program
-from .runs import WEIGHTS
+from .runs import TRIALS, WEIGHTS
 from .weather import FAULTS
 
 AT_ONCE = 20
@@ -37,12 +37,13 @@ class Tally:
         self.broken += other.broken
 
 
-def play_share(seeds: range, *, shorten: bool) -> Tally:
-    """Play the programs of `seeds`."""
+def play_share(seeds: range, kinds: Sequence[str], *, shorten: bool) -> Tally:
+    """Play the programs of `seeds` with these kinds of trials."""
     tally = Tally()
     with ledgers() as (place, empty):
         for seed in seeds:
-            program = Program.drawn(seed, WEIGHTS, LONGEST)
+            trials = {kind: TRIALS[kind] for kind in kinds} or None
+            program = Program.drawn(seed, WEIGHTS, LONGEST, trials)
             history, broken = played(program, place, empty)
             tally.met += history.met
             tally.digests[seed] = digest_of(history.trace)
@@ -58,12 +59,14 @@ def shares(first: int, count: int) -> Iterator[range]:
         yield range(start, min(start + AT_ONCE, first + count))
 
 
-def play_all(first: int, count: int, *, jobs: int, shorten: bool, keep_going: bool) -> Tally:
+def play_all(
+    first: int, count: int, kinds: Sequence[str], *, jobs: int, shorten: bool, keep_going: bool
+) -> Tally:
     """Play `count` programs in `jobs` processes, until one fails unless `keep_going`."""
     tally = Tally()
     with ProcessPoolExecutor(jobs) as pool:
         playing = [
-            pool.submit(play_share, share, shorten=shorten) for share in shares(first, count)
+            pool.submit(play_share, share, kinds, shorten=shorten) for share in shares(first, count)
         ]
         for share in as_completed(playing):
             news = share.result()
@@ -106,6 +109,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="do not shorten what fails")
     parser.add_argument("--keep-going", action="store_true", help="do not end with the first")
     parser.add_argument("--digest", action="store_true", help="print a sha256 over all traces")
+    parser.add_argument("--trials", nargs="*", default=sorted(TRIALS), choices=sorted(TRIALS))
     options = parser.parse_args()
     if options.program:
         return play_one(options.program)
@@ -113,6 +117,7 @@ def main() -> int:
     tally = play_all(
         options.seed,
         options.count,
+        options.trials,
         jobs=options.jobs,
         shorten=not options.quick,
         keep_going=options.keep_going,

@@ -15,7 +15,7 @@ import anyio
 
 from kbsync.engine.control.controller import DRAIN, Controller, ControllerStatus, Phase
 
-from . import rules
+from . import rules, trials
 from .process import Process
 from .watching import Watch
 
@@ -132,6 +132,7 @@ class Daemon:
         [rule] = self._chance.choices(list(WHILE_IT_RUNS), list(WHILE_IT_RUNS.values()))
         self._history.note(f"meanwhile {rule.__name__}")
         rule(self._history, self._chance)
+        trials.meanwhile(self._history)
 
     def _nudge(self) -> None:
         self._some().controller.nudge(listing=self._chance.random() < 0.5)

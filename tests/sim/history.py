@@ -37,7 +37,7 @@ from tests.model.knowledge_base import (
     KnowledgeBase,
 )
 
-from . import quiescence, rules, runs
+from . import quiescence, rules, runs, trials
 from .daemon import live
 from .disk import Disk
 from .process import Job, Process, apply
@@ -103,6 +103,8 @@ class History:
         self.most = chance.choice([1, 3, 20])
         self.rests_in_daemon = chance.random() < 0.3
         self.on_event: Callable[[Event], None] = lambda event: None
+        self.word = random.Random(f"word {program.world}")
+        self.taken_up: list[rules.Rule] = []
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -268,6 +270,8 @@ class History:
         self.server.land()
         rule = runs.RULES[step.rule]
         self.met[f"step {step.rule}"] += 1
+        if rule in trials.ALL and rule not in self.taken_up:
+            self.taken_up.append(rule)
         result = rule(self, chance)
         if result is not None:
             await result

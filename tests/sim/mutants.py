@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,9 +18,11 @@ from kbsync.engine.execute import recovery, uploads
 from kbsync.engine.execute.results import Result
 from kbsync.engine.observe import evidence, planner, remote_state, restored_ledger
 from kbsync.engine.observe.evidence import EvidenceCollector
+from kbsync.engine.observe.source_check import MountRecord
 from kbsync.engine.ports import UNCHANGED, Assignment, EntryChange, ObservedListing
 from kbsync.engine.workers import pool
 from kbsync.ledger.store import LedgerStore
+from kbsync.messages import Notice
 from kbsync.model import (
     Absent,
     Action,
@@ -43,7 +46,7 @@ from kbsync.planning.recovery_table import CallEvidence, Resolution
 
 from .playing import LONGEST, fails, ledgers
 from .program import Program
-from .runs import WEIGHTS
+from .runs import TRIALS, WEIGHTS
 
 MOST = 120
 # For most promises one pass shows as much as an hour of the daemon, in a tenth of the time.
@@ -216,6 +219,23 @@ def empty_root_is_believed() -> Any:
     return mock.patch.object(planner, "root_fault", return_value=None)
 
 
+def vanished_mount_is_absence() -> Any:
+    """What was on a mount below the root is gone with it."""
+    return mock.patch.object(MountRecord, "expect", lambda record: None)
+
+
+def strange_disk_is_believed() -> Any:
+    """What another disk does not hold is gone."""
+    true = MountRecord.unproved
+
+    def unproved(
+        record: MountRecord, actions: Collection[Action], lost: AbstractSet[str]
+    ) -> Mapping[str, Notice]:
+        return {point: why for point, why in true(record, actions, lost).items() if point in lost}
+
+    return mock.patch.object(MountRecord, "unproved", unproved)
+
+
 def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:
     stack = ExitStack()
     changed = tuple(other if each is true else each for each in rows.ROWS)
@@ -228,15 +248,21 @@ def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A patch, the rules it is looked for with, and the seed to begin at."""
+    """A patch, the rules and trials it is looked for with, and the seed to begin at."""
 
     patch: Callable[[], Any]
     weights: Mapping[str, int] = field(default_factory=lambda: PASSES)
     seed: int = 0
+    trials: Sequence[str] = ()
 
     @property
     def name(self) -> str:
         return self.patch.__name__
+
+    def program(self, seed: int) -> Program:
+        """Draw a program of these rules and trials."""
+        kinds = {kind: TRIALS[kind] for kind in self.trials} or None
+        return Program.drawn(seed, self.weights, LONGEST, kinds)
 
 
 MUTANTS = (
@@ -257,6 +283,8 @@ MUTANTS = (
     Mutant(copies_of_marks_believed, seed=63),
     Mutant(create_is_blind, {"namesake": 30, "rest": 20, "write": 20, "calm_apply": 20}, seed=0),
     Mutant(empty_root_is_believed, seed=33),
+    Mutant(vanished_mount_is_absence, trials=["mounts"]),
+    Mutant(strange_disk_is_believed, trials=["mounts"]),
 )
 
 
@@ -270,8 +298,7 @@ def hunted(mutant: Mutant, place: Any, empty: Any, *, most: int, seed: int) -> t
     """Return how many histories it took to find it, and how it showed; 0 when it was not found."""
     with alive(mutant):
         for number in range(most):
-            program = Program.drawn(seed + number, mutant.weights, LONGEST)
-            broken = fails(program, place, empty)
+            broken = fails(mutant.program(seed + number), place, empty)
             if broken is not None:
                 return number + 1, str(broken).splitlines()[0]
     return 0, ""

@@ -23,7 +23,7 @@ from kbsync.messages import Problem
 from kbsync.model import Cause, DocKey, Halted
 from kbsync.planning.pairing import By, pair
 
-from . import rules
+from . import rules, trials
 from .disk import Disk
 from .line import Line
 from .weather import Weather
@@ -76,6 +76,7 @@ class Process:
 
     def _meddle(self) -> None:
         rules.meddle(self.history, self.chance)
+        trials.meanwhile(self.history)
 
     def engine(self, name: str, *, prune_excluded: bool = False) -> Reconciler:
         mirror = self.history.mirror(name, prune_excluded=prune_excluded)

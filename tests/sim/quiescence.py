@@ -35,7 +35,7 @@ from kbsync.planning.marks import mark_of
 from tests.model.folder import MOUNTED, sha
 from tests.model.knowledge_base import Document
 
-from . import daemon, process, rules
+from . import daemon, process, rules, trials
 from .line import Line
 from .weather import Weather
 
@@ -55,6 +55,7 @@ async def settle(history: History) -> None:
     history.wall_ahead = history.furthest_ahead  # a ledger's time stands while the clock is behind
     for folder in history.folders.values():
         folder.mount = MOUNTED
+    trials.end(history)
     rules.heal(history, history.chance)
     for number in range(PASSES):
         chance = random.Random(number)

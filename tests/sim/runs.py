@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from . import daemon, process, rules
+from . import daemon, process, rules, trials
 from .weather import Weather
 
 if TYPE_CHECKING:
@@ -72,14 +72,16 @@ async def _beside(history: History, chance: random.Random) -> None:
     await _run(history, chance, Weather.drawn(chance), job)
 
 
-RULES: dict[str, rules.Rule] = {
+ORDINARY: dict[str, rules.Rule] = {
     each.__name__: each
     for each in (
         *rules.WORLD,
         *(apply, calm_apply, keep, calm_keep, prune_excluded, retry, adopt, rival),
     )
 }
-WEIGHTS = dict.fromkeys(RULES, 2) | {
+RULES = ORDINARY | {each.__name__: each for each in trials.ALL}
+TRIALS = {kind: [each.__name__ for each in group] for kind, group in trials.KINDS.items()}
+WEIGHTS = dict.fromkeys(ORDINARY, 2) | {
     "apply": 24,
     "calm_apply": 10,
     "keep": 9,

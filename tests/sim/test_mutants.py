@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from .mutants import MUTANTS, Mutant, hunted
-from .playing import LONGEST, fails
-from .program import Program
+from .playing import fails
 
 MOST = 30
 
@@ -19,5 +18,5 @@ def test_it_dies_of_a_history_that_kbsync_survives(
 ) -> None:
     took, _ = hunted(mutant, tmp_path, empty, most=MOST, seed=mutant.seed)
     assert took
-    program = Program.drawn(mutant.seed + took - 1, mutant.weights, LONGEST)
+    program = mutant.program(mutant.seed + took - 1)
     assert fails(program, tmp_path, empty) is None

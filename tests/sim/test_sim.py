@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from .history import play
 from .playing import LONGEST, fails
 from .program import NUMBERS, Program, Step
-from .runs import RULES, WEIGHTS
+from .runs import RULES, TRIALS, WEIGHTS
 
 SHARES, EACH = 8, 20
 STEPS = st.builds(Step, st.sampled_from(sorted(RULES)), st.integers(0, NUMBERS - 1))
@@ -39,7 +39,7 @@ for number, program in enumerate(programs):
 @pytest.mark.parametrize("share", range(SHARES))
 def test_drawn_histories_keep_every_promise(share: int, empty: Path, tmp_path: Path) -> None:
     for seed in range(share * EACH, (share + 1) * EACH):
-        program = Program.drawn(seed, WEIGHTS, LONGEST)
+        program = Program.drawn(seed, WEIGHTS, LONGEST, TRIALS)
         broken = fails(program, tmp_path, empty)
         assert broken is None, f"{broken}\npython -m tests.sim --program '{program}'"
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kbsync.model import Absent, DocKey, EntryState, Excluded, FileState, Readiness
-from tests.model.folder import EMPTY
 
 if TYPE_CHECKING:
     from tests.model.knowledge_base import Document
@@ -112,7 +111,7 @@ class Watcher:
     def _judged(self, key: DocKey) -> Judged:
         folder = self._history.folders[key.mirror]
         answer, prunes = folder.answers.get(key.path), self._history.prunes_excluded
-        hidden = folder.mount == EMPTY and key.path in folder.files
+        hidden = folder.hides(key.path)
         unwanted = key.path in folder.excluded and prunes
         return Judged(
             answer=answer,

@@ -42,6 +42,7 @@ class Watch:
         self._seen: dict[str, object] = {}
         self._locked: frozenset[str] = frozenset()
         self._mount = folder.mount
+        self._mounts = folder.mounts()
 
     # -- the port --------------------------------------------------------------------------------
 
@@ -63,9 +64,13 @@ class Watch:
         if self._wake is None:
             return
         before, locked, mount = self._seen, self._locked, self._mount
+        mounts = self._mounts
         self._note()
         if mount != self._mount:
             self._happened(ChangedPaths(root=True))
+            return
+        if mounts != self._mounts:
+            self._happened(EVERYTHING)
             return
         paths = {path for path in before.keys() | self._seen.keys() if self._differs(before, path)}
         folders = frozenset(locked ^ self._locked)
@@ -75,7 +80,9 @@ class Watch:
     def _note(self) -> None:
         folder = self._folder
         self._mount, self._locked = folder.mount, frozenset(folder.locked)
+        self._mounts = folder.mounts()
         files = folder.files if folder.mount == MOUNTED else {}
+        files = {path: file for path, file in files.items() if not folder.hides(path)}
         self._seen = {path: (file.stat, file.unreadable) for path, file in files.items()}
 
     def _differs(self, before: dict[str, object], path: str) -> bool:
