@@ -57,6 +57,7 @@ class Folder:
         nested: mount points below the root, and whether anything is mounted there; what stands on
             one comes and goes with it.
         strange: mount points on which an empty disk is mounted instead.
+        known: mount points that kbsync was told of.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Folder:
         self.mounted_device = 1
         self.nested: dict[str, bool] = {}
         self.strange: set[str] = set()
+        self.known: set[str] = set()
         self.expected: frozenset[str] = frozenset()
         self.answers: dict[str, FileState] = {}
         self.seen_gone: set[str] = set()
@@ -162,7 +164,7 @@ class Folder:
         if self.mount == EMPTY:
             return Absent(key=key, unmounted=innermost_above(path, self.expected))
         if self._away(path):
-            return Absent(key=key, unmounted=innermost_above(path, self.expected - self.mounts()))
+            return Absent(key=key, unmounted=innermost_above(path, self.expected - self.mounted()))
         if self._locks(path):
             return Unknown(key=key, why=LOCKED)
         if path in self.states:
@@ -178,7 +180,7 @@ class Folder:
 
     def _unmounted(self, path: str) -> str | None:
         point = innermost_above(path, self.expected)
-        return None if point is None or point in self.mounts() else point
+        return None if point is None or point in self.mounted() else point
 
     def read(self, path: str, *, fresh: bool = False) -> FileState:
         state = self.look(path)
@@ -195,6 +197,10 @@ class Folder:
         return {MOUNTED: self.mounted_device, EMPTY: 2, GONE: None}[self.mount]
 
     def mounts(self) -> frozenset[str]:
+        self.known |= self.mounted()
+        return self.mounted()
+
+    def mounted(self) -> frozenset[str]:
         there = {at for at, there in self.nested.items() if there or at in self.strange}
         if self.mount != MOUNTED:
             return frozenset()
@@ -217,6 +223,11 @@ class Folder:
     def hides(self, path: str) -> bool:
         """Whether the file is there and seems not to be, as nothing is mounted where it is."""
         return path in self.files and (self.mount == EMPTY or self._away(path))
+
+    def hides_on_known(self, path: str) -> bool:
+        """Whether it is hidden by what the ledger knows of: the root, or a mount point it saw."""
+        known = innermost_above(path, self.known) is not None
+        return self.hides(path) and (self.mount == EMPTY or known)
 
     def contents(self) -> dict[str, bytes]:
         return {path: file.content for path, file in self.files.items()}

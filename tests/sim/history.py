@@ -181,6 +181,8 @@ class History:
     def forget(self) -> None:
         """The ledger knows less than it did: its hour and its calls begin anew."""
         self.forgot, self.forgot_at = True, self.time()
+        for folder in self.folders.values():
+            folder.known.clear()
         self.watcher.agreed()
 
     def taken_in(self) -> None:

@@ -221,7 +221,7 @@ def empty_root_is_believed() -> Any:
 
 def vanished_mount_is_absence() -> Any:
     """What was on a mount below the root is gone with it."""
-    return mock.patch.object(MountRecord, "expect", lambda record: None)
+    return mock.patch.object(MountRecord, "expect", return_value=None)
 
 
 def strange_disk_is_believed() -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kbsync.model import Absent, DocKey, EntryState, Excluded, FileState, Readiness
+from tests.model.folder import EMPTY
 
 if TYPE_CHECKING:
     from tests.model.knowledge_base import Document
@@ -111,7 +112,9 @@ class Watcher:
     def _judged(self, key: DocKey) -> Judged:
         folder = self._history.folders[key.mirror]
         answer, prunes = folder.answers.get(key.path), self._history.prunes_excluded
-        hidden = folder.hides(key.path)
+        hidden = folder.hides_on_known(key.path)
+        if self._history.rivalry and folder.mount != EMPTY:
+            hidden = False  # one of them may never have seen what was mounted
         unwanted = key.path in folder.excluded and prunes
         return Judged(
             answer=answer,

@@ -42,7 +42,7 @@ class Watch:
         self._seen: dict[str, object] = {}
         self._locked: frozenset[str] = frozenset()
         self._mount = folder.mount
-        self._mounts = folder.mounts()
+        self._mounts = folder.mounted()
 
     # -- the port --------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class Watch:
     def _note(self) -> None:
         folder = self._folder
         self._mount, self._locked = folder.mount, frozenset(folder.locked)
-        self._mounts = folder.mounts()
+        self._mounts = folder.mounted()
         files = folder.files if folder.mount == MOUNTED else {}
         files = {path: file for path, file in files.items() if not folder.hides(path)}
         self._seen = {path: (file.stat, file.unreadable) for path, file in files.items()}
