@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from kbsync.engine.ports import Blocked, Ledger, Source
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.messages import guard as guard_say
-from kbsync.model import Absent, Action, DocKey, FileState, Present
+from kbsync.model import Absent, Action, DocKey, FileState, Present, Unknown
 from kbsync.planning.guard import Risk, risk_of
 from kbsync.planning.mount_points import innermost_above, is_at_or_below
 
@@ -127,11 +127,20 @@ class MountRecord:
         gone = [action.key for action in actions if risk_of(action) in (Risk.REMOVES, Risk.FORGETS)]
         found = {point: guard_say.NOT_MOUNTED(path=point) for point in lost}
         for point in self.above(gone) - lost:
-            missing = sum(is_at_or_below(key.path, point) for key in gone)
-            recorded = sum(1 for _ in self._ledger.entries(self._mirror, prefix=f"{point}/"))
-            if recorded and missing >= recorded:  # another disk, or one that is not filled yet
-                found[point] = guard_say.MOUNT_STRANGE(path=point, recorded=recorded)
+            # A ledger that was lost knows of nothing there but what the plan is about.
+            recorded = sum(1 for _ in self._recorded(point))
+            planned = [each.key for each in actions if is_at_or_below(each.key.path, point)]
+            known = self._recorded(point) if recorded else planned
+            if not any(map(self._stands, known)):  # another disk, or one that is not filled yet
+                count = recorded or len(planned)
+                found[point] = guard_say.MOUNT_STRANGE(path=point, recorded=count)
         return found
+
+    def _recorded(self, point: str) -> Iterator[DocKey]:
+        return (each.key for each in self._ledger.entries(self._mirror, prefix=f"{point}/"))
+
+    def _stands(self, key: DocKey) -> bool:
+        return not isinstance(self._source.look(key.path), Absent | Unknown)
 
     def note(self, states: Collection[FileState], lost: AbstractSet[str]) -> None:
         """Record the mount points as they are now.
