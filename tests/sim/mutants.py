@@ -38,8 +38,8 @@ from kbsync.model import (
     Skipped,
     Update,
 )
+from kbsync.planning import answers, marks, recovery_table
 from kbsync.planning import decide as rows
-from kbsync.planning import marks, recovery_table
 from kbsync.planning.case import GONE, Case, Missing, absent
 from kbsync.planning.guard import History as Hour
 from kbsync.planning.recovery_table import CallEvidence, Resolution
@@ -85,7 +85,7 @@ def hash_trusted_on_adoption() -> Any:
     def equal(local: Present, mark: Mark | None, rules: object) -> bool:
         return local.content is not None
 
-    return mock.patch.object(rows, "hash_equals", equal)
+    return mock.patch.object(answers, "hash_equals", equal)
 
 
 def no_orphan_sweep() -> Any:
