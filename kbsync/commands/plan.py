@@ -23,7 +23,7 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> PlanCommand:
 
 
 async def plan(command: PlanCommand, context: CommandContext) -> int:
-    """Plan and show; the exit code says whether there are changes."""
+    """Plan and show; the exit code says whether there are changes, or something is held."""
     how = command.how
     # A pattern that is wrong ends the verb before the ledger is opened.
     wanted = all_mirrors.selection(how.target)
@@ -39,7 +39,10 @@ async def plan(command: PlanCommand, context: CommandContext) -> int:
     halts = all_mirrors.halts_of(plans)
     if halts:
         return all_mirrors.gravest([halt.problem.exit for halt in halts])
-    return Exit.CHANGES if all_mirrors.whole(plans).changes else Exit.OK
+    plan = all_mirrors.whole(plans)
+    if plan.changes:
+        return Exit.CHANGES
+    return Exit.INCOMPLETE if plan.unmet else Exit.OK
 
 
 def save(typed: dict[str, Any], text: str) -> str:
@@ -72,7 +75,8 @@ def _show(output: Output, plans: Sequence[MirrorPlan], as_json: bool) -> None:
         lost = [{"code": n.code, "reason": n.text} for n in all_mirrors.losses(plans)]
         output.say(json.dumps({**render.as_json(plan), "problems": problems, "losses": lost}))
     else:
-        for line in render.as_text(plan):
+        # Nothing is said of mirrors that were not compared but why.
+        for line in render.as_text(plan, uncompared=len(halts)) if len(halts) < len(plans) else ():
             output.say(line)
         for notice in all_mirrors.losses(plans):
             output.say(f"note: {notice}")

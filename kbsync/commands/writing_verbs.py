@@ -59,7 +59,10 @@ class PlanCommand(Command):
     """
 
     verb: ClassVar[str] = "plan"
-    help: ClassVar[str] = "Show what `apply` would do. Exit code: 0 nothing to do, 2 changes."
+    help: ClassVar[str] = (
+        "Show what `apply` would do. Exit code: 0 nothing to do, 2 changes, 3 nothing to change "
+        "while something is held, in conflict or stale."
+    )
     work: ClassVar[str] = "kbsync.commands.plan:plan"
     prepare: ClassVar[str] = "kbsync.commands.plan:prepared"
     save: ClassVar[str] = "kbsync.commands.plan:save"

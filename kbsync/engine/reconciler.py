@@ -220,8 +220,10 @@ class Reconciler:
             match, cause, trust: as for `adoption.offer`.
 
         Raises:
-            Problem: there is no base yet, or the base or the server cannot be used.
+            Problem: the source is not there, there is no base yet, or the base or the server cannot
+                be used.
         """
+        await anyio.to_thread.run_sync(must_be_there, self.mirror.name, self.mirror.source)
         base = await self._find_base()
         if base is None:
             name = self.mirror.config.knowledge_base.name

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from kbsync.messages import Exit
 from kbsync.model import (
     Action,
     Adopt,
+    Cause,
     Conflict,
     Create,
     Delete,
@@ -100,6 +102,17 @@ class Plan:
     def changes(self) -> bool:
         """Whether carrying it out would change anything, here or there."""
         return any(name_of(action) in CHANGES for action in self.actions)
+
+    @property
+    def unmet(self) -> bool:
+        """Whether something stays as it is that a person has to see to: `apply` ends with 3."""
+        holds = (action for action in self.actions if isinstance(action, Hold | Conflict))
+        return any(not _passes_by_itself(action) for action in holds)
+
+
+def _passes_by_itself(action: Hold | Conflict) -> bool:
+    """Whether a hold is as it should be, or waits for the server alone."""
+    return action.cause is Cause.INDEXING or action.why.message.exit is Exit.OK
 
 
 def name_of(action: Action) -> str:

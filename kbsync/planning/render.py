@@ -89,11 +89,12 @@ def _action_json(action: Action) -> dict[str, object]:
     return shown
 
 
-def as_text(plan: Plan, *, skipped: int = 20) -> Iterator[str]:
+def as_text(plan: Plan, *, uncompared: int = 0, skipped: int = 20) -> Iterator[str]:
     """Yield the lines a person reads.
 
     Args:
         plan: what to show.
+        uncompared: how many mirrors could not be planned, and so are not in it.
         skipped: how many skipped files are named; the rest are counted by reason.
     """
     for action in plan.actions:
@@ -101,7 +102,7 @@ def as_text(plan: Plan, *, skipped: int = 20) -> Iterator[str]:
     for each in plan.skipped[:skipped]:
         yield f". {printable(each.key.path)}  ({each.why})"
     yield from _more_skipped(plan, skipped)
-    yield summary(plan)
+    yield summary(plan, uncompared)
     for halted in plan.halts:
         yield from halted_lines(halted)
 
@@ -128,10 +129,14 @@ def line_of(action: Action) -> str:
     return f"{sign} {where}  ({name_of(action)}: {reason_of(action)})"
 
 
-def summary(plan: Plan) -> str:
+def summary(plan: Plan, uncompared: int = 0) -> str:
     """Return the closing line: what, how much, how long."""
     counts = ", ".join(f"{number} {name}" for name, number in plan.counts.items())
-    parts = [counts or "nothing to do", f"{plan.unchanged} unchanged"]
+    nothing = "nothing to do in the others" if uncompared else "nothing to do"
+    parts = [counts or nothing, f"{plan.unchanged} unchanged"]
+    if uncompared:
+        mirrors = "mirror" if uncompared == 1 else "mirrors"
+        parts.insert(0, f"{uncompared} {mirrors} not compared")
     if plan.skipped:
         parts.append(f"{len(plan.skipped)} skipped")
     if plan.forecast.upload_bytes:
