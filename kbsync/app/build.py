@@ -20,6 +20,7 @@ from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
+from kbsync.model.prune import KEEP, Prune
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
@@ -64,14 +65,14 @@ def warnings(settings: Settings) -> list[Notice]:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, only: Sequence[str] = (), prune_excluded: bool = False
+    settings: Settings, *, only: Sequence[str] = (), prune: Prune = KEEP
 ) -> AsyncIterator[Opened]:
     """Open ledger and servers for a verb that may write.
 
     Args:
         settings: as `settings_of` returns.
         only: names of the mirrors to work on; empty for all of them.
-        prune_excluded: delete what the filters leave out now.
+        prune: which documents to delete although their file is there.
 
     Raises:
         Problem: the ledger is held or cannot be used, or a mirror is not in the file.
@@ -86,7 +87,7 @@ async def opened(
             remotes[name] = connect.throttled(server, api, clock)
         engines = tuple(
             Reconciler(
-                mirror_of(settings, each, prune_excluded=prune_excluded),
+                mirror_of(settings, each, prune=prune),
                 ledger,
                 remotes[each.server or ""],
                 clock,
@@ -224,13 +225,13 @@ def ledger_to_write(settings: Settings) -> Iterator[LedgerStore]:
         yield store
 
 
-def mirror_of(settings: Settings, declared: Declared, *, prune_excluded: bool = False) -> Mirror:
+def mirror_of(settings: Settings, declared: Declared, *, prune: Prune = KEEP) -> Mirror:
     """Return a declared mirror as the engine wants it.
 
     Args:
         settings: as `settings_of` returns.
         declared: one of its mirrors.
-        prune_excluded: delete what the filters leave out now.
+        prune: which documents to delete although their file is there.
     """
     from kbsync.source.folder import Folder  # noqa: PLC0415 - loaded by verbs that need it
 
@@ -239,7 +240,8 @@ def mirror_of(settings: Settings, declared: Declared, *, prune_excluded: bool = 
         server=settings.server_of(declared),
         source=Folder(declared),
         settings=settings_hash(declared),
-        prune_excluded=prune_excluded,
+        prune_excluded=prune.excluded,
+        prune_stale=prune.stale,
     )
 
 

@@ -38,6 +38,7 @@ async def text_of(
     *,
     refresh: bool,
     prune_excluded: bool,
+    prune_stale: bool,
     target: Sequence[str],
     checksum: bool,
 ) -> str:
@@ -47,7 +48,8 @@ async def text_of(
         plans: as `all_mirrors.plan_all` returns.
         file: named in messages.
         settings: what they were made with.
-        refresh, prune_excluded, target, checksum: how they were made; `apply FILE` plans again so.
+        refresh, prune_excluded, prune_stale, target, checksum: how they were made; `apply FILE`
+            plans again so.
 
     Raises:
         Problem: a mirror could not be planned, or a file changed meanwhile.
@@ -72,6 +74,7 @@ async def text_of(
         digest=all_mirrors.whole(plans).digest,
         refresh=refresh,
         prune_excluded=prune_excluded,
+        prune_stale=prune_stale,
         target=tuple(target),
         checksum=checksum,
         mirrors=tuple(mirrors),

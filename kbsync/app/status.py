@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,7 +32,8 @@ class MirrorOverview:
 
     Args:
         documents: number by state: synced, indexing, failed, trashed, unfindable for what is
-            indexed and not found by searches, and pending for calls whose outcome is not known.
+            indexed and not found by searches, stale for what holds what its file held before, and
+            pending for calls whose outcome is not known.
         foreign: documents in the base that kbsync did not make, as last listed.
         base_id: None before the first pass.
         foreign_documents: these documents by name, when they were asked for.
@@ -45,6 +47,7 @@ class MirrorOverview:
     documents: Mapping[str, int]
     foreign: int
     failures: tuple[Reason, ...]
+    stale: tuple[Reason, ...] = ()
     foreign_documents: tuple[ForeignDocument, ...] | None = None
 
 
@@ -61,7 +64,8 @@ def overview(
     for declared in settings.mirrors:
         base = declared.knowledge_base
         binding = ledger.binding(declared.name) if ledger else None
-        failures = tuple(ledger.reasons(declared.name)) if ledger else ()
+        stale = tuple(ledger.stale(declared.name)) if ledger else ()
+        failures = tuple(_failures(declared.name, ledger, stale)) if ledger else ()
         others = ledger.foreign(binding.base_id) if ledger and binding else iter(())
         named = tuple(ForeignDocument(each.id, each.name) for each in others) if foreign else None
         yield MirrorOverview(
@@ -70,22 +74,38 @@ def overview(
             server=settings.server_of(declared).url,
             knowledge_base=base.name or base.id or "",
             base_id=binding.base_id if binding else None,
-            documents=_documents(declared.name, ledger, failures),
+            documents=_documents(declared.name, ledger, failures, stale),
             foreign=sum(1 for _ in others) if named is None else len(named),
             failures=failures,
+            stale=stale,
             foreign_documents=named,
         )
 
 
+def _failures(mirror: str, ledger: LedgerStore, stale: tuple[Reason, ...]) -> Iterator[Reason]:
+    """Yield what failed or was refused, without what has an earlier document of its file."""
+    named = {each.key for each in stale}
+    return (each for each in ledger.reasons(mirror) if each.key not in named)
+
+
 def _documents(
-    mirror: str, ledger: LedgerStore | None, failures: tuple[Reason, ...]
+    mirror: str,
+    ledger: LedgerStore | None,
+    failures: tuple[Reason, ...],
+    stale: tuple[Reason, ...],
 ) -> dict[str, int]:
     if ledger is None:
-        return {"synced": 0, "failed": 0, "unfindable": 0}
-    counts = dict(ledger.counts(mirror))
+        return {"synced": 0, "failed": 0, "unfindable": 0, "stale": 0}
+    counts = dict(Counter(ledger.counts(mirror)) - Counter(each.state for each in stale))
     pending = sum(1 for _ in ledger.intents(mirror))
     # A file that failed and was refused since counts once, and as failed.
     failed = {failure.key for failure in failures if failure.code != UNFINDABLE}
     unfindable = {failure.key for failure in failures} - failed
-    states = {"synced": 0, **counts, "failed": len(failed), "unfindable": len(unfindable)}
+    states = {
+        "synced": 0,
+        **counts,
+        "failed": len(failed),
+        "unfindable": len(unfindable),
+        "stale": len(stale),
+    }
     return {**states, "pending": pending} if pending else states

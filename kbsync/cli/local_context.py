@@ -17,6 +17,7 @@ from kbsync.engine.execute.results import Event
 from kbsync.messages import Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import daemon as say
+from kbsync.model.prune import KEEP, Prune
 from kbsync.planning.plan import Plan
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ class LocalContext:
         return ask(question.text)
 
     def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False, suspend: bool = True
+        self, only: Sequence[str], *, prune: Prune = KEEP, suspend: bool = True
     ) -> AbstractAsyncContextManager[build.Opened]:
         """See `build.opened`."""
-        return build.opened(self.settings, only=only, prune_excluded=prune_excluded)
+        return build.opened(self.settings, only=only, prune=prune)
 
     @asynccontextmanager
     async def ledger(self, *mirrors: str) -> AsyncIterator[LedgerStore]:

@@ -67,10 +67,10 @@ class Status(LocalVerb):
 
     help: ClassVar[str] = (
         "Show every mirror and its documents by state, as the ledger knows them, and what the "
-        "daemon does, if one runs."
+        "daemon does, if one runs. Exit code: 0, 3 when documents are stale."
     )
     work: ClassVar[str] = "kbsync.cli.status:status"
-    failed: bool = flag("--failed", help="Name each document that failed or was refused.")
+    failed: bool = flag("--failed", help="Name each document that failed, was refused or is stale.")
     foreign: bool = flag("--foreign", help="Name each document that kbsync did not make.")
     running: bool = flag(
         "--running",

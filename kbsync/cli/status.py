@@ -19,19 +19,21 @@ from kbsync.messages import Exit, Notice, printable
 
 if TYPE_CHECKING:
     from kbsync.app.status import MirrorOverview
+    from kbsync.ledger.entries import Reason
 
 
 def status(verb: Status, context: CliContext) -> int:
-    """Print the overview."""
+    """Print the overview; the exit code says whether a document is stale."""
     settings = load(context.config, os.environ)
     found = daemon_status.ask(settings)
     if verb.running:
         return daemon_status.show_alone(settings, found, as_json=verb.as_json)
-    _show(verb, settings, found)
-    return Exit.OK
+    mirrors = _show(verb, settings, found)
+    # A failed document is not found; a stale one is, with a text that is not in the folder.
+    return Exit.INCOMPLETE if any(each.stale for each in mirrors) else Exit.OK
 
 
-def _show(verb: Status, settings: Settings, found: DaemonView | None) -> None:
+def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequence[MirrorOverview]:
     # A health check types `status --running` every few seconds: what is loaded here takes 0.1 s,
     # a quarter of its time.
     from kbsync.app import build  # noqa: PLC0415
@@ -44,7 +46,7 @@ def _show(verb: Status, settings: Settings, found: DaemonView | None) -> None:
         paused = ledger.paused() if ledger else {}
     if verb.as_json:
         _json(mirrors, changed, found, paused)
-        return
+        return mirrors
     output.warn(changed)
     for line in found.lines() if found else ():
         click.echo(line)
@@ -54,6 +56,7 @@ def _show(verb: Status, settings: Settings, found: DaemonView | None) -> None:
             click.echo("  paused for the daemon\n  next: kbsync resume")
         for line in found.mirror_lines(each.name) if found else ():
             click.echo(f"  {line}")
+    return mirrors
 
 
 def _json(
@@ -64,16 +67,20 @@ def _json(
 ) -> None:
     shown = []
     for each in mirrors:
-        failures = [
-            {"path": f.key.path, "state": f.state, "code": f.code, "reason": f.sentence}
-            for f in each.failures
-        ]
+        failures, stale = _reasons(each.failures), _reasons(each.stale)
         known = {name: value for name, value in asdict(each).items() if value is not None}
-        more = {"failures": failures, "paused": each.name in paused}
+        more = {"failures": failures, "stale": stale, "paused": each.name in paused}
         shown.append({"base_id": None, **known, **more})
     warnings = [{"code": each.code, "text": each.text, "next": each.next} for each in changed]
     daemon = found.answer if found else None
     click.echo(json.dumps({"mirrors": shown, "warnings": warnings, "daemon": daemon}))
+
+
+def _reasons(reasons: Sequence[Reason]) -> list[dict[str, str]]:
+    return [
+        {"path": r.key.path, "state": r.state, "code": r.code, "reason": r.sentence}
+        for r in reasons
+    ]
 
 
 def _text(each: MirrorOverview, failed: bool) -> None:
@@ -83,9 +90,13 @@ def _text(each: MirrorOverview, failed: bool) -> None:
     click.echo(f"{each.name}: {states or 'nothing yet'}{foreign}  ({where})")
     for document in each.foreign_documents or ():
         click.echo(f"  foreign: {printable(document.name)}  (document {printable(document.id)})")
-    if not failed and each.failures:
+    if each.stale:
+        click.echo("  stale: the document no longer is what the file holds")
+        click.echo("  next: mend these files, or: kbsync apply --prune-stale")
+    if not failed and (each.failures or each.stale):
         click.echo("  next: kbsync status --failed")
-    for failure in each.failures if failed else ():
-        sentence = printable(failure.sentence)
-        click.echo(f"  {failure.state}: {printable(failure.key.path)}: {sentence} [{failure.code}]")
-        click.echo(f"    next: kbsync explain {printable(failure.key.path)}")
+    named = [(f.state, f) for f in each.failures] + [("stale", s) for s in each.stale]
+    for state, why in named if failed else ():
+        path = printable(why.key.path)
+        click.echo(f"  {state}: {path}: {printable(why.sentence)} [{why.code}]")
+        click.echo(f"    next: kbsync explain {path}")

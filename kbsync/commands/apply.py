@@ -10,14 +10,19 @@ from typing import Any
 from kbsync.app import all_mirrors, build, plan_file
 from kbsync.app.all_mirrors import Applied, HaltedMirror, MirrorPlan
 from kbsync.commands import report
-from kbsync.commands.base import CommandContext, warn
+from kbsync.commands.base import CommandContext, Confirmation, warn
 from kbsync.commands.writing_verbs import Apply, PlanOptions, Retry
 from kbsync.config import Settings
 from kbsync.engine.reconciler import Planned
-from kbsync.messages import Problem
+from kbsync.messages import Exit, Problem, printable
+from kbsync.messages import command as command_say
 from kbsync.messages import daemon as say
 from kbsync.messages import guard as guard_say
-from kbsync.planning.plan import CHANGES
+from kbsync.model import Cause, Delete
+from kbsync.planning.plan import CHANGES, digest_of
+
+# A question has to fit on a screen.
+NAMED = 5
 
 
 def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
@@ -39,6 +44,7 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
     how = PlanOptions(
         refresh=saved.refresh,
         prune_excluded=saved.prune_excluded,
+        prune_stale=saved.prune_stale,
         target=saved.target,
         checksum=saved.checksum,
     )
@@ -63,7 +69,7 @@ async def apply(command: Apply, context: CommandContext) -> int:
         plan_file.refuse_other_settings(command.saved, Path(command.file), settings)
     # A pattern that is wrong ends the verb before the ledger is opened.
     wanted = all_mirrors.selection(how.target)
-    async with context.opened(command.mirrors, prune_excluded=how.prune_excluded) as opened:
+    async with context.opened(command.mirrors, prune=how.prune) as opened:
         # A digest that is wrong ends the verb before the mirrors are planned.
         agreed = all_mirrors.released(opened.ledger, command.releases)
         plans = await all_mirrors.plan_all(
@@ -71,9 +77,37 @@ async def apply(command: Apply, context: CommandContext) -> int:
         )
         if command.saved is not None:
             plans = await plan_file.still_holds(command.saved, Path(command.file), plans)
+        answer = _confirmed(command, context, plans)
+        if not answer:
+            if answer is False:
+                context.warn(command.declined)
+            return Exit.FAULT
         done = await apply_plans(command, context, plans, agreed)
     report.show(context, done, as_json=command.as_json)
     return done.exit
+
+
+def _confirmed(command: Apply, context: CommandContext, plans: Sequence[MirrorPlan]) -> bool | None:
+    """Whether a person agrees that stale documents are deleted; a saved plan was read before."""
+    stale = [
+        action
+        for action in all_mirrors.whole(plans).actions
+        if isinstance(action, Delete) and action.cause is Cause.STALE
+    ]
+    if not stale or command.sure or command.saved is not None:
+        return True
+    digest = digest_of(stale)
+    if command.agreed:
+        if command.agreed != digest:
+            raise Problem(command_say.STALE_CHANGED())
+        return True
+    question = f"Delete the {len(stale)} stale documents: {_some(stale)}?"
+    return context.confirm(Confirmation(question, digest))
+
+
+def _some(stale: Sequence[Delete]) -> str:
+    named = ", ".join(printable(action.key.path) for action in stale[:NAMED])
+    return named if len(stale) <= NAMED else f"{named} and {len(stale) - NAMED} more"
 
 
 async def apply_plans(

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from kbsync.model.prune import KEEP, Prune
+
 if TYPE_CHECKING:
     from pydantic import ConfigDict
 
@@ -64,12 +66,12 @@ class CommandContext(Output, Protocol):
         ...
 
     def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False, suspend: bool = True
+        self, only: Sequence[str], *, prune: Prune = KEEP, suspend: bool = True
     ) -> AbstractAsyncContextManager[Opened]:
         """Lend the engines of some mirrors, all when none is named; see `app.build.opened`.
 
         Args:
-            only, prune_excluded: as there.
+            only, prune: as there.
             suspend: suspend their controllers; False for a command that only reads.
         """
         ...

@@ -28,7 +28,7 @@ async def plan(command: PlanCommand, context: CommandContext) -> int:
     # A pattern that is wrong ends the verb before the ledger is opened.
     wanted = all_mirrors.selection(how.target)
     warn(context, build.warnings(context.settings))
-    async with context.opened(command.mirrors, prune_excluded=how.prune_excluded) as opened:
+    async with context.opened(command.mirrors, prune=how.prune) as opened:
         plans = await all_mirrors.plan_all(
             opened.engines, listing=how.refresh, checksum=how.checksum, wanted=wanted
         )
@@ -59,6 +59,7 @@ async def _file_text(command: PlanCommand, plans: Sequence[MirrorPlan], settings
         settings,
         refresh=how.refresh,
         prune_excluded=how.prune_excluded,
+        prune_stale=how.prune_stale,
         target=how.target,
         checksum=how.checksum,
     )

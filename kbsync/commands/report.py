@@ -114,6 +114,7 @@ def _report_json(report: Report) -> dict[str, object]:
         "name": report.mirror,
         "done": dict(report.done),
         "unchanged": report.unchanged,
+        "stale": sum(kind == "stale" for kind, _ in report.stopped.values()),
         "indexing": report.indexing,
         "waiting": report.waiting,
         "interrupted": report.interrupted,

@@ -13,6 +13,7 @@ import click
 
 from kbsync.commands.base import Command
 from kbsync.commands.options import VerbGroup, argument, flag, option, options
+from kbsync.model.prune import Prune
 
 if TYPE_CHECKING:
     from kbsync.planning.saved_plan import SavedPlan
@@ -29,12 +30,18 @@ class PlanOptions:
     Args:
         refresh: list the knowledge bases first.
         prune_excluded: delete what the filters leave out now.
+        prune_stale: delete documents of files that cannot be sent as they are.
         target: gitignore patterns of the paths to plan; none for all.
         checksum: read every file, whatever its size and times say.
     """
 
     refresh: bool = option(True, "--refresh/--no-refresh", help="List the knowledge bases first.")
     prune_excluded: bool = flag("--prune-excluded", help="Delete what the filters leave out now.")
+    prune_stale: bool = flag(
+        "--prune-stale",
+        help="Delete documents that hold what a file held before it was emptied, grew too large or "
+        "was refused; asks first.",
+    )
     target: tuple[str, ...] = option(
         (),
         "--target",
@@ -45,6 +52,11 @@ class PlanOptions:
     checksum: bool = flag(
         "--checksum", help="Read and compare every file, whatever its size and times say."
     )
+
+    @property
+    def prune(self) -> Prune:
+        """Which documents to delete although their file is there."""
+        return Prune(excluded=self.prune_excluded, stale=self.prune_stale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +102,9 @@ class Apply(Command):
         saved: carry out exactly this plan, which stands in `file`, or refuse.
         releases: digests of changes the guard held back and a person agrees to.
         wait: until everything is indexed.
+        sure: do not ask before stale documents are deleted.
         as_json: print one JSON object at the end.
+        agreed: digest of the stale documents a person agreed to when asked before.
     """
 
     verb: ClassVar[str] = "apply"
@@ -98,9 +112,10 @@ class Apply(Command):
         "Upload, update and delete until the knowledge bases mirror their folders. "
         "WORDS are names of mirrors (all when none are named), or one file that `kbsync plan "
         "-o FILE` saved: then exactly that plan is carried out, or refused when the world moved "
-        "on. Exit code: 0 converged, 3 some failed, in conflict or held, 4 halted by the guard, "
-        "6 still indexing (with --no-wait)."
+        "on. Exit code: 0 converged, 3 some failed, in conflict, held or stale, 4 halted by the "
+        "guard, 6 still indexing (with --no-wait)."
     )
+    declined: ClassVar[str] = "nothing was done"
     work: ClassVar[str] = "kbsync.commands.apply:apply"
     prepare: ClassVar[str] = "kbsync.commands.apply:prepared"
     mirrors: tuple[str, ...] = argument((), nargs=-1, metavar="[WORDS]...")
@@ -116,7 +131,13 @@ class Apply(Command):
         help="Agree to what the guard held back, by the digest it printed.",
     )
     wait: bool = option(True, "--wait/--no-wait", help=WAIT)
+    sure: bool = flag("--yes", help="Do not ask before stale documents are deleted.")
     as_json: bool = flag("--json", help=JSON_AT_THE_END)
+    agreed: str = ""
+
+    def agreeing(self, digest: str) -> Apply:
+        """Return the command of a person who agreed to the deletion of stale documents."""
+        return replace(self, agreed=digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

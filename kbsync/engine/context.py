@@ -24,6 +24,7 @@ class Mirror:
         settings: hash of the chunking and the converter, half of a fingerprint.
         swap: replace by creating beside and deleting the old one when done.
         prune_excluded: delete what the filters leave out now; asked for by a verb.
+        prune_stale: delete what stands for files that cannot be sent as they are, likewise.
     """
 
     config: MirrorConfig
@@ -32,6 +33,7 @@ class Mirror:
     settings: str
     swap: bool = False
     prune_excluded: bool = False
+    prune_stale: bool = False
 
     @property
     def name(self) -> str:
@@ -53,6 +55,7 @@ class Mirror:
             settings=self.settings,
             config=self.config,
             prune_excluded=self.prune_excluded,
+            prune_stale=self.prune_stale,
         )
 
 

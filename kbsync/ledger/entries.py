@@ -26,7 +26,11 @@ from kbsync.model import DocKey, EntryState, Intent, LedgerEntry, Rejection
 
 
 class Reason(NamedTuple):
-    """Why a key has no up-to-date document. `state`: ``failed`` or ``rejected``."""
+    """Why a key has no up-to-date document.
+
+    Args:
+        state: ``failed`` or ``rejected``; of a stale document the state of its entry.
+    """
 
     key: DocKey
     state: str
@@ -172,6 +176,16 @@ class Entries:
                 for path, state, code, sentence in rows:
                     key = DocKey(mirror=mirror, path=str(path))
                     yield Reason(key, str(state), str(code or ""), str(sentence or ""))
+
+    def stale(self, mirror: str) -> Iterator[Reason]:
+        """Stream the documents that hold what their file held before, by path."""
+        columns = (ENTRIES.c.path, ENTRIES.c.state, ENTRIES.c.stale_code, ENTRIES.c.stale_text)
+        mine = (ENTRIES.c.mirror == mirror, ENTRIES.c.stale_code.is_not(None))
+        query = self._database.compiled(select(*columns).where(*mine).order_by(ENTRIES.c.path))
+        for rows in self._database.stream(query, 500):
+            for path, state, code, sentence in rows:
+                key = DocKey(mirror=mirror, path=str(path))
+                yield Reason(key, str(state), str(code), str(sentence or ""))
 
     def _reasons(self, mirror: str) -> Iterator[Query]:
         failed = ENTRIES.c.state == EntryState.FAILED.value

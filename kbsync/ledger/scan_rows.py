@@ -70,9 +70,9 @@ class ScanRows:
         """Stream the mirror's keys in code point order, from one moment.
 
         A settled key presents its file's stat, every other one ``(path, -1, 0, 0, -1)``. Settled is
-        an entry that is synced under `settings` and a rejection that was given under `settings`,
-        each with a known stat, without an intent, and not contradicted by the listing. A key
-        that has only an intent, or only a document whose valid mark names it, is not settled.
+        an entry that is synced under `settings` and not stale, and a rejection that was given under
+        `settings`, each with a known stat, without an intent, and not contradicted by the listing.
+        A key that has only an intent, or only a document whose valid mark names it, is not settled.
 
         Args:
             mirror: the mirror's name.
@@ -106,6 +106,7 @@ def _entries(trust: str, claimed: CTE | None, marked: bool) -> _RowColumns:
     sound = [
         _E.c.state == literal_column(f"'{EntryState.SYNCED}'"),
         _E.c.superseded.is_(None),
+        _E.c.stale_code.is_(None),
         _I.c.path.is_(None),
     ]
     if marked:

@@ -247,6 +247,11 @@ DESTROY_CHANGED = Message(
     "the documents of mirror {mirror} changed after you agreed; none was deleted",
     "type the command again: kbsync mirror destroy {mirror}",
 )
+STALE_CHANGED = Message(
+    "KB-V140",
+    "other documents are stale now than when you agreed; nothing was done",
+    "type the command again: kbsync apply --prune-stale",
+)
 SOURCE_MOVED = Message(
     "KB-V065",
     "mirror {mirror}: the source was {old} at the last pass and is {new} now; files are compared "

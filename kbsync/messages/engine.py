@@ -21,6 +21,28 @@ HELD_EXCLUDED = Message(
     "to delete such documents: kbsync apply --prune-excluded",
     Exit.INCOMPLETE,
 )
+HELD_STALE = Message(
+    "KB-E140",
+    "{path} is not sent any more ({reason}); its document still holds, and search still finds, "
+    "what the file held before",
+    "mend the file, or take its old text out of search with: kbsync apply --prune-stale",
+    Exit.INCOMPLETE,
+)
+HELD_STALE_REFUSED = Message(
+    "KB-E141",
+    "the server refused {path} as it is now: {reason}; its document still holds, and search still "
+    "finds, what the file held before",
+    "mend the file, or try it again with: kbsync retry {path}, or take its old text out of search "
+    "with: kbsync apply --prune-stale",
+    Exit.INCOMPLETE,
+)
+HELD_STALE_UNREADABLE = Message(
+    "KB-E142",
+    "{path} cannot be read ({reason}), so its document may hold what the file held before; it is "
+    "kept, as nothing proves that",
+    "let the user of kbsync read it, then: kbsync plan",
+    Exit.INCOMPLETE,
+)
 HELD_NOT_LISTED = Message(
     "KB-E004",
     "{path} is new, and its name was not looked up at the server yet",

@@ -30,6 +30,7 @@ class Cause(StrEnum):
     SUPERSEDED = "superseded"  # its replacement is indexed (swap)
     FAILED = "failed"  # indexing of the replacement failed (swap): the old document stays
     EXCLUDED = "excluded"  # the filters leave the file out
+    STALE = "stale"  # the document holds what the file held before; nothing newer can be sent
     DESTROYED = "destroyed"  # the whole mirror is deleted by command
 
     # Adopt

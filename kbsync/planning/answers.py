@@ -102,6 +102,15 @@ def delete(case: Case, row: str, cause: Cause, document_id: str, name: str | Non
     return Delete(key=case.key, row=row, cause=cause, document_id=document_id, name=named)
 
 
+def prune(case: Case, row: str, cause: Cause) -> Delete:
+    """Delete the document of a file that stands; amid a swap the replaced one first."""
+    entry = entry_of(case)
+    # One deletion a step: the entry's own goes in the next one.
+    if entry.superseded is not None:
+        return delete(case, row, Cause.SUPERSEDED, entry.superseded)
+    return delete(case, row, cause, entry.document_id)
+
+
 def adopt(case: Case, row: str, document: RemoteDocument) -> Adopt:
     """Take a document over; one of the same hash needs no upload."""
     assert isinstance(case.local, Present)  # noqa: S101 - callers checked

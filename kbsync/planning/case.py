@@ -58,6 +58,7 @@ class DecisionRules:
         settings: hash of what shapes chunks, the second half of a fingerprint.
         config: the mirror as declared.
         prune_excluded: delete what the filters leave out now.
+        prune_stale: delete documents whose file is there and can never be sent as it is.
         delete_drifted: delete also what was changed at the server since.
     """
 
@@ -65,6 +66,7 @@ class DecisionRules:
     settings: str
     config: MirrorConfig
     prune_excluded: bool = False
+    prune_stale: bool = False
     delete_drifted: bool = False
 
 
@@ -116,6 +118,11 @@ def entry_of(case: Case) -> LedgerEntry:
 def absent(case: Case) -> bool:
     """Return whether the file is proved not to be there."""
     return isinstance(case.local, Absent)
+
+
+def may_prune_stale(case: Case) -> bool:
+    """Return whether a person asked for a stale document to go, and the server is done with it."""
+    return case.rules.prune_stale and not busy(case)
 
 
 def busy(case: Case) -> bool:

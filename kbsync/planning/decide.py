@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kbsync.messages import Notice
 from kbsync.messages import engine as say
+from kbsync.messages import source as source_say
 from kbsync.model import (
     Action,
     Adopt,
@@ -37,6 +39,7 @@ from kbsync.planning.answers import (
     hold_failed,
     hold_operator,
     hold_rejected,
+    prune,
     update,
 )
 from kbsync.planning.case import (
@@ -48,6 +51,7 @@ from kbsync.planning.case import (
     drifted,
     entry_of,
     hash_equals,
+    may_prune_stale,
     rejected,
     same,
 )
@@ -78,12 +82,29 @@ def _t0_intent(case: Case) -> Action | None:
 def _t1_not_readable(case: Case) -> Action | None:
     match case.local:
         case Unknown(why=why):
-            return hold(case, "T1", Cause.UNREADABLE, why)
+            return _unreadable(case, why)
         case Skipped(why=why):
-            return hold(case, "T1", Cause.SKIPPED, why)
+            return _skipped(case, why)
         case Excluded():
             return _excluded(case)
     return None
+
+
+def _unreadable(case: Case, why: Notice) -> Action:
+    # A folder or a mount that cannot be read says nothing of each of its files.
+    if case.entry is None or why.message is not source_say.FILE_UNREADABLE:
+        return hold(case, "T1", Cause.UNREADABLE, why)
+    stale = say.HELD_STALE_UNREADABLE(path=case.key.path, reason=why.text)
+    return hold(case, "T1", Cause.STALE, stale)
+
+
+def _skipped(case: Case, why: Notice) -> Action:
+    if case.entry is None:
+        return hold(case, "T1", Cause.SKIPPED, why)
+    if may_prune_stale(case):
+        return prune(case, "T1", Cause.STALE)
+    stale = say.HELD_STALE(path=case.key.path, reason=why.text)
+    return hold(case, "T1", Cause.STALE, stale)
 
 
 def _excluded(case: Case) -> Action:
@@ -91,10 +112,7 @@ def _excluded(case: Case) -> Action:
         return Noop(key=case.key, row="T1")
     # A pattern typed by mistake must not delete anything: removal is by command only.
     if case.rules.prune_excluded and not busy(case):
-        # One deletion a step: the replaced document first, the entry's own in the next step.
-        if case.entry.superseded is not None:
-            return delete(case, "T1", Cause.SUPERSEDED, case.entry.superseded)
-        return delete(case, "T1", Cause.EXCLUDED, case.entry.document_id)
+        return prune(case, "T1", Cause.EXCLUDED)
     return hold(case, "T1", Cause.EXCLUDED, say.HELD_EXCLUDED(path=case.key.path))
 
 
@@ -361,7 +379,19 @@ def _t16_drift(case: Case) -> Action | None:
 def _t17_changed(case: Case) -> Action | None:
     if not isinstance(case.local, Present):
         return None
-    return update(case, "T17", cause_of_change(case), entry_of(case).document_id)
+    cause = cause_of_change(case)
+    if rejected(case) and cause is not Cause.SETTINGS:
+        return _refused_edit(case)
+    return update(case, "T17", cause, entry_of(case).document_id)
+
+
+def _refused_edit(case: Case) -> Action:
+    """The server refused the file as it is now, so the document is of what it was before."""
+    if may_prune_stale(case):
+        return prune(case, "T17", Cause.STALE)
+    assert case.rejection is not None  # noqa: S101 - the caller checked
+    why = say.HELD_STALE_REFUSED(path=case.key.path, reason=case.rejection.reason[1])
+    return hold(case, "T17", Cause.STALE, why)
 
 
 def _t18_forget(case: Case) -> Action | None:

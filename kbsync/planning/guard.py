@@ -32,7 +32,7 @@ from kbsync.model import (
 )
 from kbsync.planning.mount_points import innermost_above
 
-REMOVALS = frozenset({Cause.REMOVED, Cause.ORPHAN, Cause.EXTRA, Cause.EXCLUDED})
+REMOVALS = frozenset({Cause.REMOVED, Cause.ORPHAN, Cause.EXTRA, Cause.EXCLUDED, Cause.STALE})
 REEMBEDDINGS = frozenset({Cause.MISSING, Cause.DRIFT, Cause.SETTINGS, Cause.UNKNOWN})
 AN_HOUR = 3600.0
 SHOWN = 12

@@ -27,6 +27,7 @@ from kbsync.model import (
     Skipped,
     Update,
 )
+from kbsync.planning.staleness import is_stale
 
 COUNTED = (
     "create",
@@ -102,6 +103,11 @@ class Plan:
     def changes(self) -> bool:
         """Whether carrying it out would change anything, here or there."""
         return any(name_of(action) in CHANGES for action in self.actions)
+
+    @property
+    def stale(self) -> int:
+        """How many documents hold what their file held before."""
+        return sum(map(is_stale, self.actions))
 
     @property
     def unmet(self) -> bool:

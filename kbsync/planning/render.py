@@ -19,6 +19,7 @@ def as_json(plan: Plan) -> dict[str, object]:
         "digest": plan.digest,
         "counts": plan.counts,
         "unchanged": plan.unchanged,
+        "stale": plan.stale,
         "actions": [_action_json(action) for action in plan.actions],
         "skipped": [
             {
@@ -137,6 +138,8 @@ def summary(plan: Plan, uncompared: int = 0) -> str:
     if uncompared:
         mirrors = "mirror" if uncompared == 1 else "mirrors"
         parts.insert(0, f"{uncompared} {mirrors} not compared")
+    if plan.stale:
+        parts.append(f"{plan.stale} stale")
     if plan.skipped:
         parts.append(f"{len(plan.skipped)} skipped")
     if plan.forecast.upload_bytes:

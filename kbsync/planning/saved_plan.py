@@ -55,7 +55,7 @@ class SavedPlan(_Part):
     Args:
         settings: digest of what is declared of these mirrors.
         digest: names the whole plan, as `kbsync plan --json` does.
-        refresh, prune_excluded, target, checksum: how it was planned.
+        refresh, prune_excluded, prune_stale, target, checksum: how it was planned.
     """
 
     kbsync_plan: Literal[1]
@@ -63,6 +63,7 @@ class SavedPlan(_Part):
     digest: str
     refresh: bool
     prune_excluded: bool
+    prune_stale: bool = False
     target: tuple[str, ...]
     checksum: bool = False
     mirrors: tuple[SavedMirror, ...]

@@ -168,6 +168,7 @@ class Admin:
             "paused": mirror.paused,
             "pending": state.pending,
             "indexing": state.indexing,
+            "stale": state.stale,
             "held": state.held,
             "compared": state.last_pass,
             "next_comparison": ahead(state.next_local),

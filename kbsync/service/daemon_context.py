@@ -20,6 +20,7 @@ from kbsync.engine.execute.results import Event
 from kbsync.engine.workers.pool import Observer
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.store import LedgerStore
+from kbsync.model.prune import KEEP, Prune
 from kbsync.planning.plan import Plan
 from kbsync.service.admin import Admin
 
@@ -70,16 +71,13 @@ class DaemonContext:
 
     @asynccontextmanager
     async def opened(
-        self, only: Sequence[str], *, prune_excluded: bool = False, suspend: bool = True
+        self, only: Sequence[str], *, prune: Prune = KEEP, suspend: bool = True
     ) -> AsyncIterator[Opened]:
         """Lend engines of mirrors, which are suspended unless they are only read."""
         settings, supervisor = self.settings, self._admin.supervisor
         declared = build.chosen(settings, only)
         async with self._suspended(*(each.name for each in declared if suspend)):
-            engines = [
-                await supervisor.engine(settings, each, prune_excluded=prune_excluded)
-                for each in declared
-            ]
+            engines = [await supervisor.engine(settings, each, prune=prune) for each in declared]
             yield Opened(settings=settings, engines=tuple(engines), ledger=self._admin.ledger)
 
     @asynccontextmanager

@@ -19,6 +19,7 @@ from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Exit, Problem
+from kbsync.model.prune import KEEP, Prune
 from kbsync.service.shared_servers import SharedServers
 
 # Seconds between two attempts to open a server.
@@ -184,7 +185,7 @@ class Supervisor:
         return await self._servers.remote(server)
 
     async def engine(
-        self, settings: Settings, declared: MirrorConfig, *, prune_excluded: bool
+        self, settings: Settings, declared: MirrorConfig, *, prune: Prune = KEEP
     ) -> Reconciler:
         """Return an engine for a command, which runs while the controller is suspended.
 
@@ -192,7 +193,7 @@ class Supervisor:
             Problem: its server cannot be used as declared.
         """
         remote = await self._servers.remote(settings.server_of(declared))
-        mirror = build.mirror_of(settings, declared, prune_excluded=prune_excluded)
+        mirror = build.mirror_of(settings, declared, prune=prune)
         return Reconciler(mirror, self._ledger, remote, self._clock, self._rooms)
 
     @asynccontextmanager
@@ -252,7 +253,7 @@ class Supervisor:
         """Return the engine once its server can be opened, None when the mirror leaves before."""
         while not mirror.leaving.is_set():
             try:
-                return await self.engine(settings, mirror.declared, prune_excluded=False)
+                return await self.engine(settings, mirror.declared)
             except Problem as problem:
                 mirror.fault = problem
                 self._turned(mirror.declared.name, mirror.status)

@@ -69,6 +69,7 @@ class ControllerStatus:
             the base, in seconds of the ledger's clock; None while nothing is planned.
         pending: keys that wait: to settle, for their grace period, for room, for their time.
         indexing: documents the server is indexing.
+        stale: documents that hold what their file held before.
         last_pass: when everything was compared last, in seconds of the ledger's clock.
         held: digest of what the guard holds back, None when it holds nothing.
         unsettled: some paths that have kept changing for long, and are not read until they settle.
@@ -82,6 +83,7 @@ class ControllerStatus:
     next_remote: float | None = None
     pending: int = 0
     indexing: int = 0
+    stale: int = 0
     last_pass: float | None = None
     held: str | None = None
     unsettled: tuple[str, ...] = ()
@@ -154,6 +156,7 @@ class Controller:
             next_remote=state.next_remote if planned else None,
             pending=pending,
             indexing=pool.indexing if pool else 0,
+            stale=state.stale,
             last_pass=state.last_pass,
             held=state.held.digest if state.held else None,
             unsettled=state.debouncer.unsettled(now),

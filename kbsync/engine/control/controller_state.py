@@ -19,6 +19,7 @@ from kbsync.model import DocKey, Halted
 # Comparing everything takes at most a fifth of the time, whatever happens to the folder, and a
 # change that only such a comparison finds waits so long at most.
 PAUSE_PER_PASS, LONGEST_PAUSE = 4.0, 30.0
+STALE = frozenset({say.HELD_STALE, say.HELD_STALE_REFUSED, say.HELD_STALE_UNREADABLE})
 
 
 @dataclass(slots=True)
@@ -96,6 +97,11 @@ class ControllerState:
         """Note that `keys` are what they should be."""
         for key in keys:
             self.unmet.pop(key, None)
+
+    @property
+    def stale(self) -> int:
+        """How many documents hold what their file held before."""
+        return sum(why.message in STALE for why in self.unmet.values())
 
     def record(self, event: Event) -> None:
         """Pass a step on, unless its key is unmet for the same reason as before."""

@@ -36,6 +36,7 @@ from kbsync.model import (
     LedgerEntry,
     Move,
     Noop,
+    Present,
     Readiness,
     RemoteDocument,
     Resolve,
@@ -95,8 +96,9 @@ async def _delete(context: Context, case: Case, action: Delete) -> Result:
     )
     if step is not None:
         return step
-    # Only a plain removal ends the key. After any other deletion a file or a document is left.
-    return Finished() if cause is Cause.REMOVED and after is None else Again()
+    # After any other deletion a file that may be sent, or a document, is left.
+    ended = cause in (Cause.REMOVED, Cause.STALE) and after is None
+    return Finished() if ended and not isinstance(case.local, Present) else Again()
 
 
 def _after_delete(context: Context, case: Case, action: Delete) -> LedgerEntry | Unchanged | None:

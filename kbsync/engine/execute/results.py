@@ -255,8 +255,10 @@ class Report:
 
 
 def kind_of(action: object) -> str:
-    """Return how a key that stopped is counted: ``held``, ``conflict`` or ``failed``."""
+    """Return how a key that stopped is counted: ``held``, ``stale``, ``conflict`` or ``failed``."""
     match action:
+        case Hold(cause=Cause.STALE):
+            return "stale"
         case Conflict():
             return "conflict"
         case Hold(cause=cause):

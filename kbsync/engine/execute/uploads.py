@@ -30,7 +30,7 @@ from kbsync.engine.execute.results import (
 )
 from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
 from kbsync.engine.observe.remote_state import document_of, is_gone
-from kbsync.engine.ports import EntryChange, Payload
+from kbsync.engine.ports import UNCHANGED, EntryChange, Payload, Unchanged
 from kbsync.messages import engine as say
 from kbsync.model import (
     Ambiguous,
@@ -250,7 +250,10 @@ async def _record(
             ledger.commit(EntryChange(key=key, journal=(line,)))
         case Rejected():
             refusal = await _refusal(context, upload, outcome)
-            ledger.commit(EntryChange(key=key, intent=None, rejection=refusal, journal=(line,)))
+            stale = _stale(upload, refusal)
+            ledger.commit(
+                EntryChange(key=key, entry=stale, intent=None, rejection=refusal, journal=(line,))
+            )
         case Gone():
             return await _target_gone(context, upload, timed)
         case _:
@@ -348,6 +351,14 @@ def _superseded(upload: PlannedUpload, placed: Placed) -> str | None:
     if placed is Placed.BESIDE and isinstance(upload.action, Update):
         return upload.action.document_id
     return upload.case.entry.superseded if upload.case.entry else None
+
+
+def _stale(upload: PlannedUpload, refusal: Rejection | None) -> LedgerEntry | Unchanged:
+    """Return the entry of a document that is of an earlier file from now on."""
+    entry, cause = upload.case.entry, upload.action.cause
+    if entry is None or refusal is None or cause not in (Cause.EDITED, Cause.UNKNOWN):
+        return UNCHANGED
+    return replace(entry, stale=refusal.reason)
 
 
 async def _refusal(context: Context, upload: PlannedUpload, outcome: Rejected) -> Rejection | None:

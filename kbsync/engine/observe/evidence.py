@@ -27,6 +27,7 @@ from kbsync.model import (
     Present,
     Rejection,
     RemoteDocument,
+    Skipped,
 )
 from kbsync.planning.case import GONE, Case, Evidence, Missing
 from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
@@ -104,7 +105,10 @@ class EvidenceCollector:
         return None if mark is None else values_hash(values_of(mark))
 
     def _asks_for_evidence(self, local: FileState) -> bool:
-        pruned = isinstance(local, Excluded) and self.context.mirror.prune_excluded
+        mirror = self.context.mirror
+        pruned = (isinstance(local, Excluded) and mirror.prune_excluded) or (
+            isinstance(local, Skipped) and mirror.prune_stale
+        )
         return pruned or isinstance(local, Present | Absent)
 
     async def _hashed(

@@ -54,6 +54,7 @@ from kbsync.planning.marks import FIELDS
 from kbsync.planning.mount_points import innermost_above
 from kbsync.planning.plan import Plan, Rates, indexing_rate, make_plan
 from kbsync.planning.rename_detection import Vacated, vacated
+from kbsync.planning.staleness import Reason, staleness
 
 AT_A_STRETCH = 64
 COUNTED_FOR = 60.0
@@ -97,6 +98,7 @@ class _Decisions:
     foreseen: dict[DocKey, Action] = field(default_factory=dict)
     vacated: list[Vacated] = field(default_factory=list)
     seen: dict[DocKey, Present] = field(default_factory=dict)
+    stale: dict[DocKey, Reason | None] = field(default_factory=dict)
     same: int = 0
 
 
@@ -357,6 +359,8 @@ class Planner:
             stat = stat_to_record(case, action)
             if stat is not None:
                 stats.append((case.key, stat))
+            if case.entry is not None and (stale := staleness(case, action)) != case.entry.stale:
+                decided.stale[case.key] = stale
             match action, case.local:
                 case Noop(), Present():
                     decided.same += 1
@@ -382,7 +386,19 @@ class Planner:
                 await anyio.lowlevel.checkpoint()  # workers and the watcher share this thread
         decided.actions = await find_renames(collector.context, decided.actions, decided.vacated)
         self._ledger.restat(stats)
+        self._note_stale(decided.stale)
         return decided
+
+    def _note_stale(self, stale: Mapping[DocKey, Reason | None]) -> None:
+        """Record which documents are stale, for verbs that only read the ledger."""
+        changes = []
+        for key, reason in stale.items():
+            # As it is by now: a worker may have sent the file meanwhile.
+            entry = self._ledger.entry(key)
+            if entry is not None and self._ledger.intent(key) is None:
+                changes.append(EntryChange(key=key, entry=replace(entry, stale=reason)))
+        if changes:
+            self._ledger.commit_all(changes)
 
 
 def _age(state: FileState) -> float:

@@ -77,7 +77,7 @@ class MemoryLedger:
     def _row(self, key: DocKey, settings: str, listing: ObservedListing | None) -> FileRow:
         entry = self.held.get(key)
         unsettled = (key.path, -1, 0, 0, -1)
-        if entry is None or entry.stat is None or key in self.intents:
+        if entry is None or entry.stat is None or entry.stale or key in self.intents:
             return unsettled
         print_ = entry.fingerprint
         if entry.state is not EntryState.SYNCED or print_ is None or print_.settings != settings:

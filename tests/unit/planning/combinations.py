@@ -63,7 +63,7 @@ NAMESAKES = ((), (remote("F"),))
 RULE_SETS = (
     RULES,
     replace(declaring(prune=False, on_drift="report"), prune_excluded=True),
-    replace(RULES, settings="T", delete_drifted=True),
+    replace(RULES, settings="T", delete_drifted=True, prune_stale=True),
 )
 
 

@@ -22,6 +22,7 @@ from kbsync.model import (
     Delete,
     EntryState,
     Excluded,
+    Fingerprint,
     Hold,
     Present,
     Readiness,
@@ -80,6 +81,18 @@ def _same(case: Case) -> bool:
         return False
     sent = entry.fingerprint
     return sent.settings == case.rules.settings and local.content in (None, sent.content)
+
+
+def _changed_and_refused(case: Case) -> bool:
+    entry, local, refusal = case.entry, case.local, case.rejection
+    if _same(case) or not isinstance(local, Present) or refusal is None:
+        return False
+    now = case.rules.settings
+    if entry and entry.fingerprint and entry.fingerprint.settings != now:
+        return False
+    if local.content is None:
+        return refusal.fingerprint.settings == now and refusal.stat == local.stat
+    return refusal.fingerprint == Fingerprint(content=local.content, settings=now)
 
 
 def _drift(case: Case) -> bool:
@@ -145,6 +158,7 @@ LOCAL: Mapping[str, Meaning] = {
     "excluded": _local(Excluded),
     "same": _same,
     "changed": lambda case: isinstance(case.local, Present) and not _same(case),
+    "changed, refused before": _changed_and_refused,
 }
 REMOTE: Mapping[str, Meaning] = {
     "any": _any,

@@ -43,6 +43,7 @@ OFF = (Readiness.DISABLED, Readiness.ARCHIVED)
 OURS = marked(remote("M", rev="r7"))
 FOREIGN = remote("F", rev="f1")
 DRIFT = remote(rev="r2")
+PRUNE_STALE = replace(RULES, prune_stale=True)
 WORDS = remote(words=6)
 SWAPPED = entry(document_id="D", superseded="O")
 PRUNE_OFF = declaring(prune=False)
@@ -306,6 +307,39 @@ STORIES = [
         "T17",
         "refused with these bytes before",
         {"local": EDITED, "entry": entry(), "rejection": refusal()},
+        Hold,
+        say.HELD_STALE_REFUSED,
+    ),
+    Story(
+        "T17",
+        "refused with these bytes before, and its old text is to go",
+        {"local": EDITED, "entry": entry(), "rejection": refusal(), "rules": PRUNE_STALE},
+        Delete,
+        "stale",
+        {"document_id": "D"},
+    ),
+    Story(
+        "T17",
+        "the same with a document beside it, amid a swap",
+        {
+            "local": EDITED,
+            "entry": entry(superseded="O"),
+            "rejection": refusal(),
+            "rules": PRUNE_STALE,
+        },
+        Delete,
+        "superseded",
+        {"document_id": "O"},
+    ),
+    Story(
+        "T17",
+        "new settings for bytes that were refused under them: of the file it still is",
+        {
+            "local": SAME,
+            "entry": entry(),
+            "rejection": refusal("old", "T"),
+            "rules": replace(RULES, settings="T"),
+        },
         Hold,
         say.HELD_REJECTED,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kbsync.messages import engine as say
+from kbsync.messages import source as source_say
 from kbsync.model import (
     Adopt,
     Conflict,
@@ -50,6 +51,8 @@ OLD_ONE = remote("O", rev="r0")
 SWAPPED = entry(document_id="D", superseded="O")
 PRUNE_OFF = declaring(prune=False)
 PRUNE_EXCLUDED = replace(RULES, prune_excluded=True)
+PRUNE_STALE = replace(RULES, prune_stale=True)
+UNREADABLE = replace(UNKNOWN, why=source_say.FILE_UNREADABLE(cause="Permission denied"))
 NEW_SETTINGS = replace(RULES, settings="T")
 
 STORIES = [
@@ -71,7 +74,42 @@ STORIES = [
     ),
     Story("T1", "a torn read", {"local": UNKNOWN, "entry": entry()}, Hold, WHY),
     Story("T1", "unreadable, its document gone", {"local": UNKNOWN, "known": GONE}, Hold, WHY),
-    Story("T1", "grew too large", {"local": SKIPPED, "entry": entry()}, Hold, WHY),
+    Story("T1", "grew too large", {"local": SKIPPED, "entry": entry()}, Hold, say.HELD_STALE),
+    Story(
+        "T1",
+        "its rights were taken away: what it holds is not known",
+        {"local": UNREADABLE, "entry": entry(), "rules": PRUNE_STALE},
+        Hold,
+        say.HELD_STALE_UNREADABLE,
+    ),
+    Story(
+        "T1",
+        "grew too large, and its old text is to go",
+        {"local": SKIPPED, "entry": entry(), "rules": PRUNE_STALE},
+        Delete,
+        "stale",
+        {"document_id": "D"},
+    ),
+    Story(
+        "T1",
+        "the same amid a swap: the replaced one first",
+        {"local": SKIPPED, "entry": SWAPPED, "rules": PRUNE_STALE},
+        Delete,
+        "superseded",
+        {"document_id": "O"},
+    ),
+    Story(
+        "T1",
+        "the same while the server works on it",
+        {
+            "local": SKIPPED,
+            "entry": entry(),
+            "rules": PRUNE_STALE,
+            "known": remote(readiness=Readiness.INDEXING),
+        },
+        Hold,
+        say.HELD_STALE,
+    ),
     Story("T1", "skipped and never uploaded", {"local": SKIPPED}, Hold, WHY),
     Story(
         "T1",
