@@ -236,6 +236,15 @@ def test_reasons_tell_failures_and_refusals(store: LedgerStore) -> None:
     ]
 
 
+def test_stale_documents_are_told_with_the_state_of_their_entry(store: LedgerStore) -> None:
+    stale = ("KB-S007", "the file is empty")
+    put(store, entry("fine"), entry("s", stale=stale), entry("r", stale=("KB-R001", "too large")))
+    assert list(store.stale("docs")) == [
+        Reason(key("r"), "synced", "KB-R001", "too large"),
+        Reason(key("s"), "synced", *stale),
+    ]
+
+
 def test_a_half_read_stream_can_be_left(store: LedgerStore) -> None:
     put(store, *(entry(f"{n:04}") for n in range(1200)))
     for _ in range(20):

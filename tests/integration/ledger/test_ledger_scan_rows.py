@@ -55,6 +55,7 @@ def test_a_synced_file_presents_its_stat(store: LedgerStore) -> None:
         {"state": EntryState.INDEXING},
         {"state": EntryState.FAILED, "reason": ("c", "s")},
         {"state": EntryState.TRASHED},
+        {"stale": ("KB-S007", "empty")},
         {"fingerprint": None},
         {"fingerprint": print_of(settings="old")},
         {"stat": None},
