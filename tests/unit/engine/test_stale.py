@@ -1,4 +1,4 @@
-"""Documents that hold what their file held before: counted apart, and gone when a person says so."""
+"""Documents of what a file held before: counted apart, and gone when a person says so."""
 
 from __future__ import annotations
 
