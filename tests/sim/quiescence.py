@@ -233,6 +233,12 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             )
         case "KB-E013":
             return history.tampered[named] >= 2
+        case "KB-E140":
+            return isinstance(state, Skipped)
+        case "KB-E141":
+            return _refused(history, action)
+        case "KB-E142":
+            return isinstance(state, Unknown)
     return action.why.code.startswith("KB-S") and not isinstance(state, Present)
 
 
