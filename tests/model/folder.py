@@ -28,13 +28,19 @@ def sha(content: bytes) -> str:
 
 @dataclass(slots=True)
 class File:
-    """What an open descriptor sees: edits in place change it, a replacement is another file."""
+    """What an open descriptor sees: edits in place change it, a replacement is another file.
+
+    `writes`: how often it was written to, whatever its times say. `by_name`: the name by which it
+    was written to last, which alone has an event; a file may have several.
+    """
 
     content: bytes
     mtime_ns: int = 0
     inode: int = 0
     ctime_ns: int = 0
     unreadable: bool = False
+    writes: int = 0
+    by_name: str = ""
 
     @property
     def stat(self) -> Stat:
@@ -91,7 +97,7 @@ class Folder:
     def write(self, path: str, content: bytes) -> Stat:
         """Put another file there, as most editors do."""
         file = self.files[path] = File(
-            content, self._mtime(), next(self._ticks), next(self._changes)
+            content, self._mtime(), next(self._ticks), self._ctime(), by_name=path
         )
         return file.stat
 
@@ -99,7 +105,7 @@ class Folder:
         """Write to the file that stands there."""
         file = self.files[path]
         file.content, file.mtime_ns = content, self._mtime()
-        file.ctime_ns = next(self._changes)
+        self._written(file, path)
 
     def alter(self, path: str, content: bytes) -> None:
         """Write as many other bytes to it, and put its times back: its stat stays."""
@@ -115,10 +121,21 @@ class Folder:
 
     def rename(self, old: str, new: str) -> None:
         self.files[new] = self.files.pop(old)
-        self.files[new].ctime_ns = next(self._changes)
+        self.files[new].ctime_ns = self._ctime()
+
+    def _written(self, file: File, by_name: str) -> None:
+        file.ctime_ns, file.by_name = self._ctime(), by_name
+        file.writes += 1
 
     def _mtime(self) -> int:
         return int(self._wall() * 1e9) + next(self._ticks)
+
+    def _ctime(self) -> int:
+        return next(self._changes)
+
+    def stat_read(self, file: File) -> Stat:
+        """Return the stat of a file that is read now, as kbsync is to keep it."""
+        return file.stat
 
     # -- the port ------------------------------------------------------------------------------
 
@@ -191,7 +208,7 @@ class Folder:
             why = says.FILE_UNREADABLE(cause="Permission denied")
             self.answers[path] = Unknown(key=state.key, why=why)
             return self.answers[path]
-        return replace(state, content=sha(file.content))
+        return replace(state, stat=self.stat_read(file), content=sha(file.content))
 
     def device(self) -> int | None:
         return {MOUNTED: self.mounted_device, EMPTY: 2, GONE: None}[self.mount]
@@ -213,10 +230,15 @@ class Folder:
     def open(self, path: str) -> Iterator[Payload | Unknown]:
         state = self.read(path)
         if isinstance(state, Present):
-            yield OpenFile(self.files[path], torn=path in self.unsteady)
+            yield self._opened(path)
         else:
             why = says.FILE_UNREADABLE(cause="not there")
             yield Unknown(key=state.key, why=getattr(state, "why", why))
+
+    def _opened(self, path: str) -> OpenFile:
+        opened = OpenFile(self.files[path], torn=path in self.unsteady)
+        opened.stat = self.stat_read(self.files[path])
+        return opened
 
     # -- what is true --------------------------------------------------------------------------
 
@@ -247,8 +269,9 @@ class OpenFile:
     def __init__(self, file: File, *, torn: bool = False) -> None:
         self._file = file
         self._torn = torn
-        self.stat = file.stat
+        self._found = self.stat = file.stat
         self.size = len(file.content)
+        self.after: Callable[[], None] = lambda: None
         self._at = 0
         self._sum = hashlib.sha256()
 
@@ -257,6 +280,8 @@ class OpenFile:
         piece = self._file.content[self._at : end]
         self._at += len(piece)
         self._sum.update(piece)
+        if self._at == self.size:
+            self.after()
         return piece
 
     @property
@@ -264,4 +289,4 @@ class OpenFile:
         return self._sum.hexdigest()
 
     def torn(self) -> bool:
-        return self._torn or self._file.stat != self.stat
+        return self._torn or self._file.stat != self._found

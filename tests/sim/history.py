@@ -25,7 +25,7 @@ from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.model import DocKey
 from kbsync.planning.document_names import path_of
-from tests.model.folder import Folder
+from tests.model.dated_folder import DatedFolder
 from tests.model.knowledge_base import (
     EMPTY,
     FAILS,
@@ -53,6 +53,7 @@ FORGETTING = 500.0
 END_OF_TIME = 1e9
 WINDOW = 240.0
 PATIENCE = 300.0
+REHASH = 3600.0
 
 
 class Broken(AssertionError):  # noqa: N818 - a history is broken, not an error
@@ -97,7 +98,9 @@ class History:
         self.rival_ran = self.rivalry = self.taken_over = False
         self.clock: LedgerClock | None = None
         self.mirrors = ("docs", "wiki") if chance.random() < 0.2 else ("docs",)
-        self.folders = {name: Folder(name, self.wall) for name in self.mirrors}
+        self.folders = {name: DatedFolder(name, self.wall) for name in self.mirrors}
+        for folder in self.folders.values():
+            folder.changed = self.noticed
         self.swap = chance.random() < 0.15
         self.per_minute = 30 if chance.random() < 0.1 else None
         self.most = chance.choice([1, 3, 20])
@@ -105,6 +108,7 @@ class History:
         self.on_event: Callable[[Event], None] = lambda event: None
         self.word = random.Random(f"word {program.world}")
         self.taken_up: list[rules.Rule] = []
+        self.hidden = False
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -228,7 +232,7 @@ class History:
                 "chunking": {"language": self.settings},
                 "ambiguity_window": WINDOW,
                 "max_indexing": self.most,
-                "rehash": 0,  # times never lie here
+                "rehash": REHASH,
                 "guard": {
                     "removals": {"least": REMOVALS, "share": NEXT_TO_NOTHING},
                     "reembeddings": {"least": REEMBEDDINGS, "share": NEXT_TO_NOTHING},

@@ -127,7 +127,9 @@ class Process:
     ) -> None:
         """Plan and apply, as `apply` does; with `wanted` only those keys."""
         try:
-            planned = await engine.plan(listing=wanted is not None or self.chance.random() < 0.8)
+            listing = wanted is not None or self.chance.random() < 0.8
+            checksum = self.history.fine and self.history.hidden
+            planned = await engine.plan(listing=listing, checksum=checksum)
             if wanted is not None:
                 planned = engine.narrow(planned, wanted)
             self.history.note(f"plan {planned.plan.counts} {planned.guard}"[:300])

@@ -111,7 +111,8 @@ async def plans(history: History) -> list[Planned] | None:
     made = []
     for name in history.mirrors:
         try:
-            made.append(await Reconciler(history.mirror(name), store, remote, clock).plan())
+            engine = Reconciler(history.mirror(name), store, remote, clock)
+            made.append(await engine.plan(checksum=history.hidden))
         except Problem as problem:
             gone = problem.notice.code in ("KB-E018", "KB-E060") and history.base_was_deleted
             taken_over = problem.notice.code == "KB-E052" and history.taken_over

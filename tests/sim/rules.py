@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from kbsync.model import EntryState
-from tests.model.folder import EMPTY, GONE, MOUNTED, Folder
+from tests.model.dated_folder import DatedFolder
+from tests.model.folder import EMPTY, GONE, MOUNTED
 from tests.model.knowledge_base import NEVER_READY, Document
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def begin(history: History) -> None:
 # -- the folder ----------------------------------------------------------------------------------
 
 
-def _folder(history: History, chance: random.Random) -> Folder:
+def _folder(history: History, chance: random.Random) -> DatedFolder:
     return history.folders[chance.choice(sorted(history.folders))]
 
 
-def _some(folder: Folder, chance: random.Random) -> str | None:
+def _some(folder: DatedFolder, chance: random.Random) -> str | None:
     return chance.choice(sorted(folder.files)) if folder.files else None
 
 

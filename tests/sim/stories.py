@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from kbsync.model import Capabilities
-from tests.model.folder import Folder
+from tests.model.dated_folder import DatedFolder
 
 from .history import History, play
 from .program import Program
@@ -24,7 +24,7 @@ async def one_pass(history: History, weather: Callable[[random.Random], Weather]
     await history.kbsync(chance, weather(chance), releases=False)
 
 
-async def two_mirrored(history: History) -> Folder:
+async def two_mirrored(history: History) -> DatedFolder:
     """Mirror a.md and b.md; return their folder."""
     folder = history.folders["docs"]
     folder.write("a.md", b"text")

@@ -10,7 +10,7 @@ import anyio
 from kbsync.engine.execute.results import Event
 from kbsync.model import Capabilities, Hold
 from kbsync.planning.marks import FIELDS, OWNER
-from tests.model.folder import Folder
+from tests.model.dated_folder import DatedFolder
 from tests.model.knowledge_base import FAILS, FINE, NEVER
 
 from .history import REMOVALS, History
@@ -95,7 +95,7 @@ def test_a_field_that_was_renamed_is_written_again_for_every_mirror_of_the_base(
 ) -> None:
     async def story(history: History) -> None:
         history.mirrors = ("docs", "wiki")
-        history.folders["wiki"] = Folder("wiki", history.wall)
+        history.folders["wiki"] = DatedFolder("wiki", history.wall)
         for folder in history.folders.values():
             folder.write("a.md", b"text")
         await one_pass(history)

@@ -10,9 +10,11 @@ import random
 from typing import TYPE_CHECKING
 
 from . import rules
-from .rules import Rule
+from .rules import CONTENTS, PATHS, Rule
 
 if TYPE_CHECKING:
+    from tests.model.dated_folder import DatedFolder
+
     from .history import History
 
 # How often something of a trial comes along when something else happens while kbsync runs.
@@ -38,7 +40,90 @@ def mount_below(history: History, chance: random.Random) -> None:
         folder.strange.discard(point)
 
 
+def _another(history: History, chance: random.Random) -> tuple[DatedFolder, str, bytes] | None:
+    """Return a file and another content of its size."""
+    folder = rules._folder(history, chance)
+    path = rules._some(folder, chance)
+    if path is None:
+        return None
+    now = folder.files[path].content
+    alike = [each for each in CONTENTS if len(each) == len(now) and each != now]
+    return (folder, path, chance.choice(alike)) if alike else None
+
+
+# -- stats that lie ------------------------------------------------------------------------------
+
+
+def put_back(history: History, chance: random.Random) -> None:
+    """A file is written to, and its modification time is put back."""
+    if found := _another(history, chance):
+        folder, path, content = found
+        folder.put_back(path, content)
+
+
+def replace_alike(history: History, chance: random.Random) -> None:
+    """Another file of the same size, time and inode stands there."""
+    if found := _another(history, chance):
+        folder, path, content = found
+        folder.replace_alike(path, content)
+
+
+def touch(history: History, chance: random.Random) -> None:
+    """Files get other permissions, or a link more: nothing that concerns kbsync."""
+    folder = rules._folder(history, chance)
+    for path in sorted(folder.files):
+        if chance.random() < 0.5:
+            folder.touch(path)
+
+
+def restore(history: History, chance: random.Random) -> None:
+    """A copy of the folder is made, or put back with the times it had."""
+    folder = rules._folder(history, chance)
+    (folder.keep_copy if folder.copy is None else folder.restore)()
+
+
+def coarse(history: History, chance: random.Random) -> None:
+    """Times are kept in ticks of two seconds from now on, or exactly again."""
+    folder = rules._folder(history, chance)
+    folder.coarse = not folder.coarse
+
+
+def write_amid(history: History, chance: random.Random) -> None:
+    """The moment kbsync read a file it is written to, without another size."""
+    if found := _another(history, chance):
+        folder, path, content = found
+        folder.amid[path] = content
+        rules.edit(history, chance)
+
+
+def write_at_once(history: History, chance: random.Random) -> None:
+    """A file is written, and will be once more as soon as it was read."""
+    folder = rules._folder(history, chance)
+    path, (one, other) = chance.choice(PATHS), chance.sample(CONTENTS[:7], 2)
+    folder.write(path, one)
+    folder.amid[path] = other
+
+
+def hide(history: History, chance: random.Random) -> None:
+    """A content changes, and nothing tells: only who reads it knows."""
+    if found := _another(history, chance):
+        folder, path, content = found
+        folder.hide(path, content)
+        history.hidden = True
+
+
+def link(history: History, chance: random.Random) -> None:
+    """A file gets another name: what is written to one is written to both."""
+    folder = rules._folder(history, chance)
+    if path := rules._some(folder, chance):
+        folder.link(path, chance.choice(PATHS))
+
+
 KINDS: dict[str, tuple[Rule, ...]] = {
+    "stats": (put_back, put_back, replace_alike, restore, touch),
+    "ticks": (coarse, write_amid, write_at_once),
+    "hidden": (hide,),
+    "links": (link, rules.edit),
     "mounts": (mount_below, mount_below, rules.delete),
 }
 ALL: tuple[Rule, ...] = tuple(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
 
 from kbsync.engine.change_source import ChangedPaths
 from kbsync.messages import Notice
-from tests.model.folder import MOUNTED, Folder
+from kbsync.model import Stat
+from tests.model.folder import MOUNTED, File, Folder
 
 from .weather import EVENT_LATE, EVENT_LOST, EVENT_TWICE, EVENTS, OVERFLOW, Weather
 
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 
 LATEST = 120.0
 EVERYTHING = ChangedPaths(folders=frozenset({""}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    """What an event tells of a file; what has no event is not in it."""
+
+    file: File = field(compare=False)
+    stat: Stat
+    writes: int
+    unreadable: bool
+
+    @classmethod
+    def of(cls, file: File) -> _Glance:
+        return cls(file, file.stat, file.writes, file.unreadable)
 
 
 class Watch:
@@ -39,7 +55,7 @@ class Watch:
         self._group = group
         self._wake: Callable[[], None] | None = None
         self._changed = ChangedPaths()
-        self._seen: dict[str, object] = {}
+        self._seen: dict[str, _Glance] = {}
         self._locked: frozenset[str] = frozenset()
         self._mount = folder.mount
         self._mounts = folder.mounted()
@@ -83,10 +99,14 @@ class Watch:
         self._mounts = folder.mounted()
         files = folder.files if folder.mount == MOUNTED else {}
         files = {path: file for path, file in files.items() if not folder.hides(path)}
-        self._seen = {path: (file.stat, file.unreadable) for path, file in files.items()}
+        self._seen = {path: _Glance.of(file) for path, file in files.items()}
 
-    def _differs(self, before: dict[str, object], path: str) -> bool:
-        return before.get(path) != self._seen.get(path)
+    def _differs(self, before: dict[str, _Glance], path: str) -> bool:
+        was, now = before.get(path), self._seen.get(path)
+        if was is None or now is None or was.file is not now.file:
+            return was is not now
+        # Of a file with several names that alone has an event by which it was written to.
+        return was != now and (now.file.by_name == path or was.unreadable != now.unreadable)
 
     def _happened(self, changed: ChangedPaths) -> None:
         fate = self._weather.fate(EVENTS)
