@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from kbsync.model import Stat
+from kbsync.model import FileState, Stat
 from kbsync.source import ticks
 
 from .folder import File, Folder, OpenFile
@@ -15,12 +15,17 @@ TICK = 2
 SECOND_NS = 1_000_000_000
 
 
+Twice = tuple[bytes, bytes]
+
+
 class DatedFolder(Folder):
     """A folder whose stats are judged by their times, as kbsync's own source does.
 
     Attributes:
         coarse: times are kept in ticks of two seconds.
-        amid: by path, what is written into the file at the moment it was read next.
+        amid: by path, what is written into the file at the moment it is opened to be sent, and
+            again at the moment it was read.
+        amid_hash: the same of a file that is read to be hashed.
         copy: contents and times of all files as they were once.
         changed: called after something was written amid.
     """
@@ -30,7 +35,8 @@ class DatedFolder(Folder):
 
     def __init__(self, mirror: str, wall: Callable[[], float]) -> None:
         super().__init__(mirror, wall)
-        self.amid: dict[str, bytes] = {}
+        self.amid: dict[str, Twice] = {}
+        self.amid_hash: dict[str, Twice] = {}
         self.copy: dict[str, tuple[bytes, int]] | None = None
 
     def _mtime(self) -> int:
@@ -52,14 +58,24 @@ class DatedFolder(Folder):
         return ticks.stat_of(found, settled=rested)
 
     def _opened(self, path: str) -> OpenFile:
+        before, after = self.amid.pop(path, (None, None))
+        self._write_amid(path, before)
         opened = super()._opened(path)
-        if path in self.amid:
-            opened.after = lambda: self._write_amid(path)
+        opened.after = lambda: self._write_amid(path, after)
         return opened
 
-    def _write_amid(self, path: str) -> None:
-        content = self.amid.pop(path, b"")
-        if path in self.files and len(self.files[path].content) == len(content):
+    def read(self, path: str, *, fresh: bool = False) -> FileState:
+        before, after = self.amid_hash.pop(path, (None, None))
+        self._write_amid(path, before)
+        state = super().read(path, fresh=fresh)
+        self._write_amid(path, after)
+        return state
+
+    def _write_amid(self, path: str, content: bytes | None) -> None:
+        file = self.files.get(path)
+        if content is None or file is None or file.unreadable or not file.content:
+            return
+        if file.content != content:
             self.edit(path, content)
             self.changed()
 

@@ -100,7 +100,7 @@ class History:
         self.mirrors = ("docs", "wiki") if chance.random() < 0.2 else ("docs",)
         self.folders = {name: DatedFolder(name, self.wall) for name in self.mirrors}
         for folder in self.folders.values():
-            folder.changed = self.noticed
+            folder.changed = self._wrote_amid
         self.swap = chance.random() < 0.15
         self.per_minute = 30 if chance.random() < 0.1 else None
         self.most = chance.choice([1, 3, 20])
@@ -201,6 +201,10 @@ class History:
         """Something happened: the watches over the folders see it, or do not."""
         for watch in self.watches:
             watch.look()
+
+    def _wrote_amid(self) -> None:
+        self.meddled = True
+        self.noticed()
 
     def _indexing(self, name: str) -> tuple[float, str]:
         seconds = self.chance.choice([0.3, 2.0, 20.0]) * self.chance.uniform(0.5, 1.5)

@@ -14,9 +14,11 @@ from typing import Any
 from unittest import mock
 
 from kbsync.engine.context import Context
+from kbsync.engine.control import rehash
 from kbsync.engine.execute import recovery, uploads
 from kbsync.engine.execute.results import Result
 from kbsync.engine.observe import evidence, planner, remote_state, restored_ledger
+from kbsync.engine.observe.content_check import ContentCheck
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.source_check import MountRecord
 from kbsync.engine.ports import UNCHANGED, Assignment, EntryChange, ObservedListing
@@ -36,13 +38,17 @@ from kbsync.model import (
     Present,
     RemoteDocument,
     Skipped,
+    Stat,
     Update,
 )
+from kbsync.model.files import NO_CTIME
 from kbsync.planning import answers, marks, recovery_table
 from kbsync.planning import decide as rows
 from kbsync.planning.case import GONE, Case, Missing, absent
 from kbsync.planning.guard import History as Hour
 from kbsync.planning.recovery_table import CallEvidence, Resolution
+from kbsync.source import ticks
+from tests.model.folder import File
 
 from .playing import LONGEST, fails, ledgers
 from .program import Program
@@ -236,6 +242,39 @@ def strange_disk_is_believed() -> Any:
     return mock.patch.object(MountRecord, "unproved", unproved)
 
 
+# -- a stat is not content -------------------------------------------------------------------------
+
+
+def ctime_ignored() -> Any:
+    """A change time does not belong to a stat."""
+
+    def stat(file: File) -> Stat:
+        return Stat(len(file.content), file.mtime_ns, file.inode, 1)
+
+    def stat_of(found: Any, *, settled: bool) -> Stat:
+        return Stat(found.st_size, found.st_mtime_ns, found.st_ino, 1 if settled else NO_CTIME)
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(File, "stat", property(stat)))
+    stack.enter_context(mock.patch.object(ticks, "stat_of", stat_of))
+    return stack
+
+
+def racy_stat_believed() -> Any:
+    """A stat counts however shortly after a write it was taken."""
+    return mock.patch.object(ticks, "rested", return_value=True)
+
+
+def checksum_believes_stats() -> Any:
+    """No file is read whose stat is the recorded one."""
+    return mock.patch.object(ContentCheck, "differing_row", return_value=None)
+
+
+def nothing_read_again() -> Any:
+    """The daemon reads no file that seems to have rested."""
+    return mock.patch.object(rehash, "USUAL", float("inf"))
+
+
 def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:
     stack = ExitStack()
     changed = tuple(other if each is true else each for each in rows.ROWS)
@@ -285,6 +324,10 @@ MUTANTS = (
     Mutant(empty_root_is_believed, seed=33),
     Mutant(vanished_mount_is_absence, trials=["mounts"]),
     Mutant(strange_disk_is_believed, trials=["mounts"]),
+    Mutant(ctime_ignored, trials=["stats"]),
+    Mutant(racy_stat_believed, trials=["ticks"]),
+    Mutant(checksum_believes_stats, trials=["hidden"]),
+    Mutant(nothing_read_again, trials=["hidden"]),
 )
 
 

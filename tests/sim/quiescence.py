@@ -61,6 +61,8 @@ async def settle(history: History) -> None:
         chance = random.Random(number)
         job = daemon.rest if history.rests_in_daemon else process.apply
         await history.kbsync(chance, Weather(chance), releases=True, job=job)
+        if history.rests_in_daemon and number == 0:
+            _is_read(history)
         if history.watcher.faults:
             return
         await anyio.sleep(7300)
@@ -138,6 +140,19 @@ def _judge(history: History, plans: list[Planned]) -> None:
             if key not in held:
                 _is_mirrored(history, key, content)
     _nothing_more(history, held)
+
+
+def _is_read(history: History) -> None:
+    """A daemon reads every file once in a while: so it finds what no stat and no event tell."""
+    for mirror, unmet in history.unmet.items():
+        for path, content in history.folders[mirror].accepted().items():
+            key = DocKey(mirror=mirror, path=path)
+            entry = history.store.entry(key)
+            document = history.server.documents.get(entry.document_id) if entry else None
+            if unmet is None or key in unmet or document is None or document.content == content:
+                continue
+            if entry is not None and entry.state is EntryState.SYNCED:
+                history.watcher.fault("unread", f"{path} is {content!r}: {document}")
 
 
 def _is_reported(history: History, plans: list[Planned]) -> None:

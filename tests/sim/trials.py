@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # How often something of a trial comes along when something else happens while kbsync runs.
 OFTEN = 0.4
+ALIKE = CONTENTS[:7]
 POINTS = ["d", "d/e"]
 
 
@@ -89,19 +90,12 @@ def coarse(history: History, chance: random.Random) -> None:
 
 
 def write_amid(history: History, chance: random.Random) -> None:
-    """The moment kbsync read a file it is written to, without another size."""
-    if found := _another(history, chance):
-        folder, path, content = found
-        folder.amid[path] = content
-        rules.edit(history, chance)
-
-
-def write_at_once(history: History, chance: random.Random) -> None:
-    """A file is written, and will be once more as soon as it was read."""
+    """A file is edited, and twice more in the moment it is read."""
     folder = rules._folder(history, chance)
-    path, (one, other) = chance.choice(PATHS), chance.sample(CONTENTS[:7], 2)
-    folder.write(path, one)
-    folder.amid[path] = other
+    if path := rules._some(folder, chance):
+        one, *two = chance.sample(ALIKE, 3)
+        folder.edit(path, one)
+        (folder.amid if chance.random() < 0.5 else folder.amid_hash)[path] = (two[0], two[1])
 
 
 def hide(history: History, chance: random.Random) -> None:
@@ -121,7 +115,7 @@ def link(history: History, chance: random.Random) -> None:
 
 KINDS: dict[str, tuple[Rule, ...]] = {
     "stats": (put_back, put_back, replace_alike, restore, touch),
-    "ticks": (coarse, write_amid, write_at_once),
+    "ticks": (coarse, write_amid, write_amid),
     "hidden": (hide,),
     "links": (link, rules.edit),
     "mounts": (mount_below, mount_below, rules.delete),
