@@ -322,12 +322,12 @@ MUTANTS = (
     Mutant(copies_of_marks_believed, seed=63),
     Mutant(create_is_blind, {"namesake": 30, "rest": 20, "write": 20, "calm_apply": 20}, seed=0),
     Mutant(empty_root_is_believed, seed=33),
-    Mutant(vanished_mount_is_absence, trials=["mounts"]),
-    Mutant(strange_disk_is_believed, trials=["mounts"]),
-    Mutant(ctime_ignored, trials=["stats"]),
+    Mutant(vanished_mount_is_absence, seed=25, trials=["mounts"]),
+    Mutant(strange_disk_is_believed, seed=25, trials=["mounts"]),
+    Mutant(ctime_ignored, seed=6, trials=["stats"]),
     Mutant(racy_stat_believed, trials=["ticks"]),
-    Mutant(checksum_believes_stats, trials=["hidden"]),
-    Mutant(nothing_read_again, trials=["hidden"]),
+    Mutant(checksum_believes_stats, seed=6, trials=["hidden"]),
+    Mutant(nothing_read_again, seed=11, trials=["hidden"]),
 )
 
 
