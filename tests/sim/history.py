@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 import trio
 from trio._core import _run as trio_run
@@ -337,6 +338,7 @@ def _alone(seed: str, wall: Callable[[], float]) -> Iterator[None]:
     try:
         with (
             mock.patch.object(anyio.to_thread, "run_sync", run_sync),
+            mock.patch.object(anyio.from_thread, "check_cancelled"),
             mock.patch.object(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
             mock.patch("kbsync.engine.observe.planner.time", clock),
             mock.patch("kbsync.engine.workers.pool.PATIENCE", PATIENCE),

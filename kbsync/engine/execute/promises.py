@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import anyio.from_thread
 import anyio.to_thread
 
 from kbsync.engine.context import Context
@@ -19,14 +20,17 @@ async def hashes_to_send(source: Source, actions: Iterable[Action]) -> Mapping[D
     A file that cannot be read, or is not as it was planned, is left out.
     """
     uploads = [action for action in actions if isinstance(action, Create | Update)]
-    read = await anyio.to_thread.run_sync(
-        lambda: [source.read(each.key.path, fresh=True) for each in uploads]
-    )
-    return {
-        state.key: state.content
-        for action, state in zip(uploads, read, strict=True)
-        if isinstance(state, Present) and state.content and state.stat.agrees(action.stat)
-    }
+    hashes: dict[DocKey, str] = {}
+
+    def work() -> None:
+        for action in uploads:
+            anyio.from_thread.check_cancelled()
+            state = source.read(action.key.path, fresh=True)
+            if isinstance(state, Present) and state.content and state.stat.agrees(action.stat):
+                hashes[state.key] = state.content
+
+    await anyio.to_thread.run_sync(work)
+    return hashes
 
 
 async def broken_promise(context: Context, key: DocKey) -> Notice | None:

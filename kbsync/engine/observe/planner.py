@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+import anyio.from_thread
 import anyio.lowlevel
 import anyio.to_thread
 
@@ -19,7 +20,7 @@ from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.observe.restored_ledger import catch_up
 from kbsync.engine.observe.source_check import MountRecord, SourceCheck, must_be_listed
-from kbsync.engine.ports import Clock, EntryChange, Ledger, ObservedListing
+from kbsync.engine.ports import Clock, EntryChange, FileRow, Ledger, ObservedListing
 from kbsync.messages import Notice
 from kbsync.messages import guard as guard_say
 from kbsync.model import (
@@ -329,8 +330,12 @@ class Planner:
         rows = self._ledger.rows(
             self._mirror.name, self._mirror.settings, listing=listed, marked=marked
         )
-        differing = self.content_check.differing_row if checksum else None
+        differing = self._differing if checksum else None
         return list(candidates(self._mirror.name, self._mirror.source, rows, tally, differing))
+
+    def _differing(self, row: FileRow) -> FileState | None:
+        anyio.from_thread.check_cancelled()  # reading a whole folder can take hours
+        return self.content_check.differing_row(row)
 
     def _refused(self, states: list[FileState]) -> list[FileState]:
         """Return the refused files that the scan found unchanged: they are always reported."""

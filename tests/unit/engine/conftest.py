@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import anyio.from_thread
 import anyio.to_thread
 import pytest
 from trio.testing import MockClock
@@ -23,3 +24,4 @@ def _threads_inline(monkeypatch: pytest.MonkeyPatch) -> None:
         return work(*words)
 
     monkeypatch.setattr(anyio.to_thread, "run_sync", run_sync)
+    monkeypatch.setattr(anyio.from_thread, "check_cancelled", lambda: None)
