@@ -13,6 +13,7 @@ from kbsync.messages import guard as guard_say
 from kbsync.messages import source as says
 from kbsync.model import Create, Hold, Rehash, Rejection, Skipped, Update
 from kbsync.model.files import NO_CTIME
+from tests.model.dated_folder import DatedFolder
 from tests.model.folder import Folder
 
 from .controlled import SETTLE, controlled, counted, filled
@@ -76,6 +77,30 @@ async def test_what_was_found_once_is_not_forgotten() -> None:
     assert entry.stat.ctime_ns == NO_CTIME
     [action] = (await engine_of(on).plan(listing=False)).plan.actions
     assert isinstance(action, Update)
+
+
+async def test_two_writes_within_a_tick_of_a_coarse_clock_are_two() -> None:
+    on, wall = unmarked(), [100.0]
+    on.source.__class__ = DatedFolder
+    assert isinstance(on.source, DatedFolder)
+    on.source.amid, on.source.amid_hash = {}, {}
+    on.source.coarse, on.source._wall = True, lambda: wall[0]
+    on.source.write("a.md", b"first ")
+    for _ in range(2):
+        engine = engine_of(on)
+        await engine.apply(await engine.plan(listing=False), observe=on.events.append)
+    assert on.server.by_name("a.md")[0].content == b"first "
+    wall[0] = 101.0
+    before = on.source.files["a.md"].stat
+    on.source.edit("a.md", b"second")
+    assert on.source.files["a.md"].stat == before
+    wall[0] = 3600.0
+    await engine.apply(await engine.plan(listing=False), observe=on.events.append)
+    assert on.server.by_name("a.md")[0].content == b"second"
+    source = counting(on)
+    for _ in range(3):
+        assert (await engine.plan(listing=False)).plan.actions == ()
+    assert source.reads == []
 
 
 async def test_a_touched_file_costs_one_reading_and_nothing_is_sent() -> None:
