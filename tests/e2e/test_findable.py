@@ -72,6 +72,7 @@ def test_every_document_is_found_though_twenty_are_in_flight(tmp_path: Path) -> 
         "synced": FILES,
         "failed": 0,
         "unfindable": 0,
+        "stale": 0,
     }
 
 

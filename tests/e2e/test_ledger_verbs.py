@@ -109,6 +109,7 @@ DROPPED = [
     for column in columns
 ]
 AS_0002 = """
+DROP INDEX ix_entries_inode;
 DROP TABLE mounts;
 CREATE TABLE old (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO old SELECT 'clock', high_water FROM meta;
@@ -143,6 +144,6 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
         terminal.type("apply")
         assert not requests.writes()
         (mirror,) = terminal.read("status")["mirrors"]
-        assert mirror["documents"] == {"synced": 40, "failed": 0, "unfindable": 0}
+        assert mirror["documents"] == {"synced": 40, "failed": 0, "unfindable": 0, "stale": 0}
         assert mirror["paused"]
         assert (tmp_path / f"{FILE}.before-0005").exists()
