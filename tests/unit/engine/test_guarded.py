@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from kbsync.engine.execute.results import Report
+from kbsync.engine.observe.adoption import Trust
 from kbsync.engine.reconciler import Planned, Reconciler
 from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import engine as engine_say
 from kbsync.messages import guard as say
-from kbsync.model import Absent, Allowed, DocKey, EntryState, Halted, Unknown
+from kbsync.model import Absent, Allowed, Cause, DocKey, EntryState, Halted, Unknown
 from tests.model.folder import GONE, MOUNTED
 
 from .fakes import Stage, stage
@@ -167,6 +168,14 @@ async def test_a_source_that_is_not_there_is_an_error_and_no_server_is_asked(mou
         Exit.INCOMPLETE,
     )
     assert mount == MOUNTED or not on.server.calls
+
+
+async def test_a_source_that_is_not_there_offers_nothing_to_take_over() -> None:
+    on, engine = _filled(3)
+    on.source.mount = GONE
+    with pytest.raises(Problem, match="does not exist"):
+        await engine.offer(lambda files, documents: None, cause=Cause.NAME, trust=Trust.NONE)  # type: ignore[arg-type,return-value]
+    assert not on.server.calls
 
 
 async def test_a_new_device_is_believed_once_a_pass_found_nothing_to_remove() -> None:
