@@ -76,15 +76,22 @@ def _file(local: FileState) -> str:
     match local:
         case Present(stat=stat, content=content):
             read = f", sha256 {content[:12]}" if content else ", not read"
-            return f"there, {size_of(stat.size)}{read}"
+            return f"there, {size_of(stat.size)}{read}{_unmounted(local)}"
         case Absent():
-            return "not there"
+            return f"not there{_unmounted(local)}"
         case Excluded():
             return "left out by the filters"
         case Skipped(why=why):
             return f"skipped: {why}"
         case Unknown(why=why):
             return f"could not be read: {why}"
+
+
+def _unmounted(local: Present | Absent) -> str:
+    if local.unmounted is None:
+        return ""
+    point = printable(local.unmounted)
+    return f", but nothing is mounted on {point}, where a mount was: the guard halts what follows"
 
 
 def _ledger(case: Case) -> str:

@@ -32,6 +32,7 @@ from .stories import (
 )
 from .story import Story
 
+NO_MOUNT = ", but nothing is mounted on a\\x1bnas, where a mount was: the guard halts what follows"
 STORIES = with_entry.STORIES + without_entry.STORIES
 
 
@@ -62,6 +63,8 @@ def test_every_row_can_be_explained(story: Story) -> None:
         (UNHASHED, "there, 12 B, not read"),
         (replace(SAME, stat=Stat(3 * 1024 * 1024, 1, 1, 1)), "there, 3.0 MiB, sha256 old"),
         (ABSENT, "not there"),
+        (replace(ABSENT, unmounted="a\x1bnas"), f"not there{NO_MOUNT}"),
+        (replace(SAME, unmounted="a\x1bnas"), f"there, 10 B, sha256 old{NO_MOUNT}"),
         (EXCLUDED, "left out by the filters"),
         (SKIPPED, f"skipped: {WHY}"),
         (UNKNOWN, f"could not be read: {WHY}"),
