@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from kbsync.config import MirrorConfig
@@ -97,6 +98,17 @@ class ControllerState:
         """Note that `keys` are what they should be."""
         for key in keys:
             self.unmet.pop(key, None)
+
+    def compared_keys(self, left: AbstractSet[DocKey], *, listing: bool) -> None:
+        """Note that a comparison of everything found only `left` to be other than it should be.
+
+        Args:
+            left: keys of the plan it made.
+            listing: whether it listed the base; otherwise what the server holds is not known, and
+                only what the folder and the ledger tell is.
+        """
+        gone = ((key, why) for key, why in list(self.unmet.items()) if key not in left)
+        self.resolved(key for key, why in gone if listing or why.message in STALE)
 
     @property
     def stale(self) -> int:

@@ -134,9 +134,8 @@ class Session:
         state.fault = planned.tally.fault
         state.root = planned.facts.root if state.fault else None
         state.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
-        if planned.listing is not None:  # without one, what the server holds is not known
-            planned_keys = {action.key for action in plan.actions}
-            state.resolved(key for key in list(state.unmet) if key not in planned_keys)
+        planned_keys = {action.key for action in plan.actions}
+        state.compared_keys(planned_keys, listing=planned.listing is not None)
         gone = {action.key for action in plan.actions if _removes_file(action)}
         back = [key for key in state.grace.keys if key not in gone]
         state.grace.forget(key for key in back if key.path not in state.debouncer)

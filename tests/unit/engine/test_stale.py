@@ -153,6 +153,17 @@ async def test_a_daemon_counts_it_and_says_it_once() -> None:
         assert it.controller.status.stale == 0
 
 
+async def test_a_daemon_notices_that_a_verb_took_it_out() -> None:
+    on, _ = await _synced()
+    async with controlled(on) as it:
+        it.write(PATH, b"")
+        await anyio.sleep(3 * GRACE)
+        async with it.controller.suspended():
+            assert (await _applied(_engine(on, prune=True))).done == {"delete": 1}
+        await anyio.sleep(3 * GRACE)
+        assert it.controller.status.stale == 0
+
+
 async def test_the_advice_is_to_mend_it_or_to_take_the_old_text_out() -> None:
     on, engine = await _synced()
     _emptied(on)
