@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -67,6 +68,38 @@ def _never(value: object) -> object:
     return 0 if value == "never" else value
 
 
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list | tuple):
+        raise wanted("auto, the name of an encoding, or a list of names is wanted")
+    return value
+
+
+def _text_encoding(value: str) -> str:
+    name = value.strip().lower()
+    if name == AUTO:
+        return name
+    try:
+        "".encode(name)  # what is no encoding of text, such as rot13 or base64, is refused here
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError, UnicodeError):
+        found = ""
+    if not found or found in _NO_FILES:
+        raise wanted("auto or the name of an encoding is wanted, such as gbk, shift_jis or cp1250")
+    return name
+
+
+def _in_turn(value: tuple[str, ...]) -> tuple[str, ...]:
+    if AUTO in value[:-1]:
+        raise wanted("auto is the last of the list: it takes every text")
+    return not_empty(value)
+
+
+AUTO = "auto"
+# Encodings of names and of programs' source, not of files.
+_NO_FILES = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
+Encoding = Annotated[str, AfterValidator(_text_encoding)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Extension = Annotated[str, AfterValidator(_extension)]
 
@@ -135,6 +168,20 @@ class MirrorConfig(Section):
     convert: Literal["utf-8", "none"] = Field(
         default="utf-8",
         description="utf-8: text in other encodings is sent as UTF-8; none: bytes as they are.",
+    )
+    encoding: Annotated[
+        tuple[Encoding, ...],
+        BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
+        AfterValidator(_in_turn),
+    ] = Field(
+        default=(AUTO,),
+        description="What text is written in that is not UTF-8: a name, a list of names tried "
+        "in turn, or auto, which guesses and holds back what it cannot tell.",
+    )
+    csv: Literal["commas", "as_is"] = Field(
+        default="commas",
+        description="commas: CSV files with other delimiters are sent with commas, the only one "
+        "servers read; as_is: as they are.",
     )
     chunking: ChunkingSection = Field(
         default_factory=ChunkingSection, description="What shapes the chunks."
@@ -210,3 +257,8 @@ class MirrorConfig(Section):
     def settings_hash(self) -> str:
         """What a fingerprint of this mirror carries as `settings`."""
         return settings_hash(self.declared_chunking, self.convert)
+
+    @property
+    def taken_by(self) -> str:
+        """How texts are taken, as the ledger notes it with what each was taken as."""
+        return f"({', '.join(self.encoding)}{', csv as it is' if self.csv == 'as_is' else ''})"

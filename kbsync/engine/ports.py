@@ -75,12 +75,17 @@ class Payload(Protocol):
 
     `content` is the sha256 (hex) of what has been read so far; `torn` is true when the file
     changed while it was read. `stat` is of the file that was opened, which another may have
-    replaced since its name was looked at.
+    replaced since its name was looked at. `taken`: what its text was taken as.
     """
 
     size: int
     media_type: str
     stat: Stat
+
+    @property
+    def taken(self) -> str | None:
+        """What its text was taken as, None where no text was converted."""
+        ...
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, at most `size` of them; empty at the end."""
@@ -111,12 +116,16 @@ class Source(Protocol):
         """Return the state of `path` now, without reading its content."""
         ...
 
-    def read(self, path: str, *, fresh: bool = False) -> FileState:
+    def glance(self, path: str) -> FileState:
+        """Like `look`, and look into the file: Unknown where it is plain that it cannot be sent."""
+        ...
+
+    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
         """Like `look`, and hash what would be sent: a `Present` has its `content`.
 
         Its stat is of the file that was read; without a ctime where a later write could leave the
-        same one, so that no later look is equal to it. `fresh` reads the file even where its hash
-        is remembered.
+        same one, so that no later look is equal to it. `taken`: what its text was taken as when it
+        was sent (`LedgerEntry.encoding`). `fresh` reads the file even where its hash is remembered.
         """
         ...
 
@@ -132,8 +141,10 @@ class Source(Protocol):
         """Tell from now on, in `look` and `read`, what is below one of `mounts` and not on it."""
         ...
 
-    def open(self, path: str) -> AbstractContextManager[Payload | Unknown]:
-        """Open `path` for upload, never following a link out of the root."""
+    def open(
+        self, path: str, taken: str | None = None
+    ) -> AbstractContextManager[Payload | Unknown]:
+        """Open `path` for upload, never following a link out of the root; `taken` as for `read`."""
         ...
 
 

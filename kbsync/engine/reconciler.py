@@ -207,7 +207,9 @@ class Reconciler:
         self.comparison.mounts.expect()
         collector = EvidenceCollector(context=await self._context(base))
         key, read = DocKey(mirror=self.mirror.name, path=path), self.mirror.source.read
-        file = await anyio.to_thread.run_sync(lambda: read(path, fresh=True))
+        entry = self.ledger.entry(key)
+        taken = entry.encoding if entry else None
+        file = await anyio.to_thread.run_sync(lambda: read(path, taken, fresh=True))
         case = await collector.case(key, seen=file, ask=True)
         return case, decide(case)
 

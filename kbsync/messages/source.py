@@ -83,3 +83,14 @@ REPLACED = Message(
     "something else is where the file was: {cause}",
     "when it does not change any more: kbsync plan",
 )
+ENCODING_UNSURE = Message(
+    "KB-S150",
+    "taken as {encoding}, unsure: it may be {others} as well, so it is not sent",
+    "write what it is as `encoding`, such as `encoding: {encoding}`, for its mirror in "
+    "kbsync.yaml, then: kbsync plan",
+)
+NOT_IN_ENCODING = Message(
+    "KB-S151",
+    "the text is neither UTF-8 nor {encoding}, which `encoding` names, so it is not sent",
+    "add what it is written in to `encoding`, or auto as its last, then: kbsync plan",
+)

@@ -80,12 +80,14 @@ class Present:
         content: None until it was hashed.
         unmounted: the recorded mount point it is below, where nothing is mounted now: it may be
             another file than the one that was sent.
+        taken: what its text was taken as, None where no text was converted.
     """
 
     key: DocKey
     stat: Stat
     content: str | None = None
     unmounted: str | None = None
+    taken: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,9 +74,13 @@ def explained(case: Case, action: Action) -> Explanation:
 
 def _file(local: FileState) -> str:
     match local:
-        case Present(stat=stat, content=content):
+        case Present(stat=stat, content=content, taken=taken):
             read = f", sha256 {content[:12]}" if content else ", not read"
+<<<<<<< HEAD
             return f"there, {size_of(stat.size)}{read}{_unmounted(local)}"
+=======
+            return f"there, {size_of(stat.size)}{read}{_taken(taken)}"
+>>>>>>> 0f3fb83 (Texts that are not UTF-8: a key names what they are, a better guess says when it is unsure and is held; CSV is sent with commas)
         case Absent():
             return f"not there{_unmounted(local)}"
         case Excluded():
@@ -113,7 +117,12 @@ def _entry(entry: LedgerEntry, settings: str) -> str:
     else:
         sent = f"sha256 {entry.fingerprint.content[:12]}"
     why = f", {printable(entry.reason[1])}" if entry.reason else ""
+    sent += _taken(entry.encoding)
     return f"{entry.state.value}, document {printable(entry.document_id)}, {sent}{why}"
+
+
+def _taken(taken: str | None) -> str:
+    return f", taken as {printable(taken)}" if taken else ""
 
 
 def _server(evidence: Evidence) -> str:

@@ -13,13 +13,13 @@ from kbsync.engine.ports import FileRow, Payload, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import FileState, Present, Skipped, Stat, Unknown
-from kbsync.model.file_types import extension, is_text
 from kbsync.source.classify import FileEntry
+from kbsync.source.conversion import Conversion
 from kbsync.source.file_rules import FileRules
 from kbsync.source.lookup import look
 from kbsync.source.mounts import mount_points
 from kbsync.source.openat import FOLDER, REPLACED, os_reason
-from kbsync.source.payload import FilePayload, ReadFiles, payload
+from kbsync.source.payload import FilePayload, ReadFiles, open_file, payload
 from kbsync.source.scan import root_fault, scan
 
 
@@ -28,6 +28,7 @@ class Folder:
 
     def __init__(self, config: MirrorConfig) -> None:
         self._rules = FileRules(config)
+        self._conversion = Conversion.declared(config)
         self._read = ReadFiles()
 
     def scan(self) -> Iterator[Seen]:
@@ -55,17 +56,36 @@ class Folder:
             _, found = self._located(closing, path)
             return self._present(found.row, found) if isinstance(found, FileEntry) else found
 
-    def read(self, path: str, *, fresh: bool = False) -> FileState:
+    def glance(self, path: str) -> FileState:
+        """Like `look`, and look into the file: Unknown where it is plain that it cannot be sent."""
+        with ExitStack() as closing:
+            fd, found = self._located(closing, path)
+            if not isinstance(found, FileEntry):
+                return found
+            why = self._glanced(fd, found.steps, path)
+            return self._unknown(path, why) if why else self._present(found.row, found)
+
+    def _glanced(self, root: int, steps: tuple[str, ...], path: str) -> Notice | None:
+        name = path.rpartition("/")[2]
+        try:
+            with open_file(root, steps) as file:
+                kind = self._conversion.of(name)
+                return self._conversion.doubt(file.fd, folder=file.parent) if kind else None
+        except OSError:
+            return None  # said when it is read
+
+    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
         """Like `look`, and hash what would be sent: a `Present` has its `content`.
 
         Its stat is of the file that was read, without a change time while that is too young.
 
         Args:
             path: key path.
+            taken: what its text was taken as when it was sent; None where that is not known.
             fresh: read the file even where what it held is remembered by its stat.
         """
         with ExitStack() as closing:
-            opened = self._opened(closing, path, fresh=fresh)
+            opened = self._opened(closing, path, taken, fresh=fresh)
             if not isinstance(opened, tuple):
                 return opened
             present, sent = opened
@@ -75,14 +95,19 @@ class Folder:
                 return self._unknown(path, says.FILE_UNREADABLE(cause=os_reason(error)))
             if sent.torn():
                 return self._unknown(path, says.TORN())
-            self._read.note(sent.file, body, text=self._is_text(path))
-            return replace(present, stat=sent.stat, content=body.content)
+            self._read.note(sent.file, body, kind=self._conversion.of(path.rpartition("/")[2]))
+            return replace(present, stat=sent.stat, content=body.content, taken=body.taken)
 
     @contextmanager
-    def open(self, path: str) -> Iterator[Payload | Unknown]:
-        """Open `path` for upload, never following a link out of the root."""
+    def open(self, path: str, taken: str | None = None) -> Iterator[Payload | Unknown]:
+        """Open `path` for upload, never following a link out of the root.
+
+        Args:
+            path: key path.
+            taken: what its text was taken as when it was sent; None where that is not known.
+        """
         with ExitStack() as closing:
-            opened = self._opened(closing, path)
+            opened = self._opened(closing, path, taken)
             if isinstance(opened, tuple):
                 yield opened[1]
             elif isinstance(opened, Unknown | Skipped):
@@ -100,19 +125,19 @@ class Folder:
         return fd, look(self._rules, fd, path)
 
     def _opened(
-        self, closing: ExitStack, path: str, *, fresh: bool = False
+        self, closing: ExitStack, path: str, taken: str | None, *, fresh: bool = False
     ) -> FileState | tuple[Present, FilePayload]:
         fd, found = self._located(closing, path)
         if not isinstance(found, FileEntry):
             return found
         rules, name = self._rules, path.rpartition("/")[2]
-        text = self._is_text(path)
         opening = payload(
             fd,
             found.steps,
             name=name,
-            text=text,
+            conversion=self._conversion,
             known=None if fresh else self._read,
+            before=taken,
             trust_ctime=rules.config.trust_ctime,
         )
         try:
@@ -123,13 +148,11 @@ class Folder:
         verdict = rules.verdict(path, name, sent.file.found)
         if isinstance(verdict, Skipped):
             return verdict
+        if sent.doubt:
+            return self._unknown(path, sent.doubt)
         # Text can shrink to nothing but its byte order mark, or grow when it becomes UTF-8.
         refusal = rules.too_large(sent.size) if sent.size else says.EMPTY()
         return rules.skipped(path, refusal) if refusal else (self._present(verdict, found), sent)
-
-    def _is_text(self, path: str) -> bool:
-        """Whether the file at `path` is sent as UTF-8."""
-        return self._rules.config.convert == "utf-8" and is_text(extension(path.rpartition("/")[2]))
 
     def _present(self, row: FileRow, found: FileEntry) -> Present:
         path, *stat = row

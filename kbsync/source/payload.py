@@ -8,13 +8,15 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, NamedTuple
 
+from kbsync.messages import Notice
 from kbsync.model import Stat
 from kbsync.model.file_types import extension, media_type
-from kbsync.source.encoding import BLOCK, as_utf8, read_text
+from kbsync.source.conversion import Conversion, Converted
+from kbsync.source.encoding import BLOCK
 from kbsync.source.openat import FILE, open_folder
 from kbsync.source.ticks import rested, stat_of, times_of
 
@@ -40,13 +42,13 @@ class OpenFile:
         self.found = os.fstat(fd)
         self.rested = rested(self.found, time.time_ns(), trust_ctime=trust_ctime)
         self._trust_ctime = trust_ctime
-        self._parent = parent
+        self.parent = parent
         self._name = name
 
     def torn(self) -> bool:
         """Whether the file, or what its name stands for, is not what was opened."""
         try:
-            named = os.stat(self._name, dir_fd=self._parent, follow_symlinks=False)
+            named = os.stat(self._name, dir_fd=self.parent, follow_symlinks=False)
         except OSError:
             return True
         return any(self.identity != self._identity(each) for each in (os.fstat(self.fd), named))
@@ -91,14 +93,17 @@ class Body(NamedTuple):
         size: in bytes.
         content: its sha256 (hex); empty until it was read whole.
         start: where in the file it begins: behind a UTF-8 byte order mark.
-        encoding: what the file is written in where it is sent as UTF-8 instead; None where it is
-            sent as it is.
+        anew: it is not the file's own bytes: they are written anew.
+        taken: what its text was taken as; None for UTF-8 as it is, and for what is no text.
+        doubt: why it is not known what the file holds: it must not be sent.
     """
 
     size: int
     content: str = ""
     start: int = 0
-    encoding: str | None = None
+    anew: bool = False
+    taken: str | None = None
+    doubt: Notice | None = None
 
 
 class FilePayload:
@@ -108,17 +113,24 @@ class FilePayload:
         file: the file, held open.
         media: its media type.
         body: what is sent of it.
+        convert: returns that at its end, where it is written anew.
         sent: that, where it was converted already.
     """
 
     def __init__(
-        self, file: OpenFile, media: str, body: Body, sent: IO[bytes] | None = None
+        self,
+        file: OpenFile,
+        media: str,
+        body: Body,
+        convert: Callable[[], IO[bytes] | None],
+        sent: IO[bytes] | None = None,
     ) -> None:
         self.media_type = media
         self.size = body.size
         self.file = file
         self.stat = file.stat
         self._body = body
+        self._convert = convert
         self._sent = sent
         self._done = 0
         self._digest = hashlib.sha256()
@@ -132,14 +144,25 @@ class FilePayload:
         return block
 
     def _next(self, wanted: int) -> bytes:
-        start, encoding = self._body.start, self._body.encoding
-        if encoding is None:
-            return os.pread(self.file.fd, wanted, start + self._done)
+        if not self._body.anew:
+            return os.pread(self.file.fd, wanted, self._body.start + self._done)
         if self._sent is None:
-            self._sent = as_utf8(self.file.fd, encoding)
+            self._sent = self._convert()
+        if self._sent is None:
+            return b""  # written to meanwhile: it is torn
         if self._done == 0:
             self._sent.seek(0)
         return self._sent.read(wanted)
+
+    @property
+    def taken(self) -> str | None:
+        """What its text was taken as."""
+        return self._body.taken
+
+    @property
+    def doubt(self) -> Notice | None:
+        """Why it is not known what the file holds."""
+        return self._body.doubt
 
     @property
     def content(self) -> str:
@@ -173,24 +196,24 @@ class ReadFiles:
     """
 
     def __init__(self) -> None:
-        self._read: dict[tuple[int, ...], Body] = {}
+        self._read: dict[tuple[str | int, ...], Body] = {}
         self._lock = threading.Lock()
 
-    def of(self, file: OpenFile, *, text: bool) -> Body | None:
+    def of(self, file: OpenFile, *, kind: str) -> Body | None:
         """Return what `file` holds when it is still the one that was read.
 
         Args:
             file: held open.
-            text: whether it is sent as UTF-8.
+            kind: what becomes of it (`Conversion.of`).
         """
-        return self._read.get((text, *file.identity))
+        return self._read.get((kind, *file.identity))
 
-    def note(self, file: OpenFile, body: Body, *, text: bool) -> None:
+    def note(self, file: OpenFile, body: Body, *, kind: str) -> None:
         """Remember what `file` holds, unless it had been written a moment before it was opened."""
         if not file.rested:
             return
         with self._lock:
-            self._read[(text, *file.identity)] = body
+            self._read[(kind, *file.identity)] = body
             if len(self._read) > READ_FILES:
                 del self._read[next(iter(self._read))]
 
@@ -201,8 +224,9 @@ def payload(
     steps: tuple[str, ...],
     *,
     name: str,
-    text: bool,
+    conversion: Conversion,
     known: ReadFiles | None = None,
+    before: str | None = None,
     trust_ctime: bool = True,
 ) -> Iterator[FilePayload]:
     """Open what is sent for the file `steps` below `root`.
@@ -211,28 +235,36 @@ def payload(
         root: descriptor of the source folder.
         steps: real names from the root to the file.
         name: the name its type is taken from: that of a link, not of its target.
-        text: whether it is sent as UTF-8.
+        conversion: what becomes of text.
         known: what files hold that were read before; None to read this one in any case.
+        before: what it was taken as when it was sent.
         trust_ctime: as for `OpenFile`.
 
     Raises:
         OSError: it cannot be opened or read, or is no regular file.
     """
     media = media_type(extension(name))
+    kind = conversion.of(name)
     with ExitStack() as closing:
         file = closing.enter_context(open_file(root, steps, trust_ctime=trust_ctime))
-        body = known.of(file, text=text) if known else None
-        opened = FilePayload(file, media, body) if body else _first_read(file, media, text=text)
+
+        def convert() -> Converted:
+            return conversion.converted(file.fd, kind, folder=file.parent, before=before)
+
+        body = known.of(file, kind=kind) if known else None
+        sent = None
+        if body is None:
+            body, sent = _read(file, convert) if kind else (Body(file.found.st_size), None)
+        opened = FilePayload(file, media, body, lambda: convert().sent, sent)
         closing.callback(opened.close)
         yield opened
 
 
-def _first_read(file: OpenFile, media: str, *, text: bool) -> FilePayload:
-    if not text:
-        return FilePayload(file, media, Body(file.found.st_size))
-    read = read_text(file.fd)
-    if read.encoding is None:
-        size = file.found.st_size - read.start
-        return FilePayload(file, media, Body(size, read.content, read.start))
-    sent = as_utf8(file.fd, read.encoding, read.head)
-    return FilePayload(file, media, Body(sent.tell(), encoding=read.encoding), sent)
+def _read(file: OpenFile, convert: Callable[[], Converted]) -> tuple[Body, IO[bytes] | None]:
+    found = convert()
+    if found.doubt:
+        return Body(file.found.st_size, doubt=found.doubt), None
+    if found.sent is None:
+        size = file.found.st_size - found.start
+        return Body(size, found.content, found.start, taken=found.taken), None
+    return Body(found.sent.tell(), anew=True, taken=found.taken), found.sent

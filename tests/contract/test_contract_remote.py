@@ -44,6 +44,7 @@ class Words:
     """A payload of a few words."""
 
     media_type = "text/markdown"
+    taken = None
 
     def __init__(self, text: str) -> None:
         self._raw = io.BytesIO(text.encode())

@@ -53,6 +53,7 @@ class Words:
     """A payload of a few words."""
 
     media_type = "text/markdown"
+    taken = None
     content = "0" * 64
 
     def __init__(self) -> None:

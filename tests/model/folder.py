@@ -199,7 +199,10 @@ class Folder:
         point = innermost_above(path, self.expected)
         return None if point is None or point in self.mounted() else point
 
-    def read(self, path: str, *, fresh: bool = False) -> FileState:
+    def glance(self, path: str) -> FileState:
+        return self.look(path)
+
+    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
         state = self.look(path)
         if not isinstance(state, Present):
             return state
@@ -227,7 +230,7 @@ class Folder:
         self.expected = frozenset(mounts)
 
     @contextmanager
-    def open(self, path: str) -> Iterator[Payload | Unknown]:
+    def open(self, path: str, taken: str | None = None) -> Iterator[Payload | Unknown]:
         state = self.read(path)
         if isinstance(state, Present):
             yield self._opened(path)
@@ -265,6 +268,7 @@ class OpenFile:
     """A file opened for upload; a write in between tears it."""
 
     media_type = "text/markdown"
+    taken = None
 
     def __init__(self, file: File, *, torn: bool = False) -> None:
         self._file = file

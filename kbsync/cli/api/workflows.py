@@ -26,7 +26,7 @@ from kbsync.engine.ports import Payload
 from kbsync.messages import Problem
 from kbsync.messages import command as say
 from kbsync.model import Done, Outcome
-from kbsync.model.file_types import extension, is_text
+from kbsync.source.conversion import Conversion
 from kbsync.source.openat import FOLDER
 from kbsync.source.payload import payload
 
@@ -269,8 +269,8 @@ def _opened(path: Path, *, raw: bool) -> Iterator[Payload]:
     except OSError as error:
         raise Problem(say.CANNOT_READ(path=path, why=error.strerror)) from None
     try:
-        text = not raw and is_text(extension(path.name))
-        opening = payload(folder, (target.name,), name=path.name, text=text)
+        conversion = Conversion(convert=not raw)
+        opening = payload(folder, (target.name,), name=path.name, conversion=conversion)
         try:
             # Only an error of opening means an unreadable file; one in the block is the
             # upload's.
@@ -278,6 +278,8 @@ def _opened(path: Path, *, raw: bool) -> Iterator[Payload]:
         except OSError as error:
             raise Problem(say.CANNOT_READ(path=path, why=error.strerror)) from None
         try:
+            if found.doubt:
+                raise Problem(found.doubt)
             yield found
         finally:
             opening.__exit__(None, None, None)

@@ -185,11 +185,11 @@ async def _delete_first(context: Context, case: Case, action: Update) -> Result:
 
 
 async def _send(context: Context, upload: PlannedUpload) -> Result:
-    source = context.mirror.source
+    source, entry = context.mirror.source, upload.case.entry
     broken = await broken_promise(context, upload.case.key)
     if broken is not None:
         return Stopped(broken)
-    with source.open(upload.case.key.path) as payload:
+    with source.open(upload.case.key.path, entry.encoding if entry else None) as payload:
         if isinstance(payload, Unknown):
             # Gone since the decision: decide again, as a removal has rules of its own.
             if _vanished(context, upload):
@@ -278,7 +278,9 @@ def _uploaded(
             say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=context.base_id)
         )
     _note_merge(context, upload, placed)
-    entry = entry_of(context, upload, reply, placed, torn=payload.torn())
+    entry = replace(
+        entry_of(context, upload, reply, placed, torn=payload.torn()), encoding=payload.taken
+    )
     context.ledger.commit(
         EntryChange(key=key, entry=entry, intent=None, rejection=None, journal=(line,))
     )
@@ -365,7 +367,9 @@ async def _refusal(context: Context, upload: PlannedUpload, outcome: Rejected) -
     """Return the refusal with the fingerprint it was given for."""
     path = upload.case.key.path
     with anyio.CancelScope(shield=True):  # the server answered: that is recorded, cancelled or not
-        read = await anyio.to_thread.run_sync(context.mirror.source.read, path)
+        entry = upload.case.entry
+        taken = entry.encoding if entry else None
+        read = await anyio.to_thread.run_sync(context.mirror.source.read, path, taken)
     if not isinstance(read, Present) or read.content is None or not read.stat.agrees(upload.stat):
         return None  # edited meanwhile: the file as it is now was not refused
     return Rejection(

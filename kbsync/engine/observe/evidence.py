@@ -129,7 +129,8 @@ class EvidenceCollector:
         # A new file is read once, while it is sent.
         if not compared and not refused and not evidence.marked:
             return local
-        return await anyio.to_thread.run_sync(self.context.mirror.source.read, local.key.path)
+        read, taken = self.context.mirror.source.read, entry.encoding if entry else None
+        return await anyio.to_thread.run_sync(read, local.key.path, taken)
 
     async def _evidence(
         self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool

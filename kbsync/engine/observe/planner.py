@@ -168,6 +168,7 @@ class Planner:
         states = await (settle or self._settled)(states)
         refused = self._refused(states)
         states += refused
+        states = await anyio.to_thread.run_sync(self._glanced, states)
         # Without a listing and without asking, names are presumed free: the workers ask.
         collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
         decided = await self._decide(collector, states, lost)
@@ -199,6 +200,7 @@ class Planner:
             None when something would be removed and no recorded file proves that the source is
             still the same: then everything has to be compared.
         """
+        states = await anyio.to_thread.run_sync(self._glanced, states)
         lost = self.mounts.lost(states)
         collector = EvidenceCollector(context=context, asks=False)
         decided = await self._decide(collector, states, lost)
@@ -342,6 +344,16 @@ class Planner:
         known = {state.key for state in states}
         keys = [refusal.key for refusal in self._ledger.refused(self._mirror.name)]
         return [self._mirror.source.look(key.path) for key in keys if key not in known]
+
+    def _glanced(self, states: list[FileState]) -> list[FileState]:
+        """Look into new files: what cannot be sent is in the plan, and not found out by sending."""
+        glance, entry = self._mirror.source.glance, self._ledger.entry
+        return [
+            glance(state.key.path)
+            if isinstance(state, Present) and state.content is None and entry(state.key) is None
+            else state
+            for state in states
+        ]
 
     async def _settled(self, states: list[FileState]) -> list[FileState]:
         """Look again at files that are younger than the settle window, once it is over."""

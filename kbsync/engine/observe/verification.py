@@ -154,7 +154,7 @@ def _difference(
         return _finding(entry, Verdict.EDITED, say.UNKNOWN_CONTENT(mirror=mirror))
     if not isinstance(local, Present):
         return _bytes_differ(entry, Verdict.CHANGED, original, say.CHANGED_OF_NO_FILE)
-    size, begins = _beginning(context, entry.key.path, original)
+    size, begins = _beginning(context, entry, original)
     cut = begins and original.size < size
     verdict, message = (Verdict.TRUNCATED, say.TRUNCATED) if cut else (Verdict.CHANGED, say.CHANGED)
     # Of a file that changed since, only the size at that time is known.
@@ -191,10 +191,10 @@ def _bytes_differ(
     return _finding(entry, verdict, why, stored=stored, expected=expected, sent_again=again)
 
 
-def _beginning(context: Context, path: str, original: Original) -> tuple[int, bool]:
-    """Return how much would be sent for `path`, and whether it begins with what is stored."""
+def _beginning(context: Context, entry: LedgerEntry, original: Original) -> tuple[int, bool]:
+    """Return how much would be sent, and whether it begins with what is stored."""
     digest, left = hashlib.sha256(), original.size
-    with context.mirror.source.open(path) as payload:
+    with context.mirror.source.open(entry.key.path, entry.encoding) as payload:
         if isinstance(payload, Unknown):
             return 0, False
         while left > 0 and (block := payload.read(min(left, BLOCK))):

@@ -123,6 +123,7 @@ class Memory:
     """
 
     media_type = "text/markdown"
+    taken = None
 
     def __init__(self, content: bytes, fault: str | None = None) -> None:
         self._content = content

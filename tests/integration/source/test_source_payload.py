@@ -17,6 +17,7 @@ from kbsync.engine.ports import Payload
 from kbsync.messages import source as says
 from kbsync.model import Present, Skipped, Unknown
 from kbsync.source import folder as folder_module
+from kbsync.source.conversion import Conversion
 from kbsync.source.encoding import BLOCK
 from kbsync.source.folder import Folder
 from kbsync.source.payload import payload
@@ -117,6 +118,8 @@ def test_any_bytes_of_a_text_file_become_utf8(
     if isinstance(source.read("a.txt"), Skipped):
         assert written in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
         return
+    if isinstance(source.read("a.txt"), Unknown):  # nothing tells what they are written in
+        return
     text = sent_bytes(source, "a.txt").decode("utf-8")
     assert not written.startswith(b"\xef\xbb\xbf") or not text.startswith("\ufeff")
 
@@ -132,11 +135,11 @@ def test_nothing_but_a_byte_order_mark_is_empty(ground: Path, folder: Make, writ
 
 
 def test_what_grows_beyond_the_limit_as_utf8_is_skipped(ground: Path, folder: Make) -> None:
-    (ground / "a.md").write_bytes(("é " * 50).encode("latin-1"))
-    state = folder(max_file_size=120).read("a.md")
+    (ground / "a.md").write_bytes(("été " * 30).encode("latin-1"))
+    state = folder(max_file_size=150).read("a.md")
     assert isinstance(state, Skipped)
     assert state.why.code == says.TOO_LARGE.code
-    assert isinstance(folder(max_file_size=150).read("a.md"), Present)
+    assert isinstance(folder(max_file_size=180).read("a.md"), Present)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +252,8 @@ def test_no_step_of_the_way_may_be_a_link(ground: Path) -> None:
     root = os.open(ground, os.O_RDONLY)
     try:
         for steps in (("link", "a.md"), ("link",), ("real",)):
-            with pytest.raises(OSError), payload(root, steps, name="a.md", text=True):  # noqa: PT011
+            opening = payload(root, steps, name="a.md", conversion=Conversion())
+            with pytest.raises(OSError), opening:  # noqa: PT011
                 pass
     finally:
         os.close(root)

@@ -94,7 +94,7 @@ async def test_what_proves_nothing_is_sent_anew(fault: str) -> None:
     if fault == "edited":
         opened = on.source.open
 
-        def edited(path: str):  # type: ignore[no-untyped-def]
+        def edited(path: str, taken: object = None):  # type: ignore[no-untyped-def]
             found = opened(path)
             on.source.write(path, b"HELLO")
             return found

@@ -1,8 +1,13 @@
 """Which encoding a text that is not UTF-8 is taken for."""
 
+from collections import Counter
+
 import pytest
 
-from kbsync.source.encoding import byte_order_mark, guess
+from kbsync.source.guess import guess
+from kbsync.source.taken_as import byte_order_mark
+from kbsync.source.unmarked import unmarked
+from tests.unit.source.old_encodings import LANGUAGES, Written, written
 
 WESTERN = {
     "French": "Les élèves étaient très contents à l'école. Où est le garçon ? Noël approche.",
@@ -37,19 +42,19 @@ OTHER = {
 @pytest.mark.parametrize("copies", [1, 40])
 def test_western_text_comes_out_right(language: str, copies: int) -> None:
     text = WESTERN[language] + "\n" + (WESTERN[language] + "\n") * (copies - 1)
-    written = text.encode("cp1252")
-    assert written.decode(guess(written)) == text
+    data = text.encode("cp1252")
+    assert data.decode(guess(data).encoding) == text
 
 
 @pytest.mark.parametrize("language", OTHER)
 def test_other_text_comes_out_right(language: str) -> None:
     encoding, text = OTHER[language]
-    written = f"{text}\n".encode(encoding)
-    assert written.decode(guess(written)) == f"{text}\n"
+    data = f"{text}\n".encode(encoding)
+    assert data.decode(guess(data).encoding) == f"{text}\n"
 
 
 def test_a_stray_byte_does_not_turn_utf8_into_something_else() -> None:
-    assert guess("Größe, Straße, Übung, schön".encode() + b"\xff") == "utf-8"
+    assert guess("Größe, Straße, Übung, schön".encode() + b"\xff").encoding == "utf-8"
 
 
 def test_byte_order_marks() -> None:
@@ -59,3 +64,59 @@ def test_byte_order_marks() -> None:
     assert byte_order_mark("\ufeffa".encode("utf-32-be")) == "utf-32"
     assert byte_order_mark(b"plain") is None
     assert byte_order_mark(b"") is None
+
+
+def outcome(each: Written) -> str:
+    """What becomes of a text that stands alone: right, held or wrong."""
+    data = each.data
+    taken = unmarked(data, len(data))
+    if taken is None:
+        guessed = guess(data)
+        if guessed.rivals:
+            return "held"
+        taken = guessed.encoding
+    return "right" if data.decode(taken, "replace") == each.text else "wrong"
+
+
+def test_short_texts_come_out_right_or_are_held() -> None:
+    found = Counter(outcome(each) for each in written())
+    assert found["wrong"] == 0
+    assert found["held"] <= 8, "of 140 texts of 20 to 60 bytes"
+
+
+def test_texts_four_times_as_long_come_out_right() -> None:
+    assert {outcome(each) for each in written(pieces=4)} == {"right"}
+    assert len(LANGUAGES) >= 15
+
+
+def test_text_of_han_characters_alone_is_japanese_or_chinese() -> None:
+    guessed = guess("氏名,部署\n佐藤,経理部\n".encode("euc_jp"))
+    assert {guessed.encoding, *guessed.rivals} >= {"gb18030", "euc_jp"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-16-le", "Заявка подаётся за три дня.\n"),
+        ("utf-16-be", "Заявка подаётся за три дня.\n"),
+        ("utf-16-le", "费用在月底之前报销。\n"),
+        ("utf-16-le", "plain words\r\n"),
+        ("utf-32-le", "Größe\n"),
+        ("utf-32-be", "Größe\n"),
+        ("iso2022_jp", "会議は水曜日です。\n"),
+        ("iso2022_kr", "회의는 수요일입니다.\n"),
+    ],
+)
+def test_text_in_halves_without_a_mark(encoding: str, text: str) -> None:
+    data = text.encode(encoding)
+    taken = unmarked(data, len(data))
+    assert taken is not None
+    assert data.decode(taken) == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"text\0", b"\0\1\2\3\4\5\6\7", b"a\0b\0c", b"", b"plain", b"\x1b[1mbold\x1b[0m\n", b"\f\n"],
+)
+def test_control_characters_alone_make_no_halves(data: bytes) -> None:
+    assert unmarked(data, len(data)) is None

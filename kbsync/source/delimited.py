@@ -1,0 +1,106 @@
+"""CSV with other delimiters than the comma, written anew with commas.
+
+Servers read commas only: a file with semicolons becomes one column there, and each row that has
+a comma of its own is left out without a word (docs/dify-api.md section 4.11).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+OTHERS = ";\t|"
+SAMPLE = 1 << 16
+
+_SEP_LINE = re.compile(r'"?sep=(?P<delimiter>[^\r\n])"?[ \t]*(?:\r\n|\n|\r)', re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+# A comma of a number or of a sentence.
+_WITHIN = re.compile(r"\d,\d|, ")
+_ROWS_ALIKE = 0.8
+
+
+class Delimiter(NamedTuple):
+    """How a CSV file is written.
+
+    Args:
+        character: what stands between two cells.
+        told: whether its first line says so, which is no row.
+    """
+
+    character: str
+    told: bool = False
+
+
+def delimiter_of(beginning: str, *, whole: bool) -> Delimiter | None:
+    """Return how a CSV file is written; None for commas, and where it cannot be told.
+
+    Args:
+        beginning: its first characters.
+        whole: whether there are no others.
+    """
+    if told := _SEP_LINE.match(beginning):
+        return Delimiter(told["delimiter"], told=True)
+    if not any(each in beginning for each in OTHERS):
+        return None
+    with_commas = _columns(beginning, ",", whole=whole)
+    if with_commas > 1 and _WITHIN.sub("", beginning).count(","):
+        return None
+    columns = {each: _columns(beginning, each, whole=whole) for each in OTHERS}
+    best = max(OTHERS, key=lambda each: columns[each])
+    if columns[best] < 2 or list(columns.values()).count(columns[best]) > 1:
+        return None
+    return Delimiter(best)
+
+
+def _columns(beginning: str, delimiter: str, *, whole: bool) -> int:
+    """Return the columns of a table that `delimiter` makes; 0 if it makes none."""
+    try:
+        rows = [row for row in csv.reader(lines([beginning]), delimiter=delimiter) if row]
+    except csv.Error:
+        return 0
+    if not whole:
+        rows = rows[:-1]
+    if len(rows) < 2:
+        return 0
+    columns = len(rows[0])
+    alike = sum(len(row) == columns for row in rows)
+    longer = any(len(row) > columns for row in rows)
+    return 0 if longer or alike < _ROWS_ALIKE * len(rows) else columns
+
+
+def with_commas(pieces: Iterable[str], delimiter: Delimiter) -> Iterator[str]:
+    """Yield the rows of a CSV file with commas.
+
+    Args:
+        pieces: its text.
+        delimiter: how it is written.
+
+    Raises:
+        csv.Error: it is no CSV further down.
+    """
+    text = lines(pieces)
+    if delimiter.told:
+        next(text, None)
+    for row in csv.reader(text, delimiter=delimiter.character):
+        written = io.StringIO()
+        csv.writer(written, lineterminator="\n").writerow(row)
+        yield written.getvalue()
+
+
+def lines(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a text with their ends, whichever these are."""
+    rest = ""
+    for piece in pieces:
+        rest += piece
+        done = 0
+        for end in _LINE_END.finditer(rest):
+            if end.end() == len(rest):  # a line feed may follow
+                break
+            yield rest[done : end.end()]
+            done = end.end()
+        rest = rest[done:]
+    if rest:
+        yield rest
