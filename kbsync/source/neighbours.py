@@ -25,7 +25,7 @@ _READ_OF_A_FILE = 1 << 14
 _SHARED, _TIMES_MORE = 0.25, 2.0
 
 
-class Evidence(NamedTuple):
+class FolderTexts(NamedTuple):
     """What the texts of a folder are in that is sure, and the letters they are made of."""
 
     encodings: frozenset[str]
@@ -36,7 +36,7 @@ class Neighbours:
     """The evidence of folders, found once for each state of a folder. Safe for many threads."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, ...], Evidence] = {}
+        self._known: dict[tuple[int, ...], FolderTexts] = {}
         self._lock = threading.Lock()
 
     def settle(self, taken: Guess, folder: int) -> Guess:
@@ -46,35 +46,35 @@ class Neighbours:
             taken: a guess that is not sure.
             folder: descriptor of the file's folder.
         """
-        evidence = self._of(folder)
+        others = self._of(folder)
         rivals = {taken.encoding, *taken.rivals}
         possible = [each for each in taken.readings if each.encoding in rivals]
-        found = _as_the_others(possible, evidence) or _of_the_same_letters(possible, evidence)
+        found = _as_the_others(possible, others) or _of_the_same_letters(possible, others)
         return taken if found is None else Guess(found)
 
-    def _of(self, folder: int) -> Evidence:
+    def _of(self, folder: int) -> FolderTexts:
         found = os.fstat(folder)
         state = found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
         with self._lock:
             if state not in self._known:
-                self._known[state] = _evidence(folder)
+                self._known[state] = _of_folder(folder)
                 if len(self._known) > FOLDERS_KEPT:
                     del self._known[next(iter(self._known))]
             return self._known[state]
 
 
-def _as_the_others(possible: list[Reading], evidence: Evidence) -> str | None:
+def _as_the_others(possible: list[Reading], others: FolderTexts) -> str | None:
     """Return the one possible encoding that other files of the folder have."""
-    found = [each.encoding for each in possible if each.encoding in evidence.encodings]
+    found = [each.encoding for each in possible if each.encoding in others.encodings]
     # A folder of several scripts says nothing about which of them a file is of.
     eastern = any(is_eastern(each.encoding) for each in possible)
     alike = not eastern and len({each.scripts for each in possible}) == 1
-    decides = len(found) == 1 and (alike or len(evidence.encodings) == 1)
+    decides = len(found) == 1 and (alike or len(others.encodings) == 1)
     return found[0] if decides else None
 
 
-def _of_the_same_letters(possible: list[Reading], evidence: Evidence) -> str | None:
-    shares = sorted(((_share(each, evidence), each.encoding) for each in possible), reverse=True)
+def _of_the_same_letters(possible: list[Reading], others: FolderTexts) -> str | None:
+    shares = sorted(((_share(each, others), each.encoding) for each in possible), reverse=True)
     if not shares or shares[0][0] < _SHARED:
         return None
     if len(shares) > 1 and shares[1][0] * _TIMES_MORE > shares[0][0]:
@@ -82,19 +82,19 @@ def _of_the_same_letters(possible: list[Reading], evidence: Evidence) -> str | N
     return shares[0][1]
 
 
-def _share(reading: Reading, evidence: Evidence) -> float:
+def _share(reading: Reading, others: FolderTexts) -> float:
     letters = reading.letters
-    return len(letters & evidence.letters) / len(letters) if letters else 0.0
+    return len(letters & others.letters) / len(letters) if letters else 0.0
 
 
-def _evidence(folder: int) -> Evidence:
+def _of_folder(folder: int) -> FolderTexts:
     encodings, letters = set(), set()
     for data in _texts(folder):
         taken = _sure(data)
         if taken is not None:
             encodings |= {taken[0]} - {"utf-8"}
             letters |= {char for char in taken[1] if char.isalpha() and not char.isascii()}
-    return Evidence(frozenset(encodings), frozenset(letters))
+    return FolderTexts(frozenset(encodings), frozenset(letters))
 
 
 def _sure(data: bytes) -> tuple[str, str] | None:

@@ -20,6 +20,7 @@ from kbsync.model import (
     Absent,
     Action,
     Capability,
+    Create,
     DocKey,
     EntryState,
     FileState,
@@ -45,7 +46,7 @@ async def find_renames(
         return list(actions)  # without marks only the ledger would know whose the document is
     new = []
     for create in worth_hashing(actions, free):
-        read = await _read(context, create.key)
+        read = await _read(context, create.key, _taken(context, create, free))
         # Edited since it was decided about: the next pass plans for what it is then.
         if isinstance(read, Present) and read.stat.agrees(create.stat):
             new.append(read)
@@ -116,7 +117,7 @@ async def _entry(context: Context, move: Move) -> LedgerEntry | None:
         return None
     if ledger.intent(move.origin) is not None or ledger.intent(move.key) is not None:
         return None
-    file, sent = await _read(context, move.key), before.fingerprint
+    file, sent = await _read(context, move.key, before.encoding), before.fingerprint
     if sent is None or sent.settings != context.mirror.settings:
         return None
     if not isinstance(file, Present) or file.content != sent.content:
@@ -125,8 +126,14 @@ async def _entry(context: Context, move: Move) -> LedgerEntry | None:
     return replace(before, key=move.key, stat=file.stat, metadata_hash=None)
 
 
-async def _read(context: Context, key: DocKey) -> FileState:
-    return await anyio.to_thread.run_sync(context.mirror.source.read, key.path)
+async def _read(context: Context, key: DocKey, taken: str | None) -> FileState:
+    return await anyio.to_thread.run_sync(context.mirror.source.read, key.path, taken)
+
+
+def _taken(context: Context, create: Create, free: Sequence[Vacated]) -> str | None:
+    """Return what the text was taken as that `create` may be the new name of."""
+    alike = (context.ledger.entry(each.key) for each in free if each.size == create.stat.size)
+    return next((entry.encoding for entry in alike if entry is not None), None)
 
 
 def _apply(context: Context, chain: Sequence[Move], entries: Sequence[LedgerEntry]) -> None:

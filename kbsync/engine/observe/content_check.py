@@ -30,7 +30,7 @@ class ContentCheck:
     def read(self, file: FileState) -> FileState:
         """Return `file`, read where its recorded hash would stand for it otherwise."""
         believed = self._recorded(file) is not None
-        return self._source.read(file.key.path, fresh=True) if believed else file
+        return self._fresh(file.key) if believed else file
 
     def differing(self, file: FileState) -> FileState | None:
         """Return what a file is whose stat is the recorded one, and its content is not.
@@ -41,13 +41,17 @@ class ContentCheck:
         recorded = self._recorded(file)
         if recorded is None:
             return None
-        now = self._source.read(file.key.path, fresh=True)
+        now = self._fresh(file.key)
         return None if isinstance(now, Present) and now.content == recorded else now
 
     def differing_row(self, row: FileRow) -> FileState | None:
         """Like `differing`, for a file as the walk met it."""
         key = DocKey(mirror=self._mirror, path=row[0])
         return self.differing(Present(key=key, stat=Stat(*row[1:])))
+
+    def _fresh(self, key: DocKey) -> FileState:
+        entry = self._ledger.entry(key)
+        return self._source.read(key.path, entry.encoding if entry else None, fresh=True)
 
     def _recorded(self, file: FileState) -> str | None:
         """Return the hash that the ledger keeps for exactly this stat, None without one."""

@@ -16,6 +16,7 @@ from kbsync.engine.execute.renames import find_renames
 from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.content_check import ContentCheck, stat_to_record
 from kbsync.engine.observe.evidence import EvidenceCollector
+from kbsync.engine.observe.glances import glanced
 from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.observe.restored_ledger import catch_up
@@ -168,7 +169,6 @@ class Planner:
         states = await (settle or self._settled)(states)
         refused = self._refused(states)
         states += refused
-        states = await anyio.to_thread.run_sync(self._glanced, states)
         # Without a listing and without asking, names are presumed free: the workers ask.
         collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
         decided = await self._decide(collector, states, lost)
@@ -200,7 +200,6 @@ class Planner:
             None when something would be removed and no recorded file proves that the source is
             still the same: then everything has to be compared.
         """
-        states = await anyio.to_thread.run_sync(self._glanced, states)
         lost = self.mounts.lost(states)
         collector = EvidenceCollector(context=context, asks=False)
         decided = await self._decide(collector, states, lost)
@@ -345,16 +344,6 @@ class Planner:
         keys = [refusal.key for refusal in self._ledger.refused(self._mirror.name)]
         return [self._mirror.source.look(key.path) for key in keys if key not in known]
 
-    def _glanced(self, states: list[FileState]) -> list[FileState]:
-        """Look into new files: what cannot be sent is in the plan, and not found out by sending."""
-        glance, entry = self._mirror.source.glance, self._ledger.entry
-        return [
-            glance(state.key.path)
-            if isinstance(state, Present) and state.content is None and entry(state.key) is None
-            else state
-            for state in states
-        ]
-
     async def _settled(self, states: list[FileState]) -> list[FileState]:
         """Look again at files that are younger than the settle window, once it is over."""
         young = [n for n, state in enumerate(states) if _age(state) < self._mirror.config.settle]
@@ -401,7 +390,8 @@ class Planner:
                         decided.seen[case.key] = case.local
             if number % AT_A_STRETCH == 0:
                 await anyio.lowlevel.checkpoint()  # workers and the watcher share this thread
-        decided.actions = await find_renames(collector.context, decided.actions, decided.vacated)
+        actions = await find_renames(collector.context, decided.actions, decided.vacated)
+        decided.actions = await glanced(self._mirror.source, actions)
         self._ledger.restat(stats)
         self._note_stale(decided.stale)
         return decided

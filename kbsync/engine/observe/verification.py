@@ -122,7 +122,8 @@ def synced_entry(context: Context, key: DocKey) -> LedgerEntry | None:
 
 
 async def _compared(context: Context, entry: LedgerEntry) -> Finding:
-    local = await anyio.to_thread.run_sync(context.mirror.source.read, entry.key.path)
+    read = context.mirror.source.read
+    local = await anyio.to_thread.run_sync(read, entry.key.path, entry.encoding)
     stored = await context.remote.original(
         context.base_id or "", entry.document_id, largest=_largest(context, entry)
     )

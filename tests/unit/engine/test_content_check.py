@@ -31,9 +31,9 @@ class CountedFolder(Folder):
 
     reads: list[str]
 
-    def read(self, path: str, *, fresh: bool = False):  # type: ignore[no-untyped-def]
+    def read(self, path: str, taken: str | None = None, *, fresh: bool = False):  # type: ignore[no-untyped-def]
         self.reads.append(path)
-        return super().read(path, fresh=fresh)
+        return super().read(path, taken, fresh=fresh)
 
 
 def counting(on: Stage) -> CountedFolder:
