@@ -1,0 +1,107 @@
+"""What the engine needs of a mirror's folder, as a Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from kbsync.messages import Notice
+from kbsync.model import FileState, Stat, Unknown
+
+FileRow = tuple[str, int, int, int, int]
+"""A file that passed the filters: NFC path, size in bytes, mtime in ns, inode, ctime in ns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A folder that could not be listed: everything under `prefix` is unknown.
+
+    `prefix` ends with ``/``; the empty prefix is the whole source.
+    """
+
+    prefix: str
+    why: Notice
+
+
+Seen = FileRow | FileState | Blocked
+
+
+class Payload(Protocol):
+    """What is uploaded for one file, readable once from the start.
+
+    `content` is the sha256 (hex) of what has been read so far; `torn` is true when the file
+    changed while it was read. `stat` is of the file that was opened, which another may have
+    replaced since its name was looked at. `taken`: what its text was taken as.
+    """
+
+    size: int
+    media_type: str
+    stat: Stat
+
+    @property
+    def taken(self) -> str | None:
+        """What its text was taken as, None where no text was converted."""
+        ...
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size` of them; empty at the end."""
+        ...
+
+    @property
+    def content(self) -> str:
+        """Sha256 (hex) of the bytes read so far."""
+        ...
+
+    def torn(self) -> bool:
+        """Whether the file changed since it was opened."""
+        ...
+
+
+class Source(Protocol):
+    """One mirror's folder."""
+
+    def scan(self) -> Iterator[Seen]:
+        """Walk the folder once, in code point order of the NFC path.
+
+        Files are `FileRow`; what is there but not uploaded is a `Skipped` or `Unknown`;
+        excluded files and folders are left out (ask `look`).
+        """
+        ...
+
+    def look(self, path: str) -> FileState:
+        """Return the state of `path` now, without reading its content."""
+        ...
+
+    def glance(self, path: str) -> FileState:
+        """Like `look`, and look into the file: Unknown where it is plain that it cannot be sent."""
+        ...
+
+    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+        """Like `look`, and hash what would be sent: a `Present` has its `content`.
+
+        Its stat is of the file that was read; without a ctime where a later write could leave the
+        same one, so that no later look is equal to it. `taken`: what its text was taken as when it
+        was sent (`LedgerEntry.encoding`). `fresh` reads the file even where its hash is remembered.
+        """
+        ...
+
+    def device(self) -> int | None:
+        """Return the number of the device the root is on, None when it cannot be asked."""
+        ...
+
+    def mounts(self) -> frozenset[str]:
+        """Return the key paths below the root that something is mounted on."""
+        ...
+
+    def expect(self, mounts: AbstractSet[str]) -> None:
+        """Tell from now on, in `look` and `read`, what is below one of `mounts` and not on it."""
+        ...
+
+    def open(
+        self, path: str, taken: str | None = None
+    ) -> AbstractContextManager[Payload | Unknown]:
+        """Open `path` for upload, never following a link out of the root; `taken` as for `read`."""
+        ...
