@@ -76,11 +76,7 @@ def _file(local: FileState) -> str:
     match local:
         case Present(stat=stat, content=content, taken=taken):
             read = f", sha256 {content[:12]}" if content else ", not read"
-<<<<<<< HEAD
-            return f"there, {size_of(stat.size)}{read}{_unmounted(local)}"
-=======
-            return f"there, {size_of(stat.size)}{read}{_taken(taken)}"
->>>>>>> 0f3fb83 (Texts that are not UTF-8: a key names what they are, a better guess says when it is unsure and is held; CSV is sent with commas)
+            return f"there, {size_of(stat.size)}{read}{_taken(taken)}{_unmounted(local)}"
         case Absent():
             return f"not there{_unmounted(local)}"
         case Excluded():
