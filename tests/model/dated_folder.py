@@ -64,10 +64,10 @@ class DatedFolder(Folder):
         opened.after = lambda: self._write_amid(path, after)
         return opened
 
-    def read(self, path: str, *, fresh: bool = False) -> FileState:
+    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
         before, after = self.amid_hash.pop(path, (None, None))
         self._write_amid(path, before)
-        state = super().read(path, fresh=fresh)
+        state = super().read(path, taken, fresh=fresh)
         self._write_amid(path, after)
         return state
 
