@@ -32,6 +32,8 @@ from kbsync.model import (
     Uploaded,
 )
 
+from .keyword_table import KeywordTable
+
 WHY = Message("KB-T001", "{what}")
 PAGE = 100
 CHUNKS = 1000  # of a document that is being indexed
@@ -55,6 +57,7 @@ class Document:
         unseen: its chunks were edited before kbsync saw them complete.
         lost: no search finds it, until it is enabled again.
         incurable: nor then.
+        put_away: disabled by hand.
         claimable: made by hand while a create of its name was under way: it passes for ours.
     """
 
@@ -77,6 +80,7 @@ class Document:
     claimable: bool = False
     lost: bool = False
     incurable: bool = False
+    put_away: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -103,6 +107,8 @@ class KnowledgeBase:
         told: what kbsync knows of that.
         refused: contents that the server does not accept.
         away_until: no request is answered before.
+        searched: kbsync is told that it can be searched, and how.
+        keywords: what searches find.
     """
 
     def __init__(
@@ -120,6 +126,8 @@ class KnowledgeBase:
         self.refused: set[bytes] = set()
         self.answered_refused: set[bytes] = set()
         self.away_until = float("-inf")
+        self.searched = False
+        self.keywords = KeywordTable()
         self.after_delete: Callable[[], None] = lambda: None
         self.chunk_seconds = float("inf")
         self._now = now
@@ -253,6 +261,7 @@ class KnowledgeBase:
     def search(self, base_id: str, query: str) -> Outcome[tuple[SearchHit, ...]]:
         if base_id != self.base_id:
             return Gone()
+        self.keywords.settle(self.now())
         named = [self.documents[word] for word in query.split() if word in self.documents]
         found = [e for e in named if e.enabled and not e.lost and not self.readiness(e).busy]
         return Done(tuple(SearchHit(id=f"chunk-{each.rev}", document_id=each.id) for each in found))
@@ -332,6 +341,7 @@ class KnowledgeBase:
         document.indexed_since = self.now()
         document.ready_at = NEVER_READY if document.fate == NEVER else self.now() + seconds
         document.edits, document.unseen = 0, False
+        self.keywords.begin(document, self.now())
 
     def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         document = self._find(base_id, document_id)
@@ -351,6 +361,8 @@ class KnowledgeBase:
         self.observer.changes(document, f"switched ({action})")
         document.enabled = action == "enable"
         document.lost &= document.incurable or not document.enabled
+        if document.enabled and not document.lost:
+            self.keywords.write_anew(document, self.now())
         return Done(None)
 
     def make_field(self, base_id: str, name: str) -> Outcome[str]:

@@ -110,6 +110,7 @@ class History:
         self.word = random.Random(f"word {program.world}")
         self.taken_up: list[rules.Rule] = []
         self.hidden = False
+        self.one_at_a_time = False
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -142,6 +143,11 @@ class History:
     def busy(self) -> bool:
         """Whether kbsync may be in the middle of something at the server."""
         return self.server.late > 0 or any(each.busy() for each in self.processes)
+
+    @property
+    def unproved(self) -> bool:
+        """Whether documents are in sync that this ledger did not send, or another one writes."""
+        return self.forgot or self.rival_ran or self.met["adopted"] > 0
 
     @property
     def base_was_deleted(self) -> bool:
@@ -236,7 +242,7 @@ class History:
                 "prefix": self.prefix(name),
                 "chunking": {"language": self.settings},
                 "ambiguity_window": WINDOW,
-                "max_indexing": self.most,
+                "max_indexing": None if self.one_at_a_time else self.most,
                 "rehash": REHASH,
                 "guard": {
                     "removals": {"least": REMOVALS, "share": NEXT_TO_NOTHING},

@@ -87,7 +87,9 @@ class Line:
 
     @property
     def capabilities(self) -> Capabilities:
-        # Nothing is lost from search here, and nothing is searched for.
+        if self._server.searched:
+            return self._server.told
+        # Nothing is lost from search, and nothing is searched for.
         told = self._server.told.noting(Capability.SEARCH, able=False)
         return told.noting(Capability.KEEPS_KEYWORDS, able=True)
 
@@ -232,12 +234,13 @@ class Line:
     async def chunks(
         self, base_id: str, document_id: str, number: int, *, rows: int
     ) -> Outcome[ChunkPage]:
-        return self._server.chunks(base_id, document_id)
+        what = f"chunks {document_id}"
+        return await self._read(what, lambda: self._server.chunks(base_id, document_id))
 
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
     ) -> Outcome[tuple[SearchHit, ...]]:
-        return self._server.search(base_id, query)
+        return await self._read(f"search {query}", lambda: self._server.search(base_id, query))
 
     async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
         what = f"progress {document_id}"

@@ -16,7 +16,9 @@ from unittest import mock
 from kbsync.engine.context import Context
 from kbsync.engine.control import rehash
 from kbsync.engine.execute import recovery, uploads
+from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.results import Result
+from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.observe import evidence, planner, remote_state, restored_ledger
 from kbsync.engine.observe.content_check import ContentCheck
 from kbsync.engine.observe.evidence import EvidenceCollector
@@ -242,6 +244,19 @@ def strange_disk_is_believed() -> Any:
     return mock.patch.object(MountRecord, "unproved", unproved)
 
 
+# -- completed is not found ------------------------------------------------------------------------
+
+
+def completed_is_found() -> Any:
+    """Nothing that is indexed is searched for."""
+    return mock.patch.object(FindabilityProofs, "_is_due", return_value=False)
+
+
+def proved_amid_others() -> Any:
+    """A search counts though other documents are on their way."""
+    return mock.patch.object(IndexingRoom, "quiet", True)
+
+
 # -- a stat is not content -------------------------------------------------------------------------
 
 
@@ -324,6 +339,8 @@ MUTANTS = (
     Mutant(empty_root_is_believed, seed=33),
     Mutant(vanished_mount_is_absence, seed=25, trials=["mounts"]),
     Mutant(strange_disk_is_believed, seed=25, trials=["mounts"]),
+    Mutant(completed_is_found, trials=["race"]),
+    Mutant(proved_amid_others, trials=["race"]),
     Mutant(ctime_ignored, seed=6, trials=["stats"]),
     Mutant(racy_stat_believed, trials=["ticks"]),
     Mutant(checksum_believes_stats, seed=6, trials=["hidden"]),

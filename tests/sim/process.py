@@ -13,6 +13,7 @@ import trio
 
 from kbsync.commands.retry import forgive
 from kbsync.engine.execute.results import Event
+from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.observe import adoption
 from kbsync.engine.reconciler import Planned, Reconciler
 from kbsync.engine.workers.pool import WorkerPool
@@ -70,6 +71,7 @@ class Process:
         self.clock = LedgerClock(self._store, wall=history.wall, steady=history.time)
         self.line = Line(history.server, history.watcher, weather, self._meddle, history.note)
         limiter = RateLimiter(history.per_minute)
+        self._rooms = IndexingRooms()
         self._gate = ThrottledRemote(
             self.line, limiter=limiter, clock=self.clock, in_flight=IN_FLIGHT
         )
@@ -80,7 +82,7 @@ class Process:
 
     def engine(self, name: str, *, prune_excluded: bool = False) -> Reconciler:
         mirror = self.history.mirror(name, prune_excluded=prune_excluded)
-        return Reconciler(mirror, self._store, self._gate, self.clock)
+        return Reconciler(mirror, self._store, self._gate, self.clock, self._rooms)
 
     async def run(self, job: Job) -> bool:
         """Do `job`; return false when the process ended in between."""

@@ -187,6 +187,9 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
     # What was edited before it was seen complete, or before the ledger was lost, looks sent.
     if document.by_hand or (document.edits and not document.unseen and not history.forgot):
         fault("edited", f"{document.id} of {key.path} is not what kbsync sent")
+    history.server.keywords.settle(history.server.now())
+    if document.lost and not history.unproved:
+        fault("lost", f"no search finds {document.id} of {key.path}, {entry.state.name} here")
     if Capability.METADATA in history.server.able:
         _is_marked(history, key, document, content)
 
@@ -236,7 +239,9 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
         case "KB-E003":
             return isinstance(state, Excluded)
         case "KB-E006":
-            return document is not None and (document.archived or not document.enabled)
+            away = document is not None and (document.archived or document.put_away)
+            # A ledger that was lost may have disabled it to have its keywords written anew.
+            return away or (history.forgot and document is not None and not document.enabled)
         case "KB-E007":
             empty = document is not None and document.name in history.came_out_empty
             return ("no chunks" in str(action.why) and empty) or _refused(history, action)

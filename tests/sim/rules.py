@@ -153,6 +153,7 @@ def disable(history: History, chance: random.Random) -> None:
     document = _document(history, chance)
     if document is not None and document.ready_at <= history.server.now():
         document.enabled = not document.enabled
+        document.put_away = not document.enabled
 
 
 def archive(history: History, chance: random.Random) -> None:

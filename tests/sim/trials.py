@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from kbsync.model import Capability
+
 from . import rules
 from .rules import CONTENTS, PATHS, Rule
 
@@ -113,11 +115,24 @@ def link(history: History, chance: random.Random) -> None:
         folder.link(path, chance.choice(PATHS))
 
 
+# -- documents that are completed and not found --------------------------------------------------
+
+
+def race(history: History, chance: random.Random) -> None:
+    """Tasks of the base write over each other's keywords from now on, as versions from 1.16 do."""
+    server = history.server
+    if Capability.KEEPS_KEYWORDS not in server.able and server.able.version is not None:
+        server.keywords.settle(server.now())
+        server.searched = server.keywords.races = True
+        history.one_at_a_time = chance.random() < 0.4
+
+
 KINDS: dict[str, tuple[Rule, ...]] = {
     "stats": (put_back, put_back, replace_alike, restore, touch),
     "ticks": (coarse, write_amid, write_amid),
     "hidden": (hide,),
     "links": (link, rules.edit),
+    "race": (race, rules.write, rules.edit),
     "mounts": (mount_below, mount_below, rules.delete),
 }
 ALL: tuple[Rule, ...] = tuple(
