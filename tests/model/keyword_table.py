@@ -51,7 +51,8 @@ class KeywordTable:
 
     def settle(self, now: float) -> None:
         """Let all tasks write that ended by `now`."""
-        live = [task for task in self._tasks if task.document.rev == task.rev]
+        newest = {task.document.id: task for task in self._tasks}
+        live = [task for task in newest.values() if task.document.rev == task.rev]
         self._tasks = [task for task in live if task.document.ready_at > now]
         ended = [task for task in live if task.document.ready_at <= now]
         for task in sorted(ended, key=lambda each: each.document.ready_at):

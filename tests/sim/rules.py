@@ -211,6 +211,7 @@ def heal(history: History, chance: random.Random) -> None:
     for document in history.server.documents.values():
         if document.ready_at == NEVER_READY:
             document.ready_at, document.fate = history.server.now() + 1.0, "fine"
+            history.server.keywords.begin(document, history.server.now())
 
 
 def delete_base(history: History, chance: random.Random) -> None:
