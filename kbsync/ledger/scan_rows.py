@@ -69,10 +69,11 @@ class ScanRows:
     ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order, from one moment.
 
-        A settled key presents its file's stat, every other one ``(path, -1, 0, 0, -1)``. Settled is
-        an entry that is synced under `settings` and not stale, and a rejection that was given under
-        `settings`, each with a known stat, without an intent, and not contradicted by the listing.
-        A key that has only an intent, or only a document whose valid mark names it, is not settled.
+        A settled key presents its file's stat, every other one a size of -1, which no file has,
+        and anything for the rest. Settled is an entry that is synced under `settings` and not
+        stale, and a rejection that was given under `settings`, each with a known stat, without an
+        intent, and not contradicted by the listing. A key that has only an intent, or only a
+        document whose valid mark names it, is not settled.
 
         Args:
             mirror: the mirror's name.
@@ -118,16 +119,12 @@ def _entries(trust: str, claimed: CTE | None, marked: bool) -> _RowColumns:
     synced = and_(_R.c.path.is_(None), _E.c.settings == _SETTINGS, _E.c.content.is_not(None))
     refused = _R.c.settings == _SETTINGS
 
-    def presented(column: str) -> ColumnElement[int]:
-        nothing = _NOTHING[column]
-        stat = case(
-            (synced, func.coalesce(_E.c[column], nothing)),
-            (refused, func.coalesce(_R.c[column], nothing)),
-            else_=nothing,
-        )
-        return case((and_(*sound), stat), else_=nothing)
-
-    stat = [presented(column) for column in _NOTHING]
+    size = case((synced, _E.c.size), (refused, _R.c.size), else_=None)
+    presented = {"size": case((and_(*sound), size), else_=None)}
+    # The conditions once for each row: without a size the rest says nothing.
+    for column in ("mtime_ns", "inode", "ctime_ns"):
+        presented[column] = case((_R.c.path.is_(None), _E.c[column]), else_=_R.c[column])
+    stat = [func.coalesce(presented[name], nothing) for name, nothing in _NOTHING.items()]
     return select(*_row_columns(_E.c.path, stat)).select_from(joined).where(_E.c.mirror == _MIRROR)
 
 

@@ -32,7 +32,8 @@ UNSETTLED: FileRow = ("a", -1, 0, 0, -1)
 
 
 def rows(store: LedgerStore, listing: ObservedListing | None = None) -> list[FileRow]:
-    return list(store.rows("docs", SETTINGS, listing=listing))
+    found = store.rows("docs", SETTINGS, listing=listing)
+    return [row if row[1] >= 0 else (row[0], *UNSETTLED[1:]) for row in found]
 
 
 def list_documents(
