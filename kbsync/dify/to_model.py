@@ -102,7 +102,11 @@ def chunk(found: ChunkRow) -> Chunk:
 
 def found_chunk(found: Hit) -> SearchHit:
     """Return what of a hit tells where it is."""
-    return SearchHit(id=found.chunk.id, document_id=found.chunk.document_id)
+    return SearchHit(
+        id=found.chunk.id,
+        document_id=found.chunk.document_id,
+        keywords=found.chunk.keywords,
+    )
 
 
 def progress(found: Indexing) -> Progress:

@@ -137,10 +137,11 @@ class ChunkPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A chunk that a search found."""
+    """A chunk that a search found; `keywords`: as far as the server tells them."""
 
     id: str
     document_id: str
+    keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,10 +64,15 @@ async def _chosen(context: Context, document_id: str, most: int) -> tuple[list[C
     chunks = list(page.chunks)
     if page.total > len(chunks) and most > 1:
         chunks += _value(await remote.chunks(base_id, document_id, page.total, rows=1)).chunks
-    searched = [chunk for chunk in chunks if chunk.searched]
-    step = max(1, (len(searched) - 1) // max(1, most - 1))
-    spread = [*searched[::step][: most - 1], *searched[-1:]] if most > 1 else searched[:1]
-    return list({chunk.id: chunk for chunk in spread}.values()), page.total
+    return _spread([chunk for chunk in chunks if chunk.searched], most), page.total
+
+
+def _spread(chunks: Sequence[Chunk], most: int) -> list[Chunk]:
+    """Return so many of `chunks`, the first and the last among them."""
+    if len(chunks) <= most:
+        return list(chunks)
+    gap = (len(chunks) - 1) / max(1, most - 1)
+    return [chunks[round(number * gap)] for number in range(most)]
 
 
 class Questions:
@@ -90,13 +95,15 @@ class Questions:
         return await self._by_keywords(chunk, words) if words else await self._by_text(chunk)
 
     async def _by_keywords(self, chunk: Chunk, words: str) -> bool | None:
-        found = await self._search(words, FEW)
-        if chunk.id not in self._seen and len(found) >= FEW:
-            found = await self._search(words, MANY)
-            if chunk.id not in self._seen and len(found) >= MANY:
-                return None  # copies of one text: the server leaves out which it likes
-        if chunk.id in self._seen:
-            return True
+        for top in (FEW, MANY):
+            found = await self._search(words, top)
+            if chunk.id in self._seen:
+                return True
+            # The most words in common come first, and this chunk has all of them.
+            if len(found) < top or not _all_have(found, words):
+                break
+        else:
+            return None  # copies of one text: the server leaves out which it likes
         # A server may cut the query into other words than the text; one word is one word.
         await self._search(max(chunk.keywords, key=len)[:LONGEST_QUERY], MANY)
         return chunk.id in self._seen
@@ -129,6 +136,12 @@ class Questions:
         )
         self._seen |= {each.id for each in found if each.document_id == self._document_id}
         return found
+
+
+def _all_have(found: Iterable[SearchHit], words: str) -> bool:
+    """Whether each of what was found carries every one of `words`, or does not tell."""
+    wanted = set(words.split())
+    return all(not hit.keywords or wanted <= set(hit.keywords) for hit in found)
 
 
 def _query(words: Iterable[str]) -> str:
