@@ -22,7 +22,7 @@ from kbsync.model import (
     Rejected,
     Throttled,
 )
-from tests.model.knowledge_base import Document
+from tests.model.knowledge_base import FINE, Document
 
 from .fakes import Stage, run_pool, stage
 from .server import LOST, REFUSED
@@ -64,6 +64,7 @@ async def test_one_document_is_in_flight_and_each_is_searched_for() -> None:
 
 async def test_what_the_mirror_declares_wins_and_proofs_wait_until_nothing_is_on_its_way() -> None:
     on = racing(*MANY, most=6)
+    on.server.model.indexing = lambda name: (1.0 + 3 * (int(name[:2]) % 3), FINE)
     busy: list[int] = []
     on.server.on_call["search"] = lambda what: busy.append(on.server.busy())
     await run_pool(on, MANY)
