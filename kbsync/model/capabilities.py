@@ -238,6 +238,12 @@ class Capabilities:
         return replace(self, seen=frozenset(kept))
 
     @property
+    def may_search(self) -> bool:
+        """Whether a search may be tried: not where the server is known to be older than it."""
+        ages = self.state(Capability.SEARCH), self.state(Capability.METADATA)
+        return ages[0] is True or (ages[0] is None and ages[1] is not False)
+
+    @property
     def unknown(self) -> frozenset[Capability]:
         """Everything about which neither the version nor a reply says anything."""
         return frozenset(each for each in Capability if self.state(each) is None)

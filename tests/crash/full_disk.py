@@ -21,11 +21,11 @@ from .site import NEXT, NO_MERGE, Base, Folder, differences, serving
 
 PATIENCE, WINDOW = 1.0, 2.5  # seconds
 FILES, TIMES = 60, 2
-SIZE = "3m"
+SIZE = "8m"
 
 
 class Disk:
-    """A file system of three megabytes with a ballast that takes what is left of it."""
+    """A file system of eight megabytes with a ballast that takes what is left of it."""
 
     def __init__(self, place: Path) -> None:
         place.mkdir(parents=True)

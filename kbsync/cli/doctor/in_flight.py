@@ -13,7 +13,7 @@ from kbsync.model import Binding, Capability, Done
 async def in_flight(settings: Settings, api: DifyClient, binding: Binding) -> Notice | None:
     """Return how the documents of a mirror are indexed; None where nothing can be searched for."""
     able, mirror = api.observed.now, settings.mirror(binding.mirror)
-    if mirror is None or able.state(Capability.SEARCH) is False:
+    if mirror is None or not able.may_search:
         return None
     economy = await _is_economy(api, binding, mirror)
     if not economy or Capability.KEEPS_KEYWORDS in able:

@@ -94,7 +94,7 @@ class FindabilityProofs:
         entry, able = change.entry, self._context.remote.capabilities
         if not isinstance(entry, LedgerEntry) or entry.state is not EntryState.SYNCED:
             return False
-        if able.state(Capability.SEARCH) is False:
+        if not able.may_search:
             return False
         self._seen += 1
         return self._context.loses_keywords or self._seen % ONE_IN == 1
