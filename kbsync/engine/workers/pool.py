@@ -355,6 +355,7 @@ class WorkerPool:
             self._let_go(key)
             return True
         if self._share.full(key):
+            self._share.free(key)  # or what is in line before it would wait for it
             self._put_in_front((key,))
             return True
         self._share.take(key)
@@ -448,6 +449,7 @@ class WorkerPool:
         progress.tries += why is not None  # a throttled call costs no try
         if why is not None and progress.tries >= TRIES:
             return self._give_up(key, action, why)
+        self._share.rest(key)
         self._queue.add_at(key, at)
         return None
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from kbsync.engine.context import Context
-from kbsync.model import DocKey, EntryState
+from kbsync.model import DocKey, EntryState, Op
+
+LANDS_WITHIN = 60.0
 
 
 class RoomShare:
@@ -42,6 +44,21 @@ class RoomShare:
         """Give it back; a document that is followed keeps its own."""
         self._sending.discard(key)
 
+    def rest(self, key: DocKey) -> None:
+        """Let a call that got no answer keep its room, but not where that is all the room there is.
+
+        It lands within seconds, if at all; then everything behind it goes on.
+        """
+        intent, now = self._context.ledger.intent(key), self._context.clock.now()
+        uploads = intent is not None and intent.op is not Op.SWITCH
+        if intent and uploads and self._shared and now - intent.started_at > LANDS_WITHIN:
+            self.free(key)
+
+    @property
+    def _shared(self) -> bool:
+        """What is declared is one mirror's; what the server bears is shared by all on the base."""
+        return self._context.loses_keywords and self._context.mirror.config.max_indexing is None
+
     def taken(self) -> set[DocKey]:
         """Return the keys that take room."""
         return {*self._followed(), *self._sending}
@@ -51,7 +68,5 @@ class RoomShare:
         context, room = self._context, self._context.room
         if room.closed:
             return True
-        # What is declared is one mirror's; what the server bears is shared by all on the base.
-        shared = context.loses_keywords and context.mirror.config.max_indexing is None
-        taken = room.taken() if shared else self.taken()
+        taken = room.taken() if self._shared else self.taken()
         return len(taken - {key}) >= context.most_indexing

@@ -25,7 +25,7 @@ from kbsync.model import (
 from tests.model.knowledge_base import FINE, Document
 
 from .fakes import Stage, run_pool, stage
-from .server import LOST, REFUSED
+from .server import DROPPED, LOST, REFUSED
 from .words import WHY, key_of
 
 pytestmark = pytest.mark.anyio
@@ -252,3 +252,14 @@ async def test_what_an_earlier_process_sent_is_followed_before_anything_is_sent(
     await run_pool(on, ["a.md", "b.md"])
     assert on.server.times("create")[0] >= began + 30
     assert on.states() == {"a.md": "synced", "b.md": "synced"}
+
+
+async def test_a_call_without_an_answer_does_not_hold_up_the_others_for_the_whole_window() -> None:
+    on = racing(*MANY)
+    on.server.faults["create"].append(DROPPED)
+    began = on.clock.now()
+    await run_pool(on, MANY)
+    assert set(on.states().values()) == {"synced"}
+    creates = on.server.times("create")
+    assert 60 < creates[1] - began < 120
+    assert creates[len(MANY) - 1] - began < 300
