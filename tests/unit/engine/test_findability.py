@@ -22,6 +22,7 @@ from kbsync.model import (
     Rejected,
     Throttled,
 )
+from tests.model.keyword_table import KeywordTable
 from tests.model.knowledge_base import FINE, Document
 
 from .fakes import Stage, run_pool, stage
@@ -38,14 +39,16 @@ def racing(*paths: str, most: int | None = None, loses: tuple[str, ...] = ()) ->
     """A server that loses what is indexed at the same time; `loses`: names it loses anyhow."""
     on = stage({path: path.encode() for path in paths}, max_indexing=most)
     on.server.capabilities = RACING
-    put = on.server.model.put
+    table = on.server.model.keywords
+    write = table._write
 
-    def losing(document: Document, name: str, content: bytes, settings: str) -> None:
-        put(document, name, content, settings)
-        document.incurable = name.startswith("incurable")
-        document.lost = name in loses or document.incurable
+    def losing(document: Document, *, since: float, at: float) -> None:
+        write(document, since=since, at=at)
+        document.incurable = document.name.startswith("incurable")
+        indexed = since < at  # otherwise it was enabled
+        document.lost = document.incurable or (indexed and document.name in loses)
 
-    on.server.model.put = losing  # type: ignore[method-assign]
+    table._write = losing  # type: ignore[method-assign, assignment]
     return on
 
 
@@ -118,7 +121,7 @@ async def test_what_that_does_not_help_is_sent_again_once_and_then_named_and_tri
     assert on.server.by_name("incurable.md")[0].enabled
 
     # An unchanged file is no reason to give up: the server is asked again later.
-    on.server.model.put = type(on.server.model).put.__get__(on.server.model)  # type: ignore[method-assign]
+    on.server.model.keywords = KeywordTable()
     on.server.by_name("incurable.md")[0].lost = False
     await anyio.sleep(entry.retry_at - on.clock.now() + 1)
     assert (await run_pool(on, ["incurable.md"])).exit is Exit.OK
