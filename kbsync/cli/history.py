@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 
 from kbsync.app import build
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import ShowHistory
-from kbsync.messages import printable
+from kbsync.messages import moment, printable
 
 
 def history(verb: ShowHistory, context: CliContext) -> None:
@@ -27,7 +26,7 @@ def history(verb: ShowHistory, context: CliContext) -> None:
         click.echo(json.dumps({"lines": [{"number": n, **asdict(line)} for n, line in lines]}))
         return
     for number, line in lines:
-        at = datetime.fromtimestamp(line.at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        at = moment(line.at)
         detail = f"  {printable(line.detail)}" if line.detail else ""
         click.echo(
             f"{number} {at} {line.mirror} {line.action} {line.outcome} {line.milliseconds} ms "

@@ -138,6 +138,7 @@ def line_of(event: Event) -> str | None:
         return f"{SIGNS.get(event.action, '*')} {path}  ({event.action}: {event.cause})"
     if event.outcome == "failed":
         return f"! {path}  (indexing failed: {printable(event.cause)})"
-    if event.outcome == "waiting" and event.why is not None:
+    said = event.outcome == "waiting" or event.action == "wait"
+    if said and event.why is not None:
         return f"? {path}  ({event.why})"
     return None

@@ -167,7 +167,8 @@ def _create_or_merge(
         return document, IndexTask.INDEX
     # The document keeps its id; only its upload, and so its rev, is a new one.
     overlaps = old["status"] not in {"completed", "error"}
-    doubled = overlaps and "overlapping-uploads" in call.server.quirks
+    quirky = "overlapping-uploads" in call.server.quirks
+    doubled = overlaps and quirky and not call.server.indexer.lost(old["id"])
     db.execute(_MERGE, (*common, now(), doubled, old["id"]))
     db.execute("DELETE FROM upload WHERE id = ?", (old["upload"],))
     return old["id"], IndexTask.BLOCK if old["wedged"] == 1 else IndexTask.INDEX

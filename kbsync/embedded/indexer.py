@@ -64,6 +64,10 @@ class OvertakenError(RunEndedError):
     """The document was deleted, or a newer upload took its place."""
 
 
+class _KilledError(RunEndedError):
+    """The worker was killed: no later run takes up the document."""
+
+
 class _StoppingError(RunEndedError):
     """The server stops; the next start takes up what is unfinished."""
 
@@ -73,7 +77,7 @@ class Indexer:
 
     Args:
         store: where documents and chunks are.
-        quirks: `stuck-indexing` and `empty-index` are imitated here.
+        quirks: `stuck-indexing`, `lost-tasks`, `killed-worker` and `empty-index` are imitated here.
         tables: the keyword tables of economy bases.
         spared_text: chunks keep what old versions take from a text (`Profile`).
         delay: seconds each document takes at least, spread evenly over its states.
@@ -97,6 +101,9 @@ class Indexer:
         self._delay = delay
         self._waiting: queue.SimpleQueue[tuple[IndexTask, str, int] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._submitted = self._kills = 0
+        self._in_hand: dict[str, int] = {}
+        self._lost: set[str] = set()
         self._threads = [
             threading.Thread(target=self._work, name=f"indexer-{number}", daemon=True)
             for number in range(threads)
@@ -116,8 +123,25 @@ class Indexer:
 
     def submit(self, document: str, generation: int, task: IndexTask = IndexTask.INDEX) -> None:
         """Queue one upload of one document."""
-        if "stuck-indexing" not in self._quirks:
-            self._waiting.put((task, document, generation))
+        if "stuck-indexing" in self._quirks:
+            return
+        self._lost.discard(document)
+        self._waiting.put((task, document, generation))
+        self._submitted += 1
+        if "lost-tasks" in self._quirks and self._submitted == self._quirks.lost_at:
+            self._lose_queue()
+        if "killed-worker" in self._quirks and self._submitted == self._quirks.killed_at:
+            self._lost.update(self._in_hand)
+            self._kills += 1
+
+    def _lose_queue(self) -> None:
+        with suppress(queue.Empty):
+            while (job := self._waiting.get_nowait()) is not None:
+                self._lost.add(job[1])
+
+    def lost(self, document: str) -> bool:
+        """Whether the task of that document is gone."""
+        return document in self._lost
 
     def stop(self) -> None:
         """End every thread between two states of its document, and wait for that."""
@@ -139,6 +163,13 @@ class Indexer:
                 _log.exception("document %s could not be indexed", job[1])
 
     def _do(self, task: IndexTask, document: str, generation: int) -> None:
+        self._in_hand[document] = kills = self._kills
+        try:
+            self._run(task, document, generation, kills)
+        finally:
+            self._in_hand.pop(document, None)
+
+    def _run(self, task: IndexTask, document: str, generation: int, kills: int) -> None:
         run = IndexRun(
             self._store,
             self._quirks,
@@ -146,10 +177,10 @@ class Indexer:
             document,
             generation,
             spared_text=self._spared_text,
-            pause=self._pause,
+            pause=lambda: self._pause(kills),
             every_state=self._delay > 0,
         )
-        with suppress(OvertakenError):
+        with suppress(OvertakenError, _KilledError):
             if task is IndexTask.INDEX:
                 run.run()
             elif task is IndexTask.EMBED:
@@ -159,9 +190,11 @@ class Indexer:
         if task in {IndexTask.WEDGE, IndexTask.BLOCK}:
             self._stop.wait()
 
-    def _pause(self) -> None:
+    def _pause(self, kills: int) -> None:
         if self._stop.wait(self._delay / STATES):
             raise _StoppingError
+        if kills != self._kills:
+            raise _KilledError
 
 
 class IndexRun:

@@ -34,6 +34,10 @@ QUIRKS: Final[dict[str, str]] = {
     "empty-index": "Documents complete without a single chunk.",
     "leftover-chunks": "An update leaves the old chunks, marked `re_segment`, beside the new ones.",
     "stuck-indexing": "Documents stay `waiting` and are never indexed.",
+    "lost-tasks": "Lose the queue once, at upload N (default 10): what is `waiting` then is never "
+    "indexed, what is sent later is.",
+    "killed-worker": "Kill the indexing worker once, at upload N (default 10), and start another: "
+    "documents in hand stay as they are.",
     "overlapping-uploads": "An upload sent while the last one of that document is unfinished "
     "leaves the chunks of the document doubled.",
     "lost-keywords": "What an economy base indexes at the same time is lost from search; 1.16 does "
@@ -70,6 +74,8 @@ class Quirks:
                 )
         self.throttle_limit = int(self._number("cloud-throttle", 10))
         self.toggle_lock_seconds = self._number("locking-toggles", 600.0)
+        self.lost_at = int(self._number("lost-tasks", 10))
+        self.killed_at = int(self._number("killed-worker", 10))
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

@@ -37,6 +37,7 @@ from kbsync.model import (
 )
 from kbsync.model import Chunking as Chunking  # noqa: PLC0414 - also named from here
 from kbsync.model import DocumentPage as DocumentPage  # noqa: PLC0414 - the same
+from kbsync.planning.standstill import Pulse
 
 
 class Clock(Protocol):
@@ -236,6 +237,10 @@ class Ledger(Protocol):
 
     def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
         """Return when indexing of the newest `limit` documents began and ended, in seconds."""
+        ...
+
+    def pulse(self, server: str, *, since: float) -> Pulse:
+        """Return what a server did with all it was sent, and what of it moved after `since`."""
         ...
 
     def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:

@@ -19,6 +19,7 @@ from kbsync.ledger.journal import Journal
 from kbsync.ledger.location import LedgerLocation, find_location
 from kbsync.ledger.maintenance import Copied, Health, rows_of, unreadable
 from kbsync.ledger.mirrors import Mirrors
+from kbsync.ledger.pulse import Pulses
 from kbsync.ledger.remote_listing import RemoteListings
 from kbsync.ledger.scan_rows import ScanRows
 from kbsync.ledger.servers import Servers
@@ -28,7 +29,9 @@ from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 
-class LedgerStore(ScanRows, Entries, Transactions, RemoteListings, Journal, Mirrors, Servers):
+class LedgerStore(
+    ScanRows, Entries, Transactions, RemoteListings, Journal, Mirrors, Servers, Pulses
+):
     """An open ledger. Close it, or use it as a context manager.
 
     Attributes:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import IntEnum
 
-__all__ = ["Exit", "Message", "Notice", "Problem", "catalogue", "printable"]
+__all__ = ["Exit", "Message", "Notice", "Problem", "catalogue", "moment", "printable"]
 
 
 class Exit(IntEnum):
@@ -49,6 +50,11 @@ def _visible(ch: str) -> str:
     if 0xDC80 <= point <= 0xDCFF:
         return f"\\x{point - 0xDC00:02x}"
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"
+
+
+def moment(seconds: float) -> str:
+    """Return a time of the ledger's clock as people and logs read it, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 @dataclass(frozen=True, slots=True)

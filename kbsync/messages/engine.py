@@ -274,6 +274,28 @@ UPDATE_UNPROVEN = Message(
     "see whether the server's indexing worker is stuck with: kbsync doctor",
     Exit.INCOMPLETE,
 )
+HELD_STILL = Message(
+    "KB-E120",
+    "indexing of {path} has not moved since {since}; it is sent again by itself once it is known "
+    "that the server lost its task",
+    "kbsync apply",
+    Exit.INDEXING,
+)
+WORKER_STANDS = Message(
+    "KB-E121",
+    "mirror {mirror}: nothing of what {server} was sent has moved since {since}, and neither has "
+    "what was sent later to see: its indexing worker does not run, or works for others",
+    "start the server's worker again (what it lost is sent again by itself), then type: "
+    "kbsync doctor",
+    Exit.INDEXING,
+)
+WAITS_FOR_CALL = Message(
+    "KB-E122",
+    "the upload of {path} sent at {sent} got no answer and may still land: waiting for it until "
+    "{until}",
+    "it goes on by itself then (ambiguity_window); to see it: kbsync explain {path}",
+    Exit.INCOMPLETE,
+)
 BASE_PIPELINE = Message(
     "KB-E080",
     "kbsync cannot use the knowledge base {base}, which has a pipeline: {reason}",

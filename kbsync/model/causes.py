@@ -20,7 +20,8 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"  # what was sent is not known
     DRIFT = "drift"  # the document was changed at the server
     RECOVER = "recover"  # indexing of the document failed
-    STUCK = "stuck"  # indexing makes no progress while other documents complete
+    STUCK = "stuck"  # the server lost its task: documents sent later are done
+    PROBE = "probe"  # nothing the server was sent moves: does it work at all?
     MOVED = "moved"  # the document of a file that was renamed
 
     # Delete

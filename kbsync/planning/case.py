@@ -20,6 +20,7 @@ from kbsync.model import (
     Rejection,
     RemoteDocument,
 )
+from kbsync.planning.standstill import Standing
 
 
 class Missing(enum.Enum):
@@ -78,7 +79,9 @@ class Case:
         name: the document name this key would be uploaded under.
         metadata_hash: hash of the metadata the document should carry, None when it carries none.
         repairs: drift repairs of this key in the last 24 hours.
-        stuck: the server made no progress with it for long while it finished others.
+        standing: how the document stands that the server has not done with.
+        still_since: when its indexing last moved, where it stands still.
+        probe: it is sent anew to see whether the server works at all.
         now: seconds of the ledger's clock.
     """
 
@@ -93,7 +96,9 @@ class Case:
     evidence: Evidence = Evidence()
     metadata_hash: str | None = None
     repairs: int = 0
-    stuck: bool = False
+    standing: Standing = Standing.MOVES
+    still_since: float | None = None
+    probe: bool = False
 
 
 def same(case: Case) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kbsync.messages import Notice
+from kbsync.messages import Notice, moment
 from kbsync.messages import engine as say
 from kbsync.messages import source as source_say
 from kbsync.model import (
@@ -56,6 +56,7 @@ from kbsync.planning.case import (
     same,
 )
 from kbsync.planning.marks import mark_of
+from kbsync.planning.standstill import Standing
 
 REPAIRS_A_DAY = 2
 
@@ -231,18 +232,23 @@ def _r1_indexing(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument) or not known.readiness.busy:
         return None
-    if case.stuck and known.readiness is not Readiness.WAITING:  # in line, not stuck
+    if case.probe or case.standing is Standing.LOST:
         return None
     why = say.HELD_INDEXING(path=case.key.path)
+    if case.standing is not Standing.MOVES and case.still_since is not None:
+        why = say.HELD_STILL(path=case.key.path, since=moment(case.still_since))
     return hold(case, "R1", Cause.INDEXING, why, document_id=known.id)
 
 
-# R1 has taken every busy document that is not stuck.
+# R1 has taken every busy document whose task is not known to be lost.
 def _r2_stuck(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument) or not known.readiness.busy:
         return None
-    return update(case, "R2", Cause.STUCK, known.id) if isinstance(case.local, Present) else None
+    if not isinstance(case.local, Present):
+        return None
+    cause = Cause.STUCK if case.standing is Standing.LOST else Cause.PROBE
+    return update(case, "R2", cause, known.id)
 
 
 def _r3_error(case: Case) -> Action | None:

@@ -54,6 +54,7 @@ class Document:
         fate: how its indexing ends.
         edits: words added to its chunks by hand.
         frozen: none of its chunks completes before the end.
+        lost: the server lost its task.
         unseen: its chunks were edited before kbsync saw them complete.
         lost: no search finds it, until it is enabled again.
         incurable: nor then.
@@ -76,6 +77,7 @@ class Document:
     archived: bool = False
     edits: int = 0
     frozen: bool = False
+    lost: bool = False
     unseen: bool = False
     claimable: bool = False
     lost: bool = False
@@ -109,6 +111,7 @@ class KnowledgeBase:
         away_until: no request is answered before.
         searched: kbsync is told that it can be searched, and how.
         keywords: what searches find.
+        worker_runs: it indexes what it is sent; otherwise everything waits in its queue.
     """
 
     def __init__(
@@ -130,6 +133,7 @@ class KnowledgeBase:
         self.keywords = KeywordTable()
         self.after_delete: Callable[[], None] = lambda: None
         self.chunk_seconds = float("inf")
+        self.worker_runs = True
         self._now = now
         self._at: float | None = None
         self.indexing = indexing
@@ -342,6 +346,25 @@ class KnowledgeBase:
         document.ready_at = NEVER_READY if document.fate == NEVER else self.now() + seconds
         document.edits, document.unseen = 0, False
         self.keywords.begin(document, self.now())
+        document.lost, document.frozen = False, False
+        document.stage = Readiness.INDEXING
+        if not self.worker_runs:
+            document.stage, document.ready_at = Readiness.WAITING, NEVER_READY
+
+    def lose_tasks(self) -> list[str]:
+        """Lose the task of every document that is not done yet; return their ids."""
+        busy = [each for each in self.documents.values() if self.readiness(each).busy]
+        for each in busy:
+            each.lost, each.stage, each.ready_at = True, Readiness.WAITING, NEVER_READY
+        return [each.id for each in busy]
+
+    def start_worker(self) -> None:
+        """Let the worker run again: it takes up every document whose task is there."""
+        self.worker_runs = True
+        for each in self.documents.values():
+            if each.ready_at == NEVER_READY and not each.lost:
+                seconds, each.fate = self.indexing(each.name)
+                each.stage, each.ready_at = Readiness.INDEXING, self.now() + seconds
 
     def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         document = self._find(base_id, document_id)

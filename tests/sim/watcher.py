@@ -44,6 +44,7 @@ class Watcher:
         self._history = history
         self.faults: list[str] = []
         self._sent: dict[str, Judged] = {}
+        self._unfindable: set[str] = set()
         self._removals: dict[str, list[float]] = defaultdict(list)
         self._deleted_there: dict[DocKey, float] = {}
 
@@ -108,6 +109,8 @@ class Watcher:
         """A delete goes out."""
         if document is not None and (key := self._key(document)) is not None:
             self._sent[document.id] = self._judged(key)
+            if self._history.server.readiness(document).busy:
+                self._unfindable.add(document.id)
 
     def _judged(self, key: DocKey) -> Judged:
         folder = self._history.folders[key.mirror]
@@ -170,7 +173,8 @@ class Watcher:
         """Its file is there: it goes only for another of that file, or as no search finds it."""
         another = self._deleted_there.get(key, float("-inf"))  # stood when it was looked at
         unlucky = self._history.time() - another < A_MOMENT
-        return document.fate != "fine" or unlucky or self._has_another(document, key)
+        found = document.fate == "fine" and document.id not in self._unfindable
+        return not found or unlucky or self._has_another(document, key)
 
     def _has_another(self, document: Document, key: DocKey) -> bool:
         """Whether the file has another one, be it one made by hand that passes for ours."""

@@ -132,6 +132,9 @@ def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:
         rev=None,
         word_count=None,
         batch=None,
+        sent_at=None,
+        progress_at=None,
+        progress=None,
         state=EntryState.FAILED,
     )
 

@@ -7,16 +7,18 @@ fixed time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.results import Event
+from kbsync.engine.execute.standstill import Standstill, TrackedDocument
 from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.observe.standing import note_progress
 from kbsync.engine.ports import EntryChange
 from kbsync.engine.workers.backoff import doubled
 from kbsync.engine.workers.wakeup import Wakeup
@@ -34,31 +36,21 @@ from kbsync.model import (
     Readiness,
     RemoteDocument,
 )
+from kbsync.planning.standstill import LOCKED_FOR, STILL_AFTER, STUCK_AFTER
 
 SHORTEST, LONGEST = 0.1, 5.0
 # Alone, a document is all that is waited for.
 SHORTEST_ALONE = 0.02
 STALLED = 60.0
 PROGRESS_EVERY = 60.0
-STUCK_AFTER = 1200.0
 FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
-UNFINISHED = ("queuing", "indexing", "paused")
-
-
-@dataclass(slots=True)
-class TrackedDocument:
-    """One document on its way.
-
-    Args:
-        since: when it last made progress.
-        replaces: it had chunks of an earlier upload.
-    """
-
-    document_id: str
-    since: float
-    started: float
-    chunks: int = -1
-    replaces: bool = False
+UNFINISHED = (
+    ("queuing", Readiness.WAITING),
+    ("indexing", Readiness.INDEXING),
+    ("paused", Readiness.PAUSED),
+)
+# How far a document is goes to the ledger so often at most.
+NOTED_EVERY = 60.0
 
 
 class IndexingTracker:
@@ -73,8 +65,8 @@ class IndexingTracker:
         self._proofs = proofs or FindabilityProofs(context)
         self._tracked: dict[DocKey, TrackedDocument] = {}
         self._interval = SHORTEST
-        self._finished_at = context.clock.now()
-        self._asked_at = context.clock.now()
+        self._still = Standstill(context)
+        self._began_at = self._asked_at = context.clock.now()
         self._refused: Problem | None = None
         self.polling = False
 
@@ -82,6 +74,7 @@ class IndexingTracker:
         """Go on in `context`."""
         self._context = context
         self._proofs.renew(context)
+        self._still.renew(context)
 
     def __len__(self) -> int:
         return len(self._tracked)
@@ -94,32 +87,75 @@ class IndexingTracker:
     @property
     def interval(self) -> float:
         """Seconds until the next poll: short after progress, growing without."""
-        return STALLED if self.idle_for > STUCK_AFTER else self._interval
+        return STALLED if self.stood_for(STUCK_AFTER) else self._interval
 
     def add(self, key: DocKey, document_id: str, *, replaces: bool = False) -> None:
         """Follow `document_id`; `replaces`: it had chunks of an earlier upload."""
-        now = self._context.clock.now()
-        if not self._tracked:
-            self._finished_at = now  # the time without documents is no standstill
+        begun = self._begun(key, document_id, replaces=replaces)
         known = self._tracked.get(key)
-        if known is None or known.document_id != document_id:
-            self._tracked[key] = TrackedDocument(
-                document_id, since=now, started=now, replaces=replaces
-            )
+        if known is None or (known.document_id, known.sent_at) != (document_id, begun.sent_at):
+            self._tracked[key] = begun
             self._interval = self._shortest
 
-    def stuck(self, key: DocKey) -> bool:
-        """Whether `key` made no progress for 20 minutes while other documents completed."""
-        tracked = self._tracked.get(key)
-        if tracked is None:
-            return False
-        return self._finished_at - tracked.since > STUCK_AFTER
+    def _begun(self, key: DocKey, document_id: str, *, replaces: bool) -> TrackedDocument:
+        """Return the document as the ledger knows it: how long it stands outlives the process."""
+        now, entry = self._context.clock.now(), self._context.ledger.entry(key)
+        if entry is None or entry.document_id != document_id:
+            return TrackedDocument(document_id, since=now, sent_at=now, started=now)
+        since = entry.progress_at or entry.sent_at
+        if since is None:  # adopted: from now on it is known since when it stands
+            note_progress(self._context, entry, entry.progress)
+            since = now
+        sent_at, chunks = entry.sent_at or since, entry.progress
+        return TrackedDocument(
+            document_id, since=since, sent_at=sent_at, started=now, chunks=chunks, replaces=replaces
+        )
+
+    # -- what stands still ---------------------------------------------------------------------
 
     @property
     def idle_for(self) -> float:
-        """Seconds since anything made progress."""
-        newest = max((w.since for w in self._tracked.values()), default=self._finished_at)
-        return self._context.clock.now() - max(newest, self._finished_at)
+        """Seconds since anything moved that was sent to this server."""
+        return self._context.clock.now() - self._still.moved_at(self._busy)
+
+    @property
+    def quiet_for(self) -> float:
+        """Seconds since anything moved or was sent."""
+        last = max(self._still.moved_at(self._busy), self._still.sent_at(self._busy))
+        return self._context.clock.now() - last if self._still.looked else 0.0
+
+    def stood_for(self, seconds: float) -> bool:
+        """Whether nothing moved for so long; what was sent last, or by an earlier process, too."""
+        if not self._busy or self.idle_for <= seconds:
+            return False
+        last = max(self._began_at, self._still.sent_at(self._busy))
+        return self._context.clock.now() - last >= STILL_AFTER
+
+    def waits(self, key: DocKey) -> bool:
+        """Whether indexing of the document of `key` has not begun."""
+        return key in self._tracked and self._tracked[key].waiting
+
+    @property
+    def overtaken(self) -> AbstractSet[DocKey]:
+        """The keys whose document stands still though later ones are done: they hold no room."""
+        return self._still.overtaken
+
+    def lost(self) -> list[DocKey]:
+        """Return the keys whose task is known to be lost; each is named once."""
+        return self._still.judge(self._busy)
+
+    def to_probe_with(self) -> DocKey | None:
+        """Return whose document may be sent anew to see whether the server works.
+
+        The last one loses no place in the queue; one whose indexing began, only when no lock can
+        hold it.
+        """
+        now, tracked = self._context.clock.now(), self._busy
+        waiting = [key for key, each in tracked.items() if each.waiting]
+        begun = [key for key, each in tracked.items() if now - each.since > LOCKED_FOR]
+        return max(waiting or begun, key=lambda key: tracked[key].sent_at, default=None)
+
+    # -- asking --------------------------------------------------------------------------------
 
     async def poll(self) -> list[DocKey]:
         """Ask once; return the keys whose document came to an end, their entries settled.
@@ -140,10 +176,10 @@ class IndexingTracker:
             for key, tracked in list(self._tracked.items()):
                 if tracked.document_id not in unfinished and key not in self._proofs:
                     group.start_soon(self._look, key, tracked, ended)
+        self._note_ends(ended)
         ended = await self._proofs.proved(ended)
         if ended:  # one durable transaction for all of them
             self._context.ledger.commit_all([self._with_mark(each) for each in ended.values()])
-            self._finished_at = self._context.clock.now()
         for key in ended:
             del self._tracked[key]
         if self._refused is not None:
@@ -155,6 +191,17 @@ class IndexingTracker:
     @property
     def _shortest(self) -> float:
         return SHORTEST if len(self._tracked) > 1 else SHORTEST_ALONE
+
+    def _note_ends(self, ended: Mapping[DocKey, EntryChange]) -> None:
+        """Note what the server is done with; that it is found may be proved much later."""
+        for key, change in ended.items():
+            if isinstance(change.entry, LedgerEntry):
+                self._still.ended(self._tracked[key])
+
+    @property
+    def _busy(self) -> Mapping[DocKey, TrackedDocument]:
+        """What the server is not done with."""
+        return {key: each for key, each in self._tracked.items() if key not in self._proofs}
 
     def _with_mark(self, change: EntryChange) -> EntryChange:
         """Keep the hash of a mark that was written while the server was asked."""
@@ -171,10 +218,11 @@ class IndexingTracker:
         except Problem as problem:
             self._refused = problem
             return
-        if change is not None:
+        # What was sent again while the server was asked is not done.
+        if change is not None and self._tracked.get(key) is tracked:
             ended[key] = change
 
-    async def _ask_for_progress(self, unfinished: set[str]) -> None:
+    async def _ask_for_progress(self, unfinished: Mapping[str, Readiness]) -> None:
         """Ask for each document how far it is, once in a while: a list does not say."""
         now = self._context.clock.now()
         if not unfinished or now - self._asked_at < PROGRESS_EVERY:
@@ -183,28 +231,29 @@ class IndexingTracker:
         for key, tracked in list(self._tracked.items()):
             entry = self._context.ledger.entry(key)
             if entry is not None and tracked.document_id in unfinished:
-                await self._note_progress(entry, tracked)
+                await self._note_progress(entry, tracked, unfinished[tracked.document_id])
 
-    async def _unfinished(self) -> set[str]:
+    async def _unfinished(self) -> Mapping[str, Readiness]:
         # For a few documents, one call each is cheaper than a list for each status.
         if len(self._tracked) <= len(UNFINISHED) or self._context.base_id is None:
-            return set()
+            return {}
         if Capability.LIST_BY_STATUS not in self._context.remote.capabilities:
             return await self._busy_by_batch()
-        ids: set[str] = set()
-        for status in UNFINISHED[:2]:
-            ids |= await self._all_with(self._context.base_id, status)
-        return ids
+        found: dict[str, Readiness] = {}
+        for status, readiness in UNFINISHED[:2]:
+            ids = await self._all_with(self._context.base_id, status)
+            found |= dict.fromkeys(ids, readiness)
+        return found
 
-    async def _busy_by_batch(self) -> set[str]:
+    async def _busy_by_batch(self) -> Mapping[str, Readiness]:
         """Return the documents whose batch says that they are in progress."""
-        ids: set[str] = set()
+        found: dict[str, Readiness] = {}
         for key, tracked in list(self._tracked.items()):
             entry = self._context.ledger.entry(key)
             progress = await self._progress(entry) if entry else None
             if progress is not None and progress.readiness.busy:
-                ids.add(tracked.document_id)
-        return ids
+                found[tracked.document_id] = progress.readiness
+        return found
 
     async def _all_with(self, base_id: str, status: str) -> set[str]:
         ids: set[str] = set()
@@ -227,7 +276,7 @@ class IndexingTracker:
         if document is None:
             return EntryChange(key=key)
         if document.readiness.busy:
-            await self._note_progress(entry, tracked)
+            await self._note_progress(entry, tracked, document.readiness)
             return None
         progress = await self._progress(entry)
         why = verdict(entry.key, document, progress)
@@ -257,12 +306,18 @@ class IndexingTracker:
                 return document
         refuse(self._context.mirror, "asking how far indexing is", outcome)
 
-    async def _note_progress(self, entry: LedgerEntry, tracked: TrackedDocument) -> None:
-        progress = await self._progress(entry)
+    async def _note_progress(
+        self, entry: LedgerEntry, tracked: TrackedDocument, readiness: Readiness
+    ) -> None:
+        progress = await self._progress(entry) if readiness is not Readiness.WAITING else None
         chunks = progress.completed if progress else 0
-        if chunks != tracked.chunks:
-            tracked.chunks = chunks
-            tracked.since = self._context.clock.now()
+        now = self._context.clock.now()
+        seen = None if readiness is Readiness.WAITING else chunks
+        if seen == tracked.chunks:
+            return
+        tracked.chunks, tracked.since = seen, now
+        if now - (entry.progress_at or 0.0) >= NOTED_EVERY:
+            note_progress(self._context, entry, seen)
 
     async def _progress(self, entry: LedgerEntry) -> Progress | None:
         if entry.batch is None:
@@ -321,6 +376,7 @@ def entry_after_indexing(
             reason=None,
             failures=0,
             retry_at=None,
+            progress_at=now,
         )
     failures = entry.failures + 1
     slowly = doubled(FIRST_RETRY, failures - 1, longest=LONGEST_RETRY)
@@ -335,6 +391,7 @@ def entry_after_indexing(
         reason=(why.code, document.error or why.text),
         failures=failures,
         retry_at=now + slowly if recovers else None,
+        progress_at=now,
     )
 
 
@@ -355,6 +412,7 @@ async def follow(
     wakeup: Wakeup,
     over: Callable[[], bool],
     indexed: Callable[[DocKey], None],
+    polled: Callable[[], None],
 ) -> None:
     """Poll while anything is being indexed; otherwise no call is made.
 
@@ -363,6 +421,7 @@ async def follow(
         wakeup: of the worker pool.
         over: whether there is nothing left to do.
         indexed: called with every key whose document came to an end.
+        polled: called after every answer.
     """
     while not over():
         if not len(tracker):
@@ -375,6 +434,7 @@ async def follow(
             break
         for key in ended:
             indexed(key)
+        polled()
         wakeup.wake()  # the workers stayed while the answer was out
         if len(tracker):
             await wakeup.sleep(tracker.interval)

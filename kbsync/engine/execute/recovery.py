@@ -11,6 +11,8 @@ from kbsync.engine.execute.results import Again, Result, TimedCall
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import document_of, owner_of
 from kbsync.engine.ports import UNCHANGED, EntryChange
+from kbsync.messages import Notice, moment
+from kbsync.messages import engine as say
 from kbsync.model import (
     Cause,
     DocKey,
@@ -90,7 +92,11 @@ def _carry_out(
             now, window = context.clock.now(), context.mirror.config.ambiguity_window
             # Past the window a look counts as a failed try: otherwise a pass might never end.
             over = now - intent.started_at >= window
-            return Again(min(until, now + LOOK_AGAIN), why=why if over else None)
+            return Again(
+                min(until, now + LOOK_AGAIN),
+                why=why if over else None,
+                waits=_waits(intent, until) if until - now > LOOK_AGAIN else None,
+            )
         case AdoptDocument(document=document):
             entry = _adopted(intent, document, case.entry, missing=missing)
             # Journalled, so that the guard counts it like any other missing document.
@@ -114,6 +120,13 @@ def _carry_out(
     return Again()
 
 
+def _waits(intent: Intent, until: float) -> Notice:
+    """Return what a person reads while the ambiguity window lasts."""
+    return say.WAITS_FOR_CALL(
+        path=intent.key.path, sent=moment(intent.started_at), until=moment(until)
+    )
+
+
 def remaining_entry(entry: LedgerEntry | None) -> LedgerEntry | None:
     """Return the entry once its document is gone: amid a swap the old document's, else None."""
     # Without a swap under way nothing is left: the next step creates anew.
@@ -129,6 +142,9 @@ def remaining_entry(entry: LedgerEntry | None) -> LedgerEntry | None:
         rev=None,
         word_count=None,
         batch=None,
+        sent_at=None,
+        progress_at=None,
+        progress=None,
     )
 
 

@@ -45,12 +45,14 @@ class Again:
     """Decide about the key again: at once, or at `at` (seconds of the ledger's clock).
 
     `ask`: the server contradicted the ledger, so ask it for the document first.
-    `why`: the action did not take effect; a key with too many of these is given up.
+    `why`: the action did not take effect; a key with too many of these is given up. `waits`: what
+    is waited for so long that it has to be said.
     """
 
     at: float | None = None
     ask: bool = False
     why: Notice | None = None
+    waits: Notice | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,11 @@ class Event:
     milliseconds: int
     document_id: str | None = None
     why: Notice | None = None
+
+
+def waiting_event(key: DocKey, why: Notice) -> Event:
+    """Return the event of a wait that has to be said, for `why`."""
+    return Event(key=key, action="wait", cause="", outcome="stopped", milliseconds=0, why=why)
 
 
 def step_event(action: Action, step: Result, milliseconds: int) -> Event:

@@ -125,6 +125,9 @@ def choose_strategy(
     able = context.remote.capabilities
     known = case.evidence.known
     failed = _needs_recovery(known)
+    # Its task may still be there: only a document of its own keeps the chunks from doubling.
+    if action.cause is Cause.PROBE:
+        return UpdateStrategy.DELETE_FIRST
     if context.pipeline:
         return UpdateStrategy.DELETE_FIRST if failed else UpdateStrategy.SWAP
     if not failed and Capability.UPDATE_ENDS in able:
@@ -176,10 +179,11 @@ async def _own_name(
 
 
 async def _delete_first(context: Context, case: Case, action: Update) -> Result:
-    """Delete a document in error that cannot be written over: search does not find it anyway."""
+    """Delete a document that cannot be written over: search does not find it anyway."""
     after = remaining_entry(case.entry)
+    cause = Cause.PROBE if action.cause is Cause.PROBE else Cause.RECOVER
     step = await remove(
-        context, case.key, action.document_id, name=case.name, cause=Cause.RECOVER, after=after
+        context, case.key, action.document_id, name=case.name, cause=cause, after=after
     )
     return step or Again(at=context.clock.now())
 
@@ -345,6 +349,8 @@ def entry_of(
         rev=reply.document.rev,
         batch=reply.batch or (before.batch if before else None),
         superseded=_superseded(upload, placed),
+        sent_at=context.clock.now(),
+        progress_at=context.clock.now(),
         failures=before.failures if before is not None and again else 0,
     )
 

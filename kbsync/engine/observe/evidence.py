@@ -14,6 +14,7 @@ import anyio.to_thread
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import document_of, owner_of
+from kbsync.engine.observe.standing import standing_of
 from kbsync.engine.ports import ObservedListing
 from kbsync.model import (
     Absent,
@@ -31,6 +32,7 @@ from kbsync.model import (
 )
 from kbsync.planning.case import GONE, Case, Evidence, Missing
 from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
+from kbsync.planning.standstill import Standing
 
 NAMES_HOLD_FOR = 60.0
 A_DAY = 86_400.0
@@ -58,7 +60,7 @@ class EvidenceCollector:
         *,
         seen: FileState | None = None,
         ask: bool = False,
-        stuck: bool = False,
+        probe: bool = False,
     ) -> Case:
         """Return the case of `key`.
 
@@ -66,7 +68,7 @@ class EvidenceCollector:
             key: what to decide about.
             seen: its state as a walk met it; looked at afresh when None.
             ask: ask the server for its document even where the ledger would do.
-            stuck: the server makes no progress with indexing it.
+            probe: its document stands still with all others, and is to be sent anew.
 
         Raises:
             Problem: the server could not be asked.
@@ -82,6 +84,7 @@ class EvidenceCollector:
         if intent is None and self._asks_for_evidence(local):
             name, evidence = await self._evidence(key, entry, local, name, ask)
             local = await self._hashed(local, entry, rejection, evidence)
+        standing, still_since = await self._standing(entry, evidence)
         return Case(
             key=key,
             name=name,
@@ -94,8 +97,20 @@ class EvidenceCollector:
             evidence=evidence,
             metadata_hash=self._metadata_hash(entry),
             repairs=ledger.repairs(key, self.context.clock.now() - A_DAY),
-            stuck=stuck,
+            standing=standing,
+            still_since=still_since,
+            probe=probe,
         )
+
+    async def _standing(
+        self, entry: LedgerEntry | None, evidence: Evidence
+    ) -> tuple[Standing, float | None]:
+        """Return how a busy document stands, and since when it has not moved."""
+        known = evidence.known
+        if entry is None or not isinstance(known, RemoteDocument) or not known.readiness.busy:
+            return Standing.MOVES, None
+        standing = await standing_of(self.context, entry, known)
+        return standing, entry.progress_at or entry.sent_at
 
     def _metadata_hash(self, entry: LedgerEntry | None) -> str | None:
         """Return the hash of what the document should carry, None where it carries nothing."""

@@ -44,6 +44,10 @@ class Canary:
         self._waiting[key] = None
         return False
 
+    def holds(self, key: DocKey) -> bool:
+        """Whether `key` is the update that the others wait for."""
+        return key == self._key
+
     def proves(self, key: DocKey, able: Capabilities) -> bool:
         """Return whether the end of indexing of `key` proves that updates end on this server."""
         return key == self._key and self.version == able.version  # an upgraded one is another

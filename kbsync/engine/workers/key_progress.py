@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from kbsync.messages import Notice
 from kbsync.model import DocKey, Present
 
 
@@ -17,12 +18,14 @@ class KeyProgress:
         ask: the server contradicted the ledger: ask it first.
         tries: calls that did not take effect.
         hashed: its file as it was when it was hashed for the plan.
+        told: what was said to be waited for.
     """
 
     listed: bool
     ask: bool = False
     tries: int = 0
     hashed: Present | None = None
+    told: Notice | None = None
 
 
 class ProgressTable:

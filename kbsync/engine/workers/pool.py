@@ -7,7 +7,6 @@ transactions.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 
@@ -30,19 +29,24 @@ from kbsync.engine.execute.results import (
     Stopped,
     kind_of,
     step_event,
+    waiting_event,
 )
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.ports import ObservedListing
+from kbsync.engine.workers.backlog import Backlog
 from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.key_progress import ProgressTable
 from kbsync.engine.workers.policy import Policy
 from kbsync.engine.workers.queue import KeyQueue
+from kbsync.engine.workers.room import Room
 from kbsync.engine.workers.room_share import RoomShare
 from kbsync.engine.workers.wakeup import Wakeup
+from kbsync.engine.workers.work_left import WorkLeft
 from kbsync.messages import Notice, Problem
 from kbsync.model import (
     Action,
     Capability,
+    Cause,
     Create,
     DocKey,
     EntryState,
@@ -64,13 +68,11 @@ WORKERS = 4
 TRIES = 6
 # So many calls in a row without an answer mean that the server is away, not that a key is bad.
 UNREACHED_IN_A_ROW = 12
-# A pass ends without documents that the server makes no progress with; the next one finds them.
-PATIENCE = 1200.0
 
 Observer = Callable[[Event], None]
 
 
-class WorkerPool:
+class WorkerPool(WorkLeft):
     """Works on the keys of one mirror, a few at once.
 
     Args:
@@ -103,13 +105,14 @@ class WorkerPool:
         self._observe = observe
         self._workers = workers
         self._queue = KeyQueue()
-        self._backlog: OrderedDict[DocKey, None] = OrderedDict()
         self._wakeup = Wakeup()
         proofs = FindabilityProofs(context, reserve=self._queue.reserve, release=self._queue.done)
         self._tracker = IndexingTracker(context, proofs)
-        self._share = RoomShare(context, lambda: self._tracker.keys)
+        self._share = RoomShare(context, lambda: self._tracker.keys - self._tracker.overtaken)
         self._marks = MarkWriter(context)
         self._mark_loop = MarkLoop(self._marks, self._wakeup, self._marked)
+        self._room = Room(self._tracker, self._share)
+        self._backlog = Backlog(self._room, policy.canary, policy.needs_room)
         self._unreached = 0
         self.report = Report(mirror=context.mirror.name)
 
@@ -128,7 +131,7 @@ class WorkerPool:
         """
         with self._context.room.joined(self, self._share.taken, self._wakeup.wake):
             for keys in rounds or ((),):
-                self._put_behind(keys)
+                self._backlog.add(keys)
                 await self._work_on_all()
                 if self._wakeup.stopping:
                     break
@@ -136,7 +139,8 @@ class WorkerPool:
             raise self._wakeup.problem
         self.report.indexing = self.indexing
         self.report.waiting = self.waiting
-        self.report.notice = self._canary.overdue(self._context.clock.now(), self.report.mirror)
+        overdue = self._canary.overdue(self._context.clock.now(), self.report.mirror)
+        self.report.notice = overdue or self._room.stands(self._context)
         return self.report
 
     def stop(self) -> None:
@@ -166,9 +170,9 @@ class WorkerPool:
         self._permits.grant(fed, plan)
         self._progress.begin(fed, listed=listed, hashed=hashed)
         if first:
-            self._put_in_front(reversed(fed))
+            self._backlog.put_in_front(reversed(fed))
         else:
-            self._put_behind(fed)
+            self._backlog.add(fed)
         self._wakeup.wake()
 
     def renew(self, context: Context, listing: ObservedListing | None) -> None:
@@ -206,48 +210,7 @@ class WorkerPool:
         """Whether the document of `key` is being indexed and followed."""
         return key in self._tracker.keys
 
-    # -- what is left to do --------------------------------------------------------------------
-
-    @property
-    def indexing(self) -> int:
-        """How many documents are followed."""
-        return len(self._tracker)
-
-    @property
-    def waiting(self) -> int:
-        """How many keys are worked on or wait for their turn."""
-        queue = self._queue
-        return queue.waiting + queue.active + len(self._backlog) + len(self._canary)
-
-    @property
-    def marking(self) -> int:
-        """How many marks are to be written or read back."""
-        return len(self._marks)
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything is worked on, waits for its turn, is indexed or to be marked."""
-        return bool(self.waiting or self.indexing or self.marking)
-
-    @property
-    def idle(self) -> bool:
-        """No key is worked on or waits for its first turn."""
-        return not (self._queue.active or self._backlog)
-
-    @property
-    def finished(self) -> bool:
-        """No key is worked on or waits for anything, and no document is being indexed."""
-        return self._queue.idle and not self.indexing
-
-    @property
-    def polling(self) -> bool:
-        """The server is being asked how far indexing is."""
-        return self._tracker.polling
-
-    @property
-    def stalled(self) -> bool:
-        """The server makes no progress any more with what it was sent."""
-        return self.indexing > 0 and self._tracker.idle_for > PATIENCE
+    # -- what is remembered ---------------------------------------------------------------------
 
     @property
     def risks(self) -> Mapping[DocKey, Risk]:
@@ -266,7 +229,7 @@ class WorkerPool:
         async with anyio.create_task_group() as group:
             for _ in range(self._workers):
                 group.start_soon(self._work)
-            group.start_soon(follow, self._tracker, wakeup, over, self._indexed)
+            group.start_soon(follow, self._tracker, wakeup, over, self._indexed, self._polled)
             group.start_soon(self._mark_loop.run, over, lambda: self.idle)
 
     def _over(self) -> bool:
@@ -296,17 +259,10 @@ class WorkerPool:
             return None
         now = self._context.clock.now()
         key = self._queue.take(now)
-        if key is not None or not self._backlog:
-            return key
-        key = next(iter(self._backlog))
-        # The keys behind it wait too: the order of the plan is kept.
-        full = key not in self._share.earlier and self._share.full(key)
-        if full and self._policy.needs_room(key):
-            return None
-        del self._backlog[key]
-        self._share.take(key)  # before the call, or the workers together take too much
-        self._queue.add(key)
-        return self._queue.take(now)
+        if key is None and (begun := self._backlog.take()) is not None:
+            self._queue.add(begun)
+            key = self._queue.take(now)
+        return key
 
     async def _wait_for_work(self) -> None:
         """Wait until something changes or the next waiting key is due."""
@@ -338,8 +294,8 @@ class WorkerPool:
             now = self._context.mirror.source.look(key.path)
             # A file that did not change since the plan is not read again to be hashed.
             hashed = hashed if isinstance(now, Present) and now.stat == hashed.stat else None
-        stuck = self._tracker.stuck(key)
-        return await evidence.case(key, seen=hashed, ask=progress.ask, stuck=stuck)
+        probe = self._room.probing(key) and self.follows(key)
+        return await evidence.case(key, seen=hashed, ask=progress.ask, probe=probe)
 
     async def _refuse(self, case: Case, why: Notice) -> None:
         """Report what the plan did not permit as held, or leave it to the next plan."""
@@ -354,27 +310,19 @@ class WorkerPool:
         if self._policy.changing(key):
             self._let_go(key)
             return True
-        if self._share.full(key):
-            self._share.free(key)  # or what is in line before it would wait for it
-            self._put_in_front((key,))
+        if self._room.full(key):
+            self._room.free(key)  # or what is in line before it would wait for it
+            self._backlog.put_in_front((key,))
             return True
-        self._share.take(key)
+        self._room.take(key)
+        if action.cause in (Cause.STUCK, Cause.PROBE):  # sent by a create, which proves nothing
+            self._backlog.put_in_front(self._canary.dropped(key))
+            return False
         now, able = self._context.clock.now(), self._context.remote.capabilities
         if isinstance(action, Create) or self._canary.admits(key, able, now):
             return False
-        self._share.free(key)
+        self._room.free(key)
         return True
-
-    def _put_behind(self, keys: Iterable[DocKey]) -> None:
-        """Work on `keys` after everything else, but first on what takes room at the server."""
-        new = dict.fromkeys(keys)
-        self._backlog.update(new)
-        self._put_in_front([key for key in new if key in self._share.earlier])
-
-    def _put_in_front(self, keys: Iterable[DocKey]) -> None:
-        for key in keys:
-            self._backlog[key] = None
-            self._backlog.move_to_end(key, last=False)
 
     async def _act(self, case: Case, action: Action) -> None:
         started = self._context.clock.now()
@@ -400,16 +348,18 @@ class WorkerPool:
             case Follow(document_id=document_id, uploaded=uploaded, replaces=replaces):
                 # First: a key that is let go loses its permits.
                 self._tracker.add(key, document_id, replaces=replaces)
-                self._finish(key, action)
                 if uploaded is not None:
+                    self._room.sent(key)
                     self._marks.add(key, uploaded)
+                self._finish(key, action)
             case NeedsMark(document=document):
                 self._to_mark(key, action, document)
             case Again(at=None):
                 self._queue.add(key)  # first, as above
                 self._finish(key, action)
-            case Again(at=float(at), ask=ask, why=why):
+            case Again(at=float(at), ask=ask, why=why, waits=waits):
                 self._progress.of(key).ask |= ask
+                self._tell(key, waits)
                 return self._later(key, action, at, why) or step
             case BackOff(why=why):
                 return self._back_off(key, action, why) or step
@@ -428,7 +378,7 @@ class WorkerPool:
 
     def _let_go(self, key: DocKey) -> None:
         """Free the room of `key`. Permits of a key that is still queued or followed are kept."""
-        self._share.free(key)
+        self._room.free(key)
         followed = self.follows(key)
         if followed or key in self._queue or key in self._backlog:
             self._progress.restart(key)
@@ -436,7 +386,7 @@ class WorkerPool:
             self._permits.drop(key)
             self._progress.drop(key)
         if not followed:
-            self._put_in_front(self._canary.dropped(key))
+            self._backlog.put_in_front(self._canary.dropped(key))
 
     def _give_up(self, key: DocKey, action: Action, why: Notice) -> Stopped:
         self._let_go(key)
@@ -456,7 +406,7 @@ class WorkerPool:
     def _back_off(self, key: DocKey, action: Action, why: Notice) -> Stopped | None:
         progress = self._progress.of(key)
         progress.tries += 1
-        self._share.free(key)
+        self._room.free(key)
         if self._unreached >= UNREACHED_IN_A_ROW:
             raise Problem(why)
         if progress.tries >= TRIES:
@@ -490,11 +440,27 @@ class WorkerPool:
         if self._context.ledger.intent(key) is None:
             self._queue.add(key)
         else:  # it is to be enabled again, which takes room like an upload
-            self._put_in_front((key,))
+            self._backlog.put_in_front((key,))
         self._context.room.wake()
         if entry is not None and entry.state is not EntryState.INDEXING:
             self._observe(indexed_event(entry))
         able = self._context.remote.capabilities
-        if self._canary.proves(key, able):
+        ended = entry is not None and entry.state is not EntryState.INDEXING
+        if ended and self._canary.proves(key, able):
             self._context.remote.note(Capability.UPDATE_ENDS, able=True)
-        self._put_in_front(self._canary.ended(key))
+        self._backlog.put_in_front(self._canary.ended(key))
+
+    def _polled(self) -> None:
+        """Look after what stands still, once the server was asked."""
+        busy = self._mark_loop.quiet or self._queue.active or self._backlog.has_probe
+        for key in self._room.to_send_anew(self._canary, probe=not busy):
+            self._progress.of(key).listed = False
+            self._queue.add(key)
+        self._tell(min(self._tracker.keys, default=None), self._room.stands(self._context))
+
+    def _tell(self, key: DocKey | None, why: Notice | None) -> None:
+        """Say once what is waited for."""
+        if key is None or why is None or self._progress.of(key).told == why:
+            return
+        self._progress.of(key).told = why
+        self._observe(waiting_event(key, why))

@@ -63,10 +63,15 @@ class RoomShare:
         """Return the keys that take room."""
         return {*self._followed(), *self._sending}
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is begun, because documents are searched for or repaired."""
+        return self._context.room.closed
+
     def full(self, key: DocKey) -> bool:
         """Whether the base has as many of ours in flight as it may, `key` not counted."""
         context, room = self._context, self._context.room
-        if room.closed:
+        if self.closed:
             return True
         taken = room.taken() if self._shared else self.taken()
         return len(taken - {key}) >= context.most_indexing

@@ -34,6 +34,7 @@ from kbsync.model import (
     Stat,
 )
 from kbsync.planning.marks import FIELDS, mark_of
+from kbsync.planning.standstill import Pulse
 from tests.model.folder import Folder
 
 from .server import ScriptedRemote
@@ -216,6 +217,20 @@ class MemoryLedger:
 
     def note_capabilities(self, server: str, known: Capabilities) -> None:
         self.servers[server] = known
+
+    def pulse(self, server: str, *, since: float) -> Pulse:
+        sent = [each for each in self.held.values() if each.sent_at is not None]
+        ended = [e for e in sent if e.state in (EntryState.SYNCED, EntryState.FAILED)]
+        began = [e for e in sent if e in ended or (e.progress_at or 0) > (e.sent_at or 0)]
+        moved = [e for e in sent if e in ended or e.progress]
+        just_now = [e.sent_at or 0 for e in began if (e.progress_at or 0) > since]
+        return Pulse(
+            overtaker=max((e.sent_at or 0 for e in ended), default=None),
+            ended_at=max((e.progress_at or 0 for e in ended), default=None),
+            moving=min(just_now, default=None),
+            moved_at=max((e.progress_at or 0 for e in moved), default=None),
+            sent_at=max((e.sent_at or 0 for e in sent), default=None),
+        )
 
     def mounts(self, mirror: str) -> frozenset[str]:
         return self.mounted.get(mirror, frozenset())

@@ -112,7 +112,8 @@ class ScriptedRemote:
         self.model = KnowledgeBase(able, clock.now, self._indexing, overlapping)
         self.model.base_id = BASE
         self.model.chunk_seconds = 60.0
-        overlapping.busy = lambda document: self.model.readiness(document).busy
+        # A document whose task is gone is not indexed: to send it again doubles nothing.
+        overlapping.busy = lambda each: self.model.readiness(each).busy and not each.lost
         self.overlaps = overlapping.ids
         self.rests_until = 0.0
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)

@@ -143,17 +143,16 @@ async def test_a_document_moves_only_while_no_worker_has_it() -> None:
         assert len(on.server.documents) == len(found)
 
 
-async def test_a_server_that_stands_still_is_asked_once_a_minute() -> None:
+async def test_a_server_that_stands_still_is_asked_once_a_minute_but_after_a_probe() -> None:
     on = counted(stage())
     async with controlled(on) as it:
-        on.server.indexing = 1e9
+        on.server.indexing = on.server.model.chunk_seconds = 1e9
         it.write("a.md", b"text")
-        await anyio.sleep(60)
-        on.server.documents["doc-1"].frozen = True
-        await anyio.sleep(STUCK_AFTER + 600)
-        before = len(on.server.calls)
-        await anyio.sleep(600)
-        assert 0 < len(on.server.calls) - before <= 40
+        await anyio.sleep(10 * STUCK_AFTER)
+        before, probes = len(on.server.calls), on.server.count("create")
+        await anyio.sleep(4 * AN_HOUR)
+        assert on.server.count("create") - probes <= 4
+        assert 0 < len(on.server.calls) - before <= 4 * 60 * 4
 
 
 async def test_a_mark_that_was_given_up_is_tried_again_with_the_next_listing() -> None:

@@ -14,7 +14,6 @@ from kbsync.engine.execute.indexing import (
     LONGEST,
     LONGEST_RETRY,
     SHORTEST_ALONE,
-    STUCK_AFTER,
     IndexingTracker,
     entry_after_indexing,
     verdict,
@@ -23,6 +22,7 @@ from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, LedgerEntry, Progress, Readiness, RemoteDocument
+from kbsync.planning.standstill import STUCK_AFTER
 
 from .fakes import run_pool, stage
 from .words import fingerprint_of, key_of
@@ -219,11 +219,11 @@ async def test_stuck_is_who_makes_no_progress_while_others_complete(frozen: bool
     for entry in on.ledger.held.values():
         watch.add(entry.key, entry.document_id)
     while len(watch) == 2:
-        assert not watch.stuck(A)
+        assert watch.lost() == []
         await anyio.sleep(120.0)
         await watch.poll()
-    assert watch.stuck(A) == frozen
-    assert not watch.stuck(key_of("unheard-of.md"))
+    assert watch.lost() == ([A] if frozen else [])
+    assert watch.lost() == []  # named once
 
 
 @given(st.lists(st.sampled_from(["a", "b"]), max_size=6))

@@ -179,10 +179,7 @@ async def test_a_base_that_could_not_be_asked_is_not_called_gone() -> None:
 async def test_a_pass_ends_when_the_server_stops_indexing_and_there_is_no_room() -> None:
     """Patience is asked only while no key is out, and keys wait for room while they are out."""
     on = stage({f"{n}.md": b"x" for n in range(3)}, max_indexing=1)
-    on.server.indexing = 1e9
-    on.server.on_call["named"] = lambda _: [
-        setattr(each, "frozen", True) for each in on.server.documents.values()
-    ]
+    on.server.indexing = on.server.model.chunk_seconds = 1e9
     async with _within(5 * HOUR):
         await run_pool(on, ["0.md", "1.md", "2.md"])
 

@@ -12,6 +12,7 @@ from itertools import product
 
 from kbsync.model import Action, EntryState, LedgerEntry, Op, Readiness, RemoteDocument
 from kbsync.planning.case import GONE, Case, Missing
+from kbsync.planning.standstill import Standing
 
 from .stories import (
     ABSENT,
@@ -98,7 +99,8 @@ def _turns(known: RemoteDocument | Missing | None) -> Sequence[dict[str, object]
     if not isinstance(known, RemoteDocument):
         return ({}, {"metadata_hash": "m"}) if known is None else ({},)
     if known.readiness.busy:
-        return ({}, {"stuck": True})
+        lost, still = {"standing": Standing.LOST}, {"standing": Standing.OVERTAKEN}
+        return ({}, lost, {**still, "still_since": 1.0})
     return ({}, {"repairs": 2}) if known.rev == "r2" else ({},)
 
 

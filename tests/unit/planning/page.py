@@ -35,6 +35,7 @@ from kbsync.model import (
 from kbsync.planning.case import GONE, Case
 from kbsync.planning.decide import ROWS
 from kbsync.planning.marks import mark_of
+from kbsync.planning.standstill import Standing
 
 PAGE = Path(__file__).parents[3] / "docs" / "design.md"
 HEADER = "| row | ledger | local | remote | action | why |"
@@ -64,9 +65,9 @@ def _is(*readiness: Readiness) -> Meaning:
     return lambda case: (known := _document(case)) is not None and known.readiness in readiness
 
 
-def _stuck(stuck: bool) -> Meaning:
-    busy = _is(Readiness.INDEXING, Readiness.PAUSED)
-    return lambda case: busy(case) and case.stuck is stuck
+def _sent_anew(anew: bool) -> Meaning:
+    busy = _is(Readiness.WAITING, Readiness.INDEXING, Readiness.PAUSED)
+    return lambda case: busy(case) and (case.probe or case.standing is Standing.LOST) is anew
 
 
 def _gone(case: Case) -> bool:
@@ -167,9 +168,8 @@ REMOTE: Mapping[str, Meaning] = {
     "ours by a valid mark": lambda case: bool(case.evidence.marked),
     "foreign of our name": lambda case: bool(case.evidence.namesakes),
     "nothing of our name": lambda case: not case.evidence.namesakes and not case.evidence.marked,
-    "waiting": _is(Readiness.WAITING),
-    "indexing or paused, not stuck": _stuck(False),
-    "indexing or paused, stuck": _stuck(True),
+    "busy, its task not known to be lost": _sent_anew(False),
+    "busy, its task lost, or the probe": _sent_anew(True),
     "error": _is(Readiness.ERROR),
     "available": _is(Readiness.AVAILABLE),
     "disabled": _is(Readiness.DISABLED),

@@ -20,6 +20,7 @@ from kbsync.model import (
     Update,
 )
 from kbsync.planning.case import GONE
+from kbsync.planning.standstill import Standing
 
 from .stories import (
     ABSENT,
@@ -87,15 +88,43 @@ STORIES = [
     ),
     Story(
         "R1",
-        "waiting is a queue and never stuck",
+        "it waits, and what was sent later is done: something sent before it still moves",
         {
             "local": EDITED,
             "entry": entry(EntryState.INDEXING),
             "known": remote(readiness=Readiness.WAITING, words=None),
-            "stuck": True,
+            "standing": Standing.OVERTAKEN,
+            "still_since": 1.0,
         },
         Hold,
-        say.HELD_INDEXING,
+        say.HELD_STILL,
+    ),
+    Story(
+        "R2",
+        "its place in the queue is lost: what was sent later is done",
+        {
+            "local": EDITED,
+            "entry": entry(EntryState.INDEXING),
+            "known": remote(readiness=Readiness.WAITING, words=None),
+            "standing": Standing.LOST,
+        },
+        Update,
+        "stuck",
+        {"document_id": "D"},
+    ),
+    Story(
+        "R2",
+        "nothing moves at the server: it is sent anew to see why",
+        {
+            "local": EDITED,
+            "entry": entry(EntryState.INDEXING),
+            "known": remote(readiness=Readiness.WAITING, words=None),
+            "standing": Standing.STANDS,
+            "probe": True,
+        },
+        Update,
+        "probe",
+        {"document_id": "D"},
     ),
     Story(
         "R2",
@@ -104,7 +133,7 @@ STORIES = [
             "local": EDITED,
             "entry": entry(EntryState.INDEXING),
             "known": remote(readiness=Readiness.INDEXING, words=None),
-            "stuck": True,
+            "standing": Standing.LOST,
         },
         Update,
         "stuck",

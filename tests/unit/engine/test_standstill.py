@@ -1,0 +1,167 @@
+"""A queue that lost its tasks: what is known lost is sent again, and nothing else is."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from kbsync.engine.execute.results import Report
+from kbsync.messages import Exit, moment
+from kbsync.messages import engine as say
+from kbsync.model import Readiness
+
+from .fakes import Stage, run_pool, stage
+
+pytestmark = pytest.mark.anyio
+
+
+def _losing(on: Stage, call: str, number: int) -> list[str]:
+    """Let the server lose its queue when the call of that number arrives; return the ids."""
+    lost: list[str] = []
+
+    def lose(_: str) -> None:
+        if on.server.count(call) == number and not lost:
+            lost.extend(on.server.model.lose_tasks())
+
+    on.server.on_call[call] = lose
+    return lost
+
+
+def _exact(on: Stage, report: Report) -> None:
+    assert set(on.states().values()) == {"synced"}
+    assert report.exit is Exit.OK
+    assert on.server.overlaps == []
+    names = [each.name for each in on.server.documents.values()]
+    assert sorted(names) == sorted(key.path for key in on.ledger.held)
+    assert not any(each.lost for each in on.server.documents.values())
+
+
+async def test_a_queue_lost_amid_fifty_uploads_is_made_good_without_a_hand() -> None:
+    names = [f"{n:02}.md" for n in range(50)]
+    on = stage({name: name.encode() for name in names})
+    on.server.indexing = 20.0
+    lost = _losing(on, "create", 18)
+    began = on.clock.now()
+    report = await run_pool(on, names)
+    assert len(lost) > 5
+    _exact(on, report)
+    assert set(lost) <= on.server.documents.keys()  # the ids stay
+    assert on.clock.now() - began < 900
+
+
+async def test_a_queue_lost_amid_six_edits_with_one_in_flight() -> None:
+    names = [f"{n}.md" for n in range(6)]
+    on = stage(max_indexing=1)
+    for name in names:
+        on.synced(name, b"before")
+        on.source.write(name, b"after")
+    lost = _losing(on, "progress", 2)
+    began = on.clock.now()
+    report = await run_pool(on, names)
+    assert lost
+    _exact(on, report)
+    assert all(each.content == b"after" for each in on.server.documents.values())
+    assert on.clock.now() - began < 900
+
+
+async def test_the_next_pass_knows_since_when_documents_stand_and_heals_them_at_once() -> None:
+    names = [f"{n}.md" for n in range(12)]
+    on = stage(dict.fromkeys(names, b"x"))
+    await run_pool(on, names[:7], wait=False)
+    lost = on.server.model.lose_tasks()
+    await run_pool(on, names[7:])
+    await anyio.sleep(600)
+    began, creates = on.clock.now(), on.server.count("create")
+    report = await run_pool(on, names)
+    assert len(lost) == 7
+    _exact(on, report)
+    assert on.server.count("create") == creates + 7
+    assert on.clock.now() - began < 60
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_where_all_stand_still_one_is_made_anew_and_proves_the_others_lost(
+    begun: bool,
+) -> None:
+    names = [f"{n}.md" for n in range(5)]
+    on = stage(dict.fromkeys(names, b"x"))
+    await run_pool(on, names, wait=False)
+    lost = on.server.model.lose_tasks()
+    for each in lost if begun else ():  # a worker that was killed leaves them so
+        on.server.documents[each].stage = Readiness.INDEXING
+        on.server.documents[each].frozen = True
+    await anyio.sleep(2400)
+    if begun:  # this pass sees that it began, and when
+        assert (await run_pool(on, names)).exit is Exit.INDEXING
+        await anyio.sleep(1200)
+    began = on.clock.now()
+    report = await run_pool(on, names)
+    _exact(on, report)
+    assert len(set(lost) & on.server.documents.keys()) >= 3
+    assert on.clock.now() - began < 60
+
+
+async def test_a_single_document_that_lost_its_task_is_made_good_too() -> None:
+    on = stage({"a.md": b"x"})
+    on.server.on_call["progress"] = lambda _: on.server.model.lose_tasks()
+    on.server.on_call["delete"] = lambda _: on.server.on_call.pop("progress", None)
+    _exact(on, await run_pool(on, ["a.md"]))
+
+
+async def test_a_worker_that_does_not_run_is_named_and_every_pass_ends() -> None:
+    names = [f"{n}.md" for n in range(6)]
+    on = stage(dict.fromkeys(names, b"x"), max_indexing=2)
+    on.server.model.worker_runs = False
+    ends = []
+    for _ in range(3):
+        began = on.clock.now()
+        report = await run_pool(on, names)
+        ends.append(on.clock.now() - began)
+        assert report.exit in (Exit.INDEXING, Exit.INCOMPLETE)
+        assert report.notice is not None
+        assert report.notice.message is say.WORKER_STANDS
+        await anyio.sleep(3600)
+    assert on.server.overlaps == []
+    assert max(ends) <= 1800
+    said = [each for each in on.events if each.action == "wait"]
+    assert {each.why.message for each in said if each.why} == {say.WORKER_STANDS}
+
+    on.server.model.start_worker()
+    began = on.clock.now()
+    await run_pool(on, names)
+    _exact(on, await run_pool(on, names))
+    assert on.clock.now() - began < 900
+
+
+async def test_a_slow_server_is_sent_nothing_twice_that_it_still_has() -> None:
+    names = [f"{n}.md" for n in range(8)]
+    on = stage(dict.fromkeys(names, b"x"), max_indexing=4)
+    on.server.indexing = 1100.0
+    report = await run_pool(on, names)
+    _exact(on, report)
+    assert on.server.count("create") == 8
+
+
+async def test_an_update_that_stopped_its_worker_is_not_followed_by_another() -> None:
+    names = [f"{n}.md" for n in range(4)]
+    on = stage()
+    for name in names:
+        on.synced(name, b"before")
+        on.source.write(name, b"after")
+    on.server.indexing, on.server.model.chunk_seconds = 1e9, 1e9
+    report = await run_pool(on, names)
+    assert on.server.count("update") == 1
+    assert on.server.count("create") == on.server.count("delete") == 0
+    assert report.notice is not None
+
+
+async def test_what_is_waited_for_after_a_call_without_an_answer_is_said_once() -> None:
+    on = stage({"a.md": b"x"})
+    on.server.faults["create"].append("dropped")
+    report = await run_pool(on, ["a.md"])
+    assert report.exit is Exit.OK
+    (said,) = [each.why for each in on.events if each.action == "wait"]
+    assert said is not None
+    assert said.message is say.WAITS_FOR_CALL
+    window = on.world.mirror.config.ambiguity_window
+    assert said.words["until"] == moment(on.server.times("create")[0] + window)
