@@ -105,6 +105,7 @@ class History:
         self.swap = chance.random() < 0.15
         self.per_minute = 30 if chance.random() < 0.1 else None
         self.most = chance.choice([1, 3, 20])
+        self.jumped_at = float("-inf")
         self.rests_in_daemon = chance.random() < 0.3
         self.on_event: Callable[[Event], None] = lambda event: None
         self.word = random.Random(f"word {program.world}")

@@ -252,6 +252,7 @@ def clock_jumps(history: History, chance: random.Random) -> None:
     """Ahead or back. What is late lands first: its duration could not be measured any more."""
     history.server.land(float("inf"))
     history.wall_ahead += chance.choice([-86_400, -3600, -60, 60, 3600, 86_400])
+    history.jumped_at = history.time()
     history.furthest_ahead = max(history.furthest_ahead, history.wall_ahead)
 
 

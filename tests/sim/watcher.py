@@ -69,10 +69,12 @@ class Watcher:
     def _may_overlap(self, document: Document) -> bool:
         """Stuck documents are sent again, and a ledger that forgot cannot wait.
 
-        Nor can one that took another document for what still lands.
+        Nor can one that took another document for what still lands. How long a document stands is
+        told by a clock that may jump.
         """
+        jumped = document.indexed_since <= self._history.jumped_at
         mistaken = document.claimable and self._history.server.landing
-        return document.fate == "never" or self._history.forgot_lately or mistaken
+        return document.fate == "never" or self._history.forgot_lately or mistaken or jumped
 
     def _known_to_be_same(self, document: Document, content: bytes, settings: str) -> bool:
         if (document.content, document.settings) != (content, settings):
