@@ -22,6 +22,11 @@ NOT_MOUNTED = Message(
     "nothing is mounted on {path}, where a mount was when its files were sent",
     exit=Exit.OK,
 )
+NEWLY_MOUNTED = Message(
+    "KB-G144",
+    "what is mounted on {path} was not when the files of that folder were sent, and hides some",
+    exit=Exit.OK,
+)
 MOUNT_STRANGE = Message(
     "KB-G141",
     "what is mounted on {path} holds none of the {recorded} files the ledger knows there",

@@ -23,7 +23,6 @@ from kbsync.engine.observe.restored_ledger import catch_up
 from kbsync.engine.observe.source_check import MountRecord, SourceCheck, must_be_listed
 from kbsync.engine.ports import Clock, EntryChange, FileRow, Ledger, ObservedListing
 from kbsync.messages import Notice
-from kbsync.messages import guard as guard_say
 from kbsync.model import (
     Absent,
     Action,
@@ -161,8 +160,8 @@ class Planner:
         states = await anyio.to_thread.run_sync(self._candidates, context, listed, tally, checksum)
         must_be_listed(self._mirror.name, tally.blocked)
         # After the walk: what is mounted by now was not missed by it.
-        lost = self.mounts.lost(states)
-        self.mounts.note(states, lost)
+        doubted = self.mounts.doubted(states)
+        self.mounts.note(states, doubted)
         if listed is not None:
             # Before any decision: a restored ledger would delete what was only renamed.
             states += catch_up(context, listed, states)
@@ -171,11 +170,11 @@ class Planner:
         states += refused
         # Without a listing and without asking, names are presumed free: the workers ask.
         collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
-        decided = await self._decide(collector, states, lost)
+        decided = await self._decide(collector, states, doubted)
         # The scan counted refused files as unchanged.
         unchanged = tally.unchanged + decided.same - len(refused)
         device = self._mirror.source.device()
-        facts = self._facts(decided, tally, device, lost)
+        facts = self._facts(decided, tally, device, doubted)
         return Planned(
             plan=self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {}),
             context=context,
@@ -200,19 +199,19 @@ class Planner:
             None when something would be removed and no recorded file proves that the source is
             still the same: then everything has to be compared.
         """
-        lost = self.mounts.lost(states)
+        doubted = self.mounts.doubted(states)
         collector = EvidenceCollector(context=context, asks=False)
-        decided = await self._decide(collector, states, lost)
+        decided = await self._decide(collector, states, doubted)
         facts = Facts(
             mirror=self._mirror.name,
             documents=0,
             foreseen=decided.foreseen,
-            unproved={point: guard_say.NOT_MOUNTED(path=point) for point in lost},
+            unproved=doubted,
         )
         risks = {facts.risk(action) for action in decided.actions}
         gone = [a.key for a in decided.actions if facts.risk(a) in (Risk.REMOVES, Risk.FORGETS)]
         device = self._mirror.source.device() if gone else None
-        if gone and not await self._proved(gone, {state.key for state in states}, lost, device):
+        if gone and not await self._proved(gone, {state.key for state in states}, doubted, device):
             return None
         if risks - {None}:
             facts = replace(facts, documents=self._documents(), root=root)
@@ -278,7 +277,7 @@ class Planner:
         self,
         gone: Collection[DocKey],
         changed: AbstractSet[DocKey],
-        lost: AbstractSet[str],
+        doubted: Mapping[str, Notice],
         device: int | None,
     ) -> bool:
         """Whether files that are looked at alone prove to be gone.
@@ -286,12 +285,12 @@ class Planner:
         Args:
             gone: these files.
             changed: all that are looked at, which cannot prove it.
-            lost: mount points that have no mount now, which the guard judges.
+            doubted: mount points below which the guard judges.
             device: what the root is on.
         """
         if device != self._device_before():
             return False
-        points = ["", *sorted(self.mounts.above(gone) - lost)]
+        points = ["", *sorted(self.mounts.above(gone) - doubted.keys())]
         proves = self._source_check.proves
         return await anyio.to_thread.run_sync(
             lambda: all(proves(changed, point) for point in points)
@@ -302,7 +301,11 @@ class Planner:
         return binding.device if binding else None
 
     def _facts(
-        self, decided: _Decisions, tally: ScanTally, device: int | None, lost: AbstractSet[str]
+        self,
+        decided: _Decisions,
+        tally: ScanTally,
+        device: int | None,
+        doubted: Mapping[str, Notice],
     ) -> Facts:
         # A renamed file is there, though at another path; an edited one may be another disk's.
         moved = sum(isinstance(action, Move) for action in decided.actions)
@@ -321,7 +324,7 @@ class Planner:
             documents=sum(self._ledger.counts(self._mirror.name).values()),
             root=root_fault(root),
             foreseen=decided.foreseen,
-            unproved=self.mounts.unproved(decided.actions, lost),
+            unproved=self.mounts.unproved(decided.actions, doubted),
         )
 
     def _candidates(
@@ -355,7 +358,7 @@ class Planner:
         return states
 
     async def _decide(
-        self, collector: EvidenceCollector, states: list[FileState], lost: AbstractSet[str]
+        self, collector: EvidenceCollector, states: list[FileState], doubted: Mapping[str, Notice]
     ) -> _Decisions:
         decided = _Decisions()
         stats: list[tuple[DocKey, Stat]] = []
@@ -384,7 +387,7 @@ class Planner:
                         decided.foreseen[case.key] = follows
                     free = vacated(case, action)
                     # A file that a mount takes with it was not renamed.
-                    if free is not None and innermost_above(case.key.path, lost) is None:
+                    if free is not None and innermost_above(case.key.path, doubted) is None:
                         decided.vacated.append(free)
                     if isinstance(case.local, Present) and case.local.content is not None:
                         decided.seen[case.key] = case.local

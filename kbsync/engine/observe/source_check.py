@@ -101,38 +101,49 @@ class MountRecord:
         self.known = self._ledger.mounts(self._mirror)
         self._source.expect(self.known)
 
-    def lost(self, states: Iterable[FileState]) -> frozenset[str]:
-        """Return the recorded mount points where nothing is mounted now, or was at one of `states`.
+    def doubted(self, states: Collection[FileState]) -> dict[str, Notice]:
+        """Return where below the root an absence proves nothing, by mount point, and why.
+
+        That is where a mount was and is none now, or was none when one of `states` was looked at;
+        and where a mount is that was not there before, over files that are recorded.
 
         Args:
             states: files that were looked at before.
         """
-        if not self.known:
-            return frozenset()
+        absent = [each.key.path for each in states if isinstance(each, Absent)]
+        if not (self.known or absent):
+            return {}
         met = {each.unmounted for each in states if isinstance(each, Absent | Present)}
-        return self.known - self._source.mounts() | (met - {None})  # type: ignore[operator]
+        now = self._source.mounts()
+        gone = self.known - now | {point for point in met if point is not None}
+        doubted = {point: guard_say.NOT_MOUNTED(path=point) for point in gone}
+        for point in now - self.known:
+            if any(is_at_or_below(path, point) for path in absent):
+                doubted[point] = guard_say.NEWLY_MOUNTED(path=point)
+        return doubted
 
     def above(self, keys: Iterable[DocKey]) -> frozenset[str]:
         """Return the recorded mount points that any of `keys` is below."""
         found = (innermost_above(key.path, self.known) for key in keys)
         return frozenset(each for each in found if each is not None)
 
-    def unproved(self, actions: Collection[Action], lost: AbstractSet[str]) -> Mapping[str, Notice]:
-        """Return where below the root an absence proves nothing, and why.
+    def unproved(
+        self, actions: Collection[Action], doubted: Mapping[str, Notice]
+    ) -> Mapping[str, Notice]:
+        """Return `doubted`, and the mounts on which none of the recorded files stands.
 
         Args:
             actions: what would be done.
-            lost: as `lost` returns.
+            doubted: as `doubted` returns.
         """
         gone = [action.key for action in actions if risk_of(action) in (Risk.REMOVES, Risk.FORGETS)]
-        found = {point: guard_say.NOT_MOUNTED(path=point) for point in lost}
-        for point in self.above(gone) - lost:
+        found = dict(doubted)
+        for point in self.above(gone) - doubted.keys():
             # A ledger that was lost knows of nothing there but what the plan is about.
-            recorded = sum(1 for _ in self._recorded(point))
             planned = [each.key for each in actions if is_at_or_below(each.key.path, point)]
-            known = self._recorded(point) if recorded else planned
+            known = self._recorded(point) if any(self._recorded(point)) else iter(planned)
             if not any(map(self._stands, known)):  # another disk, or one that is not filled yet
-                count = recorded or len(planned)
+                count = sum(1 for _ in self._recorded(point)) or len(planned)
                 found[point] = guard_say.MOUNT_STRANGE(path=point, recorded=count)
         return found
 
@@ -142,18 +153,20 @@ class MountRecord:
     def _stands(self, key: DocKey) -> bool:
         return not isinstance(self._source.look(key.path), Absent | Unknown)
 
-    def note(self, states: Collection[FileState], lost: AbstractSet[str]) -> None:
+    def note(self, states: Collection[FileState], doubted: Mapping[str, Notice]) -> None:
         """Record the mount points as they are now.
 
         One where nothing is mounted any more stays recorded as long as its files differ from what
-        was sent: only when all of them stand there as they were is it a folder like any other.
+        was sent: only when all of them stand there as they were is it a folder like any other. A
+        new one is recorded once it hides none of the recorded files.
 
         Args:
             states: what a walk found that may need something.
-            lost: as `lost` returns.
+            doubted: as `doubted` returns.
         """
+        lost = self.known & doubted.keys()
         left = {p for p in lost if any(is_at_or_below(each.key.path, p) for each in states)}
-        now = self._source.mounts() | left | (self.known - lost)
+        now = (self._source.mounts() - doubted.keys()) | left | (self.known - lost)
         if now != self.known:
             self._ledger.note_mounts(self._mirror, now)
             self.expect()

@@ -110,6 +110,24 @@ async def test_another_disk_in_its_place_removes_nothing() -> None:
     assert (await _applied(on, engine)).done == {"create": 1}
 
 
+async def test_a_mount_that_hides_files_sent_from_the_folder_beneath_removes_nothing() -> None:
+    on, engine = await _filled()
+    on.synced("part/a.md", b"a")
+    on.synced("part/b.md", b"b")
+    await _applied(on, engine)
+    hidden = on.source.files.pop("part/a.md")
+    on.source.nested["part"] = True  # a copy of b.md is on it
+    on.source.write("copy.md", b"a")
+    for _ in range(2):
+        held = await _halted(engine)
+        assert {key.path for key in held.keys} == {"part/a.md"}
+        assert say.NEWLY_MOUNTED(path="part").text in held.why[0].text
+        assert "delete" not in (await _applied(on, engine)).done
+    del on.source.nested["part"]
+    on.source.files["part/a.md"] = hidden
+    assert not (await engine.plan()).plan.actions
+
+
 async def test_a_file_that_is_deleted_on_its_mount_is_removed() -> None:
     on, engine = await _filled()
     on.source.remove(f"{POINT}/0.md")
