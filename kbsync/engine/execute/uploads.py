@@ -253,7 +253,7 @@ async def _record(
         case Ambiguous():
             ledger.commit(EntryChange(key=key, journal=(line,)))
         case Rejected():
-            refusal = await _refusal(context, upload, outcome)
+            refusal = await _refusal(context, upload, payload, outcome)
             stale = _stale(upload, refusal)
             ledger.commit(
                 EntryChange(key=key, entry=stale, intent=None, rejection=refusal, journal=(line,))
@@ -369,8 +369,12 @@ def _stale(upload: PlannedUpload, refusal: Rejection | None) -> LedgerEntry | Un
     return replace(entry, stale=refusal.reason)
 
 
-async def _refusal(context: Context, upload: PlannedUpload, outcome: Rejected) -> Rejection | None:
+async def _refusal(
+    context: Context, upload: PlannedUpload, payload: Payload, outcome: Rejected
+) -> Rejection | None:
     """Return the refusal with the fingerprint it was given for."""
+    sent = payload.content
+    whole = not payload.read(1)  # a server may refuse before it has everything
     path = upload.case.key.path
     with anyio.CancelScope(shield=True):  # the server answered: that is recorded, cancelled or not
         entry = upload.case.entry
@@ -378,6 +382,8 @@ async def _refusal(context: Context, upload: PlannedUpload, outcome: Rejected) -
         read = await anyio.to_thread.run_sync(context.mirror.source.read, path, taken)
     if not isinstance(read, Present) or read.content is None or not read.stat.agrees(upload.stat):
         return None  # edited meanwhile: the file as it is now was not refused
+    if whole and read.content != sent:
+        return None  # the same within a tick of the clock
     return Rejection(
         key=upload.case.key,
         fingerprint=Fingerprint(content=read.content, settings=context.mirror.settings),
