@@ -348,7 +348,7 @@ def _alone(seed: str, wall: Callable[[], float]) -> Iterator[None]:
             mock.patch.object(anyio.from_thread, "check_cancelled"),
             mock.patch.object(trio_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
             mock.patch("kbsync.engine.observe.planner.time", clock),
-            mock.patch("kbsync.engine.workers.pool.PATIENCE", PATIENCE),
+            mock.patch("kbsync.engine.workers.work_left.PATIENCE", PATIENCE),
             mock.patch("kbsync.engine.execute.indexing.STUCK_AFTER", PATIENCE),
             mock.patch("kbsync.engine.observe.knowledge_base.uuid.uuid4", token),
         ):
