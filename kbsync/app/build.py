@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
@@ -61,6 +61,10 @@ def warnings(settings: Settings) -> list[Notice]:
     with suppress(Problem), ledger_to_read(settings) as ledger:
         unwise += changes(settings, ledger) if ledger else ()
     return unwise
+
+
+# The lock and the socket stand there too, and what SQLite writes ahead.
+_BESIDE_A_LEDGER = ("", "-wal", "-shm", "-journal", ".lock", ".sock")
 
 
 @asynccontextmanager
@@ -238,11 +242,24 @@ def mirror_of(settings: Settings, declared: Declared, *, prune: Prune = KEEP) ->
     return Mirror(
         config=declared,
         server=settings.server_of(declared),
-        source=Folder(declared),
+        source=Folder(declared, own_files(settings)),
         settings=settings_hash(declared),
         prune_excluded=prune.excluded,
         prune_stale=prune.stale,
     )
+
+
+def own_files(settings: Settings) -> Mapping[Path, str]:
+    """Return the files that kbsync itself writes, or that hold a key, each with what it is."""
+    found = {settings.file: "its configuration"}
+    if settings.ledger.path is not None:
+        found |= {Path(f"{settings.ledger.path}{end}"): "its ledger" for end in _BESIDE_A_LEDGER}
+    for server in settings.servers.values():
+        if server.data is not None:
+            found |= {Path(f"{server.data}{end}"): "its knowledge base" for end in _BESIDE_A_LEDGER}
+        if server.api_key_file is not None:
+            found[server.api_key_file] = "an API key"
+    return found
 
 
 def settings_hash(declared: Declared) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import click
 
 from kbsync import __version__
+from kbsync.cli import utf8
 from kbsync.cli.command_line import CliContext, command_of
 from kbsync.messages import Exit, Problem
 
@@ -101,6 +102,11 @@ def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
+    try:
+        utf8.insist()
+    except Problem as problem:
+        click.echo(f"kbsync: {problem}", err=True)
+        sys.exit(problem.exit)
     sys.exit(obey(sys.argv[1:]))
 
 

@@ -115,6 +115,19 @@ def _source(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
         yield Fault(message=messages.SOURCE_NO_FOLDER, at=at, words=words)
     elif not os.access(mirror.source, os.R_OK | os.X_OK):
         yield Fault(message=messages.SOURCE_UNREADABLE, at=at, words=words)
+    for path in filter(None, map(_file_behind, (1, 2))):
+        if path.is_relative_to(_real(mirror.source)):
+            yield Fault(message=messages.OUTPUT_IN_SOURCE, at=at, words={"path": path})
+
+
+def _file_behind(descriptor: int) -> Path | None:
+    """Return the file that output goes to, None where it goes to a terminal or a pipe."""
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return Path(f"/proc/self/fd/{descriptor}").readlink()
+    except OSError:
+        pass
+    return None
 
 
 def _state(settings: Settings) -> Iterator[Fault]:

@@ -151,6 +151,11 @@ class MirrorConfig(Section):
         default=(), description="Gitignore patterns of files to leave out."
     )
     gitignore: bool = Field(default=True, description="Honour .gitignore files in the source.")
+    default_excludes: bool = Field(
+        default=True,
+        description="Leave out what programs leave beside documents: lock files, partial "
+        "downloads, conflict copies, wastebaskets, snapshots, thumbnails.",
+    )
     hidden: bool = Field(
         default=False, description="Take files and folders whose name starts with a dot."
     )

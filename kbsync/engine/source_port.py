@@ -60,6 +60,10 @@ class Payload(Protocol):
         ...
 
 
+# A larger file is not looked into for blanks alone: that costs system calls for each new file.
+LARGEST_BLANK = 4096
+
+
 class Source(Protocol):
     """One mirror's folder."""
 
@@ -67,12 +71,16 @@ class Source(Protocol):
         """Walk the folder once, in code point order of the NFC path.
 
         Files are `FileRow`; what is there but not uploaded is a `Skipped` or `Unknown`;
-        excluded files and folders are left out (ask `look`).
+        excluded files and folders are left out (ask `look`), but for those of the default list,
+        each an `Excluded`, a folder's path with ``/`` at its end.
         """
         ...
 
     def look(self, path: str) -> FileState:
-        """Return the state of `path` now, without reading its content."""
+        """Return the state of `path` now; only of a small file the content is looked at.
+
+        What has nothing in it but blanks is `Skipped`, which no row of a walk tells.
+        """
         ...
 
     def glance(self, path: str) -> FileState:

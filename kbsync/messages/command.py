@@ -266,3 +266,9 @@ SERVER_MOVED = Message(
     "look before you apply: kbsync plan {mirror}",
     Exit.OK,
 )
+NAMES_NOT_UTF8 = Message(
+    "KB-V160",
+    "file names are read as {encoding} here, so the same folder would hold other files",
+    "export PYTHONUTF8=1, then type the command again",
+    Exit.USAGE,
+)

@@ -168,8 +168,13 @@ CA_FILE_UNREADABLE = _refusal("KB-C073", "{file}:{line}: {key}: cannot read {pat
 STATE_IS_FOLDER = _refusal("KB-C074", "{file}:{line}: {key}: {path} is a folder; name a file")
 STATE_IN_SOURCE = _warning(
     "KB-C080",
-    "{file}:{line}: {key}: {path} is inside the source of mirror {mirror}, so every pass would "
-    "see a change",
+    "{file}:{line}: {key}: {path} is inside the source of mirror {mirror}; it is not uploaded, but "
+    "better kept elsewhere",
+)
+OUTPUT_IN_SOURCE = _warning(
+    "KB-C160",
+    "{file}:{line}: {key}: output goes to {path}, inside the source: it is not uploaded while this "
+    "process writes to it; write it elsewhere",
 )
 SECRET_OPEN = _warning(
     "KB-C081", "{file}:{line}: {key}: every user of this machine can read {path}; chmod 600 it"

@@ -94,3 +94,13 @@ NOT_IN_ENCODING = Message(
     "the text is neither UTF-8 nor {encoding}, which `encoding` names, so it is not sent",
     "add what it is written in to `encoding`, or auto as its last, then: kbsync plan",
 )
+LEFT_OUT_BY_DEFAULT = Message(
+    "KB-S160",
+    "{pattern} is left out by default ({made_by})",
+    'to take such files, add "!{pattern}" to `exclude`, then: kbsync plan',
+)
+OWN_FILE = Message(
+    "KB-S161",
+    "kbsync itself writes to this file ({what}), so each upload would change it again",
+    "keep it outside of the source, then: kbsync plan",
+)

@@ -121,9 +121,13 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excluded:
-    """There, but the filters leave it out; shown as orphaned when it has a document."""
+    """There, but the filters leave it out; shown as orphaned when it has a document.
+
+    `why` says which line of the default list leaves it out, None where a person did.
+    """
 
     key: DocKey
+    why: Notice | None = None
 
 
 FileState = Present | Absent | Unknown | Skipped | Excluded

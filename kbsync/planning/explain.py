@@ -79,8 +79,8 @@ def _file(local: FileState) -> str:
             return f"there, {size_of(stat.size)}{read}{_taken(taken)}{_unmounted(local)}"
         case Absent():
             return f"not there{_unmounted(local)}"
-        case Excluded():
-            return "left out by the filters"
+        case Excluded(why=why):
+            return f"left out: {why}" if why else "left out by the filters"
         case Skipped(why=why):
             return f"skipped: {why}"
         case Unknown(why=why):

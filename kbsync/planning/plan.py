@@ -84,6 +84,7 @@ class Plan:
         halts: what the guard holds back, at most one for each mirror.
         skipped: files that are never uploaded and have no document, with the reason.
         unchanged: files that need nothing.
+        left_out: files and folders that the default list leaves out.
     """
 
     actions: tuple[Action, ...]
@@ -92,6 +93,7 @@ class Plan:
     halts: tuple[Halted, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     unchanged: int = 0
+    left_out: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -214,6 +216,7 @@ def joined(plans: Sequence[Plan]) -> Plan:
         halts=tuple(halted for plan in plans for halted in plan.halts),
         skipped=tuple(skipped for plan in plans for skipped in plan.skipped),
         unchanged=sum(plan.unchanged for plan in plans),
+        left_out=sum(plan.left_out for plan in plans),
     )
 
 

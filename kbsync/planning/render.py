@@ -20,6 +20,7 @@ def as_json(plan: Plan) -> dict[str, object]:
         "counts": plan.counts,
         "unchanged": plan.unchanged,
         "stale": plan.stale,
+        "left_out": plan.left_out,
         "actions": [_action_json(action) for action in plan.actions],
         "skipped": [
             {
@@ -142,6 +143,8 @@ def summary(plan: Plan, uncompared: int = 0) -> str:
         parts.append(f"{plan.stale} stale")
     if plan.skipped:
         parts.append(f"{len(plan.skipped)} skipped")
+    if plan.left_out:
+        parts.append(f"{plan.left_out} left out by default")
     if plan.forecast.upload_bytes:
         parts.append(f"{size_of(plan.forecast.upload_bytes)} to upload")
     parts += _how_long(plan.forecast)

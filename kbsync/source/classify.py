@@ -56,9 +56,13 @@ class FileEntry(NamedTuple):
 
 
 class ExcludedEntry(NamedTuple):
-    """Something the filters leave out; `folder` when it is one."""
+    """Something the filters leave out; `folder` when it is one.
+
+    `why` names the line of the default list, None where something else leaves it out.
+    """
 
     folder: FolderEntry | None
+    why: Notice | None = None
 
 
 Verdict = FileEntry | Skipped | Unknown | FolderEntry | ExcludedEntry
@@ -127,15 +131,25 @@ def _verdict(rules: FileRules, folder: OpenFolder, name: str, found: EntryStat) 
     if is_folder and (excluded or not refusal):
         filters = rules.filters.descend(entry.filters, path + "/")
         deeper = FolderEntry(path + "/", steps, filters, entry.above)
-        return ExcludedEntry(deeper) if excluded else deeper
+        return (
+            ExcludedEntry(deeper, left_out(rules, entry, shown, folder=True))
+            if excluded
+            else deeper
+        )
     if excluded:
-        return ExcludedEntry(None)
+        return ExcludedEntry(None, left_out(rules, entry, shown, folder=False))
     if refusal:
         return rules.skipped(path, refusal)
     if isinstance(found, OSError):
         return Unknown(key=rules.key(path), why=says.FILE_UNREADABLE(cause=os_reason(found)))
     verdict = rules.verdict(path, part, found)
     return verdict if isinstance(verdict, Skipped) else FileEntry(verdict, steps)
+
+
+def left_out(rules: FileRules, entry: FolderEntry, name: str, *, folder: bool) -> Notice | None:
+    """Say which line of the default list leaves an entry out, None where something else does."""
+    line = rules.filters.default_line(entry.filters, entry.prefix, name, folder=folder)
+    return line and says.LEFT_OUT_BY_DEFAULT(pattern=line.pattern, made_by=line.made_by)
 
 
 def _through_link(

@@ -13,6 +13,7 @@ from kbsync.messages import source as says
 from kbsync.model import DocKey, Skipped
 from kbsync.model.file_types import extension
 from kbsync.source.filters import Filters
+from kbsync.source.own_files import OwnFiles
 
 _KINDS = {
     stat.S_IFIFO: "named pipe",
@@ -29,13 +30,15 @@ class FileRules:
         root: path of the source folder.
         filters: what is left out.
         accepted: extensions that are uploaded, lower case, without the dot.
+        own: files that kbsync itself writes.
         expected: key paths where a mount was seen before.
     """
 
-    __slots__ = ("accepted", "config", "expected", "filters", "root")
+    __slots__ = ("accepted", "config", "expected", "filters", "own", "root")
 
-    def __init__(self, config: MirrorConfig) -> None:
+    def __init__(self, config: MirrorConfig, own: OwnFiles) -> None:
         self.config = config
+        self.own = own
         self.root = os.fspath(config.source)
         self.filters = Filters(config)
         self.accepted = frozenset(config.extensions)
@@ -68,6 +71,8 @@ class FileRules:
             return says.NO_FILE(kind=_KINDS.get(stat.S_IFMT(found.st_mode), "special file"))
         if (ending := extension(name)) not in self.accepted:
             return refused_type(ending)
+        if what := self.own.what(found):
+            return says.OWN_FILE(what=what)
         if found.st_size == 0:
             return says.EMPTY()
         return self.too_large(found.st_size)

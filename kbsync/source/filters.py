@@ -1,7 +1,8 @@
 """Which entries of the source the filters leave out.
 
-Four things leave an entry out, and any one is enough: being hidden, the mirror's `exclude`, an
-ignore file (the deepest that says something decides), not being in the mirror's `include`.
+Five things leave an entry out, and any one is enough: being hidden, the mirror's `exclude`, an
+ignore file (the deepest that says something decides), not being in the mirror's `include`, and a
+line of the default list, unless one of the others names the entry to take it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kbsync.config import MirrorConfig
+from kbsync.source.default_excludes import DefaultExclude, DefaultList
 from kbsync.source.gitignore import Patterns, compiled
 from kbsync.source.ignore_file import IGNORE_FILE, ignore_patterns
 
@@ -27,11 +29,21 @@ class FolderFilters(NamedTuple):
 
 
 class Filters:
-    """A mirror's filters: `include`, `exclude`, `gitignore` and `hidden` of its configuration."""
+    """A mirror's filters: `include`, `exclude`, `gitignore` and `hidden` of its configuration.
+
+    Attributes:
+        has_defaults: whether the default list is in force.
+    """
 
     def __init__(self, config: MirrorConfig) -> None:
         self._include = compiled("\n".join(config.include))
         self._exclude = compiled("\n".join(config.exclude))
+        self.has_defaults = config.default_excludes
+        self._defaults = (
+            DefaultList(frozenset(config.extensions), config.include)
+            if config.default_excludes
+            else None
+        )
         self._hidden = config.hidden
         self._files = (".gitignore", IGNORE_FILE) if config.gitignore else (IGNORE_FILE,)
         self.root = FolderFilters(included=not self._include)
@@ -71,7 +83,7 @@ class Filters:
         return name in self._files
 
     def excludes(self, in_force: FolderFilters, prefix: str, name: str, *, folder: bool) -> bool:
-        """Whether an entry is left out.
+        """Whether an entry is left out, by a person or by the default list.
 
         Args:
             in_force: in the folder it is in.
@@ -79,18 +91,42 @@ class Filters:
             name: in NFC.
             folder: whether it is a folder.
         """
+        return self.leaves_out(in_force, prefix, name, folder=folder) or bool(
+            self.default_line(in_force, prefix, name, folder=folder)
+        )
+
+    def leaves_out(self, in_force: FolderFilters, prefix: str, name: str, *, folder: bool) -> bool:
+        """Whether an entry is left out, whatever the default list says; as `excludes`."""
         if name[0] == "." and self.hides(name):
             return True
         path = f"{prefix}{name}/" if folder else prefix + name
-        if self._exclude and self._exclude.verdict(path):
+        if self._said(in_force, path):
+            return True
+        return bool(self._include) and not self._included(in_force, path, folder=folder)
+
+    def default_line(
+        self, in_force: FolderFilters, prefix: str, name: str, *, folder: bool
+    ) -> DefaultExclude | None:
+        """Return the line of the default list that leaves an entry out, None if none does.
+
+        None too where something else says what is to be done with the entry; as `excludes`.
+        """
+        path = f"{prefix}{name}/" if folder else prefix + name
+        line = self._defaults.line(path) if self._defaults else None
+        if line is None or self._said(in_force, path) is not None:
+            return None
+        return None if self.leaves_out(in_force, prefix, name, folder=folder) else line
+
+    def _said(self, in_force: FolderFilters, path: str) -> bool | None:
+        """Return what `exclude` and ignore files say of `path`, None if nothing."""
+        verdict = self._exclude.verdict(path) if self._exclude else None
+        if verdict:
             return True
         for start, patterns in in_force.levels:
-            verdict = patterns.verdict(path[start:])
-            if verdict is not None:
-                if verdict:
-                    return True
-                break
-        return bool(self._include) and not self._included(in_force, path, folder=folder)
+            found = patterns.verdict(path[start:])
+            if found is not None:
+                return found
+        return verdict
 
     def _included(self, in_force: FolderFilters, path: str, *, folder: bool) -> bool:
         # As in an ignore file, what is taken back with ``!`` takes its content with it.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from kbsync.config import MirrorConfig
 from kbsync.engine.ports import FileRow, Payload, Seen
@@ -15,19 +16,26 @@ from kbsync.messages import source as says
 from kbsync.model import FileState, Present, Skipped, Stat, Unknown
 from kbsync.source.classify import FileEntry
 from kbsync.source.conversion import Conversion
+from kbsync.source.emptiness import is_blank
 from kbsync.source.file_rules import FileRules
 from kbsync.source.lookup import look
 from kbsync.source.mounts import mount_points
 from kbsync.source.openat import FOLDER, REPLACED, os_reason
+from kbsync.source.own_files import OwnFiles
 from kbsync.source.payload import FilePayload, ReadFiles, open_file, payload
 from kbsync.source.scan import root_fault, scan
 
 
 class Folder:
-    """A mirror's folder; implements `kbsync.engine.ports.Source`. Safe to ask from many threads."""
+    """A mirror's folder; implements `kbsync.engine.ports.Source`. Safe to ask from many threads.
 
-    def __init__(self, config: MirrorConfig) -> None:
-        self._rules = FileRules(config)
+    Args:
+        config: the mirror as declared.
+        own: files that kbsync itself writes, each with what it is; its output need not be named.
+    """
+
+    def __init__(self, config: MirrorConfig, own: Mapping[Path, str] | None = None) -> None:
+        self._rules = FileRules(config, OwnFiles(own or {}))
         self._conversion = Conversion.declared(config)
         self._read = ReadFiles()
 
@@ -122,7 +130,11 @@ class Folder:
         except OSError as error:
             return -1, self._unknown(path, root_fault(root, error))
         closing.callback(os.close, fd)
-        return fd, look(self._rules, fd, path)
+        self._rules.own.look_again()
+        found = look(self._rules, fd, path)
+        if isinstance(found, FileEntry) and is_blank(fd, found):
+            return fd, self._rules.skipped(path, says.EMPTY())
+        return fd, found
 
     def _opened(
         self, closing: ExitStack, path: str, taken: str | None, *, fresh: bool = False

@@ -48,7 +48,7 @@ def look(rules: FileRules, root: int, path: str) -> FileEntry | FileState:
 
 
 def _descend(rules: FileRules, root: int, path: str, parts: list[str]) -> FileEntry | FileState:
-    entry, excluded = FolderEntry("", (), rules.filters.root), False
+    entry, excluded, why = FolderEntry("", (), rules.filters.root), False, None
     for position, part in enumerate(parts):
         unmounted = _expected(rules, entry.steps, parts[position:])
         try:
@@ -65,8 +65,9 @@ def _descend(rules: FileRules, root: int, path: str, parts: list[str]) -> FileEn
             return _told(_unlisted(rules, path, error), unmounted)
         step: FolderEntry | FileState
         if excluded or all(isinstance(one.verdict, ExcludedEntry) for one in classified):
-            excluded = True
+            excluded, why = True, why or _default_line(classified)
             step = _excluded(rules, path, classified, last=position == len(parts) - 1)
+            step = replace(step, why=why) if isinstance(step, Excluded) else step
         elif position == len(parts) - 1:
             return _told(_here(rules, path, classified), unmounted)
         else:
@@ -136,6 +137,11 @@ def _excluded(
         len(folders) < len(classified) if last else folders or any(one.opaque for one in classified)
     )
     return Excluded(key=rules.key(path)) if there else Absent(key=rules.key(path))
+
+
+def _default_line(classified: list[Classified]) -> Notice | None:
+    verdicts = (one.verdict for one in classified)
+    return next((each.why for each in verdicts if isinstance(each, ExcludedEntry)), None)
 
 
 def _folder(one: Classified) -> FolderEntry | None:

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from kbsync.engine.ports import Blocked, FileRow, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
-from kbsync.model import Skipped, Unknown
+from kbsync.model import Excluded, Skipped, Unknown
 from kbsync.model.file_types import extension
 from kbsync.source.classify import (
+    Classified,
+    ExcludedEntry,
     FileEntry,
     FolderEntry,
     OpenFolder,
@@ -23,6 +25,7 @@ from kbsync.source.classify import (
     open_entry,
     states_of_key,
 )
+from kbsync.source.default_excludes import AMID, AMID_TOO, FIRST, may_be_left_out
 from kbsync.source.file_names import component, is_component
 from kbsync.source.file_rules import FileRules, refused_type
 from kbsync.source.ignore_file import IgnoreFault
@@ -38,17 +41,25 @@ class Listed(NamedTuple):
     """
 
     rows: list[FileRow]
-    others: list[Skipped | Unknown | FolderEntry | Blocked]
+    others: list[Skipped | Unknown | Excluded | FolderEntry | Blocked]
 
-    def add(self, other: Skipped | Unknown | FolderEntry | Blocked) -> None:
+    def add(self, other: Skipped | Unknown | Excluded | FolderEntry | Blocked) -> None:
         """Add what is no row, to be sorted by its path or prefix."""
         at = other.prefix if isinstance(other, FolderEntry | Blocked) else other.key.path
         self.rows.append((at, _ELSE, 0, len(self.others), 0))
         self.others.append(other)
 
+    def add_left_out(self, rules: FileRules, classified: list[Classified], path: str) -> None:
+        """Add what the default list leaves out: it is counted."""
+        for verdict in (one.verdict for one in classified):
+            if isinstance(verdict, ExcludedEntry) and verdict.why:
+                key = rules.key(path + "/" if verdict.folder else path)
+                self.add(Excluded(key=key, why=verdict.why))
+
 
 def scan(rules: FileRules) -> Iterator[Seen]:
     """Walk the source of `rules` once; see `kbsync.engine.ports.Source.scan`."""
+    rules.own.look_again()
     try:
         root = os.open(rules.root, FOLDER)
     except OSError as error:
@@ -131,6 +142,7 @@ def _content(rules: FileRules, folder: OpenFolder) -> Listed:
                 listed.rows.append(state.row)
             else:
                 listed.add(state)
+        listed.add_left_out(rules, classified, folder.entry.prefix + part)
     listed.rows.sort()
     return listed
 
@@ -144,22 +156,29 @@ def _quick(
     """
     listed, rest = Listed([], []), []
     prefix, filters = folder.entry.prefix, folder.entry.filters
-    accepted, limit = rules.accepted, rules.config.max_file_size
+    accepted, limit, own = rules.accepted, rules.config.max_file_size, rules.own.inodes
     idle, trust_ctime = rules.filters.idle(filters), rules.config.trust_ctime
-    excludes = rules.filters.excludes
+    leaves_out, defaults = rules.filters.leaves_out, rules.filters.has_defaults
+    first = FIRST if defaults else ""
     for entry in entries:
         name = entry.name
         if (
             name[0] == "."
+            or name[0] in first
+            or AMID in name
+            or AMID_TOO in name
             or not (name.isascii() or is_component(name))
             or not entry.is_file(follow_symlinks=False)
         ):
             rest.append(entry)
             continue
-        if not idle and excludes(filters, prefix, name, folder=False):
+        if not idle and leaves_out(filters, prefix, name, folder=False):
             continue
         stem, _, ending = name.rpartition(".")
         if not stem or (ending not in accepted and extension(name) not in accepted):
+            if defaults and may_be_left_out(ending):
+                rest.append(entry)
+                continue
             listed.add(rules.skipped(prefix + name, refused_type(extension(name))))
             continue
         try:
@@ -167,7 +186,7 @@ def _quick(
         except OSError:
             rest.append(entry)
             continue
-        if 0 < found.st_size <= limit:
+        if 0 < found.st_size <= limit and found.st_ino not in own:
             ctime = found.st_ctime_ns if trust_ctime else 0
             row = (prefix + name, found.st_size, found.st_mtime_ns, found.st_ino, ctime)
             listed.rows.append(row)

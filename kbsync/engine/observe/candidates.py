@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kbsync.engine.ports import Blocked, FileRow, Seen, Source
+from kbsync.engine.source_port import LARGEST_BLANK
 from kbsync.messages import Notice
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
 
@@ -21,6 +22,7 @@ class ScanTally:
     Args:
         unchanged: files that need nothing.
         files: files that passed the filters.
+        left_out: files and folders that the default list leaves out.
         blocked: folders that could not be listed.
         recorded: paths the ledger knows.
         found: those of them that are there, or cannot be proved to be gone.
@@ -29,6 +31,7 @@ class ScanTally:
 
     unchanged: int = 0
     files: int = 0
+    left_out: int = 0
     blocked: list[Blocked] = field(default_factory=list)
     recorded: int = 0
     found: int = 0
@@ -75,7 +78,9 @@ def candidates(
                     yield other
                 continue
             row = next(rows, None)
-        yield from _seen(mirror, seen, tally)
+            yield from _seen(mirror, source, seen, tally, recorded=True)
+        else:
+            yield from _seen(mirror, source, seen, tally, recorded=False)
     while row is not None:
         yield _not_seen(mirror, source, row[0], tally)
         row = next(rows, None)
@@ -90,10 +95,15 @@ def _path_of(seen: Seen) -> str:
     return seen.key.path
 
 
-def _seen(mirror: str, seen: Seen, tally: ScanTally) -> Iterator[FileState]:
+def _seen(
+    mirror: str, source: Source, seen: Seen, tally: ScanTally, *, recorded: bool
+) -> Iterator[FileState]:
     match seen:
         case (path, size, mtime_ns, inode, ctime_ns):
             tally.files += 1
+            if size <= LARGEST_BLANK:
+                yield source.look(path)
+                return
             stat = Stat(size, mtime_ns, inode, ctime_ns)
             yield Present(key=DocKey(mirror=mirror, path=path), stat=stat)
         case Blocked():
@@ -102,7 +112,11 @@ def _seen(mirror: str, seen: Seen, tally: ScanTally) -> Iterator[FileState]:
         case Unknown(why=why):
             tally.fault = tally.fault or why
             yield seen
-        case Present() | Absent() | Skipped() | Excluded():
+        case Excluded():
+            tally.left_out += 1
+            if recorded:
+                yield seen
+        case Present() | Absent() | Skipped():
             yield seen
 
 

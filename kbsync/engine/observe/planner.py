@@ -175,8 +175,9 @@ class Planner:
         unchanged = tally.unchanged + decided.same - len(refused)
         device = self._mirror.source.device()
         facts = self._facts(decided, tally, device, doubted)
+        plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})
         return Planned(
-            plan=self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {}),
+            plan=replace(plan, left_out=tally.left_out),
             context=context,
             listing=listed,
             tally=tally,

@@ -20,7 +20,8 @@ from kbsync.source.ticks import SECOND_NS, TICK_NS
 pytestmark = pytest.mark.usefixtures("descriptors")
 Make = Callable[..., Folder]
 
-LINE = "Où est le garçon ? À l'école, très content.\n"
+# Longer than a file that is looked into for blanks alone.
+LINE = "Où est le garçon ? À l'école, très content." * 100 + "\n"
 ONCE = 1.15  # and a little, for a sample of the letters
 
 
