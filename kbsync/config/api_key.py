@@ -89,4 +89,6 @@ def _sound(key: FoundKey, at: Location) -> FoundKey | Fault:
         return Fault(message=messages.API_KEY_EMPTY, at=at, words={"origin": key.origin})
     if not (text.isascii() and text.isprintable()) or " " in text or len(text) > LONGEST_KEY:
         return Fault(message=messages.API_KEY_CHARACTERS, at=at, words={"origin": key.origin})
+    if text.startswith("app-"):
+        return Fault(message=messages.API_KEY_OF_APP, at=at, words={"origin": key.origin})
     return FoundKey(SecretStr(text), key.origin)

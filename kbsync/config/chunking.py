@@ -12,8 +12,9 @@ from pydantic import Field
 from kbsync.config.types import WHOLE, Section
 from kbsync.model import Chunking
 
-ChunkLength = Annotated[int, Field(ge=50, le=4000), WHOLE]
-Overlap = Annotated[int, Field(ge=0, le=3999), WHOLE]
+# How long a chunk may be is the server's to say: `max_chunk_length`.
+ChunkLength = Annotated[int, Field(ge=50), WHOLE]
+Overlap = Annotated[int, Field(ge=0), WHOLE]
 Separator = Annotated[str, Field(min_length=1, max_length=50)]
 ModelName = Annotated[str, Field(min_length=1, max_length=255)]
 FORMS = {"text": "text_model", "qa": "qa_model", "hierarchical": "hierarchical_model"}
@@ -24,7 +25,8 @@ class Subchunks(Section):
 
     separator: Separator = Field(default="\n", description="Text between two child chunks.")
     max_tokens: ChunkLength = Field(
-        default=200, description="Longest child chunk, in characters; 50 to 4000."
+        default=200,
+        description="Longest child chunk, in characters; from 50 to the server's max_chunk_length.",
     )
     chunk_overlap: Overlap = Field(
         default=0, description="Characters two neighbouring child chunks share."
@@ -92,7 +94,8 @@ class ChunkingSection(Section):
     )
     max_tokens: ChunkLength = Field(
         default=500,
-        description="Longest chunk, in characters whatever its name; 50 to 4000; "
+        description="Longest chunk, in characters whatever its name; from 50 to the "
+        "server's max_chunk_length; "
         "not for mode: automatic.",
     )
     chunk_overlap: Overlap = Field(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from kbsync.config.chunking import ChunkingSection
 from kbsync.config.config_file import Fault, Location
@@ -17,7 +19,9 @@ from kbsync.messages import config as messages
 _SHAPING = frozenset(
     {"separator", "max_tokens", "chunk_overlap", "remove_extra_spaces", "remove_urls_emails"}
 )
+_LIMIT = "max_chunk_length"
 _HIERARCHY = frozenset({"parent_mode", "subchunks"})
+_KEY = re.compile(r"(?:Bearer )?(?:dataset|app)-[0-9A-Za-z]{16,}\Z")
 Placed = tuple[Location, MirrorConfig]
 
 
@@ -61,6 +65,8 @@ def _mirror(
     if not servers:
         return
     name = server_name(mirror, servers)
+    limit = servers[name].max_chunk_length if name else ServerConfig.model_fields[_LIMIT].default
+    yield from _lengths((*at, "chunking"), mirror.chunking, limit)
     if name is None:
         message = messages.SERVER_UNKNOWN if mirror.server else messages.SERVER_UNNAMED
         yield Fault(message=message, at=(*at, "server"), words={"known": ", ".join(servers)})
@@ -73,9 +79,21 @@ def _base_words(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
     base, at = mirror.knowledge_base, (*at, "knowledge_base")
     if (base.id is None) == (base.name is None):
         yield Fault(message=messages.BASE_ID_AND_NAME, at=at)
+    if base.name is not None and _is_uuid(base.name):
+        yield Fault(message=messages.NAME_IS_ID, at=at, words={"name": base.name.strip()})
+    if base.name is not None and _KEY.match(base.name.strip()):
+        yield Fault(message=messages.NAME_IS_KEY, at=at)
     if base.id is not None:
         for key in sorted(base.model_fields_set & {"description", "permission"}):
             yield Fault(message=messages.CREATION_WITH_ID, at=(*at, key))
+
+
+def _is_uuid(name: str) -> bool:
+    try:
+        UUID(name.strip())
+    except ValueError:
+        return False
+    return True
 
 
 # -- chunking ------------------------------------------------------------------------------------
@@ -104,6 +122,14 @@ def _overlaps(at: Location, section: ChunkingSection) -> Iterator[Fault]:
         yield Fault(message=messages.OVERLAP_TOO_LARGE, at=(*at, "chunk_overlap"))
     if section.subchunks.chunk_overlap >= section.subchunks.max_tokens:
         yield Fault(message=messages.OVERLAP_TOO_LARGE, at=(*at, "subchunks", "chunk_overlap"))
+
+
+def _lengths(at: Location, section: ChunkingSection, limit: int) -> Iterator[Fault]:
+    longest = section.max_tokens, section.subchunks.max_tokens
+    for key, found in zip((("max_tokens",), ("subchunks", "max_tokens")), longest, strict=True):
+        if found > limit and section.mode != "automatic":
+            words = {"found": found, "limit": limit}
+            yield Fault(message=messages.CHUNK_TOO_LONG, at=(*at, *key), words=words)
 
 
 def _technique(at: Location, section: ChunkingSection) -> Iterator[Fault]:

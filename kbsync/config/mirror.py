@@ -28,12 +28,16 @@ from kbsync.config.types import (
 from kbsync.model import Chunking
 from kbsync.model.file_types import ACCEPTED
 
+_ID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
 
 def _uuid(value: str) -> str:
     try:
         return str(UUID(value))
     except ValueError:
-        raise wanted("the id of a knowledge base is wanted, a UUID") from None
+        found = re.search(_ID, value)
+        hint = f": {found[0]}" if found else ""
+        raise wanted(f"the id of a knowledge base alone is wanted, a UUID{hint}") from None
 
 
 def _shorthand(value: object) -> object:

@@ -91,6 +91,11 @@ class ServerConfig(Section):
         description="Documents uploaded and not yet indexed, at most, for each mirror; one where "
         "the server would lose them from search.",
     )
+    max_chunk_length: Annotated[int, Field(ge=50, le=1_000_000), WHOLE] = Field(
+        default=4000,
+        description="Longest chunk the server makes, in characters; "
+        "its operator's INDEXING_MAX_SEGMENTATION_TOKENS_LENGTH.",
+    )
     embedded: EmbeddedConfig = Field(
         default_factory=EmbeddedConfig, description="Only for url: embedded."
     )

@@ -157,6 +157,25 @@ CREATION_WITH_ID = _refusal(
     "KB-C067", "{file}:{line}: {key}: has no effect on the existing base that `id` names"
 )
 
+NAME_IS_ID = _refusal(
+    "KB-C161",
+    "{file}:{line}: {key}: {name} looks like an id; write `knowledge_base: {{id: {name}}}`",
+)
+NAME_IS_KEY = _refusal(
+    "KB-C162",
+    "{file}:{line}: {key}: looks like an API key; it belongs to `server`, under `api_key`",
+)
+API_KEY_OF_APP = _refusal(
+    "KB-C163",
+    "{file}:{line}: {key}: the API key from {origin} is an app's (app-…), which the knowledge API "
+    "refuses; take one that begins with dataset-, from the page of the knowledge bases",
+)
+CHUNK_TOO_LONG = _refusal(
+    "KB-C164",
+    "{file}:{line}: {key}: {found} is more than {limit}, the longest chunk the server makes; where "
+    "its operator allows more, write `max_chunk_length: {found}` under `server`",
+)
+
 # What only the disk shows.
 
 SOURCE_MISSING = _refusal("KB-C070", "{file}:{line}: {key}: there is no folder {path}")
