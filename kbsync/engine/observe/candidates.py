@@ -60,7 +60,7 @@ def candidates(
     """
     row = next(rows, None)
     for seen in source.scan():
-        path = _path_of(seen)
+        path = seen[0] if isinstance(seen, tuple) else _path_of(seen)
         while row is not None and row[0] < path:
             yield _not_seen(mirror, source, row[0], tally)
             row = next(rows, None)
@@ -86,13 +86,8 @@ def candidates(
         row = next(rows, None)
 
 
-def _path_of(seen: Seen) -> str:
-    match seen:
-        case tuple():
-            return seen[0]
-        case Blocked(prefix=prefix):
-            return prefix
-    return seen.key.path
+def _path_of(seen: FileState | Blocked) -> str:
+    return seen.prefix if isinstance(seen, Blocked) else seen.key.path
 
 
 def _seen(
