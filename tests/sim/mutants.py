@@ -327,7 +327,7 @@ MUTANTS = (
     Mutant(guard_counts_one_plan, {"calm_apply": 30, "delete": 20, "write": 30}, seed=0),
     Mutant(skip_is_absence, seed=0),
     Mutant(absence_from_one_page, seed=4),
-    Mutant(outcome_before_the_call, seed=0),
+    Mutant(outcome_before_the_call, seed=55),
     Mutant(
         mark_before_content,
         {"calm_apply": 30, "edit": 30, "refuse": 20, "lose_ledger": 15},
