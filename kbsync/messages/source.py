@@ -104,3 +104,23 @@ OWN_FILE = Message(
     "kbsync itself writes to this file ({what}), so each upload would change it again",
     "keep it outside of the source, then: kbsync plan",
 )
+LOCKED = Message(
+    "KB-S152",
+    "the document needs a password, so no server can read it",
+    "save it without its password, then: kbsync plan",
+)
+SCANNED = Message(
+    "KB-S153",
+    "the document is pictures of pages, as a scanner makes them, and has no text",
+    "recognise its text (OCR), for example with ocrmypdf, then: kbsync plan",
+)
+BROKEN_DOCUMENT = Message(
+    "KB-S154",
+    "the file is no {kind} document that can be read: {cause}",
+    "save it anew with the program it comes from, then: kbsync plan",
+)
+NO_VALUES = Message(
+    "KB-S155",
+    "the workbook has no values, only formulas that were never calculated or nothing at all",
+    "open and save it with a spreadsheet program, then: kbsync plan",
+)

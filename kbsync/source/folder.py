@@ -14,6 +14,7 @@ from kbsync.engine.ports import FileRow, Payload, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import FileState, Present, Skipped, Stat, Unknown
+from kbsync.model.file_types import extension
 from kbsync.source.classify import FileEntry
 from kbsync.source.conversion import Conversion
 from kbsync.source.emptiness import is_blank
@@ -24,6 +25,7 @@ from kbsync.source.openat import FOLDER, REPLACED, os_reason
 from kbsync.source.own_files import OwnFiles
 from kbsync.source.payload import FilePayload, ReadFiles, open_file, payload
 from kbsync.source.scan import root_fault, scan
+from kbsync.source.soundness import fault
 
 
 class Folder:
@@ -77,8 +79,9 @@ class Folder:
         name = path.rpartition("/")[2]
         try:
             with open_file(root, steps) as file:
-                kind = self._conversion.of(name)
-                return self._conversion.doubt(file.fd, folder=file.parent) if kind else None
+                if self._conversion.of(name):
+                    return self._conversion.doubt(file.fd, folder=file.parent)
+                return fault(file.fd, extension(name))
         except OSError:
             return None  # said when it is read
 
@@ -155,13 +158,13 @@ class Folder:
         try:
             sent = closing.enter_context(opening)
         except OSError as error:
-            why = says.REPLACED if error.errno in REPLACED else says.FILE_UNREADABLE
-            return self._unknown(path, why(cause=os_reason(error)))
+            message = says.REPLACED if error.errno in REPLACED else says.FILE_UNREADABLE
+            return self._unknown(path, message(cause=os_reason(error)))
         verdict = rules.verdict(path, name, sent.file.found)
         if isinstance(verdict, Skipped):
             return verdict
-        if sent.doubt:
-            return self._unknown(path, sent.doubt)
+        if why := sent.doubt or fault(sent.file.fd, extension(name)):
+            return self._unknown(path, why)
         # Text can shrink to nothing but its byte order mark, or grow when it becomes UTF-8.
         refusal = rules.too_large(sent.size) if sent.size else says.EMPTY()
         return rules.skipped(path, refusal) if refusal else (self._present(verdict, found), sent)
