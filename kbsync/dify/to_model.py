@@ -13,6 +13,7 @@ from kbsync.dify.schemas import (
     KnowledgeBaseRow,
     MetadataValue,
 )
+from kbsync.dify.unreadable import unreadable
 from kbsync.engine.ports import Chunking
 from kbsync.messages import Notice
 from kbsync.model import Base, Chunk, Progress, Readiness, RemoteDocument, SearchHit
@@ -70,6 +71,7 @@ def document(found: Document) -> RemoteDocument:
         metadata=_own_values(found.metadata),
         error=found.error,
         enabled=found.enabled,
+        unreadable=unreadable(found.error),
     )
 
 

@@ -310,3 +310,23 @@ PIPELINE_DECIDES = Message(
     "leave chunking of mirror {mirror} as it is, then: kbsync plan",
     Exit.OK,
 )
+FAILED_READING = Message(
+    "KB-E150",
+    "the server cannot read {path}: {reason}",
+    "kbsync explain {path}",
+    Exit.INCOMPLETE,
+)
+FAILED_NO_TEXT = Message(
+    "KB-E151",
+    "the server found no text in {path}, so no search can find it; {hint}",
+    "kbsync explain {path}",
+    Exit.INCOMPLETE,
+)
+HELD_UNREADABLE = Message(
+    "KB-E152",
+    "{reason}; it is sent again when the file or its settings change",
+    "mend or exclude the file, then: kbsync plan",
+    Exit.INCOMPLETE,
+)
+OF_THE_FILE = frozenset(each.code for each in (FAILED_NO_CHUNKS, FAILED_READING, FAILED_NO_TEXT))
+"""Failures that the same bytes end in however often they are sent: to try again is no advice."""

@@ -59,6 +59,7 @@ class RemoteDocument:
         metadata: custom fields by name; empty when never assigned.
         error: the server's sentence when `readiness` is ERROR.
         enabled: the switch itself, whatever the readiness.
+        unreadable: that error is the file's own, and the same whenever it is sent.
     """
 
     id: str
@@ -70,6 +71,7 @@ class RemoteDocument:
     metadata: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     enabled: bool = True
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

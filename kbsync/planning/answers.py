@@ -13,6 +13,7 @@ from kbsync.model import (
     Delete,
     Fingerprint,
     Hold,
+    LedgerEntry,
     Present,
     Readiness,
     RemoteDocument,
@@ -55,10 +56,17 @@ def hold_failed(case: Case, row: str, until: float | None) -> Hold:
     entry = entry_of(case)
     reason = entry.reason[1] if entry.reason else "no reason given"
     values = {"path": case.key.path, "reason": reason}
+    if of_the_file(entry):
+        return hold(case, row, Cause.RECOVER, say.HELD_UNREADABLE(**values))
     if until is None:
         return hold(case, row, Cause.RECOVER, say.HELD_REJECTED(**values))
     why = say.HELD_BACK_OFF(failures=entry.failures, **values)
     return hold(case, row, Cause.RECOVER, why, until=until)
+
+
+def of_the_file(entry: LedgerEntry) -> bool:
+    """Return whether `entry` failed for what is in its file, and not for anything at the server."""
+    return entry.reason is not None and entry.reason[0] in say.OF_THE_FILE
 
 
 def conflict_name(case: Case, row: str, cause: Cause) -> Conflict:

@@ -39,6 +39,7 @@ from kbsync.planning.answers import (
     hold_failed,
     hold_operator,
     hold_rejected,
+    of_the_file,
     prune,
     update,
 )
@@ -258,6 +259,9 @@ def _r3_error(case: Case) -> Action | None:
         return None
     if not isinstance(case.local, Present):
         return None
+    # What the server could not read it cannot read now.
+    if same(case) and entry.retry_at is None and of_the_file(entry):
+        return hold_failed(case, "R3", until=None)
     # The same bytes may fail again: an embedder that is down for an hour is not asked all the time.
     if same(case) and entry.retry_at is not None and case.now < entry.retry_at:
         return hold_failed(case, "R3", until=entry.retry_at)

@@ -8,7 +8,8 @@ from typing import assert_never
 from kbsync.engine.context import Context
 from kbsync.engine.execute import uploads
 from kbsync.engine.execute.deletion import remove
-from kbsync.engine.execute.indexing import entry_after_indexing, verdict
+from kbsync.engine.execute.findings import verdict
+from kbsync.engine.execute.indexing import entry_after_indexing
 from kbsync.engine.execute.recovery import remaining_entry, resolve_intent
 from kbsync.engine.execute.results import (
     Again,

@@ -15,6 +15,7 @@ import anyio
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.findability import FindabilityProofs
+from kbsync.engine.execute.findings import verdict
 from kbsync.engine.execute.results import Event
 from kbsync.engine.execute.standstill import Standstill, TrackedDocument
 from kbsync.engine.observe.knowledge_base import refuse
@@ -22,7 +23,7 @@ from kbsync.engine.observe.standing import note_progress
 from kbsync.engine.ports import EntryChange
 from kbsync.engine.workers.backoff import doubled
 from kbsync.engine.workers.wakeup import Wakeup
-from kbsync.messages import Notice, Problem, printable
+from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
     Capability,
@@ -348,21 +349,6 @@ class IndexingTracker:
         return EntryChange(key=entry.key, entry=settled, journal=(line,))
 
 
-def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) -> Notice | None:
-    """Return why `document` cannot be found by a search, None when it can."""
-    if document.readiness is Readiness.ERROR:
-        reason = printable(document.error or "no reason given")
-        return say.FAILED_INDEXING(path=key.path, reason=reason)
-    empty = document.word_count == 0 or (progress is not None and progress.total == 0)
-    if empty:
-        return say.FAILED_NO_CHUNKS(path=key.path)
-    if progress is not None and progress.completed < progress.total:
-        return say.FAILED_INCOMPLETE_CHUNKS(
-            path=key.path, completed=progress.completed, total=progress.total
-        )
-    return None
-
-
 def entry_after_indexing(
     entry: LedgerEntry, document: RemoteDocument, why: Notice | None, *, now: float
 ) -> LedgerEntry:
@@ -382,13 +368,14 @@ def entry_after_indexing(
     slowly = doubled(FIRST_RETRY, failures - 1, longest=LONGEST_RETRY)
     # Chunks that stay behind are the doing of what was indexed at the same time, not of the file.
     raced = why.message is say.FAILED_INCOMPLETE_CHUNKS
-    recovers = document.readiness is Readiness.ERROR or raced
+    # What the server cannot read it cannot read tomorrow either.
+    recovers = (document.readiness is Readiness.ERROR and not document.unreadable) or raced
     return replace(
         entry,
         state=EntryState.FAILED,
         rev=entry.rev or document.rev,
         word_count=document.word_count,
-        reason=(why.code, document.error or why.text),
+        reason=(why.code, why.text if document.unreadable else document.error or why.text),
         failures=failures,
         retry_at=now + slowly if recovers else None,
         progress_at=now,

@@ -190,6 +190,30 @@ STORIES = [
         {"until": None},
     ),
     Story(
+        "R5",
+        "completed without a chunk, and the file is why",
+        {
+            "local": SAME,
+            "entry": entry(EntryState.FAILED, reason=(say.FAILED_NO_TEXT.code, "no text")),
+            "known": remote(words=0),
+        },
+        Hold,
+        say.HELD_UNREADABLE,
+        {"until": None},
+    ),
+    Story(
+        "R3",
+        "the server could not read it, and it is the same",
+        {
+            "local": SAME,
+            "entry": entry(EntryState.FAILED, reason=(say.FAILED_READING.code, "no zip file")),
+            "known": remote(readiness=Readiness.ERROR, words=None),
+        },
+        Hold,
+        say.HELD_UNREADABLE,
+        {"until": None},
+    ),
+    Story(
         "R4",
         "ended in error, and indexed again there by a person",
         {
