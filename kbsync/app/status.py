@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kbsync.config import Settings
+from kbsync.config import MirrorConfig, Settings
+from kbsync.engine.control.restlessness import FREE, HOUR, next_upload
 from kbsync.messages import engine as engine_say
+from kbsync.model import DocKey
 
 if TYPE_CHECKING:
     from kbsync.ledger.entries import Reason
@@ -27,6 +30,22 @@ class ForeignDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestlessFile:
+    """A file that keeps changing, and what that cost in the last hour.
+
+    Args:
+        uploads: of its document in the last hour.
+        bytes: all of them together, as if the file had always been as large as at the last one.
+        next_in: seconds until the daemon sends it again at the earliest.
+    """
+
+    path: str
+    uploads: int
+    bytes: int
+    next_in: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorOverview:
     """One mirror.
 
@@ -36,6 +55,7 @@ class MirrorOverview:
             pending for calls whose outcome is not known.
         foreign: documents in the base that kbsync did not make, as last listed.
         base_id: None before the first pass.
+        restless: files that keep changing, the dearest first.
         foreign_documents: these documents by name, when they were asked for.
     """
 
@@ -48,6 +68,7 @@ class MirrorOverview:
     foreign: int
     failures: tuple[Reason, ...]
     stale: tuple[Reason, ...] = ()
+    restless: tuple[RestlessFile, ...] = ()
     foreign_documents: tuple[ForeignDocument, ...] | None = None
 
 
@@ -78,8 +99,21 @@ def overview(
             foreign=sum(1 for _ in others) if named is None else len(named),
             failures=failures,
             stale=stale,
+            restless=_restless(declared, ledger) if ledger else (),
             foreign_documents=named,
         )
+
+
+def _restless(declared: MirrorConfig, ledger: LedgerStore) -> tuple[RestlessFile, ...]:
+    now, found = time.time(), list[RestlessFile]()
+    for path, each in ledger.restless(declared.name, since=now - HOUR, least=FREE + 1).items():
+        entry = ledger.entry(DocKey(mirror=declared.name, path=path))
+        size = entry.stat.size if entry is not None and entry.stat else 0
+        wait = max(0, round(next_upload(each, declared.update_interval) - now))
+        found.append(
+            RestlessFile(path=path, uploads=each.uploads, bytes=each.uploads * size, next_in=wait)
+        )
+    return tuple(sorted(found, key=lambda file: (-file.bytes, file.path)))
 
 
 def _failures(mirror: str, ledger: LedgerStore, stale: tuple[Reason, ...]) -> Iterator[Reason]:

@@ -54,6 +54,9 @@ class DaemonView:
         for part in ("why", "notice"):
             if mirror[part] is not None:
                 yield from _notice("", mirror[part])
+        if mirror["unsettled"]:
+            why = say.KEEPS_CHANGING(paths=", ".join(mirror["unsettled"]))
+            yield from _notice("", {"text": why.text, "code": why.code, "next": why.next})
         if mirror["paused"]:
             yield f"next: kbsync resume {name}"
 

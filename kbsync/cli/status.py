@@ -16,10 +16,14 @@ from kbsync.cli.daemon_status import DaemonView
 from kbsync.cli.local_verbs import Status
 from kbsync.config import Settings, load
 from kbsync.messages import Exit, Notice, printable
+from kbsync.messages import daemon as daemon_say
+from kbsync.planning.render import size_of
 
 if TYPE_CHECKING:
     from kbsync.app.status import MirrorOverview
     from kbsync.ledger.entries import Reason
+
+_SHOWN = 5
 
 
 def status(verb: Status, context: CliContext) -> int:
@@ -90,6 +94,13 @@ def _text(each: MirrorOverview, failed: bool) -> None:
     click.echo(f"{each.name}: {states or 'nothing yet'}{foreign}  ({where})")
     for document in each.foreign_documents or ():
         click.echo(f"  foreign: {printable(document.name)}  (document {printable(document.id)})")
+    for file in each.restless[:_SHOWN]:
+        told = daemon_say.RESTLESS(
+            path=file.path, uploads=file.uploads, size=size_of(file.bytes), seconds=file.next_in
+        )
+        click.echo(f"  restless: {told}")
+    if each.restless:
+        click.echo(f"  next: {told.next}")
     if each.stale:
         click.echo("  stale: the document no longer is what the file holds")
         click.echo("  next: mend these files, or: kbsync apply --prune-stale")

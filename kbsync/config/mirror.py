@@ -236,6 +236,11 @@ class MirrorConfig(Section):
         description="Every file is read and compared once in so long, whatever its times say, with "
         "2 percent of one core at most; never: not at all; read by the daemon.",
     )
+    update_interval: Annotated[float, lasting(0, 86400)] = Field(
+        default=10.0,
+        description="Least distance between two uploads of one document from the fourth within an "
+        "hour on, doubling with each up to 15 minutes; 0: none; read by the daemon.",
+    )
     delete_grace: Annotated[float, lasting(0, 86400)] = Field(
         default=30.0,
         description="A file has to be gone so long before its document is deleted; "

@@ -31,6 +31,7 @@ from kbsync.model import (
     Rehash,
     Rejection,
     RemoteDocument,
+    Restless,
     SearchHit,
     Stat,
     Uploaded,
@@ -229,6 +230,10 @@ class Ledger(Protocol):
 
     def repairs(self, key: DocKey, since: float) -> int:
         """Return how often drift of `key` was repaired since `since` (journal, cause drift)."""
+        ...
+
+    def restless(self, mirror: str, *, since: float, least: int) -> Mapping[str, Restless]:
+        """Return by path what was updated at least so often since `since` (journal)."""
         ...
 
     def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:

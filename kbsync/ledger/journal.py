@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 from kbsync.ledger import records
 from kbsync.ledger.database import Database
 from kbsync.ledger.tables import JOURNAL
-from kbsync.model import DocKey, EntryState, JournalLine
+from kbsync.model import DocKey, EntryState, JournalLine, Restless
 
 _PRUNED_AT_ONCE = 10_000
 _REPAIRS = select(func.count()).where(
@@ -119,6 +119,27 @@ class Journal:
             return 0
         rows = self._database.fetch(_REPAIRS, mirror=key.mirror, path=key.path, since=since)
         return int(rows[0][0] or 0)
+
+    def restless(self, mirror: str, *, since: float, least: int) -> Mapping[str, Restless]:
+        """Return by path what was updated again and again.
+
+        Args:
+            mirror: the mirror's name.
+            since: from this time on, seconds of the ledger's clock.
+            least: not what was updated less often.
+        """
+        wanted = (
+            JOURNAL.c.mirror == records.stored(mirror),
+            JOURNAL.c.at >= since,
+            JOURNAL.c.outcome == "done",
+            JOURNAL.c.action == "update",
+        )
+        statement = select(JOURNAL.c.path, func.count(), func.max(JOURNAL.c.at)).where(*wanted)
+        often = statement.group_by(JOURNAL.c.path).having(func.count() >= least)
+        return {
+            str(path): Restless(uploads=int(uploads or 0), last=float(last or 0))
+            for path, uploads, last in self._database.fetch_once(often)
+        }
 
     def prune_journal(self, older_than: float) -> int:
         """Remove lines from before `older_than` (seconds of the ledger's clock); return how many.

@@ -76,3 +76,14 @@ LEDGER_STAYS = Message(
     "restart the daemon, or put the old line back",
     Exit.USAGE,
 )
+RESTLESS = Message(
+    "KB-K160",
+    "{path} keeps changing: {uploads} uploads in the last hour, {size}; the next in {seconds} s at "
+    "the earliest",
+    "leave it out by `exclude`, or raise `update_interval`, then: kbsync validate",
+)
+KEEPS_CHANGING = Message(
+    "KB-K161",
+    "not read yet, because they keep changing: {paths}",
+    "leave them out by `exclude`, or wait until they rest, then: kbsync status",
+)

@@ -52,6 +52,7 @@ from kbsync.model.ledger import (
     LedgerEntry,
     Op,
     Rejection,
+    Restless,
 )
 from kbsync.model.mirrors import (
     Binding,
@@ -124,6 +125,7 @@ __all__ = [
     "Rejection",
     "RemoteDocument",
     "Resolve",
+    "Restless",
     "Restore",
     "SearchHit",
     "SearchProof",

@@ -119,3 +119,11 @@ class JournalLine:
     outcome: str
     milliseconds: int
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restless:
+    """A document that was updated again and again: how often since a time, and when last."""
+
+    uploads: int
+    last: float

@@ -169,6 +169,7 @@ class Admin:
             "pending": state.pending,
             "indexing": state.indexing,
             "stale": state.stale,
+            "unsettled": list(state.unsettled),
             "held": state.held,
             "compared": state.last_pass,
             "next_comparison": ahead(state.next_local),

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from kbsync.engine.control.restlessness import longest_settling
 from kbsync.model import DocKey
 
 MOST = 10_000
@@ -37,11 +38,19 @@ class Debouncer:
         self._paths: dict[str, PendingPath] = {}
         self._order: list[tuple[float, str]] = []
         self._everything: float | None = None
+        self._overdue: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def __contains__(self, path: str) -> bool:
+        return path in self._paths
+
+    def holds(self, path: str) -> bool:
+        """Whether `path` changed and is not to be sent now; what is overdue is, but once."""
+        if path in self._overdue:
+            self._overdue.discard(path)
+            return False
         return path in self._paths
 
     def note(self, paths: Iterable[str], now: float) -> None:
@@ -51,7 +60,9 @@ class Debouncer:
             if known is None:
                 self._put(path, PendingPath(now, now, now + self._settle))
             else:
-                known.last, known.due = now, max(known.due, now + self._settle)
+                # What never rests is read all the same, in the end.
+                due = min(now + self._settle, known.first + longest_settling(self._settle))
+                known.last, known.due = now, max(known.due, due)
 
     def put_off(self, path: str, noted: PendingPath | None, now: float, due: float) -> None:
         """Look at `path` again at `due`.
@@ -90,6 +101,10 @@ class Debouncer:
                 heapq.heappush(self._order, (known.due, path))
             elif known is not None:
                 taken[path] = self._paths.pop(path)
+                if now - known.first >= longest_settling(self._settle):
+                    self._overdue.add(path)
+                else:
+                    self._overdue.discard(path)
         return taken
 
     def next_due(self) -> float | None:

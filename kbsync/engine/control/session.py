@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 from kbsync.engine.context import Context
 from kbsync.engine.control.controller_state import ControllerState
 from kbsync.engine.control.debounce import PendingPath
+from kbsync.engine.control.restlessness import FREE, HOUR, longest_settling, next_upload
 from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Stopped, step_event
 from kbsync.engine.observe.planner import Planned
@@ -264,7 +265,7 @@ class Session:
             state.canary.restart()
             policy = Continuous(
                 canary=state.canary,
-                changing=lambda key: key.path in state.debouncer,
+                changing=lambda key: state.debouncer.holds(key.path),
             )
             self.pool = WorkerPool(context, policy, listing=planned.listing, observe=state.record)
             self._group.start_soon(self._serve, self.pool)
@@ -375,18 +376,37 @@ class Session:
         debouncer, now = self._state.debouncer, self._now()
         settle = self._state.config.settle
         settled, unsettled = list[FileState](), list[DocKey]()
+        again = self._may_be_sent_again(files)
         for file in files:
             path = file.key.path
             changed = file.stat.mtime_ns / 1e9 if isinstance(file, Present) else float("-inf")
+            since = noted[path].first if path in noted else now
             young = 0 <= now - changed < settle  # a time in the future says nothing
-            if path in debouncer or young:
+            young &= now - since < longest_settling(settle)
+            due = max(changed + settle if young else now, again.get(path, now))
+            if path in debouncer or due > now:
                 unsettled.append(file.key)
             else:
                 settled.append(file)
-            if young:
-                debouncer.put_off(path, noted.get(path), now, changed + settle)
+            if due > now:
+                debouncer.put_off(path, noted.get(path), now, due)
         self._state.grace.forget(unsettled)
         return settled
+
+    def _may_be_sent_again(self, files: list[FileState]) -> Mapping[str, float]:
+        """Return when the files that never rest may be sent again, by path."""
+        mirror, ledger = self._reconciler.mirror, self._reconciler.ledger
+        interval = mirror.config.update_interval
+        if not files or not interval:
+            return {}
+        since = self._now() - HOUR
+        restless = ledger.restless(mirror.name, since=since, least=FREE)
+        edited = (file.key for file in files if isinstance(file, Present))
+        return {
+            key.path: next_upload(restless[key.path], interval)
+            for key in edited
+            if key.path in restless
+        }
 
     def _under_way(self) -> Mapping[DocKey, Risk]:
         return dict(self.pool.risks) if self.pool else {}

@@ -22,7 +22,7 @@ from kbsync.engine.ports import EntryChange, Ledger
 from kbsync.ledger import LedgerStore
 from kbsync.ledger.entries import Reason
 from kbsync.messages import Problem
-from kbsync.model import DocKey, EntryState, Stat
+from kbsync.model import DocKey, EntryState, Restless, Stat
 
 
 def test_the_store_is_the_ledger_the_engine_asks_for(store: LedgerStore) -> None:
@@ -341,6 +341,16 @@ def test_repairs_of_drift_are_counted(store: LedgerStore) -> None:
     store.commit(EntryChange(key=key("a"), journal=lines))
     assert store.repairs(key("a"), 0.0) == 2
     assert store.repairs(key("a"), 2.0) == 1
+
+
+def test_what_is_updated_again_and_again_is_found(store: LedgerStore) -> None:
+    lines = [line("a", float(n), action="update") for n in range(5)]
+    lines += [line("a", 9.0, action="update", outcome="rejected"), line("a", 9.0, action="index")]
+    lines += [line("b", 8.0, action="update")]
+    store.commit(EntryChange(key=key("a"), journal=tuple(lines)))
+    assert store.restless("docs", since=2.0, least=3) == {"a": Restless(uploads=3, last=4.0)}
+    assert store.restless("docs", since=2.0, least=4) == {}
+    assert store.restless("other", since=0.0, least=1) == {}
 
 
 def test_fingerprints_without_a_part_are_not_mixed_up(store: LedgerStore) -> None:

@@ -31,6 +31,7 @@ from kbsync.model import (
     Rehash,
     Rejection,
     RemoteDocument,
+    Restless,
     Stat,
 )
 from kbsync.planning.marks import FIELDS, mark_of
@@ -192,6 +193,14 @@ class MemoryLedger:
 
     def repairs(self, key: DocKey, since: float) -> int:
         return self.repaired.get(key, 0)
+
+    def restless(self, mirror: str, *, since: float, least: int) -> Mapping[str, Restless]:
+        found: dict[str, list[float]] = {}
+        for line in self.journal:
+            if (line.action, line.outcome) == ("update", "done") and line.at >= since:
+                found.setdefault(line.path, []).append(line.at)
+        often = {path: at for path, at in found.items() if len(at) >= least}
+        return {path: Restless(uploads=len(at), last=max(at)) for path, at in often.items()}
 
     def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
         done = [line for line in self.journal if line.at >= since and line.outcome == "done"]
