@@ -228,6 +228,10 @@ class Ledger(Protocol):
         """Stream the remembered refusals in key order."""
         ...
 
+    def taken_otherwise(self, mirror: str, by: str) -> Iterator[DocKey]:
+        """Stream the keys whose text was taken as something, and not in the way `by`."""
+        ...
+
     def repairs(self, key: DocKey, since: float) -> int:
         """Return how often drift of `key` was repaired since `since` (journal, cause drift)."""
         ...

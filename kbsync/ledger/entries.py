@@ -163,6 +163,14 @@ class Entries:
         for rows in self._database.stream(query, 500):
             yield from map(records.rejection_of, rows)
 
+    def taken_otherwise(self, mirror: str, by: str) -> Iterator[DocKey]:
+        """Stream the keys whose text was taken as something, and not in the way `by`."""
+        other = ENTRIES.c.encoding.is_not(None) & ~ENTRIES.c.encoding.endswith(by, autoescape=True)
+        statement = select(ENTRIES.c.path).where(ENTRIES.c.mirror == mirror, other)
+        query = self._database.compiled(statement.order_by(ENTRIES.c.path))
+        for rows in self._database.stream(query):
+            yield from (DocKey(mirror=mirror, path=str(path)) for (path,) in rows)
+
     def counts(self, mirror: str) -> Mapping[str, int]:
         """Return the number of entries by state; a state without entries is left out."""
         return {

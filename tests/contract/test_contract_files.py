@@ -206,6 +206,12 @@ async def test_4_11_empty_csv(base: Base) -> None:
     assert document["error"] == "No columns to parse from file"
 
 
+async def test_4_11_csv_with_a_quote_that_is_never_closed(base: Base) -> None:
+    document = await base.indexed("quote.csv", b'a,b\nx,y\n"z,1\n')
+    assert document["indexing_status"] == "error"
+    assert "EOF inside string starting at row 2" in document["error"]
+
+
 @pytest.mark.parametrize("extension", ["pdf", "docx", "xlsx", "xls"])
 async def test_4_11_garbage_is_found_late(base: Base, extension: str) -> None:
     document = await base.indexed(f"garbage.{extension}", b"this is no such file")
@@ -260,6 +266,18 @@ SUBTITLES = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhi there\n"
             ["city: Graz;river: Mur", "city: Linz;river: Donau"],
         ),
         (
+            "long row.csv",
+            b"city,river\nGraz,Mur\nWien,Donau,Wien\nLinz,Donau\n",
+            ["city: Graz;river: Mur", "city: Linz;river: Donau"],
+        ),
+        (
+            "comma at the end.csv",
+            b"city,river\nGraz,Mur,x\nLinz,Donau,y\n",
+            ["city: Mur;river: x", "city: Donau;river: y"],
+        ),
+        ("semicolons.csv", b"city;river\nGraz;Mur\nLinz;Donau, Traun\n", ["city;river: Graz;Mur"]),
+        ("names.csv", b"a,a,\nx,y,z\n", ["a: x;a.1: y;Unnamed: 2: z"]),
+        (
             "a.xlsx",
             workbook(("n", "x"), (1, 2.5), (None, "z")),
             ['n":"1";"x":"2.5"', 'n":"";"x":"z"'],
@@ -267,6 +285,11 @@ SUBTITLES = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhi there\n"
         ("title.xlsx", workbook(("Title",), ("n", None, "x"), ("a", "b", "c")), ['n":"a";"x":"c"']),
         ("a.docx", word_document(), ["plainbold\n| city | river |\n| --- | --- |\n| Graz | Mur |"]),
         ("a.html", b"<h1>one</h1><p>two &amp; three</p><style>x</style>", ["onetwo & three"]),
+        (
+            "charset.html",
+            '<meta charset="windows-1251"><p>Привет</p>'.encode("cp1251"),
+            ["Привет"],
+        ),
         ("a.vtt", SUBTITLES, [SUBTITLES.decode().strip()]),
         ("a.properties", b"! note\nkey = a value\n", ["! note\nkey = a value"]),
     ],

@@ -260,6 +260,19 @@ def test_another_prefix(story: Story) -> None:
     assert story.plan() == {"create": 1}
 
 
+def test_another_encoding(story: Story) -> None:
+    (story.folder / "docs" / "staff.txt").write_bytes("氏名,部署,佐藤\n".encode("euc_jp"))
+    assert story.plan() == {"hold": 1}
+    story.configure(more=", encoding: gbk")
+    assert story.plan() == {"create": 1}
+    story.terminal.type("apply")
+    assert story.plan(exit=0) == {}
+    story.configure(more=", encoding: [euc_jp, auto]")
+    assert story.plan() == {"update": 1}
+    story.terminal.type("apply")
+    assert story.plan(exit=0) == {}
+
+
 def test_prune_is_switched_off(story: Story) -> None:
     story.configure(more=", prune: false")
     assert story.plan(exit=0) == {}

@@ -12,7 +12,7 @@ _READERS: Final = {
     "mdx": ("text_files", "read_markdown"),
     "html": ("html", "read_html"),
     "htm": ("html", "read_html"),
-    "csv": ("text_files", "read_csv"),
+    "csv": ("tables", "read_csv"),
     "xlsx": ("workbooks", "read_xlsx"),
     "xls": ("workbooks", "read_xls"),
     "docx": ("word", "read_docx"),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+import warnings
 from typing import Final
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning
 
-from .text_files import decode
-
-_XML_PROLOGUE: Final = re.compile(r"<\?xml[^>]*>")
+_XML_PROLOGUE: Final = re.compile(rb"<\?xml[^>]*>")
 
 
 def read_html(content: bytes) -> list[str]:
-    """The text of the page without scripts and styles."""
-    text = _XML_PROLOGUE.sub("", decode(content))
-    # The library warns of a text without tags: it might be meant as the address of a page.
-    seen = BeautifulSoup(text, "html.parser").get_text() if "<" in text else unescape(text)
-    return [seen.strip()]
+    """The text of the page without scripts and styles, in the charset that the page names."""
+    with warnings.catch_warnings():
+        # A text without tags might be meant as the address of a page.
+        warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
+        page = BeautifulSoup(_XML_PROLOGUE.sub(b"", content), "html.parser")
+    return [page.get_text().strip()]

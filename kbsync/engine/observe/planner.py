@@ -20,6 +20,7 @@ from kbsync.engine.observe.glances import glanced
 from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.observe.restored_ledger import catch_up
+from kbsync.engine.observe.retaken import retaken
 from kbsync.engine.observe.source_check import MountRecord, SourceCheck, must_be_listed
 from kbsync.engine.ports import Clock, EntryChange, FileRow, Ledger, ObservedListing
 from kbsync.messages import Notice
@@ -166,13 +167,15 @@ class Planner:
             # Before any decision: a restored ledger would delete what was only renamed.
             states += catch_up(context, listed, states)
         states = await (settle or self._settled)(states)
-        refused = self._refused(states)
-        states += refused
+        again = self._refused(states)
+        known = {state.key for state in (*states, *again)}
+        again += await anyio.to_thread.run_sync(retaken, self._mirror, self._ledger, known)
+        states += again
         # Without a listing and without asking, names are presumed free: the workers ask.
         collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
         decided = await self._decide(collector, states, doubted)
-        # The scan counted refused files as unchanged.
-        unchanged = tally.unchanged + decided.same - len(refused)
+        # The scan counted these as unchanged.
+        unchanged = tally.unchanged + decided.same - len(again)
         device = self._mirror.source.device()
         facts = self._facts(decided, tally, device, doubted)
         plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})

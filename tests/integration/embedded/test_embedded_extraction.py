@@ -107,6 +107,8 @@ CHUNKS = [
     ("a.csv", b"city,river\nGraz,Mur\nLinz,Donau\n", ["city: Graz;river: Mur",
                                                      "city: Linz;river: Donau"]),
     ("quoted.csv", b'a,b\n"x, y","two\nlines"\n', ["a: x, y;b: two\nlines"]),
+    ("mark.csv", b"\xef\xbb\xbfa,b\nx,y\n", ["a: x;b: y"]),
+    ("cell.csv", b'a,b\nx"y,z\n', ['a: x"y;b: z']),
     ("short.csv", b"a,b\n1\n", ["a: 1;b:"]),
     ("a.xlsx", small_xlsx(("n", "x"), (1, 2.5), (None, None), ("z", True)), ['n":"1";"x":"2.5"',
                                                                            'n":"z";"x":"True"']),

@@ -367,3 +367,18 @@ def test_names_of_pending_calls_are_those_of_the_base(store: LedgerStore) -> Non
         pending = intent(f"{mirror}.md", mirror)
         store.commit(EntryChange(key=pending.key, intent=pending))
     assert store.pending_names(BASE) == {"docs.md", "beside.md"}
+
+
+def test_texts_that_were_taken_in_another_way(store: LedgerStore) -> None:
+    bound(store)
+    for path, encoding in [
+        ("a", None),
+        ("b", "cp932 (auto)"),
+        ("c", "gbk (gbk, euc_jp)"),
+        ("d", "utf-8 with tabs (auto)"),
+        ("e", "gbk (gbk, eucxjp)"),
+    ]:
+        put(store, entry(path, encoding=encoding))
+    assert [each.path for each in store.taken_otherwise("docs", "(auto)")] == ["c", "e"]
+    assert [each.path for each in store.taken_otherwise("docs", "(gbk, euc_jp)")] == ["b", "d", "e"]
+    assert list(store.taken_otherwise("other", "(auto)")) == []

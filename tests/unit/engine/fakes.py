@@ -191,6 +191,10 @@ class MemoryLedger:
     def refused(self, mirror: str) -> Iterator[Rejection]:
         return iter([self.rejections[key] for key in sorted(self.rejections)])
 
+    def taken_otherwise(self, mirror: str, by: str) -> Iterator[DocKey]:
+        taken = {key: entry.encoding for key, entry in self.held.items() if entry.encoding}
+        return iter([key for key in sorted(taken) if not (taken[key] or "").endswith(by)])
+
     def repairs(self, key: DocKey, since: float) -> int:
         return self.repaired.get(key, 0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import pytest
 
@@ -295,3 +297,19 @@ async def test_a_file_whose_stat_is_not_believed_anyway_is_left_to_the_next_comp
     source = counting(on)
     assert await RollingRehash(engine_of(on)).go_on() == []
     assert source.reads == []
+
+
+async def test_another_encoding_in_the_configuration_reads_what_it_may_change_and_no_more() -> None:
+    on = unmarked()
+    for path, taken in [("a.md", "gbk (gbk)"), ("b.md", "gbk (gbk)"), ("c.md", None)]:
+        on.synced(path, path.encode())
+        on.ledger.held[key_of(path)] = replace(on.ledger.held[key_of(path)], encoding=taken)
+    on.source.alter("b.md", b"B.MD")  # what is sent now, of a file that did not change
+    source, engine = counting(on), engine_of(on)
+    planned = await engine.plan()
+    assert [action.key for action in planned.plan.actions] == [key_of("b.md")]
+    assert isinstance(planned.plan.actions[0], Update)
+    assert planned.plan.unchanged == 2
+    assert source.reads == ["a.md", "b.md"]
+    await engine.plan()
+    assert source.reads == ["a.md", "b.md", "b.md"]
