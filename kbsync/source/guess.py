@@ -14,7 +14,8 @@ NOISE = 0.002  # a likeness of no language
 PLAUSIBLE = 10.0
 """Readings that are less likely by more than this are no candidates at all."""
 
-WESTERN = "cp1252"
+WESTERN, CYRILLIC = "cp1252", "cp1251"
+_KOI8 = frozenset({"koi8-r", "koi8-u"})
 
 _LOWER = "àáâãäåæçèéêëìíîïñòóôõöøùúûüÿœß"
 _UPPER = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜŸŒ"
@@ -83,9 +84,11 @@ def _needed(best: Reading, other: Reading) -> float:
     japanese = {best.encoding, other.encoding} == {"gb18030", "euc_jp"}
     # Han characters alone look alike in both, and short texts of them are all there is in a list.
     if japanese and not has_kana(best.text if best.encoding == "euc_jp" else other.text):
-        return SURELY
+        return SURELY if len(best.letters) >= 2 * FEW else PLAUSIBLE
     if other.encoding == WESTERN and len(other.letters) < FEW and _western(other.text):
         return SURELY
+    if {best.encoding, other.encoding} & _KOI8 and CYRILLIC in (best.encoding, other.encoding):
+        return PLAUSIBLE  # capitals of one are small letters of the other
     eastern = is_eastern(best.encoding) or is_eastern(other.encoding)
     alike = best.scripts == other.scripts and not eastern and len(best.letters) >= FEW
     return SAME_SCRIPT if alike else OTHER_SCRIPT

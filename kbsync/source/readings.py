@@ -21,10 +21,14 @@ _WRITTEN = (
 # Systems that are long gone: their files have to be plainly theirs.
 _RARE, _RARER = frozenset({"cp850", "cp852", "mac-roman", "cp866", "iso8859-5"}), 0.6
 _SAME = {"cp437": "cp850", "euc_jis_2004": "euc_jp"}
-_INSIDE = frozenset("'’‘-‐‑–—·‧\u00ad\u200c\u200d\u200e\u200f・·")
+_INSIDE = frozenset("'’‘-‐‑–—·‧\u00ad\u200c\u200d・·")
 # Read in another encoding these are letters: at the start of a word, and not after a number.
 _LETTERS_ELSEWHERE = frozenset("¶®¯¨´¸¹²³¼½¾¤¦¬ª")
-_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "FULLWIDTH", "IDEOGRAPHIC"})
+_AT_THE_END = frozenset("ךםןףץς")  # letters that only end a word
+_STEERING = frozenset("\u200e\u200f")
+_ASIAN = frozenset(
+    {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "FULLWIDTH", "HALFWIDTH", "IDEOGRAPHIC"}
+)
 _ANYWHERE = frozenset({"MODIFIER", "MICRO", "MASCULINE", "FEMININE"})
 _KANA = frozenset({"HIRAGANA", "KATAKANA"})
 _WITHOUT_KANA = frozenset({"gb18030", "big5hkscs", "cp949"})
@@ -100,10 +104,17 @@ def oddities(text: str) -> int:
 def _odd_word(word: str) -> int:
     if word.isascii():
         return 0
-    odd = sum(unicodedata.category(char) in {"Cc", "Co", "Cn", "Cs"} for char in word)
+    odd = sum(char in _STEERING or _unwritten(char) for char in word)
     odd += sum(_odd_pair(first, second) for first, second in pairwise(word))
     odd += sum(_odd_inside(*three) for three in zip(word, word[1:], word[2:], strict=False))
     return odd + _odd_start(word)
+
+
+def _unwritten(char: str) -> bool:
+    """Whether `char` is none, or one of those that only old books have."""
+    if unicodedata.category(char) in {"Cc", "Co", "Cn", "Cs"}:
+        return True
+    return "\u3400" <= char <= "\u4dbf" or char >= "\U00020000"
 
 
 def _odd_start(word: str) -> bool:
@@ -116,6 +127,8 @@ def _odd_pair(first: str, second: str) -> bool:
     if (first + second).isascii() or not (first.isalpha() and second.isalpha()):
         return False
     if first.islower() and second.isupper() and first != "ß":
+        return True
+    if first in _AT_THE_END:
         return True
     both = {script(first), script(second)}
     return len(both) > 1 and not both & _ANYWHERE and not both <= _ASIAN | {"LATIN", "HANGUL"}

@@ -261,7 +261,9 @@ def test_another_prefix(story: Story) -> None:
 
 
 def test_another_encoding(story: Story) -> None:
-    (story.folder / "docs" / "staff.txt").write_bytes("氏名,部署,佐藤\n".encode("euc_jp"))
+    (story.folder / "docs" / "staff.txt").write_bytes(
+        "氏名,部署\n佐藤,経理部\n鈴木,総務部\n".encode("euc_jp")
+    )
     assert story.plan() == {"hold": 1}
     story.configure(more=", encoding: gbk")
     assert story.plan() == {"create": 1}

@@ -97,6 +97,24 @@ def test_text_of_han_characters_alone_is_japanese_or_chinese() -> None:
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
+        ("euc_jp", "氏名,部署,佐藤\n"),  # Han characters alone
+        ("koi8_r", "ВНИМАНИЕ! СРОЧНО\n"),  # small letters of another encoding
+        ("cp1250", "Nr. 5 – ř\n"),  # one letter
+        ("cp1254", "Şu an\n"),
+    ],
+)
+def test_what_means_something_in_two_ways_is_not_taken_for_either(encoding: str, text: str) -> None:
+    assert guess(text.encode(encoding)).rivals
+
+
+@pytest.mark.parametrize("text", ["5 €", "Zoë", "für", "© ACME", "naïve", "n° 5 ½", "jalapeño"])
+def test_a_few_western_letters_are_enough(text: str) -> None:
+    assert guess(text.encode("cp1252")) == ("cp1252", (), ())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
         ("utf-16-le", "Заявка подаётся за три дня.\n"),
         ("utf-16-be", "Заявка подаётся за три дня.\n"),
         ("utf-16-le", "费用在月底之前报销。\n"),
