@@ -54,7 +54,7 @@ class Document:
         fate: how its indexing ends.
         edits: words added to its chunks by hand.
         frozen: none of its chunks completes before the end.
-        lost: the server lost its task.
+        task_lost: the server lost its task: it is never indexed.
         unseen: its chunks were edited before kbsync saw them complete.
         lost: no search finds it, until it is enabled again.
         incurable: nor then.
@@ -77,7 +77,7 @@ class Document:
     archived: bool = False
     edits: int = 0
     frozen: bool = False
-    lost: bool = False
+    task_lost: bool = False
     unseen: bool = False
     claimable: bool = False
     lost: bool = False
@@ -346,25 +346,30 @@ class KnowledgeBase:
         document.ready_at = NEVER_READY if document.fate == NEVER else self.now() + seconds
         document.edits, document.unseen = 0, False
         self.keywords.begin(document, self.now())
-        document.lost, document.frozen = False, False
+        document.task_lost, document.frozen = False, False
         document.stage = Readiness.INDEXING
         if not self.worker_runs:
             document.stage, document.ready_at = Readiness.WAITING, NEVER_READY
 
-    def lose_tasks(self) -> list[str]:
-        """Lose the task of every document that is not done yet; return their ids."""
+    def lose_tasks(self, stage: Readiness = Readiness.WAITING) -> list[str]:
+        """Lose the task of every document that is not done yet; return their ids.
+
+        Args:
+            stage: what they show for ever: the queue was lost, or the worker that worked on them.
+        """
         busy = [each for each in self.documents.values() if self.readiness(each).busy]
         for each in busy:
-            each.lost, each.stage, each.ready_at = True, Readiness.WAITING, NEVER_READY
+            each.task_lost, each.stage, each.ready_at = True, stage, NEVER_READY
         return [each.id for each in busy]
 
     def start_worker(self) -> None:
         """Let the worker run again: it takes up every document whose task is there."""
         self.worker_runs = True
         for each in self.documents.values():
-            if each.ready_at == NEVER_READY and not each.lost:
+            if each.ready_at == NEVER_READY and not each.task_lost:
                 seconds, each.fate = self.indexing(each.name)
                 each.stage, each.ready_at = Readiness.INDEXING, self.now() + seconds
+                self.keywords.begin(each, self.now())
 
     def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         document = self._find(base_id, document_id)

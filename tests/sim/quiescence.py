@@ -93,7 +93,7 @@ def _at_rest(history: History, planned: Planned) -> bool:
     for action in planned.plan.actions:
         match action:
             case Hold() | Conflict():
-                if action.why.code in ("KB-E005", "KB-E008"):  # it goes on by itself
+                if action.why.code in ("KB-E005", "KB-E008", "KB-E120"):  # it goes on by itself
                     return False
             case Create(key=key) | Update(key=key):
                 if not history.folders[key.mirror].files[key.path].unreadable:

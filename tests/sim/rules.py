@@ -209,7 +209,7 @@ def rename_metadata(history: History, chance: random.Random) -> None:
 def heal(history: History, chance: random.Random) -> None:
     """The worker comes back: what hung is indexed."""
     for document in history.server.documents.values():
-        if document.ready_at == NEVER_READY:
+        if document.ready_at == NEVER_READY and not document.task_lost:
             document.ready_at, document.fate = history.server.now() + 1.0, "fine"
             history.server.keywords.begin(document, history.server.now())
 

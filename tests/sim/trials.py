@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from kbsync.model import Capability
+from kbsync.model import Capability, Readiness
 
 from . import rules
 from .rules import CONTENTS, PATHS, Rule
@@ -127,12 +127,33 @@ def race(history: History, chance: random.Random) -> None:
         history.one_at_a_time = chance.random() < 0.4
 
 
+# -- queues that lose tasks ----------------------------------------------------------------------
+
+
+def lose_tasks(history: History, chance: random.Random) -> None:
+    """The queue is lost with all that is in it, or the worker with all that it works on."""
+    stage = chance.choice([Readiness.WAITING, Readiness.WAITING, Readiness.INDEXING])
+    lost = history.server.lose_tasks(stage)
+    history.met["tasks lost"] += len(lost)
+    history.note(f"tasks lost: {lost}")
+
+
+def stop_worker(history: History, chance: random.Random) -> None:
+    """The worker stops, so that all waits, or runs again."""
+    server = history.server
+    if server.worker_runs:
+        server.worker_runs = False
+    else:
+        server.start_worker()
+
+
 KINDS: dict[str, tuple[Rule, ...]] = {
     "stats": (put_back, put_back, replace_alike, restore, touch),
     "ticks": (coarse, write_amid, write_amid),
     "hidden": (hide,),
     "links": (link, rules.edit),
     "race": (race, rules.write, rules.edit),
+    "queue": (lose_tasks, lose_tasks, stop_worker, rules.write, rules.edit),
     "mounts": (mount_below, mount_below, rules.delete),
 }
 ALL: tuple[Rule, ...] = tuple(
@@ -153,3 +174,4 @@ def end(history: History) -> None:
     for folder in history.folders.values():
         folder.nested = dict.fromkeys(folder.nested, True)
         folder.strange.clear()
+    history.server.start_worker()

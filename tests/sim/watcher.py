@@ -74,7 +74,8 @@ class Watcher:
         """
         jumped = document.indexed_since <= self._history.jumped_at
         mistaken = document.claimable and self._history.server.landing
-        return document.fate == "never" or self._history.forgot_lately or mistaken or jumped
+        gone = document.fate == "never" or document.task_lost
+        return gone or self._history.forgot_lately or mistaken or jumped
 
     def _known_to_be_same(self, document: Document, content: bytes, settings: str) -> bool:
         if (document.content, document.settings) != (content, settings):

@@ -113,7 +113,7 @@ class ScriptedRemote:
         self.model.base_id = BASE
         self.model.chunk_seconds = 60.0
         # A document whose task is gone is not indexed: to send it again doubles nothing.
-        overlapping.busy = lambda each: self.model.readiness(each).busy and not each.lost
+        overlapping.busy = lambda each: self.model.readiness(each).busy and not each.task_lost
         self.overlaps = overlapping.ids
         self.rests_until = 0.0
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)

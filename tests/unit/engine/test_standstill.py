@@ -33,7 +33,7 @@ def _exact(on: Stage, report: Report) -> None:
     assert on.server.overlaps == []
     names = [each.name for each in on.server.documents.values()]
     assert sorted(names) == sorted(key.path for key in on.ledger.held)
-    assert not any(each.lost for each in on.server.documents.values())
+    assert not any(each.task_lost for each in on.server.documents.values())
 
 
 async def test_a_queue_lost_amid_fifty_uploads_is_made_good_without_a_hand() -> None:
