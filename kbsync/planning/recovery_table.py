@@ -145,9 +145,10 @@ def _updated(intent: Intent, evidence: CallEvidence, now: float, window: float) 
     if not isinstance(target, RemoteDocument):
         return StillPending(why, now + 1)
     over = now - intent.started_at >= window
-    # Sent again while it is indexed, chunks of both uploads could stay.
+    # Sent again while it is indexed, chunks of both uploads could stay: row R1 holds it from now on,
+    # and it may have lost its task.
     if target.readiness.busy:
-        return StillPending(why, now + 1)
+        return UploadAgain(target) if over else StillPending(why, now + 1)
     # Another rev proves that an upload landed, not that it was this one: send again.
     if over or target.rev != intent.rev_before:
         return UploadAgain(target)
