@@ -145,8 +145,8 @@ def _updated(intent: Intent, evidence: CallEvidence, now: float, window: float) 
     if not isinstance(target, RemoteDocument):
         return StillPending(why, now + 1)
     over = now - intent.started_at >= window
-    # Sent again while it is indexed, chunks of both uploads could stay: row R1 holds it from now on,
-    # and it may have lost its task.
+    # Sent again while it is indexed, chunks of both uploads could stay: from now on it is held by
+    # row R1, and may be found to have lost its task.
     if target.readiness.busy:
         return UploadAgain(target) if over else StillPending(why, now + 1)
     # Another rev proves that an upload landed, not that it was this one: send again.

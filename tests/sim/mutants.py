@@ -15,11 +15,12 @@ from unittest import mock
 
 from kbsync.engine.context import Context
 from kbsync.engine.control import rehash
-from kbsync.engine.execute import recovery, uploads
+from kbsync.engine.execute import recovery, standstill, uploads
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.results import Result
 from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.observe import evidence, planner, remote_state, restored_ledger
+from kbsync.engine.observe import standing as standing_there
 from kbsync.engine.observe.content_check import ContentCheck
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.source_check import MountRecord
@@ -49,6 +50,7 @@ from kbsync.planning import decide as rows
 from kbsync.planning.case import GONE, Case, Missing, absent
 from kbsync.planning.guard import History as Hour
 from kbsync.planning.recovery_table import CallEvidence, Resolution
+from kbsync.planning.standstill import Standing
 from kbsync.source import ticks
 from tests.model.folder import File
 
@@ -257,6 +259,27 @@ def proved_amid_others() -> Any:
     return mock.patch.object(IndexingRoom, "quiet", True)
 
 
+# -- a queue lives, or does not --------------------------------------------------------------------
+
+
+def _stands(standing: Standing) -> Any:
+    """Every document that is not done stands so."""
+    stack = ExitStack()
+    for room in (standstill, standing_there):
+        stack.enter_context(mock.patch.object(room, "judge", return_value=standing))
+    return stack
+
+
+def lost_task_waits_for_ever() -> Any:
+    """What waits is in a queue, and its turn will come."""
+    return _stands(Standing.MOVES)
+
+
+def sent_again_while_queued() -> Any:
+    """What did not move for a while lost its task."""
+    return _stands(Standing.LOST)
+
+
 # -- a stat is not content -------------------------------------------------------------------------
 
 
@@ -341,6 +364,8 @@ MUTANTS = (
     Mutant(strange_disk_is_believed, seed=254, trials=["mounts"]),
     Mutant(completed_is_found, seed=47, trials=["race"]),
     Mutant(proved_amid_others, seed=63, trials=["race"]),
+    Mutant(lost_task_waits_for_ever, seed=18, trials=["queue"]),
+    Mutant(sent_again_while_queued, seed=100, trials=["queue"]),
     Mutant(ctime_ignored, seed=6, trials=["stats"]),
     Mutant(racy_stat_believed, trials=["ticks"]),
     Mutant(checksum_believes_stats, seed=6, trials=["hidden"]),

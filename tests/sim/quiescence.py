@@ -20,6 +20,7 @@ from kbsync.model import (
     Capability,
     Conflict,
     Create,
+    Delete,
     DocKey,
     EntryState,
     Excluded,
@@ -97,6 +98,11 @@ def _at_rest(history: History, planned: Planned) -> bool:
                     return False
             case Create(key=key) | Update(key=key):
                 if not history.folders[key.mirror].files[key.path].unreadable:
+                    return False
+            case Delete(document_id=document_id):
+                # It was archived while it waited, which shows only when it is to be deleted.
+                document = history.server.documents.get(document_id)
+                if document is None or not (document.archived and document.task_lost):
                     return False
             case _:
                 return False
