@@ -235,6 +235,9 @@ def _r1_indexing(case: Case) -> Action | None:
         return None
     if case.probe or case.standing is Standing.LOST:
         return None
+    # Nothing is to be sent for it, so that it need not be known whether its task is still there.
+    if absent(case) and case.standing is not Standing.MOVES:
+        return None
     why = say.HELD_INDEXING(path=case.key.path)
     if case.standing is not Standing.MOVES and case.still_since is not None:
         why = say.HELD_STILL(path=case.key.path, since=moment(case.still_since))

@@ -33,6 +33,7 @@ from kbsync.model import (
     Gone,
     JournalLine,
     LedgerEntry,
+    Present,
     Progress,
     Readiness,
     RemoteDocument,
@@ -149,9 +150,12 @@ class IndexingTracker:
         """Return whose document may be sent anew to see whether the server works.
 
         The last one loses no place in the queue; one whose indexing began, only when no lock can
-        hold it.
+        hold it. What is not there to be sent is no probe.
         """
-        now, tracked = self._context.clock.now(), self._busy
+        now, look = self._context.clock.now(), self._context.mirror.source.look
+        tracked = {
+            key: each for key, each in self._busy.items() if isinstance(look(key.path), Present)
+        }
         waiting = [key for key, each in tracked.items() if each.waiting]
         begun = [key for key, each in tracked.items() if now - each.since > LOCKED_FOR]
         return max(waiting or begun, key=lambda key: tracked[key].sent_at, default=None)

@@ -67,7 +67,12 @@ def _is(*readiness: Readiness) -> Meaning:
 
 def _sent_anew(anew: bool) -> Meaning:
     busy = _is(Readiness.WAITING, Readiness.INDEXING, Readiness.PAUSED)
-    return lambda case: busy(case) and (case.probe or case.standing is Standing.LOST) is anew
+    return lambda case: busy(case) and _given_up(case) is anew
+
+
+def _given_up(case: Case) -> bool:
+    needless = isinstance(case.local, Absent) and case.standing is not Standing.MOVES
+    return case.probe or case.standing is Standing.LOST or needless
 
 
 def _gone(case: Case) -> bool:
