@@ -244,10 +244,12 @@ def test_a_file_that_another_stood_in_for_while_it_was_sent_is_sent_again(
         open_, files = folder.open, folder.files
         true = files["a.md"]
 
-        def stood_in(path: str) -> AbstractContextManager[Payload | Unknown]:
+        def stood_in(
+            path: str, taken: str | None = None
+        ) -> AbstractContextManager[Payload | Unknown]:
             if path == "a.md":
                 files["a.md"], folder.open = files["b.md"], open_  # type: ignore[method-assign]
-            return open_(path)
+            return open_(path, taken)
 
         def put_back(event: Event) -> None:
             files["a.md"] = true
