@@ -10,13 +10,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 OTHERS = ";\t|"
-SAMPLE = 1 << 16
+SAMPLE, ROWS_AT_ONCE = 1 << 16, 1000
 
 _SEP_LINE = re.compile(r'"?sep=(?P<delimiter>[^\r\n])"?[ \t]*(?:\r\n|\n|\r)', re.IGNORECASE)
-_LINE_END = re.compile(r"\r\n|\n|\r")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 # A comma of a number or of a sentence.
 _WITHIN = re.compile(r"\d,\d|, ")
 _ROWS_ALIKE = 0.8
@@ -84,9 +85,10 @@ def with_commas(pieces: Iterable[str], delimiter: Delimiter) -> Iterator[str]:
     text = lines(pieces)
     if delimiter.told:
         next(text, None)
-    for row in csv.reader(text, delimiter=delimiter.character):
+    rows = csv.reader(text, delimiter=delimiter.character)
+    while some := list(islice(rows, ROWS_AT_ONCE)):
         written = io.StringIO()
-        csv.writer(written, lineterminator="\n").writerow(row)
+        csv.writer(written, lineterminator="\n").writerows(some)
         yield written.getvalue()
 
 
@@ -94,13 +96,9 @@ def lines(pieces: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a text with their ends, whichever these are."""
     rest = ""
     for piece in pieces:
-        rest += piece
-        done = 0
-        for end in _LINE_END.finditer(rest):
-            if end.end() == len(rest):  # a line feed may follow
-                break
-            yield rest[done : end.end()]
-            done = end.end()
-        rest = rest[done:]
+        found = _LINE.findall(rest + piece)
+        # The last one may go on in the next piece, or end with a line feed there.
+        rest = found.pop() if found else ""
+        yield from found
     if rest:
         yield rest
