@@ -235,6 +235,6 @@ def plans(data: bytes) -> None:
         _printable(problem)
         return
     for mirror in plan.mirrors:
-        for each in differences(mirror, ()):
+        for each in differences(mirror, (), {}):
             assert each.before
             assert each.after
