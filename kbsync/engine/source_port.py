@@ -79,7 +79,8 @@ class Source(Protocol):
     def look(self, path: str) -> FileState:
         """Return the state of `path` now; only of a small file the content is looked at.
 
-        What has nothing in it but blanks is `Skipped`, which no row of a walk tells.
+        A path that ends with ``/`` asks for a folder: Unknown where it cannot be listed, otherwise
+        Absent. What has nothing in it but blanks is `Skipped`, which no row of a walk tells.
         """
         ...
 

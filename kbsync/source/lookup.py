@@ -35,10 +35,14 @@ from kbsync.source.mounts import is_on
 from kbsync.source.openat import GONE, OTHER_KIND, os_reason
 from kbsync.source.scan import still_stands
 
+_IN_NO_FOLDER = "\uffff"
+
 
 def look(rules: FileRules, root: int, path: str) -> FileEntry | FileState:
     """Say what stands at `path` below the open folder `root`."""
-    parts = components(path)
+    # A folder is asked for what no file system has in it: what keeps it from being listed is told.
+    is_folder = path.endswith("/") and not path.startswith("/")
+    parts = components(path + _IN_NO_FOLDER if is_folder else path)
     if not parts:
         return _unknown(rules, path, says.NO_KEY(path=path))
     state = _descend(rules, root, path, parts)

@@ -172,3 +172,15 @@ def agrees(
         # A link that is followed to a folder stands for that folder.
         assert all(at.is_symlink() and at.is_dir() for at in there.get(path, ()))
         assert not any(path.startswith(prefix) for prefix in blocked)
+
+
+def test_a_folder_is_asked_what_keeps_it_from_being_listed(tmp_path: Path) -> None:
+    for name in ("sound", "broken"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "broken" / ".kbsyncignore").write_text("[private")
+    source = Folder(mirror_config(tmp_path))
+    state = source.look("broken/")
+    assert isinstance(state, Unknown)
+    assert "line 1" in state.why.text
+    assert isinstance(source.look("sound/"), Absent)
+    assert isinstance(source.look("gone/"), Absent)

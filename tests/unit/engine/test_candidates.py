@@ -65,6 +65,10 @@ def _expected(source: Folder, rows: list[FileRow]) -> dict[str, FileState]:
     for path, seen in walked.items():
         if settled.get(path) != seen:
             found[path] = source.look(path)
+    told = {path for path, state in stated.items() if isinstance(state, Unknown | Skipped)}
+    for seen in source.scan():
+        if isinstance(seen, Blocked) and seen.prefix and seen.prefix[:-1] not in told:
+            found[seen.prefix] = Unknown(key=key_of(seen.prefix), why=seen.why)
     for path in settled.keys() - walked.keys() - stated.keys():
         hidden = any(path.startswith(prefix) for prefix in source.locked)
         found[path] = Unknown(key=key_of(path), why=LOCKED) if hidden else source.look(path)
@@ -118,6 +122,7 @@ def test_what_lies_under_a_folder_that_could_not_be_listed_is_unknown() -> None:
     kinds = [(type(state), state.key.path) for state in states]
     assert kinds == [
         (Absent, "a-b"),
+        (Unknown, "a/"),
         (Unknown, "a/b"),
         (Unknown, "a/z"),
         (Absent, "aa"),
