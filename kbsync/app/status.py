@@ -57,6 +57,7 @@ class MirrorOverview:
         base_id: None before the first pass.
         restless: files that keep changing, the dearest first.
         foreign_documents: these documents by name, when they were asked for.
+        withheld: why the base takes no new documents, and what to type; None while it does.
     """
 
     name: str
@@ -70,6 +71,7 @@ class MirrorOverview:
     stale: tuple[Reason, ...] = ()
     restless: tuple[RestlessFile, ...] = ()
     foreign_documents: tuple[ForeignDocument, ...] | None = None
+    withheld: dict[str, str] | None = None
 
 
 def overview(
@@ -101,6 +103,7 @@ def overview(
             stale=stale,
             restless=_restless(declared, ledger) if ledger else (),
             foreign_documents=named,
+            withheld=_withheld(declared.name, ledger),
         )
 
 
@@ -114,6 +117,17 @@ def _restless(declared: MirrorConfig, ledger: LedgerStore) -> tuple[RestlessFile
             RestlessFile(path=path, uploads=each.uploads, bytes=each.uploads * size, next_in=wait)
         )
     return tuple(sorted(found, key=lambda file: (-file.bytes, file.path)))
+
+
+def _withheld(mirror: str, ledger: LedgerStore | None) -> dict[str, str] | None:
+    """Return why the base of a mirror takes no new documents, None while it does."""
+    held = ledger.held_creates(mirror) if ledger else None
+    if held is None:
+        return None
+    from kbsync.engine.workers.admission import held_notice  # noqa: PLC0415 - it is rarely so
+
+    why = held_notice(mirror, held)
+    return {"code": why.code, "text": why.text, "next": why.next}
 
 
 def _failures(mirror: str, ledger: LedgerStore, stale: tuple[Reason, ...]) -> Iterator[Reason]:

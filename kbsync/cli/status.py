@@ -101,6 +101,9 @@ def _text(each: MirrorOverview, failed: bool) -> None:
         click.echo(f"  restless: {told}")
     if each.restless:
         click.echo(f"  next: {told.next}")
+    if each.withheld:
+        click.echo(f"  {printable(each.withheld['text'])} [{each.withheld['code']}]")
+        click.echo(f"  next: {each.withheld['next']}")
     if each.stale:
         click.echo("  stale: the document no longer is what the file holds")
         click.echo("  next: mend these files, or: kbsync apply --prune-stale")

@@ -59,6 +59,8 @@ def summary(report: Report) -> str:
         parts.append(f"{report.indexing} still indexing")
     if report.halted:
         parts.append(f"{len(report.halted.keys)} held back by the guard")
+    if report.withheld:
+        parts.append(f"{report.withheld} held until the base takes them")
     if report.waiting:
         parts.append(f"{report.waiting} waiting")
     if report.interrupted:
@@ -117,6 +119,7 @@ def _report_json(report: Report) -> dict[str, object]:
         "stale": sum(kind == "stale" for kind, _ in report.stopped.values()),
         "indexing": report.indexing,
         "waiting": report.waiting,
+        "withheld": report.withheld,
         "interrupted": report.interrupted,
         "notice": report.notice.code if report.notice else None,
         "guard": guard_json([report.halted] if report.halted else []),

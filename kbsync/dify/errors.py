@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -30,7 +30,9 @@ from kbsync.model import (
     Rejected,
     Throttled,
     Unauthorized,
+    Withheld,
 )
+from kbsync.model.refusals import no_model, no_room, not_in_use
 
 # Dify Cloud counts calls in a sliding window of 60 s, refused ones too (docs/dify-api.md 12).
 WINDOW = 60.0
@@ -46,6 +48,7 @@ class RefusalRule:
 
     Args:
         says: a regular expression found in the message, whatever its case.
+        means: tells whether the message means it.
     """
 
     status: int
@@ -53,6 +56,7 @@ class RefusalRule:
     code: str | None = None
     says: str | None = None
     about: Subject | None = None
+    means: Callable[[str], bool] | None = None
 
     def fits(self, call: ApiCall, status: int, code: str, message: str) -> bool:
         """Whether that refusal is of this kind."""
@@ -61,11 +65,16 @@ class RefusalRule:
             and self.code in (None, code)
             and self.about in (None, call.subject)
             and (self.says is None or re.search(self.says, message, re.IGNORECASE) is not None)
+            and (self.means is None or self.means(message))
         )
 
 
 def _rejected(message: Message) -> Verdict:
     return lambda call, words: Rejected(message(what=call.what, words=words))
+
+
+def _withheld(message: Message, *, updates: bool = True) -> Verdict:
+    return lambda call, words: Withheld(message(what=call.what, words=words), updates=updates)
 
 
 def _unauthorized(message: Message) -> Verdict:
@@ -88,6 +97,20 @@ def _throttled(call: ApiCall, words: str) -> Failure:
 LOCK, LONG, SHORT = 600.0, 60.0, 10.0
 UNKNOWN_ROUTE = re.compile(r"The requested URL was not found", re.IGNORECASE)
 MODEL = r"^Default model not found|^Provider .* does not exist|^Model .* is not initialized"
+MODEL_CODES = ("provider_not_initialize", "provider_quota_exceeded", "model_currently_not_support")
+
+
+def _of_the_base(status: int) -> tuple[RefusalRule, ...]:
+    """Return the rules of refusals that come whatever file is sent."""
+    upload = Subject.UPLOAD
+    away, full = _withheld(messages.MODEL_AWAY), _withheld(messages.QUOTA, updates=False)
+    return (
+        *(RefusalRule(status, away, code=code, about=upload) for code in MODEL_CODES),
+        RefusalRule(status, away, about=upload, means=no_model),
+        RefusalRule(status, full, about=upload, means=no_room),
+        RefusalRule(status, _withheld(messages.OUT_OF_USE), about=upload, means=not_in_use),
+    )
+
 
 # The first rule that fits decides.
 RULES = (
@@ -96,9 +119,9 @@ RULES = (
     RefusalRule(403, _throttled, says="rate limit"),
     RefusalRule(403, _unauthorized(messages.API_SWITCHED_OFF), says="api access is not enabled"),
     RefusalRule(403, _rejected(messages.ARCHIVED), code="archived_document_immutable"),
-    RefusalRule(
-        403, _rejected(messages.QUOTA), says="limit of your subscription|unlock this feature"
-    ),
+    *_of_the_base(403),
+    RefusalRule(403, _rejected(messages.QUOTA), means=no_room),
+    RefusalRule(402, _withheld(messages.QUOTA, updates=False), about=Subject.UPLOAD),
     RefusalRule(403, _unauthorized(messages.NOT_ALLOWED)),
     RefusalRule(404, _wait(messages.NOT_COMPLETED, SHORT), says="^Document is not completed"),
     RefusalRule(404, _rejected(messages.SWITCHED_OFF), says="^Document is disabled"),
@@ -107,7 +130,14 @@ RULES = (
     RefusalRule(409, _rejected(messages.NAME_TAKEN), code="dataset_name_duplicate"),
     RefusalRule(413, _rejected(messages.TOO_LARGE)),
     RefusalRule(415, _rejected(messages.TYPE_REFUSED), code="unsupported_file_type"),
+    RefusalRule(
+        400,
+        _withheld(messages.PLUGINS_AWAY),
+        says="^Failed to request plugin daemon",
+        about=Subject.UPLOAD,
+    ),
     RefusalRule(400, _wait(messages.PLUGINS_AWAY, LONG), says="^Failed to request plugin daemon"),
+    *_of_the_base(400),
     RefusalRule(400, _wait(messages.NOT_AVAILABLE, SHORT), says="^Document is not available"),
     RefusalRule(400, _wait(messages.NOT_AVAILABLE, SHORT), code="document_indexing"),
     RefusalRule(400, _wait(messages.NOT_COMPLETED, SHORT), "invalid_action", "is not completed"),
@@ -152,12 +182,21 @@ def fault(call: ApiCall, reply: ApiReply, url: str, now: float, *, sent: bool = 
         return Unauthorized(messages.PIPELINE_INPUTS(what=call.what, words=inputs))
     if status >= 500 or status < 200 or status == 408:
         why = messages.SERVER_FAULT(what=call.what, status=status, words=_excerpt(reply))
-        return interrupted(call, why, sent=sent, after=_retry_after(reply, now))
+        failure = interrupted(call, why, sent=sent, after=_retry_after(reply, now))
+        return _for_all(call, status, _excerpt(reply), failure)
     envelope = _envelope(reply)
     # An unknown route: most answer it with a web page, some in the envelope of an unknown id.
     if envelope is None or (status == 404 and UNKNOWN_ROUTE.match(envelope[1])):
         return _no_envelope(call, reply, url)
     return _refusal(call, status, *envelope)
+
+
+def _for_all(call: ApiCall, status: int, words: str, failure: Failure) -> Failure:
+    """Return `failure` of an upload; in maintenance, and on a full disk, all fare the same."""
+    all_fare_so = status in (503, 507) or no_room(words)
+    if isinstance(failure, Ambiguous) and call.subject is Subject.UPLOAD and all_fare_so:
+        return replace(failure, withheld=True)
+    return failure
 
 
 def interrupted(call: ApiCall, why: Notice, *, sent: bool, after: float | None = None) -> Failure:

@@ -11,7 +11,7 @@ from . import documents, knowledge_bases, models, process_rules
 from .endpoint_call import EndpointCall, refuse_nul
 from .form_data import form_file, form_options
 from .indexer import DOC_FORMS, IndexTask
-from .replies import EnvelopeError, InternalFaultError, JsonReply, invalid, not_found
+from .replies import EnvelopeError, InternalFaultError, JsonReply, forbidden, invalid, not_found
 from .request_models import DocumentTextCreatePayload, DocumentTextUpdate, KnowledgeConfig
 from .sqlite_store import fresh_id, now
 from .uploaded_files import StoredFile, accept_file, accept_text, insert_file
@@ -47,6 +47,7 @@ WHERE id = ?
 def create_by_file(call: EndpointCall) -> JsonReply:
     """POST create-by-file."""
     base = knowledge_bases.find_for_upload(call)
+    _check_room(call)
     options = form_options(call.form)
     technique = options.get("indexing_technique") or base["technique"]
     if not technique:
@@ -73,6 +74,7 @@ def create_by_text(call: EndpointCall) -> JsonReply:
     """POST create-by-text."""
     payload = call.payload(DocumentTextCreatePayload)
     base = knowledge_bases.find_for_upload(call)
+    _check_room(call)
     if not (payload.indexing_technique or base["technique"]):
         if call.profile.technique_fault:
             raise InternalFaultError
@@ -139,6 +141,15 @@ def _update(call: EndpointCall, config: KnowledgeConfig, file: StoredFile | None
         generation = documents.generation(db, call.document)
     call.server.indexer.submit(call.document, generation, task)
     return JsonReply(reply)
+
+
+def _check_room(call: EndpointCall) -> None:
+    if "document-limit" not in call.server.quirks:
+        return
+    with call.server.store.reading() as db:
+        (count,) = db.execute("SELECT count(*) FROM document").fetchone()
+    if count >= call.server.quirks.document_limit:
+        raise forbidden("The number of documents has reached the limit of your subscription.")
 
 
 def _check_options(call: EndpointCall, config: KnowledgeConfig) -> None:

@@ -33,6 +33,8 @@ QUIRKS: Final[dict[str, str]] = {
     "no-metadata": "The metadata routes do not exist and documents never carry values.",
     "empty-index": "Documents complete without a single chunk.",
     "leftover-chunks": "An update leaves the old chunks, marked `re_segment`, beside the new ones.",
+    "document-limit": "Refuse every create once there are N documents (default 10), as a full "
+    "subscription does.",
     "stuck-indexing": "Documents stay `waiting` and are never indexed.",
     "lost-tasks": "Lose the queue once, at upload N (default 10): what is `waiting` then is never "
     "indexed, what is sent later is.",
@@ -74,6 +76,7 @@ class Quirks:
                 )
         self.throttle_limit = int(self._number("cloud-throttle", 10))
         self.toggle_lock_seconds = self._number("locking-toggles", 600.0)
+        self.document_limit = int(self._number("document-limit", 10))
         self.lost_at = int(self._number("lost-tasks", 10))
         self.killed_at = int(self._number("killed-worker", 10))
 

@@ -27,13 +27,14 @@ from kbsync.engine.observe.remote_state import metadata_fields
 from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.engine.observe.source_check import must_be_there
 from kbsync.engine.ports import Clock, Ledger, Remote
+from kbsync.engine.workers.admission import held_notice
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
 from kbsync.engine.workers.pool import Observer, WorkerPool
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import engine as engine_say
-from kbsync.model import Action, Base, Cause, DocKey, Halted
+from kbsync.model import Action, Base, Cause, Create, DocKey, Halted, Hold
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.guarded_plan import guarded_plan
@@ -162,6 +163,8 @@ class Reconciler:
     def losses(self) -> list[Notice]:
         """Return what is lost for this mirror, by its server or its base, as far as it is known."""
         lost = list(losses(self.mirror.server.url, self._remote.capabilities))
+        held = self.ledger.held_creates(self.mirror.name)
+        lost += [held_notice(self.mirror.name, held)] if held else []
         return [*lost, self._pipeline] if self._pipeline else lost
 
     async def confirm(self) -> None:
@@ -211,7 +214,11 @@ class Reconciler:
         taken = entry.encoding if entry else None
         file = await anyio.to_thread.run_sync(lambda: read(path, taken, fresh=True))
         case = await collector.case(key, seen=file, ask=True)
-        return case, decide(case)
+        action, held = decide(case), self.ledger.held_creates(self.mirror.name)
+        if isinstance(action, Create) and held is not None:
+            why = held_notice(self.mirror.name, held)
+            action = Hold(key=key, row=action.row, cause=action.cause, why=why)
+        return case, action
 
     async def offer(
         self, match: adoption.Match, *, cause: Cause, trust: adoption.Trust

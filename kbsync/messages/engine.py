@@ -296,6 +296,20 @@ WAITS_FOR_CALL = Message(
     "it goes on by itself then (ambiguity_window); to see it: kbsync explain {path}",
     Exit.INCOMPLETE,
 )
+HELD_CREATES = Message(
+    "KB-E123",
+    "mirror {mirror}: its knowledge base takes no new documents since {since}: {reason}; new files "
+    "wait, updates and deletions go on; one is tried again at {probe} and after every deletion",
+    "to try it now: kbsync apply {mirror}",
+    Exit.INCOMPLETE,
+)
+HELD_UPLOADS = Message(
+    "KB-E124",
+    "mirror {mirror}: its knowledge base takes no uploads since {since}: {reason}; what is to be "
+    "sent waits, deletions go on; one file is tried again at {probe}",
+    "to try it now: kbsync apply {mirror}",
+    Exit.INCOMPLETE,
+)
 BASE_PIPELINE = Message(
     "KB-E080",
     "kbsync cannot use the knowledge base {base}, which has a pipeline: {reason}",

@@ -55,8 +55,13 @@ NAME_TAKEN = Message(
 )
 QUOTA = Message(
     "KB-R010",
-    "{what}: the subscription's limit is reached: {words}",
-    "free some space or change the plan, then type: kbsync retry",
+    "{what}: the server has no room for another document: {words}",
+    "make room there or change the plan; it is tried again by itself, and at once by: kbsync apply",
+)
+OUT_OF_USE = Message(
+    "KB-R120",
+    "{what}: the server takes nothing from this account or workspace now: {words}",
+    "see whose workspace the key belongs to, then type: kbsync apply",
 )
 REFUSED = Message(
     "KB-R011",

@@ -72,6 +72,7 @@ from kbsync.model.outcomes import (
     Throttled,
     Unauthorized,
     Uploaded,
+    Withheld,
 )
 
 __all__ = [
@@ -137,4 +138,5 @@ __all__ = [
     "Unknown",
     "Update",
     "Uploaded",
+    "Withheld",
 ]

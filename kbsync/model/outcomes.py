@@ -26,6 +26,16 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld(Rejected):
+    """Refused whatever the file is: nothing is to be remembered of it, and others fare the same.
+
+    `updates`: updates are refused too; otherwise there is no room for another document.
+    """
+
+    updates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Throttled:
     """Too many requests: all writers rest for `after` seconds; costs the document no attempt."""
 
@@ -54,9 +64,13 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Sent, and not known whether it took effect (timeout, reset, 5xx)."""
+    """Sent, and not known whether it took effect (timeout, reset, 5xx).
+
+    `withheld`: whatever else is sent fares the same, as in maintenance.
+    """
 
     why: Notice
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from kbsync.config import MirrorConfig
+from kbsync.messages import remote
 from kbsync.model import (
     Absent,
     Cause,
@@ -30,6 +31,7 @@ class Missing(enum.Enum):
 
 
 GONE = Missing.GONE
+OF_THE_BASE = frozenset({remote.QUOTA.code, remote.MODEL_AWAY.code, remote.OUT_OF_USE.code})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +168,8 @@ def rejected(case: Case) -> bool:
     """Return whether exactly this file was refused under these settings before."""
     refusal, local = case.rejection, case.local
     if refusal is None or not isinstance(local, Present):
+        return False
+    if refusal.reason[0] in OF_THE_BASE:  # an older version kept it, though any file was refused
         return False
     if refusal.fingerprint.settings != case.rules.settings:
         return False

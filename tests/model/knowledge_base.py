@@ -134,6 +134,7 @@ class KnowledgeBase:
         self.after_delete: Callable[[], None] = lambda: None
         self.chunk_seconds = float("inf")
         self.worker_runs = True
+        self.error = "the embedder is away"
         self._now = now
         self._at: float | None = None
         self.indexing = indexing
@@ -198,7 +199,7 @@ class KnowledgeBase:
             readiness=readiness,
             size=len(document.content),
             metadata=dict(document.metadata),
-            error="the embedder is away" if failed else None,
+            error=self.error if failed else None,
             enabled=document.enabled,
         )
 

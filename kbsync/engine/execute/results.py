@@ -27,6 +27,7 @@ from kbsync.model import (
     Skipped,
     Throttled,
     Unauthorized,
+    Withheld,
 )
 from kbsync.planning.plan import name_of, reason_of
 
@@ -46,13 +47,14 @@ class Again:
 
     `ask`: the server contradicted the ledger, so ask it for the document first.
     `why`: the action did not take effect; a key with too many of these is given up. `waits`: what
-    is waited for so long that it has to be said.
+    is waited for so long that it has to be said. `closed`: the base takes nothing meanwhile.
     """
 
     at: float | None = None
     ask: bool = False
     why: Notice | None = None
     waits: Notice | None = field(default=None, compare=False)
+    closed: Closed | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,15 @@ class Stopped:
     why: Notice
 
 
-Result = Finished | Again | BackOff | Follow | NeedsMark | Stopped
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The base takes no new documents now, whatever is sent; with `updates` nothing at all."""
+
+    why: Notice
+    updates: bool
+
+
+Result = Closed | Finished | Again | BackOff | Follow | NeedsMark | Stopped
 
 
 class TimedCall:
@@ -152,6 +162,8 @@ def after_failure(context: Context, key: DocKey, action: str, failure: Failure) 
     match failure:
         case Unauthorized():
             unauthorized(failure)
+        case Withheld(why=why, updates=updates):
+            return Closed(why, updates)
         case Rejected(why=why):
             values = {"action": action, "path": key.path, "reason": why.text}
             return Stopped(say.ACTION_REFUSED(following=_first_step(why), **values))
@@ -166,8 +178,9 @@ def after_failure(context: Context, key: DocKey, action: str, failure: Failure) 
             return Again(context.clock.now() + after, ask=True, why=why)
         case NotSent(why=why):
             return BackOff(why)
-        case Ambiguous(why=why):
-            return Again(context.clock.now() + AMBIGUOUS_LOOK, why=why)
+        case Ambiguous(why=why, withheld=withheld):
+            closed = Closed(why, updates=True) if withheld else None
+            return Again(context.clock.now() + AMBIGUOUS_LOOK, why=why, closed=closed)
 
 
 def _first_step(why: Notice) -> str:
@@ -222,7 +235,7 @@ def _event_outcome(step: Result) -> str:
             return "done"
         case Again() | BackOff():
             return "waiting"
-        case Stopped():
+        case Stopped() | Closed():
             return "stopped"
 
 
@@ -236,6 +249,7 @@ class Report:
         indexing: documents the server was still indexing at the end.
         waiting: keys with a next try in the future at the end.
         halted: what the guard held back.
+        withheld: how many files wait because the base takes nothing for them now.
         notice: about the server, once for a pass that changed something.
     """
 
@@ -246,6 +260,7 @@ class Report:
     unchanged: int = 0
     indexing: int = 0
     waiting: int = 0
+    withheld: int = 0
     interrupted: bool = False
     notice: Notice | None = None
     halted: Halted | None = None
@@ -256,7 +271,7 @@ class Report:
         if self.halted is not None:
             return Exit.HALTED
         unmet = [why for _, why in self.stopped.values() if why.message.exit is not Exit.OK]
-        if self.interrupted or unmet or self.waiting:
+        if self.interrupted or unmet or self.waiting or self.withheld:
             return Exit.INCOMPLETE
         return Exit.INDEXING if self.indexing else Exit.OK
 

@@ -54,6 +54,7 @@ from kbsync.model import (
     Unknown,
     Update,
     Uploaded,
+    Withheld,
 )
 from kbsync.planning.case import GONE, Case, Missing
 
@@ -252,6 +253,8 @@ async def _record(
     match outcome:
         case Ambiguous():
             ledger.commit(EntryChange(key=key, journal=(line,)))
+        case Withheld():  # of the file nothing is known, so that nothing is remembered
+            ledger.commit(EntryChange(key=key, intent=None, journal=(line,)))
         case Rejected():
             refusal = await _refusal(context, upload, payload, outcome)
             stale = _stale(upload, refusal)

@@ -20,6 +20,7 @@ from kbsync.engine.execute.marking import MarkLoop, MarkResult, MarkWriter, mark
 from kbsync.engine.execute.results import (
     Again,
     BackOff,
+    Closed,
     Event,
     Finished,
     Follow,
@@ -33,6 +34,7 @@ from kbsync.engine.execute.results import (
 )
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.ports import ObservedListing
+from kbsync.engine.workers.admission import Admission
 from kbsync.engine.workers.backlog import Backlog
 from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.key_progress import ProgressTable
@@ -48,6 +50,7 @@ from kbsync.model import (
     Capability,
     Cause,
     Create,
+    Delete,
     DocKey,
     EntryState,
     Hold,
@@ -112,6 +115,7 @@ class WorkerPool(WorkLeft):
         self._marks = MarkWriter(context)
         self._mark_loop = MarkLoop(self._marks, self._wakeup, self._marked)
         self._room = Room(self._tracker, self._share)
+        self._admission = Admission(context, tries_at_once=policy.listed)
         self._backlog = Backlog(self._room, policy.canary, policy.needs_room)
         self._unreached = 0
         self.report = Report(mirror=context.mirror.name)
@@ -139,8 +143,9 @@ class WorkerPool(WorkLeft):
             raise self._wakeup.problem
         self.report.indexing = self.indexing
         self.report.waiting = self.waiting
+        self.report.withheld = len(self._admission)
         overdue = self._canary.overdue(self._context.clock.now(), self.report.mirror)
-        self.report.notice = overdue or self._room.stands(self._context)
+        self.report.notice = overdue or self._admission.notice or self._room.stands(self._context)
         return self.report
 
     def stop(self) -> None:
@@ -183,6 +188,7 @@ class WorkerPool(WorkLeft):
         self._tracker.renew(context)
         self._share.renew(context)
         self._marks.renew(context)
+        self._admission.renew(context)
 
     @asynccontextmanager
     async def quiet(self) -> AsyncIterator[None]:
@@ -274,6 +280,9 @@ class WorkerPool(WorkLeft):
     # -- one key -------------------------------------------------------------------------------
 
     async def _visit(self, key: DocKey) -> None:
+        if self._admission.keeps(key):
+            self._room.free(key)
+            return
         case = await self._case(key)
         action = decide(case)
         why = self._permits.allowed(
@@ -310,6 +319,9 @@ class WorkerPool(WorkLeft):
         if self._policy.changing(key):
             self._let_go(key)
             return True
+        if not self._admission.passes(key, action):
+            self._room.free(key)
+            return True
         if self._room.full(key):
             self._room.free(key)  # or what is in line before it would wait for it
             self._backlog.put_in_front((key,))
@@ -333,7 +345,7 @@ class WorkerPool(WorkLeft):
             self._progress.of(case.key).listed = False  # the listing is older than this call
         step = self._after(case, action, step)
         took = int((self._context.clock.now() - started) * 1000)
-        if not isinstance(action, Noop | SetMetadata):
+        if not isinstance(action, Noop | SetMetadata) and not isinstance(step, Closed):
             self._observe(step_event(action, step, took))
 
     # -- what a step leads to ------------------------------------------------------------------
@@ -349,6 +361,7 @@ class WorkerPool(WorkLeft):
                 # First: a key that is let go loses its permits.
                 self._tracker.add(key, document_id, replaces=replaces)
                 if uploaded is not None:
+                    self._backlog.add(self._admission.uploaded(key, action))
                     self._room.sent(key)
                     self._marks.add(key, uploaded)
                 self._finish(key, action)
@@ -357,15 +370,27 @@ class WorkerPool(WorkLeft):
             case Again(at=None):
                 self._queue.add(key)  # first, as above
                 self._finish(key, action)
-            case Again(at=float(at), ask=ask, why=why, waits=waits):
+            case Again(at=float(at), ask=ask, why=why, waits=waits, closed=closed):
                 self._progress.of(key).ask |= ask
                 self._tell(key, waits)
+                if closed is not None:
+                    self._close(key, closed.why, updates=closed.updates)
                 return self._later(key, action, at, why) or step
             case BackOff(why=why):
                 return self._back_off(key, action, why) or step
             case Stopped(why=why):
                 return self._give_up(key, action, why)
+            case Closed(why=why, updates=updates):
+                self._room.free(key)
+                self._close(key, why, updates=updates or isinstance(action, Update))
+        if isinstance(action, Delete) and not isinstance(step, Stopped):
+            self._backlog.put_in_front(self._admission.freed())
         return step
+
+    def _close(self, key: DocKey, why: Notice, *, updates: bool) -> None:
+        """Hold what the base does not take, and say it once."""
+        if self._admission.closed(key, why, updates=updates):
+            self._tell(key, self._admission.notice)
 
     def _finish(self, key: DocKey, action: Action) -> None:
         if isinstance(action, Resolve):
@@ -379,6 +404,7 @@ class WorkerPool(WorkLeft):
     def _let_go(self, key: DocKey) -> None:
         """Free the room of `key`. Permits of a key that is still queued or followed are kept."""
         self._room.free(key)
+        self._backlog.put_in_front(self._admission.dropped(key))
         followed = self.follows(key)
         if followed or key in self._queue or key in self._backlog:
             self._progress.restart(key)
@@ -445,6 +471,7 @@ class WorkerPool(WorkLeft):
         if entry is not None and entry.state is not EntryState.INDEXING:
             self._observe(indexed_event(entry))
         able = self._context.remote.capabilities
+        self._admission.indexed(entry)
         ended = entry is not None and entry.state is not EntryState.INDEXING
         if ended and self._canary.proves(key, able):
             self._context.remote.note(Capability.UPDATE_ENDS, able=True)

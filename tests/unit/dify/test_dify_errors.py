@@ -24,6 +24,7 @@ from kbsync.model import (
     Rejected,
     Throttled,
     Unauthorized,
+    Withheld,
 )
 
 ID = "22f83db9-93e4-424b-a446-2b01259772f4"
@@ -105,11 +106,24 @@ RULES: list[tuple[ApiCall, ApiReply, type[Failure], Message | None]] = [
     (DELETE, envelope(400, "document_indexing", "busy"), NotReady, messages.NOT_AVAILABLE),
     (UPDATE, envelope(400, "invalid_param", "Document is not available"), NotReady, messages.NOT_AVAILABLE),
     (SWITCH, envelope(400, "document_already_finished", "no"), Rejected, messages.REFUSED),
-    (CREATE, envelope(400, "provider_not_initialize", "no"), NotReady, messages.MODEL_AWAY),
+    (CREATE, envelope(400, "provider_not_initialize", "no"), Withheld, messages.MODEL_AWAY),
     (MAKE, envelope(400, "provider_not_initialize", "no"), Rejected, messages.NO_MODEL),
     (CREATE, envelope(403, "forbidden", LIMIT), Throttled, None),
-    (CREATE, envelope(403, "forbidden", "The number of documents has reached the limit of your subscription."), Rejected, messages.QUOTA),
-    (CREATE, envelope(403, "forbidden", "The capacity of the vector space has reached the limit of your subscription."), Rejected, messages.QUOTA),
+    (CREATE, envelope(403, "forbidden", "The number of documents has reached the limit of your subscription."), Withheld, messages.QUOTA),
+    (CREATE, envelope(403, "forbidden", "The capacity of the vector space has reached the limit of your subscription."), Withheld, messages.QUOTA),
+    (UPDATE, envelope(403, "forbidden", "The capacity of the documents storage space has reached the limit of your subscription."), Withheld, messages.QUOTA),
+    (CREATE, envelope(403, "forbidden", "Your workspace has used up its storage: upgrade your plan."), Withheld, messages.QUOTA),
+    (CREATE, envelope(400, "invalid_param", "You have exceeded the quota of documents"), Withheld, messages.QUOTA),
+    (CREATE, envelope(402, "payment_required", "pay"), Withheld, messages.QUOTA),
+    (CREATE, envelope(400, "invalid_param", "Invalid user account"), Withheld, messages.OUT_OF_USE),
+    (CREATE, envelope(403, "forbidden", "The workspace's status is archived."), Withheld, messages.OUT_OF_USE),
+    (CREATE, envelope(403, "forbidden", "Your license has expired."), Withheld, messages.OUT_OF_USE),
+    (CREATE, envelope(400, "provider_quota_exceeded", "Your quota has been exhausted."), Withheld, messages.MODEL_AWAY),
+    (UPDATE, envelope(400, "model_currently_not_support", "no"), Withheld, messages.MODEL_AWAY),
+    (CREATE, envelope(400, "invalid_param", "Model text-embedding-3 not exist."), Withheld, messages.MODEL_AWAY),
+    (CREATE, envelope(400, "invalid_param", "Failed to request plugin daemon, url: x"), Withheld, messages.PLUGINS_AWAY),
+    (CREATE, envelope(400, "bad_request", "The size of the file exceeds the limit of 15 MB"), Rejected, messages.REFUSED),
+    (CREATE, envelope(400, "invalid_param", "Text is too long: the limit is exceeded"), Rejected, messages.REFUSED),
     (ADD, envelope(403, "forbidden", "To unlock this feature and elevate"), Rejected, messages.QUOTA),
     (GET, envelope(403, "forbidden", "Dataset api access is not enabled."), Unauthorized, messages.API_SWITCHED_OFF),
     (GET, envelope(403, "forbidden", "You do not have permission"), Unauthorized, messages.NOT_ALLOWED),
@@ -130,7 +144,7 @@ RULES: list[tuple[ApiCall, ApiReply, type[Failure], Message | None]] = [
     (GET, envelope(400, "invalid_param", "Failed to request plugin daemon, url: x"), NotReady, messages.PLUGINS_AWAY),
     (MAKE, envelope(400, "invalid_param", "Default model not found for text-embedding"), Rejected, messages.NO_MODEL),
     (MAKE, envelope(400, "invalid_param", "Model m credentials is not initialized."), Rejected, messages.NO_MODEL),
-    (CREATE, envelope(400, "invalid_param", "Provider a/b/c does not exist."), NotReady, messages.MODEL_AWAY),
+    (CREATE, envelope(400, "invalid_param", "Provider a/b/c does not exist."), Withheld, messages.MODEL_AWAY),
     (CREATE, envelope(400, "bad_request", "generic"), Rejected, messages.REFUSED),
     (ADD, answer(400, {"error": "Segments is required"}), Rejected, messages.REFUSED),
     (CREATE, answer(400, b"400 The plain HTTP request was sent to HTTPS port"), Unauthorized, messages.WRONG_URL),
@@ -218,6 +232,26 @@ def test_anything_comes_to_an_outcome(status: int, body: bytes, call: ApiCall, h
     headers = {"retry-after": header, "location": header, "content-type": header}
     outcome = fault(call, ApiReply(status=status, headers=headers, body=body))
     assert isinstance(outcome, Failure)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "withheld"),
+    [
+        (503, "Service Unavailable", True),
+        (507, "", True),
+        (500, "OSError: [Errno 28] No space left on device", True),
+        (500, "could not extend file: the disk is full", True),
+        (500, "Internal Server Error", False),
+        (502, "Bad Gateway", False),
+    ],
+)
+def test_maintenance_and_full_disks_are_of_all_uploads(
+    status: int, words: str, withheld: bool
+) -> None:
+    outcome = fault(CREATE, envelope(status, "internal_server_error", words))
+    assert isinstance(outcome, Ambiguous)
+    assert outcome.withheld is withheld
+    assert isinstance(fault(GET, envelope(status, "internal_server_error", words)), NotReady)
 
 
 def test_every_message_names_its_next_step() -> None:

@@ -23,6 +23,7 @@ from kbsync.model import (
     Capabilities,
     DocKey,
     EntryState,
+    HeldCreates,
     Intent,
     JournalLine,
     LedgerEntry,
@@ -49,6 +50,7 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.held: dict[DocKey, LedgerEntry] = {}
+        self.full: dict[str, HeldCreates] = {}
         self.intents: dict[DocKey, Intent] = {}
         self.rejections: dict[DocKey, Rejection] = {}
         self.journal: list[JournalLine] = []
@@ -230,6 +232,14 @@ class MemoryLedger:
 
     def note_capabilities(self, server: str, known: Capabilities) -> None:
         self.servers[server] = known
+
+    def held_creates(self, mirror: str) -> HeldCreates | None:
+        return self.full.get(mirror)
+
+    def hold_creates(self, mirror: str, held: HeldCreates | None) -> None:
+        self.full.pop(mirror, None)
+        if held is not None:
+            self.full[mirror] = held
 
     def pulse(self, server: str, *, since: float) -> Pulse:
         sent = [each for each in self.held.values() if each.sent_at is not None]
