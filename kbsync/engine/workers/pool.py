@@ -389,6 +389,7 @@ class WorkerPool(WorkLeft):
 
     def _close(self, key: DocKey, why: Notice, *, updates: bool) -> None:
         """Hold what the base does not take, and say it once."""
+        self._backlog.put_in_front(self._canary.dropped(key))
         if self._admission.closed(key, why, updates=updates):
             self._tell(key, self._admission.notice)
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from kbsync.engine.observe.remote_state import refresh
-from kbsync.messages import Exit
+from kbsync.messages import Exit, Message
 from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
 from kbsync.model import Ambiguous, Rejection, Withheld
@@ -91,19 +91,18 @@ async def test_in_maintenance_what_is_not_sent_is_not_in_doubt() -> None:
     assert report.withheld == 0
 
 
-async def test_a_refusal_that_an_older_version_kept_is_not_the_files() -> None:
+@pytest.mark.parametrize("message", [remote_say.QUOTA, remote_say.MODEL_AWAY])
+async def test_a_refusal_that_an_older_version_kept_is_not_the_files(message: Message) -> None:
     on = stage({"a.md": b"x"})
-    stat = on.source.look("a.md").stat  # type: ignore[union-attr]
-    for message in (remote_say.QUOTA, remote_say.MODEL_AWAY):
-        on.ledger.rejections[key_of("a.md")] = Rejection(
-            key=key_of("a.md"),
-            fingerprint=fingerprint_of(b"x"),
-            reason=(message.code, "refused"),
-            at=0.0,
-            stat=stat,
-        )
-        await run_pool(on, ["a.md"], listing=await refresh(on.world))
-        assert on.ledger.rejections == {}
+    on.ledger.rejections[key_of("a.md")] = Rejection(
+        key=key_of("a.md"),
+        fingerprint=fingerprint_of(b"x"),
+        reason=(message.code, "refused"),
+        at=0.0,
+        stat=on.source.look("a.md").stat,  # type: ignore[union-attr]
+    )
+    await run_pool(on, ["a.md"], listing=await refresh(on.world))
+    assert on.ledger.rejections == {}
 
 
 async def test_the_daemon_tries_one_an_hour_and_says_it_once() -> None:
