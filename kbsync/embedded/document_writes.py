@@ -47,7 +47,6 @@ WHERE id = ?
 def create_by_file(call: EndpointCall) -> JsonReply:
     """POST create-by-file."""
     base = knowledge_bases.find_for_upload(call)
-    _check_room(call)
     options = form_options(call.form)
     technique = options.get("indexing_technique") or base["technique"]
     if not technique:
@@ -74,7 +73,6 @@ def create_by_text(call: EndpointCall) -> JsonReply:
     """POST create-by-text."""
     payload = call.payload(DocumentTextCreatePayload)
     base = knowledge_bases.find_for_upload(call)
-    _check_room(call)
     if not (payload.indexing_technique or base["technique"]):
         if call.profile.technique_fault:
             raise InternalFaultError
@@ -114,6 +112,7 @@ def _create(call: EndpointCall, config: KnowledgeConfig, file: StoredFile) -> Js
     _check_options(call, config)
     models.check_retrieval(call.server.quirks, config.retrieval_model)
     with call.server.store.writing() as db:
+        _check_room(call, db)
         base = knowledge_bases.find(db, call.base)
         knowledge_bases.check_form(db, call.base, config.doc_form)
         if config.original_document_id is not None:
@@ -143,11 +142,10 @@ def _update(call: EndpointCall, config: KnowledgeConfig, file: StoredFile | None
     return JsonReply(reply)
 
 
-def _check_room(call: EndpointCall) -> None:
+def _check_room(call: EndpointCall, db: sqlite3.Connection) -> None:
     if "document-limit" not in call.server.quirks:
         return
-    with call.server.store.reading() as db:
-        (count,) = db.execute("SELECT count(*) FROM document").fetchone()
+    (count,) = db.execute("SELECT count(*) FROM document").fetchone()
     if count >= call.server.quirks.document_limit:
         raise forbidden("The number of documents has reached the limit of your subscription.")
 

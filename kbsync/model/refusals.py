@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # A size is the file's, whatever limit it is over.
-_OF_THE_FILE = r"\b(file|upload|document|text)(s|'s)? (is )?(size|too (large|long|big))|too large"
+_OF_THE_FILE = r"\bsize\b|\btoo (large|long|big)\b"
 _WHAT = r"\b(limits?|quotas?|capacity|credits?|subscription|plan|storage|disk|space)\b"
 _HOW = r"\b(reached|exceeds?|exceeded|exhausted|used up|full|insufficient|no more|upgrade)\b"
 _NO_ROOM = re.compile(
