@@ -60,10 +60,6 @@ class Payload(Protocol):
         ...
 
 
-# A larger file is not looked into for blanks alone: that costs system calls for each new file.
-LARGEST_BLANK = 4096
-
-
 class Source(Protocol):
     """One mirror's folder."""
 

@@ -9,7 +9,6 @@ import codecs
 import os
 import re
 
-from kbsync.engine.source_port import LARGEST_BLANK
 from kbsync.source.classify import FileEntry
 from kbsync.source.payload import open_file
 
@@ -20,6 +19,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# A larger file is not looked into for blanks alone.
+LARGEST_BLANK = 4096
 _NOTHING = re.compile(r"[\s\x00-\x1f\x7f\ufeff\ufffe]*")
 
 

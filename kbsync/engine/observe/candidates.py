@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kbsync.engine.ports import Blocked, FileRow, Seen, Source
-from kbsync.engine.source_port import LARGEST_BLANK
 from kbsync.messages import Notice
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
 
@@ -80,9 +79,9 @@ def candidates(
                     yield other
                 continue
             row = next(rows, None)
-            yield from _seen(mirror, source, seen, tally, recorded=True)
+            yield from _seen(mirror, seen, tally, recorded=True)
         else:
-            yield from _seen(mirror, source, seen, tally, recorded=False)
+            yield from _seen(mirror, seen, tally, recorded=False)
     while row is not None:
         yield _not_seen(mirror, source, row[0], tally)
         row = next(rows, None)
@@ -92,15 +91,10 @@ def _path_of(seen: FileState | Blocked) -> str:
     return seen.prefix if isinstance(seen, Blocked) else seen.key.path
 
 
-def _seen(
-    mirror: str, source: Source, seen: Seen, tally: ScanTally, *, recorded: bool
-) -> Iterator[FileState]:
+def _seen(mirror: str, seen: Seen, tally: ScanTally, *, recorded: bool) -> Iterator[FileState]:
     match seen:
         case (path, size, mtime_ns, inode, ctime_ns):
             tally.files += 1
-            if size <= LARGEST_BLANK:
-                yield source.look(path)
-                return
             stat = Stat(size, mtime_ns, inode, ctime_ns)
             yield Present(key=DocKey(mirror=mirror, path=path), stat=stat)
         case Blocked():

@@ -7,18 +7,31 @@ from collections.abc import Iterable
 import anyio.to_thread
 
 from kbsync.engine.ports import Source
-from kbsync.model import Action, Cause, Create, Hold, Unknown
+from kbsync.model import Action, Cause, Create, Hold, Skipped, Unknown
 
 
-async def glanced(source: Source, actions: Iterable[Action]) -> list[Action]:
-    """Return `actions` with a Hold for each new document whose file cannot be sent as it is."""
-    return await anyio.to_thread.run_sync(lambda: [_glanced(source, each) for each in actions])
+async def glanced(source: Source, actions: Iterable[Action]) -> tuple[list[Action], list[Skipped]]:
+    """Look into the files of new documents.
+
+    Returns:
+        `actions`, with a Hold for each new document whose file cannot be sent as it is, and
+        without those whose file is skipped; and those files.
+    """
+
+    def work() -> list[Action | Skipped]:
+        return [_glanced(source, each) for each in actions]
+
+    found = await anyio.to_thread.run_sync(work)
+    skipped = [each for each in found if isinstance(each, Skipped)]
+    return [each for each in found if not isinstance(each, Skipped)], skipped
 
 
-def _glanced(source: Source, action: Action) -> Action:
+def _glanced(source: Source, action: Action) -> Action | Skipped:
     if not isinstance(action, Create):
         return action
     state = source.glance(action.key.path)
+    if isinstance(state, Skipped):
+        return state
     if not isinstance(state, Unknown):
         return action
     return Hold(key=action.key, row="T1", cause=Cause.UNREADABLE, why=state.why)

@@ -398,7 +398,8 @@ class Planner:
             if number % AT_A_STRETCH == 0:
                 await anyio.lowlevel.checkpoint()  # workers and the watcher share this thread
         actions = await find_renames(collector.context, decided.actions, decided.vacated)
-        decided.actions = await glanced(self._mirror.source, actions)
+        decided.actions, skipped = await glanced(self._mirror.source, actions)
+        decided.skipped = sorted(decided.skipped + skipped, key=lambda each: each.key)
         self._ledger.restat(stats)
         self._note_stale(decided.stale)
         return decided

@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+import anyio
 import pytest
 from declared import mirror_config
 
+from kbsync.engine.observe.glances import glanced
 from kbsync.messages.source import EMPTY
-from kbsync.model import Present, Skipped, Unknown
+from kbsync.model import Cause, Create, DocKey, FileState, Present, Skipped, Stat, Unknown
 from kbsync.source.emptiness import holds_nothing
 from kbsync.source.folder import Folder
 
@@ -46,3 +48,18 @@ def test_something_in_it(tmp_path: Path, content: bytes) -> None:
     assert not holds_nothing(content)
     (tmp_path / "a.md").write_bytes(content)
     assert isinstance(Folder(mirror_config(tmp_path)).look("a.md"), Present)
+
+
+def test_a_new_file_with_nothing_in_it_is_no_change() -> None:
+    key = DocKey(mirror="docs", path="ws.md")
+    create = Create(
+        key=key, row="T9", cause=Cause.NEW, stat=Stat(size=3, mtime_ns=1, inode=1, ctime_ns=1)
+    )
+    state = Skipped(key=key, why=EMPTY())
+
+    class Glanced(Folder):
+        def glance(self, path: str) -> FileState:
+            return state
+
+    actions, skipped = anyio.run(glanced, Glanced(mirror_config("/fake")), [create])
+    assert (actions, skipped) == ([], [state])
