@@ -127,7 +127,7 @@ def test_an_empty_completion_is_a_failure_and_is_not_sent_again(
         requests.writes()
         printed = terminal.type("apply", exit=3)
         assert "blank.html" in printed
-        assert "no chunks" in printed
+        assert "found no text" in printed
         assert not requests.writes()
         terminal.type("retry", "blank.html", exit=3)
         assert requests.changes() == {UPDATE: 1}

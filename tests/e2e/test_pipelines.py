@@ -114,7 +114,7 @@ def test_an_edit_that_cannot_be_indexed_keeps_what_was_there(tmp_path: Path) -> 
     (tmp_path / "docs").mkdir()
     page = tmp_path / "docs/page.html"
     page.write_text("<p>Amber lantern</p>")
-    (tmp_path / "docs/broken.pdf").write_bytes(b"no pdf")
+    (tmp_path / "docs/broken.pdf").write_bytes(b"%PDF-1.4\nno pdf")
     with served(tmp_path, "--request-log", str(log), "--quirk", "pipeline-bases") as url:
         configure(tmp_path, url)
         terminal.type("kb", "create", "Docs")
@@ -125,7 +125,7 @@ def test_an_edit_that_cannot_be_indexed_keeps_what_was_there(tmp_path: Path) -> 
         assert (calls[DELETE], calls[RUN]) == (1, 1), "the failed one goes first"
         assert set(rows(url)) == {"page.html", "broken.pdf"}
         page.write_text("<html></html>")
-        assert "no chunks" in terminal.type("apply", exit=3)
+        assert "found no text" in terminal.type("apply", exit=3)
         assert "page.html" in terminal.type("search", "amber lantern")
         page.write_text("<p>Velvet comet</p>")
         terminal.type("apply", exit=3)

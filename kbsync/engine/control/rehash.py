@@ -20,7 +20,7 @@ from kbsync.model import Present, Rehash
 SHARE, TURN = 0.02, 0.2
 # Seconds between two turns at least, and about as many where much is to be read.
 LEAST, USUAL = 1.0, 60.0
-MOST_FILES, ALL = 200, 2**31
+MOST_FILES, ALL = 200, 2**31 - 1
 NOTED_EVERY = 300.0
 
 
