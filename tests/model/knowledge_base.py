@@ -15,6 +15,7 @@ from typing import Protocol
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage
 from kbsync.messages import Message
 from kbsync.model import (
+    Ambiguous,
     Base,
     Capabilities,
     Capability,
@@ -30,6 +31,7 @@ from kbsync.model import (
     RemoteDocument,
     SearchHit,
     Uploaded,
+    Withheld,
 )
 
 from .keyword_table import KeywordTable
@@ -109,6 +111,9 @@ class KnowledgeBase:
         told: what kbsync knows of that.
         refused: contents that the server does not accept.
         away_until: no request is answered before.
+        withheld: why it takes nothing, whatever is sent; with `updates`, no update either.
+        turned_away: how many uploads it did not take for that.
+        deleted: how many documents were deleted by request.
         searched: kbsync is told that it can be searched, and how.
         keywords: what searches find.
         worker_runs: it indexes what it is sent; otherwise everything waits in its queue.
@@ -129,6 +134,8 @@ class KnowledgeBase:
         self.refused: set[bytes] = set()
         self.answered_refused: set[bytes] = set()
         self.away_until = float("-inf")
+        self.withheld: Withheld | Ambiguous | None = None
+        self.turned_away = self.deleted = 0
         self.searched = False
         self.keywords = KeywordTable()
         self.after_delete: Callable[[], None] = lambda: None
@@ -298,6 +305,8 @@ class KnowledgeBase:
     ) -> Outcome[tuple[RemoteDocument, str]]:
         if base_id != self.base_id:
             return Gone()
+        if self.withheld is not None:
+            return self._turn_away(self.withheld)
         if content in self.refused:
             return self._refuse(content)
         twins = [each for each in self.bearers(name) if each.enabled]
@@ -317,6 +326,8 @@ class KnowledgeBase:
         document = self._find(base_id, document_id)
         if document is None:
             return Gone()
+        if isinstance(self.withheld, Ambiguous) or (self.withheld and self.withheld.updates):
+            return self._turn_away(self.withheld)
         if content in self.refused:
             return self._refuse(content)
         if self.readiness(document) is not Readiness.AVAILABLE:
@@ -324,6 +335,10 @@ class KnowledgeBase:
         if Capability.UPDATE_ENDS not in self.able:
             self.observer.wedges(document)
         return self._upload(document, name, content, chunking)
+
+    def _turn_away(self, answer: Withheld | Ambiguous) -> Withheld | Ambiguous:
+        self.turned_away += 1
+        return answer
 
     def _refuse(self, content: bytes) -> Rejected:
         self.answered_refused.add(content)
@@ -380,6 +395,7 @@ class KnowledgeBase:
             return Rejected(WHY(what="the archived document is not editable"))
         self.observer.deletes(document)
         del self.documents[document_id]
+        self.deleted += 1
         self.after_delete()
         return Done(None)
 

@@ -70,6 +70,7 @@ class Daemon:
     # -- controllers come and go ----------------------------------------------------------------
 
     def _begin(self, name: str) -> None:
+        self._history.passes += 1
         process = self._process
         watch = Watch(self._history.folders[name], process.weather, self._group)
         controller = Controller(

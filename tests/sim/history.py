@@ -112,6 +112,8 @@ class History:
         self.taken_up: list[rules.Rule] = []
         self.hidden = False
         self.one_at_a_time = False
+        self.passes = 0
+        self.refused_since: trials.Refused | None = None
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -193,6 +195,7 @@ class History:
     def forget(self) -> None:
         """The ledger knows less than it did: its hour and its calls begin anew."""
         self.forgot, self.forgot_at = True, self.time()
+        self.passes += trials.AT_ONCE  # what it knew of the base is gone, too
         for folder in self.folders.values():
             folder.known.clear()
         self.watcher.agreed()

@@ -26,6 +26,7 @@ from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.source_check import MountRecord
 from kbsync.engine.ports import UNCHANGED, Assignment, EntryChange, ObservedListing
 from kbsync.engine.workers import pool
+from kbsync.engine.workers.admission import Admission
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.model import (
@@ -39,10 +40,12 @@ from kbsync.model import (
     Noop,
     Op,
     Present,
+    Rejected,
     RemoteDocument,
     Skipped,
     Stat,
     Update,
+    Withheld,
 )
 from kbsync.model.files import NO_CTIME
 from kbsync.planning import answers, marks, recovery_table
@@ -280,6 +283,26 @@ def sent_again_while_queued() -> Any:
     return _stands(Standing.LOST)
 
 
+# -- a refusal is the base's -----------------------------------------------------------------------
+
+
+def base_refusal_is_the_files() -> Any:
+    """What a base takes from no one is remembered as the file's."""
+    true = uploads._record
+
+    async def record(world: Any, upload: Any, payload: Any, outcome: Any, timed: Any) -> Any:
+        if isinstance(outcome, Withheld):
+            outcome = Rejected(outcome.why)
+        return await true(world, upload, payload, outcome, timed)
+
+    return mock.patch.object(uploads, "_record", record)
+
+
+def every_upload_tries() -> Any:
+    """What a base refused to one, another tries all the same."""
+    return mock.patch.object(Admission, "passes", return_value=True)
+
+
 # -- a stat is not content -------------------------------------------------------------------------
 
 
@@ -366,6 +389,8 @@ MUTANTS = (
     Mutant(proved_amid_others, seed=63, trials=["race"]),
     Mutant(lost_task_waits_for_ever, seed=0, trials=["queue"]),
     Mutant(sent_again_while_queued, seed=100, trials=["queue"]),
+    Mutant(base_refusal_is_the_files, trials=["base"]),
+    Mutant(every_upload_tries, trials=["base"]),
     Mutant(ctime_ignored, seed=6, trials=["stats"]),
     Mutant(racy_stat_believed, trials=["ticks"]),
     Mutant(checksum_believes_stats, seed=6, trials=["hidden"]),

@@ -128,6 +128,7 @@ class Process:
         self, engine: Reconciler, wanted: Callable[[DocKey], bool] | None = None
     ) -> None:
         """Plan and apply, as `apply` does; with `wanted` only those keys."""
+        self.history.passes += 1
         try:
             listing = wanted is not None or self.chance.random() < 0.8
             checksum = self.history.fine and self.history.hidden

@@ -141,6 +141,7 @@ async def plans(history: History) -> list[Planned] | None:
 
 
 def _judge(history: History, plans: list[Planned]) -> None:
+    _nothing_remembered(history)
     held: dict[DocKey, Action] = {}
     for planned in plans:
         for action in planned.plan.actions:
@@ -153,6 +154,14 @@ def _judge(history: History, plans: list[Planned]) -> None:
             if key not in held:
                 _is_mirrored(history, key, content)
     _nothing_more(history, held)
+
+
+def _nothing_remembered(history: History) -> None:
+    """What a base took from no one is not held against any file."""
+    for mirror in history.mirrors:
+        for refusal in history.store.refused(mirror):
+            if refusal.reason[0] in trials.BASE_CODES:
+                history.watcher.fault("remembered", f"{refusal}")
 
 
 def _is_read(history: History) -> None:

@@ -7,9 +7,11 @@ own, so that a program without trials plays as it did before there were any.
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kbsync.model import Capability, Readiness
+from kbsync.messages import remote as say
+from kbsync.model import Ambiguous, Capability, Readiness, Withheld
 
 from . import rules
 from .rules import CONTENTS, PATHS, Rule
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 # How often something of a trial comes along when something else happens while kbsync runs.
 OFTEN = 0.4
 ALIKE = CONTENTS[:7]
+REFUSALS = [
+    Withheld(say.QUOTA(what="create", words="the limit of your subscription")),
+    Withheld(say.MODEL_AWAY(what="create", words="no model"), updates=True),
+    Ambiguous(say.SERVER_FAULT(what="create", status=503, words="maintenance"), withheld=True),
+]
+BASE_CODES = {each.why.code for each in REFUSALS}
+# How many uploads may try before it is known, and how many more to see whether it ended.
+AT_ONCE, PROBES = 4, 6
 POINTS = ["d", "d/e"]
 
 
@@ -41,6 +51,15 @@ def mount_below(history: History, chance: random.Random) -> None:
     else:
         folder.nested[point] = True
         folder.strange.discard(point)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """When a base began to take nothing, and how much had been done by then."""
+
+    at: float
+    passes: int
+    deleted: int
 
 
 def _another(history: History, chance: random.Random) -> tuple[DatedFolder, str, bytes] | None:
@@ -147,6 +166,31 @@ def stop_worker(history: History, chance: random.Random) -> None:
         server.start_worker()
 
 
+# -- refusals of a whole base --------------------------------------------------------------------
+
+
+def withhold(history: History, chance: random.Random) -> None:
+    """The base takes nothing, whatever is sent, or takes everything again."""
+    if history.refused_since is not None:
+        end_refusals(history)
+        return
+    history.refused_since = Refused(history.time(), history.passes, history.server.deleted)
+    history.server.withheld = chance.choice(REFUSALS)
+
+
+def end_refusals(history: History) -> None:
+    """The base takes everything again: until then few uploads tried it."""
+    server, since = history.server, history.refused_since
+    if since is not None:
+        hours = (history.time() - since.at) / 3600.0
+        passes = 1 + history.passes - since.passes
+        most = len(history.mirrors) * (AT_ONCE + PROBES + 2 * passes + hours)
+        most += server.deleted - since.deleted
+        if server.turned_away > most:
+            history.watcher.fault("futile", f"{server.turned_away} uploads in {hours:.1f} hours")
+    history.refused_since, server.withheld, server.turned_away = None, None, 0
+
+
 KINDS: dict[str, tuple[Rule, ...]] = {
     "stats": (put_back, put_back, replace_alike, restore, touch),
     "ticks": (coarse, write_amid, write_amid),
@@ -154,6 +198,7 @@ KINDS: dict[str, tuple[Rule, ...]] = {
     "links": (link, rules.edit),
     "race": (race, rules.write, rules.edit),
     "queue": (lose_tasks, lose_tasks, stop_worker, rules.write, rules.edit),
+    "base": (withhold, withhold, rules.write, rules.delete),
     "mounts": (mount_below, mount_below, rules.delete),
 }
 ALL: tuple[Rule, ...] = tuple(
@@ -175,3 +220,4 @@ def end(history: History) -> None:
         folder.nested = dict.fromkeys(folder.nested, True)
         folder.strange.clear()
     history.server.start_worker()
+    end_refusals(history)
