@@ -320,7 +320,7 @@ class WorkerPool(WorkLeft):
             self._let_go(key)
             return True
         if not self._admission.passes(key, action):
-            self._room.free(key)
+            self._withheld(key)
             return True
         if self._room.full(key):
             self._room.free(key)  # or what is in line before it would wait for it
@@ -381,8 +381,8 @@ class WorkerPool(WorkLeft):
             case Stopped(why=why):
                 return self._give_up(key, action, why)
             case Closed(why=why, updates=updates):
-                self._room.free(key)
                 self._close(key, why, updates=updates or isinstance(action, Update))
+                self._withheld(key)
         if isinstance(action, Delete) and not isinstance(step, Stopped):
             self._backlog.put_in_front(self._admission.freed())
         return step
@@ -392,6 +392,11 @@ class WorkerPool(WorkLeft):
         self._backlog.put_in_front(self._canary.dropped(key))
         if self._admission.closed(key, why, updates=updates):
             self._tell(key, self._admission.notice)
+
+    def _withheld(self, key: DocKey) -> None:
+        """Let `key` wait until the base takes uploads: others wait for neither room nor canary."""
+        self._room.free(key)
+        self._backlog.put_in_front(self._canary.dropped(key))
 
     def _finish(self, key: DocKey, action: Action) -> None:
         if isinstance(action, Resolve):
