@@ -193,7 +193,7 @@ class Folder:
     def plan(self) -> dict[str, Any]:
         """Return what `kbsync plan` prints."""
         code, stdout, stderr = self.terminal.run("plan", "--json")
-        assert code in (0, 2), (code, stdout, stderr)
+        assert code in (0, 2, 3), (code, stdout, stderr)
         found: dict[str, Any] = json.loads(stdout)
         return found
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.crash.site import COMMAND, environment, serving
 
 PATIENCE = 120.0
-NOTHING_TO_DO, CHANGES = 0, 2
+NOTHING_TO_DO, CHANGES, HELD = 0, 2, 3
 CONFIGURATION = """\
 version: 1
 server: {{url: "{url}", api_key: "${{DIFY_API_KEY}}", timeout: 4s}}
@@ -101,7 +101,7 @@ class Mirrored:
 
     def plan(self) -> dict[str, int]:
         counts: dict[str, int] = json.loads(
-            self.type("plan", "--json", exits=(NOTHING_TO_DO, CHANGES))
+            self.type("plan", "--json", exits=(NOTHING_TO_DO, CHANGES, HELD))
         )["counts"]
         return counts
 
