@@ -17,7 +17,7 @@ from .playing import LONGEST, fails
 from .program import NUMBERS, Program, Step
 from .runs import RULES, TRIALS, WEIGHTS
 
-SHARES, EACH = 8, 20
+SHARES, EACH = 8, 17
 STEPS = st.builds(Step, st.sampled_from(sorted(RULES)), st.integers(0, NUMBERS - 1))
 PROGRAMS = st.builds(
     Program, st.integers(0, NUMBERS - 1), st.lists(STEPS, max_size=LONGEST).map(tuple)
