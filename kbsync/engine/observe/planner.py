@@ -157,6 +157,7 @@ class Planner:
         if context.fields is not None and not context.fields.keys() >= set(FIELDS):
             self._ledger.unmark(self._mirror.name)  # with a field its values are gone
         tally = ScanTally()
+        begun_on = self._mirror.source.device()
         self.mounts.expect()
         states = await anyio.to_thread.run_sync(self._candidates, context, listed, tally, checksum)
         must_be_listed(self._mirror.name, tally.blocked)
@@ -177,6 +178,8 @@ class Planner:
         # The scan counted these as unchanged.
         unchanged = tally.unchanged + decided.same - len(again)
         device = self._mirror.source.device()
+        if begun_on != device:  # what the walk found is no proof for the disk that is there now
+            tally.found = 0
         facts = self._facts(decided, tally, device, doubted)
         plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})
         return Planned(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from kbsync.engine.execute.results import Report
 from kbsync.engine.observe.adoption import Trust
 from kbsync.engine.reconciler import Planned, Reconciler
+from kbsync.engine.source_port import Seen
 from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import engine as engine_say
 from kbsync.messages import guard as say
 from kbsync.model import Absent, Allowed, Cause, DocKey, EntryState, Halted, Unknown
-from tests.model.folder import GONE, MOUNTED
+from tests.model.folder import EMPTY, GONE, MOUNTED
 
 from .fakes import Stage, stage
 from .words import WHY, key_of
@@ -334,3 +336,25 @@ async def test_the_forecast_knows_how_fast_the_server_indexed() -> None:
     later = (await engine.plan()).plan.forecast.indexing_minutes
     assert later is not None
     assert 0.0 < later < 1.0
+
+
+async def test_a_disk_that_goes_after_the_walk_removes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the walk found proves nothing about the empty folder that was under the disk."""
+    on, engine = _filled(3)
+    await engine.apply(await engine.plan(), observe=lambda event: None)
+    for n in range(3):
+        on.source.edit(_path(n), b"edited")
+    walked = on.source.scan
+
+    def scan() -> Iterator[Seen]:
+        met = list(walked())
+        on.source.mount = EMPTY
+        return iter(met)
+
+    monkeypatch.setattr(on.source, "scan", scan)
+    planned = await engine.plan()
+    assert not isinstance(planned.guard, Allowed)
+    await _applied(engine, planned)
+    assert on.server.count("delete") == 0
