@@ -58,7 +58,7 @@ async def text_of(
     for engine, made in plans:
         if isinstance(made, HaltedMirror):
             raise Problem(say.PLAN_NOT_SAVED(file=file))
-        contents = await hashes_to_send(engine.mirror.source, made.plan.actions)
+        contents = await hashes_to_send(engine.comparison.content_check, made.plan.actions)
         _refuse_unread(made.plan.actions, contents, file)
         mirrors.append(
             SavedMirror(
@@ -179,7 +179,7 @@ async def still_holds(
         mirror = wanted[engine.mirror.name]
         if made.context.base_id != mirror.base_id:
             raise Problem(say.PLAN_OTHER_BASE(mirror=mirror.name, file=file))
-        contents = await hashes_to_send(engine.mirror.source, made.plan.actions)
+        contents = await hashes_to_send(engine.comparison.content_check, made.plan.actions)
         stale += differences(mirror, made.plan.actions, contents)
         bound.append((engine, replace(made, promised=_promised(mirror))))
     if stale:

@@ -209,10 +209,8 @@ class Reconciler:
         base = await self._find_base()
         self.comparison.mounts.expect()
         collector = EvidenceCollector(context=await self._context(base))
-        key, read = DocKey(mirror=self.mirror.name, path=path), self.mirror.source.read
-        entry = self.ledger.entry(key)
-        taken = entry.encoding if entry else None
-        file = await anyio.to_thread.run_sync(lambda: read(path, taken, fresh=True))
+        key = DocKey(mirror=self.mirror.name, path=path)
+        file = await anyio.to_thread.run_sync(self.comparison.content_check.fresh, key)
         case = await collector.case(key, seen=file, ask=True)
         action, held = decide(case), self.ledger.held_creates(self.mirror.name)
         if isinstance(action, Create) and held is not None:

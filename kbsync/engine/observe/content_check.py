@@ -30,7 +30,7 @@ class ContentCheck:
     def read(self, file: FileState) -> FileState:
         """Return `file`, read where its recorded hash would stand for it otherwise."""
         believed = self._recorded(file) is not None
-        return self._fresh(file.key) if believed else file
+        return self.fresh(file.key) if believed else file
 
     def differing(self, file: FileState) -> FileState | None:
         """Return what a file is whose stat is the recorded one, and its content is not.
@@ -41,7 +41,7 @@ class ContentCheck:
         recorded = self._recorded(file)
         if recorded is None:
             return None
-        now = self._fresh(file.key)
+        now = self.fresh(file.key)
         return None if isinstance(now, Present) and now.content == recorded else now
 
     def differing_row(self, row: FileRow) -> FileState | None:
@@ -49,7 +49,8 @@ class ContentCheck:
         key = DocKey(mirror=self._mirror, path=row[0])
         return self.differing(Present(key=key, stat=Stat(*row[1:])))
 
-    def _fresh(self, key: DocKey) -> FileState:
+    def fresh(self, key: DocKey) -> FileState:
+        """Read the file of `key` as it would be sent, whatever is remembered of it."""
         entry = self._ledger.entry(key)
         return self._source.read(key.path, entry.encoding if entry else None, fresh=True)
 

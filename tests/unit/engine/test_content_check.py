@@ -8,12 +8,14 @@ import anyio
 import pytest
 
 from kbsync.engine.control.rehash import SHARE, RollingRehash
+from kbsync.engine.execute.promises import broken_promise, hashes_to_send
 from kbsync.engine.execute.results import Stopped
 from kbsync.engine.execute.uploads import create
+from kbsync.engine.observe.content_check import ContentCheck
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import guard as guard_say
 from kbsync.messages import source as says
-from kbsync.model import Create, Hold, Rehash, Rejection, Skipped, Update
+from kbsync.model import Create, FileState, Hold, Rehash, Rejection, Skipped, Update
 from kbsync.model.files import NO_CTIME
 from tests.model.dated_folder import DatedFolder
 from tests.model.folder import Folder
@@ -313,3 +315,24 @@ async def test_another_encoding_in_the_configuration_reads_what_it_may_change_an
     assert source.reads == ["a.md", "b.md"]
     await engine.plan()
     assert source.reads == ["a.md", "b.md", "b.md"]
+
+
+async def test_what_was_promised_is_read_as_it_was_sent() -> None:
+    """Where a text may be read in two ways, what it was sent as decides in each reading."""
+    on = unmarked()
+    on.synced("a.md", b"old", encoding="cp932")
+    on.source.write("a.md", b"promised")
+    asked: list[str | None] = []
+    read = on.source.read
+
+    def heard(path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+        asked.append(taken)
+        return read(path, taken, fresh=fresh)
+
+    on.source.read = heard  # type: ignore[method-assign]
+    on.world.promised[A] = fingerprint_of(b"promised").content  # type: ignore[index]
+    check = ContentCheck(on.world.mirror.name, on.source, on.ledger)
+    [planned] = (await engine_of(on).plan(listing=False)).plan.actions
+    assert await hashes_to_send(check, [planned]) == {A: fingerprint_of(b"promised").content}
+    assert await broken_promise(on.world, A) is None
+    assert set(asked) == {"cp932"}
