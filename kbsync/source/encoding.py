@@ -21,6 +21,15 @@ CONVERTER = "utf8-1"
 
 BLOCK = 1 << 20
 
+# What reads a text that begins with one, without the mark; UTF-8's is kept apart.
+_MARKS = (
+    # The longer ones first: UTF-32's little-endian mark begins with UTF-16's.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
 _SAMPLE = 1 << 15
 
 
@@ -76,6 +85,11 @@ def blocks(fd: int, start: int = 0) -> Iterator[bytes]:
     while block := os.pread(fd, BLOCK, start):
         yield block
         start += len(block)
+
+
+def byte_order_mark(start: bytes) -> str | None:
+    """Return the encoding that the first bytes of a text name, UTF-8 aside."""
+    return next((name for mark, name in _MARKS if start.startswith(mark)), None)
 
 
 def read_text(fd: int, choose: Choose) -> TextRead:

@@ -11,19 +11,12 @@ import stat
 from functools import lru_cache
 
 from kbsync.config.pattern_line import fault_of, says_nothing
+from kbsync.source.encoding import byte_order_mark
 from kbsync.source.gitignore import Patterns, compiled
 
 IGNORE_FILE = ".kbsyncignore"
 _LONGEST = 1 << 20
 _MOST_LINES = 10_000
-# The longer marks first: one of UTF-32 begins as one of UTF-16 does.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 class IgnoreFault(Exception):  # noqa: N818 - it names the file at fault
@@ -94,7 +87,7 @@ def _is_link(name: str, folder: int) -> bool:
 def _understood(content: bytes) -> tuple[str, str]:
     """Return the text of an ignore file, and what is wrong with it (empty: nothing)."""
     try:
-        text = _decoded(content)
+        text = content.removeprefix(codecs.BOM_UTF8).decode(byte_order_mark(content) or "utf-8")
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         return "", f"line {number} is not {error.encoding.upper()}; save the file as UTF-8"
@@ -104,13 +97,6 @@ def _understood(content: bytes) -> tuple[str, str]:
         if cause := _fault(line.removesuffix("\r")):
             return "", f"line {number}: {cause}"
     return text, ""
-
-
-def _decoded(content: bytes) -> str:
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding)
-    return content.decode()
 
 
 def _fault(line: str) -> str | None:

@@ -13,24 +13,12 @@ from collections.abc import Sequence
 from kbsync.config.mirror import AUTO
 from kbsync.messages import Notice
 from kbsync.messages import source as says
-from kbsync.source.encoding import Chosen, Text, decodes
+from kbsync.source.encoding import Chosen, Text, byte_order_mark, decodes
 from kbsync.source.guess import Guess, guess
 from kbsync.source.neighbours import Neighbours
 from kbsync.source.unmarked import may_be, unmarked
 
-_MARKS = (
-    # UTF-32's little-endian mark begins with UTF-16's: the longer ones first.
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 SHOWN = 3
-
-
-def byte_order_mark(start: bytes) -> str | None:
-    """Return the encoding that the first bytes of a text name, UTF-8 aside."""
-    return next((name for mark, name in _MARKS if start.startswith(mark)), None)
 
 
 class TakenAs:

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from kbsync.source.encoding import byte_order_mark
 from kbsync.source.guess import guess
-from kbsync.source.taken_as import byte_order_mark
 from kbsync.source.unmarked import unmarked
 from tests.unit.source.old_encodings import LANGUAGES, Written, written
 
