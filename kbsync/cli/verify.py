@@ -23,8 +23,8 @@ from kbsync.app.verification import (
 from kbsync.cli import output
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Verify
+from kbsync.engine.observe.search_proof import MOST_CHUNKS
 from kbsync.engine.observe.verification import Finding, Verdict, typed
-from kbsync.engine.observe.verification_by_search import MOST_CHUNKS
 from kbsync.messages import Problem
 from kbsync.messages import ledger as ledger_say
 from kbsync.messages import verification as say

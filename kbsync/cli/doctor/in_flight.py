@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.client import DifyClient
-from kbsync.engine.execute.findability import FIRST_AND_LAST, MOST_CHUNKS, ONE_IN
+from kbsync.engine.execute.findability import FIRST_AND_LAST, ONE_IN
+from kbsync.engine.observe.search_proof import MOST_CHUNKS
 from kbsync.messages import Notice
 from kbsync.messages import doctor as say
 from kbsync.model import Binding, Capability, Done

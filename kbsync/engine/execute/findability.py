@@ -14,9 +14,9 @@ from dataclasses import replace
 from kbsync.engine.context import Context
 from kbsync.engine.execute.mending import Mended, mend
 from kbsync.engine.observe.knowledge_base import refuse
-from kbsync.engine.observe.search_proof import prove
+from kbsync.engine.observe.search_proof import MOST_CHUNKS, prove
 from kbsync.engine.ports import EntryChange
-from kbsync.engine.workers.backoff import doubled
+from kbsync.engine.workers.backoff import FIRST_RETRY, LONGEST_RETRY, doubled
 from kbsync.engine.workers.side_by_side import side_by_side
 from kbsync.messages import engine as say
 from kbsync.model import (
@@ -31,11 +31,10 @@ from kbsync.model import (
     Unauthorized,
 )
 
-# Chunks asked for: parts of a document may be lost, and more than a few searches cost too much.
-MOST_CHUNKS, FIRST_AND_LAST, SAMPLED_CHUNKS = 5, 2, 1
+# Chunks asked for where less is at stake.
+FIRST_AND_LAST, SAMPLED_CHUNKS = 2, 1
 ONE_IN = 100
 TRIES = 3
-FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
 
 
 class FindabilityProofs:

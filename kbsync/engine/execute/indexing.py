@@ -21,7 +21,7 @@ from kbsync.engine.execute.standstill import Standstill, TrackedDocument
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.standing import note_progress
 from kbsync.engine.ports import EntryChange
-from kbsync.engine.workers.backoff import doubled
+from kbsync.engine.workers.backoff import FIRST_RETRY, LONGEST_RETRY, doubled
 from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
@@ -45,7 +45,6 @@ SHORTEST, LONGEST = 0.1, 5.0
 SHORTEST_ALONE = 0.02
 STALLED = 60.0
 PROGRESS_EVERY = 60.0
-FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
 UNFINISHED = (
     ("queuing", Readiness.WAITING),
     ("indexing", Readiness.INDEXING),

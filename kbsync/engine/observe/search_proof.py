@@ -15,6 +15,8 @@ from typing import TypeVar
 from kbsync.engine.context import Context
 from kbsync.model import Chunk, Done, Failure, LedgerEntry, Outcome, SearchHit, SearchProof
 
+# Parts of a document may be lost, and to ask for more chunks than these costs too much.
+MOST_CHUNKS = 5
 LONGEST_QUERY = 200
 READ = 20
 FEW, MANY = 10, 100
@@ -53,8 +55,8 @@ async def _asked(
 ) -> SearchProof:
     questions = Questions(context, entry)
     answers = [await questions.finds(chunk) for chunk in chunks]
-    told = [answer for answer in answers if answer is not None]
-    return SearchProof(found=all(told) if told else None, asked=len(told), chunks=total)
+    known = [answer for answer in answers if answer is not None]
+    return SearchProof(found=all(known) if known else None, asked=len(known), chunks=total)
 
 
 async def _chosen(context: Context, document_id: str, most: int) -> tuple[list[Chunk], int]:

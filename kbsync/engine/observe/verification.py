@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,12 +56,12 @@ class Verdict(StrEnum):
     UNRECORDED = "unrecorded"  # it carries our mark, and the ledger does not know it
     FOUND = "found"  # searches find it
     UNFINDABLE = "unfindable"  # the document is there, and searches do not find it
-    UNTOLD = "untold"  # no search can tell: there is no word to ask by, or too many share it
+    UNCLEAR = "unclear"  # no search can tell: there is no word to ask by, or too many share it
 
     @property
     def sound(self) -> bool:
         """Whether there is nothing to say of such a document."""
-        return self in (Verdict.SAME, Verdict.FOUND, Verdict.UNTOLD)
+        return self in (Verdict.SAME, Verdict.FOUND, Verdict.UNCLEAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,21 +102,37 @@ async def verify(context: Context, key: DocKey) -> Finding | None:
     Raises:
         Problem: the server gives no bytes out, cannot be asked, or the base is gone.
     """
-    entry = synced_entry(context, key)
+    return await while_settled(context, key, _compared)
+
+
+async def while_settled(
+    context: Context, key: DocKey, look: Callable[[Context, LedgerEntry], Awaitable[Finding]]
+) -> Finding | None:
+    """Return what `look` finds of a synced document that was not changed meanwhile.
+
+    Args:
+        context: of the mirror, with its base.
+        key: of the document.
+        look: asked again, a few times, while the document is being changed.
+
+    Returns:
+        None when it is not synced any more.
+    """
+    entry = _synced_entry(context, key)
     for _ in range(TRIES):
         if entry is None:
             return None
         found = entry
-        finding = await _compared(context, entry)
-        now = synced_entry(context, key)
+        finding = await look(context, entry)
+        now = _synced_entry(context, key)
         settled = now == entry and context.ledger.intent(key) is None
-        if finding.verdict is Verdict.SAME or settled:
+        if finding.verdict in (Verdict.SAME, Verdict.FOUND) or settled:
             return finding
         entry = now
-    return _finding(found, Verdict.UNREAD, say.UNSETTLED(mirror=key.mirror))
+    return finding_of(found, Verdict.UNREAD, say.UNSETTLED(mirror=key.mirror))
 
 
-def synced_entry(context: Context, key: DocKey) -> LedgerEntry | None:
+def _synced_entry(context: Context, key: DocKey) -> LedgerEntry | None:
     """Return the entry of `key` if it is synced."""
     entry = context.ledger.entry(key)
     return entry if entry is not None and entry.state is EntryState.SYNCED else None
@@ -130,7 +147,7 @@ async def _compared(context: Context, entry: LedgerEntry) -> Finding:
     match stored:
         case Done(value=original):
             if isinstance(local, Present) and original.content == local.content:
-                return _finding(entry, Verdict.SAME, stored=original.size)
+                return finding_of(entry, Verdict.SAME, stored=original.size)
             return await anyio.to_thread.run_sync(_difference, context, entry, local, original)
         case Gone():
             return await _without_bytes(context, entry)
@@ -152,7 +169,7 @@ def _difference(
         return _file_differs(entry, local)
     # Taken over by its name alone: the next plan sends it in any case.
     if sent is None and isinstance(local, Present):
-        return _finding(entry, Verdict.EDITED, say.UNKNOWN_CONTENT(mirror=mirror))
+        return finding_of(entry, Verdict.EDITED, say.UNKNOWN_CONTENT(mirror=mirror))
     if not isinstance(local, Present):
         return _bytes_differ(entry, Verdict.CHANGED, original, say.CHANGED_OF_NO_FILE)
     size, begins = _beginning(context, entry, original)
@@ -166,9 +183,9 @@ def _difference(
 def _file_differs(entry: LedgerEntry, local: FileState) -> Finding:
     """Return what stands in the folder, where the document is what was sent."""
     if isinstance(local, Unknown):
-        return _finding(entry, Verdict.UNREAD, local.why)
+        return finding_of(entry, Verdict.UNREAD, local.why)
     message = say.EDITED if isinstance(local, Present) else say.FILE_LEFT
-    return _finding(entry, Verdict.EDITED, message(mirror=entry.key.mirror))
+    return finding_of(entry, Verdict.EDITED, message(mirror=entry.key.mirror))
 
 
 def _bytes_differ(
@@ -189,7 +206,7 @@ def _bytes_differ(
         file=typed(entry.key.path),
     )
     again = message is not say.CHANGED_OF_NO_FILE
-    return _finding(entry, verdict, why, stored=stored, expected=expected, sent_again=again)
+    return finding_of(entry, verdict, why, stored=stored, expected=expected, sent_again=again)
 
 
 def _beginning(context: Context, entry: LedgerEntry, original: Original) -> tuple[int, bool]:
@@ -209,9 +226,9 @@ async def _without_bytes(context: Context, entry: LedgerEntry) -> Finding:
     words = {"document": entry.document_id, "mirror": entry.key.mirror}
     found = await document_of(context, entry.document_id, "asking for a document")
     if found is GONE:
-        return _finding(entry, Verdict.MISSING, say.MISSING(**words))
+        return finding_of(entry, Verdict.MISSING, say.MISSING(**words))
     why = say.BYTES_LOST(file=typed(entry.key.path), **words)
-    return _finding(entry, Verdict.LOST, why, sent_again=True)
+    return finding_of(entry, Verdict.LOST, why, sent_again=True)
 
 
 def _unread(context: Context, entry: LedgerEntry, failure: Failure) -> Finding:
@@ -223,11 +240,11 @@ def _unread(context: Context, entry: LedgerEntry, failure: Failure) -> Finding:
     """
     match failure:
         case Rejected(why) | NotReady(why) if why.message is not remote_say.NO_DOWNLOADS:
-            return _finding(entry, Verdict.UNREAD, why)
+            return finding_of(entry, Verdict.UNREAD, why)
     refuse(context.mirror, "downloading a document", failure)
 
 
-def _finding(
+def finding_of(
     entry: LedgerEntry,
     verdict: Verdict,
     why: Notice | None = None,
@@ -236,6 +253,7 @@ def _finding(
     expected: int | None = None,
     sent_again: bool = False,
 ) -> Finding:
+    """Return `verdict` on the document of `entry`; the other words are `Finding`'s."""
     return Finding(
         key=entry.key,
         document_id=entry.document_id,

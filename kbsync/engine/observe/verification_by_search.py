@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import refuse
-from kbsync.engine.observe.search_proof import prove
-from kbsync.engine.observe.verification import TRIES, Finding, Verdict, synced_entry, typed
+from kbsync.engine.observe.search_proof import MOST_CHUNKS, prove
+from kbsync.engine.observe.verification import Finding, Verdict, finding_of, typed, while_settled
 from kbsync.messages import Notice
 from kbsync.messages import remote as remote_say
 from kbsync.messages import verification as say
 from kbsync.model import DocKey, Done, Failure, Gone, LedgerEntry, NotReady, Rejected, SearchProof
-
-MOST_CHUNKS = 5
 
 
 async def verify_by_search(context: Context, key: DocKey) -> Finding | None:
@@ -24,18 +22,7 @@ async def verify_by_search(context: Context, key: DocKey) -> Finding | None:
     Raises:
         Problem: the server has no search, cannot be asked, or the base is gone.
     """
-    entry = synced_entry(context, key)
-    for _ in range(TRIES):
-        if entry is None:
-            return None
-        found = entry
-        finding = await _searched(context, entry)
-        now = synced_entry(context, key)
-        settled = now == entry and context.ledger.intent(key) is None
-        if finding.verdict is Verdict.FOUND or settled:
-            return finding
-        entry = now
-    return _finding(found, Verdict.UNREAD, say.UNSETTLED(mirror=key.mirror))
+    return await while_settled(context, key, _searched)
 
 
 async def _searched(context: Context, entry: LedgerEntry) -> Finding:
@@ -44,8 +31,8 @@ async def _searched(context: Context, entry: LedgerEntry) -> Finding:
         return _unread(context, entry, outcome)
     proof = outcome.value
     if proof.found is False:
-        return _finding(entry, Verdict.UNFINDABLE, _lost(entry, proof), sent_again=True)
-    return _finding(entry, Verdict.FOUND if proof.found else Verdict.UNTOLD)
+        return finding_of(entry, Verdict.UNFINDABLE, _lost(entry, proof), sent_again=True)
+    return finding_of(entry, Verdict.FOUND if proof.found else Verdict.UNCLEAR)
 
 
 def _lost(entry: LedgerEntry, proof: SearchProof) -> Notice:
@@ -65,21 +52,8 @@ def _unread(context: Context, entry: LedgerEntry, failure: Failure) -> Finding:
     """
     match failure:
         case Rejected(why) | NotReady(why) if why.message is not remote_say.NEEDS_VERSION:
-            return _finding(entry, Verdict.UNREAD, why)
+            return finding_of(entry, Verdict.UNREAD, why)
         case Gone():
             words = {"document": entry.document_id, "mirror": entry.key.mirror}
-            return _finding(entry, Verdict.MISSING, say.MISSING(**words))
+            return finding_of(entry, Verdict.MISSING, say.MISSING(**words))
     refuse(context.mirror, "searching for a document", failure)
-
-
-def _finding(
-    entry: LedgerEntry, verdict: Verdict, why: Notice | None = None, *, sent_again: bool = False
-) -> Finding:
-    return Finding(
-        key=entry.key,
-        document_id=entry.document_id,
-        document_name=entry.document_name,
-        verdict=verdict,
-        why=why,
-        sent_again=sent_again,
-    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 FIRST, LONGEST = 1.0, 600.0
+# Between two uploads of a document whose indexing failed.
+FIRST_RETRY, LONGEST_RETRY = 60.0, 3600.0
 LEAST = 0.1
 JITTER = 0.1
 MOST_DOUBLINGS = 30  # the caps are reached long before; at 1024 a float overflows
