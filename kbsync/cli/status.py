@@ -95,12 +95,12 @@ def _text(each: MirrorOverview, failed: bool) -> None:
     for document in each.foreign_documents or ():
         click.echo(f"  foreign: {printable(document.name)}  (document {printable(document.id)})")
     for file in each.restless[:_SHOWN]:
-        told = daemon_say.RESTLESS(
+        notice = daemon_say.RESTLESS(
             path=file.path, uploads=file.uploads, size=size_of(file.bytes), seconds=file.next_in
         )
-        click.echo(f"  restless: {told}")
+        click.echo(f"  restless: {notice}")
     if each.restless:
-        click.echo(f"  next: {told.next}")
+        click.echo(f"  next: {notice.next}")
     if each.withheld:
         click.echo(f"  {printable(each.withheld['text'])} [{each.withheld['code']}]")
         click.echo(f"  next: {each.withheld['next']}")

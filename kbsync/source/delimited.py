@@ -28,22 +28,22 @@ class Delimiter(NamedTuple):
 
     Args:
         character: what stands between two cells.
-        told: whether its first line says so, which is no row.
+        declared: whether its first line says so, which is no row.
     """
 
     character: str
-    told: bool = False
+    declared: bool = False
 
 
 def delimiter_of(beginning: str, *, whole: bool) -> Delimiter | None:
-    """Return how a CSV file is written; None for commas, and where it cannot be told.
+    """Return how a CSV file is written; None for commas, and where it is unclear.
 
     Args:
         beginning: its first characters.
         whole: whether there are no others.
     """
-    if told := _SEP_LINE.match(beginning):
-        return Delimiter(told["delimiter"], told=True)
+    if declared := _SEP_LINE.match(beginning):
+        return Delimiter(declared["delimiter"], declared=True)
     if not any(each in beginning for each in OTHERS):
         return None
     with_commas = _columns(beginning, ",", whole=whole)
@@ -83,7 +83,7 @@ def with_commas(pieces: Iterable[str], delimiter: Delimiter) -> Iterator[str]:
         csv.Error: it is no CSV further down.
     """
     text = lines(pieces)
-    if delimiter.told:
+    if delimiter.declared:
         next(text, None)
     rows = csv.reader(text, delimiter=delimiter.character)
     while some := list(islice(rows, ROWS_AT_ONCE)):

@@ -40,7 +40,7 @@ _IN_NO_FOLDER = "\uffff"
 
 def look(rules: FileRules, root: int, path: str) -> FileEntry | FileState:
     """Say what stands at `path` below the open folder `root`."""
-    # A folder is asked for what no file system has in it: what keeps it from being listed is told.
+    # A folder is asked for what no file system has in it: the answer says why it cannot be listed.
     is_folder = path.endswith("/") and not path.startswith("/")
     parts = components(path + _IN_NO_FOLDER if is_folder else path)
     if not parts:

@@ -1,4 +1,4 @@
-"""What the other texts of a folder say about one that cannot be told by itself.
+"""What the other texts of a folder say about one that is unclear by itself.
 
 Files of one folder mostly come from one program, and are about the same things. A few of them are
 read, the same ones for every file of the folder, so that many doubtful files cost no more than one.

@@ -1,6 +1,6 @@
 """Documents that no server can read, known by a look at their bytes: locked, scanned, or broken.
 
-A fault is told only where it is certain; whatever is in doubt is sent, and the server decides. Of
+A fault is named only where it is certain; whatever is in doubt is sent, and the server decides. Of
 most documents a few kilobytes are read; PDF is looked into where the library for it is installed.
 """
 
@@ -90,7 +90,7 @@ def _part_fault(packed: zipfile.ZipFile, ending: str) -> Notice | None:
 
 
 def _has_values(packed: zipfile.ZipFile, sheet: str) -> bool:
-    """Whether a sheet has a cell with a value, or is one that cannot be told."""
+    """Whether a sheet has a cell with a value, or is one whose cells are unclear."""
     kept = b""
     with packed.open(sheet) as part:
         for _ in range(0, _SHEET, _BLOCK):

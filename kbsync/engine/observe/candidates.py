@@ -25,7 +25,7 @@ class ScanTally:
         blocked: folders that could not be listed.
         recorded: paths the ledger knows.
         found: those of them that are there, or cannot be proved to be gone.
-        told: paths said to be unknown or skipped: what is in them need not be said too.
+        named: paths said to be unknown or skipped: what is in them need not be said too.
         fault: the first reason why something could not be listed.
     """
 
@@ -36,7 +36,7 @@ class ScanTally:
     recorded: int = 0
     found: int = 0
     fault: Notice | None = None
-    told: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
 
 
 Differing = Callable[[FileRow], FileState | None]
@@ -101,11 +101,11 @@ def _seen(mirror: str, seen: Seen, tally: ScanTally, *, recorded: bool) -> Itera
             tally.blocked.append(seen)
             tally.fault = tally.fault or seen.why
             # What was not compared is shown, though nothing below it was ever sent.
-            if seen.prefix and seen.prefix[:-1] not in tally.told:
+            if seen.prefix and seen.prefix[:-1] not in tally.named:
                 yield Unknown(key=DocKey(mirror=mirror, path=seen.prefix), why=seen.why)
         case Unknown(why=why):
             tally.fault = tally.fault or why
-            tally.told.add(seen.key.path)
+            tally.named.add(seen.key.path)
             yield seen
         case Excluded():
             tally.left_out += 1
@@ -114,7 +114,7 @@ def _seen(mirror: str, seen: Seen, tally: ScanTally, *, recorded: bool) -> Itera
         case Present() | Absent():
             yield seen
         case Skipped():
-            tally.told.add(seen.key.path)
+            tally.named.add(seen.key.path)
             yield seen
 
 

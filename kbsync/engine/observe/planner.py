@@ -178,9 +178,9 @@ class Planner:
         # The scan counted these as unchanged.
         unchanged = tally.unchanged + decided.same - len(again)
         device = self._mirror.source.device()
-        if begun_on != device:  # what the walk found is no proof for the disk that is there now
-            tally.found = 0
-        facts = self._facts(decided, tally, device, doubted)
+        # What the walk found is no proof for another disk that is there now.
+        found = tally.found if begun_on == device else 0
+        facts = self._facts(decided, tally, found, device, doubted)
         plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})
         return Planned(
             plan=replace(plan, left_out=tally.left_out),
@@ -311,13 +311,14 @@ class Planner:
         self,
         decided: _Decisions,
         tally: ScanTally,
+        found: int,
         device: int | None,
         doubted: Mapping[str, Notice],
     ) -> Facts:
         # A renamed file is there, though at another path; an edited one may be another disk's.
         moved = sum(isinstance(action, Move) for action in decided.actions)
         edited = sum(action.cause is Cause.EDITED for action in decided.actions)
-        before, found = self._device_before(), tally.found + moved
+        before, found = self._device_before(), found + moved
         root = Root(
             files=tally.files,
             recorded=tally.recorded,

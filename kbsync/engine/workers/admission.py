@@ -43,7 +43,7 @@ class Admission:
     def __init__(self, context: Context, *, tries_at_once: bool) -> None:
         self._context = context
         self._held = context.ledger.held_creates(context.mirror.name)
-        self._updates = self._held is not None and self._held.reason[0] != remote_say.QUOTA.code
+        self._updates = self._held is not None and not _only_creates(self._held)
         self._due = tries_at_once
         self._probe: DocKey | None = None
         self._waiting: dict[DocKey, None] = {}

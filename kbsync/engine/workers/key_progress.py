@@ -18,14 +18,14 @@ class KeyProgress:
         ask: the server contradicted the ledger: ask it first.
         tries: calls that did not take effect.
         hashed: its file as it was when it was hashed for the plan.
-        told: what was said to be waited for.
+        shown: what was said to be waited for.
     """
 
     listed: bool
     ask: bool = False
     tries: int = 0
     hashed: Present | None = None
-    told: Notice | None = None
+    shown: Notice | None = None
 
 
 class ProgressTable:

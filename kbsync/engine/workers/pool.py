@@ -382,7 +382,7 @@ class WorkerPool(WorkLeft):
                 return self._give_up(key, action, why)
             case Closed(why=why, updates=updates):
                 self._close(key, why, updates=updates or isinstance(action, Update))
-                self._withheld(key)
+                self._room.free(key)
         if isinstance(action, Delete) and not isinstance(step, Stopped):
             self._backlog.put_in_front(self._admission.freed())
         return step
@@ -493,7 +493,7 @@ class WorkerPool(WorkLeft):
 
     def _tell(self, key: DocKey | None, why: Notice | None) -> None:
         """Say once what is waited for."""
-        if key is None or why is None or self._progress.of(key).told == why:
+        if key is None or why is None or self._progress.of(key).shown == why:
             return
-        self._progress.of(key).told = why
+        self._progress.of(key).shown = why
         self._observe(waiting_event(key, why))
