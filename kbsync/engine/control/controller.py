@@ -164,8 +164,12 @@ class Controller:
 
     @property
     def unmet(self) -> Mapping[DocKey, Notice]:
-        """Why keys are not what they should be: held, in conflict, or given up until a resync."""
-        return self._state.unmet
+        """Why keys are not what they should be: held, in conflict, or given up until a resync.
+
+        What the guard holds back is among them, with the guard's reason.
+        """
+        held = self._state.held
+        return {**self._state.unmet, **(dict.fromkeys(held.keys, held.why[0]) if held else {})}
 
     @property
     def paused(self) -> bool:
