@@ -11,6 +11,7 @@ from functools import cache
 from string import Formatter
 
 from kbsync.messages import Message, catalogue
+from kbsync.messages.advice import quoted
 
 CODED = re.compile(r"(?P<before>.*) \[(?P<code>KB-[A-Z]\d{3})\](?P<after>.*)")
 # Less text than this also stands where it is no message.
@@ -57,12 +58,13 @@ def _split(message: Message, text: str) -> tuple[str, dict[str, str]]:
 
 
 def _own_next(line: str, message: Message, words: dict[str, str]) -> str | None:
-    found = re.fullmatch(f"(?P<_before> *next): {_pattern(message.next)}", line)
+    found = re.fullmatch(f"(?P<_before> *next): {_following(message)}", line)
     if found is None:
         return None
     filled = found.groupdict()
     before = filled.pop("_before")
-    if any(words.get(name, word) != word for name, word in filled.items()):
+    meant = {name: (word, quoted(word)) for name, word in words.items()}
+    if any(word not in meant.get(name, (word,)) for name, word in filled.items()):
         return None
     more = {name: word for name, word in filled.items() if name not in words}
     return before + _inside(more)
@@ -101,6 +103,12 @@ def _pattern(template: str) -> str:
             parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>.*?)")
             seen.add(name)
     return "".join(parts)
+
+
+def _following(message: Message) -> str:
+    """Return a pattern of the advice, whatever its commands begin with."""
+    pattern = _pattern(str(message.advice)).replace(r"\ \-\-\ ", r"\ (?:--\ )?")
+    return re.sub(r"kbsync\\ (?!\\-c)", r"kbsync\\ (?:-c\\ \\S+\\ )?", pattern)
 
 
 def _literal(message: Message) -> str:

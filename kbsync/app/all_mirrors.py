@@ -30,10 +30,10 @@ class HaltedMirror:
     mirror: str
     problem: Problem
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, object]:
         """Return it as `--json` shows it."""
-        why = self.problem.notice
-        return {"mirror": self.mirror, "code": why.code, "reason": why.text, "next": why.next}
+        why = self.problem.notice.as_json()
+        return {"mirror": self.mirror, "reason": why.pop("text"), **why}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

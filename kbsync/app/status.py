@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kbsync.config import MirrorConfig, Settings
 from kbsync.engine.control.restlessness import FREE, HOUR, next_upload
@@ -71,7 +71,7 @@ class MirrorOverview:
     stale: tuple[Reason, ...] = ()
     restless: tuple[RestlessFile, ...] = ()
     foreign_documents: tuple[ForeignDocument, ...] | None = None
-    withheld: dict[str, str] | None = None
+    withheld: dict[str, Any] | None = None
 
 
 def overview(
@@ -119,15 +119,14 @@ def _restless(declared: MirrorConfig, ledger: LedgerStore) -> tuple[RestlessFile
     return tuple(sorted(found, key=lambda file: (-file.bytes, file.path)))
 
 
-def _withheld(mirror: str, ledger: LedgerStore | None) -> dict[str, str] | None:
+def _withheld(mirror: str, ledger: LedgerStore | None) -> dict[str, Any] | None:
     """Return why the base of a mirror takes no new documents, None while it does."""
     held = ledger.held_creates(mirror) if ledger else None
     if held is None:
         return None
     from kbsync.engine.workers.admission import held_notice  # noqa: PLC0415 - it is rarely so
 
-    why = held_notice(mirror, held)
-    return {"code": why.code, "text": why.text, "next": why.next}
+    return held_notice(mirror, held).as_json()
 
 
 def _failures(mirror: str, ledger: LedgerStore, stale: tuple[Reason, ...]) -> Iterator[Reason]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from kbsync import __version__
 from kbsync.cli import utf8
 from kbsync.cli.command_line import CliContext, command_of
 from kbsync.messages import Exit, Problem
+from kbsync.messages.advice import INVOCATION, Invocation, quoted
 
 LOCAL = "kbsync.cli.local_verbs"
 WRITING = "kbsync.commands.writing_verbs"
@@ -97,17 +102,33 @@ class Verbs(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
     """Keep a folder and a knowledge base the same."""
+    usual = ctx.get_parameter_source("config") is ParameterSource.DEFAULT
+    given = None if usual else str(config)
+    INVOCATION.set(replace(INVOCATION.get(), config=given))
     ctx.obj = CliContext(config, log_level)
 
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
+    INVOCATION.set(Invocation(_program()))
     try:
         utf8.insist()
     except Problem as problem:
         click.echo(f"kbsync: {problem}", err=True)
         sys.exit(problem.exit)
     sys.exit(obey(sys.argv[1:]))
+
+
+def _program() -> str:
+    """Return what has to be typed for this very program."""
+    if given := os.environ.get("KBSYNC_COMMAND"):
+        return given
+    script = Path(sys.argv[0])
+    if script.name == "__main__.py":
+        return f"{quoted(sys.executable)} -m kbsync"
+    found = shutil.which(script.name)
+    same = found is not None and Path(found).resolve() == script.resolve()
+    return quoted(script.name if same else str(script.absolute()))
 
 
 def obey(arguments: list[str]) -> int:

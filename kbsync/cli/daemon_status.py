@@ -55,8 +55,7 @@ class DaemonView:
             if mirror[part] is not None:
                 yield from _notice("", mirror[part])
         if mirror["unsettled"]:
-            why = say.KEEPS_CHANGING(paths=", ".join(mirror["unsettled"]))
-            yield from _notice("", {"text": why.text, "code": why.code, "next": why.next})
+            yield from _notice("", say.KEEPS_CHANGING(paths=mirror["unsettled"]).as_json())
         if mirror["paused"]:
             yield f"next: kbsync resume {name}"
 
@@ -86,7 +85,7 @@ def show_alone(settings: Settings, found: DaemonView | None, *, as_json: bool) -
     return Exit.OK
 
 
-def _notice(indent: str, notice: dict[str, str]) -> Iterator[str]:
+def _notice(indent: str, notice: dict[str, Any]) -> Iterator[str]:
     yield f"{indent}{printable(notice['text'])} [{notice['code']}]"
     if notice["next"]:
         yield f"{indent}next: {printable(notice['next'])}"

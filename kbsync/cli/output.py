@@ -131,9 +131,9 @@ def level(notice: Notice) -> str:
     return "error" if wrong(notice) else "warning" if notice.next else "ok"
 
 
-def as_rows(found: Sequence[Notice]) -> list[dict[str, str]]:
+def as_rows(found: Sequence[Notice]) -> list[dict[str, object]]:
     """Return findings as JSON has them."""
-    return [{"level": level(n), "code": n.code, "text": n.text, "next": n.next} for n in found]
+    return [{"level": level(each), **each.as_json()} for each in found]
 
 
 def lines(found: Sequence[Notice]) -> Iterator[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from types import FrameType
 
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Run
+from kbsync.messages.advice import INVOCATION
 
 
 def run(verb: Run, context: CliContext) -> int:
@@ -22,7 +24,10 @@ def run(verb: Run, context: CliContext) -> int:
     from kbsync.service.systemd import SystemdNotifier  # noqa: PLC0415
 
     logs.configure(context.log_level, default="info")
-    return anyio.run(daemon.run, build.settings_of(context.config), SystemdNotifier())
+    settings = build.settings_of(context.config)
+    # The log is read elsewhere.
+    INVOCATION.set(replace(INVOCATION.get(), config=str(settings.file)))
+    return anyio.run(daemon.run, settings, SystemdNotifier())
 
 
 def _end_at_signals() -> None:

@@ -75,7 +75,7 @@ def _json(
         known = {name: value for name, value in asdict(each).items() if value is not None}
         more = {"failures": failures, "stale": stale, "paused": each.name in paused}
         shown.append({"base_id": None, **known, **more})
-    warnings = [{"code": each.code, "text": each.text, "next": each.next} for each in changed]
+    warnings = [each.as_json() for each in changed]
     daemon = found.answer if found else None
     click.echo(json.dumps({"mirrors": shown, "warnings": warnings, "daemon": daemon}))
 

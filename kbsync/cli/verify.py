@@ -171,6 +171,7 @@ def _finding_json(finding: Finding) -> dict[str, object]:
         "code": why.code if why else None,
         "reason": why.text if why else None,
         "next": why.next if why else None,
+        "commands": why.commands if why else (),
     }
 
 

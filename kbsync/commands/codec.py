@@ -9,14 +9,17 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kbsync.commands.base import Command
 from kbsync.commands.writing_verbs import COMMANDS
+from kbsync.messages.advice import INVOCATION
 from kbsync.planning.saved_plan import SavedPlan
 
 VERBS: dict[str, type[Command]] = {kind.verb: kind for kind in COMMANDS}
 
 
 def to_json(command: Command) -> str:
-    """Return a command as one line of JSON."""
-    return json.dumps({"verb": command.verb, "asked": asdict(command)}, default=_plain)
+    """Return a command as one line of JSON, with how the process was invoked that asks."""
+    invocation = asdict(INVOCATION.get())
+    request = {"verb": command.verb, "asked": asdict(command), "invocation": invocation}
+    return json.dumps(request, default=_plain)
 
 
 def from_json(verb: str, asked: object) -> Command:

@@ -7,13 +7,26 @@ troubleshooting page can rely on it while the words improve.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import Any
 
-__all__ = ["Exit", "Message", "Notice", "Problem", "catalogue", "moment", "printable"]
+from kbsync.messages.advice import Advice, Value, Values, advice, printable, prose, shell, verb
+
+__all__ = [
+    "Advice",
+    "Exit",
+    "Message",
+    "Notice",
+    "Problem",
+    "catalogue",
+    "moment",
+    "printable",
+    "shell",
+    "verb",
+]
 
 
 class Exit(IntEnum):
@@ -29,29 +42,6 @@ class Exit(IntEnum):
     USAGE = 64
 
 
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def printable(text: str) -> str:
-    """Return `text` with every character that could steer a terminal or reorder a line escaped.
-
-    File names and server replies are hostile input: control characters, bidirectional marks,
-    lone surrogates and unassigned code points come out as ``\\xNN`` or ``\\uNNNN``.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible(ch) for ch in text)
-
-
-def _visible(ch: str) -> str:
-    if unicodedata.category(ch) not in _HIDDEN:
-        return ch
-    point = ord(ch)
-    if 0xDC80 <= point <= 0xDCFF:
-        return f"\\x{point - 0xDC00:02x}"
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"
-
-
 def moment(seconds: float) -> str:
     """Return a time of the ledger's clock as people and logs read it, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
@@ -64,26 +54,40 @@ class Message:
     Args:
         code: stable for ever, e.g. ``KB-C004``; the letter names the room.
         text: what happened, a `str.format` template.
-        next: the next command to type or step to take, a template; may be empty for notices.
+        next: what to do next, ending with a command to type; may be empty for notices.
         exit: the exit code when this message ends a verb.
     """
 
     code: str
     text: str
-    next: str = ""
+    next: Advice | str = ""
     exit: Exit = Exit.FAULT
 
     def __call__(self, **words: object) -> Notice:
-        """Fill the template; every value is made safe to print."""
-        return Notice(self, {name: printable(str(value)) for name, value in words.items()})
+        """Fill the template; a list or tuple fills several words of a command."""
+        return Notice(self, {name: _value(value) for name, value in words.items()})
+
+    @property
+    def advice(self) -> Advice:
+        """What to do next, as words and commands."""
+        return advice(self.next)
+
+
+def _value(given: object) -> Value:
+    return tuple(map(str, given)) if isinstance(given, (list, tuple)) else str(given)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message filled in: a value that can be kept, compared, shown and written as JSON."""
+    """A message filled in: a value that can be kept, compared, shown and written as JSON.
+
+    Args:
+        message: the template.
+        words: what fills it, as it came; it is made safe where it is shown.
+    """
 
     message: Message
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Values = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash((self.message.code, tuple(sorted(self.words.items()))))
@@ -96,12 +100,33 @@ class Notice:
     @property
     def text(self) -> str:
         """One sentence: what happened."""
-        return self.message.text.format_map(self.words)
+        return prose(self.message.text, self.words)
 
     @property
     def next(self) -> str:
-        """What to type next; may be empty."""
-        return self.message.next.format_map(self.words)
+        """One line: what to do next, ending with a command; may be empty."""
+        return self.message.advice.filled(self.words)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands in `next` alone, each to be pasted into a shell as it is."""
+        return self.message.advice.commands(self.words)
+
+    @property
+    def hint(self) -> str:
+        """What `next` says before its first command, for advice that has a command of its own."""
+        first = self.message.advice.parts[:1]
+        words = prose(first[0], self.words) if first and isinstance(first[0], str) else ""
+        return words.partition(", then")[0]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as programs read it: what to do next as one line, and its commands alone."""
+        return {
+            "code": self.code,
+            "text": self.text,
+            "next": self.next,
+            "commands": list(self.commands),
+        }
 
     def __str__(self) -> str:
         return f"{self.text} [{self.code}]"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from kbsync.messages import Message, catalogue
+from kbsync.messages.advice import ShellLine
 
 ROOMS = {
     "A": "Taking documents over",
@@ -52,8 +53,13 @@ def _lines() -> Iterator[str]:
 
 
 def _row(message: Message) -> str:
-    cells = (message.code, _cell(message.text), _cell(message.next), str(int(message.exit)))
+    following = "".join(map(_part, message.advice.parts))
+    cells = (message.code, _cell(message.text), following, str(int(message.exit)))
     return f"| {' | '.join(cells)} |"
+
+
+def _part(part: str | ShellLine) -> str:
+    return _cell(f"`{part}`" if isinstance(part, ShellLine) else part)
 
 
 def _cell(template: str) -> str:

@@ -14,7 +14,7 @@ from kbsync.config import Settings
 from kbsync.engine.control.controller import ControllerStatus, Phase
 from kbsync.engine.ports import Clock
 from kbsync.ledger.store import LedgerStore
-from kbsync.messages import Notice, Problem
+from kbsync.messages import Problem
 from kbsync.messages import daemon as say
 from kbsync.service.config_watch import ConfigFileCheck
 from kbsync.service.event_log import EventLog
@@ -149,7 +149,7 @@ class Admin:
             "configuration": str(self.settings.file),
             "since": self._began,
             "loaded": self._loaded,
-            "refused": _plain(self.refused.notice) if self.refused else None,
+            "refused": self.refused.notice.as_json() if self.refused else None,
             "mirrors": {each.declared.name: self._mirror(each) for each in self.supervisor},
         }
 
@@ -162,8 +162,8 @@ class Admin:
         return {
             "phase": state.phase.value,
             "mode": state.mode,
-            "notice": _plain(state.notice),
-            "why": _plain(state.why),
+            "notice": state.notice and state.notice.as_json(),
+            "why": state.why and state.why.as_json(),
             "read_only": mirror.declared.read_only,
             "paused": mirror.paused,
             "pending": state.pending,
@@ -175,9 +175,3 @@ class Admin:
             "next_comparison": ahead(state.next_local),
             "next_listing": ahead(state.next_remote),
         }
-
-
-def _plain(notice: Notice | None) -> dict[str, str] | None:
-    if notice is None:
-        return None
-    return {"code": notice.code, "text": notice.text, "next": notice.next}

@@ -6,13 +6,14 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import BinaryIO
 
 from kbsync.commands.base import Command, Confirmation
 from kbsync.config import Settings
 from kbsync.messages import Problem
 from kbsync.messages import daemon as say
+from kbsync.messages.advice import INVOCATION
 from kbsync.service.socket_path import found
 
 LONGEST_REQUEST = 64 << 20
@@ -76,7 +77,8 @@ def live(settings: Settings) -> dict[str, object] | None:
         if connection is None:
             return None
         try:
-            _send(connection, json.dumps({"verb": "status", "asked": {}}))
+            invocation = asdict(INVOCATION.get())
+            _send(connection, json.dumps({"verb": "status", "invocation": invocation}))
             with connection.makefile("rb") as lines:
                 answer = json.loads(lines.readline(LONGEST_LINE))
         except (OSError, ValueError, Problem):

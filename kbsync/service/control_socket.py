@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 from anyio.abc import ByteStream, Listener, SocketStream
@@ -17,6 +18,7 @@ from kbsync.commands.codec import from_json
 from kbsync.commands.writing_verbs import Reload
 from kbsync.messages import Exit, Problem
 from kbsync.messages import daemon as say
+from kbsync.messages.advice import INVOCATION, Invocation
 from kbsync.service.admin import Admin
 from kbsync.service.control_client import LONGEST_REQUEST
 from kbsync.service.daemon_context import DaemonContext, ReplyStream
@@ -111,7 +113,10 @@ class ControlSocket:
         try:
             with anyio.fail_after(PATIENCE):
                 line = await received.receive_until(b"\n", LONGEST_REQUEST)
-            verb, asked = _read(line)
+            request = _read(line)
+            verb, asked = request["verb"], request.get("asked", {})
+            # What is printed is pasted where the verb was typed.
+            INVOCATION.set(_invocation(request))
             if verb == "status":
                 reply.end(live=self._admin.live())
                 return
@@ -161,11 +166,18 @@ async def _watch(stream: ByteStream, context: DaemonContext, reply: ReplyStream)
         context.stopper.stop()
 
 
-def _read(line: bytes) -> tuple[str, object]:
+def _read(line: bytes) -> dict[str, Any]:
     request = json.loads(line)
     if not isinstance(request, dict) or not isinstance(request.get("verb"), str):
         raise ValueError("a request names its verb")
-    return request["verb"], request.get("asked", {})
+    return request
+
+
+def _invocation(request: dict[str, Any]) -> Invocation:
+    match request.get("invocation"):
+        case {"program": str(program), "config": str() | None as config}:
+            return Invocation(program, config)
+    return INVOCATION.get()
 
 
 def _kind_of(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from kbsync.app import logs
 from kbsync.engine.control.controller import ControllerStatus, Phase
 from kbsync.engine.execute.results import Event
 from kbsync.messages import Exit, Notice
+from kbsync.messages.advice import INVOCATION, invoked
 from kbsync.model import DocKey
 from kbsync.planning.plan import CHANGES
 
@@ -24,6 +25,7 @@ class EventLog:
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
+        self._invocation = INVOCATION.get()
         self._logged: dict[DocKey, str] = {}
         self._turns: dict[str, ControllerStatus] = {}
         self._away: dict[str, float] = {}
@@ -60,16 +62,18 @@ class EventLog:
         self._turns[mirror] = state
         if state.phase is Phase.UNREACHABLE and mirror not in self._away:
             self._away[mirror] = time.monotonic()
-            self._log.warning("outage begins", mirror=mirror, **words(state.why))
+            self._log.warning("outage begins", mirror=mirror, **self._words(state.why))
         if state.phase is not Phase.UNREACHABLE and mirror in self._away:
             seconds = time.monotonic() - self._away.pop(mirror)
             self._log.info("outage ends", mirror=mirror, seconds=round(seconds))
         if state.phase is Phase.HALTED and (before.phase, before.why) != (Phase.HALTED, state.why):
-            self._log.error("halted", mirror=mirror, **words(state.why))
+            self._log.error("halted", mirror=mirror, **self._words(state.why))
         if before.phase is Phase.HALTED and state.phase is not Phase.HALTED:
             self._log.info("goes on", mirror=mirror)
         if state.held != before.held and state.held is not None:
-            self._log.warning("held back", mirror=mirror, digest=state.held, **words(state.why))
+            self._log.warning(
+                "held back", mirror=mirror, digest=state.held, **self._words(state.why)
+            )
         if state.held is None and before.held is not None:
             self._log.info("not held back any more", mirror=mirror, digest=before.held)
 
@@ -79,24 +83,25 @@ class EventLog:
             return
         self._modes[mirror] = (state.mode, state.notice)
         level = self._log.info if state.notice is None else self._log.warning
-        level("watching", mirror=mirror, mode=state.mode, **words(state.notice))
+        level("watching", mirror=mirror, mode=state.mode, **self._words(state.notice))
 
     def say(self, event: str, notice: Notice | None = None, **more: object) -> None:
         """Log something about the daemon as a whole; a notice with an exit code is a fault."""
         if notice is None:
             self._log.info(event, **more)
         elif notice.message.exit is Exit.OK:
-            self._log.warning(event, **more, **words(notice))
+            self._log.warning(event, **more, **self._words(notice))
         else:
-            self._log.error(event, **more, **words(notice))
+            self._log.error(event, **more, **self._words(notice))
+
+    def _words(self, notice: Notice | None) -> dict[str, str]:
+        """Return what a notice says, as a log line has it."""
+        if notice is None:
+            return {}
+        # Whoever reads the log typed nothing, whatever verb the daemon is busy with.
+        with invoked(self._invocation):
+            return {"code": notice.code, "why": notice.text, "next": notice.next}
 
     def fault(self, event: str, error: BaseException) -> None:
         """Log a bug, with where it happened."""
         self._log.error(event, exc_info=error)
-
-
-def words(notice: Notice | None) -> dict[str, str]:
-    """Return what a notice says, as a log line has it."""
-    if notice is None:
-        return {}
-    return {"code": notice.code, "why": notice.text, "next": notice.next}

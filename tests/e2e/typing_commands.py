@@ -19,7 +19,7 @@ SECONDS = 60
 
 def environment(**more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    meant = {**kept, "DIFY_API_KEY": KEY, **more}
+    meant = {**kept, "KBSYNC_COMMAND": "kbsync", "DIFY_API_KEY": KEY, **more}
     return {name: value for name, value in meant.items() if value}
 
 

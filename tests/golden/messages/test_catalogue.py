@@ -22,7 +22,7 @@ COMMAND = re.compile(r"(?:^|[:`] ?|\b(?:then|with) )kbsync (?:-c \S+ )?([a-z]+)"
 
 
 def filled(message: Message) -> tuple[str, str]:
-    fields = Formatter().parse(message.text + message.next)
+    fields = Formatter().parse(f"{message.text}{message.advice}")
     notice = message(**{name: FILLER for _, name, _, _ in fields if name})
     return notice.text, notice.next
 
