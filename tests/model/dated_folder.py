@@ -71,6 +71,10 @@ class DatedFolder(Folder):
         self._write_amid(path, after)
         return state
 
+    def untouched(self, path: str) -> FileState:
+        """Return what a reading finds, without one: nothing is written amid."""
+        return super().read(path)
+
     def _write_amid(self, path: str, content: bytes | None) -> None:
         file = self.files.get(path)
         if content is None or file is None or file.unreadable or not file.content:

@@ -67,12 +67,15 @@ async def settle(history: History) -> None:
         if history.watcher.faults:
             return
         await anyio.sleep(7300)
+        history.meddled = False
         made = await plans(history)
         if made is None:
             if history.watcher.faults or history.base_was_deleted:
                 return
             _take_back(history)
             continue
+        if history.meddled:
+            continue  # a file was written to while it was read: the plan is of what it was
         if all(_at_rest(history, planned) for planned in made):
             _judge(history, made)
             if history.rests_in_daemon and number == 0:
@@ -238,7 +241,9 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
             continue  # what was made is not what was meant, and that was reported
         if document.archived or not document.enabled:
             continue  # it was put away by hand, where no search finds it
-        if isinstance(history.folders[key.mirror].read(key.path), Skipped | Excluded | Unknown):
+        if isinstance(
+            history.folders[key.mirror].untouched(key.path), Skipped | Excluded | Unknown
+        ):
             continue  # what is there and not read never becomes a deletion
         history.watcher.fault(
             "too many", f"{document.id} ({document.name}) is one document too many"
@@ -253,7 +258,7 @@ def _disowned(history: History, document: Document) -> bool:
 
 def _is_true(history: History, action: Hold | Conflict) -> bool:
     folder = history.folders[action.key.mirror]
-    state = folder.read(action.key.path)
+    state = folder.untouched(action.key.path)
     entry = history.store.entry(action.key)
     named = action.document_id or (entry.document_id if entry else "")
     document = history.server.documents.get(named)
