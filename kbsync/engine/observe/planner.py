@@ -15,11 +15,11 @@ from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.renames import find_renames
 from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.content_check import ContentCheck, stat_to_record
+from kbsync.engine.observe.contradicting_marks import catch_up
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.glances import glanced
 from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
-from kbsync.engine.observe.restored_ledger import catch_up
 from kbsync.engine.observe.retaken import retaken
 from kbsync.engine.observe.source_check import MountRecord, SourceCheck, must_be_listed
 from kbsync.engine.ports import Clock, EntryChange, FileRow, Ledger, ObservedListing
