@@ -19,7 +19,7 @@ from kbsync.engine.execute import recovery, standstill, uploads
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.results import Result
 from kbsync.engine.indexing_room import IndexingRoom
-from kbsync.engine.observe import evidence, planner, remote_state, restored_ledger
+from kbsync.engine.observe import contradicting_marks, evidence, planner, remote_state
 from kbsync.engine.observe import standing as standing_there
 from kbsync.engine.observe.content_check import ContentCheck
 from kbsync.engine.observe.evidence import EvidenceCollector
@@ -213,7 +213,7 @@ def copies_of_marks_believed() -> Any:
         return true(replace(document, rev=rev)) if rev else None
 
     stack = ExitStack()
-    for module in (evidence, restored_ledger, rows):
+    for module in (evidence, contradicting_marks, rows):
         stack.enter_context(mock.patch.object(module, "mark_of", mark_of))
     return stack
 
