@@ -187,10 +187,10 @@ class KnowledgeBase:
     # -- what it shows -------------------------------------------------------------------------
 
     def readiness(self, document: Document) -> Readiness:
-        if self.now() < document.ready_at:
-            return document.stage
         if document.archived:
             return Readiness.ARCHIVED
+        if self.now() < document.ready_at:
+            return document.stage
         if document.fate == FAILS:
             return Readiness.ERROR
         return Readiness.AVAILABLE if document.enabled else Readiness.DISABLED

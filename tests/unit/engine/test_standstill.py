@@ -165,3 +165,16 @@ async def test_what_is_waited_for_after_a_call_without_an_answer_is_said_once() 
     assert said.message is say.WAITS_FOR_CALL
     window = on.world.mirror.config.ambiguity_window
     assert said.words["until"] == moment(on.server.times("create")[0] + window)
+
+
+async def test_a_document_that_was_archived_with_its_task_lost_is_left_to_the_operator() -> None:
+    on = stage({"a.md": b"x", "b.md": b"x"})
+    await run_pool(on, ["a.md", "b.md"], wait=False)
+    on.server.model.lose_tasks()
+    for each in on.server.documents.values():
+        each.archived = True
+    await anyio.sleep(2400)
+    report = await run_pool(on, ["a.md", "b.md"])
+    # The server deletes no archived document, so none is taken for a probe.
+    assert on.server.count("delete") == 0
+    assert {why.message for _, why in report.stopped.values()} == {say.HELD_OPERATOR}
