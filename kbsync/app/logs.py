@@ -8,6 +8,7 @@ import sys
 import structlog
 
 from kbsync.engine.execute.results import Event
+from kbsync.messages import daemon as say
 from kbsync.messages import printable
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
@@ -65,3 +66,10 @@ def note(event: Event, level: str = "info") -> None:
         ms=event.milliseconds,
         **({"code": event.why.code, "why": event.why.text} if event.why else {}),
     )
+
+
+def note_lost(lines: int) -> None:
+    """Write that so many lines could not be written before."""
+    notice = say.LOG_LOST(lines=lines)
+    words = {"code": notice.code, "why": notice.text, "next": notice.next}
+    structlog.get_logger().warning("log lines lost", lines=lines, **words)

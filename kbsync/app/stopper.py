@@ -1,5 +1,7 @@
 """Stops a pass that a verb makes: at the first signal calmly, at the second SIGINT at once.
 
+A terminal that is closed under it sends SIGHUP, which stops it as calmly, unless `nohup` was typed.
+
 The daemon takes its signals in `kbsync.service.shutdown`.
 """
 
@@ -34,13 +36,19 @@ class Stopper:
             self._pool.stop()
 
     async def listen(self) -> None:
-        """Stop at the first SIGINT or SIGTERM; end at once at a second SIGINT.
+        """Stop at the first SIGINT, SIGTERM or SIGHUP; end at once at a second SIGINT.
 
         What is in flight then remains an intent in the ledger: a forced stop is a supported one.
         """
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+        with anyio.open_signal_receiver(*_stopping()) as received:
             async for number in received:
                 # Ctrl-C twice is a person who has waited long enough; SIGTERM twice, a script.
                 if self.stopped and number == signal.SIGINT:
                     raise KeyboardInterrupt
                 self.stop()
+
+
+def _stopping() -> list[signal.Signals]:
+    """Return the signals that stop a pass; one that is ignored stays so."""
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    return [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]

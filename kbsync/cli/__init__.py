@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from kbsync import __version__
-from kbsync.cli import utf8
+from kbsync.cli import streams, utf8
 from kbsync.cli.command_line import CliContext, command_of
 from kbsync.messages import Exit, Problem
 from kbsync.messages.advice import INVOCATION, Invocation, quoted
@@ -111,12 +111,22 @@ def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
 def main() -> None:
     """Run the command and end the process with its exit code."""
     INVOCATION.set(Invocation(_program()))
+    streams.install()
+    try:
+        code = _run()
+    finally:
+        taken = streams.finish()
+    # What was done is done, but what a script was to read of it is not there.
+    sys.exit(code if code or taken else Exit.FAULT)
+
+
+def _run() -> int:
     try:
         utf8.insist()
     except Problem as problem:
         click.echo(f"kbsync: {problem}", err=True)
-        sys.exit(problem.exit)
-    sys.exit(obey(sys.argv[1:]))
+        return problem.exit
+    return obey(sys.argv[1:])
 
 
 def _program() -> str:
@@ -146,6 +156,17 @@ def obey(arguments: list[str]) -> int:
         click.echo("kbsync: stopped; what was begun is in the ledger", err=True)
         # As shells report it: 128 and the number of SIGINT.
         return 130
-    except BrokenPipeError:  # the reader, such as `head`, had enough
-        return Exit.FAULT
+    except (streams.OutputLost, BaseExceptionGroup) as fault:
+        return _unsaid(fault)
     return int(result) if isinstance(result, int) else Exit.OK
+
+
+def _unsaid(fault: BaseException) -> int:
+    """End a verb that cannot say what it was to say; quietly, where its reader had enough."""
+    while isinstance(fault, BaseExceptionGroup) and len(fault.exceptions) == 1:
+        fault = fault.exceptions[0]
+    if not isinstance(fault, streams.OutputLost):
+        raise fault
+    if fault.why is not None:
+        click.echo(f"kbsync: {Problem(fault.why)}", err=True)
+    return Exit.FAULT

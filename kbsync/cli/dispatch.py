@@ -11,7 +11,7 @@ import anyio
 import click
 
 from kbsync.app import build, logs
-from kbsync.cli import local_context
+from kbsync.cli import local_context, streams
 from kbsync.cli.command_line import CliContext
 from kbsync.commands.base import Command
 from kbsync.config import Settings
@@ -46,6 +46,8 @@ def run(kind: type[Command], typed: dict[str, Any], context: CliContext) -> int:
     """
     settings = build.settings_of(context.config)
     command = _command(kind, typed, settings)
+    if kind.changes:
+        streams.go_on()
     result = dispatch(context, settings, command)
     if result.file is not None:
         line = pkgutil.resolve_name(kind.save)(typed, result.file)

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from types import FrameType
 
+from kbsync.cli import streams
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Run
 from kbsync.messages.advice import INVOCATION
@@ -19,11 +20,13 @@ def run(verb: Run, context: CliContext) -> int:
     # Loading takes most of a second, in which a signal has to end the process.
     import anyio  # noqa: PLC0415
 
-    from kbsync.app import build, logs  # noqa: PLC0415
+    from kbsync.app import build, foreign_lines, logs  # noqa: PLC0415
     from kbsync.service import daemon  # noqa: PLC0415
     from kbsync.service.systemd import SystemdNotifier  # noqa: PLC0415
 
     logs.configure(context.log_level, default="info")
+    streams.log_on(logs.note_lost)
+    foreign_lines.take()
     settings = build.settings_of(context.config)
     # The log is read elsewhere.
     INVOCATION.set(replace(INVOCATION.get(), config=str(settings.file)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kbsync.cli import output
+from kbsync.cli import output, streams
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import KEY_VARIABLE, Serve
 from kbsync.messages import Problem
@@ -31,6 +31,7 @@ def run_server(verb: Serve, context: CliContext) -> None:
         )
     except ModuleNotFoundError as error:
         raise Problem(say.EMBEDDED_EXTRA(missing=error.name)) from None
+    streams.log_on(lambda lost: None)
     try:
         serve(
             host=verb.host,

@@ -131,6 +131,7 @@ class Command:
 
     Attributes:
         verb: its name on the control socket.
+        changes: it changes something, whether anything can be shown of that or not.
         help: what ``--help`` says.
         declined: printed when a person does not agree.
         work: "module:function" that carries it out, given the command and its context.
@@ -143,6 +144,7 @@ class Command:
     # As pydantic's ConfigDict: a field that is not known is refused.
     __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
     verb: ClassVar[str] = ""
+    changes: ClassVar[bool] = True
     help: ClassVar[str] = ""
     declined: ClassVar[str] = ""
     work: ClassVar[str] = ""

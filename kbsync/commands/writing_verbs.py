@@ -71,6 +71,7 @@ class PlanCommand(Command):
     """
 
     verb: ClassVar[str] = "plan"
+    changes: ClassVar[bool] = False
     help: ClassVar[str] = (
         "Show what `apply` would do. Exit code: 0 nothing to do, 2 changes, 3 nothing to change "
         "while something is held, in conflict or stale."
@@ -175,6 +176,7 @@ class Explain(Command):
     """
 
     verb: ClassVar[str] = "explain"
+    changes: ClassVar[bool] = False
     help: ClassVar[str] = "Show what is known of one file on all three sides, and what follows."
     work: ClassVar[str] = "kbsync.commands.explain:explain"
     prepare: ClassVar[str] = "kbsync.commands.explain:prepared"

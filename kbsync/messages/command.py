@@ -272,3 +272,14 @@ NAMES_NOT_UTF8 = Message(
     "export PYTHONUTF8=1, then type the command again",
     Exit.USAGE,
 )
+OUTPUT_LOST = Message(
+    "KB-V188",
+    "{stream} cannot be written ({why}), so what was asked for is not shown",
+    "see what is left on the disk with: df -h",
+)
+OUTPUT_GOES_ON = Message(
+    "KB-V189",
+    "{stream} cannot be written any more ({why}); the work goes on, and what it says is lost",
+    "see what was done with: kbsync history",
+    Exit.OK,
+)

@@ -87,3 +87,9 @@ KEEPS_CHANGING = Message(
     "not read yet, because they keep changing: {paths}",
     "leave them out by `exclude`, or wait until they rest, then: kbsync status",
 )
+LOG_LOST = Message(
+    "KB-K188",
+    "{lines} lines of this log could not be written and are lost; the work went on",
+    "see what was done with: kbsync history",
+    Exit.OK,
+)

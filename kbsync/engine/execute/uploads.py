@@ -28,6 +28,7 @@ from kbsync.engine.execute.results import (
     outcome_name,
     why_of,
 )
+from kbsync.engine.execute.unsent import unsent_leaves_nothing
 from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
 from kbsync.engine.observe.remote_state import document_of, is_gone
 from kbsync.engine.ports import UNCHANGED, EntryChange, Payload, Unchanged
@@ -203,7 +204,8 @@ async def _send(context: Context, upload: PlannedUpload) -> Result:
         sent = replace(upload, stat=payload.stat)
         timed = TimedCall(context, upload.case.key, upload.op.value)
         context.ledger.commit(EntryChange(key=upload.case.key, intent=_intent(context, sent)))
-        outcome = await _call(context, sent, payload)
+        with unsent_leaves_nothing(context, upload.case.key, payload) as watched:
+            outcome = await _call(context, sent, watched)
         return await _record(context, sent, payload, outcome, timed)
 
 
