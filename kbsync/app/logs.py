@@ -8,8 +8,8 @@ import sys
 import structlog
 
 from kbsync.engine.execute.results import Event
+from kbsync.messages import Notice, Problem, printable
 from kbsync.messages import daemon as say
-from kbsync.messages import printable
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
@@ -70,6 +70,19 @@ def note(event: Event, level: str = "info") -> None:
 
 def note_lost(lines: int) -> None:
     """Write that so many lines could not be written before."""
-    notice = say.LOG_LOST(lines=lines)
-    words = {"code": notice.code, "why": notice.text, "next": notice.next}
-    structlog.get_logger().warning("log lines lost", lines=lines, **words)
+    structlog.get_logger().warning(
+        "log lines lost", lines=lines, **words(say.LOG_LOST(lines=lines))
+    )
+
+
+def note_end(problem: Problem) -> None:
+    """Write why the daemon cannot run, or not any more."""
+    for notice in problem.notices:
+        structlog.get_logger().error("cannot run", **words(notice))
+
+
+def words(notice: Notice | None) -> dict[str, str]:
+    """Return what a notice says, as a log line has it."""
+    if notice is None:
+        return {}
+    return {"code": notice.code, "why": notice.text, "next": notice.next}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from queue import SimpleQueue
 
 from kbsync.cli.descriptor import Descriptor
@@ -35,7 +36,8 @@ class BackgroundWriter:
         self._bytes = 0
         self._lost = 0
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._work, name="output", daemon=True)
+        work = (copy_context().run, self._work)  # how this process was started is in there
+        self._thread = threading.Thread(target=work[0], args=work[1:], name="output", daemon=True)
         self._thread.start()
 
     def add(self, descriptor: Descriptor, piece: bytes) -> None:

@@ -10,6 +10,7 @@ from types import FrameType
 from kbsync.cli import streams
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Run
+from kbsync.messages import Problem
 from kbsync.messages.advice import INVOCATION
 
 
@@ -27,10 +28,16 @@ def run(verb: Run, context: CliContext) -> int:
     logs.configure(context.log_level, default="info")
     streams.log_on(logs.note_lost)
     foreign_lines.take()
-    settings = build.settings_of(context.config)
-    # The log is read elsewhere.
-    INVOCATION.set(replace(INVOCATION.get(), config=str(settings.file)))
-    return anyio.run(daemon.run, settings, SystemdNotifier())
+    try:
+        settings = build.settings_of(context.config)
+        # The log is read elsewhere.
+        INVOCATION.set(replace(INVOCATION.get(), config=str(settings.file)))
+        return anyio.run(daemon.run, settings, SystemdNotifier())
+    except Problem as problem:
+        if sys.stderr.isatty():
+            raise
+        logs.note_end(problem)  # what reads the log reads no other lines
+        return problem.exit
 
 
 def _end_at_signals() -> None:

@@ -1,6 +1,7 @@
 """Messages about the verbs: codes KB-V001 and up, never re-used."""
 
 from kbsync.messages import Exit, Message
+from kbsync.messages.advice import shell, verb
 
 # What a command has to name.
 
@@ -275,11 +276,11 @@ NAMES_NOT_UTF8 = Message(
 OUTPUT_LOST = Message(
     "KB-V188",
     "{stream} cannot be written ({why}), so what was asked for is not shown",
-    "see what is left on the disk with: df -h",
+    "see what is left on the disk with: " + shell("df -h"),
 )
 OUTPUT_GOES_ON = Message(
     "KB-V189",
     "{stream} cannot be written any more ({why}); the work goes on, and what it says is lost",
-    "see what was done with: kbsync history",
+    "see what was done with: " + verb("history"),
     Exit.OK,
 )

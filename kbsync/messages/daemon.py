@@ -1,6 +1,7 @@
 """Messages about the daemon: codes KB-K001 and up, never re-used."""
 
 from kbsync.messages import Exit, Message
+from kbsync.messages.advice import verb
 
 # A command asks a daemon.
 
@@ -90,6 +91,6 @@ KEEPS_CHANGING = Message(
 LOG_LOST = Message(
     "KB-K188",
     "{lines} lines of this log could not be written and are lost; the work went on",
-    "see what was done with: kbsync history",
+    "see what was done with: " + verb("history"),
     Exit.OK,
 )

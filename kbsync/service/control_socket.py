@@ -167,7 +167,10 @@ async def _watch(stream: ByteStream, context: DaemonContext, reply: ReplyStream)
 
 
 def _read(line: bytes) -> dict[str, Any]:
-    request = json.loads(line)
+    try:
+        request = json.loads(line)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(request, dict) or not isinstance(request.get("verb"), str):
         raise ValueError("a request names its verb")
     return request

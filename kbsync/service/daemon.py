@@ -60,10 +60,7 @@ async def run(
                 await daemon.run()
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as faults:
-            fault = first_fault(faults)
-            if not isinstance(fault, Problem):
-                log.fault("fault", fault)
-            raise fault from None
+            raise first_fault(faults) from None
     log.say("stopped")
     return daemon.shutdown.code
 

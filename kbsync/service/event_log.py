@@ -7,6 +7,7 @@ import time
 import structlog
 
 from kbsync.app import logs
+from kbsync.app.logs import words
 from kbsync.engine.control.controller import ControllerStatus, Phase
 from kbsync.engine.execute.results import Event
 from kbsync.messages import Exit, Notice
@@ -37,7 +38,8 @@ class EventLog:
             case "done" | "indexed":
                 self._logged.pop(event.key, None)
                 changed = event.action in CHANGES and event.action not in SILENT
-                logs.note(event, "info" if changed and event.outcome == "done" else "debug")
+                # That a call was answered is one thing, that searches find the text another.
+                logs.note(event, "info" if changed or event.outcome == "indexed" else "debug")
             case "stopped" | "failed":
                 logs.note(event, "warning" if self._is_new(event) else "debug")
             case _:
@@ -96,11 +98,9 @@ class EventLog:
 
     def _words(self, notice: Notice | None) -> dict[str, str]:
         """Return what a notice says, as a log line has it."""
-        if notice is None:
-            return {}
         # Whoever reads the log typed nothing, whatever verb the daemon is busy with.
         with invoked(self._invocation):
-            return {"code": notice.code, "why": notice.text, "next": notice.next}
+            return words(notice)
 
     def fault(self, event: str, error: BaseException) -> None:
         """Log a bug, with where it happened."""

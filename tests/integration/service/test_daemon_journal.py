@@ -74,6 +74,7 @@ def test_one_line_for_each_change_at_the_server() -> None:
     ]
     changes = ("create", "update", "delete", "move", "set_metadata", "restore", "adopt")
     assert levels(*(event(action) for action in changes)) == ["info"] * len(changes)
+    assert levels(event("index", "indexed")) == ["info"]
 
 
 def test_no_line_for_what_changes_nothing() -> None:
@@ -81,7 +82,6 @@ def test_no_line_for_what_changes_nothing() -> None:
         event("resolve"),
         event("forget"),
         event("hold"),
-        event("index", "indexed"),
         event("hold", "waiting"),
         event("update", "waiting", why=WHY),
         event("hold", "stopped", why=FINE),

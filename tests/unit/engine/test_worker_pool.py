@@ -196,6 +196,26 @@ async def test_stopping_hands_out_no_more_keys_and_brings_calls_to_their_end() -
     assert on.ledger.intents == {}
 
 
+async def test_what_was_never_sent_leaves_no_intent_however_it_is_cut_off() -> None:
+    on, paths = _many(8)
+    limiter = RateLimiter(per_minute=2)
+    throttled = ThrottledRemote(on.server, limiter=limiter, clock=on.clock, in_flight=4)
+    on.world = replace(on.world, remote=throttled)
+    waiting: list[int] = []
+
+    async def look_and_cut_off(scope: anyio.CancelScope) -> None:
+        await anyio.sleep(70)
+        waiting.append(len(on.ledger.intents))
+        scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(look_and_cut_off, group.cancel_scope)
+        await run_pool(on, paths)
+    assert waiting[0] > 1
+    assert on.server.count("create") > 1
+    assert on.ledger.intents == {}
+
+
 async def test_stopping_begins_no_key_that_waited_for_room() -> None:
     on, paths = _many(8, max_indexing=1)
     on.server.indexing = 600.0
