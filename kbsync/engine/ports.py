@@ -132,6 +132,10 @@ class Ledger(Protocol):
         """Stream entries in key order, all states when none are named."""
         ...
 
+    def under_way(self, mirror: str) -> Sequence[LedgerEntry]:
+        """Return the entries that are being indexed in the base of `mirror`, of all mirrors."""
+        ...
+
     def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> Sequence[str]:
         """Return the paths whose file had one of `inodes` when it was sent, in no order."""
         ...

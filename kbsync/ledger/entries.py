@@ -57,6 +57,17 @@ _HOLDERS = [
     )
     for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
 ]
+_HERE = BINDINGS.alias("here")
+_ON_THE_BASE = (
+    select(BINDINGS.c.mirror)
+    .join(_HERE, (BINDINGS.c.server == _HERE.c.server) & (BINDINGS.c.base_id == _HERE.c.base_id))
+    .where(_HERE.c.mirror == bindparam("mirror"))
+)
+_UNDER_WAY = (
+    select(*records.ENTRY)
+    .where(ENTRIES.c.mirror.in_(_ON_THE_BASE), ENTRIES.c.state == EntryState.INDEXING.value)
+    .order_by(ENTRIES.c.mirror, ENTRIES.c.path)
+)
 _OF_INODE = select(ENTRIES.c.path).where(
     ENTRIES.c.mirror == bindparam("mirror"), ENTRIES.c.inode == bindparam("inode")
 )
@@ -127,6 +138,13 @@ class Entries:
         statement = select(*records.ENTRY).where(*wanted).order_by(ENTRIES.c.path)
         for rows in self._database.stream(self._database.compiled(statement), 500):
             yield from map(records.entry_of, rows)
+
+    def under_way(self, mirror: str) -> list[LedgerEntry]:
+        """Return what is being indexed, as far as is known, in the base of `mirror`.
+
+        Of all mirrors on it.
+        """
+        return list(map(records.entry_of, self._database.fetch(_UNDER_WAY, mirror=mirror)))
 
     def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> list[str]:
         """Return the paths whose file had one of `inodes` when it was sent, in no order."""

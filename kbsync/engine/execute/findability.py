@@ -15,6 +15,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.execute.mending import Mended, mend
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.search_proof import MOST_CHUNKS, prove
+from kbsync.engine.observe.unfollowed import Unfollowed
 from kbsync.engine.ports import EntryChange
 from kbsync.engine.workers.backoff import FIRST_RETRY, LONGEST_RETRY, doubled
 from kbsync.engine.workers.side_by_side import side_by_side
@@ -59,6 +60,7 @@ class FindabilityProofs:
         self._due: dict[DocKey, EntryChange] = {}
         self._tries: Counter[DocKey] = Counter()
         self._seen = 0
+        self._unfollowed = Unfollowed()
 
     def renew(self, context: Context) -> None:
         """Go on in `context`."""
@@ -81,12 +83,16 @@ class FindabilityProofs:
             self._drop(key)  # it is looked at again
         settled = {key: change for key, change in ended.items() if not self._is_due(change)}
         self._put_off({key: ended[key] for key in ended.keys() - settled.keys()})
-        room = self._context.room
-        if not self._due or (self._context.loses_keywords and not room.quiet):
-            return settled
-        with room.alone():
-            settled |= await self._searched()
+        if self._due and (not self._context.loses_keywords or await self._quiet()):
+            with self._context.room.alone():
+                settled |= await self._searched()
         return settled
+
+    async def _quiet(self) -> bool:
+        """Whether nothing is on its way to the base, of this process or of an earlier one."""
+        room, context = self._context.room, self._context
+        # It may have begun to send while the server was asked.
+        return room.quiet and not await self._unfollowed.any_begun(context) and room.quiet
 
     def _is_due(self, change: EntryChange) -> bool:
         """Whether what `change` calls synced has to be searched for."""

@@ -34,12 +34,16 @@ async def standing_of(context: Context, entry: LedgerEntry, known: RemoteDocumen
     standing = judge(sent, pulse_of(context), now=now)
     if standing is Standing.MOVES or waiting:
         return standing
-    # The ledger knows what was seen last: it may have gone on since.
+    return Standing.MOVES if await has_moved(context, entry) else standing
+
+
+async def has_moved(context: Context, entry: LedgerEntry) -> bool:
+    """Whether indexing went on since the ledger saw it last; then that is written down."""
     progress = await _progress(context, entry)
     if progress == entry.progress:
-        return standing
+        return False
     note_progress(context, entry, progress)
-    return Standing.MOVES
+    return True
 
 
 async def _progress(context: Context, entry: LedgerEntry) -> int:

@@ -67,6 +67,18 @@ def test_a_document_leads_to_the_key_that_holds_it(store: LedgerStore) -> None:
     assert store.holder("B", "\0") is None
 
 
+def test_what_is_indexed_in_a_base_is_that_of_all_mirrors_on_it(store: LedgerStore) -> None:
+    bound(store, "wiki")
+    bound(store, "other", "another base")
+    indexed = EntryState.INDEXING
+    put(store, entry("a", "D1", state=indexed), entry("b", "D2"))
+    put(store, entry("c", "D3", mirror="wiki", state=indexed))
+    put(store, entry("d", "D4", mirror="other", state=indexed))
+    assert [each.document_id for each in store.under_way("docs")] == ["D1", "D3"]
+    assert [each.document_id for each in store.under_way("other")] == ["D4"]
+    assert not store.under_way("not bound")
+
+
 def test_an_inode_leads_to_the_paths_of_its_file(store: LedgerStore) -> None:
     bound(store, "wiki")
     one, two = Stat(1, 2, 7, 4), Stat(1, 2, 2**64 - 1, 4)

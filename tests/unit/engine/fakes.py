@@ -118,6 +118,9 @@ class MemoryLedger:
             if key.path.startswith(prefix) and (not states or entry.state in states):
                 yield entry
 
+    def under_way(self, mirror: str) -> Sequence[LedgerEntry]:
+        return [each for each in self.held.values() if each.state is EntryState.INDEXING]
+
     def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> Sequence[str]:
         held = self.held.items()
         return [key.path for key, entry in held if entry.stat and entry.stat.inode in inodes]

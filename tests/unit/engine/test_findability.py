@@ -15,15 +15,18 @@ from kbsync.messages import engine as say
 from kbsync.model import (
     Capabilities,
     Capability,
+    DocKey,
     EntryState,
     Intent,
     NotReady,
     Op,
+    Readiness,
     Rejected,
     Throttled,
 )
+from kbsync.planning.standstill import STUCK_AFTER
 from tests.model.keyword_table import KeywordTable
-from tests.model.knowledge_base import FINE, Document
+from tests.model.knowledge_base import FINE, NEVER_READY, Document
 
 from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, REFUSED
@@ -255,6 +258,63 @@ async def test_what_an_earlier_process_sent_is_followed_before_anything_is_sent(
     await run_pool(on, ["a.md", "b.md"])
     assert on.server.times("create")[0] >= began + 30
     assert on.states() == {"a.md": "synced", "b.md": "synced"}
+
+
+def _sent_before(on: Stage, path: str, *, ready_in: float, sent_ago: float = 10.0) -> Document:
+    """An earlier process sent the document of another mirror on the base."""
+    now = on.clock.now()
+    entry = on.synced(path, path.encode(), state=EntryState.INDEXING, batch="batch")
+    del on.ledger.held[entry.key], on.source.files[path]
+    key = DocKey(mirror="wiki", path=path)
+    on.ledger.held[key] = replace(entry, key=key, sent_at=now - sent_ago, progress=0)
+    document = on.server.documents[entry.document_id]
+    document.ready_at = now + ready_in
+    return document
+
+
+async def test_a_proof_waits_for_what_an_earlier_process_sent_for_another_mirror() -> None:
+    on = racing("a.md", "b.md")
+    _sent_before(on, "w.md", ready_in=30)
+    began = on.clock.now()
+    await run_pool(on, ["a.md", "b.md"])
+    assert on.server.times("search")[0] >= began + 30
+    assert on.server.count("search") == 2
+    assert (on.states()["a.md"], on.states()["b.md"]) == ("synced", "synced")
+
+
+async def test_a_proof_waits_for_what_this_plan_leaves_out() -> None:
+    on = racing("a.md")
+    entry = on.synced("left-out.md", b"left out", state=EntryState.INDEXING)
+    on.server.documents[entry.document_id].ready_at = on.clock.now() + 30
+    began = on.clock.now()
+    await run_pool(on, ["a.md"])
+    assert on.server.times("search")[0] >= began + 30
+
+
+async def test_what_has_ended_since_is_asked_for_once() -> None:
+    on = racing(*MANY)
+    for number in range(3):
+        _sent_before(on, f"w{number}.md", ready_in=-1)
+    asked: list[str] = []
+    on.server.on_call["document"] = asked.append
+    await run_pool(on, MANY)
+    theirs = {entry.document_id for key, entry in on.ledger.held.items() if key.mirror == "wiki"}
+    assert sorted(each for each in asked if each in theirs) == sorted(theirs)
+
+
+@pytest.mark.parametrize("state", ["waiting", "gone", "no worker"])
+async def test_a_proof_waits_for_no_task_that_reads_later_or_never_ends(state: str) -> None:
+    on = racing("a.md")
+    long_ago = STUCK_AFTER + 60 if state == "no worker" else 10.0
+    document = _sent_before(on, "w.md", ready_in=NEVER_READY, sent_ago=long_ago)
+    on.server.model.chunk_seconds = NEVER_READY
+    if state == "waiting":
+        document.stage = Readiness.WAITING
+    if state == "gone":
+        del on.server.documents[document.id]
+    began = on.clock.now()
+    await run_pool(on, ["a.md"])
+    assert on.server.times("search")[0] < began + 30
 
 
 async def test_a_call_without_an_answer_does_not_hold_up_the_others_for_the_whole_window() -> None:
