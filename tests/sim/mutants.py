@@ -218,6 +218,14 @@ def copies_of_marks_believed() -> Any:
     return stack
 
 
+def late_marks_stay() -> Any:
+    """A mark that contradicts its entry, which stays where it is, is left as it is."""
+
+    def mark_again(context: Context, stayed: object) -> None: ...
+
+    return mock.patch.object(contradicting_marks, "_mark_again", mark_again)
+
+
 def create_is_blind() -> Any:
     """No look-up says which documents bear the name already."""
 
@@ -381,6 +389,7 @@ MUTANTS = (
     ),
     Mutant(two_uploads_in_flight, seed=2),
     Mutant(copies_of_marks_believed, seed=63),
+    Mutant(late_marks_stay, WEIGHTS, seed=40387),
     Mutant(create_is_blind, {"namesake": 30, "rest": 20, "write": 20, "calm_apply": 20}, seed=0),
     Mutant(empty_root_is_believed, seed=33),
     Mutant(vanished_mount_is_absence, seed=332, trials=["mounts"]),
