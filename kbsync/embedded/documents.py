@@ -10,7 +10,7 @@ from typing import Final
 from starlette.responses import Response
 
 from . import chunk_rows, knowledge_bases, process_rules
-from .endpoint_call import UUID, EndpointCall, require_object
+from .endpoint_call import UUID, EndpointCall
 from .indexer import IndexTask
 from .metadata_values import details
 from .pipelines import FROM_PIPELINE, source_of
@@ -133,7 +133,7 @@ def delete(call: EndpointCall) -> Response:
 
 def switch(call: EndpointCall) -> Response:
     """PATCH /datasets/{ds}/documents/status/{action}: all documents of the list or none."""
-    ids = require_object(call.json()).get("document_ids") or []
+    ids = call.json_object().get("document_ids") or []
     if not isinstance(ids, list):
         raise InternalFaultError
     action = call.path["action"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel
 
+from .json_bodies import bad_request, parse
 from .replies import EnvelopeError, InternalFaultError, invalid
 
 if TYPE_CHECKING:
@@ -119,13 +119,19 @@ class EndpointCall:
                 "'application/json'.",
             )
         try:
-            content: object = json.loads(self.body)
+            return parse(self.body)
         except ValueError:
-            raise EnvelopeError(
-                400,
-                "bad_request",
-                "The browser (or proxy) sent a request that this server could not understand.",
-            ) from None
+            raise bad_request() from None
+
+    def json_object(self) -> dict[str, object]:
+        """The JSON body of a call that takes an object.
+
+        Raises:
+            EnvelopeError: as `json`, and 400 for another value.
+        """
+        content = self.json()
+        if not isinstance(content, dict):
+            raise bad_request()
         return content
 
     def payload(self, model: type[RequestModel]) -> RequestModel:

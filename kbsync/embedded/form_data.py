@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-from email.message import Message
+from email.message import Message as MailMessage
 from email.utils import collapse_rfc2231_value
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
@@ -14,10 +13,16 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from .endpoint_call import require_object
+from .json_bodies import parse
 from .replies import EnvelopeError
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive
 
 MAX_FILE_BYTES: Final = 15 * 1024 * 1024
 MAX_FIELD_BYTES: Final = 500_000
+# Of all files of a form, which lie in the temporary folder: one is wanted.
+MAX_FORM_BYTES: Final = 4 * MAX_FILE_BYTES
 
 
 class WerkzeugFormParser(MultiPartParser):
@@ -30,6 +35,8 @@ class WerkzeugFormParser(MultiPartParser):
     """
 
     _field_bytes = 0
+    _file_bytes = 0
+    _kept_bytes = 0
     _complete = False
 
     async def parse(self) -> FormData:
@@ -63,11 +70,23 @@ class WerkzeugFormParser(MultiPartParser):
         if part.file is not None:
             part.file.filename = filename
 
+    def on_part_begin(self) -> None:
+        """Count each file from its beginning."""
+        self._file_bytes = 0
+        super().on_part_begin()
+
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        """Count the bytes of fields."""
+        """Count the bytes of fields and files; of a file that is too large no more is kept."""
         if self._current_part.file is None:
             self._field_bytes += end - start
             if self._field_bytes > MAX_FIELD_BYTES:
+                raise _too_large()
+        else:
+            # One byte too many is kept: its size says that it is refused.
+            end = min(end, start + MAX_FILE_BYTES + 1 - self._file_bytes)
+            self._file_bytes += end - start
+            self._kept_bytes += end - start
+            if self._kept_bytes > MAX_FORM_BYTES:
                 raise _too_large()
         super().on_part_data(data, start, end)
 
@@ -97,16 +116,31 @@ async def read_form(request: Request) -> FormData:
         # Older versions of Starlette let the error of the parser below them through.
         except (MultiPartException, FormParserError):
             return FormData()
-    if kind == "application/x-www-form-urlencoded" and len(await request.body()) > MAX_FIELD_BYTES:
-        raise _too_large()
-    return await request.form(max_fields=math.inf)
+    if kind == "application/x-www-form-urlencoded":
+        return await Request(request.scope, _fields_of(request)).form(max_fields=math.inf)
+    return FormData()
+
+
+def _fields_of(request: Request) -> Receive:
+    """What receives a body that is one of fields alone, up to their limit."""
+    size = 0
+
+    async def receive() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > MAX_FIELD_BYTES:
+            raise _too_large()
+        return message
+
+    return receive
 
 
 def form_options(form: FormData) -> dict[str, object]:
     """The JSON object in the field `data`; empty without that field."""
     fields = [text for text in form.getlist("data") if isinstance(text, str)]
     # The first part of a name wins, as in werkzeug; `form["data"]` would be the last one.
-    return require_object(json.loads(fields[0])) if fields else {}
+    return require_object(parse(fields[0])) if fields else {}
 
 
 def form_file(form: FormData) -> UploadFile | None:
@@ -127,7 +161,7 @@ def form_file(form: FormData) -> UploadFile | None:
 
 
 def _parameters(disposition: str) -> dict[str, str]:
-    message = Message()
+    message = MailMessage()
     message["content-disposition"] = disposition
     # `get_params` lists the extended parameters last, so that `filename*=` wins here.
     return {

@@ -10,14 +10,15 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from enum import Enum, auto
 from typing import Final
 
 from . import chunk_rows, models, vector_rows
 from .embedding import count_tokens
-from .extract import texts_of
+from .extract.bounds import PIECES, BoundError
+from .extract.reading_process import ReadingProcess, ReadingStoppedError
 from .keyword_tables import KeywordTableCopy, KeywordTables
 from .process_rules import StoredRule, TextChunk
 from .quirks import Quirks
@@ -104,6 +105,7 @@ class Indexer:
         self._submitted = self._kills = 0
         self._in_hand: dict[str, int] = {}
         self._lost: set[str] = set()
+        self._reading = ReadingProcess()
         self._threads = [
             threading.Thread(target=self._work, name=f"indexer-{number}", daemon=True)
             for number in range(threads)
@@ -146,6 +148,7 @@ class Indexer:
     def stop(self) -> None:
         """End every thread between two states of its document, and wait for that."""
         self._stop.set()
+        self._reading.stop()
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
@@ -156,7 +159,7 @@ class Indexer:
         while (job := self._waiting.get()) is not None and not self._stop.is_set():
             try:
                 self._do(*job)
-            except _StoppingError:
+            except (_StoppingError, ReadingStoppedError):
                 return
             except sqlite3.Error:
                 # A full disk, most likely. The document stays unfinished until the next start.
@@ -174,6 +177,7 @@ class Indexer:
             self._store,
             self._quirks,
             self._tables,
+            self._reading,
             document,
             generation,
             spared_text=self._spared_text,
@@ -204,6 +208,7 @@ class IndexRun:
         store: where the document is and its chunks go.
         quirks: `empty-index` is imitated here.
         tables: the keyword tables of economy bases.
+        reading: what reads the files.
         document: the id of the document.
         generation: which of its uploads; a newer one ends this run.
         spared_text: chunks keep what old versions take from a text.
@@ -217,6 +222,7 @@ class IndexRun:
         store: SqliteStore,
         quirks: Quirks,
         tables: KeywordTables,
+        reading: ReadingProcess,
         document: str,
         generation: int,
         *,
@@ -227,6 +233,7 @@ class IndexRun:
         self._store = store
         self._quirks = quirks
         self._tables = tables
+        self._reading = reading
         self._document = document
         self._generation = generation
         self._spared_text = spared_text
@@ -268,7 +275,7 @@ class IndexRun:
         """Work on the document, and write down why it failed."""
         try:
             work()
-        except (RunEndedError, sqlite3.Error):
+        except (RunEndedError, ReadingStoppedError, sqlite3.Error):
             raise
         # A broken file makes its library fail in any way; that is the error of this document.
         except Exception as error:
@@ -284,8 +291,7 @@ class IndexRun:
         row = self._load()
         moment = now()
         rule = StoredRule(row, spared=self._spared_text)
-        texts = texts_of(row["extension"], row["content"])
-        chunks = self._cut(rule, [rule.clean(text) for text in texts], row)
+        chunks = self._cut(rule, row)
         self._pending = {
             "processing_started_at": moment,
             "parsing_completed_at": moment,
@@ -308,12 +314,10 @@ class IndexRun:
         self._begin()
         if row["doc_form"] not in DOC_FORMS:
             raise ValueError(f"Index type {row['doc_form']} is not supported.")
-        texts = texts_of(row["extension"], row["content"])
+        # All in one pass, as the texts of a large workbook should not stand side by side.
+        chunks = self._cut(StoredRule(row, spared=self._spared_text), row)
         self._enter("cleaning", parsing_completed_at=now())
-        rule = StoredRule(row, spared=self._spared_text)
-        cleaned = [rule.clean(text) for text in texts]
         self._enter("splitting")
-        chunks = self._cut(rule, cleaned, row)
         words = sum(len(chunk.content) for chunk in chunks)
         economy = row["technique"] != "high_quality"
         # Read this early, the table is an old one by the time it is written back.
@@ -339,13 +343,27 @@ class IndexRun:
         self._written = time.perf_counter()
         self._pause()
 
-    def _cut(self, rule: StoredRule, texts: list[str], row: sqlite3.Row) -> list[TextChunk]:
-        hierarchical = _is_hierarchical(row)
-        chunks = [chunk for text in texts for chunk in rule.cut(text, hierarchical=hierarchical)]
+    def _cut(self, rule: StoredRule, row: sqlite3.Row) -> list[TextChunk]:
+        chunks = list(self._all_chunks(rule, row))
         # The questions of the Q&A form are a language model's work, and there is none here.
         if row["doc_form"] == "qa_model" or "empty-index" in self._quirks:
             return []
         return chunks * 2 if row["doubled"] else chunks
+
+    def _all_chunks(self, rule: StoredRule, row: sqlite3.Row) -> Iterator[TextChunk]:
+        hierarchical = _is_hierarchical(row)
+        with closing(self._reading.texts(row["extension"], row["content"])) as texts:
+            chunks = (
+                chunk
+                for text in texts
+                for chunk in rule.cut(rule.clean(text), hierarchical=hierarchical)
+            )
+            number = 0
+            for chunk in chunks:
+                number += 1 + len(chunk.children)
+                if number > PIECES:
+                    raise BoundError(f"it has more than {PIECES:,} chunks")
+                yield chunk
 
     def _write(
         self,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from .replies import invalid
@@ -31,7 +32,7 @@ class TextChunk:
     """One chunk of a document and, in the hierarchical form, its children."""
 
     content: str
-    children: list[str] = field(default_factory=list)
+    children: Sequence[str] = ()
 
 
 def check(rule: ProcessRule) -> None:
@@ -110,20 +111,21 @@ class StoredRule:
         """The text after the pre-processing rules."""
         return clean(text, self._cleaning, spared=self._spared)
 
-    def cut(self, text: str, *, hierarchical: bool) -> list[TextChunk]:
-        """The chunks of a cleaned text.
+    def cut(self, text: str, *, hierarchical: bool) -> Iterator[TextChunk]:
+        """Yield the chunks of a cleaned text.
 
         Raises:
             ValueError: the rule's lengths make no sense; `check` accepts such rules.
         """
         if not hierarchical:
-            return [TextChunk(piece) for piece in self._pieces(text)]
+            return (TextChunk(piece) for piece in self._pieces(text))
         rules = self._rules or ProcessRuleDetails()
         if rules.parent_mode == "full-doc":
-            parents = [text.strip()[:MAX_PARENT]] if text.strip() else []
+            whole = text.strip()[:MAX_PARENT]
+            parents = iter([whole] if whole else [])
         else:
             parents = self._pieces(text)
-        return [TextChunk(parent, self.cut_children(parent)) for parent in parents]
+        return (TextChunk(parent, self.cut_children(parent)) for parent in parents)
 
     def cut_children(self, parent: str) -> list[str]:
         """The child chunks of a parent chunk.
@@ -132,13 +134,13 @@ class StoredRule:
             ValueError: the rule's lengths make no sense.
         """
         children = self._rules.subchunk_segmentation if self._rules else None
-        return self._normal(self._cut(parent, children))
+        return list(self._normal(self._cut(parent, children)))
 
-    def _pieces(self, text: str) -> list[str]:
+    def _pieces(self, text: str) -> Iterator[str]:
         segmentation = self._rules.segmentation if self._rules else None
         return self._normal(self._cut(text, segmentation))
 
-    def _cut(self, text: str, segmentation: Segmentation | None) -> list[str]:
+    def _cut(self, text: str, segmentation: Segmentation | None) -> Iterator[str]:
         if segmentation is None:
             return split_automatically(text, longest=500, overlap=50)
         # The real server finds this out while it indexes, so it is the document's error.
@@ -159,5 +161,6 @@ class StoredRule:
             spared=self._spared,
         )
 
-    def _normal(self, pieces: list[str]) -> list[str]:
-        return [chunk for piece in pieces if (chunk := normal_form(piece, spared=self._spared))]
+    def _normal(self, pieces: Iterable[str]) -> Iterator[str]:
+        normal = (normal_form(piece, spared=self._spared) for piece in pieces)
+        return (chunk for chunk in normal if chunk)

@@ -29,6 +29,7 @@ from . import (
 )
 from .endpoint_call import UUID, Endpoint, EndpointCall
 from .form_data import read_form
+from .json_bodies import read_body
 from .replies import invalid
 from .server_state import ServerState
 from .versions import Profile
@@ -137,7 +138,7 @@ async def _answer(
         server.rate_limit.count()
     form = await read_form(request) if takes_form else FormData()
     try:
-        body = b"" if takes_form else await request.body()
+        body = b"" if takes_form else await read_body(request)
         call = EndpointCall(request=request, server=server, body=body, form=form)
         # SQLite blocks, so endpoints run in threads.
         return await run_in_threadpool(endpoint, call)

@@ -56,7 +56,7 @@ def listing(call: EndpointCall) -> JsonReply:
 
 def add(call: EndpointCall) -> JsonReply:
     """POST segments: visible to search at once."""
-    content = require_object(call.json())
+    content = call.json_object()
     with call.server.store.writing() as db:
         document = _document(db, call)
         if document["status"] != "completed":

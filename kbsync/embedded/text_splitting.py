@@ -6,7 +6,8 @@ docs/dify-api.md sections 4.5 and 16. Lengths are characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 SEPARATORS: Final = ("\n\n", "\u3002", ". ", " ", "")
@@ -29,10 +30,11 @@ _LINK: Final = re.compile(r"\[[^\]]+\]\(https?://[^)]+\)")
 
 _MANY_LINES: Final = re.compile(r"\n{3,}")
 _MANY_BLANKS: Final = re.compile("[\t\f\r \u00a0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000]{2,}")
-_MAIL: Final = re.compile(r"[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9.-]+")
+# The first half is taken where the second is missing, too: it would be tried at each letter.
+_MAIL: Final = re.compile(r"[a-zA-Z0-9_.+-]+(@[a-zA-Z0-9-]+\.[a-zA-Z0-9.-]+)?")
 _ADDRESS: Final = re.compile(r"https?://\S+")
-_LINKED: Final = re.compile(r"\[[^\]]*\]\(https?://[^)]+\)")
-_PICTURE: Final = re.compile(r"!\[.*?(\]\(https?://[^)]+\))")
+_LINK_END: Final = re.compile(r"\]\(http")
+_TARGET: Final = re.compile(r"\]\(https?://[^)]+\)")
 
 
 def clean(text: str, steps: Iterable[str], *, spared: bool = False) -> str:
@@ -49,7 +51,8 @@ def clean(text: str, steps: Iterable[str], *, spared: bool = False) -> str:
         if step == "remove_extra_spaces":
             text = _MANY_BLANKS.sub(" ", _MANY_LINES.sub("\n\n", text))
         elif step == "remove_urls_emails":
-            text = _without_addresses(_MAIL.sub("", text))
+            text = _MAIL.sub(lambda found: "" if found[1] else found[0], text)
+            text = _without_addresses(text)
     return text
 
 
@@ -74,15 +77,52 @@ def _without_addresses(text: str) -> str:
         kept.append(whole)
         return f"\x00{len(kept) - 1}\x00"
 
-    text = _LINKED.sub(lambda found: set_aside(found[0]), text)
-    # A picture that `_LINKED` missed has a bracket in its description, and loses the description.
-    text = _PICTURE.sub(lambda found: set_aside(f"![image{found[1]}"), text)
+    text = _replaced(text, "[", "]", lambda link, _: set_aside(link))
+    # A picture that is no link has a bracket in its description, and loses the description.
+    text = _replaced(text, "![", "\n", lambda _, target: set_aside(f"![image{target}"))
     return re.sub("\x00(\\d+)\x00", lambda found: kept[int(found[1])], _ADDRESS.sub("", text))
+
+
+def _replaced(text: str, opening: str, reset: str, replacement: Callable[[str, str], str]) -> str:
+    """The text with something in the place of each link.
+
+    Args:
+        text: of a document.
+        opening: what a link begins with.
+        reset: what cannot stand between that and its target.
+        replacement: called with the link and with its target.
+    """
+    pieces, start = [], 0
+    for first, target in _links(text, opening, reset):
+        whole = text[first : target.end()]
+        pieces += [text[start:first], replacement(whole, target[0])]
+        start = target.end()
+    return "".join([*pieces, text[start:]])
+
+
+def _links(text: str, opening: str, reset: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """Where each link begins, and its target.
+
+    They are found from their targets: a pattern for the whole would look for the end of each
+    bracket, in a text of brackets alone for hours.
+    """
+    first, seen, last = -1, 0, text.rfind(")")
+    for end in (found.start() for found in _LINK_END.finditer(text, 0, max(last, 0))):
+        if end < seen:
+            continue
+        if (nearest := text.rfind(reset, seen, end)) >= 0:
+            first, seen = -1, nearest + 1
+        if first < 0:
+            first = text.find(opening, seen, end)
+        seen = end
+        if first >= 0 and (target := _TARGET.match(text, end)):
+            yield first, target
+            first, seen = -1, target.end()
 
 
 def split_at(
     separator: str, text: str, *, longest: int, overlap: int, spared: bool = False
-) -> list[str]:
+) -> Iterator[str]:
     """Cut at every separator, as a custom rule does; only longer pieces are cut further.
 
     As on the real server a written-out `\\n` is a newline, and a separator outside ASCII never
@@ -100,86 +140,113 @@ def split_at(
     """
     # Decoding UTF-8 bytes as escapes turns every other character into two or three.
     cut = separator.replace("\\n", "\n").encode().decode("unicode_escape")
-    chunks: list[str] = []
-    for piece in text.split(cut) if cut else [text]:
+    for piece in _between(re.compile(re.escape(cut)), text) if cut else [text]:
         if len(piece) <= longest:
-            chunks.append(piece)
+            yield piece
         else:
-            chunks += _split_long(piece, longest=longest, overlap=overlap, spared=spared)
-    return chunks
+            yield from _split_long(piece, longest=longest, overlap=overlap, spared=spared)
 
 
 def split_automatically(
     text: str, *, longest: int, overlap: int, separators: Sequence[str] = SEPARATORS
-) -> list[str]:
+) -> Iterator[str]:
     """Cut at the coarsest separator there is, and join neighbours up to `longest` again.
 
     A text without any of them is taken apart into characters, which loses its newlines.
     """
     # The real server looks for `. ` as a pattern, so any character before a space counts.
     separator = next(s for s in separators if re.search(s, text))
-    pieces = _keeping(separator, text)
     finer = separators[separators.index(separator) + 1 :]
-    return _refine(pieces, finer, longest=longest, overlap=overlap)
+    return _refine(_keeping(separator, text), finer, longest=longest, overlap=overlap)
 
 
-def _split_long(text: str, *, longest: int, overlap: int, spared: bool) -> list[str]:
+def _split_long(text: str, *, longest: int, overlap: int, spared: bool) -> Iterator[str]:
     """What becomes of a custom rule's piece that is too long: cut at spaces, it can lose them."""
     separator = next(s for s in SEPARATORS if s in text)
     if not separator:
-        return list(_windows(text.replace("\n", ""), longest=longest, overlap=overlap))
+        return _windows(text.replace("\n", ""), longest=longest, overlap=overlap)
     if separator == " ":
-        pieces = _keeping(" ", _BLANKS.sub(" ", text)) if spared else _BLANKS.split(text)
+        pieces = _keeping(" ", _BLANKS.sub(" ", text)) if spared else _between(_BLANKS, text)
     else:
         pieces = _keeping(separator, text)
     finer = SEPARATORS[SEPARATORS.index(separator) + 1 :]
-    kept = [piece for piece in pieces if piece not in ("", "\n")]
+    kept = (piece for piece in pieces if piece not in ("", "\n"))
     return _refine(kept, finer, longest=longest, overlap=overlap)
 
 
-def _keeping(separator: str, text: str) -> list[str]:
+# A large text has millions of pieces: they are cut one by one, and never all there at once.
+
+
+def _between(separator: re.Pattern[str], text: str) -> Iterator[str]:
+    """The pieces of a text without what separates them."""
+    start = 0
+    for found in separator.finditer(text):
+        yield text[start : found.start()]
+        start = found.end()
+    yield text[start:]
+
+
+def _keeping(separator: str, text: str) -> Iterator[str]:
     """The pieces, each with its separator at the end; lone newlines and empty ones are lost."""
     if not separator:
-        return [character for character in text if character != "\n"]
-    *pieces, last = text.split(separator)
-    found = [piece + separator for piece in pieces] + [last]
-    return [piece for piece in found if piece not in ("", "\n")]
+        yield from (character for character in text if character != "\n")
+        return
+    start = 0
+    while start < len(text):
+        found = text.find(separator, start)
+        end = len(text) if found < 0 else found + len(separator)
+        if (piece := text[start:end]) != "\n":
+            yield piece
+        start = end
 
 
 def _refine(
-    pieces: Sequence[str], finer: Sequence[str], *, longest: int, overlap: int
-) -> list[str]:
+    pieces: Iterable[str], finer: Sequence[str], *, longest: int, overlap: int
+) -> Iterator[str]:
     """Join what is short enough, cut what is not at a finer separator."""
-    chunks: list[str] = []
-    fitting: list[str] = []
+    joined = _Joined(longest, overlap)
     for piece in pieces:
         if len(piece) < longest:
-            fitting.append(piece)
+            yield from joined.add(piece)
             continue
-        chunks += _join(fitting, longest=longest, overlap=overlap)
-        fitting = []
+        yield from joined.rest()
         if finer:
-            chunks += split_automatically(piece, longest=longest, overlap=overlap, separators=finer)
+            yield from split_automatically(
+                piece, longest=longest, overlap=overlap, separators=finer
+            )
         else:
-            chunks.append(piece)
-    return chunks + _join(fitting, longest=longest, overlap=overlap)
+            yield piece
+    yield from joined.rest()
 
 
-def _join(pieces: Sequence[str], *, longest: int, overlap: int) -> list[str]:
+class _Joined:
     """Neighbouring pieces joined up to `longest`, each chunk repeating the end of the last."""
-    chunks: list[str] = []
-    current: list[str] = []
-    length = 0
-    for piece in pieces:
-        if current and length + len(piece) > longest:
-            chunks.append("".join(current).strip())
-            # The end of this chunk opens the next one, as far as the next piece leaves room.
-            while length > overlap or (length and length + len(piece) > longest):
-                length -= len(current.pop(0))
-        current.append(piece)
-        length += len(piece)
-    chunks.append("".join(current).strip())
-    return [chunk for chunk in chunks if chunk]
+
+    def __init__(self, longest: int, overlap: int) -> None:
+        self._longest, self._overlap = longest, overlap
+        self._pieces: deque[str] = deque()
+        self._length = 0
+
+    def add(self, piece: str) -> Iterator[str]:
+        """Add a piece; yield the chunk that has no room for it, if it is not blank."""
+        if self._pieces and self._length + len(piece) > self._longest:
+            if chunk := "".join(self._pieces).strip():
+                yield chunk
+            # Its end opens the next one, as far as the next piece leaves room.
+            while self._length > self._overlap or self._overflows(piece):
+                self._length -= len(self._pieces.popleft())
+        self._pieces.append(piece)
+        self._length += len(piece)
+
+    def rest(self) -> Iterator[str]:
+        """Yield the last chunk, and begin anew."""
+        if chunk := "".join(self._pieces).strip():
+            yield chunk
+        self._pieces.clear()
+        self._length = 0
+
+    def _overflows(self, piece: str) -> bool:
+        return bool(self._length) and self._length + len(piece) > self._longest
 
 
 def _windows(text: str, *, longest: int, overlap: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from importlib import import_module
 from typing import Final
 
@@ -25,7 +26,7 @@ class ExtractionError(Exception):
     """The file could not be read; the message becomes the document's error."""
 
 
-def texts_of(extension: str, content: bytes) -> list[str]:
+def texts_of(extension: str, content: bytes) -> Generator[str]:
     """The texts of a file in reading order, each of which is split on its own.
 
     Args:
@@ -34,10 +35,18 @@ def texts_of(extension: str, content: bytes) -> list[str]:
         content: the whole file.
 
     Raises:
-        ExtractionError: the file is not what its extension says.
+        ExtractionError: the file is not what its extension says, or passes a bound.
+        MemoryError: this process may have no more.
     """
-    module, function = _READERS.get(extension, _PLAIN)
     # Loaded with the first file of its type: each library takes up to a tenth of a second.
+    bounded = import_module(".bounds", __name__).bounded
+    module, function = _READERS.get(extension, _PLAIN)
     reader = getattr(import_module(f".{module}", __name__), function)
-    texts: list[str] = reader(content)
-    return texts
+    try:
+        texts: Iterable[str] = reader(content)
+        yield from bounded(texts)
+    except (ExtractionError, MemoryError):
+        raise
+    # The libraries fail in many ways on a broken file.
+    except Exception as error:
+        raise ExtractionError(str(error) or type(error).__name__) from error

@@ -10,7 +10,6 @@ from typing import Final
 from charset_normalizer import from_bytes
 
 _HEADING: Final = re.compile(r"#+\s")
-_TAG: Final = re.compile(r"<.*?>")
 
 
 def read_plain(content: bytes) -> list[str]:
@@ -18,12 +17,12 @@ def read_plain(content: bytes) -> list[str]:
     return [decode(content)]
 
 
-def read_markdown(content: bytes) -> list[str]:
+def read_markdown(content: bytes) -> Iterator[str]:
     """The sections of a Markdown file, each with its heading as first line.
 
     The text before the first heading (a front matter, for one) is a section of its own.
     """
-    return [_section_text(heading, body) for heading, body in _sections(decode(content))]
+    return (_section_text(heading, body) for heading, body in _sections(decode(content)))
 
 
 def decode(content: bytes) -> str:
@@ -61,10 +60,21 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _section_text(heading: str, body: str) -> str:
-    # The real server takes whatever stands in `<…>` for a tag, even `List<String>`.
-    body = _TAG.sub("", body).strip()
+    body = "\n".join(map(_without_tags, body.split("\n"))).strip()
     title = heading.replace("#", "").strip()
     return f"\n\n{title}\n{body}" if title else body
+
+
+def _without_tags(line: str) -> str:
+    """The line without `<…>`: the real server takes even `List<String>` for a tag."""
+    if "<" not in line:
+        return line
+    kept, start = [], 0
+    # By hand: a pattern would look for the end of each `<` of a line that has no end of any.
+    while (tag := line.find("<", start)) >= 0 and (end := line.find(">", tag)) >= 0:
+        kept.append(line[start:tag])
+        start = end + 1
+    return "".join(kept) + line[start:]
 
 
 def cell_text(value: object) -> str:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 from docx import Document
 from docx.table import Table, _Row
 from docx.text.hyperlink import Hyperlink
 from docx.text.paragraph import Paragraph
 
-from . import ExtractionError
+from .bounds import CELLS, BoundError
+from .zip_container import check_container
 
 
-def read_docx(content: bytes) -> list[str]:
+def read_docx(content: bytes) -> Iterator[str]:
     """The document as one text; links and tables are written in Markdown."""
-    try:
-        blocks = Document(io.BytesIO(content)).iter_inner_content()
-        texts = (
-            _table(block) if isinstance(block, Table) else _paragraph(block) for block in blocks
-        )
-        return ["\n".join(texts)]
-    except Exception as error:  # the library fails in many ways on a broken file
-        raise ExtractionError(str(error) or type(error).__name__) from error
+    check_container(content, "docx")
+    blocks = Document(io.BytesIO(content)).iter_inner_content()
+    texts = (_table(block) if isinstance(block, Table) else _paragraph(block) for block in blocks)
+    yield "\n".join(texts)
 
 
 def _paragraph(paragraph: Paragraph) -> str:
@@ -39,6 +37,9 @@ def _link(link: Hyperlink) -> str:
 
 
 def _table(table: Table) -> str:
+    cells = sum(cell.grid_span for row in table._tbl.tr_lst for cell in row.tc_lst)
+    if cells > CELLS:
+        raise BoundError(f"a table of it has more than {CELLS:,} cells")
     head, *body = [_row(row) for row in table.rows]
     columns = max(len(cells) for cells in (head, *body))
     lines = [head, ["---"] * columns, *body]
