@@ -25,6 +25,7 @@ _WORDS = (
     "Decode failed:",
     "Excel file format cannot be determined",
     "Workbook is encrypted",
+    "passes a bound of this server",
 )
 _UNREADABLE = re.compile("|".join(map(re.escape, _WORDS)), re.IGNORECASE)
 

@@ -111,8 +111,7 @@ class ReadingProcess:
             raise ExtractionError(fault)
 
     def _ready(self) -> subprocess.Popen[bytes]:
-        if self._idle is not None:
-            self._idle.cancel()
+        self._stay()
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = _start()
@@ -130,21 +129,24 @@ class ReadingProcess:
         how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
         return ProcessEndedError(f"The process that read the file has ended ({how}).")
 
+    def _stay(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
     def _end_later(self) -> None:
         self._idle = threading.Timer(self._idle_seconds, self._end_idle)
         self._idle.daemon = True
         self._idle.start()
 
     def _end_idle(self) -> None:
-        if self._lock.acquire(blocking=False):
-            try:
+        with self._lock:
+            # Another file may have come meanwhile.
+            if self._idle is threading.current_thread():
                 self._end()
-            finally:
-                self._lock.release()
 
     def _end(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
+        self._stay()
         if (process := self._process) is None:
             return
         self._process = None

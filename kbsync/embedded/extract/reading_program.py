@@ -7,9 +7,11 @@ that started it. It ends with its standard input.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Final
 
 from . import ExtractionError, texts_of
@@ -90,11 +92,14 @@ def _too_much() -> BoundError:
 
 
 def _peak() -> int:
-    """The most memory this process has used, in bytes."""
-    if resource is None:
+    """The most memory this process has used, in bytes; 0 where that cannot be asked."""
+    # Not from `getrusage`: there Linux counts what the process had been before it was this program.
+    try:
+        status = Path("/proc/self/status").read_bytes()
+    except OSError:
         return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    found = re.search(rb"VmHWM:\s*(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
 
 
 if __name__ == "__main__":

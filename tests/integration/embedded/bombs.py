@@ -67,9 +67,7 @@ def docx(document: Part, **others: Part) -> bytes:
 
 
 def docx_of(body: str, doctype: str = "") -> bytes:
-    return docx(
-        f'{doctype}<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'.encode()
-    )
+    return docx(f'{doctype}<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'.encode())
 
 
 def docx_repeating(what: bytes, size: int) -> bytes:
@@ -125,9 +123,7 @@ def long_names_xlsx() -> bytes:
 
 LAUGHS = (
     '<!DOCTYPE x [<!ENTITY a "ha">'
-    + "".join(
-        f'<!ENTITY {chr(98 + at)} "{f"&{chr(97 + at)};" * 10}">' for at in range(9)
-    )
+    + "".join(f'<!ENTITY {chr(98 + at)} "{f"&{chr(97 + at)};" * 10}">' for at in range(9))
     + "]>"
 )
 
@@ -138,13 +134,11 @@ def lying_docx(unpacked: int = 300 * MIB) -> bytes:
     block = b"a" * MIB
     data = b"".join(packing.compress(block) for _ in range(unpacked // MIB)) + packing.flush()
     name = b"word/document.xml"
-    fixed = struct.pack("<3H", 0, 8, 0) + bytes(2) + struct.pack(
-        "<3I", zlib.crc32(b"a"), len(data), 1
+    fixed = (
+        struct.pack("<3H", 0, 8, 0) + bytes(2) + struct.pack("<3I", zlib.crc32(b"a"), len(data), 1)
     )
     local = b"PK\3\4\x14\0" + fixed + struct.pack("<2H", len(name), 0) + name
-    entry = (
-        b"PK\1\2\x14\0\x14\0" + fixed + struct.pack("<5H2I", len(name), 0, 0, 0, 0, 0, 0) + name
-    )
+    entry = b"PK\1\2\x14\0\x14\0" + fixed + struct.pack("<5H2I", len(name), 0, 0, 0, 0, 0, 0) + name
     size = len(local) + len(data)
     end = b"PK\5\6" + struct.pack("<4H2IH", 0, 0, 1, 1, len(entry), size, 0)
     return local + data + entry + end
@@ -208,10 +202,10 @@ def one_page(contents: bytes) -> bytes:
     )
 
 
-def pdf_bomb() -> bytes:
+def pdf_bomb(unpacked: int = 300 * MIB) -> bytes:
     packing = zlib.compressobj(1)
     block = b"(a) Tj " * (MIB // 7)
-    data = b"".join(packing.compress(block) for _ in range(300)) + packing.flush()
+    data = b"".join(packing.compress(block) for _ in range(unpacked // MIB)) + packing.flush()
     return one_page(stream(data, b"/Filter /FlateDecode"))
 
 
@@ -277,7 +271,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "names.csv": lambda: b"n" * MIB + b",b\n" + b"x,y\n" * MIB,
     "rows.csv": lambda: b"a\n" * (7 * MIB),
     "deep.html": lambda: b"<b>" * (5 * MIB),
-    "noise.txt": lambda: (bytes(range(128, 256)) * 8192 * 14),
+    "noise.txt": lambda: bytes(range(128, 256)) * 8192 * 14,
     "brackets.md": lambda: b"<" * (14 * MIB),
     "lines.txt": lambda: b"ab\n\n" * (14 * MIB // 4),
 }
