@@ -25,6 +25,7 @@ from kbsync.model.prune import KEEP, Prune
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
     from kbsync.engine.ports import Clock
+    from kbsync.ledger.clock import LedgerClock
     from kbsync.ledger.store import LedgerStore
 
 
@@ -64,7 +65,7 @@ def warnings(settings: Settings) -> list[Notice]:
 
 
 # The lock and the socket stand there too, and what SQLite writes ahead.
-_BESIDE_A_LEDGER = ("", "-wal", "-shm", "-journal", ".lock", ".sock")
+_BESIDE_A_LEDGER = ("", "-wal", "-wal.old", "-shm", "-journal", ".lock", ".sock")
 
 
 @asynccontextmanager
@@ -182,13 +183,19 @@ def ledger_held(
     Raises:
         Problem: it is held or cannot be used.
     """
+    with ledger_opened(settings, command=command) as (store, clock):
+        yield store, clock
+        clock.record()
+
+
+@contextmanager
+def ledger_opened(settings: Settings, *, command: str) -> Iterator[tuple[LedgerStore, LedgerClock]]:
+    """Open the ledger as `ledger_held` does; the caller records the time at the end."""
     from kbsync.ledger.clock import LedgerClock  # noqa: PLC0415 - loaded by verbs that need it
     from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
 
     with LedgerStore.open(_address(settings), command=command) as store:
-        clock = LedgerClock(store)
-        yield store, clock
-        clock.record()
+        yield store, LedgerClock(store)
 
 
 def _address(settings: Settings) -> str | Path:

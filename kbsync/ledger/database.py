@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from sqlalchemy import (
-    Connection,
-    Dialect,
-    Engine,
-    NullPool,
-    PoolProxiedConnection,
-    QueuePool,
-    create_engine,
-    event,
-    select,
-)
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Connection, Dialect, PoolProxiedConnection, select
 from sqlalchemy.sql.elements import CompilerElement
 
 from kbsync.ledger import migrate
 from kbsync.ledger.database_errors import errors_as_problems
+from kbsync.ledger.engines import prepare_schema, reader_engine, writer_engine
 from kbsync.ledger.location import LedgerLocation
-from kbsync.ledger.lock import (
-    FileLock,
-    LockHolder,
-    application_name,
-    backend_holder,
-    lock_schema,
-    read_holder,
-)
-from kbsync.ledger.sqlite_file import identify_file, make_file, open_file, require_file
+from kbsync.ledger.lock import FileLock, LockHolder, backend_holder, read_holder
+from kbsync.ledger.open_files import OpenFiles
+from kbsync.ledger.sqlite_file import identify_file, make_file, require_file
 from kbsync.ledger.tables import META
-from kbsync.messages import Problem
+from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.engine.interfaces import DBAPICursor
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[Value, ...]
@@ -88,10 +72,13 @@ class Database:
         self.readonly = readonly
         self._command = command
         self._file_lock: FileLock | None = None
+        self._files: OpenFiles | None = None
+        self._lost: Notice | None = None
         self._writer: Connection | None = None
+        self._version: int | None = None
         self._generation: int | None = None
         self._writing = threading.RLock()
-        self._readers = _reader_engine(location, command)
+        self._readers = reader_engine(location, command)
         self._fetching = threading.Lock()
         self._fetcher: PoolProxiedConnection | None = None
         try:
@@ -115,6 +102,9 @@ class Database:
             identify_file(self.location, "rw", thorough=True)
             self._set_journal_mode()
         self._writer = self._connect()
+        if self.location.path is not None:
+            self._files = OpenFiles(self.location)
+            self._version = _data_version(self._writer)
 
     def _set_journal_mode(self) -> None:
         path = str(self.location.path)
@@ -125,10 +115,10 @@ class Database:
 
     def _connect(self) -> Connection:
         with errors_as_problems(self.location):
-            connection = _writer_engine(self.location, self._command).connect()
+            connection = writer_engine(self.location, self._command).connect()
             try:
                 if self.location.path is None:
-                    _prepare_schema(connection, self.location)
+                    self._prepare_schema(connection)
                 migrate.upgrade(connection, self.location)
                 self._count_generation(connection)
             except BaseException:
@@ -136,32 +126,114 @@ class Database:
                 raise
         return connection
 
+    def _prepare_schema(self, connection: Connection) -> None:
+        """Take the lock; check that no other process wrote while it was away."""
+        there = prepare_schema(connection, self.location, make=self._generation is None)
+        if self._generation is not None:
+            with connection.begin():
+                self._require_alone(connection, there=there)
+
     def _count_generation(self, connection: Connection) -> None:
-        """Check that no other process wrote while a lost connection, and its lock, were away."""
+        """Count the writers of a ledger on PostgreSQL, so that each knows of a later one."""
         if self.location.path is not None:  # a file's lock lasts as long as the process
             return
         with connection.begin():
-            found = connection.scalars(select(META.c.generation)).one()
-            if self._generation is not None and found != self._generation:
-                raise Problem(messages.TAKEN_OVER(place=self.location.shown))
-            self._generation = found + 1
+            self._generation = 1 + connection.scalars(select(META.c.generation)).one()
             connection.execute(META.update().values(generation=self._generation))
+
+    # -- whether it is still the ledger that the location names ----------------------------------
+
+    def look(self) -> Notice | None:
+        """Look whether the location names this ledger; return why nothing is written any more.
+
+        A transaction under way is not waited for: the next one looks itself.
+        """
+        if self._lost is None and not self.readonly and self._writing.acquire(blocking=False):
+            try:
+                with suppress(Problem), errors_as_problems(self.location):
+                    self._look()
+            finally:
+                self._writing.release()
+        return self._lost
+
+    def _look(self) -> None:
+        self._require_ours()
+        writer = self._connected()
+        if self.location.path is not None:
+            self._require_alone(writer)
+            return
+        with writer.begin():
+            self._require_alone(writer)
+
+    def _connected(self) -> Connection:
+        """Return the connection that writes; one that was lost is made again."""
+        # The lock went with the connection: a new one must take it again.
+        if self._writer is None or self._writer.invalidated or self._writer.closed:
+            self._writer = self._connect()
+        return self._writer
+
+    def _require_ours(self) -> None:
+        """Check that the location names what is open here, and that the lock is held there."""
+        self._require_not_lost()
+        if self._files is None or self._file_lock is None:
+            return
+        why = self._files.change() or self._file_lock.renew()
+        if why is not None:
+            self._lose(why)
+
+    def _require_alone(self, writer: Connection, *, there: bool = True) -> None:
+        """Check that no other connection wrote since the last transaction, whatever the lock says.
+
+        Args:
+            writer: in a transaction, on PostgreSQL.
+            there: whether the schema is.
+        """
+        words = {"place": self.location.shown}
+        if self.location.path is not None:
+            if _data_version(writer) != self._version:
+                self._lose(messages.WRITTEN_BY_ANOTHER(**words))
+            return
+        found = _generation(writer) if there else None
+        if found is None:
+            self._lose(messages.REMOVED(**words))
+        if found != self._generation:
+            self._lose(messages.TAKEN_OVER(**words))
+
+    def _lose(self, why: Notice) -> NoReturn:
+        """Read and write nothing more.
+
+        Raises:
+            Problem: `why`.
+        """
+        self._lost = why
+        if self._files is not None and why.message in _FILE_GONE:
+            self._files.set_log_aside()
+        raise Problem(why)
+
+    def _require_not_lost(self) -> None:
+        if self._lost is not None:
+            raise Problem(self._lost)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Run a block in one durable transaction: all of it or nothing.
 
         Raises:
-            Problem: KB-L040 to KB-L047. The ledger stays usable.
+            Problem: KB-L040 to KB-L047, after which the ledger stays usable; KB-L193 to KB-L199,
+                after which nothing can be read or written any more.
         """
         if self.readonly:
             raise Problem(messages.READ_ONLY(place=self.location.shown))
         with self._writing, errors_as_problems(self.location):
-            # The lock went with the connection: a new one must take it again.
-            if self._writer is None or self._writer.invalidated or self._writer.closed:
-                self._writer = self._connect()
-            with self._writer.begin():
-                yield self._writer
+            self._require_ours()
+            writer = self._connected()
+            try:
+                with writer.begin():
+                    self._require_alone(writer)
+                    yield writer
+            finally:
+                if self._files is not None:
+                    self._files.written()
 
     def compiled(self, statement: CompilerElement) -> Query:
         """Return a statement that runs once in the SQL of this database."""
@@ -182,6 +254,7 @@ class Database:
         return self._fetch(self.compiled(statement), {})
 
     def _fetch(self, query: Query, values: Mapping[str, Value]) -> list[Row]:
+        self._require_not_lost()
         with self._fetching, errors_as_problems(self.location):
             if self._fetcher is None:
                 self._fetcher = self._readers.raw_connection()
@@ -203,6 +276,7 @@ class Database:
         Until it ends the database keeps that moment alive: a stream is to be read to its end
         or closed.
         """
+        self._require_not_lost()
         with errors_as_problems(self.location):
             connection = self._readers.raw_connection()
             try:
@@ -220,6 +294,7 @@ class Database:
         Raises:
             Problem: KB-L040 to KB-L046.
         """
+        self._require_not_lost()
         with errors_as_problems(self.location), self._readers.connect() as connection:
             if self.location.path is None:
                 connection.execution_options(isolation_level="REPEATABLE READ")
@@ -239,12 +314,50 @@ class Database:
             self._fetcher.close()
             self._fetcher = None
         self._readers.dispose()
+        if self._files is not None:
+            self.look()
         if self._writer is not None:
-            self._writer.close()
+            self._close_writer(self._writer)
             self._writer = None
         if self._file_lock is not None:
             self._file_lock.release()
             self._file_lock = None
+
+    def _close_writer(self, writer: Connection) -> None:
+        if self._lost is not None and self._lost.message in _FILE_GONE:
+            # SQLite would write its log into the file, and remove by its name what may be the log
+            # of another ledger by now. So it stays open until the process ends.
+            for kept in (writer, self._files):
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
+            return
+        writer.close()
+        if self._files is not None:
+            self._files.close()
+            self._files = None
+
+
+# What is open is not what the path names: its log belongs to neither.
+_FILE_GONE = frozenset({messages.REMOVED, messages.REPLACED, messages.OVERWRITTEN})
+
+
+def _data_version(writer: Connection) -> int:
+    """Return a number that changes when another connection commits."""
+    raw = writer.connection.dbapi_connection
+    assert raw is not None  # noqa: S101 - it is open
+    with closing(raw.cursor()) as cursor:
+        cursor.execute("PRAGMA data_version")
+        (version,) = cursor.fetchone() or (0,)
+        return int(version)
+
+
+_THERE = "SELECT to_regclass('meta') IS NOT NULL"
+
+
+def _generation(writer: Connection) -> int | None:
+    """Return how often a writer opened the ledger on PostgreSQL; None when it has no tables."""
+    if not writer.exec_driver_sql(_THERE).scalar_one():
+        return None
+    return writer.scalars(select(META.c.generation)).one_or_none()
 
 
 def lock_holder(location: LedgerLocation) -> LockHolder | None:
@@ -255,7 +368,7 @@ def lock_holder(location: LedgerLocation) -> LockHolder | None:
     """
     if location.path is not None:
         return _file_lock_holder(f"{location.path}.lock")
-    engine = _reader_engine(location, "kbsync doctor")
+    engine = reader_engine(location, "kbsync doctor")
     try:
         with errors_as_problems(location), engine.connect() as connection:
             return backend_holder(connection, location)
@@ -276,72 +389,3 @@ def _file_lock_holder(file: str) -> LockHolder | None:
     finally:
         os.close(descriptor)
     return None
-
-
-def _writer_engine(location: LedgerLocation, command: str) -> Engine:
-    """Return the engine of the one connection that writes; every write is durable when it ends."""
-    if location.path is None:
-        return _postgresql(location, command, "SET synchronous_commit = on", pooled=False)
-    engine = create_engine(
-        "sqlite+pysqlite://", creator=lambda: open_file(location, "rw"), poolclass=NullPool
-    )
-
-    # IMMEDIATE: a transaction that has to wait does so at its begin, never half-way.
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _reader_engine(location: LedgerLocation, command: str) -> Engine:
-    """Return the engine of connections that cannot write."""
-    if location.path is None:
-        setting = "SET default_transaction_read_only = on"
-        return _postgresql(location, command, setting, pooled=True)
-    return create_engine(
-        "sqlite+pysqlite://", creator=lambda: open_file(location, "ro"), poolclass=QueuePool
-    )
-
-
-def _postgresql(location: LedgerLocation, command: str, setting: str, *, pooled: bool) -> Engine:
-    engine = create_engine(
-        location.url,
-        poolclass=QueuePool if pooled else NullPool,
-        connect_args={"application_name": application_name(command), "connect_timeout": 10},
-    )
-
-    # First among the listeners: SQLAlchemy asks a new connection for its current schema.
-    @event.listens_for(engine, "connect", insert=True)
-    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        with closing(connection.cursor()) as cursor:
-            cursor.execute(f'SET search_path TO "{location.schema}"')
-            cursor.execute(setting)
-        connection.commit()
-
-    return engine
-
-
-def _prepare_schema(connection: Connection, location: LedgerLocation) -> None:
-    with connection.begin():
-        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-        if encoding != "UTF8":
-            raise Problem(messages.NOT_UTF8(place=location.shown, encoding=encoding))
-        lock_schema(connection, location)
-        sql = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
-        there = connection.exec_driver_sql(sql, (location.schema,)).first()
-    if there is None:
-        _make_schema(connection, location)
-
-
-def _make_schema(connection: Connection, location: LedgerLocation) -> None:
-    user = connection.exec_driver_sql("SELECT current_user").scalar_one()
-    connection.rollback()
-    try:
-        with connection.begin():
-            connection.exec_driver_sql(f'CREATE SCHEMA "{location.schema}"')
-    except ProgrammingError as error:
-        why = str(error.orig).partition("\n")[0]
-        raise Problem(
-            messages.NO_SCHEMA(schema=location.schema, place=location.shown, why=why, user=user)
-        ) from error

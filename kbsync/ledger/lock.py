@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from kbsync.ledger.location import LedgerLocation
-from kbsync.messages import Problem
+from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
 
 if TYPE_CHECKING:
@@ -56,18 +56,40 @@ class FileLock:
 
     def __init__(self, location: LedgerLocation, command: str = "") -> None:
         assert location.path is not None  # noqa: S101 - PostgreSQL has a lock of its own
+        self._location = location
+        self._command = command
         self._file = f"{location.path}.lock"
         try:
-            self._descriptor = _take(self._file)
+            self._descriptor = self._taken()
         except BlockingIOError:
             raise read_holder(self._file).problem(location) from None
         except OSError as error:
             why = error.strerror or str(error)
             raise Problem(messages.NO_LOCK(lock=self._file, why=why)) from error
-        os.ftruncate(self._descriptor, 0)
+
+    def _taken(self) -> int:
+        descriptor = _take(self._file)
+        os.ftruncate(descriptor, 0)
         # Only for messages of other processes; a full disk shows at the first commit anyway.
         with suppress(OSError):
-            os.pwrite(self._descriptor, json.dumps(asdict(LockHolder.myself(command))).encode(), 0)
+            written = json.dumps(asdict(LockHolder.myself(self._command))).encode()
+            os.pwrite(descriptor, written, 0)
+        return descriptor
+
+    def renew(self) -> Notice | None:
+        """Take the lock again if its file was removed; return why that cannot be."""
+        if _names(self._file, self._descriptor):
+            return None
+        try:
+            descriptor = self._taken()
+        except BlockingIOError:
+            holder = asdict(read_holder(self._file))
+            return messages.LOCK_TAKEN(place=self._location.shown, **holder)
+        except OSError as error:
+            return messages.NO_LOCK(lock=self._file, why=error.strerror or str(error))
+        os.close(self._descriptor)
+        self._descriptor = descriptor
+        return None
 
     def release(self) -> None:
         """Release the lock. The file stays: without it two processes could lock two files."""
@@ -95,12 +117,20 @@ def _take(file: str) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Removed between opening and locking? A lock on it would exclude no other process.
-            if os.path.exists(file) and os.path.samestat(os.fstat(descriptor), os.stat(file)):  # noqa: PTH110, PTH116
+            if _names(file, descriptor):
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _names(file: str, descriptor: int) -> bool:
+    """Whether the path `file` names what `descriptor` has open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(file))  # noqa: PTH116
+    except FileNotFoundError:
+        return False
 
 
 def read_holder(file: str) -> LockHolder:

@@ -12,7 +12,7 @@ from typing import Self
 
 from kbsync.ledger import maintenance
 from kbsync.ledger.clock import LedgerClock
-from kbsync.ledger.database import Database
+from kbsync.ledger.database import Database, lock_holder
 from kbsync.ledger.database_errors import errors_as_problems, os_reason
 from kbsync.ledger.entries import Entries
 from kbsync.ledger.journal import Journal
@@ -23,9 +23,9 @@ from kbsync.ledger.pulse import Pulses
 from kbsync.ledger.remote_listing import RemoteListings
 from kbsync.ledger.scan_rows import ScanRows
 from kbsync.ledger.servers import Servers
-from kbsync.ledger.sqlite_file import copy_file, open_file
+from kbsync.ledger.sqlite_file import copy_file, identify_file, open_file
 from kbsync.ledger.transactions import Transactions
-from kbsync.messages import Problem
+from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
 
 
@@ -62,6 +62,31 @@ class LedgerStore(
     def location(self) -> LedgerLocation:
         """Where the ledger lives, for messages."""
         return self._database.location
+
+    def lost(self) -> Notice | None:
+        """Look whether this is the ledger its location names; return why nothing is written more.
+
+        It costs a few system calls, on PostgreSQL a select.
+        """
+        return self._database.look()
+
+    def returned(self) -> bool:
+        """Whether the location names a sound ledger again that this process could open anew."""
+        location = self.location
+        # What is left of one that was overwritten stays open here: another process is needed.
+        why = self._database.look()
+        if why is None or why.message is messages.OVERWRITTEN:
+            return False
+        if why.message is messages.LOG_GONE:  # closing it writes the log into the file
+            return True
+        try:
+            holder = lock_holder(location)
+            if holder is not None and holder.pid != str(os.getpid()):
+                return False
+            Database(location, readonly=True).close()
+            return location.path is None or identify_file(location, "ro", thorough=True)
+        except Problem:
+            return False
 
     def check(self) -> tuple[str, ...]:
         """Read every page and return what is wrong, as sentences; empty for a sound ledger.

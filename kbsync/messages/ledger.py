@@ -170,6 +170,45 @@ READ_ONLY = Message(
     "`kbsync validate`",
 )
 
+# It is not there any more while kbsync has it open.
+
+REMOVED = Message(
+    "KB-L193",
+    "the ledger {place} was removed while kbsync had it open: nothing more is written",
+    "put a copy of it back, or begin with an empty one, which takes documents over by their marks; "
+    "then restart kbsync; look first with `kbsync doctor`",
+)
+REPLACED = Message(
+    "KB-L194",
+    "another file was put in the place of the ledger {place} while kbsync had it open: "
+    "nothing more is written, and what is remembered of the old one is dropped",
+    "see whether it is the right one with `kbsync ledger check`",
+)
+OVERWRITTEN = Message(
+    "KB-L195",
+    "another program wrote over the ledger {place} while kbsync had it open: nothing more is "
+    "written; the log of the old one was moved to {log}",
+    "restart kbsync, then see whether the ledger is sound with `kbsync ledger check`",
+)
+LOG_GONE = Message(
+    "KB-L196",
+    "the file {log} of the ledger {place} was removed while kbsync had it open: nothing more "
+    "is written through it",
+    "see whether the ledger is sound with `kbsync ledger check`",
+)
+LOCK_TAKEN = Message(
+    "KB-L198",
+    "the lock of the ledger {place} was removed, and process {pid} on {host} holds a new one since "
+    "{since} ({command}): nothing more is written here",
+    "see which process holds it with `kbsync doctor`",
+)
+WRITTEN_BY_ANOTHER = Message(
+    "KB-L199",
+    "another program wrote the ledger {place} while kbsync had it open: nothing more is "
+    "written, and what is remembered of it is dropped",
+    "see which process holds it with `kbsync doctor`",
+)
+
 # Copies.
 
 COPY_EXISTS = Message(

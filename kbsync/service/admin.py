@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import anyio
 
@@ -18,6 +19,7 @@ from kbsync.messages import Problem
 from kbsync.messages import daemon as say
 from kbsync.service.config_watch import ConfigFileCheck
 from kbsync.service.event_log import EventLog
+from kbsync.service.ledger_watch import LedgerWatch
 from kbsync.service.supervisor import SupervisedMirror, Supervisor
 from kbsync.service.systemd import SystemdNotifier
 
@@ -42,6 +44,7 @@ class Admin:
         stopping: whether the daemon is about to end.
         ready: whether the service manager was notified that the daemon works.
         config_file: whether the file changed.
+        ledger_watch: whether the ledger is the one its location names.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Admin:
         self.stopping = False
         self.ready = False
         self.config_file = ConfigFileCheck(settings.file)
+        self.ledger_watch = LedgerWatch(ledger, log)
         self._reloading = False
         self._notifier = notifier
         self._began = time.time()
@@ -127,7 +131,12 @@ class Admin:
 
     def states(self) -> dict[str, ControllerStatus]:
         """Return the status of each mirror's controller."""
-        return {each.declared.name: each.status for each in self.supervisor}
+        return {each.declared.name: self._state(each) for each in self.supervisor}
+
+    def _state(self, mirror: SupervisedMirror) -> ControllerStatus:
+        """Return the status of a mirror, which is halted while its ledger is lost."""
+        lost = self.ledger_watch.lost
+        return replace(mirror.status, phase=Phase.HALTED, why=lost) if lost else mirror.status
 
     def summary(self, states: Mapping[str, ControllerStatus]) -> str:
         """Return one line: how many mirrors are in which phase."""
@@ -154,7 +163,7 @@ class Admin:
         }
 
     def _mirror(self, mirror: SupervisedMirror) -> dict[str, object]:
-        state, now = mirror.status, self.clock.now()
+        state, now = self._state(mirror), self.clock.now()
 
         def ahead(at: float | None) -> int | None:
             return None if at is None else max(0, round(at - now))

@@ -22,7 +22,7 @@ from kbsync.messages.advice import INVOCATION, Invocation
 from kbsync.service.admin import Admin
 from kbsync.service.control_client import LONGEST_REQUEST
 from kbsync.service.daemon_context import DaemonContext, ReplyStream
-from kbsync.service.socket_path import claimed
+from kbsync.service.socket_path import SocketFile, claim
 
 # Seconds a verb has to send its request; more connections than these wait in the system's queue.
 PATIENCE = 30.0
@@ -38,19 +38,24 @@ async def listening(path: Path) -> AsyncIterator[Listener[SocketStream]]:
     Raises:
         Problem: the socket cannot be made.
     """
+    made: list[SocketFile] = []
     try:
-        with claimed(path) as address:
-            # anyio sets the mode after it bound the socket; until then the umask keeps others out.
-            before = os.umask(0o177)
-            try:
-                listener = await anyio.create_unix_listener(address, mode=0o600)
-            finally:
-                os.umask(before)
-            async with listener:
-                yield listener
+        address = claim(path)
+        # anyio sets the mode after it bound the socket; until then the umask keeps others out.
+        before = os.umask(0o177)
+        try:
+            listener = await anyio.create_unix_listener(address, mode=0o600)
+        finally:
+            os.umask(before)
+        made = [SocketFile(Path(address)), SocketFile(path)]
+        async with listener:
+            yield listener
     except OSError as error:
         why = error.strerror or str(error)
         raise Problem(say.NO_SOCKET(path=path, why=why)) from None
+    finally:
+        for each in made:
+            each.remove()
 
 
 class ControlSocket:

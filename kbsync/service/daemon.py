@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from kbsync import __version__
 from kbsync.app import build
 from kbsync.config import MirrorConfig, Settings
-from kbsync.engine.control.controller import Controller, ControllerStatus, Phase
+from kbsync.engine.control.controller import DRAIN, Controller, ControllerStatus, Phase
 from kbsync.engine.ports import Clock
 from kbsync.engine.reconciler import Reconciler
 from kbsync.ledger.store import LedgerStore
@@ -22,7 +22,7 @@ from kbsync.service.control_socket import ControlSocket, listening
 from kbsync.service.event_log import EventLog
 from kbsync.service.shared_servers import SharedServers
 from kbsync.service.shutdown import Force, Shutdown, by_force
-from kbsync.service.socket_path import socket_of
+from kbsync.service.socket_path import SocketFile, socket_of
 from kbsync.service.supervisor import MakeController, SupervisedController, Supervisor
 from kbsync.service.systemd import SystemdNotifier
 from kbsync.source.watch.watcher import Watcher
@@ -50,7 +50,26 @@ async def run(
         Problem: the ledger is in use, or something is wrong with the configuration.
     """
     log = EventLog()
-    with build.ledger_held(settings, command="kbsync run") as (ledger, clock):
+    anew: Settings | None = settings
+    while anew is not None:
+        code, anew = await _hold_ledger(anew, notifier, log, make, force)
+    log.say("stopped")
+    return code
+
+
+async def _hold_ledger(
+    settings: Settings,
+    notifier: SystemdNotifier,
+    log: EventLog,
+    make: MakeController | None,
+    force: Force,
+) -> tuple[int, Settings | None]:
+    """Keep every mirror in sync for as long as the ledger is the one its location names.
+
+    Returns:
+        The exit code, and the settings to begin anew with, None after a signal.
+    """
+    with build.ledger_opened(settings, command="kbsync run") as (ledger, clock):
         log.say("starting", version=__version__, ledger=ledger.location.shown)
         for notice in build.warnings(settings):
             log.say("configuration", notice)
@@ -61,8 +80,9 @@ async def run(
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as faults:
             raise first_fault(faults) from None
-    log.say("stopped")
-    return daemon.shutdown.code
+        if daemon.anew is None:
+            clock.record()
+        return daemon.shutdown.code, daemon.anew
 
 
 def first_fault(faults: BaseException) -> BaseException:
@@ -82,7 +102,10 @@ class Daemon:
 
     Attributes:
         shutdown: knows the exit code.
+        anew: the settings to begin anew with, as there is another ledger now.
     """
+
+    anew: Settings | None = None
 
     def __init__(
         self,
@@ -107,6 +130,7 @@ class Daemon:
         self._admin = Admin(
             settings, self._supervisor, ledger=ledger, clock=clock, log=log, notifier=notifier
         )
+        self._listener: SocketFile | None = None
         self._control = ControlSocket(self._admin)
         self._log = log
         self._notifier = notifier
@@ -121,9 +145,13 @@ class Daemon:
         self._group.start_soon(self._look_round)
         self._group.start_soon(self._prune_journal)
         await self.shutdown.begun.wait()
-        self._notifier.stopping()
         # Commands drain as controllers do, and new ones are refused.
         self._control.stop()
+        if self.anew is not None:
+            with anyio.move_on_after(DRAIN):
+                await self._finish()
+            return
+        self._notifier.stopping()
         await self.shutdown.drain(self._finish)
 
     async def _finish(self) -> None:
@@ -135,8 +163,9 @@ class Daemon:
         """Answer verbs; mirrors stay in sync even if the socket cannot be made."""
         begun = False
         try:
-            async with listening(socket_of(self._admin.settings)) as listener:
-                begun = True
+            path = socket_of(self._admin.settings)
+            async with listening(path) as listener:
+                begun, self._listener = True, SocketFile(path)
                 task_status.started()
                 await self._control.serve(listener)
         except Problem as problem:
@@ -150,7 +179,15 @@ class Daemon:
         # A watchdog that is due sooner sets the pace.
         pause = min(LOOK, self._notifier.watchdog or LOOK)
         while True:
+            await self._admin.ledger_watch.look()
             self._look()
+            if await self._admin.ledger_watch.returned():
+                self.anew = self._admin.settings
+                self.shutdown.begun.set()
+                return
+            if self._listener is not None and self._listener.is_gone:
+                self._listener = None
+                await self._group.start(self._listen)
             await anyio.sleep(pause if self._admin.ready else min(pause, UNTIL_READY))
 
     def _look(self) -> None:

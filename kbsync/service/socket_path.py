@@ -7,8 +7,7 @@ import os
 import stat
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from kbsync.config import Settings
@@ -36,9 +35,8 @@ def found(settings: Settings) -> str | None:
     return str(path) if os.path.lexists(path) else None
 
 
-@contextmanager
-def claimed(path: Path) -> Iterator[str]:
-    """Yield the address to listen at; what is left of a dead daemon is removed, at the end too.
+def claim(path: Path) -> str:
+    """Return the address to listen at; what is left of a dead daemon is removed.
 
     An address that is too long for a socket gets a short one in the user's runtime folder, and
     `path` becomes a link to it.
@@ -56,11 +54,36 @@ def claimed(path: Path) -> Iterator[str]:
         address = _short(path)
         _remove(Path(address))
         path.symlink_to(address)
-    try:
-        yield address
-    finally:
-        _remove(Path(address))
-        _remove(path)
+    return address
+
+
+class SocketFile:
+    """The socket as it is named now, or the link to it.
+
+    Args:
+        path: its name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inode = self._found()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the name leads to another one, or nowhere."""
+        return self._found() != self._inode
+
+    def remove(self) -> None:
+        """Remove it; what another process put in its place stays."""
+        if not self.is_gone:
+            _remove(self._path)
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.lstat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 def _remove(path: Path) -> None:

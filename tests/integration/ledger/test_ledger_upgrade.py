@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from ledger_samples import bound, document, entry, key, put
 
 from kbsync.engine.ports import EntryChange, ObservedListing
-from kbsync.ledger import LedgerStore, database, migrate
+from kbsync.ledger import LedgerStore, engines, migrate
 from kbsync.ledger.location import find_location
 from kbsync.ledger.sqlite_file import make_file
 from kbsync.ledger.tables import METADATA, REVISION
@@ -126,9 +126,9 @@ def _of_format(address: str, revision: str) -> Iterator[sa.Connection]:
     make_file(location)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "REVISION", revision)
-        with database._writer_engine(location, "").connect() as connection:
+        with engines.writer_engine(location, "").connect() as connection:
             if location.path is None:
-                database._prepare_schema(connection, location)
+                engines.prepare_schema(connection, location, make=True)
             migrate.upgrade(connection, location)
             with connection.begin():
                 yield connection
@@ -351,7 +351,7 @@ def test_the_generation_of_a_ledger_goes_on(of_0002: str) -> None:
 
 def test_the_revisions_make_the_declared_tables(address: str) -> None:
     LedgerStore.open(address).close()
-    engine = database._reader_engine(find_location(address), "")
+    engine = engines.reader_engine(find_location(address), "")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
     engine.dispose()

@@ -1,0 +1,97 @@
+"""SQLAlchemy engines of a ledger: for the one connection that writes, and for those that read."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy.exc import ProgrammingError
+
+from kbsync.ledger.location import LedgerLocation
+from kbsync.ledger.lock import application_name, lock_schema
+from kbsync.ledger.sqlite_file import open_file
+from kbsync.messages import Problem
+from kbsync.messages import ledger as messages
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+
+def writer_engine(location: LedgerLocation, command: str) -> Engine:
+    """Return the engine of the one connection that writes; every write is durable when it ends."""
+    if location.path is None:
+        return _postgresql(location, command, "SET synchronous_commit = on", pooled=False)
+    engine = create_engine(
+        "sqlite+pysqlite://", creator=lambda: open_file(location, "rw"), poolclass=NullPool
+    )
+
+    # IMMEDIATE: a transaction that has to wait does so at its begin, never half-way.
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def reader_engine(location: LedgerLocation, command: str) -> Engine:
+    """Return the engine of connections that cannot write."""
+    if location.path is None:
+        setting = "SET default_transaction_read_only = on"
+        return _postgresql(location, command, setting, pooled=True)
+    return create_engine(
+        "sqlite+pysqlite://", creator=lambda: open_file(location, "ro"), poolclass=QueuePool
+    )
+
+
+def _postgresql(location: LedgerLocation, command: str, setting: str, *, pooled: bool) -> Engine:
+    engine = create_engine(
+        location.url,
+        poolclass=QueuePool if pooled else NullPool,
+        connect_args={"application_name": application_name(command), "connect_timeout": 10},
+    )
+
+    # First among the listeners: SQLAlchemy asks a new connection for its current schema.
+    @event.listens_for(engine, "connect", insert=True)
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f'SET search_path TO "{location.schema}"')
+            cursor.execute(setting)
+        connection.commit()
+
+    return engine
+
+
+def prepare_schema(connection: Connection, location: LedgerLocation, *, make: bool) -> bool:
+    """Take the lock of a ledger on PostgreSQL; return whether its schema is there now.
+
+    Args:
+        make: make it where it is missing.
+
+    Raises:
+        Problem: KB-L021, KB-L029 or KB-L031.
+    """
+    with connection.begin():
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise Problem(messages.NOT_UTF8(place=location.shown, encoding=encoding))
+        lock_schema(connection, location)
+        sql = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
+        there = connection.exec_driver_sql(sql, (location.schema,)).first()
+    if there is None and make:
+        _make_schema(connection, location)
+    return there is not None or make
+
+
+def _make_schema(connection: Connection, location: LedgerLocation) -> None:
+    user = connection.exec_driver_sql("SELECT current_user").scalar_one()
+    connection.rollback()
+    try:
+        with connection.begin():
+            connection.exec_driver_sql(f'CREATE SCHEMA "{location.schema}"')
+    except ProgrammingError as error:
+        why = str(error.orig).partition("\n")[0]
+        raise Problem(
+            messages.NO_SCHEMA(schema=location.schema, place=location.shown, why=why, user=user)
+        ) from error
