@@ -14,10 +14,13 @@ from canary import (
     pytest_terminal_summary,
 )
 from cluster import Cluster, binaries
+from collecting import pytest_collection, pytest_collection_modifyitems
 from hypothesis import HealthCheck, settings
 from unprivileged import folder_of_nobody
 
 __all__ = [
+    "pytest_collection",
+    "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_sessionfinish",
     "pytest_sessionstart",

@@ -26,6 +26,7 @@ TOY = {
 
 
 @pytest.mark.parametrize("name", TOY)
+@pytest.mark.seconds(10)
 def test_a_benchmark_prints_its_table(name: str, tmp_path: Path) -> None:
     words, expected = TOY[name]
     command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *words]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import warm
 from typing_commands import COMMAND, KEY, SECONDS, Terminal, environment
 
 PATIENCE = 2.0  # seconds a client waits for an answer
@@ -24,7 +26,7 @@ NEXT = "  next: "  # a fault that says what to type begins its second line so
 
 
 class Server:
-    """`kbsync serve`, the installed script, on one port and one file for its whole life.
+    """`kbsync serve` on one port and one file for its whole life.
 
     Args:
         folder: where its file, its request log and its errors go.
@@ -41,19 +43,17 @@ class Server:
         """Start it, at the second time where it was."""
         port = self.url.removesuffix("/v1").rpartition(":")[2] or "0"
         data, log = self._folder / "base.db", self._folder / "requests.jsonl"
-        with (self._folder / "serve.err").open("ab") as errors:
-            self._process = subprocess.Popen(
-                [
-                    *(str(COMMAND), "serve", "--port", port),
-                    *("--data", str(data), "--request-log", str(log), *self._words),
-                ],
+        words = ["--port", port, "--data", str(data), "--request-log", str(log), *self._words]
+        reading, writing = os.pipe()
+        self._output = open(reading, encoding="utf-8")  # noqa: SIM115 - open as long as it runs
+        with open(writing, "wb") as stdout, (self._folder / "serve.err").open("ab") as errors:
+            self._process = warm.start(
+                ["serve", *words],
                 env=environment(KBSYNC_SERVE_KEY=KEY),
-                stdout=subprocess.PIPE,
+                stdout=stdout,
                 stderr=errors,
-                text=True,
             )
-        assert self._process.stdout is not None
-        url = self._process.stdout.readline().strip()
+        url = self._output.readline().strip()
         assert url.startswith("http://127.0.0.1:"), (self._folder / "serve.err").read_text()
         assert self.url in ("", url)
         self.url = url
@@ -61,9 +61,8 @@ class Server:
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal; return how it ended."""
         self._process.send_signal(number)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        return self._process.wait(timeout=SECONDS)
+        self._output.close()
+        return self._process.wait(SECONDS)
 
 
 @contextmanager

@@ -99,6 +99,7 @@ def _story(place: Path, seed: int, *quirks: str) -> list[str]:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.seconds(20)
 def test_a_daemon_that_is_killed(tmp_path: Path) -> None:
     assert not together(
         tmp_path,

@@ -27,6 +27,7 @@ def _story(seed: int) -> Story:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.seconds(20)
 def test_a_disk_that_is_full_at_any_moment(tmp_path: Path) -> None:
     if not shutil.which("unshare"):
         pytest.skip("no unshare on this machine: apt-get install util-linux (Debian package)")

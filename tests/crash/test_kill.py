@@ -20,5 +20,6 @@ def _killed(seed: int) -> Story:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.seconds(25)
 def test_a_first_mirror_is_killed_again_and_again(tmp_path: Path) -> None:
     assert not together(tmp_path, {"merging": _killed(0), "doubling": _killed(1)})

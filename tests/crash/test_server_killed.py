@@ -58,6 +58,7 @@ def _story(place: Path, *quirks: str) -> list[str]:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.seconds(20)
 def test_a_server_that_is_killed(tmp_path: Path) -> None:
     stories = {"merging": _story, "doubling": lambda place: _story(place, *NO_MERGE)}
     assert not together(tmp_path, stories)

@@ -27,6 +27,7 @@ def _mixed(seed: int, *quirks: str) -> Story:
     return story
 
 
+@pytest.mark.seconds(50)
 def test_each_fault_alone(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         stories = {f"{f} of {v}": one_alone(server.url, f, v) for f, v in PAIRS}
@@ -34,5 +35,6 @@ def test_each_fault_alone(tmp_path: Path) -> None:
         assert not together(tmp_path, stories)
 
 
+@pytest.mark.seconds(35)
 def test_all_faults_mixed(tmp_path: Path) -> None:
     assert not together(tmp_path, {"merging": _mixed(1), "doubling": _mixed(2, *NO_MERGE)})

@@ -9,9 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import warm
 from typing_commands import COMMAND, SECONDS, environment
+
+Process = subprocess.Popen[bytes] | warm.Running
 
 
 class Daemon:
@@ -19,11 +22,13 @@ class Daemon:
 
     Args:
         folder: where its kbsync.yaml is.
-        process: the process, or one that has it as its only child.
+        process: its process, or one that has it as its only child.
         log: where its standard error goes.
     """
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(
+        self, folder: Path, process: subprocess.Popen[bytes] | warm.Running, log: Path
+    ) -> None:
         self.folder = folder
         self.process = process
         self._log = log
@@ -60,20 +65,20 @@ def keeping(
 ) -> Iterator[Daemon]:
     """Run the daemon until it is ready; it is killed if the block does not end it."""
     log = folder / f"daemon-{time.monotonic_ns()}.log"
-    with (
-        log.open("wb") as stderr,
-        subprocess.Popen(
-            [*before, str(COMMAND), "run"],
-            cwd=folder,
-            env=environment(**(env or {})),
-            stdout=stderr,
-            stderr=stderr,
-        ) as process,
-    ):
-        daemon = Daemon(folder, process, log)
-        try:
-            daemon.until_said("ready")
-            yield daemon
-        finally:
-            if process.poll() is None:
-                process.kill()
+    with log.open("wb") as stderr:
+        process = _started(folder, before, environment(**(env or {})), stderr)
+    daemon = Daemon(folder, process, log)
+    try:
+        daemon.until_said("ready")
+        yield daemon
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _started(folder: Path, before: Sequence[str], env: dict[str, str], log: IO[bytes]) -> Process:
+    if before:
+        words = [*before, str(COMMAND), "run"]
+        return subprocess.Popen(words, cwd=folder, env=env, stdout=log, stderr=log)
+    return warm.start(["run"], folder=folder, env=env, stdout=log, stderr=log)

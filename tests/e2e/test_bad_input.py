@@ -379,6 +379,7 @@ ANSWERS: dict[str, tuple[int, Answer]] = {
 
 
 @pytest.mark.parametrize("file_setup", ANSWERS, indirect=True)
+@pytest.mark.seconds(8)
 def test_server(file_setup: Setup) -> None:
     file_setup.synced()
     file_setup.write("new.md", "# New\n\nMore words.\n")
@@ -390,6 +391,7 @@ def test_server(file_setup: Setup) -> None:
     file_setup.nothing_lost(documents=2)
 
 
+@pytest.mark.seconds(8)
 def test_server_not_there(file_setup: Setup) -> None:
     file_setup.synced()
     file_setup.configure(url="http://127.0.0.1:1/v1")
@@ -397,6 +399,7 @@ def test_server_not_there(file_setup: Setup) -> None:
     file_setup.nothing_lost()
 
 
+@pytest.mark.seconds(10)
 def test_server_without_trust(file_setup: Setup) -> None:
     file_setup.synced()
     file_setup.configure(url=file_setup.front.url.replace("http:", "https:"))

@@ -207,6 +207,7 @@ def live(
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.seconds(5)
 def test_a_whole_life_leaves_no_key(tmp_path: Path, way: str) -> None:
     with served(tmp_path) as url:
         printed = live(tmp_path, f'url: "{url}", {WAYS[way]}')
@@ -221,6 +222,7 @@ def test_a_whole_life_leaves_no_key(tmp_path: Path, way: str) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 500])
+@pytest.mark.seconds(10)
 def test_a_server_that_throws_the_key_back_leaves_none(tmp_path: Path, status: int) -> None:
     with echoing(status) as url:
         printed = live(tmp_path, f'url: "{url}", api_key_file: key', life=SHORT)
@@ -244,6 +246,7 @@ def test_a_server_that_throws_the_key_back_leaves_none(tmp_path: Path, status: i
     ],
     ids=["user", "password", "path", "proxy", "socks", "environment"],
 )
+@pytest.mark.seconds(6)
 def test_a_secret_in_an_address_is_not_printed(
     tmp_path: Path, server: str, env: dict[str, str]
 ) -> None:

@@ -69,6 +69,7 @@ def found(terminal: Terminal, *words: str, exit: int = 3) -> dict[str, dict[str,
     return by_verdict
 
 
+@pytest.mark.seconds(9)
 def test_one_changed_one_truncated_and_one_foreign_among_two_hundred(tmp_path: Path) -> None:
     log, store = tmp_path / "requests.jsonl", Store(tmp_path)
     terminal, requests = Terminal(tmp_path), Requests(log)

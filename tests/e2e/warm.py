@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -39,6 +40,7 @@ BELOW = (  # what is imported in its turn by what kbsync imports, once that is u
     "uvicorn.protocols.http.auto",
 )
 MOST_DESCRIPTORS = 1024
+_STARTING = threading.Lock()
 DESCRIPTORS = 4  # standard input, output and error, and where the outcome is written
 
 
@@ -49,22 +51,52 @@ class Request(TypedDict):
 
 
 class Running:
-    """A started command: `wait` as of `subprocess.Popen`."""
+    """A started command: what of `subprocess.Popen` is asked of one, and what memory it took.
 
-    def __init__(self, outcome: IO[str]) -> None:
-        self._outcome = outcome
+    Args:
+        words: what was typed.
+        outcome: where its process number and, in the end, its outcome come from.
+    """
+
+    def __init__(self, words: Sequence[str], outcome: IO[str]) -> None:
+        self._words, self._outcome = words, outcome
         self.pid = int(outcome.readline())
+        self.returncode: int | None = None
+        self.peak = 0  # KiB, known when it has ended
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        os.kill(self.pid, number)
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
     def terminate(self) -> None:
-        self.kill(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
 
-    def wait(self) -> int:
-        """Return the exit code; negative for a signal."""
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+        if self.returncode is None and self._ends_within(0):
+            self._end()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code, negative for a signal, once there is one."""
+        if self.returncode is not None:
+            return self.returncode
+        if not self._ends_within(timeout):
+            raise subprocess.TimeoutExpired([*self._words], timeout or 0)
+        return self._end()
+
+    def _ends_within(self, seconds: float | None) -> bool:
+        return bool(select.select([self._outcome], [], [], seconds)[0])
+
+    def _end(self) -> int:
         with self._outcome:
-            return int(self._outcome.readline())
+            code, self.peak = map(int, self._outcome.readline().split())
+        self.returncode = code
+        return code
 
 
 def start(
@@ -82,11 +114,17 @@ def start(
         opened = [each.fileno() for each in (stdin or nothing, stdout, stderr, outcome)]
         request = Request(words=list(words), folder=str(folder or Path.cwd()), env=dict(env))
         socket.send_fds(_forker(), [json.dumps(request).encode()], opened)
-    return Running(open(reading, encoding="ascii"))
+    return Running(words, open(reading, encoding="ascii"))
+
+
+def _forker() -> socket.socket:
+    """Return the one way to the process that forks, for whichever thread asks first."""
+    with _STARTING:
+        return _started()
 
 
 @cache
-def _forker() -> socket.socket:
+def _started() -> socket.socket:
     """Start the process that forks; it ends when this one does."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with there:
@@ -131,13 +169,13 @@ def _fork(request: Request, descriptors: Sequence[int], running: dict[int, int])
 
 
 def _write_outcomes(running: dict[int, int]) -> None:
-    """Write how each command ended that did."""
+    """Write how each command ended that did, and the most memory it had."""
     while running:
-        child, status = os.waitpid(-1, os.WNOHANG)
+        child, status, used = os.wait4(-1, os.WNOHANG)
         if not child:
             return
         outcome = running.pop(child)
-        os.write(outcome, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os.write(outcome, f"{os.waitstatus_to_exitcode(status)} {used.ru_maxrss}\n".encode())
         os.close(outcome)
 
 
@@ -173,7 +211,7 @@ def _become(request: Request, descriptors: Sequence[int]) -> None:
     os.closerange(len(descriptors), MOST_DESCRIPTORS)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, "utf-8", errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["folder"])

@@ -29,6 +29,7 @@ def test_seeds(name: str) -> None:
     max_examples=EACH, suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors]
 )
 @given(data=st.data())
+@pytest.mark.seconds(8)
 def test_drawn(name: str, data: st.DataObject) -> None:
     feed(BY_NAME[name], data.draw(inputs(BY_NAME[name])))
 
@@ -53,6 +54,7 @@ def test_covered_lines_are_those_of_the_rooms() -> None:
     }
 
 
+@pytest.mark.seconds(7)
 def test_the_program_says_what_it_did() -> None:
     command = [sys.executable, "-m", "tests.fuzz", "--seconds", "2", "--target", "names", "--drawn"]
     done = subprocess.run(

@@ -26,6 +26,7 @@ LEFT = {
 @pytest.mark.parametrize(
     ("left", "workers"), [*((left, ()) for left in LEFT), ("a file", ("-n", "2"))]
 )
+@pytest.mark.seconds(5)
 def test_a_run_that_leaves_the_key_fails_and_says_where(
     tmp_path: Path, left: str, workers: tuple[str, ...]
 ) -> None:

@@ -96,6 +96,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", TWISTS)
+@pytest.mark.seconds(10)
 def test_wrong_replies_in_a_pass_harm_nothing(server: str, tmp_path: Path, name: str) -> None:
     with twisting(server) as door:
         scene = Scene(tmp_path, door, name.replace(" ", "-"))

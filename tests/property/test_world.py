@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def _pass(world: World, chance: random.Random) -> None:
 
 @settings(max_examples=300)
 @given(worlds() | worlds(moving=True), CHANCE)
+@pytest.mark.seconds(10)
 def test_plans_carried_out_in_any_order_come_to_an_end(world: World, chance: random.Random) -> None:
     """On the way nothing changes that was made by hand, and nothing that is settled."""
     calm = {path: world.row(world.entries[path].document_id) for path in world.calm}

@@ -13,6 +13,7 @@ MOST = 30
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.seconds(5)
 def test_it_dies_of_a_history_that_kbsync_survives(
     mutant: Mutant, empty: Path, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ for number, program in enumerate(programs):
 
 
 @pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.seconds(10)
 def test_drawn_histories_keep_every_promise(share: int, empty: Path, tmp_path: Path) -> None:
     for seed in range(share * EACH, (share + 1) * EACH):
         program = Program.drawn(seed, WEIGHTS, LONGEST, TRIALS)
@@ -74,6 +75,7 @@ def test_the_same_program_leaves_the_same_trace(
     assert len(traces[0]) > 20
 
 
+@pytest.mark.seconds(8)
 def test_traces_do_not_depend_on_the_hash_seed(empty: Path, tmp_path: Path) -> None:
     programs = [str(Program.drawn(8, WEIGHTS, LONGEST)), str(KEPT)]
     found = set()

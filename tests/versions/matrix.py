@@ -131,8 +131,8 @@ class Matrix:
                 time.sleep(0.1)
         finally:
             daemon.send_signal(signal.SIGTERM)
-            daemon.communicate(timeout=PATIENCE)
-        assert daemon.returncode == 0
+            ended = daemon.wait(PATIENCE)
+        assert ended == 0
 
     def _kill(self, it: Mirrored) -> None:
         it.killed_amid("apply", documents=self._files // 3)

@@ -6,14 +6,16 @@ import json
 import re
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.crash.site import COMMAND, environment, serving
+import warm
+from typing_commands import Terminal, environment
+
+from tests.crash.site import serving
 
 PATIENCE = 120.0
 NOTHING_TO_DO, CHANGES, HELD = 0, 2, 3
@@ -73,21 +75,12 @@ class Mirrored:
 
     # -- the command ---------------------------------------------------------------------------
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [COMMAND, *words],
-            cwd=self.place,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def start(self, *words: str) -> warm.Running:
+        with (self.place / "started.log").open("wb") as log:
+            return warm.start(words, folder=self.place, env=environment(), stdout=log, stderr=log)
 
     def type(self, *words: str, exits: Sequence[int] = (0,)) -> str:
-        process = self.start(*words)
-        printed, _ = process.communicate(timeout=PATIENCE)
-        assert process.returncode in exits, (words, process.returncode, printed)
-        return printed
+        return Terminal(self.place).type(*words, exit=tuple(exits))
 
     def killed_amid(self, *words: str, documents: int) -> None:
         """Begin a command and kill it once the server has so many documents."""
@@ -97,7 +90,7 @@ class Mirrored:
             assert time.monotonic() < deadline
             time.sleep(0.005)
         process.kill()
-        process.communicate()
+        process.wait(PATIENCE)
 
     def plan(self) -> dict[str, int]:
         counts: dict[str, int] = json.loads(

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("profile", ["page", "1.1", "1.16"])
+@pytest.mark.seconds(25)
 def test_both_sides_are_the_same_after_every_step(tmp_path: Path, profile: str) -> None:
     matrix = Matrix(tmp_path, profile, files=20, daemon_for=0.5)
     matrix.place()

@@ -238,6 +238,7 @@ unhurried = settings(
 
 @unhurried
 @given(groups=histories, listed=listings)
+@pytest.mark.seconds(10)
 def test_a_drawn_history_on_sqlite(
     shared: LedgerStore,
     groups: list[list[tuple[object, ...]]],
