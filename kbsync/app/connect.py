@@ -47,6 +47,7 @@ async def connected(server: ServerConfig) -> AsyncIterator[DifyClient]:
         ca_file=server.ca_file,
         proxy=server.proxy.get_secret_value() if server.proxy else None,
         verify=server.verify,
+        headers=tuple((name, each.get_secret_value()) for name, each in server.headers.items()),
     )
     async with DifyClient(access) as client:
         yield client

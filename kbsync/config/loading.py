@@ -20,6 +20,7 @@ from kbsync.config.server import ServerConfig
 from kbsync.config.types import LedgerAddress
 from kbsync.config.validation import declare
 from kbsync.config.yaml_tree import YamlTree, parse
+from kbsync.messages import Problem, machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,4 +163,7 @@ def _state_folder(ledger: LedgerAddress | None, file: Path) -> Path:
 
     # Two files may both have a mirror called docs, and a ledger has one writer.
     own = hashlib.sha256(str(file).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return platformdirs.user_state_path("kbsync", appauthor=False) / f"{file.stem}-{own}"
+    folder = platformdirs.user_state_path("kbsync", appauthor=False)
+    if not folder.is_absolute():  # the ~ in it stands for nothing
+        raise Problem(machine.NO_HOME(what="the ledger", key="ledger"))
+    return folder / f"{file.stem}-{own}"

@@ -17,7 +17,10 @@ from kbsync.config.server import ServerConfig
 from kbsync.messages import Notice
 from kbsync.messages import config as messages
 
-_IDLE_WHEN_EMBEDDED = ("api_key", "api_key_file", "api_key_env", "ca_file", "verify", "proxy")
+_IDLE_WHEN_EMBEDDED = (
+    *("api_key", "api_key_file", "api_key_env"),
+    *("ca_file", "verify", "proxy", "headers"),
+)
 
 
 def check(settings: Settings) -> list[Notice]:

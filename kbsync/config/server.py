@@ -8,20 +8,24 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from kbsync.config.headers import Headers
 from kbsync.config.types import WHOLE, FilePath, Section, lasting, wanted
 
 EMBEDDED = "embedded"
+PROXIES = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 def _url(value: str) -> str:
     if value == EMBEDDED:
         return value
+    if strange := _strange(value):
+        raise wanted(strange)
     try:
         parts = urlsplit(value)
         sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
-    if not sound or not value.isascii() or not value.isprintable() or " " in value:
+    if not sound:
         raise wanted('"embedded" or a URL that starts with http:// or https:// is wanted')
     if "@" in parts.netloc:
         raise wanted("a URL without user and password is wanted; the key goes into api_key")
@@ -30,14 +34,30 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _strange(value: str) -> str | None:
+    """Return which character keeps `value` from being a URL, without the URL: it may be secret."""
+    for place, end in (("beginning", value[:1]), ("end", value[-1:])):
+        if end.isspace():
+            return f"a URL without a blank or line end is wanted; there is one at its {place}"
+    for ch in value:
+        if ch.isspace():
+            return "a URL without a blank or line end is wanted; there is one in it"
+        if not (ch.isascii() and ch.isprintable()):
+            return f"a URL of ASCII characters is wanted; U+{ord(ch):04X} is in it"
+    return None
+
+
 def _proxy(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if _strange(text):
+        raise wanted("the URL of a proxy is wanted, without blanks and characters beyond ASCII")
     try:
-        parts = urlsplit(value.get_secret_value())
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(text)
+        sound = parts.scheme in PROXIES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
     if not sound:
-        raise wanted("the URL of an http:// or https:// proxy is wanted")
+        raise wanted("the URL of an http://, https:// or socks5:// proxy is wanted")
     return value
 
 
@@ -77,7 +97,14 @@ class ServerConfig(Section):
         default=True, description="Check the server's certificate; leave this on, prefer ca_file."
     )
     proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = Field(
-        default=None, description="URL of an HTTP proxy; may carry its user and password."
+        default=None,
+        description="URL of an HTTP or SOCKS proxy; may carry its user and password; "
+        "by default that of the environment.",
+    )
+    headers: Headers = Field(
+        default_factory=dict,
+        description="Headers that every call carries, for a gateway in front of the server; values "
+        "are never shown, and better taken from the environment: ${NAME}.",
     )
     max_in_flight: Annotated[int, Field(ge=1, le=8), WHOLE] = Field(
         default=4, description="Requests in flight at once, reads included; 1 to 8."
@@ -99,6 +126,9 @@ class ServerConfig(Section):
     embedded: EmbeddedConfig = Field(
         default_factory=EmbeddedConfig, description="Only for url: embedded."
     )
+
+    def __hash__(self) -> int:
+        return hash(self.url)
 
     @property
     def is_embedded(self) -> bool:

@@ -76,6 +76,7 @@ class Access:
         proxy: address of a proxy; None leaves the choice to the environment.
         environment: whether HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and
             SSL_CERT_DIR count.
+        headers: sent with every call, for a gateway in front of the server; values are secrets.
 
     Raises:
         Problem: the address is not http(s), has no host, or carries a user name; the key has
@@ -90,6 +91,7 @@ class Access:
     verify: bool = True
     proxy: str | None = field(default=None, repr=False)
     environment: bool = True
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         # A user name or a query would end up in messages and logs.
@@ -98,6 +100,13 @@ class Access:
         if not self.key.sendable:
             raise Problem(messages.BAD_KEY())
         object.__setattr__(self, "url", self.url.rstrip("/"))
+
+    def hide(self, text: str) -> str:
+        """Return `text` with `***` for the key and the headers' values: a server may echo them."""
+        for _, value in self.headers:
+            if len(value) >= SHORTEST_SECRET:
+                text = text.replace(value, "***")
+        return self.key.hide(text)
 
 
 def _plain_address(url: str) -> bool:

@@ -18,6 +18,7 @@ from kbsync.dify.capabilities import Alternatives, Observed, route_is_missing
 from kbsync.dify.file_download import FileDownload
 from kbsync.dify.http import Exchange
 from kbsync.dify.transport import open_http
+from kbsync.dify.way import way_to
 from kbsync.model import Done, Rejected, Unauthorized
 
 
@@ -34,14 +35,16 @@ class DifyClient:
         transport: used instead of the network, e.g. `httpx.ASGITransport` for a server in process.
 
     Raises:
-        Problem: a certificate file that cannot be read.
+        Problem: a proxy, or certificate authorities, that cannot be used.
     """
 
     def __init__(self, access: Access, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.access = access
         self.observed = Observed()
-        self._http = open_http(access, transport)
-        exchange = Exchange(access, self._http, self.observed.see)
+        way = way_to(access, network=transport is None)
+        self.where = way.where
+        self._http = open_http(way, transport)
+        exchange = Exchange(way, self._http, self.observed.see)
         self.alternatives = Alternatives(self.observed, self._answers)
         self.bases = KnowledgeBases(exchange, self.alternatives)
         files = FileDownload(access, self._http, exchange)

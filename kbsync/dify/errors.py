@@ -14,11 +14,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
+from kbsync.dify import gateways
 from kbsync.dify.reading import Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply, Subject
 from kbsync.dify.schemas import Envelope
+from kbsync.dify.way import Way
 from kbsync.messages import Message, Notice
 from kbsync.messages import remote as messages
 from kbsync.model import (
@@ -160,34 +161,34 @@ RULES = (
 )
 
 
-def fault(call: ApiCall, reply: ApiReply, url: str, now: float, *, sent: bool = True) -> Failure:
+def fault(call: ApiCall, reply: ApiReply, way: Way, now: float, *, sent: bool = True) -> Failure:
     """Return what a reply that is no success means.
 
     Args:
         call: the call.
         reply: its status is not 2xx.
-        url: the base address, for messages.
+        way: how the server is reached.
         now: epoch seconds, for a Retry-After that names a date.
         sent: whether the whole request went out before the reply came.
     """
-    status = reply.status
+    status, envelope = reply.status, _envelope(reply)
     if 300 <= status < 400:
-        target = _host(reply.headers.get("location", ""), url)
-        return Rejected(messages.REDIRECTED(what=call.what, url=url, target=target))
+        return Unauthorized(gateways.redirected(call, reply, way.access.url, way.where))
     if status == 429:
         return Throttled(_retry_after(reply, now) or WINDOW)
     if status == 407:
-        return Unauthorized(messages.PROXY(what=call.what, url=url, words="407"))
+        return Unauthorized(_of_the_proxy(call, way, "407, it wants a user and a password"))
+    if login := gateways.wants_login(call, reply, way.where, spoke=envelope is not None):
+        return Unauthorized(login)
     if status == 500 and (inputs := _missing_inputs(reply)):
         return Unauthorized(messages.PIPELINE_INPUTS(what=call.what, words=inputs))
     if status >= 500 or status < 200 or status == 408:
-        why = messages.SERVER_FAULT(what=call.what, status=status, words=_excerpt(reply))
+        why = _server_fault(call, reply, way, spoke=envelope is not None)
         failure = interrupted(call, why, sent=sent, after=_retry_after(reply, now))
         return _for_all(call, status, _excerpt(reply), failure)
-    envelope = _envelope(reply)
     # An unknown route: most answer it with a web page, some in the envelope of an unknown id.
     if envelope is None or (status == 404 and UNKNOWN_ROUTE.match(envelope[1])):
-        return _no_envelope(call, reply, url)
+        return _no_envelope(call, reply, way)
     return _refusal(call, status, *envelope)
 
 
@@ -206,12 +207,18 @@ def interrupted(call: ApiCall, why: Notice, *, sent: bool, after: float | None =
     return Ambiguous(why) if sent else NotSent(why)
 
 
-def malformed(call: ApiCall, reply: ApiReply, url: str, words: str) -> Failure:
+def malformed(call: ApiCall, reply: ApiReply, way: Way, words: str) -> Failure:
     """Return what a success means whose body cannot be read: a write may well have happened."""
     if _looks_like_json(reply):
         why = messages.MALFORMED(what=call.what, words=words)
     else:
-        why = messages.NOT_JSON(what=call.what, url=url, status=reply.status, kind=_kind(reply))
+        why = gateways.wants_login(call, reply, way.where, spoke=False) or messages.NOT_JSON(
+            what=call.what,
+            url=way.where,
+            status=reply.status,
+            kind=gateways.page(reply),
+            remedy=gateways.hint(way.access.url),
+        )
     return interrupted(call, why, sent=True, after=WINDOW)
 
 
@@ -220,12 +227,33 @@ def another_id(what: str) -> NotReady:
     return NotReady(messages.MALFORMED(what=what, words="it is about another id"), AGAIN)
 
 
-def _no_envelope(call: ApiCall, reply: ApiReply, url: str) -> Failure:
+def _server_fault(call: ApiCall, reply: ApiReply, way: Way, *, spoke: bool) -> Notice:
+    # A server that is asked through a tunnel answers itself.
+    if way.proxy is not None and way.access.url.startswith("http:") and not spoke:
+        return _of_the_proxy(call, way, f"{reply.status}, {gateways.page(reply)}")
+    return messages.SERVER_FAULT(what=call.what, status=reply.status, words=_excerpt(reply))
+
+
+def _of_the_proxy(call: ApiCall, way: Way, words: str) -> Notice:
+    proxy = way.proxy
+    if proxy is None:
+        origin, shown, remedy = "the network", way.access.url, "name it as server.proxy"
+    else:
+        origin, shown, remedy = proxy.origin, proxy.shown, proxy.remedy
+    return messages.PROXY(what=call.what, proxy=shown, origin=origin, words=words, remedy=remedy)
+
+
+def _no_envelope(call: ApiCall, reply: ApiReply, way: Way) -> Failure:
     if reply.status == 413:
         return Rejected(messages.TOO_LARGE(what=call.what))
     if reply.status == 405:
         return Rejected(messages.UNKNOWN_CALL(what=call.what))
-    return Unauthorized(messages.WRONG_URL(what=call.what, url=url, status=reply.status))
+    if tls := gateways.wants_tls(call, reply, way.access.url, way.where):
+        return Unauthorized(tls)
+    remedy = gateways.hint(way.access.url)
+    return Unauthorized(
+        messages.WRONG_URL(what=call.what, url=way.where, status=reply.status, remedy=remedy)
+    )
 
 
 def _envelope(reply: ApiReply) -> tuple[str, str] | None:
@@ -259,24 +287,13 @@ def _missing_inputs(reply: ApiReply) -> str:
     return _gist(message) if known else ""
 
 
-def _host(location: str, url: str) -> str:
-    try:
-        return urlsplit(location).hostname or urlsplit(url).hostname or "?"
-    except ValueError:
-        return "?"
-
-
 def _looks_like_json(reply: ApiReply) -> bool:
     return "json" in reply.headers.get("content-type", "")
 
 
-def _kind(reply: ApiReply) -> str:
-    return reply.headers.get("content-type", "").partition(";")[0].strip()[:60] or "no type"
-
-
 def _excerpt(reply: ApiReply) -> str:
     envelope = _envelope(reply)
-    return envelope[1][:200] if envelope else _kind(reply)
+    return envelope[1][:200] if envelope else gateways.page(reply)
 
 
 def _refusal(call: ApiCall, status: int, code: str, message: str) -> Failure:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import anyio
 import httpx
 
 from kbsync.dify import errors
-from kbsync.dify.access import Access
 from kbsync.dify.multipart import Multipart, PayloadChanged
+from kbsync.dify.no_connection import why_no_connection
 from kbsync.dify.reading import M, Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply
+from kbsync.dify.second_look import looked_again
+from kbsync.dify.transport import NO_HTTP
+from kbsync.dify.way import Way
 from kbsync.messages import Notice
 from kbsync.messages import remote as messages
 from kbsync.model import Done, Failure, NotSent, Outcome, Rejected, Unauthorized
@@ -47,7 +47,7 @@ class Exchange:
     """Sends calls over one `httpx.AsyncClient` and reads what comes.
 
     Args:
-        access: where to, and how long to wait.
+        way: how the server is reached.
         http: the client; it must neither follow redirects nor keep cookies.
         seen: gets every reply: its version header says what the server can do.
         wall: epoch seconds, for a Retry-After that names a date.
@@ -55,12 +55,14 @@ class Exchange:
 
     def __init__(
         self,
-        access: Access,
+        way: Way,
         http: httpx.AsyncClient,
         seen: Callable[[ApiReply], None] = lambda reply: None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._access = access
+        self._way = way
+        self._access = way.access
+        self._answered = False
         self._http = http
         self._seen = seen
         self._wall = wall
@@ -84,13 +86,13 @@ class Exchange:
         try:
             return Done(read(shape, reply.value.body))
         except Malformed as fault:
-            return errors.malformed(call, reply.value, self._access.url, str(fault))
+            return errors.malformed(call, reply.value, self._way, str(fault))
 
     async def tell(self, call: ApiCall, *, json: object = None) -> Outcome[None]:
         """Send `call`, whose success has no content worth reading (docs/dify-api.md 1.3)."""
         reply = await self.send(call, json=json)
         if isinstance(reply, Done) and _web_page(reply.value):
-            return errors.malformed(call, reply.value, self._access.url, "a web page")
+            return errors.malformed(call, reply.value, self._way, "a web page")
         return Done(None) if isinstance(reply, Done) else reply
 
     async def send(
@@ -108,8 +110,8 @@ class Exchange:
         try:
             content = await upload.content() if upload else None
             request = self._request(call, params, json, upload, content)
-        except PayloadChanged:
-            return NotSent(messages.PAYLOAD_CHANGED(what=call.what))
+        except PayloadChanged as fault:
+            return NotSent(fault.why or messages.PAYLOAD_CHANGED(what=call.what))
         except (ValueError, httpx.InvalidURL):
             return Rejected(messages.UNSENDABLE(what=call.what))
         used = self._access.key.reveal()
@@ -118,10 +120,10 @@ class Exchange:
             if upload is not None:  # its payload can be read only once
                 return NotSent(messages.KEY_REPLACED(what=call.what))
             return await self._once(call, self._request(call, params, json, None, None), None)
-        if isinstance(outcome, Done) or call.write or not _was_cut_off(outcome):
-            return outcome
-        # The server closed an idle connection in that moment; the next try opens a new one.
-        return await self._once(call, request, upload)
+        if _was_cut_off(outcome) and not call.write:
+            # The server closed an idle connection in that moment; the next try opens a new one.
+            outcome = await self._once(call, request, upload)
+        return outcome if self._answered else await looked_again(call, outcome, self._way)
 
     def _request(
         self,
@@ -157,8 +159,8 @@ class Exchange:
         try:
             with anyio.fail_after(self._limit(upload)):
                 reply = await self._receive(request)
-        except PayloadChanged:
-            return NotSent(messages.PAYLOAD_CHANGED(what=call.what))
+        except PayloadChanged as fault:
+            return NotSent(fault.why or messages.PAYLOAD_CHANGED(what=call.what))
         except (TimeoutError, httpx.HTTPError) as fault:
             return self.broken(call, fault, upload)
         if reply is None:
@@ -172,7 +174,7 @@ class Exchange:
             return (
                 Done(reply) if sent else errors.interrupted(call, self._cut_short(call), sent=True)
             )
-        return errors.fault(call, reply, self._access.url, self._wall(), sent=sent)
+        return errors.fault(call, reply, self._way, self._wall(), sent=sent)
 
     def _limit(self, upload: Multipart | None) -> float:
         size = upload.size if upload else 0
@@ -182,6 +184,7 @@ class Exchange:
     async def _receive(self, request: httpx.Request) -> ApiReply | None:
         """Return the reply, None when it is too large."""
         response = await self._http.send(request, stream=True)
+        self._answered = True
         try:
             encoding = response.headers.get("content-encoding", "").strip().lower()
             if encoding not in ENCODINGS:
@@ -195,7 +198,7 @@ class Exchange:
         finally:
             await response.aclose()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        hide = self._access.key.hide
+        hide = self._access.hide
         # An error page may show the request it answers, key and all.
         if not response.is_success:
             body = bytearray(hide(body.decode("latin-1")).encode("latin-1"))
@@ -208,13 +211,15 @@ class Exchange:
     def broken(self, call: ApiCall, fault: Exception, upload: Multipart | None = None) -> Failure:
         """Return what a connection means that could not be made, broke off or took too long."""
         if upload and upload.changed:
-            return NotSent(messages.PAYLOAD_CHANGED(what=call.what))
+            return NotSent(upload.limit or messages.PAYLOAD_CHANGED(what=call.what))
         if isinstance(fault, _BEFORE_SENDING):
             return self._not_sent(call, fault)
-        url, sent = self._access.url, upload is None or upload.complete
+        url, sent = self._way.where, upload is None or upload.complete
         if isinstance(fault, (TimeoutError, httpx.TimeoutException)):
             seconds = f"{self._access.read_timeout:g}"
             why = messages.SLOW(what=call.what, url=url, seconds=seconds)
+        elif NO_HTTP in str(fault):
+            why = messages.NOT_HTTP(what=call.what, url=url)
         elif sent:
             why = messages.CUT_OFF(what=call.what, url=url)
         else:
@@ -222,15 +227,12 @@ class Exchange:
         return errors.interrupted(call, why, sent=sent)
 
     def _cut_short(self, call: ApiCall) -> Notice:
-        return messages.CUT_SHORT(what=call.what, url=self._access.url)
+        return messages.CUT_SHORT(what=call.what, url=self._way.where)
 
     def _not_sent(self, call: ApiCall, fault: Exception) -> Failure:
-        if isinstance(fault, httpx.ProxyError):
-            words = self._access.key.hide(str(fault))
-            return Unauthorized(
-                messages.PROXY(what=call.what, url=self._access.url, words=words[:200])
-            )
-        return NotSent(_why_no_connection(call, fault, self._access))
+        why = why_no_connection(call, fault, self._way)
+        # A proxy that refuses does so until it, or what it is told, is changed.
+        return Unauthorized(why) if isinstance(fault, httpx.ProxyError) else NotSent(why)
 
 
 def mapped(outcome: Outcome[S], turn: Callable[[S], T]) -> Outcome[T]:
@@ -242,42 +244,10 @@ def _refused_key(outcome: Outcome[ApiReply]) -> bool:
     return isinstance(outcome, Unauthorized) and outcome.why.message is messages.WRONG_KEY
 
 
-def _was_cut_off(outcome: Failure) -> bool:
+def _was_cut_off(outcome: Outcome[ApiReply]) -> bool:
     why = getattr(outcome, "why", None)
     return isinstance(why, Notice) and why.message is messages.CUT_OFF
 
 
 def _web_page(reply: ApiReply) -> bool:
     return "html" in reply.headers.get("content-type", "") and bool(reply.body)
-
-
-def _why_no_connection(call: ApiCall, fault: Exception, access: Access) -> Notice:
-    causes = list(_causes(fault))
-    # The innermost cause knows most; wrappers around it have the type but not its words.
-    for cause in reversed(causes):
-        if isinstance(cause, ssl.SSLError):
-            words = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS"
-            return messages.NO_TRUST(what=call.what, url=access.url, words=words)
-        if isinstance(cause, socket.gaierror):
-            return messages.UNKNOWN_HOST(what=call.what, url=access.url, words=cause.strerror)
-    if isinstance(fault, httpx.TimeoutException):
-        seconds = f"{access.connect_timeout:g}"
-        return messages.CONNECT_SLOW(what=call.what, url=access.url, seconds=seconds)
-    # Not the text of the exception: one about a header would show the key.
-    words = next((os.strerror(c.errno) for c in causes if isinstance(c, OSError) and c.errno), None)
-    shown = words or type(fault).__name__
-    return messages.CANNOT_CONNECT(what=call.what, url=access.url, words=shown)
-
-
-def _causes(fault: BaseException) -> Iterator[BaseException]:
-    """Walk an exception and everything behind it: libraries wrap the one that says why."""
-    pending, seen = [fault], set[int]()
-    while pending:
-        one = pending.pop(0)
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        pending += [link for link in (one.__cause__, one.__context__) if link is not None]
-        if isinstance(one, BaseExceptionGroup):
-            pending += one.exceptions

@@ -16,13 +16,23 @@ import anyio.to_thread
 import httpx
 
 from kbsync.engine.ports import Payload
+from kbsync.messages import Notice
+from kbsync.model.machine_limits import machine_limit
 
 # One hop to a thread reads so much.
 CHUNK = 256 * 1024
 
 
 class PayloadChanged(Exception):  # noqa: N818 - `http.Exchange` turns it into an outcome
-    """The payload changed or could not be read; the request was broken off before its end."""
+    """The payload changed or could not be read; the request was broken off before its end.
+
+    Args:
+        why: the limit of the machine that kept it from being read, None where it changed.
+    """
+
+    def __init__(self, why: Notice | None = None) -> None:
+        super().__init__()
+        self.why = why
 
 
 def is_sendable(name: str) -> bool:
@@ -60,6 +70,7 @@ class Multipart(httpx.AsyncByteStream):
         self.media_type = f"multipart/form-data; boundary={boundary}"
         self.complete = False
         self.changed = False
+        self.limit: Notice | None = None
 
     async def content(self) -> bytes | Multipart:
         """Return what to send: a small body as bytes, which costs less, a larger one as a stream.
@@ -90,8 +101,8 @@ class Multipart(httpx.AsyncByteStream):
     async def _read(self, size: int) -> bytes:
         try:
             return await anyio.to_thread.run_sync(self._payload_read, size)
-        except OSError:
-            self._stop()
+        except OSError as error:
+            self._stop(error)
 
     def _payload_read(self, size: int) -> bytes:
         return self._payload.read(size) if self._payload else b""
@@ -109,13 +120,14 @@ class Multipart(httpx.AsyncByteStream):
             # As many bytes may still be other bytes: the file is compared with how it was opened.
             if left or payload.read(1) or payload.torn():
                 self._stop()
-        except OSError:
-            self._stop()
+        except OSError as error:
+            self._stop(error)
         return b"".join(pieces)
 
-    def _stop(self) -> NoReturn:
+    def _stop(self, error: OSError | None = None) -> NoReturn:
         self.changed = True
-        raise PayloadChanged
+        self.limit = machine_limit(error) if error else None
+        raise PayloadChanged(self.limit)
 
 
 def _field(boundary: str, value: bytes) -> bytes:

@@ -13,15 +13,12 @@ from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from urllib.request import getproxies
 
 import anyio.to_thread
 import httpx
 
 from kbsync import __version__
-from kbsync.dify.access import Access
-from kbsync.messages import Problem
-from kbsync.messages import remote as messages
+from kbsync.dify.way import Way
 
 if TYPE_CHECKING:
     from httpx_aiohttp import AiohttpTransport
@@ -32,38 +29,29 @@ KEEPALIVE = 1.5
 CONNECTIONS = 16
 # After about so many calls the time that aiohttp saves has paid for loading it.
 CHANGE_OVER = 200
+# What httpx says of an answer that is no HTTP.
+NO_HTTP = "illegal status line"
 
 
-def open_http(
-    access: Access, transport: httpx.AsyncBaseTransport | None = None
-) -> httpx.AsyncClient:
-    """Return the HTTP client for `access`.
+def open_http(way: Way, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """Return the HTTP client for one server.
 
     Args:
-        access: timeouts, trust and proxies.
+        way: how it is reached.
         transport: used instead of the network, e.g. `httpx.ASGITransport` for a server in process.
-
-    Raises:
-        Problem: the certificate file cannot be read.
     """
     _keep_secrets_out_of_logs()
-    trust = _trust(access)
+    access = way.access
     limits = httpx.Limits(
         max_connections=CONNECTIONS,
         max_keepalive_connections=CONNECTIONS,
         keepalive_expiry=KEEPALIVE,
     )
-    # The transport over aiohttp knows no proxies: with one in the way httpx makes all calls.
-    if transport is None and not _has_proxy(access):
-        own = httpx.AsyncHTTPTransport(verify=trust, limits=limits)
-        transport = BulkTransport(own, trust, limits)
     return httpx.AsyncClient(
-        transport=transport,
-        verify=trust,
-        proxy=access.proxy,
-        trust_env=access.environment,
+        transport=transport or _over_network(way, limits),
+        # Proxies and authorities of the environment are in `way` already.
+        trust_env=False,
         timeout=httpx.Timeout(access.read_timeout, connect=access.connect_timeout),
-        limits=limits,
         # Some servers send the key back as a cookie (docs/dify-api.md 1.1): none is ever kept.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
         # A redirect leads to a login page or shows that the address is wrong: it is reported.
@@ -72,30 +60,19 @@ def open_http(
             "user-agent": f"kbsync/{__version__}",
             "accept": "application/json",
             "accept-encoding": "gzip, deflate",
+            **dict(access.headers),
         },
     )
 
 
-def _has_proxy(access: Access) -> bool:
-    """Whether a proxy may be in the way: only httpx's own transport knows them."""
-    if access.proxy is not None:
-        return True
-    return access.environment and not {"http", "https", "all"}.isdisjoint(getproxies())
-
-
-def _trust(access: Access) -> ssl.SSLContext:
-    if not access.verify:
-        return httpx.create_ssl_context(verify=False)
-    if access.url.startswith("http:") and not _has_proxy(access):
-        # Loading the usual authorities takes longer than a call, and plain HTTP needs none.
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if access.ca_file is None:
-        return httpx.create_ssl_context(trust_env=access.environment)
-    try:
-        return ssl.create_default_context(cafile=access.ca_file)
-    except OSError as fault:
-        words = fault.strerror or str(fault)
-        raise Problem(messages.BAD_CA_FILE(path=access.ca_file, words=words)) from fault
+def _over_network(way: Way, limits: httpx.Limits) -> httpx.AsyncBaseTransport:
+    trust, proxy = way.trust.context, way.proxy
+    if proxy is None:
+        return BulkTransport(httpx.AsyncHTTPTransport(verify=trust, limits=limits), trust, limits)
+    # The transport over aiohttp knows no proxies: with one in the way httpx makes all calls.
+    secured = trust if proxy.scheme == "https" else None
+    through = httpx.Proxy(proxy.url, ssl_context=secured)
+    return httpx.AsyncHTTPTransport(verify=trust, limits=limits, proxy=through)
 
 
 class _NoHeaders(logging.Filter):
@@ -232,6 +209,8 @@ def _as_httpx(fault: BaseException) -> httpx.HTTPError:
             return httpx.ReadTimeout(str(fault))
         case aiohttp.ClientConnectorError():
             return httpx.ConnectError(str(fault))
+        case aiohttp.ClientResponseError():
+            return httpx.RemoteProtocolError(NO_HTTP)
         case aiohttp.InvalidURL():
             return httpx.UnsupportedProtocol("invalid URL")
         case _:

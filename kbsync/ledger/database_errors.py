@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from kbsync.ledger.location import LedgerLocation
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
+from kbsync.model.machine_limits import limit_now
 
 # How long a connection to SQLite waits for a lock of another program.
 BUSY_SECONDS = 30
@@ -49,6 +50,8 @@ def _of_sqlite(error: sqlite3.Error, location: LedgerLocation) -> Notice:
     name = getattr(error, "sqlite_errorname", None) or ""
     why = str(error)
     kind = "_".join(name.split("_")[:2])
+    if kind == "SQLITE_CANTOPEN" and (limit := limit_now()):
+        return limit
     match kind:
         case "SQLITE_FULL":
             return messages.FULL(place=location.shown, folder=location.folder)

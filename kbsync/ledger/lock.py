@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from kbsync.ledger.location import LedgerLocation
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
+from kbsync.model.machine_limits import machine_limit
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -65,7 +66,8 @@ class FileLock:
             raise read_holder(self._file).problem(location) from None
         except OSError as error:
             why = error.strerror or str(error)
-            raise Problem(messages.NO_LOCK(lock=self._file, why=why)) from error
+            said = machine_limit(error) or messages.NO_LOCK(lock=self._file, why=why)
+            raise Problem(said) from error
 
     def _taken(self) -> int:
         descriptor = _take(self._file)

@@ -14,6 +14,7 @@ from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.tables import APPLICATION_ID
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
+from kbsync.model.machine_limits import machine_limit
 
 # The most memory a connection keeps pages of the ledger in.
 CACHE_KIB = 16_384
@@ -38,9 +39,8 @@ def make_file(location: LedgerLocation) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600))
     except OSError as error:
         why = error.strerror or str(error)
-        raise Problem(
-            messages.NOT_WRITABLE(place=location.shown, folder=location.folder, why=why)
-        ) from error
+        words = {"place": location.shown, "folder": location.folder}
+        raise Problem(machine_limit(error) or messages.NOT_WRITABLE(why=why, **words)) from error
     if not stat.S_ISREG(path.stat().st_mode):
         raise Problem(messages.NOT_REGULAR(place=location.shown))
     # The write-ahead log is made beside the file, so its folder must take files too.

@@ -18,6 +18,7 @@ ROOMS = {
     "G": "Guard and saved plans",
     "K": "Daemon",
     "L": "Ledger",
+    "M": "Machine",
     "R": "Knowledge API",
     "S": "Source",
     "V": "Verbs",

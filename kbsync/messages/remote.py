@@ -23,13 +23,13 @@ NOT_ALLOWED = Message(
 WRONG_URL = Message(
     "KB-R004",
     "{what}: {url} answered {status}, but not as a knowledge API does",
-    "check server.url (it usually ends with /v1), then type: kbsync validate",
+    "{remedy}, then type: kbsync validate",
     Exit.REFUSED,
 )
 REDIRECTED = Message(
     "KB-R005",
     "{what}: {url} redirects to {target}; redirects are not followed",
-    "put the final address into server.url, then type: kbsync validate",
+    "{remedy}, then type: kbsync validate",
     Exit.REFUSED,
 )
 TYPE_OR_SIZE = Message(
@@ -76,7 +76,7 @@ UNKNOWN_CALL = Message(
 PLUGINS_AWAY = Message(
     "KB-R013",
     "{what}: the server cannot reach its plugin daemon",
-    "it is asked again by itself; the server's log says more",
+    "it is tried again by itself; the server's log says more",
 )
 NOT_AVAILABLE = Message(
     "KB-R014",
@@ -123,7 +123,7 @@ CUT_OFF = Message(
 NOT_JSON = Message(
     "KB-R022",
     "{what}: {url} answered {status} with {kind} instead of JSON",
-    "check server.url and any proxy in front of it, then type: kbsync validate",
+    "{remedy}, then type: kbsync validate",
 )
 MALFORMED = Message(
     "KB-R023",
@@ -143,13 +143,13 @@ CANNOT_CONNECT = Message(
 NO_TRUST = Message(
     "KB-R026",
     "{what}: no secure connection to {url}: {words}",
-    "give the server's certificate authority as server.ca_file, then type: kbsync validate",
+    "{remedy}, then type: kbsync validate",
     Exit.REFUSED,
 )
 UNKNOWN_HOST = Message(
     "KB-R027",
     "{what}: the host of {url} has no address: {words}",
-    "check the spelling of server.url, then type: kbsync validate",
+    "check the spelling of server.url and this machine's name service, then type: kbsync validate",
 )
 CONNECT_SLOW = Message(
     "KB-R028",
@@ -158,8 +158,8 @@ CONNECT_SLOW = Message(
 )
 PROXY = Message(
     "KB-R029",
-    "{what}: the proxy in front of {url} refuses the request: {words}",
-    "check server.proxy or the proxy variables of the environment, then type: kbsync validate",
+    "{what}: the proxy {proxy} of {origin} does not let the request through: {words}",
+    "have it let the request through, or {remedy}, then type: kbsync validate",
     Exit.REFUSED,
 )
 PAYLOAD_CHANGED = Message(
@@ -188,7 +188,7 @@ BASE_NAME_LENGTH = Message(
 LISTING_MOVED = Message(
     "KB-R034",
     "{what}: the listing changed while it was read",
-    "it is read again by itself",
+    "it is tried again by itself",
 )
 TAGS_BROKEN = Message(
     "KB-R035",
@@ -218,7 +218,7 @@ UNKNOWN_FIELD = Message(
 MODEL_AWAY = Message(
     "KB-R041",
     "{what}: a model this knowledge base needs is not there now: {words}",
-    "configure the model on the server; the call is then tried again by itself",
+    "configure the model on the server; it is tried again by itself",
 )
 BAD_ADDRESS = Message(
     "KB-R042",
@@ -329,4 +329,66 @@ PIPELINE_WANTS = Message(
     "its pipeline wants inputs, and kbsync has none to give: {words}",
     "make its inputs optional on its page in Dify and publish it, then type: kbsync validate",
     Exit.REFUSED,
+)
+PROXY_AWAY = Message(
+    "KB-R175",
+    "{what}: no connection to the proxy {proxy} of {origin}: {words}",
+    "{remedy}, then type: kbsync validate",
+)
+PROXY_UNUSABLE = Message(
+    "KB-R176",
+    "{origin} names {proxy} as proxy, which cannot be used: {why}",
+    "{remedy}, then type: kbsync validate",
+    Exit.USAGE,
+)
+SOCKS_EXTRA = Message(
+    "KB-R177",
+    "{origin} names the SOCKS proxy {proxy}, and the package for SOCKS is not installed",
+    "pip install 'kbsync[socks]'; or {remedy}, then type: kbsync validate",
+    Exit.USAGE,
+)
+NOT_TLS = Message(
+    "KB-R178",
+    "{what}: {url} does not speak TLS at this port",
+    "write {address} as server.url, or the port that speaks TLS, then type: kbsync validate",
+    Exit.REFUSED,
+)
+SPEAKS_TLS = Message(
+    "KB-R179",
+    "{what}: {url} speaks TLS at this port, and was asked in plain HTTP",
+    "write {address} as server.url, then type: kbsync validate",
+    Exit.REFUSED,
+)
+OTHER_NAME = Message(
+    "KB-R180",
+    "{what}: the certificate of {url} is not for {host}, but for {names}",
+    "use a name that it is for in server.url, or have one made for {host}, then type: kbsync "
+    "validate",
+    Exit.REFUSED,
+)
+OUT_OF_DATE = Message(
+    "KB-R181",
+    "{what}: the certificate of {url} is not valid now: {words}",
+    "have it renewed at the server, and see that this machine's clock is right, then type: kbsync "
+    "validate",
+    Exit.REFUSED,
+)
+GATEWAY = Message(
+    "KB-R182",
+    "{what}: something in front of {url} answers, which wants a login of its own ({how})",
+    "give it what it wants with server.headers, or have it let the API's calls through, then type: "
+    "kbsync validate",
+    Exit.REFUSED,
+)
+NOT_HTTP = Message(
+    "KB-R183",
+    "{what}: what answers at {url} does not speak HTTP",
+    "check the port of server.url: another service has it, then type: kbsync validate",
+    Exit.REFUSED,
+)
+TRUST_VARIABLE = Message(
+    "KB-R184",
+    "{variable} names {path}, where no certificate authorities can be had: {words}",
+    "correct or unset {variable}, then type: kbsync validate",
+    Exit.USAGE,
 )

@@ -15,7 +15,8 @@ from kbsync.model import Skipped, Unknown
 from kbsync.source.file_names import ascii_spelling, component, is_not_utf8
 from kbsync.source.file_rules import FileRules
 from kbsync.source.filters import FolderFilters
-from kbsync.source.openat import FolderId, link_target, open_folder, os_reason
+from kbsync.source.openat import FolderId, link_target, open_folder
+from kbsync.source.unread import why_unread
 
 EntryStat = os.stat_result | OSError
 
@@ -141,7 +142,7 @@ def _verdict(rules: FileRules, folder: OpenFolder, name: str, found: EntryStat) 
     if refusal:
         return rules.skipped(path, refusal)
     if isinstance(found, OSError):
-        return Unknown(key=rules.key(path), why=says.FILE_UNREADABLE(cause=os_reason(found)))
+        return Unknown(key=rules.key(path), why=why_unread(found))
     verdict = rules.verdict(path, part, found)
     return verdict if isinstance(verdict, Skipped) else FileEntry(verdict, steps)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import IO, NamedTuple
 
 from kbsync.config import MirrorConfig
@@ -15,7 +14,6 @@ from kbsync.messages import Notice
 from kbsync.model.file_types import extension, is_text
 from kbsync.source.delimited import SAMPLE, Delimiter, delimiter_of, with_commas
 from kbsync.source.encoding import (
-    BLOCK,
     Chosen,
     Text,
     TextRead,
@@ -23,6 +21,7 @@ from kbsync.source.encoding import (
     read_text,
     stray_byte,
 )
+from kbsync.source.rewritten import rewritten
 from kbsync.source.taken_as import TakenAs
 from kbsync.source.unmarked import has_control
 
@@ -113,7 +112,7 @@ class Conversion:
             return Converted(taken=taken, sent=rows)
         if read.encoding is None:
             return Converted(read.content, read.start)
-        sent = _written(pieces(fd, encoding, read.head))
+        sent = rewritten(pieces(fd, encoding, read.head))
         return Converted(taken=self._words(read, kind), sent=sent)
 
     def doubt(self, fd: int, *, folder: int) -> Notice | None:
@@ -156,17 +155,6 @@ def _encoding_of(taken: str | None) -> str | None:
 
 def _commas(fd: int, encoding: str, head: bytes, delimiter: Delimiter) -> IO[bytes] | None:
     try:
-        return _written(with_commas(pieces(fd, encoding, head), delimiter))
+        return rewritten(with_commas(pieces(fd, encoding, head), delimiter))
     except csv.Error:  # no table further down: sent as it is
         return None
-
-
-def _written(text: Iterator[str]) -> IO[bytes]:
-    sent = tempfile.SpooledTemporaryFile(max_size=BLOCK)  # noqa: SIM115 - the caller closes it
-    try:
-        for piece in text:
-            sent.write(piece.encode("utf-8", "replace"))
-    except BaseException:
-        sent.close()
-        raise
-    return sent

@@ -21,11 +21,12 @@ from kbsync.source.emptiness import is_blank
 from kbsync.source.file_rules import FileRules
 from kbsync.source.lookup import look
 from kbsync.source.mounts import mount_points
-from kbsync.source.openat import FOLDER, REPLACED, os_reason
+from kbsync.source.openat import FOLDER
 from kbsync.source.own_files import OwnFiles
 from kbsync.source.payload import FilePayload, ReadFiles, open_file, payload
 from kbsync.source.scan import root_fault, scan
 from kbsync.source.soundness import fault
+from kbsync.source.unread import why_not_opened, why_unread
 
 
 class Folder:
@@ -103,7 +104,7 @@ class Folder:
             try:
                 body = sent.whole()
             except OSError as error:
-                return self._unknown(path, says.FILE_UNREADABLE(cause=os_reason(error)))
+                return self._unknown(path, why_unread(error))
             if sent.torn():
                 return self._unknown(path, says.TORN())
             self._read.note(sent.file, body, kind=self._conversion.of(path.rpartition("/")[2]))
@@ -158,12 +159,11 @@ class Folder:
         try:
             sent = closing.enter_context(opening)
         except OSError as error:
-            message = says.REPLACED if error.errno in REPLACED else says.FILE_UNREADABLE
-            return self._unknown(path, message(cause=os_reason(error)))
+            return self._unknown(path, why_not_opened(error))
         verdict = rules.verdict(path, name, sent.file.found)
         if isinstance(verdict, Skipped):
             return verdict
-        if why := sent.doubt or fault(sent.file.fd, extension(name)):
+        if why := sent.doubt or _unsound(sent, name):
             return self._unknown(path, why)
         # Text can shrink to nothing but its byte order mark, or grow when it becomes UTF-8.
         refusal = rules.too_large(sent.size) if sent.size else says.EMPTY()
@@ -175,3 +175,10 @@ class Folder:
 
     def _unknown(self, path: str, why: Notice) -> Unknown:
         return Unknown(key=self._rules.key(path), why=why)
+
+
+def _unsound(sent: FilePayload, name: str) -> Notice | None:
+    try:
+        return fault(sent.file.fd, extension(name))
+    except OSError as error:
+        return why_unread(error)

@@ -11,6 +11,7 @@ import stat
 from functools import lru_cache
 
 from kbsync.config.pattern_line import fault_of, says_nothing
+from kbsync.model.machine_limits import machine_limit
 from kbsync.source.encoding import byte_order_mark
 from kbsync.source.gitignore import Patterns, compiled
 
@@ -42,6 +43,7 @@ def ignore_patterns(names: tuple[str, ...], folder: int) -> Patterns | None:
 
     Raises:
         IgnoreFault: an ignore file is there and cannot be read, or not be understood.
+        OSError: a limit of the machine keeps it from being read.
     """
     texts = [text for name in names if (text := _text(name, folder))]
     return compiled("\n".join(texts)) if texts else None
@@ -55,6 +57,8 @@ def _text(name: str, folder: int) -> str | None:
             return None
         raise IgnoreFault(name, "it is a link that leads nowhere") from None
     except OSError as error:
+        if machine_limit(error):
+            raise
         raise IgnoreFault(name, error.strerror or str(error)) from error
     if len(content) > _LONGEST:
         raise IgnoreFault(name, "longer than 1 MiB")

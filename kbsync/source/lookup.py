@@ -32,8 +32,9 @@ from kbsync.source.file_names import component, components, has_one_spelling
 from kbsync.source.file_rules import FileRules
 from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.mounts import is_on
-from kbsync.source.openat import GONE, OTHER_KIND, os_reason
+from kbsync.source.openat import GONE, OTHER_KIND
 from kbsync.source.scan import still_stands
+from kbsync.source.unread import why_unread
 
 _IN_NO_FOLDER = "\uffff"
 
@@ -180,7 +181,7 @@ def _unlisted(rules: FileRules, path: str, error: OSError) -> FileState:
         return Absent(key=rules.key(path))
     if error.errno in OTHER_KIND:
         return _unknown(rules, path, says.MOVED_AWAY())
-    return _unknown(rules, path, says.FOLDER_UNREADABLE(cause=os_reason(error)))
+    return _unknown(rules, path, why_unread(error, says.FOLDER_UNREADABLE))
 
 
 def _unknown(rules: FileRules, path: str, why: Notice) -> Unknown:

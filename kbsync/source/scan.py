@@ -29,7 +29,8 @@ from kbsync.source.default_excludes import AMID, AMID_TOO, FIRST, may_be_left_ou
 from kbsync.source.file_names import component, is_component
 from kbsync.source.file_rules import FileRules, refused_type
 from kbsync.source.ignore_file import IgnoreFault
-from kbsync.source.openat import FOLDER, GONE, OTHER_KIND, os_reason
+from kbsync.source.openat import FOLDER, GONE, OTHER_KIND
+from kbsync.source.unread import why_unread
 
 _ELSE = -1
 
@@ -77,7 +78,7 @@ def root_fault(path: str, error: OSError) -> Notice:
         return says.ROOT_GONE(path=path)
     if error.errno in OTHER_KIND:
         return says.ROOT_NO_FOLDER(path=path)
-    return says.FOLDER_UNREADABLE(cause=os_reason(error))
+    return why_unread(error, says.FOLDER_UNREADABLE)
 
 
 def still_stands(path: str, root: int) -> bool:
@@ -118,7 +119,7 @@ def _listed(rules: FileRules, root: int, entry: FolderEntry) -> Listed:
         if error.errno in GONE and entry.prefix and still_stands(rules.root, root):
             return Listed([], [])
         moved = error.errno in GONE | OTHER_KIND
-        why = says.MOVED_AWAY() if moved else says.FOLDER_UNREADABLE(cause=os_reason(error))
+        why = says.MOVED_AWAY() if moved else why_unread(error, says.FOLDER_UNREADABLE)
     listed = Listed([], [])
     listed.add(Blocked(prefix=entry.prefix, why=why))
     return listed

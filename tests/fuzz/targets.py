@@ -16,9 +16,11 @@ from kbsync.app.plan_file import read as read_plan
 from kbsync.config import load
 from kbsync.config.adopt_map import read_pairs
 from kbsync.dify import errors, schemas, to_model
+from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.reading import Malformed
 from kbsync.dify.reading import read as read_body
 from kbsync.dify.request import ApiReply, Subject, read, write
+from kbsync.dify.way import way_to
 from kbsync.messages import Notice, Problem
 from kbsync.planning.document_names import LONGEST, document_name, document_names, folded, path_of
 from kbsync.planning.saved_plan import differences
@@ -30,6 +32,7 @@ PLACE = Path(tempfile.mkdtemp(prefix="kbsync-fuzz-"))
 atexit.register(shutil.rmtree, PLACE, ignore_errors=True)
 # What a database stores as a whole number.
 MOST = 2**63
+WAY = way_to(Access(url="http://h/v1", key=ApiKey("k"), environment=False), network=False)
 
 
 @dataclass(frozen=True)
@@ -173,9 +176,7 @@ def replies(data: bytes) -> None:
     status = 300 + sum(data[:40]) % 300
     header = data[:60].decode("latin-1")
     headers = {"content-type": header, "retry-after": header, "location": header}
-    outcome = errors.fault(
-        call, ApiReply(status=status, headers=headers, body=data), "http://h/v1", 0
-    )
+    outcome = errors.fault(call, ApiReply(status=status, headers=headers, body=data), WAY, 0)
     why = getattr(outcome, "why", None)
     if isinstance(why, Notice):
         assert not _steering(str(why)), why

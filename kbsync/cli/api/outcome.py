@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 UNSURE = "whether it took effect is not known; look with: kbsync {group} list"
 LATER = "wait {seconds} s, then type the command again"
+LATER_STILL = "then type the command again"
 
 
 def value_of(outcome: Outcome[T], group: str, verb: str) -> T:
@@ -40,8 +41,17 @@ def notice_of(failure: Failure, group: str, verb: str) -> Notice:
         case Ambiguous(why=why):
             return _followed_by(why, UNSURE.replace("{group}", group))
         case NotReady(why=why, after=after):
-            return _followed_by(why, LATER.replace("{seconds}", f"{after:.0f}"))
+            return _by_hand(why, f"{after:.0f}")
     return failure.why
+
+
+def _by_hand(why: Notice, seconds: str) -> Notice:
+    """Return `why` with the step a person takes where a daemon would try again."""
+    step, found, _ = why.message.next.partition("it is tried again by itself")
+    if found and not step:
+        return _followed_by(why, LATER.replace("{seconds}", seconds))
+    # Where something has to be changed first, to wait is no advice.
+    return _followed_by(why, f"{step}{LATER_STILL}") if found else why
 
 
 def _followed_by(notice: Notice, following: str) -> Notice:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from kbsync.messages import Notice
 from kbsync.messages import watch as says
+from kbsync.model.machine_limits import limit_now
 from kbsync.source.watch.watched_dir import WatchedDir
 
 _LEAST_WATCHES = 524_288
@@ -52,6 +53,10 @@ class UnwatchedDirs:
         """Remember a folder the kernel granted no watch for."""
         reason = {errno.ENOSPC: NoWatch.WATCHES, errno.EMFILE: NoWatch.INSTANCES}
         words = error.strerror or str(error)
+        if error.errno == errno.EMFILE and (limit := limit_now()):
+            # The same number as for too many instances: here it is the process that holds too many.
+            self._add(UnwatchedDir(directory, NoWatch.OTHER, limit.text))
+            return
         self._add(UnwatchedDir(directory, reason.get(error.errno or 0, NoWatch.OTHER), words))
 
     def on_network(self, directory: WatchedDir, kind: str) -> None:

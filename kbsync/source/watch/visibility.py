@@ -46,7 +46,7 @@ class Visibility:
         """Return the filters inside an open folder; None when an ignore file cannot be read."""
         try:
             return self.filters.inside(directory.filters, directory.prefix, fd)
-        except IgnoreFault:
+        except (IgnoreFault, OSError):
             return None
 
     def add_link(self, directory: WatchedDir, name: str) -> None:

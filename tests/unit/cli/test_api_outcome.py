@@ -18,6 +18,10 @@ from kbsync.model import (
 )
 
 SLOW = remote.SLOW(what="create document", url="http://127.0.0.1/v1", seconds="60")
+AWAY = remote.MODEL_AWAY(what="create document", words="no")
+PAGE = remote.NOT_JSON(
+    what="list", url="http://127.0.0.1/v1", status=200, kind="text/html", remedy="check server.url"
+)
 LOCKED = remote.SWITCH_LOCKED(what="disable document")
 
 
@@ -32,6 +36,8 @@ def test_a_value_comes_out() -> None:
         (Throttled(60.0), say.RESTING.code, Exit.FAULT, "again"),
         (Ambiguous(SLOW), remote.SLOW.code, Exit.FAULT, "not known; look with: kbsync docs list"),
         (NotReady(LOCKED, 600.0), remote.SWITCH_LOCKED.code, Exit.FAULT, "wait 600 s"),
+        (NotReady(PAGE, 60.0), remote.NOT_JSON.code, Exit.FAULT, "check server.url, then type: kb"),
+        (NotReady(AWAY, 60.0), remote.MODEL_AWAY.code, Exit.FAULT, "server; then type the command"),
         (
             NotSent(remote.PAYLOAD_CHANGED(what="create document")),
             remote.PAYLOAD_CHANGED.code,
@@ -61,5 +67,5 @@ def test_failures(failure: Failure, code: str, exit: Exit, following: str) -> No
 
 
 def test_nothing_is_promised_to_happen_by_itself() -> None:
-    for failure in (Ambiguous(SLOW), NotReady(LOCKED, 5.0)):
+    for failure in (Ambiguous(SLOW), NotReady(LOCKED, 5.0), NotReady(AWAY, 5.0)):
         assert "by itself" not in notice_of(failure, "docs", "disable").next

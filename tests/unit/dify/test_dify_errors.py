@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbsync.dify import errors
+from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.reading import read as read_body
 from kbsync.dify.request import ApiCall, ApiReply, Subject, read, write
+from kbsync.dify.way import way_to
 from kbsync.messages import Message, catalogue
 from kbsync.messages import remote as messages
 from kbsync.model import (
@@ -30,6 +32,7 @@ from kbsync.model import (
 ID = "22f83db9-93e4-424b-a446-2b01259772f4"
 URL = "https://docs.example/v1"
 NOW = 1_795_324_162.0
+WAY = way_to(Access(url=URL, key=ApiKey("k"), environment=False), network=False)
 
 GET = read("get document", Subject.DOCUMENT, "datasets", ID, "documents", ID)
 DELETE = write("delete document", Subject.DOCUMENT, "DELETE", "datasets", ID, "documents", ID)
@@ -59,7 +62,7 @@ def envelope(status: int, code: str, message: str) -> ApiReply:
 
 
 def fault(call: ApiCall, reply: ApiReply, *, sent: bool = True) -> Failure:
-    return errors.fault(call, reply, URL, NOW, sent=sent)
+    return errors.fault(call, reply, WAY, NOW, sent=sent)
 
 
 @pytest.mark.parametrize("row", observed(), ids=lambda row: row.tag)
@@ -128,7 +131,7 @@ RULES: list[tuple[ApiCall, ApiReply, type[Failure], Message | None]] = [
     (GET, envelope(403, "forbidden", "Dataset api access is not enabled."), Unauthorized, messages.API_SWITCHED_OFF),
     (GET, envelope(403, "forbidden", "You do not have permission"), Unauthorized, messages.NOT_ALLOWED),
     (DELETE, envelope(400, "invalid_param", "You do not have permission to access this dataset."), Unauthorized, messages.NOT_ALLOWED),
-    (GET, answer(403, b"<html>firewall</html>"), Unauthorized, messages.WRONG_URL),
+    (GET, answer(403, b"<html>firewall</html>"), Unauthorized, messages.GATEWAY),
     (GET, envelope(404, "not_found", "Document not found."), Gone, None),
     (GET, envelope(404, "not_found", "Dataset not found."), Gone, None),
     (DELETE, envelope(404, "not_found", "Document Not Exists. You have requested this URI [x] but did you mean y ?"), Gone, None),
@@ -149,8 +152,8 @@ RULES: list[tuple[ApiCall, ApiReply, type[Failure], Message | None]] = [
     (ADD, answer(400, {"error": "Segments is required"}), Rejected, messages.REFUSED),
     (CREATE, answer(400, b"400 The plain HTTP request was sent to HTTPS port"), Unauthorized, messages.WRONG_URL),
     (CREATE, answer(407), Unauthorized, messages.PROXY),
-    (CREATE, answer(302, location="https://login.example/x"), Rejected, messages.REDIRECTED),
-    (GET, answer(304), Rejected, messages.REDIRECTED),
+    (CREATE, answer(302, location="https://elsewhere.example/x"), Unauthorized, messages.REDIRECTED),
+    (GET, answer(304), Unauthorized, messages.REDIRECTED),
 ]  # fmt: skip
 
 
@@ -211,7 +214,7 @@ def test_503_with_retry_after_is_waited_for() -> None:
 
 def test_unread_success_is_no_certainty() -> None:
     for call, kind in ((GET, NotReady), (CREATE, Ambiguous)):
-        outcome = errors.malformed(call, answer(200, HTML), URL, "x")
+        outcome = errors.malformed(call, answer(200, HTML), WAY, "x")
         assert type(outcome) is kind
 
 
