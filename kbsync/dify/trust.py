@@ -18,7 +18,7 @@ from kbsync.messages import remote as messages
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
-class Trust(NamedTuple):
+class Authorities(NamedTuple):
     """What certificates are checked by.
 
     Args:
@@ -30,7 +30,7 @@ class Trust(NamedTuple):
     remedy: str = "give the server's certificate authority as server.ca_file"
 
 
-def trust_of(access: Access, *, needed: bool) -> Trust:
+def trust_of(access: Access, *, needed: bool) -> Authorities:
     """Return what the certificate of the server of `access` is checked by.
 
     Args:
@@ -42,34 +42,36 @@ def trust_of(access: Access, *, needed: bool) -> Trust:
         Problem: what is declared, or named by the environment, has no certificates.
     """
     if not access.verify:
-        return Trust(httpx.create_ssl_context(verify=False))
+        return Authorities(httpx.create_ssl_context(verify=False))
     if not needed:
-        return Trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        return Authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     if access.ca_file is not None:
         return _declared(access.ca_file)
     if access.environment:
         for variable, load in (("SSL_CERT_FILE", _from_file), ("SSL_CERT_DIR", _from_folder)):
             if path := os.environ.get(variable):
                 return _of_the_environment(variable, path, load)
-    return Trust(httpx.create_ssl_context(trust_env=False))
+    return Authorities(httpx.create_ssl_context(trust_env=False))
 
 
-def _declared(path: Path) -> Trust:
+def _declared(path: Path) -> Authorities:
     try:
         context = _from_file(str(path))
     except OSError as fault:
         raise Problem(messages.BAD_CA_FILE(path=path, words=_words(fault))) from fault
-    return Trust(context, "add the server's certificate authority to server.ca_file")
+    return Authorities(context, "add the server's certificate authority to server.ca_file")
 
 
-def _of_the_environment(variable: str, path: str, load: Callable[[str], ssl.SSLContext]) -> Trust:
+def _of_the_environment(
+    variable: str, path: str, load: Callable[[str], ssl.SSLContext]
+) -> Authorities:
     try:
         context = load(path)
     except OSError as fault:
         words = {"variable": variable, "path": path, "words": _words(fault)}
         raise Problem(messages.TRUST_VARIABLE(**words)) from fault
     remedy = f"add the server's certificate authority to what {variable} names, or give it as "
-    return Trust(context, f"{remedy}server.ca_file")
+    return Authorities(context, f"{remedy}server.ca_file")
 
 
 def _from_file(path: str) -> ssl.SSLContext:

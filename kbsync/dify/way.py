@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from kbsync.dify.access import Access
 from kbsync.dify.proxies import Proxy, proxy_of
-from kbsync.dify.trust import Trust, trust_of
+from kbsync.dify.trust import Authorities, trust_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Way:
 
     access: Access
     proxy: Proxy | None
-    trust: Trust = field(repr=False)
+    trust: Authorities = field(repr=False)
     network: bool = True
 
     @property

@@ -1,6 +1,6 @@
 """Messages about the knowledge API: codes KB-R001 and up, never re-used."""
 
-from kbsync.messages import Exit, Message
+from kbsync.messages import Exit, Message, shell, verb
 
 WRONG_KEY = Message(
     "KB-R001",
@@ -23,13 +23,13 @@ NOT_ALLOWED = Message(
 WRONG_URL = Message(
     "KB-R004",
     "{what}: {url} answered {status}, but not as a knowledge API does",
-    "{remedy}, then type: kbsync validate",
+    "{remedy}, then: " + verb("validate"),
     Exit.REFUSED,
 )
 REDIRECTED = Message(
     "KB-R005",
     "{what}: {url} redirects to {target}; redirects are not followed",
-    "{remedy}, then type: kbsync validate",
+    "{remedy}, then: " + verb("validate"),
     Exit.REFUSED,
 )
 TYPE_OR_SIZE = Message(
@@ -123,7 +123,7 @@ CUT_OFF = Message(
 NOT_JSON = Message(
     "KB-R022",
     "{what}: {url} answered {status} with {kind} instead of JSON",
-    "{remedy}, then type: kbsync validate",
+    "{remedy}, then: " + verb("validate"),
 )
 MALFORMED = Message(
     "KB-R023",
@@ -143,13 +143,13 @@ CANNOT_CONNECT = Message(
 NO_TRUST = Message(
     "KB-R026",
     "{what}: no secure connection to {url}: {words}",
-    "{remedy}, then type: kbsync validate",
+    "{remedy}, then: " + verb("validate"),
     Exit.REFUSED,
 )
 UNKNOWN_HOST = Message(
     "KB-R027",
     "{what}: the host of {url} has no address: {words}",
-    "check the spelling of server.url and this machine's name service, then type: kbsync validate",
+    "check the spelling of server.url and this machine's name service, then: " + verb("validate"),
 )
 CONNECT_SLOW = Message(
     "KB-R028",
@@ -159,7 +159,7 @@ CONNECT_SLOW = Message(
 PROXY = Message(
     "KB-R029",
     "{what}: the proxy {proxy} of {origin} does not let the request through: {words}",
-    "have it let the request through, or {remedy}, then type: kbsync validate",
+    "have it let the request through, or {remedy}, then: " + verb("validate"),
     Exit.REFUSED,
 )
 PAYLOAD_CHANGED = Message(
@@ -333,62 +333,62 @@ PIPELINE_WANTS = Message(
 PROXY_AWAY = Message(
     "KB-R175",
     "{what}: no connection to the proxy {proxy} of {origin}: {words}",
-    "{remedy}, then type: kbsync validate",
+    "{remedy}, then: " + verb("validate"),
 )
 PROXY_UNUSABLE = Message(
     "KB-R176",
     "{origin} names {proxy} as proxy, which cannot be used: {why}",
-    "{remedy}, then type: kbsync validate",
+    "{remedy}, then: " + verb("validate"),
     Exit.USAGE,
 )
 SOCKS_EXTRA = Message(
     "KB-R177",
     "{origin} names the SOCKS proxy {proxy}, and the package for SOCKS is not installed",
-    "pip install 'kbsync[socks]'; or {remedy}, then type: kbsync validate",
+    shell("pip install 'kbsync[socks]'") + ", or {remedy}, then: " + verb("validate"),
     Exit.USAGE,
 )
 NOT_TLS = Message(
     "KB-R178",
     "{what}: {url} does not speak TLS at this port",
-    "write {address} as server.url, or the port that speaks TLS, then type: kbsync validate",
+    "write {address} as server.url, or the port that speaks TLS, then: " + verb("validate"),
     Exit.REFUSED,
 )
 SPEAKS_TLS = Message(
     "KB-R179",
     "{what}: {url} speaks TLS at this port, and was asked in plain HTTP",
-    "write {address} as server.url, then type: kbsync validate",
+    "write {address} as server.url, then: " + verb("validate"),
     Exit.REFUSED,
 )
 OTHER_NAME = Message(
     "KB-R180",
     "{what}: the certificate of {url} is not for {host}, but for {names}",
-    "use a name that it is for in server.url, or have one made for {host}, then type: kbsync "
-    "validate",
+    "use a name that it is for in server.url, or have one made for {host}, then: "
+    + verb("validate"),
     Exit.REFUSED,
 )
 OUT_OF_DATE = Message(
     "KB-R181",
     "{what}: the certificate of {url} is not valid now: {words}",
-    "have it renewed at the server, and see that this machine's clock is right, then type: kbsync "
-    "validate",
+    "have it renewed at the server, and see that this machine's clock is right, then: "
+    + verb("validate"),
     Exit.REFUSED,
 )
 GATEWAY = Message(
     "KB-R182",
     "{what}: something in front of {url} answers, which wants a login of its own ({how})",
-    "give it what it wants with server.headers, or have it let the API's calls through, then type: "
-    "kbsync validate",
+    "give it what it wants with server.headers, or have it let the API's calls through, then: "
+    + verb("validate"),
     Exit.REFUSED,
 )
 NOT_HTTP = Message(
     "KB-R183",
     "{what}: what answers at {url} does not speak HTTP",
-    "check the port of server.url: another service has it, then type: kbsync validate",
+    "check the port of server.url: another service has it, then: " + verb("validate"),
     Exit.REFUSED,
 )
 TRUST_VARIABLE = Message(
     "KB-R184",
     "{variable} names {path}, where no certificate authorities can be had: {words}",
-    "correct or unset {variable}, then type: kbsync validate",
+    "correct or unset {variable}, then: " + verb("validate"),
     Exit.USAGE,
 )

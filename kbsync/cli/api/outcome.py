@@ -11,9 +11,9 @@ from kbsync.model import Ambiguous, Done, Failure, Gone, NotReady, Outcome, Thro
 
 T = TypeVar("T")
 
+BY_ITSELF = "it is tried again by itself"
 UNSURE = "whether it took effect is not known; look with: kbsync {group} list"
 LATER = "wait {seconds} s, then type the command again"
-LATER_STILL = "then type the command again"
 
 
 def value_of(outcome: Outcome[T], group: str, verb: str) -> T:
@@ -47,11 +47,12 @@ def notice_of(failure: Failure, group: str, verb: str) -> Notice:
 
 def _by_hand(why: Notice, seconds: str) -> Notice:
     """Return `why` with the step a person takes where a daemon would try again."""
-    step, found, _ = why.message.next.partition("it is tried again by itself")
-    if found and not step:
-        return _followed_by(why, LATER.replace("{seconds}", seconds))
+    first = "".join(map(str, why.message.advice.parts[:1]))
+    step, found, _ = first.partition(BY_ITSELF)
     # Where something has to be changed first, to wait is no advice.
-    return _followed_by(why, f"{step}{LATER_STILL}") if found else why
+    if not found:
+        return why
+    return _followed_by(why, f"{step}{LATER}".replace("{seconds}", seconds))
 
 
 def _followed_by(notice: Notice, following: str) -> Notice:

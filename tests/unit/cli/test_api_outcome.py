@@ -36,8 +36,13 @@ def test_a_value_comes_out() -> None:
         (Throttled(60.0), say.RESTING.code, Exit.FAULT, "again"),
         (Ambiguous(SLOW), remote.SLOW.code, Exit.FAULT, "not known; look with: kbsync docs list"),
         (NotReady(LOCKED, 600.0), remote.SWITCH_LOCKED.code, Exit.FAULT, "wait 600 s"),
-        (NotReady(PAGE, 60.0), remote.NOT_JSON.code, Exit.FAULT, "check server.url, then type: kb"),
-        (NotReady(AWAY, 60.0), remote.MODEL_AWAY.code, Exit.FAULT, "server; then type the command"),
+        (
+            NotReady(PAGE, 60.0),
+            remote.NOT_JSON.code,
+            Exit.FAULT,
+            "check server.url, then: kbsync val",
+        ),
+        (NotReady(AWAY, 60.0), remote.MODEL_AWAY.code, Exit.FAULT, "server; wait 60 s"),
         (
             NotSent(remote.PAYLOAD_CHANGED(what="create document")),
             remote.PAYLOAD_CHANGED.code,
