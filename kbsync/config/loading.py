@@ -163,7 +163,10 @@ def _state_folder(ledger: LedgerAddress | None, file: Path) -> Path:
 
     # Two files may both have a mirror called docs, and a ledger has one writer.
     own = hashlib.sha256(str(file).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    folder = platformdirs.user_state_path("kbsync", appauthor=False)
-    if not folder.is_absolute():  # the ~ in it stands for nothing
+    try:
+        folder = platformdirs.user_state_path("kbsync", appauthor=False)
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():  # older releases leave a ~ that stands for nothing
         raise Problem(machine.NO_HOME(what="the ledger", key="ledger"))
     return folder / f"{file.stem}-{own}"

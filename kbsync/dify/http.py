@@ -14,7 +14,7 @@ from kbsync.dify.multipart import Multipart, PayloadChanged
 from kbsync.dify.no_connection import why_no_connection
 from kbsync.dify.reading import M, Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply
-from kbsync.dify.second_look import looked_again
+from kbsync.dify.second_look import SecondLook
 from kbsync.dify.transport import NO_HTTP
 from kbsync.dify.way import Way
 from kbsync.messages import Notice
@@ -62,6 +62,7 @@ class Exchange:
     ) -> None:
         self._way = way
         self._access = way.access
+        self._look = SecondLook(way)
         self._answered = False
         self._http = http
         self._seen = seen
@@ -123,7 +124,7 @@ class Exchange:
         if _was_cut_off(outcome) and not call.write:
             # The server closed an idle connection in that moment; the next try opens a new one.
             outcome = await self._once(call, request, upload)
-        return outcome if self._answered else await looked_again(call, outcome, self._way)
+        return outcome if self._answered else await self._look.at(call, outcome)
 
     def _request(
         self,

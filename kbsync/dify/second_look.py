@@ -6,9 +6,10 @@ Made only before a server has ever answered, and only where it is reached direct
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -26,42 +27,88 @@ from kbsync.model import Ambiguous, NotReady, NotSent, Outcome
 T = TypeVar("T")
 
 SECONDS = 3.0
+KEPT = 60.0
+_HTTP = b"HTTP/"
 MOST_NAMES = 5
 _UNANSWERED = frozenset(each.code for each in (messages.CUT_OFF, messages.NOT_HTTP))
 
 
-async def looked_again(call: ApiCall, outcome: Outcome[T], way: Way) -> Outcome[T]:
-    """Return `outcome` with what a second look tells of its cause."""
-    if not isinstance(outcome, NotSent | NotReady | Ambiguous) or way.proxy or not way.network:
+class Glimpse(NamedTuple):
+    """What a second look told, and when."""
+
+    at: float
+    words: Sequence[str]
+
+
+class SecondLook:
+    """Second looks at one server; each is made once a minute at most.
+
+    Args:
+        way: how the server is reached.
+    """
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        self._seen: dict[Callable[[Access], Awaitable[Sequence[str]]], Glimpse] = {}
+
+    async def at(self, call: ApiCall, outcome: Outcome[T]) -> Outcome[T]:
+        """Return `outcome` with what a second look tells of its cause."""
+        way, url = self._way, self._way.access.url
+        if not isinstance(outcome, NotSent | NotReady | Ambiguous) or way.proxy or not way.network:
+            return outcome
+        why = outcome.why
+        if why.message is messages.OTHER_NAME and (names := await self._told(names_at)):
+            return replace(outcome, why=_named(why, names))
+        if why.code in _UNANSWERED and url.startswith("http:"):
+            return replace(outcome, why=await self._unanswered(call, why))
         return outcome
-    why, url = outcome.why, way.access.url
-    if why.message is messages.OTHER_NAME:
-        names = await names_at(way.access)
-        return replace(outcome, why=_named(why, names)) if names else outcome
-    if why.code in _UNANSWERED and url.startswith("http:") and await speaks_tls(url):
-        why = messages.SPEAKS_TLS(what=call.what, url=url, address=with_tls(url))
-        return replace(outcome, why=why)
-    return outcome
+
+    async def _unanswered(self, call: ApiCall, why: Notice) -> Notice:
+        url = self._way.access.url
+        if await self._told(tls_at):
+            return messages.SPEAKS_TLS(what=call.what, url=url, address=with_tls(url))
+        if await self._told(no_http_at):
+            return messages.NOT_HTTP(what=call.what, url=url)
+        return why
+
+    async def _told(self, look: Callable[[Access], Awaitable[Sequence[str]]]) -> Sequence[str]:
+        seen = self._seen.get(look)
+        if seen is None or anyio.current_time() > seen.at + KEPT:
+            seen = self._seen[look] = Glimpse(anyio.current_time(), await look(self._way.access))
+        return seen.words
 
 
-def _named(why: Notice, names: list[str]) -> Notice:
+def _named(why: Notice, names: Sequence[str]) -> Notice:
     more = len(names) - MOST_NAMES
     shown = ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
     return why.message(**{**why.words, "names": shown})
 
 
-async def speaks_tls(url: str) -> bool:
-    """Whether the port of `url` speaks TLS, whatever its certificate."""
+async def tls_at(access: Access) -> Sequence[str]:
+    """Return the version of TLS that the port of a plain address speaks; nothing if it does not."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    stream = await _greeted(url, context)
+    stream = await _greeted(access.url, context)
     if stream is None:
-        return False
+        return []
+    version = stream.extra(TLSAttribute.tls_version)  # noqa: S610 - no database here
     await anyio.aclose_forcefully(stream)
-    return True
+    return [version]
 
 
-async def names_at(access: Access) -> list[str]:
+async def no_http_at(access: Access) -> Sequence[str]:
+    """Return the beginning of an answer that is no HTTP; nothing where it is, or none comes."""
+    host, port = _port(access.url)
+    with suppress(OSError, anyio.BrokenResourceError, anyio.EndOfStream):
+        with anyio.fail_after(SECONDS):
+            async with await anyio.connect_tcp(host, port) as stream:
+                await stream.send(b"GET / HTTP/1.0\r\n\r\n")
+                said = await stream.receive(len(_HTTP))
+        return [] if said.startswith(_HTTP) else [said.decode("latin-1")]
+    return []
+
+
+async def names_at(access: Access) -> Sequence[str]:
     """Return the names that the server's certificate is for; none where it is not trusted."""
     # A context of its own: that of the client goes on to check names.
     context = trust_of(access, needed=True).context
@@ -80,9 +127,13 @@ def _names(certificate: Mapping[str, object]) -> Iterator[str]:
     yield from (value for kind, value in listed if kind in ("DNS", "IP Address"))
 
 
-async def _greeted(url: str, context: ssl.SSLContext) -> TLSStream | None:
+def _port(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+async def _greeted(url: str, context: ssl.SSLContext) -> TLSStream | None:
+    host, port = _port(url)
     try:
         with anyio.fail_after(SECONDS):
             return await anyio.connect_tcp(

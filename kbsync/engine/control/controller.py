@@ -37,6 +37,7 @@ UNREACHED = frozenset(
         remote_say.CONNECT_SLOW,
         remote_say.CUT_OFF,
         remote_say.CUT_SHORT,
+        remote_say.PROXY_AWAY,
         remote_say.SERVER_FAULT,
         remote_say.SLOW,
         remote_say.UNKNOWN_HOST,
