@@ -64,7 +64,7 @@ def note(event: Event, level: str = "info") -> None:
         outcome=event.outcome,
         document=event.document_id,
         ms=event.milliseconds,
-        **({"code": event.why.code, "why": event.why.text} if event.why else {}),
+        **words(event.why),
     )
 
 

@@ -34,16 +34,20 @@ class EventLog:
 
     def observe(self, event: Event) -> None:
         """Log one step; what failed in the same way before is logged for debugging only."""
+        with invoked(self._invocation):
+            logs.note(event, self._level(event))
+
+    def _level(self, event: Event) -> str:
         match event.outcome:
             case "done" | "indexed":
                 self._logged.pop(event.key, None)
                 changed = event.action in CHANGES and event.action not in SILENT
                 # That a call was answered is one thing, that searches find the text another.
-                logs.note(event, "info" if changed or event.outcome == "indexed" else "debug")
+                return "info" if changed or event.outcome == "indexed" else "debug"
             case "stopped" | "failed":
-                logs.note(event, "warning" if self._is_new(event) else "debug")
+                return "warning" if self._is_new(event) else "debug"
             case _:
-                logs.note(event, "debug")
+                return "debug"
 
     def _is_new(self, event: Event) -> bool:
         if event.why is not None and event.why.message.exit is Exit.OK:

@@ -40,7 +40,7 @@ def test_a_value_comes_out() -> None:
             NotReady(PAGE, 60.0),
             remote.NOT_JSON.code,
             Exit.FAULT,
-            "check server.url, then: kbsync val",
+            "check server.url, then: kbsync",
         ),
         (NotReady(AWAY, 60.0), remote.MODEL_AWAY.code, Exit.FAULT, "server; wait 60 s"),
         (
