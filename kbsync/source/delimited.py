@@ -10,11 +10,12 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 
 OTHERS = ";\t|"
-SAMPLE, ROWS_AT_ONCE = 1 << 16, 1000
+SAMPLE, WRITTEN_AT_ONCE = 1 << 16, 1 << 16
+LONGEST_ROW = 1 << 20
+"""Characters of a row, which becomes a list of its cells: a longer one is no table."""
 
 _SEP_LINE = re.compile(r'"?sep=(?P<delimiter>[^\r\n])"?[ \t]*(?:\r\n|\n|\r)', re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
@@ -85,20 +86,56 @@ def with_commas(pieces: Iterable[str], delimiter: Delimiter) -> Iterator[str]:
     text = lines(pieces)
     if delimiter.declared:
         next(text, None)
-    rows = csv.reader(text, delimiter=delimiter.character)
-    while some := list(islice(rows, ROWS_AT_ONCE)):
-        written = io.StringIO()
-        csv.writer(written, lineterminator="\n").writerows(some)
-        yield written.getvalue()
+    row = _Row(text)
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    for cells in csv.reader(row, delimiter=delimiter.character):
+        row.size = 0
+        writer.writerow(cells)
+        if written.tell() >= WRITTEN_AT_ONCE:
+            yield written.getvalue()
+            written.seek(0)
+            written.truncate()
+    yield written.getvalue()
+
+
+class _Row:
+    """The lines of a table, with the size of the row that is read.
+
+    Args:
+        lines: they.
+
+    Attributes:
+        size: how many characters it has so far.
+    """
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.size = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.size += len(line)
+            if self.size > LONGEST_ROW:
+                raise csv.Error("a row of that length is no row")
+            yield line
 
 
 def lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a text with their ends, whichever these are."""
+    """Yield the lines of a text with their ends, whichever these are.
+
+    One that is longer than any row comes in pieces, so that it is never there whole.
+    """
     rest = ""
     for piece in pieces:
-        found = _LINE.findall(rest + piece)
-        # The last one may go on in the next piece, or end with a line feed there.
-        rest = found.pop() if found else ""
-        yield from found
+        text, rest = rest + piece, ""
+        for found in _LINE.finditer(text):
+            if rest:
+                yield rest
+            # The last one may go on in the next piece, or end with a line feed there.
+            rest = found[0]
+        if len(rest) > LONGEST_ROW:
+            yield rest
+            rest = ""
     if rest:
         yield rest
