@@ -110,6 +110,7 @@ class KnowledgeBase:
         chunk_seconds: how long a chunk takes; by default none completes before the end.
         told: what kbsync knows of that.
         refused: contents that the server does not accept.
+        came_out_empty: contents of which it made no chunk.
         away_until: no request is answered before.
         withheld: why it takes nothing, whatever is sent; with `updates`, no update either.
         turned_away: how many uploads it did not take for that.
@@ -133,6 +134,7 @@ class KnowledgeBase:
         self.base_was_made = 0
         self.refused: set[bytes] = set()
         self.answered_refused: set[bytes] = set()
+        self.came_out_empty: set[bytes] = set()
         self.away_until = float("-inf")
         self.withheld: Withheld | Ambiguous | None = None
         self.turned_away = self.deleted = 0
@@ -355,8 +357,8 @@ class KnowledgeBase:
 
     def put(self, document: Document, name: str, content: bytes, settings: str) -> None:
         """Give `document` its name and content; its indexing begins."""
-        seconds, document.fate = self.indexing(name)
         document.name, document.content, document.settings = name, content, settings
+        seconds = self._draw_fate(document)
         document.rev = f"rev-{next(self._ids)}"
         document.indexed_since = self.now()
         document.ready_at = NEVER_READY if document.fate == NEVER else self.now() + seconds
@@ -366,6 +368,12 @@ class KnowledgeBase:
         document.stage = Readiness.INDEXING
         if not self.worker_runs:
             document.stage, document.ready_at = Readiness.WAITING, NEVER_READY
+
+    def _draw_fate(self, document: Document) -> float:
+        """Return how long indexing of `document` takes; how it ends is its fate."""
+        seconds, document.fate = self.indexing(document.name)
+        self.came_out_empty |= {document.content} if document.fate == EMPTY else set()
+        return seconds
 
     def lose_tasks(self, stage: Readiness = Readiness.WAITING) -> list[str]:
         """Lose the task of every document that is not done yet; return their ids.
@@ -383,7 +391,7 @@ class KnowledgeBase:
         self.worker_runs = True
         for each in self.documents.values():
             if each.ready_at == NEVER_READY and not each.task_lost:
-                seconds, each.fate = self.indexing(each.name)
+                seconds = self._draw_fate(each)
                 each.stage, each.ready_at = Readiness.INDEXING, self.now() + seconds
                 self.keywords.begin(each, self.now())
 

@@ -88,7 +88,6 @@ class History:
         self.unmarked: set[str] = set()
         self.mistaken: set[str] = set()
         self.reported: set[str] = set()
-        self.came_out_empty: set[str] = set()
         self.agreed: set[str] = set()
         self.agreed_once: set[str] = set()
         chance = random.Random(f"world {program.world}")
@@ -222,7 +221,6 @@ class History:
         if self.fine:
             return seconds, FINE
         fate = self.chance.choices([FINE, FAILS, EMPTY, NEVER], [90, 6, 3, 1])[0]
-        self.came_out_empty |= {name} if fate == EMPTY else set()
         return seconds, fate
 
     # -- kbsync ----------------------------------------------------------------------------------

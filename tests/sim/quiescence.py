@@ -272,8 +272,8 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             # A ledger that was lost may have disabled it to have its keywords written anew.
             return away or (history.forgot and document is not None and not document.enabled)
         case "KB-E007" | "KB-E152":
-            empty = document is not None and document.name in history.came_out_empty
-            return ("no chunks" in str(action.why) and empty) or _refused(history, action)
+            empty = "no chunks" in str(action.why) and _came_out_empty(history, entry)
+            return empty or _refused(history, action)
         case "KB-E011":
             reported = named in history.reported
             return reported or (document is not None and _passes_for_foreign(history, document))
@@ -302,6 +302,12 @@ def _wrote_over(history: History, entry: LedgerEntry | None) -> bool:
     """Whether an upload that a lost ledger had sent landed on a document of the next one."""
     document = history.server.documents.get(entry.document_id) if entry else None
     return history.forgot and document is not None and document.rev != getattr(entry, "rev", None)
+
+
+def _came_out_empty(history: History, entry: LedgerEntry | None) -> bool:
+    """Whether what was sent came out empty, in whichever document: a failed swap leaves the old."""
+    sent = entry.fingerprint.content if entry and entry.fingerprint else None
+    return sent in map(sha, history.server.came_out_empty)
 
 
 def _refused(history: History, action: Hold | Conflict) -> bool:

@@ -110,7 +110,7 @@ def _after_delete(context: Context, case: Case, action: Delete) -> LedgerEntry |
         return replace(entry, superseded=None)
     # The reason and the next try outlive the replacement, or it would be sent at once again.
     if action.cause is Cause.FAILED and entry.superseded is not None:
-        return _back_to_old(_failed(context, case, entry), entry.superseded)
+        return _back_to_old(case, _failed(context, case, entry), entry.superseded)
     return remaining_entry(entry) if entry.document_id == action.document_id else UNCHANGED
 
 
@@ -124,11 +124,14 @@ def _failed(context: Context, case: Case, entry: LedgerEntry) -> LedgerEntry:
     )
 
 
-def _back_to_old(entry: LedgerEntry, document_id: str) -> LedgerEntry:
+def _back_to_old(case: Case, entry: LedgerEntry, document_id: str) -> LedgerEntry:
     """Return the entry after a failed swap: the old document, and the failure."""
+    old = case.evidence.replaced
     return replace(
         entry,
         document_id=document_id,
+        # A file that was renamed before keeps a document of its earlier name.
+        document_name=old.name if isinstance(old, RemoteDocument) else entry.document_name,
         superseded=None,
         rev=None,
         word_count=None,
@@ -158,7 +161,10 @@ def _adopt(context: Context, case: Case, action: Adopt) -> Result:
         word_count=document.word_count,
     )
     line = timed.line("done", document.id, action.cause)
-    context.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
+    # What was refused is not what the document is known to hold.
+    refusal = UNCHANGED if action.fingerprint is None else None
+    change = EntryChange(key=case.key, entry=entry, rejection=refusal, journal=(line,))
+    context.ledger.commit(change)
     if not (inactive or done):
         return Follow(document.id)
     # Decided again at once: T13 holds it, or T17 sends it.

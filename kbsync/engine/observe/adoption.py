@@ -17,7 +17,7 @@ from kbsync.engine.execute.results import TimedCall
 from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.knowledge_base import ensure_base
 from kbsync.engine.observe.remote_state import refresh
-from kbsync.engine.ports import EntryChange
+from kbsync.engine.ports import UNCHANGED, EntryChange
 from kbsync.messages import Problem
 from kbsync.messages import adoption as say
 from kbsync.messages import engine as engine_say
@@ -240,4 +240,6 @@ def _change(context: Context, action: Adopt) -> EntryChange:
         reason=(why.code, document.error or why.text) if failed else None,
     )
     line = TimedCall(context, action.key, "adopt").line("done", document.id, action.cause)
-    return EntryChange(key=action.key, entry=entry, journal=(line,))
+    # What was refused is not what the document is known to hold.
+    refusal = UNCHANGED if action.fingerprint is None else None
+    return EntryChange(key=action.key, entry=entry, rejection=refusal, journal=(line,))

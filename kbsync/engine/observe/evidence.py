@@ -136,9 +136,11 @@ class EvidenceCollector:
         """Hash only where a decision needs it: what was sent or refused before, or a mark."""
         if not isinstance(local, Present) or local.content is not None:
             return local
-        # Same stat as when it was read: the recorded hash stands for the content.
-        if entry is not None and entry.fingerprint is not None and entry.stat == local.stat:
-            return replace(local, content=entry.fingerprint.content)
+        # Same stat as when it was read: the recorded hash stands for the content. What was refused
+        # was read last: a content may change behind its stat.
+        for known in () if entry is None else (rejection, entry):
+            if known is not None and known.fingerprint is not None and known.stat == local.stat:
+                return replace(local, content=known.fingerprint.content)
         compared = entry is not None and entry.fingerprint is not None
         refused = rejection is not None and rejection.stat != local.stat
         # A new file is read once, while it is sent.

@@ -336,3 +336,19 @@ async def test_what_was_promised_is_read_as_it_was_sent() -> None:
     assert await hashes_to_send(check, [planned]) == {A: fingerprint_of(b"promised").content}
     assert await broken_promise(on.world, A) is None
     assert set(asked) == {"cp932"}
+
+
+async def test_what_was_refused_behind_the_stat_of_what_is_there_is_not_sent_again() -> None:
+    """New settings sent a content that nothing had told of, and the server refused it."""
+    on = altered()
+    on.world = replace(on.world, mirror=replace(on.world.mirror, settings="settings-2"))
+    engine = engine_of(on)
+    on.server.model.refused.add(b"rate 120")
+    await engine.apply(await engine.plan(listing=False), observe=on.events.append)
+    assert on.ledger.rejections[A].stat == on.ledger.held[A].stat
+    sent = on.server.count("create") + on.server.count("update")
+    [action] = (await engine_of(on).plan(listing=False)).plan.actions
+    assert isinstance(action, Hold)
+    assert action.why.code == "KB-E007"
+    await engine_of(on).apply(await engine_of(on).plan(listing=False), observe=on.events.append)
+    assert on.server.count("create") + on.server.count("update") == sent

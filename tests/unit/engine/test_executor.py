@@ -9,12 +9,12 @@ import pytest
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
-from kbsync.model import EntryState, Intent, NotReady, Op, Throttled, Unauthorized
+from kbsync.model import EntryState, Intent, NotReady, Op, Rejection, Throttled, Unauthorized
 from tests.model.knowledge_base import FAILS
 
 from .fakes import run_pool, stage
 from .server import REFUSED, UNSENT
-from .words import WHY, fingerprint_of, key_of
+from .words import EPOCH, WHY, fingerprint_of, key_of
 
 pytestmark = pytest.mark.anyio
 A = key_of("a.md")
@@ -119,6 +119,20 @@ async def test_a_marked_document_of_other_content_is_adopted_and_then_updated() 
     assert on.ledger.held[A].fingerprint == fingerprint_of(b"edited since")
 
 
+async def test_what_was_refused_is_not_held_against_a_document_of_what_the_file_holds_now() -> None:
+    """The content behind the stat changed, and another ledger of ours sent it."""
+    on = stage({"a.md": b"refused"})
+    stat = on.source.files["a.md"].stat
+    on.ledger.rejections[A] = Rejection(
+        key=A, fingerprint=fingerprint_of(b"refused"), reason=("X", "no"), at=EPOCH, stat=stat
+    )
+    on.source.alter("a.md", b"sent on")
+    on.server.mark(on.server.put("a.md", b"sent on"), "a.md")
+    await run_pool(on, ["a.md"], listing=await refresh(on.world))
+    assert on.ledger.held[A].fingerprint == fingerprint_of(b"sent on")
+    assert on.ledger.rejections == {}
+
+
 async def test_an_adopted_document_that_is_still_indexing_is_followed() -> None:
     on = stage({"a.md": b"hello"})
     stored = on.server.put("a.md", b"hello")
@@ -197,3 +211,19 @@ async def test_what_is_held_or_in_conflict_changes_nothing() -> None:
     kinds = {key.path: kind for key, (kind, _) in report.stopped.items()}
     assert kinds == {"disabled.md": "held", "foreign.md": "conflict"}
     assert on.ledger.commits == []
+
+
+async def test_a_failed_swap_of_a_renamed_file_leaves_a_document_of_its_earlier_name() -> None:
+    """Where documents are found by name alone, another name is looked for in vain."""
+    on = stage(swap=True)
+    old = on.synced("a.md", b"old")
+    on.server.documents[old.document_id].name = "was.md"
+    new = on.server.put("a.md", b"new", fate=FAILS)
+    on.ledger.held[A] = replace(
+        old, document_id=new.id, superseded=old.document_id, state=EntryState.FAILED, failures=1
+    )
+    on.source.write("a.md", b"newer")
+    on.server.faults["create"] += [REFUSED]
+    await run_pool(on, ["a.md"])
+    entry = on.ledger.held[A]
+    assert (entry.document_id, entry.document_name) == (old.document_id, "was.md")
