@@ -136,6 +136,10 @@ class Ledger(Protocol):
         """Return the entries that are being indexed in the base of `mirror`, of all mirrors."""
         ...
 
+    def proved_since(self, base_id: str, since: float) -> Sequence[LedgerEntry]:
+        """Return the entries of the base, of all mirrors, whose documents were synced since."""
+        ...
+
     def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> Sequence[str]:
         """Return the paths whose file had one of `inodes` when it was sent, in no order."""
         ...

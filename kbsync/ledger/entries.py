@@ -78,6 +78,12 @@ _AFTER = [
     .limit(bindparam("most", type_=Integer))
     for table in (ENTRIES, REJECTIONS)
 ]
+_PROVED_SINCE = (
+    select(*records.ENTRY)
+    .where(ENTRIES.c.base_id == bindparam("base"), ENTRIES.c.state == EntryState.SYNCED.value)
+    .where(ENTRIES.c.progress_at >= bindparam("since"))
+    .order_by(ENTRIES.c.mirror, ENTRIES.c.path)
+)
 _COUNTS = (
     select(ENTRIES.c.state, func.count())
     .where(ENTRIES.c.mirror == bindparam("mirror"))
@@ -145,6 +151,11 @@ class Entries:
         Of all mirrors on it.
         """
         return list(map(records.entry_of, self._database.fetch(_UNDER_WAY, mirror=mirror)))
+
+    def proved_since(self, base_id: str, since: float) -> list[LedgerEntry]:
+        """Return the entries of a base, of all mirrors, whose documents were synced since."""
+        rows = self._database.fetch(_PROVED_SINCE, base=base_id, since=since)
+        return [records.entry_of(row) for row in rows]
 
     def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> list[str]:
         """Return the paths whose file had one of `inodes` when it was sent, in no order."""

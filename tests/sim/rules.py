@@ -211,7 +211,6 @@ def heal(history: History, chance: random.Random) -> None:
     for document in history.server.documents.values():
         if document.ready_at == NEVER_READY and not document.task_lost:
             document.ready_at, document.fate = history.server.now() + 1.0, "fine"
-            history.server.keywords.begin(document, history.server.now())
 
 
 def delete_base(history: History, chance: random.Random) -> None:

@@ -45,8 +45,9 @@ from kbsync.model import (
     SetMetadata,
     Update,
 )
-from kbsync.planning.case import Case
+from kbsync.planning.case import Case, entry_of
 from kbsync.planning.marks import mark_of, values_hash
+from kbsync.planning.standstill import Standing
 
 
 async def carry_out(context: Context, case: Case, action: Action) -> Result:
@@ -72,7 +73,7 @@ async def carry_out(context: Context, case: Case, action: Action) -> Result:
             context.ledger.commit(EntryChange(key=case.key, entry=None))
             return Finished()
         case Hold() | Conflict():
-            return _held(action)
+            return _held(context, case, action)
         case Noop():
             return Finished()
         case SetMetadata(document_id=document_id):
@@ -84,10 +85,22 @@ async def carry_out(context: Context, case: Case, action: Action) -> Result:
             assert_never(action)
 
 
-def _held(action: Hold | Conflict) -> Result:
+def _held(context: Context, case: Case, action: Hold | Conflict) -> Result:
     if action.cause is Cause.INDEXING and action.document_id is not None:
         return Follow(action.document_id)
+    if context.loses_keywords and _ends(case):
+        return Follow(entry_of(case).document_id)
     return Stopped(action.why)
+
+
+def _ends(case: Case) -> bool:
+    """Whether its document, on its way before its file could not be sent any more, ends now."""
+    known, entry = case.evidence.known, case.entry
+    if entry is None or entry.state is not EntryState.INDEXING:
+        return False
+    if not isinstance(known, RemoteDocument) or case.standing is not Standing.MOVES:
+        return False
+    return known.readiness not in (Readiness.DISABLED, Readiness.ARCHIVED)
 
 
 async def _delete(context: Context, case: Case, action: Delete) -> Result:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from kbsync.engine.context import Context
+from kbsync.engine.execute.late_ends import is_late, to_prove_again, written_over
 from kbsync.engine.execute.mending import Mended, mend
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.search_proof import MOST_CHUNKS, prove
@@ -59,6 +61,7 @@ class FindabilityProofs:
         self._release = release
         self._due: dict[DocKey, EntryChange] = {}
         self._tries: Counter[DocKey] = Counter()
+        self._began_at = context.clock.now()
         self._seen = 0
         self._unfollowed = Unfollowed()
 
@@ -72,6 +75,8 @@ class FindabilityProofs:
 
     async def proved(self, ended: Mapping[DocKey, EntryChange]) -> dict[DocKey, EntryChange]:
         """Return which of what ended, now or before, is to be written down now, and how.
+
+        What was written over by what ended late is to be indexing again.
 
         Args:
             ended: what to write down of documents that were just seen to be indexed, or to fail.
@@ -117,7 +122,7 @@ class FindabilityProofs:
 
     async def _searched(self) -> dict[DocKey, EntryChange]:
         """Search for all that is due, then mend one after the other what was not found."""
-        settled: dict[DocKey, EntryChange] = {}
+        settled, waiting = await self._written_over()
         lost: list[DocKey] = []
 
         async def search(key: DocKey) -> None:
@@ -128,13 +133,35 @@ class FindabilityProofs:
                 lost.append(key)
 
         at_once = self._context.mirror.server.max_in_flight
-        await side_by_side([*filter(self._stands, self._due)], search, at_once=at_once)
+        due = [key for key in self._due if key not in waiting and self._stands(key)]
+        await side_by_side(due, search, at_once=at_once)
         for key in sorted(lost):
             change = await self._mended(key)
             if change is not None:
                 settled[key] = change
                 self._drop(key)
         return settled
+
+    async def _written_over(self) -> tuple[dict[DocKey, EntryChange], AbstractSet[DocKey]]:
+        """Return what is to be proved again, and what ended late and waits until that is known."""
+        late = {key: entry for key in self._due if (entry := self._late(key)) is not None}
+        if not late:
+            return {}, set()
+        found = await written_over(self._context, late.values(), self._due.keys(), most=self._most)
+        again = [to_prove_again(self._context, entry) for entry in found.lost]
+        changes = {change.key: change for change in again if change is not None}
+        mine = {key for key in changes if key.mirror == self._context.mirror.name}
+        # The next pass of another mirror finds them.
+        self._context.ledger.commit_all([changes[key] for key in changes.keys() - mine])
+        waits = () if found.told else [key for key in late if not self._tried_out(key)]
+        return {key: changes[key] for key in mine}, set(waits)
+
+    def _late(self, key: DocKey) -> LedgerEntry | None:
+        """Return the entry of what ended late, where that makes others be lost."""
+        entry, now = self._due[key].entry, self._context.clock.now()
+        if not self._context.loses_keywords or not isinstance(entry, LedgerEntry):
+            return None
+        return entry if is_late(entry, began_at=self._began_at, now=now) else None
 
     def _stands(self, key: DocKey) -> bool:
         """Whether the upload of `key` is still the one that was seen to be indexed."""
@@ -185,7 +212,7 @@ class FindabilityProofs:
             self._release(key)
         if mended is Mended.FOUND:
             self._note_loss()
-            return self._due[key]
+            return self._found_again(self._due[key])
         if mended is Mended.PENDING:  # recovery enables it
             return EntryChange(key=key)
         if mended is Mended.LATER and not self._tried_out(key):
@@ -196,6 +223,11 @@ class FindabilityProofs:
         """Note that the server loses documents, whatever its version says."""
         if self._context.economy and not self._context.loses_keywords:
             self._context.remote.note(Capability.KEEPS_KEYWORDS, able=False)
+
+    def _found_again(self, change: EntryChange) -> EntryChange:
+        """Return `change`, dated now: its keywords were written anew."""
+        assert isinstance(change.entry, LedgerEntry)  # noqa: S101 - only such are put off
+        return replace(change, entry=replace(change.entry, progress_at=self._context.clock.now()))
 
     def _failed(self, key: DocKey, entry: LedgerEntry) -> EntryChange:
         """Return that it failed: it is sent again once at once, and then slowly."""

@@ -185,7 +185,7 @@ class IndexingTracker:
         if ended:  # one durable transaction for all of them
             self._context.ledger.commit_all([self._with_mark(each) for each in ended.values()])
         for key in ended:
-            del self._tracked[key]
+            self._tracked.pop(key, None)  # or it is not followed yet: it is to be proved again
         if self._refused is not None:
             raise self._refused
         await self._ask_for_progress(unfinished)

@@ -81,7 +81,7 @@ class EvidenceCollector:
         evidence = Evidence()
         rejection = ledger.rejection(key)
         # T0 and T1 come first and need no evidence: then no request is made.
-        if intent is None and self._asks_for_evidence(local):
+        if intent is None and (self._asks_for_evidence(local) or self._under_way(entry)):
             name, evidence = await self._evidence(key, entry, local, name, ask)
             local = await self._hashed(local, entry, rejection, evidence)
         standing, still_since = await self._standing(entry, evidence)
@@ -125,6 +125,11 @@ class EvidenceCollector:
             isinstance(local, Skipped) and mirror.prune_stale
         )
         return pruned or isinstance(local, Present | Absent)
+
+    def _under_way(self, entry: LedgerEntry | None) -> bool:
+        """Whether the end of a document counts for others on its base, whatever its file is."""
+        indexing = entry is not None and entry.state is EntryState.INDEXING
+        return indexing and self.context.loses_keywords
 
     async def _hashed(
         self,

@@ -121,6 +121,10 @@ class MemoryLedger:
     def under_way(self, mirror: str) -> Sequence[LedgerEntry]:
         return [each for each in self.held.values() if each.state is EntryState.INDEXING]
 
+    def proved_since(self, base_id: str, since: float) -> Sequence[LedgerEntry]:
+        synced = (e for _, e in sorted(self.held.items()) if e.state is EntryState.SYNCED)
+        return [each for each in synced if (each.progress_at or 0.0) >= since]
+
     def paths_of(self, mirror: str, inodes: AbstractSet[int]) -> Sequence[str]:
         held = self.held.items()
         return [key.path for key, entry in held if entry.stat and entry.stat.inode in inodes]
