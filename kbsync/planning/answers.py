@@ -119,6 +119,15 @@ def prune(case: Case, row: str, cause: Cause) -> Delete:
     return delete(case, row, cause, entry.document_id)
 
 
+def take_in(case: Case, row: str, document: RemoteDocument) -> Adopt:
+    """Take over a document that has no file; its mark says what it was made of."""
+    mark = mark_of(document)
+    fingerprint = mark.fingerprint if mark else None
+    return Adopt(
+        key=case.key, row=row, cause=Cause.MARK, document=document, fingerprint=fingerprint
+    )
+
+
 def adopt(case: Case, row: str, document: RemoteDocument) -> Adopt:
     """Take a document over; one of the same hash needs no upload."""
     assert isinstance(case.local, Present)  # noqa: S101 - callers checked

@@ -41,6 +41,7 @@ from kbsync.planning.answers import (
     hold_rejected,
     of_the_file,
     prune,
+    take_in,
     update,
 )
 from kbsync.planning.case import (
@@ -190,9 +191,8 @@ def _t5_orphan(case: Case) -> Action | None:
     if orphan.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
         return hold_operator(case, "T5", orphan)
     if orphan.readiness.busy:
-        return hold(
-            case, "T5", Cause.INDEXING, say.HELD_INDEXING(path=case.key.path), document_id=orphan.id
-        )
+        # With an entry it is known since when it stands: its task may be lost.
+        return take_in(case, "T5", orphan)
     if not case.rules.config.prune:
         return hold(
             case, "T5", Cause.ORPHAN, say.HELD_KEPT(path=case.key.path), document_id=orphan.id

@@ -97,8 +97,7 @@ def _at_rest(history: History, planned: Planned) -> bool:
     for action in planned.plan.actions:
         match action:
             case Hold() | Conflict():
-                goes_on = action.why.code in ("KB-E005", "KB-E008", "KB-E120")  # by itself
-                if goes_on and not _lost_with_its_ledger(history, action):
+                if action.why.code in ("KB-E005", "KB-E008", "KB-E120"):  # it goes on by itself
                     return False
             case Create(key=key) | Update(key=key):
                 if not history.folders[key.mirror].files[key.path].unreadable:
@@ -111,12 +110,6 @@ def _at_rest(history: History, planned: Planned) -> bool:
             case _:
                 return False
     return True
-
-
-def _lost_with_its_ledger(history: History, action: Hold | Conflict) -> bool:
-    """Whether no entry says since when a document stands whose task was lost, and its file went."""
-    document = history.server.documents.get(action.document_id)
-    return action.row == "T5" and document is not None and document.task_lost
 
 
 async def plans(history: History) -> list[Planned] | None:
@@ -262,8 +255,6 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
     entry = history.store.entry(action.key)
     named = action.document_id or (entry.document_id if entry else "")
     document = history.server.documents.get(named)
-    if _lost_with_its_ledger(history, action):
-        return True
     match action.why.code:
         case "KB-E003":
             return isinstance(state, Excluded)

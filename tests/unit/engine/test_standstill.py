@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from kbsync.engine.execute.results import Report
+from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit, moment
 from kbsync.messages import engine as say
 from kbsync.model import Readiness
@@ -178,3 +179,26 @@ async def test_a_document_that_was_archived_with_its_task_lost_is_left_to_the_op
     # The server deletes no archived document, so none is taken for a probe.
     assert on.server.count("delete") == 0
     assert {why.message for _, why in report.stopped.values()} == {say.HELD_OPERATOR}
+
+
+async def test_an_orphan_whose_task_was_lost_goes_though_its_ledger_was_lost_too() -> None:
+    """Without an entry nothing said since when it stands, and it was waited for for ever."""
+    on = stage()
+    orphan = on.server.put("gone.md", b"x", ready_at=float("inf"))
+    on.server.mark(orphan, "gone.md")
+    on.server.model.lose_tasks()
+    for _ in range(2):
+        await run_pool(on, ["gone.md"], listing=await refresh(on.world))
+        await anyio.sleep(300)
+    assert on.server.documents == {}
+    assert on.ledger.held == {}
+
+
+async def test_an_orphan_that_is_being_indexed_is_waited_for() -> None:
+    on = stage()
+    orphan = on.server.put("gone.md", b"x", ready_at=on.clock.now() + 100)
+    on.server.mark(orphan, "gone.md")
+    began = on.clock.now()
+    await run_pool(on, ["gone.md"], listing=await refresh(on.world))
+    assert on.server.documents == {}
+    assert on.server.times("delete")[0] >= began + 100

@@ -94,7 +94,7 @@ def test_no_line_can_be_left_out(number: int, stories: Decided, some: Decided) -
         ("| absent | drift, not to be deleted |", "| absent | drift |"),
         ("| T10 | synced |", "| T10 | any entry |"),
         ("| T17 | any entry | changed |", "| T17 | any entry | renamed |"),
-        ("| Delete(orphan), or Hold |", "| Delete(orphan) |"),
+        ("| Delete(orphan), Hold, or Adopt(mark) |", "| Delete(orphan) |"),
         ("| Delete(extra) |", "| Delete(orphan) |"),
         ("| Create(new) |", "| Create(new) or Update(edited) |"),
         ("| Update(edited, settings, unknown) |", "| Update(edited, settings) |"),

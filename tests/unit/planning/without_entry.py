@@ -254,11 +254,11 @@ STORIES = [
     *(
         Story(
             "T5",
-            f"an orphan that is {busy} is waited for",
+            f"an orphan that is {busy} is waited for, as long as it moves",
             {"listed": True, "marked": (replace(OURS, readiness=busy),)},
-            Hold,
-            say.HELD_INDEXING,
-            {"document_id": "M"},
+            Adopt,
+            "mark",
+            {"document": replace(OURS, readiness=busy), "fingerprint": SENT},
         )
         for busy in BUSY
     ),
