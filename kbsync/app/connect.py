@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -13,6 +14,7 @@ from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Problem
 from kbsync.messages import command as say
+from kbsync.model.machine_limits import limit_now
 
 if TYPE_CHECKING:
     from kbsync.dify.access import ApiKey
@@ -92,8 +94,8 @@ async def _embedded(server: ServerConfig) -> AsyncIterator[DifyClient]:
     async with AsyncExitStack() as stack:
         try:
             app = await stack.enter_async_context(embedded_app(server.data, api_key=EMBEDDED_KEY))
-        except StoreError as error:
+        except (StoreError, sqlite3.Error) as error:
             why = str(error).partition(" Next: ")[0]
-            raise Problem(say.EMBEDDED_STORE(why=why)) from None
+            raise Problem(limit_now() or say.EMBEDDED_STORE(why=why)) from None
         access = Access(url=EMBEDDED_URL, key=ApiKey(EMBEDDED_KEY), environment=False)
         yield await stack.enter_async_context(DifyClient(access, httpx.ASGITransport(app)))

@@ -18,6 +18,7 @@ from kbsync.cli import streams, utf8
 from kbsync.cli.command_line import CliContext, command_of
 from kbsync.messages import Exit, Problem
 from kbsync.messages.advice import INVOCATION, Invocation, quoted
+from kbsync.model.machine_limits import limit_behind
 
 LOCAL = "kbsync.cli.local_verbs"
 WRITING = "kbsync.commands.writing_verbs"
@@ -156,15 +157,21 @@ def obey(arguments: list[str]) -> int:
         click.echo("kbsync: stopped; what was begun is in the ledger", err=True)
         # As shells report it: 128 and the number of SIGINT.
         return 130
-    except (streams.OutputLost, BaseExceptionGroup) as fault:
+    except (streams.OutputLost, BaseExceptionGroup, OSError, MemoryError) as fault:
         return _unsaid(fault)
     return int(result) if isinstance(result, int) else Exit.OK
 
 
 def _unsaid(fault: BaseException) -> int:
-    """End a verb that cannot say what it was to say; quietly, where its reader had enough."""
+    """End a verb that cannot say what it was to say; quietly, where its reader had enough.
+
+    A limit of this process may end one anywhere, as where it imports what it needs.
+    """
     while isinstance(fault, BaseExceptionGroup) and len(fault.exceptions) == 1:
         fault = fault.exceptions[0]
+    if limit := limit_behind(fault):
+        click.echo(f"kbsync: {Problem(limit)}", err=True)
+        return limit.message.exit
     if not isinstance(fault, streams.OutputLost):
         raise fault
     if fault.why is not None:

@@ -62,7 +62,7 @@ async def _server(settings: Settings, name: str, examine: Examine | None) -> Asy
         if api.observed.now.too_old:
             yield too_old(server.url, api.observed.now)
             return
-        yield say.SERVER_ANSWERS(server=name, url=server.url, version=version)
+        yield say.SERVER_ANSWERS(server=name, url=api.where, version=version)
         if api.observed.now.state(Capability.UPDATE_ENDS) is False:
             yield say.UPDATES_WEDGE(server=name, version=version)
         for notice in losses(server.url, api.observed.now):

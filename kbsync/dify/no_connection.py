@@ -97,7 +97,8 @@ def _words(fault: Exception, causes: list[BaseException]) -> str:
 def _no_trust(call: ApiCall, fault: ssl.SSLError, way: Way) -> Notice:
     words = {"what": call.what, "url": way.where}
     reason = fault.reason or ""
-    if reason in _NO_TLS:
+    secured = way.proxy is not None and way.proxy.scheme == "https"
+    if reason in _NO_TLS or (secured and isinstance(fault, ssl.SSLEOFError)):
         return _no_tls(call, way)
     if not isinstance(fault, ssl.SSLCertVerificationError):
         return messages.NO_TRUST(words=reason or "TLS", remedy=_of_tls(reason), **words)

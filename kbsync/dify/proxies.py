@@ -146,6 +146,8 @@ def _names(listed: str, host: str, port: int) -> bool:
         listed = name
     if (within := _within(listed.strip("[]"), host)) is not None:
         return within
+    if _within(host, host):  # an address has no domain
+        return False
     domain = listed.removeprefix("*").strip(".")
     return host == domain or host.endswith(f".{domain}")
 

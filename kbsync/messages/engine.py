@@ -1,6 +1,6 @@
 """Messages about plan and engine: codes KB-E001 and up, never re-used."""
 
-from kbsync.messages import Exit, Message
+from kbsync.messages import Exit, Message, verb
 
 HELD_PENDING_CREATE = Message(
     "KB-E001",
@@ -217,7 +217,7 @@ MIRROR_MOVED_BASE = Message(
 SOURCE_BLOCKED = Message(
     "KB-E029",
     "the source of mirror {mirror} could not be listed: {reason}; none of its documents is removed",
-    "kbsync validate",
+    "{following}, then: " + verb("validate"),
     Exit.INCOMPLETE,
 )
 BASE_REMADE = Message(

@@ -12,6 +12,8 @@ import os
 from kbsync.messages import Notice
 from kbsync.messages import machine as say
 
+# A database opens so many at once: itself, its log, its shared memory, its folder.
+_A_FEW = 4
 _MEMORY = frozenset({errno.ENOMEM, errno.ENOBUFS})
 
 
@@ -39,13 +41,28 @@ def machine_limit(error: OSError) -> Notice | None:
     return say.OUT_OF_MEMORY() if error.errno in _MEMORY else None
 
 
+def limit_behind(fault: BaseException) -> Notice | None:
+    """Return which limit an error that ends a verb comes from, None where it is none."""
+    if isinstance(fault, BaseExceptionGroup):
+        return next(filter(None, map(limit_behind, fault.exceptions)), None)
+    if isinstance(fault, MemoryError):
+        return say.OUT_OF_MEMORY()
+    limit = machine_limit(fault) if isinstance(fault, OSError) else None
+    return limit or (limit_behind(fault.__cause__) if fault.__cause__ else None)
+
+
 def limit_now() -> Notice | None:
-    """Return which limit keeps this process from opening any file, None where it may.
+    """Return which limit keeps this process from opening a few files more, None where it may.
 
     For libraries that say only that something could not be opened.
     """
+    opened: list[int] = []
     try:
-        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        for _ in range(_A_FEW):
+            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
         return machine_limit(error)
+    finally:
+        for each in opened:
+            os.close(each)
     return None

@@ -168,6 +168,8 @@ def forwarding(target: int) -> Answer:
 
     def answer(line: socket.socket) -> None:
         head = head_of(line)
+        if not head.endswith(b"\r\n\r\n"):
+            return
         with socket.create_connection(("127.0.0.1", target)) as onward:
             if head.startswith(b"CONNECT "):
                 line.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")

@@ -24,7 +24,9 @@ from on_the_way import (
     saying,
     secured,
 )
+from typing_commands import COMMAND, environment
 
+from kbsync.dify import proxies
 from kbsync.engine.workers import throttle
 
 LISTED = '{"data": [], "total": 0, "page": 1, "limit": 100, "has_more": false}'
@@ -187,6 +189,18 @@ def of_a_file(code: str) -> dict[str, str]:
     return {**said, "apply": f"3 {code}", "run": f"0 {code}"}
 
 
+def without_socks(place: Place, stack: ExitStack) -> None:
+    proxied("all_proxy", "socks5://127.0.0.1:{port}")(place, stack)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(proxies, "find_spec", lambda name: None)
+    stack.callback(patch.undo)
+
+
+def socks_proxy(place: Place, stack: ExitStack) -> None:
+    pytest.importorskip("socksio")
+    proxied("all_proxy", "socks5://127.0.0.1:{port}")(place, stack)
+
+
 PAGE = "<!doctype html><html><head><title>Dify</title></head></html>"
 LOGIN = "<html><title>Sign in</title><input type=password></html>"
 LATER = ("20990101000000Z", "20990201000000Z")
@@ -308,8 +322,14 @@ MISHAPS = (
         names=("ALL_PROXY", "socks5://"),
     ),
     Mishap(
+        name="SOCKS proxy without the package for it",
+        happens=without_socks,
+        says={**everywhere("64 KB-R177"), "validate": "5 KB-R177"},
+        names=("all_proxy", "pip install 'kbsync[socks]'"),
+    ),
+    Mishap(
         name="SOCKS proxy that is dead",
-        happens=proxied("all_proxy", "socks5://127.0.0.1:{port}"),
+        happens=socks_proxy,
         says=refused("KB-R175", 1),
         names=("all_proxy",),
     ),
@@ -398,3 +418,14 @@ def test_a_mishap(mishap: Mishap, tmp_path: Path, stack: ExitStack) -> None:
     assert KEY not in said
     assert "hidden-word" not in said
     assert "secret-word" not in said
+
+
+@pytest.mark.parametrize("most", range(6, 22, 4))
+def test_a_process_that_may_open_few_files(most: int, tmp_path: Path) -> None:
+    """Wherever it ends for that, it says so."""
+    place = Place(tmp_path)
+    typed = f'ulimit -n {most}; exec "$0" -c "$1" apply'
+    words = ["bash", "-c", typed, str(COMMAND), str(place.file)]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == 0 or "KB-M175" in done.stderr + done.stdout

@@ -36,7 +36,9 @@ def must_be_listed(mirror: str, blocked: Iterable[Blocked]) -> None:
     """
     for each in blocked:
         if not each.prefix:
-            raise Problem(say.SOURCE_BLOCKED(mirror=mirror, reason=each.why.text))
+            following = each.why.hint.rstrip(": ") or "see what is wrong there"
+            words = {"reason": each.why.text, "following": following}
+            raise Problem(say.SOURCE_BLOCKED(mirror=mirror, **words))
 
 
 class SourceCheck:
