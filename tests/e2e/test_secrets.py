@@ -143,7 +143,9 @@ def test_serve_that_cannot_start(
 
 
 def test_a_configuration_that_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for broken in (f"api_key: [{KEY}]", f"api_key: '{KEY} {KEY}'", f"api_kee: {KEY}", f"'{KEY}'"):
+    headers = f"headers: {{Authorization: {KEY}}}", f"headers: {{X-A: [{KEY}]}}", f"headers: {KEY}"
+    keys = f"api_key: [{KEY}]", f"api_key: '{KEY} {KEY}'", f"api_kee: {KEY}", f"'{KEY}'"
+    for broken in (*keys, *headers):
         Path("kbsync.yaml").write_text(
             f"version: 1\nserver:\n  url: https://example.org/v1\n  {broken}\n"
             "mirrors:\n  - {name: docs, source: ./docs, knowledge_base: Docs}\n"
@@ -158,7 +160,7 @@ def test_a_configuration_that_is_wrong(folder: Path, capsys: pytest.CaptureFixtu
 
 WAYS = {
     "the configuration": f'api_key: "{KEY}"',
-    "the environment": 'api_key: "${DIFY_API_KEY}"',
+    "the environment": 'api_key: "${DIFY_API_KEY}", headers: {X-Gateway: "${DIFY_API_KEY}"}',
     "a named variable": "api_key_env: DIFY_API_KEY",
     "a key file": "api_key_file: key",
 }
