@@ -420,7 +420,7 @@ def test_a_mishap(mishap: Mishap, tmp_path: Path, stack: ExitStack) -> None:
     assert "secret-word" not in said
 
 
-@pytest.mark.parametrize("most", (8, 14))
+@pytest.mark.parametrize("most", [8, 14])
 def test_a_process_that_may_open_few_files(most: int, tmp_path: Path) -> None:
     """Wherever it ends for that, it says so."""
     place = Place(tmp_path)
