@@ -230,17 +230,18 @@ def another_id(what: str) -> NotReady:
 def _server_fault(call: ApiCall, reply: ApiReply, way: Way, *, spoke: bool) -> Notice:
     # A server that is asked through a tunnel answers itself.
     if way.proxy is not None and way.access.url.startswith("http:") and not spoke:
-        return _of_the_proxy(call, way, f"{reply.status}, {gateways.page(reply)}")
+        said = f"{reply.status}, {gateways.page(reply)}"
+        return _of_the_proxy(call, way, said, messages.PROXY_AWAY)
     return messages.SERVER_FAULT(what=call.what, status=reply.status, words=_excerpt(reply))
 
 
-def _of_the_proxy(call: ApiCall, way: Way, words: str) -> Notice:
+def _of_the_proxy(call: ApiCall, way: Way, words: str, message: Message = messages.PROXY) -> Notice:
     proxy = way.proxy
     if proxy is None:
         origin, shown, remedy = "the network", way.access.url, "name it as server.proxy"
     else:
         origin, shown, remedy = proxy.origin, proxy.shown, proxy.remedy
-    return messages.PROXY(what=call.what, proxy=shown, origin=origin, words=words, remedy=remedy)
+    return message(what=call.what, proxy=shown, origin=origin, words=words, remedy=remedy)
 
 
 def _no_envelope(call: ApiCall, reply: ApiReply, way: Way) -> Failure:

@@ -88,7 +88,7 @@ async def tls_at(access: Access) -> Sequence[str]:
     """Return the version of TLS that the port of a plain address speaks; nothing if it does not."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    stream = await _greeted(access.url, context)
+    stream = await _greeted(access, context)
     if stream is None:
         return []
     version = stream.extra(TLSAttribute.tls_version)  # noqa: S610 - no database here
@@ -100,7 +100,7 @@ async def no_http_at(access: Access) -> Sequence[str]:
     """Return the beginning of an answer that is no HTTP; nothing where it is, or none comes."""
     host, port = _port(access.url)
     with suppress(OSError, anyio.BrokenResourceError, anyio.EndOfStream):
-        with anyio.fail_after(SECONDS):
+        with anyio.fail_after(min(SECONDS, access.read_timeout)):
             async with await anyio.connect_tcp(host, port) as stream:
                 await stream.send(b"GET / HTTP/1.0\r\n\r\n")
                 said = await stream.receive(len(_HTTP))
@@ -113,7 +113,7 @@ async def names_at(access: Access) -> Sequence[str]:
     # A context of its own: that of the client goes on to check names.
     context = trust_of(access, needed=True).context
     context.check_hostname = False
-    stream = await _greeted(access.url, context)
+    stream = await _greeted(access, context)
     if stream is None:
         return []
     certificate = stream.extra(TLSAttribute.peer_certificate)  # noqa: S610 - no database here
@@ -132,10 +132,10 @@ def _port(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-async def _greeted(url: str, context: ssl.SSLContext) -> TLSStream | None:
-    host, port = _port(url)
+async def _greeted(access: Access, context: ssl.SSLContext) -> TLSStream | None:
+    host, port = _port(access.url)
     try:
-        with anyio.fail_after(SECONDS):
+        with anyio.fail_after(min(SECONDS, access.read_timeout)):
             return await anyio.connect_tcp(
                 host, port, tls=True, ssl_context=context, tls_hostname=host
             )

@@ -332,7 +332,7 @@ PIPELINE_WANTS = Message(
 )
 PROXY_AWAY = Message(
     "KB-R175",
-    "{what}: no connection to the proxy {proxy} of {origin}: {words}",
+    "{what}: no way through the proxy {proxy} of {origin}: {words}",
     "{remedy}, then: " + verb("validate"),
 )
 PROXY_UNUSABLE = Message(

@@ -342,7 +342,7 @@ MISHAPS = (
     Mishap(
         name="proxy whose own server is away",
         happens=proxied("http_proxy", "http://127.0.0.1:{port}", saying(reply(503, PAGE))),
-        says=refused("KB-R029"),
+        says=refused("KB-R175", 1),
         names=("http_proxy", "503"),
     ),
     # -- what stands in front of the server

@@ -21,6 +21,7 @@ from kbsync.engine.ports import (
 )
 from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.messages import Exit
 from kbsync.model import (
     Base,
     Capabilities,
@@ -83,6 +84,8 @@ class ThrottledRemote:
         outcome = await self._once(call, counted=counted)
         for attempt in range(1, READ_TRIES):
             match outcome:
+                case NotSent(why=why) | NotReady(why=why) if why.message.exit is Exit.REFUSED:
+                    return outcome  # a person has to change something first
                 case NotSent() | NotReady():
                     await self._clock.sleep(
                         delay_after(attempt, first=FIRST_DELAY, longest=LONGEST_DELAY)

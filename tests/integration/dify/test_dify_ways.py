@@ -142,6 +142,23 @@ async def test_a_proxy_that_is_addressed_like_what_it_is_for(
     assert "write http:// in https_proxy" in outcome.why.next
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [(403, Unauthorized, messages.PROXY), (502, NotSent, messages.PROXY_AWAY)],
+)
+async def test_a_proxy_that_makes_no_tunnel(
+    monkeypatch: pytest.MonkeyPatch, status: int, kind: type, message: object
+) -> None:
+    """It forbids the server, or cannot reach it."""
+    with listening(saying(page(status, "no"))) as proxy:
+        monkeypatch.setenv("https_proxy", f"127.0.0.1:{proxy}")
+        async with client("https://knowledge.example/v1", verify=False) as opened:
+            outcome = await opened.bases.get(ID)
+    assert type(outcome) is kind
+    assert outcome.why.message is message
+    assert str(status) in outcome.why.words["words"]
+
+
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 async def test_a_socks_proxy(monkeypatch: pytest.MonkeyPatch, tls: int, scheme: str) -> None:
     pytest.importorskip("socksio")

@@ -8,6 +8,7 @@ import pytest
 from kbsync.engine.ports import Chunking
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import READ_TRIES, ThrottledRemote
+from kbsync.messages import remote as messages
 from kbsync.model import Done, Gone, NotReady, NotSent, Throttled
 from tests.model.folder import File, OpenFile
 
@@ -143,6 +144,14 @@ async def test_a_definite_answer_to_a_read_is_not_asked_for_again() -> None:
     server.faults["page"].append(REFUSED)
     assert await remote.page(BASE, 1) == REFUSED
     assert (server.count("document"), server.count("page")) == (1, 1)
+
+
+async def test_a_cause_that_a_person_has_to_change_is_not_waited_for() -> None:
+    remote, server = _throttled()
+    expired = NotSent(messages.OUT_OF_DATE(what="list", url="https://h/v1", words="expired"))
+    server.always["page"] = expired
+    assert await remote.page(BASE, 1) == expired
+    assert server.count("page") == 1
 
 
 @pytest.mark.parametrize("fault", [UNSENT, DROPPED, REFUSED, NotReady(WHY, 1.0), Throttled(1.0)])
