@@ -24,6 +24,7 @@ from kbsync.engine.observe import standing as standing_there
 from kbsync.engine.observe.content_check import ContentCheck
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.source_check import MountRecord
+from kbsync.engine.observe.unfollowed import Unfollowed
 from kbsync.engine.ports import UNCHANGED, Assignment, EntryChange, ObservedListing
 from kbsync.engine.workers import pool
 from kbsync.engine.workers.admission import Admission
@@ -281,6 +282,15 @@ def _stands(standing: Standing) -> Any:
     return stack
 
 
+def earlier_tasks_forgotten() -> Any:
+    """A proof does not wait for what an earlier process sent, and this one does not follow."""
+
+    async def any_begun(self: Unfollowed, context: Context) -> bool:
+        return False
+
+    return mock.patch.object(Unfollowed, "any_begun", any_begun)
+
+
 def lost_task_waits_for_ever() -> Any:
     """What waits is in a queue, and its turn will come."""
     return _stands(Standing.MOVES)
@@ -396,6 +406,7 @@ MUTANTS = (
     Mutant(strange_disk_is_believed, seed=254, trials=["mounts"]),
     Mutant(completed_is_found, seed=63, trials=["race"]),
     Mutant(proved_amid_others, seed=63, trials=["race"]),
+    Mutant(earlier_tasks_forgotten, WEIGHTS, seed=61255, trials=sorted(TRIALS)),
     Mutant(lost_task_waits_for_ever, seed=0, trials=["queue"]),
     Mutant(sent_again_while_queued, seed=100, trials=["queue"]),
     Mutant(base_refusal_is_the_files, seed=60, trials=["base"]),
