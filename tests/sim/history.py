@@ -88,7 +88,7 @@ class History:
         self.unmarked: set[str] = set()
         self.mistaken: set[str] = set()
         self.reported: set[str] = set()
-        self.agreed: set[str] = set()
+        self.agreed: Counter[str] = Counter()  # passes under way that were released
         self.agreed_once: set[str] = set()
         chance = random.Random(f"world {program.world}")
         self.chance = chance
@@ -162,7 +162,7 @@ class History:
         return any(name in each.store.pending_names(base_id) for each in disks)
 
     def released(self, mirror: str) -> bool:
-        return mirror in self.agreed
+        return self.agreed[mirror] > 0
 
     def prefix(self, mirror: str) -> str:
         return mirror if len(self.mirrors) > 1 else ""

@@ -149,7 +149,7 @@ class Process:
         read: AbstractSet[str] = frozenset()
         if self.releases and isinstance(planned.guard, Halted):
             read = planned.guard.members
-            history.agreed.add(engine.mirror.name)
+            history.agreed[engine.mirror.name] += 1
             history.agreed_once.add(engine.mirror.name)
         stop_at = chance.randint(1, 30) if not history.fine and chance.random() < 0.1 else 0
 
@@ -170,7 +170,7 @@ class Process:
                 )
                 history.note(f"report {dict(report.done)} exit {report.exit.name}")
         finally:
-            history.agreed.discard(engine.mirror.name)
+            history.agreed[engine.mirror.name] -= bool(read)
         if read:
             history.watcher.agreed()
         if scope.cancelled_caught:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
+
+import anyio
+
+from tests.model.folder import EMPTY
 
 from .history import History
 from .rules import lose_ledger
 from .stories import NEW, one_pass, play_story
+from .weather import Weather
 
 
 def test_an_empty_disk_proves_nothing_to_a_ledger_that_was_lost(
@@ -23,5 +29,23 @@ def test_an_empty_disk_proves_nothing_to_a_ledger_that_was_lost(
         folder.nested["d"], folder.strange = False, {"d"}
         await one_pass(history)
         assert len(history.server.documents) == 3
+
+    play_story(empty, tmp_path, story, able=NEW)
+
+
+def test_a_pass_that_was_released_stays_so_though_another_ends(empty: Path, tmp_path: Path) -> None:
+    async def story(history: History) -> None:
+        folder = history.folders["docs"]
+        for number in range(6):
+            folder.write(f"{number}.md", b"text %d" % number)
+        await one_pass(history)
+        folder.mount = EMPTY
+        history.rival_ran = history.rivalry = True
+        async with anyio.create_task_group() as group:
+            for releases, disk in ((True, history.own), (False, history.rival)):
+                chance = random.Random(1)
+                run = partial(history.kbsync, chance, Weather(chance), releases=releases, disk=disk)
+                group.start_soon(run)
+        assert not history.server.documents
 
     play_story(empty, tmp_path, story, able=NEW)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import anyio.to_thread
 
 from kbsync.engine.reconciler import Reconciler
-from kbsync.model import Present, Rehash
+from kbsync.model import Absent, Present, Rehash
 
 # Of one core at most, in turns of about this many seconds of its time.
 SHARE, TURN = 0.02, 0.2
@@ -63,7 +63,8 @@ class RollingRehash:
     async def go_on(self) -> list[str]:
         """Read the next files; return the paths of those that are not what was sent.
 
-        Their stat is doubted in the ledger from now on, so that any later look reads them.
+        Or may not be, as they cannot be read. Their stat is doubted in the ledger from now on, so
+        that any later look reads them.
         """
         at = self._at
         if at is None:
@@ -92,7 +93,8 @@ class RollingRehash:
         for path in paths:
             file = self._source.look(path)
             other = self._check.differing(file)
-            if isinstance(file, Present) and isinstance(other, Present):
+            # What cannot be read or sent any more is to be said as well; what is gone has an event.
+            if isinstance(file, Present) and not isinstance(other, Absent | None):
                 differing.append(file)
             done += 1
             if self._cpu() - began > TURN:

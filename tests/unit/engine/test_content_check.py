@@ -15,7 +15,7 @@ from kbsync.engine.observe.content_check import ContentCheck
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.messages import guard as guard_say
 from kbsync.messages import source as says
-from kbsync.model import Create, FileState, Hold, Rehash, Rejection, Skipped, Update
+from kbsync.model import Create, FileState, Hold, Rehash, Rejection, Skipped, Unknown, Update
 from kbsync.model.files import NO_CTIME
 from tests.model.dated_folder import DatedFolder
 from tests.model.folder import Folder
@@ -37,6 +37,25 @@ class CountedFolder(Folder):
 
     def read(self, path: str, taken: str | None = None, *, fresh: bool = False):  # type: ignore[no-untyped-def]
         self.reads.append(path)
+        return super().read(path, taken, fresh=fresh)
+
+
+class FailingFolder(Folder):
+    """Where a disk fails one file cannot be read, and its times are what they were."""
+
+    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+        if path == "03.md":
+            why = says.FILE_UNREADABLE(cause="Input/output error")
+            return Unknown(key=key_of(path), why=why)
+        return super().read(path, taken, fresh=fresh)
+
+
+class BlankFolder(Folder):
+    """One file became as many blanks, and its times are what they were."""
+
+    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+        if path == "03.md":
+            return Skipped(key=key_of(path), why=says.EMPTY())
         return super().read(path, taken, fresh=fresh)
 
 
@@ -242,6 +261,22 @@ async def test_what_times_hide_is_sent_within_the_period() -> None:
         await anyio.sleep(DAY + 600)
         assert it.exact()
         assert [call for call, _ in it.writes()] == ["update"]
+
+
+@pytest.mark.parametrize("folder", [FailingFolder, BlankFolder])
+async def test_what_cannot_be_read_or_sent_any_more_is_said(folder: type[Folder]) -> None:
+    on = filled(5)
+    on.declare(rehash=DAY)
+    async with controlled(on) as it:
+        on.source.__class__ = folder
+        await anyio.sleep(DAY + 600)
+        assert list(it.controller.unmet) == [key_of("03.md")]
+        assert it.controller.status.stale == 1
+        on.source.__class__ = Folder
+        await anyio.sleep(2 * 3600)
+        assert not it.controller.unmet
+        assert it.controller.status.stale == 0
+        assert not it.writes()
 
 
 async def test_it_goes_on_over_a_restart_where_it_was() -> None:
