@@ -15,7 +15,7 @@ from unittest import mock
 
 from kbsync.engine.context import Context
 from kbsync.engine.control import rehash
-from kbsync.engine.execute import recovery, standstill, uploads
+from kbsync.engine.execute import findability, recovery, standstill, uploads
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.results import Result
 from kbsync.engine.indexing_room import IndexingRoom
@@ -283,12 +283,15 @@ def _stands(standing: Standing) -> Any:
 
 
 def earlier_tasks_forgotten() -> Any:
-    """A proof does not wait for what an earlier process sent, and this one does not follow."""
+    """What an earlier process sent is waited for by no proof, and nothing is proved again."""
 
     async def any_begun(self: Unfollowed, context: Context) -> bool:
         return False
 
-    return mock.patch.object(Unfollowed, "any_begun", any_begun)
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(Unfollowed, "any_begun", any_begun))
+    stack.enter_context(mock.patch.object(findability, "is_late", return_value=False))
+    return stack
 
 
 def lost_task_waits_for_ever() -> Any:
