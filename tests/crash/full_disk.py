@@ -20,7 +20,7 @@ from .proxy import Proxy, between, let_pass
 from .site import NEXT, NO_MERGE, Base, Folder, differences, serving
 
 PATIENCE, WINDOW = 1.0, 2.5  # seconds
-FILES, TIMES = 60, 2
+FILES, TIMES = 40, 2
 SIZE = "8m"
 
 

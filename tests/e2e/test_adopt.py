@@ -21,6 +21,7 @@ from kbsync.messages import command as verb_say
 pytestmark = pytest.mark.timeout(300)
 
 UPLOADS = (CREATE, UPDATE)
+MANY = 105  # more than a page of a listing
 
 
 class Hands:
@@ -72,7 +73,7 @@ def uploads(counted: Counter[tuple[str, str]]) -> int:
     return sum(counted[call] for call in UPLOADS)
 
 
-def test_two_hundred_documents_by_base_name_without_an_upload(
+def test_more_than_a_page_of_documents_by_base_name_without_an_upload(
     tmp_path: Path, ledger: Ledger
 ) -> None:
     log = tmp_path / "requests.jsonl"
@@ -80,7 +81,7 @@ def test_two_hundred_documents_by_base_name_without_an_upload(
     with served(tmp_path, "--request-log", str(log)) as url, ExitStack() as opened:
         configure(tmp_path, url, ledger=ledger.address)
         hands = opened.enter_context(closing(Hands(url)))
-        for number in range(200):
+        for number in range(MANY):
             folder = tmp_path / "docs" / f"part{number % 7}"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"page{number}.md").write_bytes(text(number))
@@ -93,13 +94,13 @@ def test_two_hundred_documents_by_base_name_without_an_upload(
         shown = json.loads(terminal.type(*by_size, "--dry-run", "--json", exit=2))
         assert shown["taken"] is False
         assert shown["counts"] == {
-            **{"adopt": 200, "known": 200, "anew": 0, "bytes_anew": 0},
+            **{"adopt": MANY, "known": MANY, "anew": 0, "bytes_anew": 0},
             **{"left": 0, "files": 0, "documents": 0, "to_compare": 0},
         }
         printed = terminal.type(*by_size, "--yes")
-        assert "200 to adopt; 200 without an upload; 0 to index anew" in printed
+        assert f"{MANY} to adopt; {MANY} without an upload; 0 to index anew" in printed
         assert not requests.writes()
-        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == 200
+        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == MANY
 
         terminal.type("apply")
         terminal.type("apply")
@@ -108,13 +109,13 @@ def test_two_hundred_documents_by_base_name_without_an_upload(
         assert counted[DELETE] == 0
         assert hands.documents().keys() == before.keys()
         status = terminal.read("status")["mirrors"][0]
-        assert (status["documents"]["synced"], status["foreign"]) == (200, 0)
+        assert (status["documents"]["synced"], status["foreign"]) == (MANY, 0)
         marks = [
             {each["name"]: each["value"] for each in row["doc_metadata"]}
             for row in hands.documents().values()
         ]
         assert {mark["kbsync_path"] for mark in marks} == {
-            f"part{number % 7}/page{number}.md" for number in range(200)
+            f"part{number % 7}/page{number}.md" for number in range(MANY)
         }
         assert "nothing to adopt" in terminal.type(*by_size)
 
