@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
@@ -13,7 +15,9 @@ from kbsync.app.stopper import Stopper
 from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.ports import Ledger
 from kbsync.engine.reconciler import Planned, Reconciler
+from kbsync.engine.workers.pool import WorkerPool
 from kbsync.messages import Exit, Notice, Problem
+from kbsync.messages import command as command_say
 from kbsync.messages import guard as say
 from kbsync.model import DocKey
 from kbsync.planning.plan import Plan, joined
@@ -150,6 +154,8 @@ async def apply_all(
     observe: Callable[[Event], None],
     read: AbstractSet[str] = frozenset(),
     stopper: Stopper | None = None,
+    ends_at: float = math.inf,
+    started: Callable[[WorkerPool], None] = lambda pool: None,
 ) -> Applied:
     """Carry out every plan, one mirror after the other.
 
@@ -158,7 +164,9 @@ async def apply_all(
         wait: until everything uploaded is indexed.
         observe: called with every step.
         read: the changes a person agreed to of what the guard held back.
-        stopper: stops the pass; without one SIGINT and SIGTERM do.
+        stopper: stops the pass; without one signals do.
+        ends_at: when it stops by itself, on the clock of the event loop.
+        started: called with the worker pool of each mirror.
     """
     reports: list[Report] = []
     halts = halts_of(plans)
@@ -166,22 +174,42 @@ async def apply_all(
         if stopper is None:
             stopper = Stopper()
             group.start_soon(stopper.listen)
+        if ends_at < math.inf:
+            group.start_soon(stopper.end, ends_at)
         for engine, made in plans:
-            # A mirror that was not begun before the signal has no report.
-            if isinstance(made, HaltedMirror) or stopper.stopped:
+            if isinstance(made, HaltedMirror):
                 continue
+            # A mirror that was not begun before a signal has no report.
+            if stopper.stopped:
+                halts += _not_begun(engine) if stopper.overdue else []
+                continue
+            begin = partial(_begin, stopper, started)
             try:
-                reports.append(
-                    await engine.apply(
-                        made,
-                        wait=wait,
-                        observe=observe,
-                        started=stopper.watch,
-                        read=read,
-                    )
+                report = await engine.apply(
+                    made, wait=wait, observe=observe, started=begin, read=read
                 )
             except Problem as problem:
                 halts.append(HaltedMirror(engine.mirror.name, problem))
+            else:
+                reports.append(_in_time(report, stopper))
         # Listening for signals would go on for ever.
         group.cancel_scope.cancel()
     return Applied(reports=tuple(reports), halts=tuple(halts))
+
+
+def _begin(stopper: Stopper, started: Callable[[WorkerPool], None], pool: WorkerPool) -> None:
+    stopper.watch(pool)
+    started(pool)
+
+
+def _in_time(report: Report, stopper: Stopper) -> Report:
+    """Return `report`, with what it means that its time was over."""
+    report.overdue = report.interrupted and stopper.overdue
+    if report.overdue:
+        report.notice = report.notice or command_say.PASS_OVER(mirror=report.mirror)
+    return report
+
+
+def _not_begun(engine: Reconciler) -> list[HaltedMirror]:
+    name = engine.mirror.name
+    return [HaltedMirror(name, Problem(command_say.NOT_BEGUN(mirror=name)))]

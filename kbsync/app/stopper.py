@@ -19,11 +19,12 @@ class Stopper:
 
     Attributes:
         stopped: whether it was asked to stop.
+        overdue: whether that was because its time is over.
     """
 
     def __init__(self) -> None:
         self._pool: WorkerPool | None = None
-        self.stopped = False
+        self.stopped = self.overdue = False
 
     def watch(self, pool: WorkerPool) -> None:
         """Take the running worker pool, which `stop` stops."""
@@ -34,6 +35,12 @@ class Stopper:
         self.stopped = True
         if self._pool is not None:
             self._pool.stop()
+
+    async def end(self, at: float) -> None:
+        """Stop at that time of the event loop's clock."""
+        await anyio.sleep_until(at)
+        self.overdue = True
+        self.stop()
 
     async def listen(self) -> None:
         """Stop at the first SIGINT, SIGTERM or SIGHUP; end at once at a second SIGINT.

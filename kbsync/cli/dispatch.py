@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import anyio
@@ -117,4 +118,5 @@ def _print(text: str, error: bool) -> None:
 def _here(context: CliContext, settings: Settings, command: Command) -> CommandResult:
     logs.configure(context.log_level)
     local = local_context.LocalContext(settings)
-    return CommandResult(anyio.run(command.run, local), local.file)
+    work = partial(local.patience.carried_out, partial(command.run, local), within=command.bound)
+    return CommandResult(anyio.run(work), local.file)

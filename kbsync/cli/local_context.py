@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +12,7 @@ import click
 from kbsync.app import build, connect, logs
 from kbsync.cli.progress import Observer, progress
 from kbsync.commands.base import Confirmation
+from kbsync.commands.patience import Patience
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
 from kbsync.messages import Problem
@@ -30,6 +31,7 @@ class LocalContext:
 
     Attributes:
         stopper: None, as signals stop what is carried out.
+        patience: says what is waited for.
         file: the content of the file the command was to write; None when there is none.
     """
 
@@ -38,6 +40,7 @@ class LocalContext:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.file: str | None = None
+        self.patience = Patience(self.warn)
 
     def say(self, line: str) -> None:
         """Print to standard output."""
@@ -59,11 +62,14 @@ class LocalContext:
         """
         return ask(question.text)
 
-    def opened(
+    @asynccontextmanager
+    async def opened(
         self, only: Sequence[str], *, prune: Prune = KEEP, suspend: bool = True
-    ) -> AbstractAsyncContextManager[build.Opened]:
+    ) -> AsyncIterator[build.Opened]:
         """See `build.opened`."""
-        return build.opened(self.settings, only=only, prune=prune)
+        async with build.opened(self.settings, only=only, prune=prune) as opened:
+            self.patience.watch(opened.engines)
+            yield opened
 
     @asynccontextmanager
     async def ledger(self, *mirrors: str) -> AsyncIterator[LedgerStore]:

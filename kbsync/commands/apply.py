@@ -13,6 +13,7 @@ from kbsync.commands import report
 from kbsync.commands.base import CommandContext, Confirmation, warn
 from kbsync.commands.writing_verbs import Apply, PlanOptions, Retry
 from kbsync.config import Settings
+from kbsync.engine.execute.results import Event
 from kbsync.engine.reconciler import Planned
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import command as command_say
@@ -125,9 +126,23 @@ async def apply_plans(
         agreed: the changes a person agreed to of what the guard held back.
     """
     plans = without_read_only(context, plans)
+    patience = context.patience
+    patience.drain()
     with context.progress(all_mirrors.whole(plans), quiet=command.as_json) as observe:
+
+        def seen(event: Event) -> None:
+            if event.outcome != "waiting" and event.action != "wait":
+                patience.moved()
+            observe(event)
+
         return await all_mirrors.apply_all(
-            plans, wait=command.wait, observe=observe, read=agreed, stopper=context.stopper
+            plans,
+            wait=command.wait,
+            observe=seen,
+            read=agreed,
+            stopper=context.stopper,
+            ends_at=patience.ends_at,
+            started=patience.watch_pool,
         )
 
 

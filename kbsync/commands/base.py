@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kbsync.app.build import Opened
     from kbsync.app.stopper import Stopper
+    from kbsync.commands.patience import Patience
     from kbsync.config import Settings
     from kbsync.engine.workers.pool import Observer
     from kbsync.engine.workers.throttle import ThrottledRemote
@@ -63,6 +64,11 @@ class CommandContext(Output, Protocol):
     @property
     def stopper(self) -> Stopper | None:
         """Stops what is carried out; None where signals do."""
+        ...
+
+    @property
+    def patience(self) -> Patience:
+        """Bounds the command, and says what it waits for."""
         ...
 
     def opened(
@@ -150,6 +156,11 @@ class Command:
     work: ClassVar[str] = ""
     prepare: ClassVar[str] = ""
     save: ClassVar[str] = ""
+
+    @property
+    def bound(self) -> float | None:
+        """Seconds it may take; None for any number."""
+        return None
 
     async def run(self, context: CommandContext) -> int:
         """Carry it out and return the exit code.

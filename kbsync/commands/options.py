@@ -62,6 +62,25 @@ def options(kind: type) -> Default:
     return field(default_factory=kind, metadata={GROUP: kind})
 
 
+class Time(click.ParamType):  # type: ignore[type-arg]
+    """A duration as configurations have it, in seconds; nothing typed means no bound."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        """Return the seconds."""
+        from kbsync.config.types import seconds_of  # noqa: PLC0415 - it loads much
+
+        if value == "":
+            return None
+        seconds = seconds_of(value)
+        if seconds is None or seconds <= 0:
+            self.fail(f"{value!r} is no duration such as 30s, 10m or 1h", param, ctx)
+        return seconds
+
+
 class VerbGroup(NamedTuple):
     """Verbs that are typed behind a common word, such as `mirror rename`."""
 

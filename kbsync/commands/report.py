@@ -40,6 +40,7 @@ def _as_text(output: Output, done: Applied) -> None:
             output.say(f"{report.mirror}: {report.notice}")
             output.say(f"  next: {report.notice.next}")
         _stopped(output, report)
+        _unfinished(output, report)
         _halted(output, report)
         _skipped(output, report)
         output.say(summary(report))
@@ -76,6 +77,19 @@ def _stopped(output: Output, report: Report) -> None:
             output.say(f"  next: {why.next}")
     if len(stopped) > NAMED:
         output.say(f"{len(stopped) - NAMED} more; kbsync status --failed names each")
+
+
+def _unfinished(output: Output, report: Report) -> None:
+    """Name what is left of a pass that was to leave nothing, or whose time was over."""
+    if not report.overdue and (report.interrupted or not report.waited):
+        return
+    left = report.unfinished
+    lines = [f"still indexing: {printable(key.path)}" for key in left.indexing]
+    lines += [f"not done yet: {printable(key.path)}" for key in left.waiting]
+    for line in lines[:NAMED]:
+        output.say(line)
+    if len(lines) > NAMED:
+        output.say(f"{len(lines) - NAMED} more; --json names each")
 
 
 def _halted(output: Output, report: Report) -> None:
@@ -121,6 +135,11 @@ def _report_json(report: Report) -> dict[str, object]:
         "waiting": report.waiting,
         "withheld": report.withheld,
         "interrupted": report.interrupted,
+        "overdue": report.overdue,
+        "unfinished": {
+            "indexing": [key.path for key in report.unfinished.indexing],
+            "waiting": [key.path for key in report.unfinished.waiting],
+        },
         "notice": report.notice.code if report.notice else None,
         "guard": guard_json([report.halted] if report.halted else []),
         "stopped": [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import click
 
 from kbsync.commands.base import Command
-from kbsync.commands.options import VerbGroup, argument, flag, option, options
+from kbsync.commands.options import Time, VerbGroup, argument, flag, option, options
 from kbsync.model.prune import Prune
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 JSON = "Print one JSON object."
 JSON_AT_THE_END = "Print one JSON object at the end."
-WAIT = "Wait until everything is indexed."
+NO_WAIT = "Do not wait until everything is indexed."
+WITHIN = (
+    "Take this long at most, such as 10m: then nothing more is begun, what is left is named, and "
+    "the exit code is 6."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class PlanCommand(Command):
         mirrors: their names; empty for all.
         how: how to plan them.
         file: the file the plan is saved in, as it is shown; empty for none.
+        within: seconds it may take; None for any number.
         as_json: print one JSON object.
     """
 
@@ -90,7 +95,19 @@ class PlanCommand(Command):
         type=click.Path(dir_okay=False, path_type=Path),
         help="Save the plan; `kbsync apply FILE` carries out exactly this, or refuses.",
     )
+    within: float | None = option(
+        None,
+        "--wait",
+        type=Time(),
+        metavar="TIME",
+        help="Take this long at most, such as 10m; the exit code is 6 when that is over.",
+    )
     as_json: bool = flag("--json", help=JSON)
+
+    @property
+    def bound(self) -> float | None:
+        """Seconds it may take."""
+        return self.within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +120,7 @@ class Apply(Command):
         saved: carry out exactly this plan, which stands in `file`, or refuse.
         releases: digests of changes the guard held back and a person agrees to.
         wait: until everything is indexed.
+        within: seconds it may take; None for any number.
         sure: do not ask before stale documents are deleted.
         as_json: print one JSON object at the end.
         agreed: digest of the stale documents a person agreed to when asked before.
@@ -114,7 +132,7 @@ class Apply(Command):
         "WORDS are names of mirrors (all when none are named), or one file that `kbsync plan "
         "-o FILE` saved: then exactly that plan is carried out, or refused when the world moved "
         "on. Exit code: 0 converged, 3 some failed, in conflict, held or stale, 4 halted by the "
-        "guard, 6 still indexing (with --no-wait)."
+        "guard, 6 still indexing (with --no-wait, or when the time of --wait is over)."
     )
     declined: ClassVar[str] = "nothing was done"
     work: ClassVar[str] = "kbsync.commands.apply:apply"
@@ -131,10 +149,24 @@ class Apply(Command):
         multiple=True,
         help="Agree to what the guard held back, by the digest it printed.",
     )
-    wait: bool = option(True, "--wait/--no-wait", help=WAIT)
+    wait: bool = option(True, "--no-wait", is_flag=True, flag_value=False, help=NO_WAIT)
+    within: float | None = option(
+        None,
+        "--wait",
+        is_flag=False,
+        flag_value="",
+        type=Time(),
+        metavar="[TIME]",
+        help=f"Wait until everything is indexed, as is usual. {WITHIN}",
+    )
     sure: bool = flag("--yes", help="Do not ask before stale documents are deleted.")
     as_json: bool = flag("--json", help=JSON_AT_THE_END)
     agreed: str = ""
+
+    @property
+    def bound(self) -> float | None:
+        """Seconds it may take."""
+        return self.within
 
     def agreeing(self, digest: str) -> Apply:
         """Return the command of a person who agreed to the deletion of stale documents."""
@@ -149,6 +181,7 @@ class Retry(Command):
         paths: paths and folders relative to the source; empty for all.
         mirror: only this one.
         wait: until everything is indexed.
+        within: seconds it may take; None for any number.
         as_json: print one JSON object at the end.
     """
 
@@ -161,8 +194,22 @@ class Retry(Command):
     work: ClassVar[str] = "kbsync.commands.retry:retry"
     paths: tuple[str, ...] = argument((), nargs=-1)
     mirror: str | None = option(None, "--mirror", help="Only this mirror.")
-    wait: bool = option(True, "--wait/--no-wait", help=WAIT)
+    wait: bool = option(True, "--no-wait", is_flag=True, flag_value=False, help=NO_WAIT)
+    within: float | None = option(
+        None,
+        "--wait",
+        is_flag=False,
+        flag_value="",
+        type=Time(),
+        metavar="[TIME]",
+        help=f"Wait until everything is indexed, as is usual. {WITHIN}",
+    )
     as_json: bool = flag("--json", help=JSON_AT_THE_END)
+
+    @property
+    def bound(self) -> float | None:
+        """Seconds it may take."""
+        return self.within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,7 @@ def lasting(least: float, most: float) -> BeforeValidator:
     bounds = f"a duration from {_spoken(least)} to {_spoken(most)} is wanted, such as 30s or 15m"
 
     def parse(value: object) -> float:
-        seconds = _seconds(value)
+        seconds = seconds_of(value)
         if seconds is None or not least <= seconds <= most:
             raise wanted(bounds)
         return seconds
@@ -85,7 +85,8 @@ def lasting(least: float, most: float) -> BeforeValidator:
     return BeforeValidator(parse, json_schema_input_type=str | float)
 
 
-def _seconds(value: object) -> float | None:
+def seconds_of(value: object) -> float | None:
+    """Return a duration in seconds, None for what is none."""
     if isinstance(value, str):
         if found := _DURATION.fullmatch(value.strip()):
             return float(found[1]) * _UNITS[found[2]]

@@ -28,9 +28,11 @@ from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.engine.observe.source_check import must_be_there
 from kbsync.engine.ports import Clock, Ledger, Remote
 from kbsync.engine.workers.admission import held_notice
+from kbsync.engine.workers.pending_call import waits_for
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
 from kbsync.engine.workers.pool import Observer, WorkerPool
+from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import engine as engine_say
@@ -127,6 +129,7 @@ class Reconciler:
                 permitted.guard != planned.guard
             ):  # what was agreed to is not counted in the next hour
                 self.ledger.agree(self.mirror.name, self.clock.now())
+        report.waited = wait
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
         report.done += Counter(move=renamed.applied)
@@ -166,6 +169,13 @@ class Reconciler:
         held = self.ledger.held_creates(self.mirror.name)
         lost += [held_notice(self.mirror.name, held)] if held else []
         return [*lost, self._pipeline] if self._pipeline else lost
+
+    def waits(self) -> Notice | None:
+        """Return which answer of the server is waited for; None while no call is made."""
+        oldest = self._remote.oldest if isinstance(self._remote, ThrottledRemote) else None
+        if oldest is None:
+            return None
+        return waits_for(oldest, self.mirror.server.url)
 
     async def confirm(self) -> None:
         """Check that the base is still the one that was found before.

@@ -284,3 +284,21 @@ OUTPUT_GOES_ON = Message(
     "see what was done with: " + verb("history"),
     Exit.OK,
 )
+TIME_OVER = Message(
+    "KB-V190",
+    "it took longer than the {seconds} s of --wait: {why}",
+    "see what is under way with: " + verb("status"),
+    Exit.INDEXING,
+)
+PASS_OVER = Message(
+    "KB-V191",
+    "the time of --wait is over: nothing more is begun, and what was sent is indexed all the same",
+    "go on with: " + verb("apply -- {mirror}"),
+    Exit.INDEXING,
+)
+NOT_BEGUN = Message(
+    "KB-V192",
+    "the time of --wait was over before its turn came",
+    "go on with: " + verb("apply -- {mirror}"),
+    Exit.INDEXING,
+)

@@ -94,3 +94,16 @@ LOG_LOST = Message(
     "see what was done with: " + verb("history"),
     Exit.OK,
 )
+BUSY = Message(
+    "KB-K189",
+    "the daemon still brings to its end what it began: the request of another verb, or calls of "
+    "this mirror that are under way",
+    "see what it does with: " + verb("status"),
+    Exit.INDEXING,
+)
+UNRESPONSIVE = Message(
+    "KB-K190",
+    "the daemon does not answer; it may be stopped, or this machine too busy",
+    "see whether it answers with: " + verb("status --running"),
+    Exit.INDEXING,
+)

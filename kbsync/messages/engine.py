@@ -296,6 +296,38 @@ WAITS_FOR_CALL = Message(
     "it goes on by itself then (ambiguity_window); to see it: kbsync explain {path}",
     Exit.INCOMPLETE,
 )
+SERVER_PAUSES = Message(
+    "KB-E188",
+    "mirror {mirror}: {server} wants to be left alone: no call is made before {until}",
+    "it goes on by itself then; to call less often, set requests_per_minute for the server, then: "
+    + verb("validate"),
+    Exit.INDEXING,
+)
+NOTHING_MOVES = Message(
+    "KB-E189",
+    "mirror {mirror}: nothing of what {server} is to index ({count} documents) has moved since "
+    "{since}; its indexing worker may not run, or works for others",
+    "see whether it indexes at all with: " + verb("doctor"),
+    Exit.INDEXING,
+)
+KEYS_WAIT = Message(
+    "KB-E190",
+    "mirror {mirror}: {count} files wait for another try at {server}, the next at {until}",
+    "it goes on by itself then; to see what was tried: " + verb("history"),
+    Exit.INDEXING,
+)
+ANSWER_WAITS = Message(
+    "KB-E191",
+    "{what} is waited for from {server} since {since} ({tries} tries); {state}",
+    "see what it answers with: " + verb("doctor"),
+    Exit.INDEXING,
+)
+COMPARING = Message(
+    "KB-E192",
+    "mirror {mirror}: its files are still read and compared",
+    "it goes on by itself; to see where its files are stored: " + verb("doctor --offline"),
+    Exit.INDEXING,
+)
 HELD_CREATES = Message(
     "KB-E123",
     "mirror {mirror}: its knowledge base takes no new documents since {since}: {reason}; new files "

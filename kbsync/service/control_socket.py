@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,16 +150,20 @@ class ControlSocket:
             # A person who edits the file and types a verb means the file as it is now.
             if not isinstance(command, Reload):
                 await self._admin.reload_if_changed()
-            async with self._admin.busy:
-                # What waited for its turn would begin in the middle of the drain.
-                if self._admin.stopping:
-                    raise Problem(say.STOPPING())
-                if context.stopper.stopped:  # gone while it waited for its turn
-                    return Exit.FAULT
-                return await command.run(context)
+            work = partial(self._in_turn, command, context)
+            return await context.patience.carried_out(work, within=command.bound)
         except Problem as problem:
             context.warn(f"kbsync: {problem}")
             return problem.exit
+
+    async def _in_turn(self, command: Command, context: DaemonContext) -> int:
+        async with self._admin.busy:
+            # What waited for its turn would begin in the middle of the drain.
+            if self._admin.stopping:
+                raise Problem(say.STOPPING())
+            if context.stopper.stopped:  # gone while it waited for its turn
+                return Exit.FAULT
+            return await command.run(context)
 
 
 async def _watch(stream: ByteStream, context: DaemonContext, reply: ReplyStream) -> None:

@@ -14,12 +14,14 @@ from kbsync.app import build
 from kbsync.app.build import Opened
 from kbsync.app.stopper import Stopper
 from kbsync.commands.base import Confirmation
+from kbsync.commands.patience import Patience
 from kbsync.commands.report import line_of
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
 from kbsync.engine.workers.pool import Observer
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.store import LedgerStore
+from kbsync.messages import daemon as say
 from kbsync.model.prune import KEEP, Prune
 from kbsync.planning.plan import Plan
 from kbsync.service.admin import Admin
@@ -39,6 +41,7 @@ class DaemonContext:
 
     Attributes:
         stopper: stops what is carried out.
+        patience: says what is waited for.
         question: what a person has to agree to first.
     """
 
@@ -47,6 +50,7 @@ class DaemonContext:
         self._reply = reply
         self.stopper = Stopper()
         self.question: Confirmation | None = None
+        self.patience = Patience(self.warn, say.BUSY)
 
     @property
     def settings(self) -> Settings:
@@ -78,6 +82,7 @@ class DaemonContext:
         declared = build.chosen(settings, only)
         async with self._suspended(*(each.name for each in declared if suspend)):
             engines = [await supervisor.engine(settings, each, prune=prune) for each in declared]
+            self.patience.watch(engines)
             yield Opened(settings=settings, engines=tuple(engines), ledger=self._admin.ledger)
 
     @asynccontextmanager

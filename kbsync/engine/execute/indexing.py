@@ -120,6 +120,11 @@ class IndexingTracker:
         return self._context.clock.now() - self._still.moved_at(self._busy)
 
     @property
+    def still_since(self) -> float | None:
+        """When anything last moved that this server is to index; None while it has nothing."""
+        return self._still.moved_at(self._busy) if self._busy else None
+
+    @property
     def quiet_for(self) -> float:
         """Seconds since anything moved or was sent."""
         last = max(self._still.moved_at(self._busy), self._still.sent_at(self._busy))

@@ -239,6 +239,19 @@ def _event_outcome(step: Result) -> str:
             return "stopped"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """The keys that a pass left unfinished.
+
+    Args:
+        indexing: the server was still indexing their documents.
+        waiting: they were worked on, or waited for their turn or another try.
+    """
+
+    indexing: tuple[DocKey, ...] = ()
+    waiting: tuple[DocKey, ...] = ()
+
+
 @dataclass(slots=True, kw_only=True)
 class Report:
     """Counts of what was done, and reasons for what was not.
@@ -248,6 +261,9 @@ class Report:
         stopped: keys whose sides still differ, with how they are counted and the reason.
         indexing: documents the server was still indexing at the end.
         waiting: keys with a next try in the future at the end.
+        unfinished: which documents and keys these are.
+        waited: it was to go on until everything is indexed.
+        overdue: it was stopped because its time was over.
         halted: what the guard held back.
         withheld: how many files wait because the base takes nothing for them now.
         notice: about the server, once for a pass that changed something.
@@ -261,6 +277,9 @@ class Report:
     indexing: int = 0
     waiting: int = 0
     withheld: int = 0
+    unfinished: Unfinished = Unfinished()
+    waited: bool = False
+    overdue: bool = False
     interrupted: bool = False
     notice: Notice | None = None
     halted: Halted | None = None
@@ -271,7 +290,11 @@ class Report:
         if self.halted is not None:
             return Exit.HALTED
         unmet = [why for _, why in self.stopped.values() if why.message.exit is not Exit.OK]
-        if self.interrupted or unmet or self.waiting or self.withheld:
+        if unmet or self.withheld:
+            return Exit.INCOMPLETE
+        if self.overdue:
+            return Exit.INDEXING
+        if self.interrupted or self.waiting:
             return Exit.INCOMPLETE
         return Exit.INDEXING if self.indexing else Exit.OK
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from kbsync.engine.workers.canary import Canary
 from kbsync.engine.workers.room import Room
@@ -30,6 +30,9 @@ class Backlog:
 
     def __contains__(self, key: DocKey) -> bool:
         return key in self._keys
+
+    def __iter__(self) -> Iterator[DocKey]:
+        return iter(self._keys)
 
     def add(self, keys: Iterable[DocKey]) -> None:
         """Add `keys` behind the others, but those that take room already in front of them."""

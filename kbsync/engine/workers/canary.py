@@ -6,7 +6,7 @@ There are versions whose update call stops the server's indexing worker for ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
@@ -31,6 +31,9 @@ class Canary:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def __iter__(self) -> Iterator[DocKey]:
+        return iter(self._waiting)
 
     def admits(self, key: DocKey, able: Capabilities, now: float) -> bool:
         """Return whether `key` may be updated now; otherwise it waits for its release."""

@@ -141,8 +141,7 @@ class WorkerPool(WorkLeft):
                     break
         if self._wakeup.problem is not None:
             raise self._wakeup.problem
-        self.report.indexing = self.indexing
-        self.report.waiting = self.waiting
+        self.note_left(self.report)
         self.report.withheld = len(self._admission)
         overdue = self._canary.overdue(self._context.clock.now(), self.report.mirror)
         self.report.notice = overdue or self._admission.notice or self._room.stands(self._context)

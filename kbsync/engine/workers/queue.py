@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 
 from kbsync.model import DocKey
 
@@ -65,6 +66,11 @@ class KeyQueue:
         """Return when the next waiting key is due, None when none waits."""
         self._drop_stale()
         return self._later[0][0] if self._later else None
+
+    @property
+    def keys(self) -> AbstractSet[DocKey]:
+        """The keys that wait or are worked on."""
+        return self._dirty.keys() | self._processing | self._due.keys()
 
     @property
     def idle(self) -> bool:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+from kbsync.engine.context import Context
 from kbsync.engine.execute.indexing import IndexingTracker
 from kbsync.engine.execute.marking import MarkWriter
+from kbsync.engine.execute.results import Report, Unfinished
 from kbsync.engine.workers.backlog import Backlog
 from kbsync.engine.workers.canary import Canary
 from kbsync.engine.workers.queue import KeyQueue
+from kbsync.engine.workers.room import Room
+from kbsync.messages import Notice, moment
+from kbsync.messages import engine as say
 
 # A pass ends without documents that the server makes no progress with; the next one finds them.
 PATIENCE = 1200.0
@@ -15,6 +22,8 @@ PATIENCE = 1200.0
 class WorkLeft:
     """Counts it; the pool fills what is counted."""
 
+    _context: Context
+    _room: Room
     _queue: KeyQueue
     _backlog: Backlog
     _tracker: IndexingTracker
@@ -61,3 +70,35 @@ class WorkLeft:
     def stalled(self) -> bool:
         """The server makes no progress any more with what it was sent."""
         return self._tracker.stood_for(PATIENCE)
+
+    def note_left(self, report: Report) -> None:
+        """Write into `report` what is not done."""
+        indexing = self._tracker.keys
+        waiting = {*self._queue.keys, *self._backlog, *self._canary} - indexing
+        report.indexing, report.waiting = self.indexing, self.waiting
+        report.unfinished = Unfinished(
+            indexing=tuple(sorted(indexing)), waiting=tuple(sorted(waiting))
+        )
+
+    # -- what is waited for ----------------------------------------------------------------------
+
+    @property
+    def still_for(self) -> float:
+        """Seconds since the server moved in what it is to index; endless while it has nothing."""
+        since = self._tracker.still_since
+        return math.inf if since is None else self._context.clock.now() - since
+
+    def waits(self) -> Notice | None:
+        """Return what is waited for, None where it is the answer to a call."""
+        now, paused = self._context.clock.now(), self._context.remote.paused_for()
+        words = {"mirror": self._context.mirror.name, "server": self._context.mirror.server.url}
+        if paused > 0:
+            return say.SERVER_PAUSES(until=moment(now + paused), **words)
+        since = self._tracker.still_since
+        if since is not None:
+            stands = say.NOTHING_MOVES(count=self.indexing, since=moment(since), **words)
+            return self._room.stands(self._context) or stands
+        due = self._queue.next_due()
+        if due is None or self._queue.active:
+            return None
+        return say.KEYS_WAIT(count=self._queue.waiting, until=moment(due), **words)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 
 from kbsync.engine.control.controller import DRAIN, LONGEST_UNREACHED, Phase
 from kbsync.messages import engine as say
-from kbsync.model import Base, Outcome
+from kbsync.model import Base, Outcome, Uploaded
 
 from .controlled import AWAY, GRACE, WRITES, controlled, counted, every_call, filled, write_now
 from .fakes import Stage, stage
@@ -189,10 +191,18 @@ async def test_stopping_brings_calls_in_flight_to_their_end() -> None:
         assert on.ledger.intents == {}
 
 
-async def test_what_does_not_end_in_time_remains_an_intent() -> None:
+async def test_what_does_not_end_in_time_remains_an_intent(monkeypatch: pytest.MonkeyPatch) -> None:
     on = filled()
+    update = on.server.update
+
+    async def sent_and_unanswered(*words: Any) -> Outcome[Uploaded]:
+        content = words[3].read()
+        monkeypatch.setattr(words[3], "read", lambda: content)
+        monkeypatch.setattr(on.server, "latency", 500.0)
+        return await update(*words)
+
     async with controlled(on) as it:
-        on.server.on_call["update"] = lambda _: setattr(on.server, "latency", 500.0)
+        monkeypatch.setattr(on.server, "update", sent_and_unanswered)
         it.write("00.md", b"edited")
         await anyio.sleep(5)
         it.controller.stop()
@@ -201,8 +211,8 @@ async def test_what_does_not_end_in_time_remains_an_intent() -> None:
         await anyio.sleep(2)
         assert it.controller.status.phase is Phase.STOPPED
         assert set(on.ledger.intents) == {key_of("00.md")}
-    on.server.on_call.clear()
-    on.server.latency = 0.05
+    monkeypatch.setattr(on.server, "update", update)
+    monkeypatch.setattr(on.server, "latency", 0.05)
     async with controlled(on, rest=1200.0) as it:
         assert it.exact()
         assert on.ledger.intents == {}

@@ -1,0 +1,126 @@
+"""How long a command waits, and what it says meanwhile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+
+import anyio
+
+from kbsync.engine.reconciler import Reconciler
+from kbsync.engine.workers.pool import WorkerPool
+from kbsync.messages import Notice, Problem
+from kbsync.messages import command as say
+from kbsync.messages import engine as engine_say
+
+# Seconds without progress until it is said what is waited for; then twice as long, and so on.
+SILENT = 60.0
+# What is in flight when the time is over comes to its end within this.
+DRAIN = 30.0
+
+
+class Patience:
+    """Bounds one command, and says what is waited for when nothing moves.
+
+    Args:
+        warn: takes lines for a person.
+        waits: says what is waited for at first.
+
+    Attributes:
+        ends_at: when its time is over, on the clock of the event loop.
+    """
+
+    def __init__(
+        self, warn: Callable[[str], None], waits: Callable[[], Notice | None] = lambda: None
+    ) -> None:
+        self.ends_at = math.inf
+        self._scope: anyio.CancelScope | None = None
+        self._warn = warn
+        self._waits = waits
+        self._pool: WorkerPool | None = None
+        self._moved_at = -math.inf
+
+    def moved(self) -> None:
+        """Note that something went on."""
+        self._moved_at = anyio.current_time()
+
+    def watch(self, engines: Sequence[Reconciler]) -> None:
+        """Say from now on what of these is waited for."""
+        self.moved()
+        self._waits = lambda: self._of(engines)
+
+    def watch_pool(self, pool: WorkerPool) -> None:
+        """Say from now on what this pool waits for."""
+        self.moved()
+        self._pool = pool
+
+    def drain(self) -> None:
+        """Let what is in flight come to its end when the time is over, within a while."""
+        if self._scope is not None:
+            self._scope.deadline = self.ends_at + DRAIN
+
+    async def carried_out(
+        self, work: Callable[[], Awaitable[int]], *, within: float | None = None
+    ) -> int:
+        """Carry `work` out and return its exit code.
+
+        Args:
+            work: what the command does.
+            within: seconds it may take; None for any number.
+
+        Raises:
+            Problem: as `work`, or its time is over.
+        """
+        self.moved()
+        if within is not None:
+            self.ends_at = anyio.current_time() + within
+        code, fault = 0, None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._speak)
+            self._scope = scope = anyio.CancelScope(deadline=self.ends_at)
+            with scope:
+                try:
+                    code = await work()
+                except Problem as problem:
+                    fault = problem
+            group.cancel_scope.cancel()
+        if fault is not None:
+            raise fault
+        if scope.cancelled_caught:
+            raise Problem(self._over(within))
+        return code
+
+    def _over(self, within: float | None) -> Notice:
+        """Return that the time is over, and what was waited for."""
+        why = self._waits()
+        return say.TIME_OVER(seconds=f"{within:g}", why=why.text if why else "it is not done yet")
+
+    async def _speak(self) -> None:
+        """Say what is waited for after a minute without progress, then after two, and so on."""
+        silent = SILENT
+        while True:
+            await anyio.sleep(max(0.1, silent - self._silent_for()))
+            now = self._silent_for()
+            if now < SILENT:
+                silent = SILENT  # something moved meanwhile
+            elif now >= silent:
+                self._say(self._waits())
+                silent = 2 * now
+
+    def _of(self, engines: Sequence[Reconciler]) -> Notice | None:
+        """Return what is waited for: at the server of a mirror, or here."""
+        waits = [] if self._pool is None else [self._pool.waits]
+        waits += [each.waits for each in engines]
+        found = next((why for each in waits if (why := each()) is not None), None)
+        if found is not None or self._pool is not None:
+            return found
+        return engine_say.COMPARING(mirror=", ".join(each.mirror.name for each in engines))
+
+    def _silent_for(self) -> float:
+        since = anyio.current_time() - self._moved_at
+        return since if self._pool is None else min(since, self._pool.still_for)
+
+    def _say(self, why: Notice | None) -> None:
+        if why is not None:
+            self._warn(f"kbsync: waiting: {why}")
+            self._warn(f"  next: {why.next}")
