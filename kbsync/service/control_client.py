@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from typing import BinaryIO
 
 from kbsync.commands.base import Command, Confirmation
 from kbsync.config import Settings
@@ -18,6 +19,10 @@ from kbsync.service.socket_path import found
 
 LONGEST_REQUEST = 64 << 20
 LONGEST_LINE = 16 << 20
+# Bytes that are received at once.
+PIECE = 1 << 16
+# Seconds without a word from the daemon until it is asked whether it is there at all.
+SILENT = 60.0
 # Seconds; a daemon that is alive takes a request and sends its state at once.
 PATIENCE = 5.0
 
@@ -66,9 +71,10 @@ def hand_over(settings: Settings, command: Command, show: Show) -> Answer | None
 
         _send(connection, to_json(command))
         # A pass may take hours; a daemon that dies closes the connection.
-        connection.settimeout(None)
-        with connection.makefile("rb") as lines:
-            return _answer(lines, show)
+        connection.settimeout(SILENT)
+        return _answer(
+            _lines(connection, command.bound, lambda: _unresponsive(settings, show)), show
+        )
 
 
 def live(settings: Settings) -> dict[str, object] | None:
@@ -113,11 +119,48 @@ def _send(connection: socket.socket, line: str) -> None:
         raise Problem(say.HUNG_UP()) from None
 
 
-def _answer(lines: BinaryIO, show: Show) -> Answer:
+def _lines(
+    connection: socket.socket, bound: float | None, silent: Callable[[], bool]
+) -> Iterator[bytes]:
+    """Yield the lines of an answer as they come.
+
+    Args:
+        connection: to the daemon.
+        bound: seconds the request may take; None for any number.
+        silent: called when the daemon said nothing for a while; whether it is no use to wait.
+
+    Raises:
+        Problem: the daemon ended, or its time is over and it does not answer.
+    """
+    ends_at = math.inf if bound is None else time.monotonic() + bound + SILENT
+    begun = b""
+    while True:
+        try:
+            piece = connection.recv(PIECE)
+        except TimeoutError:
+            if silent() and time.monotonic() > ends_at:
+                raise Problem(say.UNRESPONSIVE()) from None
+            continue
+        if not piece or len(begun) > LONGEST_LINE:
+            raise Problem(say.HUNG_UP())
+        *whole, begun = (begun + piece).split(b"\n")
+        yield from whole
+
+
+def _unresponsive(settings: Settings, show: Show) -> bool:
+    """Return whether the daemon answers no request at all, which is said."""
+    if live(settings) is not None:
+        return False
+    why = say.UNRESPONSIVE()
+    show(f"kbsync: waiting: {why}\n  next: {why.next}\n", True)
+    return True
+
+
+def _answer(lines: Iterator[bytes], show: Show) -> Answer:
     received = _Received()
     try:
         while received.answer is None:
-            _receive(json.loads(lines.readline(LONGEST_LINE)), received, show)
+            _receive(json.loads(next(lines)), received, show)
     except (OSError, ValueError):
         raise Problem(say.HUNG_UP()) from None
     return replace(received.answer, file="".join(received.file) if received.file else None)
