@@ -4,13 +4,14 @@ A message with exit OK and no next step says that all is well; with a next step 
 """
 
 from kbsync.messages import Exit, Message
+from kbsync.messages.advice import Advice, verb
 
 
 def _well(code: str, text: str) -> Message:
     return Message(code, text, exit=Exit.OK)
 
 
-def _warning(code: str, text: str, following: str) -> Message:
+def _warning(code: str, text: str, following: str | Advice) -> Message:
     return Message(code, text, following, Exit.OK)
 
 
@@ -164,3 +165,29 @@ STILL_FOUND = Message(
 DELETED = _well("KB-D063", "mirror {mirror}: {path} was deleted, and is not found")
 NOTHING_TO_ASK = _well("KB-D064", "mirror {mirror}: no document to ask for yet")
 NO_SENTENCE = _well("KB-D065", "mirror {mirror}: {path} has no sentence to ask for")
+
+# Indexing, measured.
+
+INDEXES = _well(
+    "KB-D188",
+    "mirror {mirror}: the server indexes: something of what is under way ({count} documents) moved "
+    "in {seconds} s",
+)
+INDEXING_STANDS = Message(
+    "KB-D189",
+    "mirror {mirror}: none of what {server} is to index ({count} documents) has moved since "
+    "{since}, nor in {seconds} s just now: its indexing worker does not run, or works for others",
+    "start the server's worker, then look again with: " + verb("doctor"),
+    Exit.REFUSED,
+)
+INDEXING_NOT_SEEN = _warning(
+    "KB-D190",
+    "mirror {mirror}: what {server} is to index ({count} documents) moved last at {since}, and not "
+    "in {seconds} s just now",
+    "look again after a minute with: " + verb("doctor"),
+)
+INDEXED = _well(
+    "KB-D191",
+    "mirror {mirror}: nothing is to be indexed; of the last {count} documents half took less than "
+    "{seconds} s, and the last was done at {last}",
+)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from kbsync.app import build
 from kbsync.cli.doctor.in_flight import in_flight
+from kbsync.cli.doctor.indexing import indexing
 from kbsync.cli.doctor.probe import probe
 from kbsync.config import ServerConfig, Settings
 from kbsync.dify.client import DifyClient
@@ -69,10 +70,13 @@ async def examine(
         for notice in _able(name, api, asked=bool(bound)):
             yield notice
         for binding in bound:
-            indexing = await in_flight(settings, api, binding)
-            if indexing is not None:
-                yield indexing
+            room = await in_flight(settings, api, binding)
+            if room is not None:
+                yield room
             if ledger is not None:
+                moves = await indexing(api, ledger, binding)
+                if moves is not None:
+                    yield moves
                 async for notice in probe(api, ledger, binding):
                     yield notice
 

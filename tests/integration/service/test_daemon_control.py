@@ -17,8 +17,10 @@ import pytest
 from daemon_running import ask_raw, configure, mirror, running, typed, until
 
 from kbsync.app import build
-from kbsync.commands import codec
+from kbsync.commands import codec, patience
 from kbsync.commands.base import Command, CommandContext
+from kbsync.commands.writing_verbs import PlanCommand
+from kbsync.messages import Exit, Problem
 from kbsync.service import control_client, control_socket, socket_path
 
 pytestmark = pytest.mark.anyio
@@ -148,6 +150,7 @@ async def test_without_a_socket_the_mirrors_are_kept_all_the_same(
         b'{"verb": "apply", "asked": {"mirrors": "docs"}}\n',
         b'{"verb": "apply", "asked": {"colour": "red"}}\n',
         b"\xff\xfe\n",
+        b"[" * 100_000 + b"\n",
     ],
 )
 async def test_what_is_no_request_is_refused(tmp_path: Path, raw: bytes) -> None:
@@ -157,6 +160,7 @@ async def test_what_is_no_request_is_refused(tmp_path: Path, raw: bytes) -> None
         assert "KB-K003" in lines[0]["err"]
         assert lines[-1] == {"exit": 1}
         assert daemon.controllers["docs"].lent == 0
+        assert not daemon.said("fault in a request")
         assert (await daemon.live())["pid"] == os.getpid()
 
 
@@ -223,6 +227,44 @@ async def test_one_request_that_writes_at_a_time(tmp_path: Path) -> None:
                 group.start_soon(daemon.type, "apply")
             group.start_soon(daemon.type, "status", "--running")
         assert daemon.controllers["docs"].lent == 3
+
+
+async def test_who_waits_for_another_verb_is_not_left_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SILENT", 0.05)
+    first, said = list[str](), list[str]()
+    async with running(tmp_path) as daemon:
+
+        async def ask(command: Command, heard: list[str]) -> control_client.Answer | None:
+            hand_over = partial(control_client.hand_over, daemon.settings, command)
+            return await anyio.to_thread.run_sync(hand_over, lambda text, error: heard.append(text))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, Patient(), first)
+            await until(lambda: first)
+            answer = await ask(PlanCommand(within=1.0), said)
+            daemon.stop()
+    assert "KB-K189" in said[0]
+    assert answer == control_client.Answer(exit=6)
+
+
+async def test_a_daemon_that_does_not_answer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = build.settings_of(tmp_path / "kbsync.yaml")
+    address = socket_path.socket_of(settings)
+    address.parent.mkdir()
+    monkeypatch.setattr(control_client, "SILENT", 0.05)
+    monkeypatch.setattr(control_client, "PATIENCE", 0.05)
+    said: list[str] = []
+    # It listens, as a process does that was stopped, and takes nothing.
+    async with await anyio.create_unix_listener(address):
+        plan = partial(control_client.hand_over, settings, PlanCommand(within=0.1))
+        with pytest.raises(Problem) as over:
+            await anyio.to_thread.run_sync(plan, lambda text, error: said.append(text))
+    assert "KB-K190" in said[0]
+    assert over.value.exit is Exit.INDEXING
 
 
 async def test_the_end_stops_what_was_asked_for(tmp_path: Path) -> None:
