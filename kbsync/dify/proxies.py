@@ -77,7 +77,7 @@ def proxy_of(access: Access) -> Proxy | None:
 
 def _of_the_environment(server: SplitResult) -> tuple[str, str] | None:
     """Return the name and value of the variable that counts for `server`."""
-    values = getproxies()
+    values = {kind: value.strip() for kind, value in getproxies().items()}
     port = server.port or _PORTS[server.scheme]
     if is_exempt(server.hostname or "", port, values.get("no", "")):
         return None
@@ -89,7 +89,7 @@ def _variable(kind: str, value: str) -> str:
     """Return the name of the variable, as it is written, that names the proxy `value`."""
     names = [each for each in os.environ if each.lower() == f"{kind}_proxy"]
     # The one in lower case counts where both are set.
-    fitting = sorted((each for each in names if os.environ[each] == value), reverse=True)
+    fitting = sorted((each for each in names if os.environ[each].strip() == value), reverse=True)
     return fitting[0] if fitting else "the proxy of the system's settings"
 
 

@@ -35,3 +35,10 @@ NO_HOME = Message(
     "set HOME, or name a place with {key} in the configuration, then: " + verb("validate"),
     Exit.USAGE,
 )
+LITTLE_TEMPORARY_ROOM = Message(
+    "KB-M180",
+    "the temporary folder {folder} has {free} left, and texts of up to {most} may have to be "
+    "written there to be converted",
+    "make room there, or name another folder in TMPDIR, then: " + verb("doctor"),
+    Exit.OK,
+)

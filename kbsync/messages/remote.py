@@ -5,7 +5,8 @@ from kbsync.messages import Exit, Message, shell, verb
 WRONG_KEY = Message(
     "KB-R001",
     "{what}: the server does not accept the key: {words}",
-    "check server.api_key, then type: kbsync validate",
+    "check server.api_key (those for knowledge bases begin with dataset-), then: "
+    + verb("validate"),
     Exit.REFUSED,
 )
 API_SWITCHED_OFF = Message(

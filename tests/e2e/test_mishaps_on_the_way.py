@@ -386,8 +386,8 @@ MISHAPS = (
     Mishap(
         name="temporary folder that is full",
         happens=no_temporary_room,
-        says=of_a_file("KB-M178"),
-        names=("TMPDIR", "No space left on device"),
+        says={**of_a_file("KB-M178"), "doctor": "0 KB-M180"},
+        names=("TMPDIR", "disk"),
     ),
     Mishap(
         name="no more descriptors",

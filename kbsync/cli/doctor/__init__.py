@@ -11,6 +11,7 @@ from kbsync.app import all_mirrors, build, logs
 from kbsync.cli import output, server_checks
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.doctor import disks, ledgers, servers
+from kbsync.cli.doctor.temporary import temporary_room
 from kbsync.cli.local_verbs import Doctor
 from kbsync.config import Settings
 from kbsync.config.machine_checks import check
@@ -35,7 +36,7 @@ def _examine(settings: Settings, offline: bool) -> Checks:
     checks: Checks = {
         "configuration": check(settings),
         "limits": list(servers.limits(settings)),
-        "file system": list(disks.sources(settings)),
+        "file system": [*disks.sources(settings), *temporary_room(settings)],
         "watches": list(disks.watches(settings)),
         "ledger": list(ledgers.ledger(settings)),
     }
