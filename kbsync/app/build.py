@@ -194,11 +194,12 @@ def ledger_opened(settings: Settings, *, command: str) -> Iterator[tuple[LedgerS
     from kbsync.ledger.clock import LedgerClock  # noqa: PLC0415 - loaded by verbs that need it
     from kbsync.ledger.store import LedgerStore  # noqa: PLC0415
 
-    with LedgerStore.open(_address(settings), command=command) as store:
+    with LedgerStore.open(address_of(settings), command=command) as store:
         yield store, LedgerClock(store)
 
 
-def _address(settings: Settings) -> str | Path:
+def address_of(settings: Settings) -> str | Path:
+    """Return the path or URL of the ledger."""
     place = settings.ledger
     address = place.url or place.path
     assert address is not None  # noqa: S101 - loading fills in the default place
@@ -218,7 +219,7 @@ def ledger_to_read(settings: Settings) -> Iterator[LedgerStore | None]:
     if path is not None and not path.exists():
         yield None
         return
-    with LedgerStore.open(_address(settings), readonly=True) as store:
+    with LedgerStore.open(address_of(settings), readonly=True) as store:
         yield store
 
 

@@ -77,6 +77,18 @@ def _key(server: ServerConfig) -> ApiKey:
     return ApiKey(secret, partial(read_key, server.api_key_file))
 
 
+def require_embedded() -> None:
+    """Check that the packages of the embedded knowledge base are there.
+
+    Raises:
+        Problem: one is not installed.
+    """
+    try:
+        from kbsync.embedded import embedded_app  # noqa: F401, PLC0415
+    except ModuleNotFoundError as error:
+        raise Problem(say.EMBEDDED_EXTRA(missing=error.name)) from None
+
+
 @asynccontextmanager
 async def _embedded(server: ServerConfig) -> AsyncIterator[DifyClient]:
     """The knowledge base in this process: the same application, without a port."""
@@ -85,10 +97,8 @@ async def _embedded(server: ServerConfig) -> AsyncIterator[DifyClient]:
     from kbsync.dify.access import Access, ApiKey  # noqa: PLC0415
     from kbsync.dify.client import DifyClient  # noqa: PLC0415
 
-    try:
-        from kbsync.embedded import StoreError, embedded_app  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise Problem(say.EMBEDDED_EXTRA(missing=error.name)) from None
+    require_embedded()
+    from kbsync.embedded import StoreError, embedded_app  # noqa: PLC0415
 
     assert server.data is not None  # noqa: S101 - loading fills it in for embedded servers
     async with AsyncExitStack() as stack:

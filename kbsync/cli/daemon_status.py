@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from kbsync.config import Settings
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import daemon as say
 from kbsync.service import control_client
+from kbsync.service.socket_path import Place
 
 
 class DaemonView:
@@ -60,13 +60,13 @@ class DaemonView:
             yield f"next: kbsync resume {name}"
 
 
-def ask(settings: Settings) -> DaemonView | None:
+def ask(settings: Place) -> DaemonView | None:
     """Return the state of the daemon of these settings, None when none answers."""
     answer = control_client.live(settings)
     return None if answer is None else DaemonView(answer)
 
 
-def show_alone(settings: Settings, found: DaemonView | None, *, as_json: bool) -> int:
+def show_alone(settings: Place, found: DaemonView | None, *, as_json: bool) -> int:
     """Print the daemon's state without opening the ledger; return the exit code.
 
     Raises:

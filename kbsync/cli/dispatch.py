@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import time
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ import anyio
 import click
 
 from kbsync.app import build, logs
-from kbsync.cli import local_context, streams
+from kbsync.cli import local_context, output, streams
 from kbsync.cli.command_line import CliContext
 from kbsync.commands.base import Command
 from kbsync.config import Settings
+from kbsync.config.place import known_place
 from kbsync.messages import Exit, Problem
 from kbsync.messages import daemon as say
 from kbsync.messages import ledger as ledger_say
@@ -45,7 +47,10 @@ def run(kind: type[Command], typed: dict[str, Any], context: CliContext) -> int:
     Raises:
         Problem: it cannot be done.
     """
-    settings = build.settings_of(context.config)
+    try:
+        settings = build.settings_of(context.config)
+    except Problem as problem:
+        return _by_daemon_alone(kind, typed, context, problem)
     command = _command(kind, typed, settings)
     if kind.changes:
         streams.go_on()
@@ -55,6 +60,23 @@ def run(kind: type[Command], typed: dict[str, Any], context: CliContext) -> int:
         if line:
             click.echo(line)
     return result.exit
+
+
+def _by_daemon_alone(
+    kind: type[Command], typed: dict[str, Any], context: CliContext, problem: Problem
+) -> int:
+    """Have a daemon that works with the configuration of before carry out what it alone can.
+
+    Raises:
+        Problem: `problem`, where no daemon answers or more than a daemon is needed.
+    """
+    place = known_place(context.config, os.environ) if kind.asks_daemon else None
+    answer = control_client.hand_over(place, kind(**typed), _print) if place else None
+    if answer is None:
+        raise problem
+    if answer.exit == Exit.OK:
+        output.warn(problem.notices)
+    return answer.exit
 
 
 def _command(kind: type[Command], typed: dict[str, Any], settings: Settings) -> Command:

@@ -146,5 +146,12 @@ def lines(found: Sequence[Notice]) -> Iterator[str]:
         yield f"{level(notice)}: {notice}"
     if following:
         yield f"  next: {following}"
-    count = sum(map(wrong, found))
-    yield f"{count} to correct" if count else "sound"
+    yield _sum(found)
+
+
+def _sum(found: Sequence[Notice]) -> str:
+    levels = [level(each) for each in found]
+    errors, warnings = levels.count("error"), levels.count("warning")
+    if errors:
+        return f"{errors} to correct"
+    return f"sound, but for {warnings} warning{'s' * (warnings > 1)}" if warnings else "sound"

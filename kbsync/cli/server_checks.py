@@ -14,6 +14,7 @@ from kbsync.engine.observe.knowledge_base import counting_binding, look_for, pip
 from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
+from kbsync.messages import remote as remote_say
 from kbsync.model import Capability, Done
 
 Examine = Callable[[Settings, str, DifyClient, Sequence[str]], AsyncIterator[Notice]]
@@ -101,7 +102,26 @@ async def _mirror(settings: Settings, mirror: MirrorConfig, api: DifyClient) -> 
     except Problem as problem:
         return list(problem.notices)
     if base is None:
-        return [say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)]
+        missing = await _missing_model(mirror, api)
+        unmade = say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)
+        return [missing] if missing else [unmade]
     words = {"base": base.name, "id": base.id, "documents": base.documents}
     decides = pipeline_decides(known, base)
     return [say.BASE_FOUND(mirror=mirror.name, **words), *([decides] if decides else [])]
+
+
+async def _missing_model(mirror: MirrorConfig, api: DifyClient) -> Notice | None:
+    """Return why a base that is still to be made could not be; None where the server has all."""
+    chunking = mirror.declared_chunking
+    if chunking.technique != "high_quality":
+        return None
+    listed = await api.search.models()
+    if not isinstance(listed, Done):  # servers do not list them for every key
+        return None
+    found = [model for provider in listed.value for model in provider.models]
+    wanted = chunking.embedding_model
+    if found and (wanted is None or wanted in found):
+        return None
+    words = f"the server has no model for embeddings called {wanted}" if wanted else ""
+    words = words or "the server has no model for embeddings"
+    return remote_say.NO_MODEL(what="make knowledge base", words=words)

@@ -15,7 +15,7 @@ from kbsync.cli.command_line import CliContext
 from kbsync.cli.daemon_status import DaemonView
 from kbsync.cli.local_verbs import Status
 from kbsync.config import Settings, load
-from kbsync.messages import Exit, Notice, printable
+from kbsync.messages import Exit, Notice, Problem, printable
 from kbsync.messages import daemon as daemon_say
 from kbsync.planning.render import size_of
 
@@ -28,13 +28,33 @@ _SHOWN = 5
 
 def status(verb: Status, context: CliContext) -> int:
     """Print the overview; the exit code says whether a document is stale."""
-    settings = load(context.config, os.environ)
+    try:
+        settings = load(context.config, os.environ)
+    except Problem as problem:
+        return _of_daemon_alone(verb, context, problem)
     found = daemon_status.ask(settings)
     if verb.running:
         return daemon_status.show_alone(settings, found, as_json=verb.as_json)
     mirrors = _show(verb, settings, found)
     # A failed document is not found; a stale one is, with a text that is not in the folder.
     return Exit.INCOMPLETE if any(each.stale for each in mirrors) else Exit.OK
+
+
+def _of_daemon_alone(verb: Status, context: CliContext, problem: Problem) -> int:
+    """Show a daemon that works with the configuration of before.
+
+    Raises:
+        Problem: `problem`, where none answers.
+    """
+    from kbsync.config.place import known_place  # noqa: PLC0415 - a broken file is rare
+
+    place = known_place(context.config, os.environ)
+    found = daemon_status.ask(place) if place else None
+    if place is None or found is None:
+        raise problem
+    daemon_status.show_alone(place, found, as_json=verb.as_json)
+    output.warn(problem.notices)
+    return Exit.OK if verb.running else problem.exit
 
 
 def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequence[MirrorOverview]:

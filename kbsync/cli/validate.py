@@ -8,7 +8,7 @@ import anyio
 import click
 
 from kbsync.app import build, logs
-from kbsync.cli import output, server_checks
+from kbsync.cli import machine, output, server_checks
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Validate
 from kbsync.config.machine_checks import check
@@ -22,7 +22,7 @@ def validate(verb: Validate, context: CliContext) -> int:
     there: Sequence[Notice] = ()
     try:
         settings = build.settings_of(context.config)
-        here = check(settings)
+        here = [*check(settings), *machine.findings(settings)]
         there = () if verb.offline else anyio.run(server_checks.check_servers, settings)
     except Problem as problem:
         here = problem.notices

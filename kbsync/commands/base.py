@@ -138,6 +138,7 @@ class Command:
     Attributes:
         verb: its name on the control socket.
         changes: it changes something, whether anything can be shown of that or not.
+        asks_daemon: a running daemon carries it out, even if the configuration cannot be used now.
         help: what ``--help`` says.
         declined: printed when a person does not agree.
         work: "module:function" that carries it out, given the command and its context.
@@ -151,6 +152,7 @@ class Command:
     __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
     verb: ClassVar[str] = ""
     changes: ClassVar[bool] = True
+    asks_daemon: ClassVar[bool] = False
     help: ClassVar[str] = ""
     declined: ClassVar[str] = ""
     work: ClassVar[str] = ""

@@ -308,6 +308,7 @@ class Pause(Command):
     """
 
     verb: ClassVar[str] = "pause"
+    asks_daemon: ClassVar[bool] = True
     help: ClassVar[str] = (
         "Have the daemon plan and show MIRRORS (all when none are named) and write nothing for "
         "them until `kbsync resume`, beyond a restart too. Verbs that are typed do what they "
@@ -331,6 +332,7 @@ class Reload(Command):
     """Have the daemon read its configuration again."""
 
     verb: ClassVar[str] = "reload"
+    asks_daemon: ClassVar[bool] = True
     help: ClassVar[str] = (
         "Have the daemon read its configuration anew, and say whether it could. It does so by "
         "itself when the file changes, and at SIGHUP."

@@ -126,7 +126,7 @@ def _complete(
         file: the configuration file, absolute.
         config_file: file name and lines.
     """
-    state = _state_folder(declaration.ledger, file)
+    state = state_folder(declaration.ledger, file)
     servers = {name: _with_data(server, state) for name, server in keyed.items()}
     mirrors = []
     for mirror in declaration.mirrors:
@@ -155,7 +155,7 @@ def _with_data(server: ServerConfig, state: Path) -> ServerConfig:
     return server.model_copy(update={"embedded": embedded})
 
 
-def _state_folder(ledger: LedgerAddress | None, file: Path) -> Path:
+def state_folder(ledger: LedgerAddress | None, file: Path) -> Path:
     """Return the ledger's folder, or one of the platform's for this configuration file alone."""
     if ledger is not None and ledger.path is not None:
         return ledger.path.parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,9 +64,30 @@ def _of_sqlite(error: sqlite3.Error, location: LedgerLocation) -> Notice:
             return messages.NOT_A_LEDGER(place=location.shown)
         case "SQLITE_CORRUPT":
             return messages.DAMAGED(place=location.shown, why=why)
+        case "SQLITE_CANTOPEN" if _has_no_names(location):
+            why = "no file can be made, as all inodes are taken"
+            return messages.NO_ROOM(place=location.shown, folder=location.folder, why=why)
         case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
             return messages.NOT_WRITABLE(place=location.shown, folder=location.folder, why=why)
     return messages.FAILED(place=location.shown, why=why)
+
+
+def _has_no_names(location: LedgerLocation) -> bool:
+    """Whether the ledger's disk has no inodes left; some file systems do not count them."""
+    try:
+        found = os.statvfs(location.folder)
+    except OSError:
+        return False
+    return found.f_files > 0 and found.f_ffree == 0
+
+
+def without_room(error: OSError, location: LedgerLocation) -> Notice | None:
+    """Return the message of a disk without room or inodes; None for another error."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    why = "no file can be made, as all inodes are taken" if _has_no_names(location) else ""
+    why = why or os_reason(error)
+    return messages.NO_ROOM(place=location.shown, folder=location.folder, why=why)
 
 
 # SQLSTATE: classes "connection exception" and "operator intervention"; codes.

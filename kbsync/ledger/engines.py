@@ -73,9 +73,7 @@ def prepare_schema(connection: Connection, location: LedgerLocation, *, make: bo
         Problem: KB-L021, KB-L029 or KB-L031.
     """
     with connection.begin():
-        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-        if encoding != "UTF8":
-            raise Problem(messages.NOT_UTF8(place=location.shown, encoding=encoding))
+        require_utf8(connection, location)
         lock_schema(connection, location)
         sql = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
         there = connection.exec_driver_sql(sql, (location.schema,)).first()
@@ -95,3 +93,14 @@ def _make_schema(connection: Connection, location: LedgerLocation) -> None:
         raise Problem(
             messages.NO_SCHEMA(schema=location.schema, place=location.shown, why=why, user=user)
         ) from error
+
+
+def require_utf8(connection: Connection, location: LedgerLocation) -> None:
+    """Check that the database can keep every name.
+
+    Raises:
+        Problem: KB-L029.
+    """
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        raise Problem(messages.NOT_UTF8(place=location.shown, encoding=encoding))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -9,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from kbsync.ledger.database_errors import BUSY_SECONDS, errors_as_problems, os_reason
+from kbsync.ledger.database_errors import BUSY_SECONDS, errors_as_problems, os_reason, without_room
 from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.tables import APPLICATION_ID
 from kbsync.messages import Problem
@@ -23,33 +24,43 @@ CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 8_000
 
 
-def make_file(location: LedgerLocation) -> None:
+def make_file(location: LedgerLocation, shown: LedgerLocation | None = None) -> None:
     """Make the ledger's folder (0700) and file (0600) where they are not there yet.
 
+    Args:
+        location: where.
+        shown: the ledger that messages name instead.
+
     Raises:
-        Problem: KB-L004 to KB-L007.
+        Problem: KB-L004 to KB-L007, KB-L197.
     """
-    path = location.path
+    path, shown = location.path, shown or location
     if path is None:
         return
     if path.is_dir():
-        raise Problem(messages.IS_FOLDER(place=location.shown))
-    _make_folder(path.parent)
+        raise Problem(messages.IS_FOLDER(place=shown.shown))
+    make_folder(path.parent)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600))
     except OSError as error:
         why = error.strerror or str(error)
-        words = {"place": location.shown, "folder": location.folder}
-        raise Problem(machine_limit(error) or messages.NOT_WRITABLE(why=why, **words)) from error
+        words = {"place": shown.shown, "folder": shown.folder}
+        known = without_room(error, shown) or machine_limit(error)
+        raise Problem(known or messages.NOT_WRITABLE(why=why, **words)) from error
     if not stat.S_ISREG(path.stat().st_mode):
-        raise Problem(messages.NOT_REGULAR(place=location.shown))
+        raise Problem(messages.NOT_REGULAR(place=shown.shown))
     # The write-ahead log is made beside the file, so its folder must take files too.
     if not os.access(path.parent, os.W_OK | os.X_OK):
         why = "its folder takes no new files"
-        raise Problem(messages.NOT_WRITABLE(place=location.shown, folder=location.folder, why=why))
+        raise Problem(messages.NOT_WRITABLE(place=shown.shown, folder=shown.folder, why=why))
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the ledger's folder, for this user alone.
+
+    Raises:
+        Problem: KB-L006 or KB-L197.
+    """
     missing = [folder, *folder.parents]
     missing = [each for each in missing if not each.exists()]
     try:
@@ -58,6 +69,10 @@ def _make_folder(folder: Path) -> None:
         if not folder.is_dir():
             raise NotADirectoryError(20, "there is a file where the folder should be")
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            there = next(each for each in folder.parents if each.exists())
+            words = {"place": folder, "folder": there, "why": os_reason(error)}
+            raise Problem(messages.NO_ROOM(**words)) from error
         why = error.strerror or str(error)
         raise Problem(messages.NO_FOLDER(folder=folder, why=why)) from error
 

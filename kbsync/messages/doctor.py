@@ -119,6 +119,18 @@ FAILED = _warning(
     "see why with: kbsync status --failed",
 )
 
+NETWORK_LEDGER = _warning(
+    "KB-D197",
+    "ledger {place}: it is on {kind}, where SQLite's locks and log are not safe once another "
+    "machine has it open too",
+    "set `ledger:` to a place on a local disk, then: " + verb("validate"),
+)
+DAEMON_HALTED = Message(
+    "KB-D193",
+    "mirror {mirror}: the daemon (process {pid}) has halted it: {why} [{code}]",
+    "see what to do with: " + verb("status --running"),
+)
+
 # The machine.
 
 LOCAL_DISK = _well("KB-D040", "mirror {mirror}: {path} is on {kind}, a local file system")

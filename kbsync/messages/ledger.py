@@ -1,6 +1,7 @@
 """Messages about the ledger: codes KB-L001 and up, never re-used."""
 
 from kbsync.messages import Exit, Message
+from kbsync.messages.advice import shell, verb
 
 # Where it is.
 
@@ -56,6 +57,13 @@ NO_DRIVER = Message(
     "a ledger on PostgreSQL needs the package psycopg, which is not installed",
     "`pip install 'kbsync[postgresql]'`",
     Exit.USAGE,
+)
+
+NO_ROOM = Message(
+    "KB-L197",
+    "the disk of the ledger {place} has no room for it: {why}",
+    "free space and names (`" + shell("df -h {folder}") + "`, `" + shell("df -i {folder}") + "`), "
+    "then `" + verb("validate") + "`",
 )
 
 # Opening it.
@@ -176,37 +184,37 @@ REMOVED = Message(
     "KB-L193",
     "the ledger {place} was removed while kbsync had it open: nothing more is written",
     "put a copy of it back, or begin with an empty one, which takes documents over by their marks; "
-    "then restart kbsync; look first with `kbsync doctor`",
+    "then restart kbsync; look first with `" + verb("doctor") + "`",
 )
 REPLACED = Message(
     "KB-L194",
     "another file was put in the place of the ledger {place} while kbsync had it open: "
     "nothing more is written, and what is remembered of the old one is dropped",
-    "see whether it is the right one with `kbsync ledger check`",
+    "see whether it is the right one with `" + verb("ledger check") + "`",
 )
 OVERWRITTEN = Message(
     "KB-L195",
     "another program wrote over the ledger {place} while kbsync had it open: nothing more is "
     "written; the log of the old one was moved to {log}",
-    "restart kbsync, then see whether the ledger is sound with `kbsync ledger check`",
+    "restart kbsync, then see whether the ledger is sound with `" + verb("ledger check") + "`",
 )
 LOG_GONE = Message(
     "KB-L196",
     "the file {log} of the ledger {place} was removed while kbsync had it open: nothing more "
     "is written through it",
-    "see whether the ledger is sound with `kbsync ledger check`",
+    "see whether the ledger is sound with `" + verb("ledger check") + "`",
 )
 LOCK_TAKEN = Message(
     "KB-L198",
     "the lock of the ledger {place} was removed, and process {pid} on {host} holds a new one since "
     "{since} ({command}): nothing more is written here",
-    "see which process holds it with `kbsync doctor`",
+    "see which process holds it with `" + verb("doctor") + "`",
 )
 WRITTEN_BY_ANOTHER = Message(
     "KB-L199",
     "another program wrote the ledger {place} while kbsync had it open: nothing more is "
     "written, and what is remembered of it is dropped",
-    "see which process holds it with `kbsync doctor`",
+    "see which process holds it with `" + verb("doctor") + "`",
 )
 
 # Copies.

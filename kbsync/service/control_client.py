@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from kbsync.commands.base import Command, Confirmation
-from kbsync.config import Settings
 from kbsync.messages import Problem
 from kbsync.messages import daemon as say
 from kbsync.messages.advice import INVOCATION
-from kbsync.service.socket_path import found
+from kbsync.service.socket_path import Place, found
 
 LONGEST_REQUEST = 64 << 20
 LONGEST_LINE = 16 << 20
@@ -52,7 +51,7 @@ class _Received:
     answer: Answer | None = None
 
 
-def hand_over(settings: Settings, command: Command, show: Show) -> Answer | None:
+def hand_over(settings: Place, command: Command, show: Show) -> Answer | None:
     """Have the daemon carry `command` out; None when no daemon listens.
 
     Args:
@@ -77,7 +76,7 @@ def hand_over(settings: Settings, command: Command, show: Show) -> Answer | None
         )
 
 
-def live(settings: Settings) -> dict[str, object] | None:
+def live(settings: Place) -> dict[str, object] | None:
     """Return the state of the daemon and its mirrors; None when no daemon answers."""
     with _connected(settings) as connection:
         if connection is None:
@@ -94,7 +93,7 @@ def live(settings: Settings) -> dict[str, object] | None:
 
 
 @contextmanager
-def _connected(settings: Settings) -> Iterator[socket.socket | None]:
+def _connected(settings: Place) -> Iterator[socket.socket | None]:
     address = found(settings)
     if address is None:
         yield None
@@ -147,7 +146,7 @@ def _lines(
         yield from whole
 
 
-def _unresponsive(settings: Settings, show: Show) -> bool:
+def _unresponsive(settings: Place, show: Show) -> bool:
     """Return whether the daemon answers no request at all, which is said."""
     if live(settings) is not None:
         return False

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import socket
 import stat
 import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
 
-from kbsync.config import Settings
+from kbsync.config.types import LedgerAddress
 
 # What a socket's address holds, without its closing zero.
 LONGEST = 107 if sys.platform == "linux" else 103
 
 
-def socket_of(settings: Settings) -> Path:
+class Place(Protocol):
+    """What says where a daemon listens: settings, or as much of them as can be read."""
+
+    @property
+    def file(self) -> Path:
+        """The configuration file."""
+        ...
+
+    @property
+    def ledger(self) -> LedgerAddress:
+        """Where the ledger is."""
+        ...
+
+    @property
+    def state(self) -> Path:
+        """The folder of what kbsync keeps on this machine."""
+        ...
+
+
+def socket_of(settings: Place) -> Path:
     """Return where the daemon of these settings listens, or leaves a link to where it does.
 
     A ledger's file has one writer, so it has one socket; a database's is in the state folder.
@@ -27,7 +50,7 @@ def socket_of(settings: Settings) -> Path:
     return Path(f"{os.path.realpath(path)}.sock")
 
 
-def found(settings: Settings) -> str | None:
+def found(settings: Place) -> str | None:
     """Return the address to ask at, None when no daemon ever listened."""
     path = socket_of(settings)
     with suppress(OSError):
@@ -86,9 +109,39 @@ class SocketFile:
         return found.st_dev, found.st_ino
 
 
+def try_socket(settings: Place) -> None:
+    """Try whether a daemon could listen, in a folder that is there; nothing stays.
+
+    Raises:
+        OSError: it could not.
+    """
+    path = socket_of(settings)
+    _require_removable(path)
+    if len(os.fsencode(path)) > LONGEST:
+        _short(path)
+        return
+    with TemporaryDirectory(prefix=".kbsync-trial-", dir=path.parent) as folder:
+        beside = Path(folder) / "s"
+        # As long as the real one at most: some file systems hold no sockets.
+        if len(os.fsencode(beside)) <= LONGEST:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+                trial.bind(str(beside))
+
+
 def _remove(path: Path) -> None:
+    _require_removable(path)
     with suppress(FileNotFoundError):
         path.unlink()
+
+
+def _require_removable(path: Path) -> None:
+    """Check that nothing is there which a daemon did not make."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size):
+        raise FileExistsError(errno.EEXIST, "something else has this name", str(path))
 
 
 def _short(path: Path) -> str:

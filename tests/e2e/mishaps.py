@@ -35,7 +35,7 @@ version: 1
 server: {server}
 ledger: {ledger}
 mirrors:
-  - {{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s{more}}}
+  - {{name: docs, source: ./docs, knowledge_base: {base}, settle: 0s{more}}}
 """
 
 
@@ -60,7 +60,7 @@ class Mishap:
         self.happens(place, stack)
         said = {verb: place.says(verb) for verb in VERBS}
         heard = "\n".join(f"--- {verb}\n{place.heard[verb]}" for verb in VERBS)
-        assert said == dict(self.says), heard
+        assert said == dict(self.says), f"{said}\n{heard}"
         for verb, answer in said.items():
             if " " in answer:
                 missing = [word for word in self.names if word not in place.heard[verb]]
@@ -86,10 +86,14 @@ class Place:
         self.configure()
 
     def configure(
-        self, server: str = "{url: embedded}", ledger: str = "./state/ledger.db", more: str = ""
+        self,
+        server: str = "{url: embedded}",
+        ledger: str = "./state/ledger.db",
+        base: str = "Docs",
+        more: str = "",
     ) -> None:
         """Write the configuration; `more` is what a mirror has besides."""
-        text = CONFIGURATION.format(server=server, ledger=ledger, more=more)
+        text = CONFIGURATION.format(server=server, ledger=ledger, base=base, more=more)
         self.file.write_text(text)
         self.file.chmod(0o600)
 

@@ -85,7 +85,7 @@ def test_a_damaged_ledger_and_a_closed_door(tmp_path: Path) -> None:
     with served(tmp_path) as url:
         configure(tmp_path, url)
         person.type("apply")
-    assert "KB-R025" in codes(person, exit=1)
+    assert "KB-R025" in codes(person, exit=5)
     connection = sqlite3.connect(tmp_path / "state" / "ledger.db")
     connection.execute("UPDATE entries SET state = 'nonsense'")
     connection.commit()

@@ -8,14 +8,14 @@ import anyio
 import click
 
 from kbsync.app import all_mirrors, build, logs
-from kbsync.cli import output, server_checks
+from kbsync.cli import machine, output, server_checks
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.doctor import disks, ledgers, servers
 from kbsync.cli.doctor.temporary import temporary_room
 from kbsync.cli.local_verbs import Doctor
 from kbsync.config import Settings
 from kbsync.config.machine_checks import check
-from kbsync.messages import Notice, Problem
+from kbsync.messages import Exit, Notice, Problem
 
 Checks = dict[str, Sequence[Notice]]
 
@@ -29,16 +29,27 @@ def doctor(verb: Doctor, context: CliContext) -> int:
         checks = {"configuration": problem.notices}
     found = [notice for notices in checks.values() for notice in notices]
     _show(checks, found, verb.as_json)
-    return all_mirrors.gravest([each.message.exit for each in found if output.wrong(each)])
+    return all_mirrors.gravest([_exit(name, each) for name in checks for each in checks[name]])
+
+
+def _exit(check: str, found: Notice) -> Exit:
+    """Return the exit code of a finding; whatever a server does wrong has that of a server."""
+    own = found.code.startswith("KB-D")
+    if check == "servers" and found.message.exit is Exit.FAULT and not own:
+        return Exit.REFUSED
+    return found.message.exit
 
 
 def _examine(settings: Settings, offline: bool) -> Checks:
+    here = list(machine.findings(settings))
     checks: Checks = {
         "configuration": check(settings),
         "limits": list(servers.limits(settings)),
         "file system": [*disks.sources(settings), *temporary_room(settings)],
         "watches": list(disks.watches(settings)),
-        "ledger": list(ledgers.ledger(settings)),
+        "machine": here,
+        # A fault is said once.
+        "ledger": [each for each in ledgers.ledger(settings) if each not in here],
     }
     if offline:
         return checks
