@@ -129,7 +129,8 @@ def everywhere(said: str) -> dict[str, str]:
 
 def refused(code: str, exit: int = 5) -> dict[str, str]:
     """What is said of a server that cannot be asked; a daemon goes on and tries again."""
-    return {**dict.fromkeys(VERBS, f"{exit} {code}"), "validate": f"5 {code}", "run": f"0 {code}"}
+    checked = dict.fromkeys(("validate", "doctor"), f"5 {code}")
+    return {**dict.fromkeys(VERBS, f"{exit} {code}"), **checked, "run": f"0 {code}"}
 
 
 def no_temporary_room(place: Place, stack: ExitStack) -> None:
