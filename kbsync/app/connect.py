@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kbsync.config import ServerConfig
 from kbsync.config.api_key import read_key
+from kbsync.config.extra_packages import installing
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Problem
@@ -86,7 +87,7 @@ def require_embedded() -> None:
     try:
         from kbsync.embedded import embedded_app  # noqa: F401, PLC0415
     except ModuleNotFoundError as error:
-        raise Problem(say.EMBEDDED_EXTRA(missing=error.name)) from None
+        raise Problem(say.EMBEDDED_EXTRA(missing=error.name, **installing("embedded"))) from None
 
 
 @asynccontextmanager

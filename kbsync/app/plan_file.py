@@ -102,7 +102,7 @@ def write(file: Path, text: str) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         why = error.strerror or type(error).__name__
-        raise Problem(command_say.CANNOT_WRITE(path=file, why=why)) from None
+        raise Problem(command_say.CANNOT_WRITE(path=file, folder=file.parent, why=why)) from None
 
 
 def read(file: Path) -> SavedPlan:

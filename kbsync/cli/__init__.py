@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -65,6 +66,10 @@ VERBS = {
 }
 
 
+# A key or a password on the command line is not printed again.
+_OF_A_SECRET = re.compile(r"--api-key(=|$)|.*://[^/]*@")
+
+
 class Verbs(click.Group):
     """Loads a verb's declaration when the verb is named, and what it does when it is used."""
 
@@ -76,6 +81,14 @@ class Verbs(click.Group):
         """Return the verb's command; None when there is no such verb."""
         verb = VERBS.get(cmd_name)
         return verb and command_of(cmd_name, pkgutil.resolve_name(verb.declared))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, and keep what was typed for messages that say to type it again."""
+        words = (args[0], "--help") if any(map(_OF_A_SECRET.match, args)) else tuple(args)
+        INVOCATION.set(replace(INVOCATION.get(), verb=words))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of verbs without loading one."""

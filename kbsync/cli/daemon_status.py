@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from kbsync.messages import Exit, Problem, printable
+from kbsync.messages import Exit, Problem, printable, verb
 from kbsync.messages import daemon as say
 from kbsync.service import control_client
 from kbsync.service.socket_path import Place
@@ -57,7 +57,7 @@ class DaemonView:
         if mirror["unsettled"]:
             yield from _notice("", say.KEEPS_CHANGING(paths=mirror["unsettled"]).as_json())
         if mirror["paused"]:
-            yield f"next: kbsync resume {name}"
+            yield f"next: {verb('resume -- {mirror}').line(mirror=name)}"
 
 
 def ask(settings: Place) -> DaemonView | None:

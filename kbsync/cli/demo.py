@@ -22,6 +22,7 @@ import click
 import kbsync.cli
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Demo
+from kbsync.config.extra_packages import installing
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import command as say
 
@@ -50,7 +51,7 @@ def demo(verb: Demo, context: CliContext) -> None:
 def _require_packages() -> None:
     for package in ("docx", "openpyxl", "pypdf", "starlette"):
         if find_spec(package) is None:
-            raise Problem(say.EMBEDDED_EXTRA(missing=package))
+            raise Problem(say.EMBEDDED_EXTRA(missing=package, **installing("embedded")))
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,8 +13,9 @@ from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Init
 from kbsync.config.loading import load
 from kbsync.config.template import starter
-from kbsync.messages import Notice, Problem, printable
+from kbsync.messages import Notice, Problem, printable, shell, verb
 from kbsync.messages import command as say
+from kbsync.messages.advice import INVOCATION, invoked
 
 
 def init(verb: Init, context: CliContext) -> None:
@@ -29,8 +29,10 @@ def init(verb: Init, context: CliContext) -> None:
     _check(text, target)
     _write(text, target)
     click.echo(f"wrote {printable(str(target))}")
-    for number, step in enumerate(_steps(target, verb.url, verb.source), 1):
-        click.echo(f"  {number}. {printable(step)}")
+    config = None if target == Path("kbsync.yaml") else str(target)
+    with invoked(replace(INVOCATION.get(), config=config)):
+        for number, step in enumerate(_steps(target.parent / verb.source, verb.url), 1):
+            click.echo(f"  {number}. {step}")
 
 
 def _check(text: str, target: Path) -> None:
@@ -45,8 +47,8 @@ def _check(text: str, target: Path) -> None:
 
 
 def _about(notice: Notice, target: Path) -> Notice:
-    message = replace(notice.message, next="correct the option; see: kbsync init --help")
-    return replace(notice, message=message, words={**notice.words, "file": printable(str(target))})
+    message = replace(notice.message, next="correct the option; see: " + verb("init --help"))
+    return replace(notice, message=message, words={**notice.words, "file": str(target)})
 
 
 def _write(text: str, target: Path) -> None:
@@ -55,21 +57,18 @@ def _write(text: str, target: Path) -> None:
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        config = shlex.quote(str(target))
-        raise Problem(say.FILE_EXISTS(path=target, config=config)) from None
+        raise Problem(say.FILE_EXISTS(path=target)) from None
     except OSError as error:
-        raise Problem(say.CANNOT_WRITE(path=target, why=error.strerror)) from None
+        raise Problem(
+            say.CANNOT_WRITE(path=target, folder=target.parent, why=error.strerror)
+        ) from None
 
 
-def _steps(target: Path, url: str, source: str) -> Iterator[str]:
-    kbsync = "kbsync"
-    if target != Path("kbsync.yaml"):
-        kbsync += f" -c {shlex.quote(str(target))}"
-    folder = target.parent / source
-    if not folder.is_dir():
-        yield f"mkdir -p {shlex.quote(str(folder))}    (and put your documents there)"
+def _steps(source: Path, url: str) -> Iterator[str]:
+    if not source.is_dir():
+        making = shell("mkdir -p -- {path}").line(path=str(source))
+        yield f"{making}    (and put your documents there)"
     if url != "embedded":
-        yield "export DIFY_API_KEY=…    (the knowledge API key of your server)"
-    yield f"{kbsync} validate"
-    yield f"{kbsync} plan"
-    yield f"{kbsync} apply"
+        asking = shell("read -rs DIFY_API_KEY && export DIFY_API_KEY").line()
+        yield f"{asking}    (and type the knowledge API key of your server, which is not shown)"
+    yield from (verb(each).line() for each in ("validate", "plan", "apply"))

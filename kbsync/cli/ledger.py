@@ -15,6 +15,7 @@ from kbsync.ledger.maintenance import Health
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Exit, Problem, printable
 from kbsync.messages import ledger as say
+from kbsync.messages import verb as command_line
 
 NAMED = 20
 
@@ -48,7 +49,8 @@ def copy(verb: CopyLedger, context: CliContext) -> None:
             shown = printable(new.location.shown)
     rows = ", ".join(f"{number} {table}" for table, number in copied.rows.items() if number)
     click.echo(f"copied {rows or 'an empty ledger'}; both have the checksum {copied.checksum}")
-    click.echo(f"  next: set `ledger: {shown}` in the configuration, then kbsync plan")
+    planning = command_line("plan").line()
+    click.echo(f"  next: set `ledger: {shown}` in the configuration, then: {planning}")
 
 
 def _open(settings: Settings) -> LedgerStore:

@@ -10,6 +10,7 @@ import click
 from kbsync.cli import output, streams
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import KEY_VARIABLE, Serve
+from kbsync.config.extra_packages import installing
 from kbsync.messages import Problem
 from kbsync.messages import command as say
 
@@ -30,7 +31,7 @@ def run_server(verb: Serve, context: CliContext) -> None:
             serve,
         )
     except ModuleNotFoundError as error:
-        raise Problem(say.EMBEDDED_EXTRA(missing=error.name)) from None
+        raise Problem(say.EMBEDDED_EXTRA(missing=error.name, **installing("embedded"))) from None
     streams.log_on(lambda lost: None)
     try:
         serve(

@@ -17,6 +17,7 @@ from kbsync.cli.local_verbs import Status
 from kbsync.config import Settings, load
 from kbsync.messages import Exit, Notice, Problem, printable
 from kbsync.messages import daemon as daemon_say
+from kbsync.messages import verb as command_line
 from kbsync.planning.render import size_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequenc
     for each in mirrors:
         _text(each, verb.failed)
         if found is None and each.name in paused:
-            click.echo("  paused for the daemon\n  next: kbsync resume")
+            resuming = command_line("resume -- {mirror}").line(mirror=each.name)
+            click.echo(f"  paused for the daemon\n  next: {resuming}")
         for line in found.mirror_lines(each.name) if found else ():
             click.echo(f"  {line}")
     return mirrors
@@ -126,11 +128,12 @@ def _text(each: MirrorOverview, failed: bool) -> None:
         click.echo(f"  next: {each.withheld['next']}")
     if each.stale:
         click.echo("  stale: the document no longer is what the file holds")
-        click.echo("  next: mend these files, or: kbsync apply --prune-stale")
+        pruning = command_line("apply --prune-stale").line()
+        click.echo(f"  next: mend these files, or: {pruning}")
     if not failed and (each.failures or each.stale):
-        click.echo("  next: kbsync status --failed")
+        click.echo(f"  next: {command_line('status --failed').line()}")
     named = [(f.state, f) for f in each.failures] + [("stale", s) for s in each.stale]
     for state, why in named if failed else ():
-        path = printable(why.key.path)
-        click.echo(f"  {state}: {path}: {printable(why.sentence)} [{why.code}]")
-        click.echo(f"    next: kbsync explain {path}")
+        click.echo(f"  {state}: {printable(why.key.path)}: {printable(why.sentence)} [{why.code}]")
+        words = {"mirror": each.name, "path": why.key.path}
+        click.echo(f"    next: {command_line('explain --mirror {mirror} -- {path}').line(**words)}")

@@ -24,7 +24,7 @@ from kbsync.cli import output
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Verify
 from kbsync.engine.observe.search_proof import MOST_CHUNKS
-from kbsync.engine.observe.verification import Finding, Verdict, typed
+from kbsync.engine.observe.verification import Finding, Verdict
 from kbsync.messages import Problem
 from kbsync.messages import ledger as ledger_say
 from kbsync.messages import verification as say
@@ -113,7 +113,7 @@ def _next(mirror: MirrorVerification) -> Iterator[str]:
     for start in range(0, len(again), IN_ONE_COMMAND):
         files = again[start : start + IN_ONE_COMMAND]
         words = {"mirror": mirror.name, "count": len(files)}
-        yield say.SEND_AGAIN(files=typed(*files), **words).next
+        yield say.SEND_AGAIN(files=files, **words).next
     rest = [each for each in (*mirror.findings, *mirror.unowned) if not each.sent_again]
     # A foreign document's step names it: of many, the first shows how.
     first = {each.why.message: each.why for each in reversed(rest) if each.why}
@@ -124,7 +124,7 @@ def _summary(mirror: MirrorVerification, unsynced: int) -> str:
     counts = mirror.counts + Counter(each.verdict for each in mirror.unowned)
     parts = [f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict]]
     if unsynced:
-        parts.append(f"{unsynced} not synced yet (kbsync status)")
+        parts.append(f"{unsynced} not synced yet")
     return f"{mirror.name}: {', '.join(parts) or 'nothing to compare'}"
 
 

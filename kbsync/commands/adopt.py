@@ -12,7 +12,7 @@ from kbsync.config import Settings
 from kbsync.config.adopt_map import read_pairs
 from kbsync.engine.observe.adoption import Match, Offer, Trust, take
 from kbsync.engine.observe.adoption_by_content import compared
-from kbsync.messages import Exit, Problem, printable
+from kbsync.messages import Exit, Problem, printable, verb
 from kbsync.messages import adoption as say
 from kbsync.model import Adopt, Cause
 from kbsync.planning.pairing import By, pair, pair_mapped
@@ -69,7 +69,7 @@ async def adopt(command: AdoptDocuments, context: CommandContext) -> int:
 def _mirror(settings: Settings, name: str | None) -> str:
     known = [each.name for each in settings.mirrors]
     if name is None and len(known) > 1:
-        raise Problem(say.MIRROR_NOT_NAMED(known=", ".join(known)))
+        raise Problem(say.MIRROR_NOT_NAMED(known=known, first=known[0]))
     return name or known[0]
 
 
@@ -126,7 +126,7 @@ def _finish(
         output.say(json.dumps(_json(offered, offer, taken=taken)))
     elif taken:
         output.say(_taken(offer))
-        output.say("  next: kbsync apply")
+        output.say(f"  next: {verb('apply').line()}")
     elif offer.actions:
         output.warn(command.declined)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kbsync.app import build
 from kbsync.commands.base import CommandContext
 from kbsync.commands.writing_verbs import Pause, Reload
-from kbsync.messages import Exit
+from kbsync.messages import Exit, verb
 
 
 async def pause(command: Pause, context: CommandContext) -> int:
@@ -16,7 +16,8 @@ async def pause(command: Pause, context: CommandContext) -> int:
     for name in names:
         context.say(f"{name}: {'paused' if command.paused else 'goes on'}")
     if command.paused:
-        context.say("  next: kbsync resume")
+        resuming = verb("resume -- {mirrors}").line(mirrors=tuple(command.mirrors))
+        context.say(f"  next: {resuming}")
     return Exit.OK
 
 

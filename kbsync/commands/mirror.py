@@ -9,7 +9,7 @@ from kbsync.app import mirror_admin
 from kbsync.commands.base import CommandContext, Confirmation, Output, warn
 from kbsync.commands.writing_verbs import DestroyMirror, ForgetMirror, RenameMirror
 from kbsync.engine.execute.purge import PurgeResult
-from kbsync.messages import Exit, Problem, printable
+from kbsync.messages import Exit, Problem, printable, verb
 from kbsync.messages import command as command_say
 from kbsync.messages import daemon as say
 from kbsync.model import Binding
@@ -92,6 +92,6 @@ def _show(output: Output, binding: Binding, done: PurgeResult) -> None:
     summary = f"{binding.mirror}: {done.deleted} deleted from {base}, which stays"
     if left:
         output.say(f"{summary}; {len(left)} are left, so the mirror is still known")
-        output.say(f"  next: kbsync mirror destroy {binding.mirror}")
+        output.say(f"  next: {verb('mirror destroy -- {mirror}').line(mirror=binding.mirror)}")
     else:
         output.say(f"{summary}; the mirror is forgotten")

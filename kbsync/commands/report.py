@@ -8,7 +8,7 @@ from collections import Counter
 from kbsync.app.all_mirrors import Applied
 from kbsync.commands.base import Output
 from kbsync.engine.execute.results import Event, Report
-from kbsync.messages import printable
+from kbsync.messages import printable, verb
 from kbsync.planning.plan import CHANGES
 from kbsync.planning.render import SIGNS, guard_json, halted_lines
 
@@ -76,7 +76,8 @@ def _stopped(output: Output, report: Report) -> None:
         if why.next:
             output.say(f"  next: {why.next}")
     if len(stopped) > NAMED:
-        output.say(f"{len(stopped) - NAMED} more; kbsync status --failed names each")
+        each = verb("status --failed").line()
+        output.say(f"{len(stopped) - NAMED} more; to see each: {each}")
 
 
 def _unfinished(output: Output, report: Report) -> None:
@@ -109,8 +110,9 @@ def _skipped(output: Output, report: Report) -> None:
         output.say(f"  next: {following}")
     if len(report.skipped) > NAMED:
         rest = Counter(each.why.code for each in report.skipped[NAMED:])
+        following = verb("plan --json").line()
         parts = ", ".join(f"{number} [{code}]" for code, number in sorted(rest.items()))
-        output.say(f"{len(report.skipped) - NAMED} more skipped: {parts}; kbsync plan --json")
+        output.say(f"{len(report.skipped) - NAMED} more skipped: {parts}; to see each: {following}")
 
 
 def _as_json(output: Output, done: Applied) -> None:

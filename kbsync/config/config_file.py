@@ -6,7 +6,6 @@ import errno
 import os
 import re
 import select
-import shlex
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -55,7 +54,6 @@ class ConfigFile:
         return fault.message(
             **fault.words,
             file=self.file,
-            config=shlex.quote(self.file),
             line=fault.line or self.line(fault.at),
             key=key_text(fault.at) or "top level",
         )

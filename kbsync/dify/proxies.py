@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
 
+from kbsync.config.extra_packages import installing
 from kbsync.dify.access import Access
 from kbsync.messages import Problem
 from kbsync.messages import remote as messages
@@ -115,7 +116,7 @@ def _require_usable(proxy: Proxy) -> None:
     if why:
         raise Problem(messages.PROXY_UNUSABLE(why=why, **words))
     if parts.scheme in SOCKS and find_spec("socksio") is None:
-        raise Problem(messages.SOCKS_EXTRA(**words))
+        raise Problem(messages.SOCKS_EXTRA(**words, **installing("socks")))
 
 
 # -- NO_PROXY

@@ -90,9 +90,13 @@ def _make_schema(connection: Connection, location: LedgerLocation) -> None:
             connection.exec_driver_sql(f'CREATE SCHEMA "{location.schema}"')
     except ProgrammingError as error:
         why = str(error.orig).partition("\n")[0]
-        raise Problem(
-            messages.NO_SCHEMA(schema=location.schema, place=location.shown, why=why, user=user)
-        ) from error
+        words = {
+            "schema": location.schema,
+            "place": location.shown,
+            "database": connection.engine.url.database,
+            "sql": f'CREATE SCHEMA "{location.schema}" AUTHORIZATION "{user}"',
+        }
+        raise Problem(messages.NO_SCHEMA(why=why, **words)) from error
 
 
 def require_utf8(connection: Connection, location: LedgerLocation) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from kbsync.config.extra_packages import installing
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
@@ -107,7 +108,7 @@ def _postgresql(url: URL, shown: str) -> LedgerLocation:
     if url.drivername not in {"postgresql", "postgresql+psycopg"}:
         raise Problem(messages.WRONG_KIND(place=shown))
     if find_spec("psycopg") is None:
-        raise Problem(messages.NO_DRIVER())
+        raise Problem(messages.NO_DRIVER(**installing("postgresql")))
     schema = url.query.get("schema", "kbsync")
     if not isinstance(schema, str) or not _SCHEMA.fullmatch(schema):
         why = "a schema's name is made of small letters, digits and _"

@@ -13,7 +13,17 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from kbsync.messages.advice import Advice, Value, Values, advice, printable, prose, shell, verb
+from kbsync.messages.advice import (
+    Advice,
+    Value,
+    Values,
+    advice,
+    again,
+    printable,
+    prose,
+    shell,
+    verb,
+)
 
 __all__ = [
     "Advice",
@@ -21,6 +31,7 @@ __all__ = [
     "Message",
     "Notice",
     "Problem",
+    "again",
     "catalogue",
     "moment",
     "printable",

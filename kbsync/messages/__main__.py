@@ -34,6 +34,11 @@ can rely on it; the words may improve. Words in braces are filled in. *Exit* is 
 the message ends a verb; a message that tells the state of one file ends none by itself, and counts
 in the exit code of `apply` ([design.md](design.md) section 7).
 
+What is under *Next* ends with a command that runs when it is pasted into a shell. Each value in it
+is one word of the shell, `--` is there where a name behind it begins with a dash, and it begins as
+the process was started that prints it, with its `-c FILE`; `kbsync …` is the command that was
+typed. In JSON, `commands` has the commands alone.
+
 This page is generated: change the catalogue in `kbsync/messages/`, then type `make docs`.
 """
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import Enum
 
 Value = str | tuple[str, ...]
 Values = Mapping[str, Value]
@@ -74,10 +75,12 @@ class Invocation:
     Args:
         program: what is typed for ``kbsync``, in words of a shell.
         config: the configuration file that was named; None when it is the usual one.
+        verb: the verb and the words behind it; none of them is a secret.
     """
 
     program: str = "kbsync"
     config: str | None = None
+    verb: tuple[str, ...] = ("--help",)
 
     def __str__(self) -> str:
         return self.program if self.config is None else f"{self.program} -c {quoted(self.config)}"
@@ -97,6 +100,14 @@ def invoked(as_typed: Invocation) -> Iterator[None]:
         INVOCATION.reset(before)
 
 
+class Program(Enum):
+    """What the words of a command stand behind, as the page of messages has it."""
+
+    KBSYNC = "kbsync "
+    AGAIN = "kbsync … "
+    OTHER = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ShellLine:
     """A line for a shell: words between blanks, of which those with fields are quoted when filled.
@@ -105,27 +116,36 @@ class ShellLine:
     behind it begins with a dash.
 
     Args:
-        template: the words, without the program where that is kbsync.
-        is_ours: whether the program is kbsync.
+        template: the words, without those that `program` stands for.
+        program: what they stand behind.
     """
 
     template: str
-    is_ours: bool = True
+    program: Program
 
     def __str__(self) -> str:
-        return f"kbsync {self.template}" if self.is_ours else self.template
+        return f"{self.program.value}{self.template}".strip()
 
     def filled(self, values: Values) -> str:
         """Return the line, to be pasted as it is."""
         words = list(_words(self.template, values))
         if not any(word.lstrip("$'").startswith("-") for word in _behind_dashes(words)):
             words = [word for word in words if word != "--"]
-        return " ".join([*self._program(), *words])
+        return " ".join(_behind(self.program, words))
 
-    def _program(self) -> Iterator[str]:
-        if self.is_ours:
-            own_file = self.template.startswith("-c ")
-            yield INVOCATION.get().program if own_file else str(INVOCATION.get())
+
+def _behind(program: Program, words: list[str]) -> list[str]:
+    invocation = INVOCATION.get()
+    match program:
+        case Program.OTHER:
+            return words
+        case Program.AGAIN:
+            typed = list(map(quoted, invocation.verb))
+            end = typed.index("--") if "--" in typed else len(typed)
+            return [str(invocation), *typed[:end], *words, *typed[end:]]
+        case Program.KBSYNC if words[0] == "-c":
+            return [invocation.program, *words]
+    return [str(invocation), *words]
 
 
 def _words(template: str, values: Values) -> Iterator[str]:
@@ -172,6 +192,10 @@ class Advice:
             for part in self.parts
         )
 
+    def line(self, **values: Value) -> str:
+        """Return it as one line, filled with words of its own."""
+        return self.filled(values)
+
     def commands(self, values: Values) -> tuple[str, ...]:
         """Return the commands alone, each to be pasted as it is."""
         return tuple(part.filled(values) for part in self.parts if isinstance(part, ShellLine))
@@ -193,9 +217,14 @@ def advice(given: str | Advice) -> Advice:
 
 def verb(template: str) -> Advice:
     """Return the command `kbsync TEMPLATE`, with the `-c FILE` of this process."""
-    return Advice((ShellLine(template),))
+    return Advice((ShellLine(template, Program.KBSYNC),))
+
+
+def again(more: str = "") -> Advice:
+    """Return the very command that was typed, with `more` behind its words."""
+    return Advice((ShellLine(more, Program.AGAIN),))
 
 
 def shell(template: str) -> Advice:
     """Return a command of another program."""
-    return Advice((ShellLine(template, is_ours=False),))
+    return Advice((ShellLine(template, Program.OTHER),))

@@ -1,14 +1,13 @@
 """Messages about the verbs: codes KB-V001 and up, never re-used."""
 
-from kbsync.messages import Exit, Message
-from kbsync.messages.advice import shell, verb
+from kbsync.messages import Exit, Message, again, shell, verb
 
 # What a command has to name.
 
 SERVER_NOT_NAMED = Message(
     "KB-V001",
     "the configuration has several servers, and the command names none: {known}",
-    "say which one with: --server NAME",
+    "say which one, for example: " + again("--server {first}"),
     Exit.USAGE,
 )
 
@@ -17,39 +16,39 @@ SERVER_NOT_NAMED = Message(
 NO_SUCH_BASE = Message(
     "KB-V002",
     "the server has no knowledge base called {base}",
-    "see which there are with: kbsync kb list",
+    "see which there are with: " + verb("kb list"),
     Exit.REFUSED,
 )
 SEVERAL_BASES = Message(
     "KB-V003",
     "the server has several knowledge bases called {base}: {ids}",
-    "type the command again with the id of one",
+    "name one of them by its id; see: " + verb("kb list"),
     Exit.REFUSED,
 )
 NO_SUCH_DOCUMENT = Message(
     "KB-V004",
     "the knowledge base has no document called {document}",
-    "see which there are with: kbsync docs list BASE --all",
+    "see which there are with: " + verb("docs list --all -- {base}"),
 )
 SEVERAL_DOCUMENTS = Message(
     "KB-V005",
     "the knowledge base has several documents called {document}: {ids}",
-    "type the command again with the id of one",
+    "name one of them by its id; see: " + verb("docs list --all -- {base}"),
 )
 NO_SUCH_FIELD = Message(
     "KB-V006",
     "the knowledge base has no metadata field called {field}",
-    "see which there are with: kbsync kb fields BASE",
+    "see which there are with: " + verb("kb fields -- {base}"),
 )
 NOT_THERE = Message(
     "KB-V007",
     "{call}: the server has nothing with that id",
-    "see what there is with: kbsync {group} list",
+    "see what there is with: " + verb("kb list"),
 )
 BASE_UNMADE = Message(
     "KB-V008",
     "mirror {mirror}: there is no knowledge base {base} yet",
-    "make and fill it with: kbsync apply",
+    "make and fill it with: " + verb("apply"),
     Exit.REFUSED,
 )
 
@@ -58,28 +57,28 @@ BASE_UNMADE = Message(
 RESTING = Message(
     "KB-V009",
     "{call}: the server got too many calls and asks to wait {seconds} s",
-    "wait {seconds} s, then type the command again",
+    shell("sleep {seconds}") + " && " + again(),
 )
 STILL_INDEXING = Message(
     "KB-V010",
     "{document} is not indexed after {seconds} s; its status is {status}",
-    "look again with: kbsync docs get {base} {id}",
+    "look again with: " + verb("docs get -- {base} {id}"),
     Exit.INDEXING,
 )
 INDEXING_FAILED = Message(
     "KB-V011",
     "{document} could not be indexed: {words}",
-    "send it again with: kbsync docs update-file {base} {id} FILE",
+    "see what the server has of it with: " + verb("docs get -- {base} {id}"),
 )
 NOT_STORED = Message(
     "KB-V012",
     "the server took the values of {document}, but did not store: {names}",
-    "see what it has with: kbsync docs get {base} {document}",
+    "see what it has with: " + verb("docs get -- {base} {document}"),
 )
 NEEDS_YES = Message(
     "KB-V013",
     "{question} The question cannot be asked here: standard input is not a terminal",
-    "if you are sure, type the command again with: --yes",
+    "if you are sure: " + again("--yes"),
     Exit.USAGE,
 )
 
@@ -97,7 +96,7 @@ UPDATES_WEDGE = Message(
     "KB-V016",
     "server {server}: in version {version} an update stops the indexing worker for ever; "
     "documents are replaced by creating over them instead",
-    "update the server when you can",
+    "update the server when you can, then: " + verb("validate"),
     Exit.OK,
 )
 BASE_FOUND = Message(
@@ -116,53 +115,65 @@ BASE_TO_MAKE = Message(
 FILE_EXISTS = Message(
     "KB-V019",
     "{path} exists already and was left as it is",
-    "check it with: kbsync -c {config} validate",
+    "check it with: " + verb("-c {path} validate"),
     Exit.USAGE,
 )
-CANNOT_WRITE = Message("KB-V020", "{path} cannot be written: {why}", "name another path")
-CANNOT_READ = Message("KB-V021", "{path} cannot be read: {why}", "check the path and its rights")
+CANNOT_WRITE = Message(
+    "KB-V020",
+    "{path} cannot be written: {why}",
+    "name another path, or check the rights of its folder: " + shell("ls -ld -- {folder}"),
+)
+CANNOT_READ = Message(
+    "KB-V021",
+    "{path} cannot be read: {why}",
+    "check the path and its rights: " + shell("ls -l -- {path}"),
+)
 
 # The embedded knowledge base.
 
 EMBEDDED_EXTRA = Message(
     "KB-V022",
     "the embedded knowledge base needs packages that are not installed ({missing})",
-    "pip install 'kbsync[embedded]'",
+    "install them with: " + shell("{installer} {packages}"),
     Exit.USAGE,
 )
 EMBEDDED_STORE = Message(
     "KB-V023",
     "the embedded knowledge base cannot be used: {why}",
-    "stop the process that has it open, or set server.embedded.data to another file",
+    "stop the process that has it open, or set server.embedded.data to another file, then: "
+    + verb("validate"),
     Exit.REFUSED,
 )
 CANNOT_SERVE = Message(
     "KB-V024",
     "the server cannot start: {why}",
-    "see the options with: kbsync serve --help",
+    "see the options with: " + verb("serve --help"),
 )
 KEY_NOT_GIVEN = Message(
     "KB-V025",
     "the server needs an API key to accept, and none was given",
-    "give it with --api-key-file FILE or in the variable KBSYNC_SERVE_KEY",
+    "give it with --api-key-file, or type it unseen and go on with: "
+    + shell("read -rs KBSYNC_SERVE_KEY && export KBSYNC_SERVE_KEY")
+    + " && "
+    + again(),
     Exit.USAGE,
 )
 KEY_TWICE = Message(
     "KB-V026",
     "the API key is given both by --api-key and by --api-key-file",
-    "type the command again with one of them",
+    "give it in one of these ways alone; see: " + verb("serve --help"),
     Exit.USAGE,
 )
 BAD_KEY = Message(
     "KB-V027",
     "the API key from {origin} is empty, or has spaces or characters beyond ASCII",
-    "choose a key of printable ASCII characters without spaces",
+    "choose a key of printable ASCII characters without spaces; see: " + verb("serve --help"),
     Exit.USAGE,
 )
 NOT_LOOPBACK = Message(
     "KB-V028",
     "{host} can be reached from other machines, and the server has neither encryption nor accounts",
-    "if you want that, type the command again with: --allow-remote",
+    "if you want that: " + again("--allow-remote"),
     Exit.USAGE,
 )
 
@@ -171,13 +182,13 @@ NOT_LOOPBACK = Message(
 DEMO_NOT_EMPTY = Message(
     "KB-V029",
     "{path} is not empty; the demonstration writes into an empty folder only",
-    "type the command again without --dir, or with a new folder",
+    "name a new folder with --dir, or none: " + verb("demo"),
     Exit.USAGE,
 )
 DEMO_FAILED = Message(
     "KB-V030",
     "the demonstration failed: {what}",
-    "look at what it left in: {path}",
+    "look at what it left: " + shell("ls -la -- {path}"),
 )
 
 # What the command line names.
@@ -185,25 +196,25 @@ DEMO_FAILED = Message(
 NO_SUCH_SERVER = Message(
     "KB-V901",
     "the configuration declares no server {server}; it has {known}",
-    "kbsync kb list --server NAME, with one of those",
+    "see which there are with: " + verb("validate"),
     Exit.USAGE,
 )
 NO_SUCH_MIRROR = Message(
     "KB-V902",
     "the configuration declares no mirror {mirror}; it has {known}",
-    "kbsync plan NAME, with one of those",
+    "see which there are with: " + verb("status"),
     Exit.USAGE,
 )
 NO_SUCH_PATH = Message(
     "KB-V903",
     "no mirror has a source that holds {path}",
-    "kbsync explain PATH, relative to a source or absolute",
+    "name it relative to a source, or absolute; the sources are shown by: " + verb("status"),
     Exit.USAGE,
 )
 NOTHING_TO_RETRY = Message(
     "KB-V904",
     "nothing that failed or was refused matches {path}, and no document in sync is called so",
-    "kbsync status --failed",
+    verb("status --failed"),
     Exit.USAGE,
 )
 
@@ -213,64 +224,67 @@ BAD_MIRROR_NAME = Message(
     "KB-V060",
     "no mirror can be called {mirror}: a name is 1 to 64 of a-z, 0-9, dot, dash and underscore, "
     "the first a letter or digit",
-    "type the command again with another name",
+    "choose another name; see: " + verb("mirror rename --help"),
     Exit.USAGE,
 )
 RENAME_IN_FILE = Message(
     "KB-V061",
     "{file} does not declare a mirror {new} yet",
-    "write `name: {new}` where it says `name: {old}`, then: kbsync plan",
+    "write `name: {new}` where it says `name: {old}`, then: " + verb("plan"),
     Exit.OK,
 )
 SERVER_LEFT = Message(
     "KB-V062",
     "the configuration declares no server {server}, where the documents of mirror {mirror} are",
-    "declare it under `servers` again, or leave them there with: kbsync mirror forget {mirror}",
+    "declare it under `servers` again, or leave them there with: "
+    + verb("mirror forget -- {mirror}"),
     Exit.USAGE,
 )
 MIRROR_ORPHANED = Message(
     "KB-V063",
     "mirror {mirror} is not in the configuration any more; its {documents} documents in {base} at "
     "{server} are kept",
-    "delete them with: kbsync mirror destroy {mirror}, or leave them there with: "
-    "kbsync mirror forget {mirror}",
+    "leave them there with: "
+    + verb("mirror forget -- {mirror}")
+    + "; or delete them with: "
+    + verb("mirror destroy -- {mirror}"),
     Exit.OK,
 )
 MIRROR_RENAMED = Message(
     "KB-V064",
     "mirror {old} is not in the configuration any more; the new mirror {new} has its folder, but "
     "not its {documents} documents",
-    "if it is the same mirror: kbsync mirror rename {old} {new}",
+    "if it is the same mirror: " + verb("mirror rename -- {old} {new}"),
     Exit.OK,
 )
 DESTROY_CHANGED = Message(
     "KB-V067",
     "the documents of mirror {mirror} changed after you agreed; none was deleted",
-    "type the command again: kbsync mirror destroy {mirror}",
+    "look what there is with: " + verb("status") + "; then: " + verb("mirror destroy -- {mirror}"),
 )
 STALE_CHANGED = Message(
     "KB-V140",
     "other documents are stale now than when you agreed; nothing was done",
-    "type the command again: kbsync apply --prune-stale",
+    "see them with: " + verb("status --failed") + "; then: " + verb("apply --prune-stale"),
 )
 SOURCE_MOVED = Message(
     "KB-V065",
     "mirror {mirror}: the source was {old} at the last pass and is {new} now; files are compared "
     "by their content",
-    "look before you apply: kbsync plan {mirror}",
+    "look before you apply: " + verb("plan -- {mirror}"),
     Exit.OK,
 )
 SERVER_MOVED = Message(
     "KB-V066",
     "mirror {mirror}: the server was {old} at the last pass and is {new} now; its knowledge base "
     "is looked for there by its id",
-    "look before you apply: kbsync plan {mirror}",
+    "look before you apply: " + verb("plan -- {mirror}"),
     Exit.OK,
 )
 NAMES_NOT_UTF8 = Message(
     "KB-V160",
     "file names are read as {encoding} here, so the same folder would hold other files",
-    "export PYTHONUTF8=1, then type the command again",
+    shell("export PYTHONUTF8=1") + " && " + again(),
     Exit.USAGE,
 )
 OUTPUT_LOST = Message(

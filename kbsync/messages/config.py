@@ -1,33 +1,41 @@
 """Messages about the configuration: codes KB-C001 and up, never re-used.
 
-`file` is the file as it was named on the command line, `config` the same, quoted for a shell.
-A message whose exit is OK is a warning.
+`file` is the file as it was named on the command line. A message whose exit is OK is a warning.
 """
 
-from kbsync.messages import Exit, Message
+from kbsync.messages import Advice, Exit, Message, shell, verb
 
-_VALIDATE = "kbsync -c {config} validate"
-_INIT = "kbsync -c {config} init"
+_VALIDATE = "correct the file, then: " + verb("validate")
+_KEYS = "add it; what goes there is printed by: " + verb("schema")
+_RIGHTS = "check its path and rights: " + shell("ls -ld -- {path}")
 
 
-def _refusal(code: str, text: str, following: str = _VALIDATE) -> Message:
+def _refusal(code: str, text: str, following: Advice = _VALIDATE) -> Message:
     return Message(code, text, following, Exit.USAGE)
 
 
-def _warning(code: str, text: str) -> Message:
-    return Message(code, text, _VALIDATE, Exit.OK)
+def _warning(code: str, text: str, following: Advice = _VALIDATE) -> Message:
+    return Message(code, text, following, Exit.OK)
 
 
 # The file.
 
-FILE_MISSING = _refusal("KB-C001", "{file}: there is no such file", _INIT)
-FILE_UNREADABLE = _refusal("KB-C002", "{file}: cannot be read: {why}")
+FILE_MISSING = _refusal("KB-C001", "{file}: there is no such file", "make it with: " + verb("init"))
+FILE_UNREADABLE = _refusal(
+    "KB-C002",
+    "{file}: cannot be read: {why}",
+    "check its rights, and who asks: " + shell("ls -l -- {file}") + "; " + shell("id"),
+)
 FILE_IS_FOLDER = _refusal(
     "KB-C003",
     "{file}: not a regular file; name the configuration file itself",
-    "kbsync -c {config}/kbsync.yaml validate",
+    verb("-c {file}/kbsync.yaml validate"),
 )
-FILE_EMPTY = _refusal("KB-C004", "{file}: empty: neither `version` nor `mirrors` is in it")
+FILE_EMPTY = _refusal(
+    "KB-C004",
+    "{file}: empty: neither `version` nor `mirrors` is in it",
+    "have one to start from written in its place: " + shell("rm -- {file}") + " && " + verb("init"),
+)
 FILE_TOO_LARGE = _refusal("KB-C005", "{file}: larger than {limit} bytes, the most that is read")
 FILE_NOT_UTF8 = _refusal("KB-C006", "{file}:{line}: not UTF-8 (byte {byte}); save it as UTF-8")
 
@@ -60,7 +68,7 @@ KEY_UNKNOWN_NEAR = _refusal(
     "KB-C020", '{file}:{line}: {key}: unknown key; did you mean "{nearest}"?'
 )
 KEY_UNKNOWN = _refusal("KB-C021", "{file}:{line}: {key}: unknown key; known here: {known}")
-KEY_MISSING = _refusal("KB-C022", "{file}:{line}: {key}: missing")
+KEY_MISSING = _refusal("KB-C022", "{file}:{line}: {key}: missing", _KEYS)
 VALUE_WRONG = _refusal("KB-C023", "{file}:{line}: {key}: {wanted}")
 VALUE_WRONG_FOUND = _refusal("KB-C024", "{file}:{line}: {key}: {wanted}; found {found}")
 KEY_RESERVED = _refusal(
@@ -73,7 +81,12 @@ VERSION_OTHER = _refusal(
 # Variables and API keys.
 
 VARIABLE_UNSET = _refusal(
-    "KB-C030", "{file}:{line}: {key}: the environment variable {variable} is not set"
+    "KB-C030",
+    "{file}:{line}: {key}: the environment variable {variable} is not set",
+    "type its value, which is not shown, behind: "
+    + shell("read -rs {variable} && export {variable}")
+    + " && "
+    + verb("validate"),
 )
 VARIABLE_MALFORMED = _refusal(
     "KB-C031",
@@ -92,7 +105,7 @@ API_KEY_CHARACTERS = _refusal(
     "KB-C043",
     "{file}:{line}: {key}: the API key from {origin} has spaces or characters that no key has",
 )
-API_KEY_FILE = _refusal("KB-C044", "{file}:{line}: {key}: cannot read {path}: {why}")
+API_KEY_FILE = _refusal("KB-C044", "{file}:{line}: {key}: cannot read {path}: {why}", _RIGHTS)
 
 # Keys that have to agree.
 
@@ -178,12 +191,20 @@ CHUNK_TOO_LONG = _refusal(
 
 # What only the disk shows.
 
-SOURCE_MISSING = _refusal("KB-C070", "{file}:{line}: {key}: there is no folder {path}")
-SOURCE_NO_FOLDER = _refusal("KB-C071", "{file}:{line}: {key}: {path} is not a folder")
-SOURCE_UNREADABLE = _refusal(
-    "KB-C072", "{file}:{line}: {key}: {path} cannot be listed: access is denied"
+SOURCE_MISSING = _refusal(
+    "KB-C070",
+    "{file}:{line}: {key}: there is no folder {path}",
+    "mount it or correct the file, or if it is new: " + shell("mkdir -p -- {path}"),
 )
-CA_FILE_UNREADABLE = _refusal("KB-C073", "{file}:{line}: {key}: cannot read {path}: {why}")
+SOURCE_NO_FOLDER = _refusal(
+    "KB-C071",
+    "{file}:{line}: {key}: {path} is not a folder",
+    "name the folder it is in: " + shell("ls -ld -- {path}"),
+)
+SOURCE_UNREADABLE = _refusal(
+    "KB-C072", "{file}:{line}: {key}: {path} cannot be listed: access is denied", _RIGHTS
+)
+CA_FILE_UNREADABLE = _refusal("KB-C073", "{file}:{line}: {key}: cannot read {path}: {why}", _RIGHTS)
 STATE_IS_FOLDER = _refusal("KB-C074", "{file}:{line}: {key}: {path} is a folder; name a file")
 STATE_IN_SOURCE = _warning(
     "KB-C080",
@@ -196,7 +217,9 @@ OUTPUT_IN_SOURCE = _warning(
     "process writes to it; write it elsewhere",
 )
 SECRET_OPEN = _warning(
-    "KB-C081", "{file}:{line}: {key}: every user of this machine can read {path}; chmod 600 it"
+    "KB-C081",
+    "{file}:{line}: {key}: every user of this machine can read {path}",
+    shell("chmod 600 -- {path}"),
 )
 URL_WITHOUT_V1 = _warning(
     "KB-C082", "{file}:{line}: {key}: does not end in /v1, where Dify's knowledge API is"

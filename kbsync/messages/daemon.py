@@ -1,44 +1,43 @@
 """Messages about the daemon: codes KB-K001 and up, never re-used."""
 
-from kbsync.messages import Exit, Message
-from kbsync.messages.advice import verb
+from kbsync.messages import Exit, Message, again, shell, verb
 
 # A command asks a daemon.
 
 NO_DAEMON = Message(
     "KB-K001",
     "no daemon runs with the configuration {file}",
-    "start one with: kbsync run",
+    "start one with: " + verb("run"),
 )
 HUNG_UP = Message(
     "KB-K002",
     "the daemon ended before it answered; what it had begun is in the ledger",
-    "see what was done with: kbsync history",
+    "see what was done with: " + verb("history"),
 )
 NOT_UNDERSTOOD = Message(
     "KB-K003",
     "the daemon does not understand the request: {why}",
-    "it may be of another version than this command: restart it, then type the command again",
+    "it may be of another version than this command: restart it, then: " + again(),
 )
 TOO_LONG = Message(
     "KB-K004",
     "the request is longer than the {mebibytes} MiB that a daemon accepts",
-    "stop the daemon, then type the command again",
+    "stop the daemon, then: " + again(),
 )
 STOPPING = Message(
     "KB-K005",
     "the daemon is stopping and accepts no more requests",
-    "wait until it has ended, then type the command again",
+    "wait until it has ended, then: " + again(),
 )
 BROKEN = Message(
     "KB-K006",
     "the daemon could not do this, by a fault of its own: {why}",
-    "the daemon's log has the details; see: kbsync status",
+    "the daemon's log has the details; see: " + verb("status"),
 )
 NO_SOCKET = Message(
     "KB-K007",
     "commands cannot reach this daemon: its socket {path} cannot be made: {why}",
-    "correct the rights of its folder, then restart the daemon",
+    "correct the rights of its folder, then restart the daemon: " + shell("ls -ld -- {folder}"),
     Exit.OK,
 )
 
@@ -47,19 +46,19 @@ NO_SOCKET = Message(
 READ_ONLY = Message(
     "KB-K010",
     "mirror {mirror} is read-only: {changes} changes are planned and none was made",
-    "look at them with: kbsync plan {mirror}; to have them made set read_only: false",
+    "to have them made set read_only: false; look at them with: " + verb("plan -- {mirror}"),
     Exit.INCOMPLETE,
 )
 READ_ONLY_KEPT = Message(
     "KB-K011",
     "mirror {mirror} is read-only: none of its documents is deleted",
-    "set read_only: false for the mirror, or take it out of the file, then type the command again",
+    "set read_only: false for the mirror, or take it out of the file, then: " + again(),
     Exit.USAGE,
 )
 PAUSED_BY_VERB = Message(
     "KB-K012",
     "mirror {mirror} is still in the configuration, so the daemon paused it",
-    "take it out of the file, or let it go on with: kbsync resume {mirror}",
+    "take it out of the file, or let it go on with: " + verb("resume -- {mirror}"),
     Exit.OK,
 )
 
@@ -68,25 +67,25 @@ PAUSED_BY_VERB = Message(
 FROM_A_PIPE = Message(
     "KB-K021",
     "the configuration came through a pipe and cannot be read again",
-    "restart the daemon with a file instead of a pipe",
+    "restart the daemon with a file instead of a pipe; it goes on meanwhile: " + verb("status"),
     Exit.USAGE,
 )
 LEDGER_STAYS = Message(
     "KB-K020",
     "the configuration names another ledger, and a running daemon cannot change its ledger",
-    "restart the daemon, or put the old line back",
+    "restart the daemon, or put the old line back; it goes on meanwhile: " + verb("status"),
     Exit.USAGE,
 )
 RESTLESS = Message(
     "KB-K160",
     "{path} keeps changing: {uploads} uploads in the last hour, {size}; the next in {seconds} s at "
     "the earliest",
-    "leave it out by `exclude`, or raise `update_interval`, then: kbsync validate",
+    "leave it out by `exclude`, or raise `update_interval`, then: " + verb("validate"),
 )
 KEEPS_CHANGING = Message(
     "KB-K161",
     "not read yet, because they keep changing: {paths}",
-    "leave them out by `exclude`, or wait until they rest, then: kbsync status",
+    "leave them out by `exclude`, or wait until they rest, then: " + verb("status"),
 )
 LOG_LOST = Message(
     "KB-K188",

@@ -1,61 +1,60 @@
 """Messages about the ledger: codes KB-L001 and up, never re-used."""
 
-from kbsync.messages import Exit, Message
-from kbsync.messages.advice import shell, verb
+from kbsync.messages import Exit, Message, shell, verb
 
 # Where it is.
 
 IN_MEMORY = Message(
     "KB-L001",
     "a ledger in memory would forget every upload: {place}",
-    "set `ledger: ./state/ledger.db` in the configuration, then `kbsync validate`",
+    "set `ledger: ./state/ledger.db` in the configuration, then: " + verb("validate"),
     Exit.USAGE,
 )
 WRONG_KIND = Message(
     "KB-L002",
     "the ledger cannot be {place}: it is a file (SQLite) or a postgresql:// URL",
-    "correct `ledger:` in the configuration, then `kbsync validate`",
+    "correct `ledger:` in the configuration, then: " + verb("validate"),
     Exit.USAGE,
 )
 BAD_URL = Message(
     "KB-L003",
     "the ledger's URL {place} cannot be read: {why}",
-    "correct `ledger:` in the configuration, then `kbsync validate`",
+    "correct `ledger:` in the configuration, then: " + verb("validate"),
     Exit.USAGE,
 )
 IS_FOLDER = Message(
     "KB-L004",
     "the ledger {place} is a folder; it has to be a file",
-    "set `ledger: {place}/ledger.db` in the configuration, then `kbsync validate`",
+    "set `ledger: {place}/ledger.db` in the configuration, then: " + verb("validate"),
     Exit.USAGE,
 )
 NOT_REGULAR = Message(
     "KB-L005",
     "the ledger {place} is not a regular file",
-    "set `ledger:` to another file in the configuration, then `kbsync validate`",
+    "set `ledger:` to another file in the configuration, then: " + verb("validate"),
     Exit.USAGE,
 )
 NO_FOLDER = Message(
     "KB-L006",
     "the folder {folder} for the ledger cannot be made: {why}",
-    "make the folder, or set `ledger:` to another place, then `kbsync validate`",
+    "set `ledger:` to another place, or make the folder with: " + shell("mkdir -p -- {folder}"),
     Exit.USAGE,
 )
 NOT_WRITABLE = Message(
     "KB-L007",
     "the ledger {place} cannot be written: {why}",
-    "check its owner and mount with `ls -ld {folder}`, or set `ledger:` to another place",
+    "set `ledger:` to another place, or check its owner and mount: " + shell("ls -ld -- {folder}"),
     Exit.USAGE,
 )
 NOT_READABLE = Message(
     "KB-L008",
     "the ledger {place} cannot be read: {why}",
-    "check its owner with `ls -l {place}`",
+    "check its owner with: " + shell("ls -l -- {place}"),
 )
 NO_DRIVER = Message(
     "KB-L009",
     "a ledger on PostgreSQL needs the package psycopg, which is not installed",
-    "`pip install 'kbsync[postgresql]'`",
+    "install it with: " + shell("{installer} {packages}"),
     Exit.USAGE,
 )
 
@@ -71,66 +70,70 @@ NO_ROOM = Message(
 MISSING = Message(
     "KB-L020",
     "there is no ledger {place} yet: nothing was synced from here",
-    "`kbsync apply` makes it",
+    "make it with: " + verb("apply"),
 )
 LOCKED = Message(
     "KB-L021",
     "the ledger {place} is in use by process {pid} on {host} since {since}: {command}",
-    "wait until it ends or stop it, then type the command again; `kbsync status` works meanwhile",
+    "wait until it ends or stop it; meanwhile: " + verb("status"),
 )
 NO_LOCK = Message(
     "KB-L022",
     "the ledger's lock file {lock} cannot be taken: {why}",
-    "set `ledger:` to a place on a local disk, then `kbsync validate`",
+    "set `ledger:` to a place on a local disk, then: " + verb("validate"),
 )
 NOT_A_LEDGER = Message(
     "KB-L023",
     "the file {place} is not a database",
-    "set `ledger:` to another file, or move this one away: `mv {place} {place}.old`",
+    "set `ledger:` to another file, or move this one away: "
+    + shell("mv -n -- {place} {place}.old"),
     Exit.USAGE,
 )
 DAMAGED = Message(
     "KB-L024",
     "the ledger {place} is damaged: {why}",
-    "restore a backup, or `mv {place} {place}.damaged` and `kbsync plan`: "
-    "documents that carry marks are taken over without an upload",
+    "restore a backup, or take documents over by their marks, without an upload: "
+    + shell("mv -n -- {place} {place}.damaged")
+    + " && "
+    + verb("plan"),
 )
 OTHER_DATABASE = Message(
     "KB-L025",
     "the database {place} belongs to something else: it was not made by kbsync",
-    "set `ledger:` to another place, then `kbsync validate`",
+    "set `ledger:` to another place, then: " + verb("validate"),
     Exit.USAGE,
 )
 NEWER = Message(
     "KB-L026",
     "the ledger {place} was written by a newer kbsync (format {found}, this one knows {known})",
-    "`pip install --upgrade kbsync`",
+    "use the kbsync that wrote it; this one is: " + verb("--version"),
 )
 OLDER = Message(
     "KB-L027",
     "the ledger {place} is of an older format ({found}, this kbsync reads {known})",
-    "`kbsync apply` brings it up to date and keeps a copy of the old one",
+    "bring it up to date, which keeps a copy of the old one, with: " + verb("apply"),
 )
 NO_WAL = Message(
     "KB-L028",
     "the disk under the ledger {place} cannot keep a write-ahead log (journal mode {mode})",
-    "set `ledger:` to a place on a local disk, then `kbsync validate`",
+    "set `ledger:` to a place on a local disk, then: " + verb("validate"),
 )
 NOT_UTF8 = Message(
     "KB-L029",
     "the PostgreSQL database of the ledger {place} has the encoding {encoding}; it has to be UTF8",
-    "`createdb --encoding=UTF8 --template=template0 kbsync`, and name it in `ledger:`",
+    "name another one in `ledger:`, such as is made with: "
+    + shell("createdb --encoding=UTF8 --template=template0 kbsync"),
     Exit.USAGE,
 )
 NOT_UPGRADED = Message(
     "KB-L030",
     "the ledger {place} could not be brought from format {found} to {known}: {why}",
-    "the ledger is as it was; correct this, then `kbsync apply`",
+    "the ledger is as it was; correct this, then: " + verb("apply"),
 )
 NO_SCHEMA = Message(
     "KB-L031",
     "the schema {schema} for the ledger {place} cannot be made: {why}",
-    'as the owner of the database: `CREATE SCHEMA "{schema}" AUTHORIZATION "{user}"`',
+    "as the owner of the database: " + shell("psql --dbname={database} --command={sql}"),
     Exit.USAGE,
 )
 
@@ -139,43 +142,49 @@ NO_SCHEMA = Message(
 FULL = Message(
     "KB-L040",
     "the disk of the ledger {place} is full: the last change was not recorded, all before it are",
-    "free some space (`df -h {folder}`), then type the command again",
+    "free some space, then see that it goes on: "
+    + shell("df -h -- {folder}")
+    + " && "
+    + verb("status"),
 )
 DISK_FAULT = Message(
     "KB-L041",
     "the disk of the ledger {place} failed: {why}",
-    "check the disk (`dmesg`), then type the command again",
+    "see what the disk reports, then check the ledger: "
+    + shell("dmesg")
+    + "; "
+    + verb("ledger check"),
 )
 BUSY = Message(
     "KB-L042",
     "the ledger {place} was kept locked by another program for {seconds} seconds",
-    "close the program that has the file open (`fuser -v {place}`), then type the command again",
+    "close the program that has the file open: " + shell("fuser -v -- {place}"),
 )
 LOST = Message(
     "KB-L043",
     "the connection to the ledger {place} failed: {why}",
-    "check that PostgreSQL runs (`pg_isready`) and the URL is right, then type the command again",
+    "check that PostgreSQL runs and `ledger:` is right, then: " + verb("ledger check"),
 )
 TAKEN = Message(
     "KB-L044",
     "the document {document} cannot be recorded for {path}: "
     "the ledger has it for {other} of mirror {mirror}",
-    "`kbsync explain {path}`",
+    verb("explain --mirror {mirror} -- {other}"),
 )
 TAKEN_OVER = Message(
     "KB-L045",
     "another kbsync wrote the ledger {place} while the connection was away",
-    "stop the other one, then `kbsync plan`",
+    "stop the other one, then: " + verb("plan"),
 )
 FAILED = Message(
     "KB-L046",
     "the ledger {place} refused a statement: {why}",
-    "`kbsync validate`",
+    verb("doctor"),
 )
 READ_ONLY = Message(
     "KB-L047",
     "the ledger {place} was opened for reading only",
-    "`kbsync validate`",
+    verb("validate"),
 )
 
 # It is not there any more while kbsync has it open.
@@ -184,37 +193,37 @@ REMOVED = Message(
     "KB-L193",
     "the ledger {place} was removed while kbsync had it open: nothing more is written",
     "put a copy of it back, or begin with an empty one, which takes documents over by their marks; "
-    "then restart kbsync; look first with `" + verb("doctor") + "`",
+    "then restart kbsync; look first with: " + verb("doctor"),
 )
 REPLACED = Message(
     "KB-L194",
     "another file was put in the place of the ledger {place} while kbsync had it open: "
     "nothing more is written, and what is remembered of the old one is dropped",
-    "see whether it is the right one with `" + verb("ledger check") + "`",
+    "see whether it is the right one with: " + verb("ledger check"),
 )
 OVERWRITTEN = Message(
     "KB-L195",
     "another program wrote over the ledger {place} while kbsync had it open: nothing more is "
     "written; the log of the old one was moved to {log}",
-    "restart kbsync, then see whether the ledger is sound with `" + verb("ledger check") + "`",
+    "restart kbsync, then see whether the ledger is sound with: " + verb("ledger check"),
 )
 LOG_GONE = Message(
     "KB-L196",
     "the file {log} of the ledger {place} was removed while kbsync had it open: nothing more "
     "is written through it",
-    "see whether the ledger is sound with `" + verb("ledger check") + "`",
+    "see whether the ledger is sound with: " + verb("ledger check"),
 )
 LOCK_TAKEN = Message(
     "KB-L198",
     "the lock of the ledger {place} was removed, and process {pid} on {host} holds a new one since "
     "{since} ({command}): nothing more is written here",
-    "see which process holds it with `" + verb("doctor") + "`",
+    "see which process holds it with: " + verb("doctor"),
 )
 WRITTEN_BY_ANOTHER = Message(
     "KB-L199",
     "another program wrote the ledger {place} while kbsync had it open: nothing more is "
     "written, and what is remembered of it is dropped",
-    "see which process holds it with `" + verb("doctor") + "`",
+    "see which process holds it with: " + verb("doctor"),
 )
 
 # Copies.
@@ -222,36 +231,39 @@ WRITTEN_BY_ANOTHER = Message(
 COPY_EXISTS = Message(
     "KB-L060",
     "the copy {copy} is already there",
-    "name another file, or remove it first: `rm {copy}`",
+    "name another file, or keep that one under another name: "
+    + shell("mv -n -- {copy} {copy}.old"),
     Exit.USAGE,
 )
 COPY_FAILED = Message(
     "KB-L061",
     "the ledger could not be copied to {copy}: {why}",
-    "name a place with enough space (`df -h`), then type the command again",
+    "name a place with enough space, such as one of these: " + shell("df -h"),
 )
 COPY_NOT_EMPTY = Message(
     "KB-L063",
     "the ledger {copy} is not empty: it holds {rows} rows",
-    "name another place: `kbsync ledger copy FROM TO`",
+    "name another place; see: " + verb("ledger copy --help"),
     Exit.USAGE,
 )
 COPY_SAME = Message(
     "KB-L064",
     "the ledger {copy} cannot be copied to itself",
-    "name another place: `kbsync ledger copy FROM TO`",
+    "name another place; see: " + verb("ledger copy --help"),
     Exit.USAGE,
 )
 COPY_DIFFERS = Message(
     "KB-L065",
     "what was read back from {copy} is not what was written",
-    "keep the old ledger; check the new place with: `kbsync ledger check`",
+    "keep the old ledger; see that it is sound with: " + verb("ledger check"),
 )
 NOT_SOUND = Message(
     "KB-L066",
     "the ledger {place} is not sound: {count} faults",
-    "restore a backup, or `mv {place} {place}.damaged` and `kbsync plan`: "
-    "documents that carry marks are taken over without an upload",
+    "restore a backup, or take documents over by their marks, without an upload: "
+    + shell("mv -n -- {place} {place}.damaged")
+    + " && "
+    + verb("plan"),
 )
 
 # Whole mirrors.
@@ -259,12 +271,13 @@ NOT_SOUND = Message(
 NO_MIRROR = Message(
     "KB-L070",
     "the ledger knows no mirror {mirror}; it knows {known}",
-    "see what there is with: `kbsync status`",
+    "see what there is with: " + verb("status"),
     Exit.USAGE,
 )
 MIRROR_TAKEN = Message(
     "KB-L071",
     "the ledger has documents of a mirror {mirror} already: two mirrors cannot become one",
-    "choose another name, or drop what is known of that one with: `kbsync mirror forget {mirror}`",
+    "choose another name, or drop what is known of that one with: "
+    + verb("mirror forget -- {mirror}"),
     Exit.USAGE,
 )

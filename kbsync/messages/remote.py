@@ -12,13 +12,13 @@ WRONG_KEY = Message(
 API_SWITCHED_OFF = Message(
     "KB-R002",
     "{what}: API access of this knowledge base is switched off",
-    "switch it on in the knowledge base's page, then type: kbsync validate",
+    "switch it on in the knowledge base's page, then: " + verb("validate"),
     Exit.REFUSED,
 )
 NOT_ALLOWED = Message(
     "KB-R003",
     "{what}: the key may not do this: {words}",
-    "check whose workspace the key belongs to, then type: kbsync validate",
+    "check whose workspace the key belongs to, then: " + verb("validate"),
     Exit.REFUSED,
 )
 WRONG_URL = Message(
@@ -36,90 +36,90 @@ REDIRECTED = Message(
 TYPE_OR_SIZE = Message(
     "KB-R006",
     "{what}: the server refuses the file, by its type or its size (it does not say which)",
-    "convert, shorten or exclude the file, then type: kbsync retry",
+    "convert, shorten or exclude the file, then: " + verb("apply"),
 )
 TYPE_REFUSED = Message(
     "KB-R007",
     "{what}: the server does not accept files of this type",
-    "convert or exclude the file, then type: kbsync retry",
+    "convert or exclude the file, then: " + verb("apply"),
 )
 TOO_LARGE = Message(
     "KB-R008",
     "{what}: too large for the server or a proxy in front of it",
-    "shorten or exclude the file, then type: kbsync retry",
+    "shorten or exclude the file, then: " + verb("apply"),
 )
 NAME_TAKEN = Message(
     "KB-R009",
     "{what}: the name is taken: {words}",
-    "choose another name, or name the existing one by its id",
+    "choose another name, or name the existing one by its id, then: " + verb("kb list"),
     Exit.REFUSED,
 )
 QUOTA = Message(
     "KB-R010",
     "{what}: the server has no room for another document: {words}",
-    "make room there or change the plan; it is tried again by itself, and at once by: kbsync apply",
+    "make room there or change the plan; it is tried again by itself, and at once by: "
+    + verb("apply"),
 )
 OUT_OF_USE = Message(
     "KB-R120",
     "{what}: the server takes nothing from this account or workspace now: {words}",
-    "see whose workspace the key belongs to, then type: kbsync apply",
+    "see whose workspace the key belongs to, then: " + verb("apply"),
 )
 REFUSED = Message(
     "KB-R011",
     "{what}: the server refuses ({status}{code}): {words}",
-    "see what was sent with: kbsync explain PATH",
+    "see what the server is, and whether all is well there, with: " + verb("doctor"),
 )
 UNKNOWN_CALL = Message(
     "KB-R012",
     "{what}: this server does not know the call",
-    "see what the server can do with: kbsync doctor",
+    "see what the server can do with: " + verb("doctor"),
 )
 PLUGINS_AWAY = Message(
     "KB-R013",
     "{what}: the server cannot reach its plugin daemon",
-    "it is tried again by itself; the server's log says more",
+    "it is tried again by itself; the server's log says more; see: " + verb("status"),
 )
 NOT_AVAILABLE = Message(
     "KB-R014",
     "{what}: the document cannot be updated in its present state",
-    "it is tried again by itself; see: kbsync status",
+    "it is tried again by itself; see: " + verb("status"),
 )
 SWITCH_LOCKED = Message(
     "KB-R015",
     "{what}: an earlier switch of this document still has its lock (ten minutes at most)",
-    "it is tried again by itself; see: kbsync status",
+    "it is tried again by itself; see: " + verb("status"),
 )
 NOT_COMPLETED = Message(
     "KB-R016",
     "{what}: the document is not indexed yet",
-    "it is tried again by itself; see: kbsync status",
+    "it is tried again by itself; see: " + verb("status"),
 )
 METADATA_LOCKED = Message(
     "KB-R017",
     "{what}: another metadata change of this knowledge base is under way",
-    "it is tried again by itself; see: kbsync status",
+    "it is tried again by itself; see: " + verb("status"),
 )
 NO_MODEL = Message(
     "KB-R018",
     "{what}: a model the knowledge base needs is not there: {words}",
-    "name one that the server has in chunking, or configure it there; for those it has type: "
-    "kbsync kb models",
+    "name one that the server has in chunking, or configure it there; it has: " + verb("kb models"),
     Exit.REFUSED,
 )
 SERVER_FAULT = Message(
     "KB-R019",
     "{what}: the server failed ({status}): {words}",
-    "it is tried again by itself; the server's log says more",
+    "it is tried again by itself; the server's log says more; see: " + verb("status"),
 )
 SLOW = Message(
     "KB-R020",
     "{what}: no complete answer from {url} within {seconds} s",
-    "if this happens often, raise server.timeout, then type: kbsync validate",
+    "if this happens often, raise server.timeout, then: " + verb("validate"),
 )
 CUT_OFF = Message(
     "KB-R021",
     "{what}: {url} closed the connection before answering in full",
-    "it is tried again by itself; if it stays, type: kbsync validate",
+    "it is tried again by itself; if it stays: " + verb("validate"),
 )
 NOT_JSON = Message(
     "KB-R022",
@@ -129,17 +129,17 @@ NOT_JSON = Message(
 MALFORMED = Message(
     "KB-R023",
     "{what}: the answer is not what the API promises: {words}",
-    "see whether this server's version is known with: kbsync validate",
+    "see whether this server's version is known with: " + verb("validate"),
 )
 REPLY_TOO_LARGE = Message(
     "KB-R024",
     "{what}: the answer is larger than {mebibytes} MiB and was not read further",
-    "check server.url, then type: kbsync validate",
+    "check server.url, then: " + verb("validate"),
 )
 CANNOT_CONNECT = Message(
     "KB-R025",
     "{what}: no connection to {url}: {words}",
-    "check that the server runs and server.url is right, then type: kbsync validate",
+    "check that the server runs and server.url is right, then: " + verb("validate"),
 )
 NO_TRUST = Message(
     "KB-R026",
@@ -155,7 +155,7 @@ UNKNOWN_HOST = Message(
 CONNECT_SLOW = Message(
     "KB-R028",
     "{what}: {url} did not accept the connection within {seconds} s",
-    "check the network and server.url, then type: kbsync validate",
+    "check the network and server.url, then: " + verb("validate"),
 )
 PROXY = Message(
     "KB-R029",
@@ -166,169 +166,170 @@ PROXY = Message(
 PAYLOAD_CHANGED = Message(
     "KB-R030",
     "{what}: the file changed or could not be read while it was sent; nothing was stored",
-    "it is tried again by itself once the file does not change any more",
+    "it is tried again by itself once the file does not change any more; see: " + verb("status"),
 )
 UNSENDABLE_NAME = Message(
     "KB-R031",
     "{what}: the name {name} cannot be sent exactly as it is",
-    "rename it without quotes, backslashes, control characters and broken code points",
+    "rename it without quotes, backslashes, control characters and broken code points, then: "
+    + verb("plan"),
     Exit.USAGE,
 )
 BAD_ID = Message(
     "KB-R032",
     "{what}: {id} is not an id of the knowledge API",
-    "list the ids with: kbsync kb list",
+    "list the ids with: " + verb("kb list"),
     Exit.USAGE,
 )
 BASE_NAME_LENGTH = Message(
     "KB-R033",
     "a knowledge base's name has 1 to 40 characters; {name} has {length}",
-    "shorten knowledge_base, then type: kbsync validate",
+    "shorten knowledge_base, then: " + verb("validate"),
     Exit.USAGE,
 )
 LISTING_MOVED = Message(
     "KB-R034",
     "{what}: the listing changed while it was read",
-    "it is tried again by itself",
+    "it is tried again by itself; see: " + verb("status"),
 )
 TAGS_BROKEN = Message(
     "KB-R035",
     "{what}: this server cannot list tags once there is one (a fault of its version)",
-    "list the tags of one knowledge base instead: kbsync kb tags ID",
+    "ask for the tags of one knowledge base instead, of: " + verb("kb list"),
 )
 ARCHIVED = Message(
     "KB-R037",
     "{what}: the document is archived, so the server does not change it",
-    "take it out of the archive on the server, then type: kbsync retry",
+    "take it out of the archive on the server, then: " + verb("apply"),
 )
 CUT_SHORT = Message(
     "KB-R038",
     "{what}: {url} closed the connection before the whole file was sent; nothing was stored",
-    "it is tried again by itself; if it stays, type: kbsync validate",
+    "it is tried again by itself; if it stays: " + verb("validate"),
 )
 SWITCHED_OFF = Message(
     "KB-R039",
     "{what}: the document is disabled",
-    "enable it on the server, then type: kbsync retry",
+    "enable it on the server, then: " + verb("apply"),
 )
 UNKNOWN_FIELD = Message(
     "KB-R040",
     "{what}: the knowledge base has no metadata field {name}",
-    "make the field first; kbsync does so by itself with: kbsync apply",
+    "make the field first; kbsync does so by itself with: " + verb("apply"),
 )
 MODEL_AWAY = Message(
     "KB-R041",
     "{what}: a model this knowledge base needs is not there now: {words}",
-    "configure the model on the server; it is tried again by itself",
+    "configure the model on the server; it is tried again by itself; it has: " + verb("kb models"),
 )
 BAD_ADDRESS = Message(
     "KB-R042",
     "server.url must be an http or https address without a user name, not {url}",
-    "correct server.url, then type: kbsync validate",
+    "correct server.url, then: " + verb("validate"),
     Exit.USAGE,
 )
 BAD_CA_FILE = Message(
     "KB-R043",
     "server.ca_file {path} cannot be used: {words}",
-    "give a file of PEM certificates, then type: kbsync validate",
+    "give a file of PEM certificates, then: " + verb("validate"),
     Exit.USAGE,
 )
 BAD_KEY = Message(
     "KB-R044",
     "server.api_key has characters that no key has (spaces, line ends or letters beyond ASCII)",
-    "correct server.api_key or its environment variable, then type: kbsync validate",
+    "correct server.api_key or its environment variable, then: " + verb("validate"),
     Exit.USAGE,
 )
 UNSENDABLE = Message(
     "KB-R045",
     "{what}: what is to be sent has characters or a length that no request can carry",
-    "take broken code points out of names, texts and metadata, then type: kbsync validate",
+    "take broken code points out of names, texts and metadata, then: " + verb("validate"),
     Exit.USAGE,
 )
 KEY_REPLACED = Message(
     "KB-R046",
     "{what}: the server does not accept the key any more; a newer key was found",
-    "it is tried again by itself with the newer key; see: kbsync status",
+    "it is tried again by itself with the newer key; see: " + verb("status"),
 )
 OTHER_ROUTE = Message(
     "KB-R047",
     "{what}: the server does not have the newest route for it",
-    "it is tried again by itself with an older one; see: kbsync status",
+    "it is tried again by itself with an older one; see: " + verb("status"),
 )
 TOO_OLD = Message(
     "KB-R048",
     "server {url} is Dify {version}; kbsync needs {oldest} or newer",
-    "update the server, then type: kbsync validate",
+    "update the server, then: " + verb("validate"),
     Exit.REFUSED,
 )
 FILE_ADDRESS = Message(
     "KB-R060",
     "{what}: the server names no address at which its file could be had",
-    "see what the server is with: kbsync doctor",
+    "see what the server is with: " + verb("doctor"),
 )
 FILES_ELSEWHERE = Message(
     "KB-R061",
     "{what}: the server's files are said to be at {host}, and {origin} does not give them out "
     "({status}); no other address than the server's own is asked",
-    "have {origin} pass /files/ on to Dify's API, then type: kbsync verify",
+    "have {origin} pass /files/ on to Dify's API, then: " + verb("verify"),
     Exit.REFUSED,
 )
 FILE_REFUSED = Message(
     "KB-R062",
     "{what}: the server does not give the file out at the address it signed itself ({status})",
-    "the server's log says more; then type: kbsync verify",
+    "the server's log says more; then: " + verb("verify"),
 )
 NO_DOWNLOADS = Message(
     "KB-R063",
     "{what}: this server ({version}) does not give original files out; Dify does from {needed} on",
-    "update the server; until then, see what plainly changed there with: kbsync plan",
+    "update the server; until then, see what plainly changed there with: " + verb("plan"),
     Exit.REFUSED,
 )
 LOSES = Message(
     "KB-R049",
     "server {url}, version {version}: {loss}",
-    "update the server when you can, then type: kbsync validate",
+    "update the server when you can, then: " + verb("validate"),
     Exit.OK,
 )
 UNTOLD = Message(
     "KB-R050",
     "server {url} does not tell its version, so nothing is presumed of it: updates are sent as "
     "creates of the same name, and a renamed document keeps its name there",
-    "let the gateway pass the header X-Version on, then type: kbsync doctor",
+    "let the gateway pass the header X-Version on, then: " + verb("doctor"),
     Exit.OK,
 )
 NEEDS_VERSION = Message(
     "KB-R051",
     "{what}: this server (version {version}) cannot do it; Dify {since} and newer can",
-    "update the server, then type: kbsync doctor",
+    "update the server, then: " + verb("doctor"),
 )
 PIPELINE_DRAFT = Message(
     "KB-R070",
     "its pipeline is not published",
-    "publish it on its page in Dify, then type: kbsync validate",
+    "publish it on its page in Dify, then: " + verb("validate"),
     Exit.REFUSED,
 )
 PIPELINE_STARTS = Message(
     "KB-R071",
     "{count} nodes of its pipeline take local files, and kbsync needs exactly one",
-    "change the pipeline on its page in Dify and publish it, then type: kbsync validate",
+    "change the pipeline on its page in Dify and publish it, then: " + verb("validate"),
     Exit.REFUSED,
 )
 PIPELINE_INPUTS = Message(
     "KB-R072",
     "{what}: the pipeline of the knowledge base wants inputs, and kbsync has none to give: {words}",
-    "make its inputs optional on its page in Dify and publish it, then type: kbsync validate",
+    "make its inputs optional on its page in Dify and publish it, then: " + verb("validate"),
     Exit.REFUSED,
 )
 PIPELINE_MADE = Message(
     "KB-R073",
     "{what}: the pipeline of the knowledge base made {count} documents of one file",
-    "see what is there with: kbsync plan",
+    "see what is there with: " + verb("plan"),
 )
 PIPELINE_WANTS = Message(
     "KB-R074",
     "its pipeline wants inputs, and kbsync has none to give: {words}",
-    "make its inputs optional on its page in Dify and publish it, then type: kbsync validate",
+    "make its inputs optional on its page in Dify and publish it, then: " + verb("validate"),
     Exit.REFUSED,
 )
 PROXY_AWAY = Message(
@@ -345,7 +346,7 @@ PROXY_UNUSABLE = Message(
 SOCKS_EXTRA = Message(
     "KB-R177",
     "{origin} names the SOCKS proxy {proxy}, and the package for SOCKS is not installed",
-    shell("pip install 'kbsync[socks]'") + ", or {remedy}, then: " + verb("validate"),
+    "{remedy}, or install it with: " + shell("{installer} {packages}"),
     Exit.USAGE,
 )
 NOT_TLS = Message(

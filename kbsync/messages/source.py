@@ -1,126 +1,132 @@
 """Messages about the source: codes KB-S001 and up, never re-used."""
 
-from kbsync.messages import Message
+from kbsync.messages import Message, verb
 
 ROOT_GONE = Message(
     "KB-S001",
     "the source folder {path} does not exist",
-    "mount or restore it, then: kbsync plan",
+    "mount or restore it, then: " + verb("plan"),
 )
 ROOT_NO_FOLDER = Message(
     "KB-S002",
     "the source {path} is not a folder",
-    "name a folder under `source` in kbsync.yaml, then: kbsync validate",
+    "name a folder under `source`, then: " + verb("validate"),
 )
 FOLDER_UNREADABLE = Message(
     "KB-S003",
     "the folder cannot be listed: {cause}",
-    "let the user of kbsync read it, then: kbsync plan",
+    "let the user of kbsync read it, then: " + verb("plan"),
 )
 FILE_UNREADABLE = Message(
     "KB-S004",
     "the file cannot be read: {cause}",
-    "let the user of kbsync read it, then: kbsync plan",
+    "let the user of kbsync read it, then: " + verb("plan"),
 )
 TORN = Message(
-    "KB-S005", "the file changed while it was read", "when it does not change any more: kbsync plan"
+    "KB-S005",
+    "the file changed while it was read",
+    "when it does not change any more: " + verb("plan"),
 )
 REFUSED_TYPE = Message(
     "KB-S006",
     "the server does not accept {extension} files",
-    "to silence this, name it in .kbsyncignore",
+    "name it in `extensions` if your server takes it, or in .kbsyncignore to silence this, then: "
+    + verb("plan"),
 )
 EMPTY = Message(
     "KB-S007",
     "the file is empty, so a knowledge base would make no chunk of it",
-    "to silence this, name it in .kbsyncignore",
+    "to silence this, name it in .kbsyncignore, then: " + verb("plan"),
 )
 TOO_LARGE = Message(
     "KB-S008",
     "the file has {size} bytes, more than the {limit} allowed",
-    "split it, or raise `max_file_size` if the server allows more, then: kbsync plan",
+    "split it, or raise `max_file_size` if the server allows more, then: " + verb("plan"),
 )
 NAME_NOT_UTF8 = Message(
     "KB-S009",
     "the name is not valid UTF-8, so no document can have it",
-    "rename it, then: kbsync plan",
+    "rename it, then: " + verb("plan"),
 )
 TWINS = Message(
     "KB-S010",
     "{count} names here differ only in how their letters are composed: {names}",
-    "rename or remove all but one, then: kbsync plan",
+    "rename or remove all but one, then: " + verb("plan"),
 )
 LINK_NOT_FOLLOWED = Message(
     "KB-S011",
     "a symbolic link is not followed",
-    "set `follow_symlinks: true` for the mirror to follow links inside the source",
+    "set `follow_symlinks: true` for the mirror to follow links inside the source, then: "
+    + verb("plan"),
 )
 LINK_OUTSIDE = Message("KB-S012", "a symbolic link leads out of the source, so it is not followed")
 LINK_LOOP = Message(
     "KB-S013", "a symbolic link leads back to a folder that contains it, so it is not followed"
 )
 LINK_DANGLING = Message(
-    "KB-S014", "a symbolic link leads nowhere: {cause}", "correct or remove it, then: kbsync plan"
+    "KB-S014",
+    "a symbolic link leads nowhere: {cause}",
+    "correct or remove it, then: " + verb("plan"),
 )
 NO_FILE = Message("KB-S015", "a {kind} is not a file that can be uploaded")
 IGNORE_UNREADABLE = Message(
     "KB-S016",
     "{name} cannot be read, so it is not known what it excludes: {cause}",
-    "correct or remove it, then: kbsync plan",
+    "correct or remove it, then: " + verb("plan"),
 )
 MOVED_AWAY = Message(
     "KB-S017",
     "the folder was replaced while it was scanned",
-    "when it does not change any more: kbsync plan",
+    "when it does not change any more: " + verb("plan"),
 )
 NO_KEY = Message(
     "KB-S018",
     "{path} does not name a file inside the source",
-    "write it relative to the source, with forward slashes",
+    "write it relative to the source, with forward slashes; see: " + verb("explain --help"),
 )
 REPLACED = Message(
     "KB-S019",
     "something else is where the file was: {cause}",
-    "when it does not change any more: kbsync plan",
+    "when it does not change any more: " + verb("plan"),
 )
 ENCODING_UNSURE = Message(
     "KB-S150",
     "taken as {encoding}, unsure: it may be {others} as well, so it is not sent",
-    "write what it is as `encoding`, such as `encoding: {encoding}`, for its mirror in "
-    "kbsync.yaml, then: kbsync plan",
+    "write what it is as `encoding` for its mirror, such as `encoding: {encoding}`, then: "
+    + verb("plan"),
 )
 NOT_IN_ENCODING = Message(
     "KB-S151",
     "the text is neither UTF-8 nor {encoding}, which `encoding` names, so it is not sent",
-    "add what it is written in to `encoding`, or auto as its last, then: kbsync plan",
+    "add what it is written in to `encoding`, or auto as its last, then: " + verb("plan"),
 )
 LEFT_OUT_BY_DEFAULT = Message(
     "KB-S160",
     "{pattern} is left out by default ({made_by})",
-    'to take such files, add "!{pattern}" to `exclude`, then: kbsync plan',
+    'to take such files, add "!{pattern}" to `exclude`, then: ' + verb("plan"),
 )
 OWN_FILE = Message(
     "KB-S161",
     "kbsync itself writes to this file ({what}), so each upload would change it again",
-    "keep it outside of the source, then: kbsync plan",
+    "keep it outside of the source, then: " + verb("plan"),
 )
 LOCKED = Message(
     "KB-S152",
     "the document needs a password, so no server can read it",
-    "save it without its password, then: kbsync plan",
+    "save it without its password, then: " + verb("plan"),
 )
 SCANNED = Message(
     "KB-S153",
     "the document is pictures of pages, as a scanner makes them, and has no text",
-    "recognise its text (OCR), for example with ocrmypdf, then: kbsync plan",
+    "recognise its text (OCR), for example with ocrmypdf, then: " + verb("plan"),
 )
 BROKEN_DOCUMENT = Message(
     "KB-S154",
     "the file is no {kind} document that can be read: {cause}",
-    "save it anew with the program it comes from, then: kbsync plan",
+    "save it anew with the program it comes from, then: " + verb("plan"),
 )
 NO_VALUES = Message(
     "KB-S155",
     "the workbook has no values, only formulas that were never calculated or nothing at all",
-    "open and save it with a spreadsheet program, then: kbsync plan",
+    "open and save it with a spreadsheet program, then: " + verb("plan"),
 )

@@ -55,11 +55,11 @@ def hold_failed(case: Case, row: str, until: float | None) -> Hold:
     """Wait for the next try of a document that failed, or for another file."""
     entry = entry_of(case)
     reason = entry.reason[1] if entry.reason else "no reason given"
-    values = {"path": case.key.path, "reason": reason}
+    values = {"path": case.key.path, "mirror": case.key.mirror, "reason": reason}
     if of_the_file(entry):
         return hold(case, row, Cause.RECOVER, say.HELD_UNREADABLE(**values))
     if until is None:
-        return hold(case, row, Cause.RECOVER, say.HELD_REJECTED(**values))
+        return hold(case, row, Cause.RECOVER, say.HELD_FAILED(**values))
     why = say.HELD_BACK_OFF(failures=entry.failures, **values)
     return hold(case, row, Cause.RECOVER, why, until=until)
 
@@ -74,6 +74,7 @@ def conflict_name(case: Case, row: str, cause: Cause) -> Conflict:
     namesake = case.evidence.namesakes[0]
     why = say.CONFLICT_FOREIGN_NAME(
         path=case.key.path,
+        mirror=case.key.mirror,
         name=namesake.name,
         base=case.rules.base_id,
         document=namesake.id,
@@ -100,7 +101,8 @@ def update(case: Case, row: str, cause: Cause, document_id: str) -> Action:
 def hold_rejected(case: Case, row: str, cause: Cause) -> Hold:
     """Keep what was refused from being sent again."""
     assert case.rejection is not None  # noqa: S101 - callers checked
-    why = say.HELD_REJECTED(path=case.key.path, reason=case.rejection.reason[1])
+    reason = case.rejection.reason[1]
+    why = say.HELD_REJECTED(path=case.key.path, mirror=case.key.mirror, reason=reason)
     return hold(case, row, cause, why)
 
 

@@ -403,7 +403,9 @@ def _refused_edit(case: Case) -> Action:
     if may_prune_stale(case):
         return prune(case, "T17", Cause.STALE)
     assert case.rejection is not None  # noqa: S101 - the caller checked
-    why = say.HELD_STALE_REFUSED(path=case.key.path, reason=case.rejection.reason[1])
+    why = say.HELD_STALE_REFUSED(
+        path=case.key.path, mirror=case.key.mirror, reason=case.rejection.reason[1]
+    )
     return hold(case, "T17", Cause.STALE, why)
 
 

@@ -132,12 +132,13 @@ def _judged(
     unmarked = [each for each in documents if mark_of(each) is None]
     if not unmarked:
         return Unpaired(name=name, why=_marked(documents[0]))
+    words = {"name": name, "mirror": files[0].key.mirror}
     if len(unmarked) > 1:
         ids = _some([each.id for each in unmarked])
-        return Unpaired(name=name, why=say.SEVERAL_DOCUMENTS(name=name, documents=ids))
+        return Unpaired(name=name, why=say.SEVERAL_DOCUMENTS(documents=ids, **words))
     if len(files) > 1:
         paths = _some([each.key.path for each in files])
-        return Unpaired(name=name, why=say.SEVERAL_FILES(name=name, paths=paths))
+        return Unpaired(name=name, why=say.SEVERAL_FILES(paths=paths, **words))
     [file], [document] = files, unmarked
     # Its own upload may appear any moment, and would be a second document.
     if file.pending:

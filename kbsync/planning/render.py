@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from kbsync.messages import printable
+from kbsync.messages import printable, verb
 from kbsync.model import Action, Adopt, Conflict, Create, Delete, Halted, Hold, Move, Update
 from kbsync.planning.plan import Forecast, Plan, name_of, reason_of
 
@@ -111,8 +111,9 @@ def as_text(plan: Plan, *, uncompared: int = 0, skipped: int = 20) -> Iterator[s
 
 def _more_skipped(plan: Plan, shown: int) -> Iterator[str]:
     rest = Counter(each.why.code for each in plan.skipped[shown:])
+    each = verb("plan --json").line()
     for code, number in sorted(rest.items()):
-        yield f". {number} more skipped [{code}]; kbsync plan --json names each"
+        yield f". {number} more skipped [{code}]; to see each: {each}"
 
 
 def line_of(action: Action) -> str:

@@ -53,7 +53,7 @@ async def listening(path: Path) -> AsyncIterator[Listener[SocketStream]]:
             yield listener
     except OSError as error:
         why = error.strerror or str(error)
-        raise Problem(say.NO_SOCKET(path=path, why=why)) from None
+        raise Problem(say.NO_SOCKET(path=path, folder=path.parent, why=why)) from None
     finally:
         for each in made:
             each.remove()
@@ -187,9 +187,10 @@ def _read(line: bytes) -> dict[str, Any]:
 
 
 def _invocation(request: dict[str, Any]) -> Invocation:
+    """Return how the verb was invoked that asks."""
     match request.get("invocation"):
-        case {"program": str(program), "config": str() | None as config}:
-            return Invocation(program, config)
+        case {"program": str(program), "config": str() | None as config, "verb": [*verb]}:
+            return Invocation(program, config, tuple(map(str, verb)))
     return INVOCATION.get()
 
 

@@ -262,7 +262,7 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             away = document is not None and (document.archived or document.put_away)
             # A ledger that was lost may have disabled it to have its keywords written anew.
             return away or (history.forgot and document is not None and not document.enabled)
-        case "KB-E007" | "KB-E152":
+        case "KB-E007" | "KB-E152" | "KB-E170":
             empty = "no chunks" in str(action.why) and _came_out_empty(history, entry)
             return empty or _refused(history, action)
         case "KB-E011":

@@ -88,5 +88,5 @@ def _server(settings: Settings, name: str | None) -> str:
     """
     known = list(settings.servers)
     if name is None and len(known) > 1:
-        raise Problem(say.SERVER_NOT_NAMED(known=", ".join(known)))
+        raise Problem(say.SERVER_NOT_NAMED(first=known[0], known=known))
     return known[0] if name is None else name

@@ -66,9 +66,9 @@ async def document_id(api: DifyClient, base: str, name: str) -> str:
         return name
     found = [row.id for row in value_of(await api.documents.named(base, name), "docs", "list")]
     if not found:
-        raise Problem(say.NO_SUCH_DOCUMENT(document=name))
+        raise Problem(say.NO_SUCH_DOCUMENT(document=name, base=base))
     if len(found) > 1:
-        raise Problem(say.SEVERAL_DOCUMENTS(document=name, ids=", ".join(found)))
+        raise Problem(say.SEVERAL_DOCUMENTS(document=name, base=base, ids=found))
     return found[0]
 
 
@@ -84,4 +84,4 @@ async def field_id(api: DifyClient, base: str, name: str) -> str:
     for field in known.fields:
         if field.name == name:
             return field.id
-    raise Problem(say.NO_SUCH_FIELD(field=name))
+    raise Problem(say.NO_SUCH_FIELD(field=name, base=base))

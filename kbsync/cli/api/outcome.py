@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from kbsync.messages import Notice, Problem
+from kbsync.messages import Advice, Notice, Problem, again, shell, verb
 from kbsync.messages import command as say
 from kbsync.model import Ambiguous, Done, Failure, Gone, NotReady, Outcome, Throttled
 
 T = TypeVar("T")
 
 BY_ITSELF = "it is tried again by itself"
-UNSURE = "whether it took effect is not known; look with: kbsync {group} list"
-LATER = "wait {seconds} s, then type the command again"
+UNSURE = "whether it took effect is not known; look with: " + verb("kb list")
+LATER = "it may be possible in a while: " + shell("sleep {seconds}") + " && " + again()
 
 
 def value_of(outcome: Outcome[T], group: str, verb: str) -> T:
@@ -27,19 +27,19 @@ def value_of(outcome: Outcome[T], group: str, verb: str) -> T:
     raise Problem(notice_of(outcome, group, verb))
 
 
-def notice_of(failure: Failure, group: str, verb: str) -> Notice:
+def notice_of(failure: Failure, group: str, name: str) -> Notice:
     """Return why a call typed by hand failed, and what to type next.
 
     The client's own notices say what a daemon does next: try again. By hand a person has to.
     """
-    call = f"kbsync {group} {verb}"
+    call = f"kbsync {group} {name}"
     match failure:
         case Gone():
-            return say.NOT_THERE(call=call, group=group)
+            return say.NOT_THERE(call=call)
         case Throttled(after=after):
             return say.RESTING(call=call, seconds=f"{after:.0f}")
         case Ambiguous(why=why):
-            return _followed_by(why, UNSURE.replace("{group}", group))
+            return _followed_by(why, UNSURE)
         case NotReady(why=why, after=after):
             return _by_hand(why, f"{after:.0f}")
     return failure.why
@@ -50,10 +50,9 @@ def _by_hand(why: Notice, seconds: str) -> Notice:
     first = "".join(map(str, why.message.advice.parts[:1]))
     step, found, _ = first.partition(BY_ITSELF)
     # Where something has to be changed first, to wait is no advice.
-    if not found:
-        return why
-    return _followed_by(why, f"{step}{LATER}".replace("{seconds}", seconds))
+    return _followed_by(why, step + LATER, seconds=seconds) if found else why
 
 
-def _followed_by(notice: Notice, following: str) -> Notice:
-    return replace(notice, message=replace(notice.message, next=following))
+def _followed_by(notice: Notice, following: Advice, **words: str) -> Notice:
+    message = replace(notice.message, next=following)
+    return Notice(message, {**notice.words, **words})

@@ -149,7 +149,7 @@ async def assign(api: DifyClient, args: Arguments) -> Outcome[Document]:
     fields = await api.metadata.fields(args["base"])
     if not isinstance(fields, Done):
         return fields
-    values = [_value(each, fields.value.fields) for each in args.texts("values")]
+    values = [_value(each, fields.value.fields, args["base"]) for each in args.texts("values")]
     batch = [
         DocumentValues(document_id=args["document"], values=values, merge=not args.flag("replace"))
     ]
@@ -162,13 +162,13 @@ async def assign(api: DifyClient, args: Arguments) -> Outcome[Document]:
     return document
 
 
-def _value(text: str, fields: Sequence[MetadataField]) -> Value:
+def _value(text: str, fields: Sequence[MetadataField], base: str) -> Value:
     name, value = pair(text)
     for field in fields:
         if field.name == name:
             typed = _number(value) if field.type in ("number", "time") else value
             return Value(field_id=field.id, name=name, value=typed if value else None)
-    raise Problem(say.NO_SUCH_FIELD(field=name))
+    raise Problem(say.NO_SUCH_FIELD(field=name, base=base))
 
 
 def _number(text: str) -> float | str:

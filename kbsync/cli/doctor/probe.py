@@ -52,7 +52,7 @@ async def _present(api: DifyClient, binding: Binding, entry: LedgerEntry) -> Not
     if any(hit.chunk.document_id == entry.document_id for hit in hits.value):
         took = f"{(time.monotonic() - started) * 1000:.0f}"
         return say.FOUND(milliseconds=took, **words)
-    return say.NOT_FOUND(top=TOP, **words)
+    return say.NOT_FOUND(top=TOP, sentence=sentence, **words)
 
 
 def sentence_of(chunks: Sequence[str]) -> str:

@@ -233,7 +233,8 @@ class FindabilityProofs:
         """Return that it failed: it is sent again once at once, and then slowly."""
         change, now = self._due[key], self._context.clock.now()
         assert isinstance(change.entry, LedgerEntry)  # noqa: S101 - only such are put off
-        why, failures = say.FAILED_UNFINDABLE(path=key.path), entry.failures + 1
+        why = say.FAILED_UNFINDABLE(path=key.path, mirror=key.mirror)
+        failures = entry.failures + 1
         rest = doubled(FIRST_RETRY, failures - 2, longest=LONGEST_RETRY) if failures > 1 else 0.0
         failed = replace(
             change.entry,

@@ -23,12 +23,15 @@ def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) ->
     if document.readiness is Readiness.ERROR:
         reason = printable(document.error or "no reason given")
         message = say.FAILED_READING if document.unreadable else say.FAILED_INDEXING
-        return message(path=key.path, reason=reason)
+        return message(path=key.path, mirror=key.mirror, reason=reason)
     if document.word_count == 0 or (progress is not None and progress.total == 0):
         return _without_text(key)
     if progress is not None and progress.completed < progress.total:
         return say.FAILED_INCOMPLETE_CHUNKS(
-            path=key.path, completed=progress.completed, total=progress.total
+            path=key.path,
+            mirror=key.mirror,
+            completed=progress.completed,
+            total=progress.total,
         )
     return None
 
@@ -36,5 +39,5 @@ def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) ->
 def _without_text(key: DocKey) -> Notice:
     hint = _NO_TEXT.get(extension(key.path.rpartition("/")[2]))
     if hint is None:
-        return say.FAILED_NO_CHUNKS(path=key.path)
-    return say.FAILED_NO_TEXT(path=key.path, hint=hint)
+        return say.FAILED_NO_CHUNKS(path=key.path, mirror=key.mirror)
+    return say.FAILED_NO_TEXT(path=key.path, mirror=key.mirror, hint=hint)

@@ -290,7 +290,7 @@ class IndexingTracker:
         progress = await self._progress(entry)
         why = verdict(entry.key, document, progress)
         if why is None and tracked.replaces and await self._old_chunks(document.id):
-            why = say.FAILED_OLD_CHUNKS(path=entry.key.path)
+            why = say.FAILED_OLD_CHUNKS(path=entry.key.path, mirror=entry.key.mirror)
         return self._change(entry, document, why, tracked)
 
     async def _old_chunks(self, document_id: str) -> bool:

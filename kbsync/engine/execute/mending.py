@@ -102,7 +102,7 @@ def _intent(context: Context, entry: LedgerEntry) -> Intent:
 
 async def _disable(context: Context, entry: LedgerEntry, intent: Intent) -> Mended | None:
     """Disable it, and note in its entry that this was tried; None when it is disabled."""
-    why = say.FAILED_UNFINDABLE(path=entry.key.path)
+    why = say.FAILED_UNFINDABLE(path=entry.key.path, mirror=entry.key.mirror)
     noted = replace(entry, reason=(why.code, why.text))
     context.ledger.commit(EntryChange(key=entry.key, entry=noted, intent=intent))
     outcome = await _switch(context, entry.key, entry.document_id, "disable")

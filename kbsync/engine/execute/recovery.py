@@ -123,7 +123,10 @@ def _carry_out(
 def _waits(intent: Intent, until: float) -> Notice:
     """Return what a person reads while the ambiguity window lasts."""
     return say.WAITS_FOR_CALL(
-        path=intent.key.path, sent=moment(intent.started_at), until=moment(until)
+        path=intent.key.path,
+        mirror=intent.key.mirror,
+        sent=moment(intent.started_at),
+        until=moment(until),
     )
 
 

@@ -165,8 +165,8 @@ def after_failure(context: Context, key: DocKey, action: str, failure: Failure) 
         case Withheld(why=why, updates=updates):
             return Closed(why, updates)
         case Rejected(why=why):
-            values = {"action": action, "path": key.path, "reason": why.text}
-            return Stopped(say.ACTION_REFUSED(following=_first_step(why), **values))
+            values = {"action": action, "path": key.path, "mirror": key.mirror}
+            return Stopped(say.ACTION_REFUSED(reason=why.text, hint=_first_step(why), **values))
         case Throttled():
             # The throttle pauses all writers: the key itself needs no back-off and loses no try.
             return Again(context.clock.now())
@@ -185,7 +185,7 @@ def after_failure(context: Context, key: DocKey, action: str, failure: Failure) 
 
 def _first_step(why: Notice) -> str:
     """Return the next step of a refusal, without the command that our own message adds."""
-    return why.next.partition(", then type:")[0] or "see what it is with: kbsync explain PATH"
+    return why.hint or "look into the server's log"
 
 
 # -- What a pass did: behind the closing line and the exit code.

@@ -227,7 +227,8 @@ def _as_large(size: int, document: RemoteDocument, trust: Trust) -> bool:
 def _change(context: Context, action: Adopt) -> EntryChange:
     document = action.document
     failed = document.readiness is Readiness.ERROR
-    why = engine_say.FAILED_INDEXING(path=action.key.path, reason=document.error or "")
+    words = {"path": action.key.path, "mirror": action.key.mirror}
+    why = engine_say.FAILED_INDEXING(reason=document.error or "", **words)
     entry = LedgerEntry(
         key=action.key,
         document_id=document.id,

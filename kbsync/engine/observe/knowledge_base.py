@@ -218,9 +218,8 @@ def _fits(mirror: Mirror, base: Base) -> None:
 
 
 def _unusable(mirror: Mirror, base: Base, why: Notice) -> Notice:
-    following = why.next.partition(", then type:")[0]
     values = {"base": base.name, "mirror": mirror.name, "reason": why.text}
-    return say.BASE_PIPELINE(following=following, **values)
+    return say.BASE_PIPELINE(hint=why.hint, **values)
 
 
 def _binding(mirror: Mirror, base: Base, bound: Binding | None) -> Binding:

@@ -7,7 +7,6 @@ was changed since.
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,12 +83,6 @@ class Finding:
     stored: int | None = None
     expected: int | None = None
     sent_again: bool = False
-
-
-def typed(*paths: str) -> str:
-    """Return `paths` as they are typed behind a verb: a dash at the front begins no option."""
-    words = " ".join(map(shlex.quote, paths))
-    return f"-- {words}" if any(path.startswith("-") for path in paths) else words
 
 
 async def verify(context: Context, key: DocKey) -> Finding | None:
@@ -203,7 +196,7 @@ def _bytes_differ(
         stored=stored,
         expected="?" if expected is None else expected,
         mirror=entry.key.mirror,
-        file=typed(entry.key.path),
+        file=entry.key.path,
     )
     again = message is not say.CHANGED_OF_NO_FILE
     return finding_of(entry, verdict, why, stored=stored, expected=expected, sent_again=again)
@@ -227,7 +220,7 @@ async def _without_bytes(context: Context, entry: LedgerEntry) -> Finding:
     found = await document_of(context, entry.document_id, "asking for a document")
     if found is GONE:
         return finding_of(entry, Verdict.MISSING, say.MISSING(**words))
-    why = say.BYTES_LOST(file=typed(entry.key.path), **words)
+    why = say.BYTES_LOST(file=entry.key.path, **words)
     return finding_of(entry, Verdict.LOST, why, sent_again=True)
 
 

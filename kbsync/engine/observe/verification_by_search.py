@@ -5,7 +5,7 @@ from __future__ import annotations
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.search_proof import MOST_CHUNKS, prove
-from kbsync.engine.observe.verification import Finding, Verdict, finding_of, typed, while_settled
+from kbsync.engine.observe.verification import Finding, Verdict, finding_of, while_settled
 from kbsync.messages import Notice
 from kbsync.messages import remote as remote_say
 from kbsync.messages import verification as say
@@ -40,7 +40,7 @@ def _lost(entry: LedgerEntry, proof: SearchProof) -> Notice:
         asked=proof.asked,
         chunks=proof.chunks,
         mirror=entry.key.mirror,
-        file=typed(entry.key.path),
+        file=entry.key.path,
     )
 
 

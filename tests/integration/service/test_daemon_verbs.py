@@ -164,7 +164,7 @@ async def test_status_shows_what_the_daemon_does(tmp_path: Path, capsys: Printed
         printed = capsys.readouterr().out
         assert "daemon: process " in printed
         assert "  syncing, 3 pending, 1 indexing, by inotify\n" in printed
-        assert "  next: kbsync resume wiki\n" in printed
+        assert f"  next: kbsync -c {tmp_path}/kbsync.yaml resume wiki\n" in printed
         assert await daemon.type("status", "--running") == 0
         assert "docs: syncing, 3 pending" in capsys.readouterr().out
         assert await daemon.type("status", "--json") == 0
@@ -183,7 +183,8 @@ async def test_a_pause_outlives_a_restart(tmp_path: Path, capsys: Printed) -> No
     configure(tmp_path, mirror("docs"), mirror("wiki"))
     async with running(tmp_path) as daemon:
         assert await daemon.type("pause", "docs") == 0
-        assert capsys.readouterr().out == "docs: paused\n  next: kbsync resume\n"
+        resuming = f"kbsync -c {tmp_path}/kbsync.yaml resume docs"
+        assert capsys.readouterr().out == f"docs: paused\n  next: {resuming}\n"
         assert daemon.controllers["docs"].paused
         assert await daemon.type("pause", "unknown") == 64
     async with running(tmp_path) as daemon:

@@ -32,17 +32,22 @@ def test_a_value_comes_out() -> None:
 @pytest.mark.parametrize(
     ("failure", "code", "exit", "following"),
     [
-        (Gone(), say.NOT_THERE.code, Exit.FAULT, "kbsync docs list"),
-        (Throttled(60.0), say.RESTING.code, Exit.FAULT, "again"),
-        (Ambiguous(SLOW), remote.SLOW.code, Exit.FAULT, "not known; look with: kbsync docs list"),
-        (NotReady(LOCKED, 600.0), remote.SWITCH_LOCKED.code, Exit.FAULT, "wait 600 s"),
+        (Gone(), say.NOT_THERE.code, Exit.FAULT, "kbsync kb list"),
+        (Throttled(60.0), say.RESTING.code, Exit.FAULT, "sleep 60 && kbsync "),
+        (Ambiguous(SLOW), remote.SLOW.code, Exit.FAULT, "not known; look with: kbsync kb list"),
+        (NotReady(LOCKED, 600.0), remote.SWITCH_LOCKED.code, Exit.FAULT, "sleep 600 && kbsync "),
         (
             NotReady(PAGE, 60.0),
             remote.NOT_JSON.code,
             Exit.FAULT,
             "check server.url, then: kbsync",
         ),
-        (NotReady(AWAY, 60.0), remote.MODEL_AWAY.code, Exit.FAULT, "server; wait 60 s"),
+        (
+            NotReady(AWAY, 60.0),
+            remote.MODEL_AWAY.code,
+            Exit.FAULT,
+            "server; it may be possible in a while: sleep 60 && kbsync ",
+        ),
         (
             NotSent(remote.PAYLOAD_CHANGED(what="create document")),
             remote.PAYLOAD_CHANGED.code,

@@ -186,7 +186,7 @@ STORIES = [
         "completed without a chunk",
         {"local": SAME, "entry": entry(EntryState.FAILED), "known": remote(words=0)},
         Hold,
-        say.HELD_REJECTED,
+        say.HELD_FAILED,
         {"until": None},
     ),
     Story(

@@ -1,0 +1,41 @@
+"""How the packages of an extra are installed for the Python that runs now.
+
+They are named themselves: the name of kbsync stands in no index, and may be taken there one day.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.util import find_spec
+
+
+def installing(extra: str) -> dict[str, tuple[str, ...]]:
+    """Return the words of a command that installs the packages of `extra`, for a message."""
+    return {"installer": _installer(), "packages": tuple(_packages(extra))}
+
+
+def _installer() -> tuple[str, ...]:
+    # What uv makes has no pip of its own.
+    if find_spec("pip") is None and shutil.which("uv"):
+        return ("uv", "pip", "install", "--python", sys.executable)
+    return (sys.executable, "-m", "pip", "install")
+
+
+def _packages(extra: str) -> list[str]:
+    # It takes a while to load, which only this fault need pay.
+    from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415
+
+    try:
+        needed = requires("kbsync") or []
+    except PackageNotFoundError:
+        needed = []
+    halves = [each.partition(";") for each in needed]
+    wanted = f"extra=='{extra}'"
+    found = [
+        package.strip()
+        for package, _, marker in halves
+        if wanted in marker.replace(" ", "").replace('"', "'")
+    ]
+    # Never installed, so it runs in its own folder.
+    return found or [f".[{extra}]"]
