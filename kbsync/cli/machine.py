@@ -85,7 +85,7 @@ def _daemon(settings: Settings, stack: ExitStack) -> Iterator[Notice]:
         stack.enter_context(trial.folder_made(path.parent))
         socket_path.try_socket(settings)
     except OSError as error:
-        yield daemon_say.NO_SOCKET(path=path, why=error.strerror or str(error))
+        yield daemon_say.NO_SOCKET(path=path, folder=path.parent, why=error.strerror or str(error))
     except Problem:  # said of the ledger, which is in the same folder
         return
 

@@ -61,8 +61,12 @@ NO_DRIVER = Message(
 NO_ROOM = Message(
     "KB-L197",
     "the disk of the ledger {place} has no room for it: {why}",
-    "free space and names (`" + shell("df -h {folder}") + "`, `" + shell("df -i {folder}") + "`), "
-    "then `" + verb("validate") + "`",
+    "free space and names: "
+    + shell("df -h -- {folder}")
+    + "; "
+    + shell("df -i -- {folder}")
+    + "; then: "
+    + verb("validate"),
 )
 
 # Opening it.
