@@ -34,7 +34,8 @@ class Patience:
         self, warn: Callable[[str], None], waits: Callable[[], Notice | None] = lambda: None
     ) -> None:
         self.ends_at = math.inf
-        self._scope: anyio.CancelScope | None = None
+        self._cut_off_at = math.inf
+        self._over: Notice | None = None
         self._warn = warn
         self._waits = waits
         self._pool: WorkerPool | None = None
@@ -56,8 +57,7 @@ class Patience:
 
     def drain(self) -> None:
         """Let what is in flight come to its end when the time is over, within a while."""
-        if self._scope is not None:
-            self._scope.deadline = self.ends_at + DRAIN
+        self._cut_off_at = self.ends_at + DRAIN
 
     async def carried_out(
         self, work: Callable[[], Awaitable[int]], *, within: float | None = None
@@ -73,12 +73,12 @@ class Patience:
         """
         self.moved()
         if within is not None:
-            self.ends_at = anyio.current_time() + within
+            self.ends_at = self._cut_off_at = anyio.current_time() + within
         code, fault = 0, None
         async with anyio.create_task_group() as group:
             group.start_soon(self._speak)
-            self._scope = scope = anyio.CancelScope(deadline=self.ends_at)
-            with scope:
+            with anyio.CancelScope() as scope:
+                group.start_soon(self._cut_off, scope, within)
                 try:
                     code = await work()
                 except Problem as problem:
@@ -86,14 +86,18 @@ class Patience:
             group.cancel_scope.cancel()
         if fault is not None:
             raise fault
-        if scope.cancelled_caught:
-            raise Problem(self._over(within))
+        if scope.cancelled_caught and self._over is not None:
+            raise Problem(self._over)
         return code
 
-    def _over(self, within: float | None) -> Notice:
-        """Return that the time is over, and what was waited for."""
+    async def _cut_off(self, scope: anyio.CancelScope, within: float | None) -> None:
+        """End the command when its time is over, and keep what it waited for."""
+        await anyio.sleep_until(self.ends_at)
+        await anyio.sleep_until(self._cut_off_at)  # it may have been put off meanwhile
         why = self._waits()
-        return say.TIME_OVER(seconds=f"{within:g}", why=why.text if why else "it is not done yet")
+        words = why.text if why else "it is not done yet"
+        self._over = say.TIME_OVER(seconds=f"{within:g}", why=words)
+        scope.cancel()
 
     async def _speak(self) -> None:
         """Say what is waited for after a minute without progress, then after two, and so on."""

@@ -331,7 +331,7 @@ KEYS_WAIT = Message(
 )
 ANSWER_WAITS = Message(
     "KB-E191",
-    "{what} is waited for from {server} since {since} ({tries} tries); {state}",
+    "{what} is waited for from {server} since {since} (tries: {tries}); {state}",
     "see what it answers with: " + verb("doctor"),
     Exit.INDEXING,
 )

@@ -128,10 +128,31 @@ async def test_a_call_that_is_waited_for_is_named_with_its_last_fault() -> None:
         group.start_soon(throttled.base, BASE)
         said = waits_for(await _pending(throttled, tries=3), "https://server").text
     assert said.startswith("the knowledge base is waited for from https://server since ")
-    assert "(3 tries)" in said
+    assert "(tries: 3)" in said
     assert "the next try is at" in said
     assert said.endswith(f"the last time: {WHY.text}")
     assert throttled.oldest is None
+
+
+async def test_a_plan_whose_time_is_over_names_the_answer_it_waited_for() -> None:
+    on = stage()
+    throttled = ThrottledRemote(on.server, limiter=RateLimiter(), clock=on.clock, in_flight=4)
+    on.server.always["base"] = NotReady(WHY, 1.0)
+    engine: Any = SimpleNamespace(
+        mirror=on.world.mirror,
+        waits=lambda: waits_for(throttled.oldest, "") if throttled.oldest else None,
+    )
+    patience = Patience(lambda line: None)
+
+    async def work() -> int:
+        patience.watch([engine])
+        while True:
+            await throttled.base(BASE)
+
+    with pytest.raises(Problem) as over:
+        await patience.carried_out(work, within=7)
+    assert over.value.notice.code == "KB-V190"
+    assert "the knowledge base is waited for" in str(over.value)
 
 
 async def test_a_call_that_waits_for_its_turn_says_so() -> None:
