@@ -53,7 +53,7 @@ SECONDS: Final = 120
 WAITING_SECONDS: Final = 3 * SECONDS
 """For one file in all, on a machine that is busy with others."""
 
-MEMORY: Final = 224 * MIB
+MEMORY: Final = 192 * MIB
 """Address space of the process that reads: a third is the libraries'.
 
 With the server beside it that stays below 300 MiB, and a service on a small machine is not ended

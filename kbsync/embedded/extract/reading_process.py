@@ -25,6 +25,7 @@ from .frames import Kind, receive, send
 _PLAIN: Final = frozenset({"txt", "md", "markdown", "mdx", "vtt", "properties"})
 _SIMPLE: Final = _PLAIN | {"csv", "html", "htm"}
 _BLOCK: Final = 1 << 20
+_ENDS_WITHIN: Final = 5.0
 _PROGRAM: Final = f"{__package__}.reading_program"
 _FOLDER: Final = Path(__file__).parents[3]
 
@@ -122,8 +123,7 @@ class ReadingProcess:
     def _why_ended(self, process: subprocess.Popen[bytes], late: _Deadline) -> Exception:
         if self._stopped:
             return ReadingStoppedError()
-        process.kill()
-        code = process.wait()
+        code = _exit_code(process)
         if late.passed or -code == getattr(signal, "SIGXCPU", None):
             return ExtractionError("To read the file takes too long: the server gave up.")
         how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
@@ -189,6 +189,15 @@ def _is_utf8(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _exit_code(process: subprocess.Popen[bytes]) -> int:
+    """What a process ended with that has closed its output, or makes no sense any more."""
+    try:
+        return process.wait(_ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _start() -> subprocess.Popen[bytes]:

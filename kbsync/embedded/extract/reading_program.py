@@ -24,6 +24,7 @@ except ImportError:  # not on Windows
     resource = None  # type: ignore[assignment]
 
 _LONGEST: Final = 1 << 30
+_TOO_MUCH: Final = str(BoundError(f"to read it takes more than {megabytes(MEMORY)} of memory"))
 
 
 def main() -> None:
@@ -77,18 +78,21 @@ def _allow_time() -> None:
 
 def _answer(replies: IO[bytes], extension: str, content: bytes) -> bool:
     """Send the texts of a file, or why there are none; return whether this process is used up."""
+    fault = None
     try:
         for text in texts_of(extension, content):
             send(replies, Kind.TEXT, text.encode("utf-8", "surrogatepass"))
-    except (ExtractionError, MemoryError) as error:
+    except ExtractionError as error:
+        fault = str(error)
+    except MemoryError:
+        fault = _TOO_MUCH
+    # Only here: an error keeps alive what took the memory.
+    used = _peak()
+    if fault is not None:
         # A library that gets no memory may call it anything.
-        lacking = isinstance(error, MemoryError) or _peak() > LACKING_ABOVE
-        send(replies, Kind.FAULT, str(_too_much() if lacking else error).encode("utf-8", "replace"))
-    return _peak() > RETIRES_ABOVE
-
-
-def _too_much() -> BoundError:
-    return BoundError(f"to read it takes more than {megabytes(MEMORY)} of memory")
+        fault = _TOO_MUCH if used > LACKING_ABOVE else fault
+        send(replies, Kind.FAULT, fault.encode("utf-8", "replace"))
+    return used > RETIRES_ABOVE
 
 
 def _peak() -> int:

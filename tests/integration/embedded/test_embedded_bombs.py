@@ -219,7 +219,7 @@ def test_a_file_that_takes_too_long_is_given_up() -> None:
 
 
 def test_memory_that_is_lacking_is_named(reading: ReadingProcess) -> None:
-    with pytest.raises(ExtractionError, match="takes more than 224 MiB of memory"):
+    with pytest.raises(ExtractionError, match="takes more than 192 MiB of memory"):
         list(reading.texts("docx", bombs.docx_repeating(b"<w:p/>", 60 * MIB)))
     assert reading.pid is None, "it would keep most of it"
     assert text_of(reading) == "fine"
@@ -278,7 +278,7 @@ async def test_bombs_take_less_than_300_mib_and_the_next_file_is_read(tmp_path: 
     """The peaks of both processes, whenever each was."""
     refused = {
         "large.docx": (bombs.docx_repeating(b"a", 300 * MIB), "unpack to more than 64 MiB"),
-        "tree.docx": (bombs.docx_repeating(b"<w:p/>", 60 * MIB), "224 MiB of memory"),
+        "tree.docx": (bombs.docx_repeating(b"<w:p/>", 60 * MIB), "192 MiB of memory"),
     }
     peak = 0
     async with serving(tmp_path / "store.db") as (http, process):

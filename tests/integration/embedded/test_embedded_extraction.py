@@ -1,14 +1,20 @@
 import io
 import struct
+import warnings
 
 import docx
 import openpyxl
 import pytest
+from bs4 import BeautifulSoup
 from docx.opc.constants import RELATIONSHIP_TYPE as RT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.text.run import Run
 from embedded_client import Base, custom
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbsync.embedded.extract.html import read_html
 
 pytestmark = pytest.mark.anyio
 
@@ -145,6 +151,23 @@ async def test_a_file_becomes_these_chunks(
     assert await base.chunks(document) == chunks
     listed = (await base.http.get(f"{base.url}/documents")).json()["data"][0]
     assert listed["word_count"] == sum(map(len, chunks))
+
+
+MARKUP = (
+    "<p>|</p>|<b>|</b>|<br>|<br/>|</br>|<pre>|</pre>|<script>|</script>|<style>|</style>|<rt>|</rt>|"
+    "<template>|</template>|<!-- c -->|<![CDATA[ x ]]>|<!DOCTYPE html>|<?pi x>|<textarea>|"
+    "</textarea>| |\n|\t |a|b & c|&amp;|&copy|&none;|&ampx;|&#65;|&#150;|&#xZZ;|&#0;|&|<|<3|>|"
+    "<a href='x'>|</a|<div|<img src=x>|</img>|<div>|</div>|</|é|<p/>"
+).split("|")
+
+
+@given(pieces=st.lists(st.sampled_from(MARKUP), max_size=14))
+def test_a_page_has_the_text_that_the_library_of_the_real_server_finds(pieces: list[str]) -> None:
+    page = "".join(pieces)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = BeautifulSoup(page, "html.parser").get_text().strip()
+    assert read_html(page.encode()) == [expected]
 
 
 async def test_an_overlap_beyond_the_length_is_the_documents_error(base: Base) -> None:
