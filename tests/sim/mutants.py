@@ -30,9 +30,11 @@ from kbsync.engine.workers import pool
 from kbsync.engine.workers.admission import Admission
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
+from kbsync.messages import engine as say
 from kbsync.model import (
     Absent,
     Action,
+    Cause,
     EntryState,
     Fingerprint,
     Intent,
@@ -271,6 +273,11 @@ def proved_amid_others() -> Any:
     return mock.patch.object(IndexingRoom, "quiet", True)
 
 
+def late_end_is_as_any() -> Any:
+    """What ends late has written over nothing."""
+    return mock.patch.object(findability, "is_late", return_value=False)
+
+
 # -- a queue lives, or does not --------------------------------------------------------------------
 
 
@@ -304,6 +311,21 @@ def sent_again_while_queued() -> Any:
     return _stands(Standing.LOST)
 
 
+def orphan_is_waited_for() -> Any:
+    """What is being indexed is no orphan yet, however long it takes."""
+
+    def wait(case: Case) -> Action | None:
+        if case.entry is not None or not absent(case) or not case.evidence.marked:
+            return None
+        orphan, why = case.evidence.marked[0], say.HELD_INDEXING(path=case.key.path)
+        if orphan.readiness.busy:
+            return answers.hold(case, "T5", Cause.INDEXING, why, document_id=orphan.id)
+        return true(case)
+
+    true = rows._t5_orphan
+    return _row(true, wait)
+
+
 # -- a refusal is the base's -----------------------------------------------------------------------
 
 
@@ -322,6 +344,16 @@ def base_refusal_is_the_files() -> Any:
 def every_upload_tries() -> Any:
     """What a base refused to one, another tries all the same."""
     return mock.patch.object(Admission, "passes", return_value=True)
+
+
+def refusal_is_of_another_stat() -> Any:
+    """What is there has the content that was sent, where it has its stat."""
+    true = EvidenceCollector._hashed
+
+    def hashed(self: Any, local: Any, entry: Any, refusal: Any, evidence: Any) -> Any:
+        return true(self, local, entry, None, evidence)
+
+    return mock.patch.object(EvidenceCollector, "_hashed", hashed)
 
 
 # -- a stat is not content -------------------------------------------------------------------------
@@ -410,10 +442,20 @@ MUTANTS = (
     Mutant(completed_is_found, seed=63, trials=["race"]),
     Mutant(proved_amid_others, seed=63, trials=["race"]),
     Mutant(earlier_tasks_forgotten, WEIGHTS, seed=61255, trials=sorted(TRIALS)),
+    Mutant(late_end_is_as_any, WEIGHTS, seed=2061, trials=["race"]),
+    Mutant(
+        orphan_is_waited_for, {"lose_ledger": 6, "calm_apply": 20, "delete": 20}, trials=["queue"]
+    ),
     Mutant(lost_task_waits_for_ever, seed=0, trials=["queue"]),
     Mutant(sent_again_while_queued, seed=100, trials=["queue"]),
     Mutant(base_refusal_is_the_files, seed=60, trials=["base"]),
     Mutant(every_upload_tries, {"withhold": 1, "calm_apply": 30, "write": 5}, seed=50),
+    Mutant(
+        refusal_is_of_another_stat,
+        {"calm_apply": 20, "refuse": 20, "change_settings": 10, "write": 5},
+        seed=9,
+        trials=["hidden"],
+    ),
     Mutant(ctime_ignored, seed=6, trials=["stats"]),
     Mutant(racy_stat_believed, trials=["ticks"]),
     Mutant(checksum_believes_stats, seed=6, trials=["hidden"]),
