@@ -343,7 +343,14 @@ class Planner:
             self._mirror.name, self._mirror.settings, listing=listed, marked=marked
         )
         differing = self._differing if checksum else None
-        return list(candidates(self._mirror.name, self._mirror.source, rows, tally, differing))
+        found = candidates(self._mirror.name, self._mirror.source, rows, tally, differing)
+        return [self._read(each) for each in found] if checksum else list(found)
+
+    def _read(self, state: FileState) -> FileState:
+        """Return a file that may need something by its content: it may not be what was refused."""
+        anyio.from_thread.check_cancelled()
+        known = not isinstance(state, Present) or state.content is not None
+        return state if known else self.content_check.read(state)
 
     def _differing(self, row: FileRow) -> FileState | None:
         anyio.from_thread.check_cancelled()  # reading a whole folder can take hours

@@ -387,3 +387,18 @@ async def test_what_was_refused_behind_the_stat_of_what_is_there_is_not_sent_aga
     assert action.why.code == "KB-E007"
     await engine_of(on).apply(await engine_of(on).plan(listing=False), observe=on.events.append)
     assert on.server.count("create") + on.server.count("update") == sent
+
+
+async def test_a_comparison_of_contents_reads_what_was_refused_too() -> None:
+    on = unmarked()
+    on.synced("a.md", b"rate 100")
+    on.source.write("a.md", b"rate 110")
+    on.server.model.refused.add(b"rate 110")
+    engine = engine_of(on)
+    await engine.apply(await engine.plan(listing=False), observe=on.events.append)
+    on.source.alter("a.md", b"rate 120")
+    [action] = (await engine_of(on).plan(listing=False)).plan.actions
+    assert isinstance(action, Hold)
+    engine = engine_of(on)
+    await engine.apply(await engine.plan(listing=False, checksum=True), observe=on.events.append)
+    assert on.server.by_name("a.md")[0].content == b"rate 120"
