@@ -57,6 +57,7 @@ class Document:
         edits: words added to its chunks by hand.
         frozen: none of its chunks completes before the end.
         task_lost: the server lost its task: it is never indexed.
+        hung_until: when its indexing went on that had hung.
         unseen: its chunks were edited before kbsync saw them complete.
         lost: no search finds it, until it is enabled again.
         incurable: nor then.
@@ -80,6 +81,7 @@ class Document:
     edits: int = 0
     frozen: bool = False
     task_lost: bool = False
+    hung_until: float | None = None
     unseen: bool = False
     claimable: bool = False
     lost: bool = False
@@ -364,7 +366,7 @@ class KnowledgeBase:
         document.ready_at = NEVER_READY if document.fate == NEVER else self.now() + seconds
         document.edits, document.unseen = 0, False
         self.keywords.begin(document, self.now())
-        document.task_lost, document.frozen = False, False
+        document.task_lost, document.frozen, document.hung_until = False, False, None
         document.stage = Readiness.INDEXING
         if not self.worker_runs:
             document.stage, document.ready_at = Readiness.WAITING, NEVER_READY
@@ -392,8 +394,15 @@ class KnowledgeBase:
         for each in self.documents.values():
             if each.ready_at == NEVER_READY and not each.task_lost:
                 seconds = self._draw_fate(each)
-                each.stage, each.ready_at = Readiness.INDEXING, self.now() + seconds
-                self.keywords.begin(each, self.now())
+                self.go_on(each, seconds)
+
+    def go_on(self, document: Document, seconds: float) -> None:
+        """Let indexing begin that waited, or go on that hung with what it has read."""
+        if document.stage is Readiness.WAITING:
+            self.keywords.begin(document, self.now())
+        else:
+            document.hung_until = self.now()
+        document.stage, document.ready_at = Readiness.INDEXING, self.now() + seconds
 
     def delete(self, base_id: str, document_id: str) -> Outcome[None]:
         document = self._find(base_id, document_id)

@@ -210,7 +210,8 @@ def heal(history: History, chance: random.Random) -> None:
     """The worker comes back: what hung is indexed."""
     for document in history.server.documents.values():
         if document.ready_at == NEVER_READY and not document.task_lost:
-            document.ready_at, document.fate = history.server.now() + 1.0, "fine"
+            document.fate = "fine"
+            history.server.go_on(document, 1.0)
 
 
 def delete_base(history: History, chance: random.Random) -> None:

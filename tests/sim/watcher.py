@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kbsync.model import Absent, DocKey, EntryState, Excluded, FileState, Readiness
+from kbsync.planning.standstill import STUCK_AFTER
 from tests.model.folder import EMPTY
 
 if TYPE_CHECKING:
@@ -70,12 +71,13 @@ class Watcher:
         """Stuck documents are sent again, and a ledger that forgot cannot wait.
 
         Nor can one that took another document for what still lands. How long a document stands is
-        told by a clock that may jump.
+        told by a clock that may jump, and what hung for long may go on just then.
         """
         jumped = document.indexed_since <= self._history.jumped_at
         mistaken = document.claimable and self._history.server.landing
         gone = document.fate == "never" or document.task_lost
-        return gone or self._history.forgot_lately or mistaken or jumped
+        hung = (document.hung_until or 0.0) - document.indexed_since > STUCK_AFTER
+        return gone or hung or self._history.forgot_lately or mistaken or jumped
 
     def _known_to_be_same(self, document: Document, content: bytes, settings: str) -> bool:
         if (document.content, document.settings) != (content, settings):
