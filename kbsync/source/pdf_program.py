@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 LOCKED, NO_TEXT, UNCLEAR = b"l", b"n", b"u"
@@ -25,6 +26,8 @@ SECONDS = 10
 """Processor time for one file: two hundred scanned pages take one."""
 RETIRES_AFTER = 1000
 """Files after which this process ends: the library keeps a little of each."""
+RETIRES_ABOVE = 96 << 20
+"""Memory this process has once used before it ends: it would keep most of it."""
 MOST_PAGES, MOST_DRAWINGS = 200, 1000
 
 # The four operators that show text, each behind what is shown.
@@ -43,6 +46,8 @@ def main() -> None:
         _allow_time()
         answers.write(look(data))
         answers.flush()
+        if _peak() > RETIRES_ABOVE:
+            return
 
 
 def look(data: bytes) -> bytes:
@@ -74,6 +79,16 @@ def _allow_time() -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         seconds = int(used.ru_utime + used.ru_stime) + SECONDS + 1
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, hard))
+
+
+def _peak() -> int:
+    """The most memory this process has used, in bytes; 0 where that cannot be asked."""
+    # Not from `getrusage`: there Linux counts what the process had been before it was this program.
+    try:
+        found = re.search(rb"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_bytes())
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
 
 
 def _may_have_text(reader: Any) -> bool:
