@@ -130,3 +130,5 @@ NO_VALUES = Message(
     "the workbook has no values, only formulas that were never calculated or nothing at all",
     "open and save it with a spreadsheet program, then: " + verb("plan"),
 )
+OF_THE_BYTES = frozenset({LOCKED, SCANNED, BROKEN_DOCUMENT, NO_VALUES})
+"""Why no server can read a file, whenever it is looked at, until it has other bytes."""

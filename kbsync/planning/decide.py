@@ -94,6 +94,8 @@ def _t1_not_readable(case: Case) -> Action | None:
 
 
 def _unreadable(case: Case, why: Notice) -> Action:
+    if case.entry is not None and why.message in source_say.OF_THE_BYTES:
+        return _skipped(case, why)
     # A folder or a mount that cannot be read says nothing of each of its files.
     if case.entry is None or why.message is not source_say.FILE_UNREADABLE:
         return hold(case, "T1", Cause.UNREADABLE, why)
