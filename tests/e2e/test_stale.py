@@ -6,9 +6,11 @@ import json
 import re
 from pathlib import Path
 
+import openpyxl
 from typing_commands import Terminal
 
 MIRROR = "  - {name: docs, source: ./docs, knowledge_base: Docs, settle: 0s, max_file_size: 1KB}\n"
+BASE = "knowledge_base: Docs, settle: 0s}\n"
 HEAD = "version: 1\nserver: {url: embedded}\nledger: ./ledger.db\nmirrors:\n"
 
 
@@ -51,3 +53,22 @@ def test_old_text_is_counted_apart_and_taken_out_of_search_with_agreement(tmp_pa
     assert "swordfish" not in terminal.type("search", "swordfish", exit=(0, 1))
     assert "stale" not in terminal.type("status")
     terminal.type("plan")
+
+
+def test_a_document_that_no_server_can_read_any_more(tmp_path: Path) -> None:
+    """As when a scan, or a workbook without values, takes the place of a document."""
+    terminal, docs = Terminal(tmp_path), tmp_path / "docs"
+    docs.mkdir()
+    (tmp_path / "kbsync.yaml").write_text(HEAD + "  - {name: docs, source: ./docs, " + BASE)
+    book = openpyxl.Workbook()
+    book.active["A1"] = "swordfish"
+    book.save(docs / "safe.xlsx")
+    terminal.type("apply")
+    book.active["A1"] = "=1+1"
+    book.save(docs / "safe.xlsx")
+    shown = terminal.type("apply", exit=3)
+    assert "1 stale" in shown
+    assert "KB-E140" in shown
+    assert "docs: 1 stale" in terminal.type("status", exit=3)
+    assert "1 deleted" in terminal.type("apply", "--prune-stale", "--yes")
+    assert "swordfish" not in terminal.type("search", "swordfish", exit=(0, 1))

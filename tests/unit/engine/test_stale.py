@@ -53,17 +53,12 @@ def _outgrown(on: Stage) -> None:
     on.source.remove(PATH)
 
 
-def _locked(on: Stage) -> None:
-    on.source.states[PATH] = Unknown(key=key_of(PATH), why=source_say.LOCKED())
-    on.source.remove(PATH)
-
-
 def _refused(on: Stage) -> None:
     on.source.write(PATH, b"refused now")
     on.server.faults["update"].append(Rejected(WHY))
 
 
-@pytest.mark.parametrize("happens", [_emptied, _outgrown, _locked, _refused])
+@pytest.mark.parametrize("happens", [_emptied, _outgrown, _refused])
 async def test_it_is_recorded_kept_counted_and_gone_once_a_person_says_so(happens: object) -> None:
     on, engine = await _synced()
     assert callable(happens)
