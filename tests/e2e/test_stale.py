@@ -61,10 +61,10 @@ def test_a_document_that_no_server_can_read_any_more(tmp_path: Path) -> None:
     docs.mkdir()
     (tmp_path / "kbsync.yaml").write_text(HEAD + "  - {name: docs, source: ./docs, " + BASE)
     book = openpyxl.Workbook()
-    book.active["A1"] = "swordfish"
+    book.active["A1"], book.active["A2"] = "word", "swordfish"
     book.save(docs / "safe.xlsx")
     terminal.type("apply")
-    book.active["A1"] = "=1+1"
+    book.active["A1"] = book.active["A2"] = "=1+1"
     book.save(docs / "safe.xlsx")
     shown = terminal.type("apply", exit=3)
     assert "1 stale" in shown
