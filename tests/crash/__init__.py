@@ -1,4 +1,4 @@
-"""Real crashes: the installed command, a server over TCP, a proxy that misbehaves, `kill -9`."""
+"""Real crashes: commands as processes, a server over TCP, a proxy that misbehaves, `kill -9`."""
 
 import sys
 from pathlib import Path
