@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator, Sequence
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -33,21 +34,37 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Deal the long ones out, the longest first, to the beginnings of the workers' parts.
+    """Deal the long ones out to the beginnings of the workers' parts, those of a folder to one.
+
+    Tests of one folder want the same of a machine: stories of crashes, all at once, would only
+    wait for each other, and what they say of time would not hold.
 
     Args:
         items: in the order they were found in, which the others keep.
         workers: among whom xdist divides the list into parts of one length, each as it stands.
     """
-    long = sorted((each for each in items if _seconds(each)), key=_seconds, reverse=True)
+    parts: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for folder in sorted(_by_folder(items), key=_total, reverse=True):
+        min(parts, key=_total).extend(sorted(folder, key=_seconds, reverse=True))
     others = iter([each for each in items if not _seconds(each)])
     order: list[pytest.Item] = []
-    for worker in range(workers):
-        part = long[worker::workers]
+    for worker, part in enumerate(parts):
         length = (len(items) + worker) // workers
         order += part
-        order += islice(others, length - len(part))
-    return order
+        order += islice(others, max(0, length - len(part)))
+    return [*order, *others]
+
+
+def _by_folder(items: Sequence[pytest.Item]) -> list[list[pytest.Item]]:
+    found: dict[Path, list[pytest.Item]] = {}
+    for each in items:
+        if _seconds(each):
+            found.setdefault(each.path.parent, []).append(each)
+    return list(found.values())
+
+
+def _total(items: Sequence[pytest.Item]) -> float:
+    return sum(map(_seconds, items))
 
 
 def _seconds(item: pytest.Item) -> float:
