@@ -18,6 +18,8 @@ from collecting import pytest_collection, pytest_collection_modifyitems
 from hypothesis import HealthCheck, settings
 from unprivileged import folder_of_nobody
 
+from kbsync.messages.advice import INVOCATION, Invocation
+
 __all__ = [
     "pytest_collection",
     "pytest_collection_modifyitems",
@@ -43,6 +45,12 @@ def _logs_anew() -> Iterator[None]:
     yield
     if "structlog" in sys.modules:
         sys.modules["structlog"].reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def _typed_anew() -> None:
+    """No test's messages begin as another one's command did."""
+    INVOCATION.set(Invocation())
 
 
 @pytest.fixture
