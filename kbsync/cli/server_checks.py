@@ -16,6 +16,7 @@ from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import remote as remote_say
 from kbsync.model import Capability, Done
+from kbsync.service import control_client
 
 Examine = Callable[[Settings, str, DifyClient, Sequence[str]], AsyncIterator[Notice]]
 
@@ -51,6 +52,10 @@ async def _server(settings: Settings, name: str, examine: Examine | None) -> Asy
         for mirror in mirrors:
             base = mirror.knowledge_base
             yield say.BASE_TO_MAKE(mirror=mirror.name, base=base.name or base.id)
+        return
+    if server.is_embedded and (live := control_client.live(settings)):
+        # One process opens it; whether its mirrors go on is asked of the daemon.
+        yield say.SERVER_OF_DAEMON(server=name, path=server.data, pid=live["pid"])
         return
     async with build.client(settings, name) as api:
         _recall(settings, server.url, api)

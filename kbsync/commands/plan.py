@@ -23,7 +23,7 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> PlanCommand:
 
 
 async def plan(command: PlanCommand, context: CommandContext) -> int:
-    """Plan and show; the exit code says whether there are changes, or something is held."""
+    """Plan and show; the exit code says whether there are changes, or what `apply` ends with."""
     how = command.how
     # A pattern that is wrong ends the verb before the ledger is opened.
     wanted = all_mirrors.selection(how.target)
@@ -36,10 +36,11 @@ async def plan(command: PlanCommand, context: CommandContext) -> int:
     if command.file:
         context.send_file(await _file_text(command, plans, context.settings))
     _show(context, plans, command.as_json)
-    halts = all_mirrors.halts_of(plans)
-    if halts:
-        return all_mirrors.gravest([halt.problem.exit for halt in halts])
     plan = all_mirrors.whole(plans)
+    codes = [halt.problem.exit for halt in all_mirrors.halts_of(plans)]
+    codes += [Exit.HALTED] if plan.halts else []
+    if codes:
+        return all_mirrors.gravest(codes)
     if plan.changes:
         return Exit.CHANGES
     return Exit.INCOMPLETE if plan.unmet else Exit.OK

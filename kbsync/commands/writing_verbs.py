@@ -79,7 +79,7 @@ class PlanCommand(Command):
     changes: ClassVar[bool] = False
     help: ClassVar[str] = (
         "Show what `apply` would do. Exit code: 0 nothing to do, 2 changes, 3 nothing to change "
-        "while something is held, in conflict or stale."
+        "while something failed, is held, in conflict or stale, 4 the guard holds something back."
     )
     work: ClassVar[str] = "kbsync.commands.plan:plan"
     prepare: ClassVar[str] = "kbsync.commands.plan:prepared"

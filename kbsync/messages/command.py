@@ -92,6 +92,11 @@ SERVER_UNMADE = Message(
     "server {server}: the embedded knowledge base {path} is made by the first apply",
     exit=Exit.OK,
 )
+SERVER_OF_DAEMON = Message(
+    "KB-V193",
+    "server {server}: the embedded knowledge base {path} is open in the daemon (process {pid})",
+    exit=Exit.OK,
+)
 UPDATES_WEDGE = Message(
     "KB-V016",
     "server {server}: in version {version} an update stops the indexing worker for ever; "

@@ -29,7 +29,7 @@ def test_forty_percent_wait_for_the_printed_command(tmp_path: Path, ledger: Ledg
         before = story.documents()
         gone = _remove_many(story)
         (story.docs / "new.md").write_text("# New\n\nAmber fog over the quay.\n")
-        shown = story.terminal.type("plan", exit=2)
+        shown = story.terminal.type("plan", exit=4)
         printed = story.terminal.type("apply", exit=4)
         assert "16 removals" in printed
         assert "of 40 documents" in printed
@@ -51,7 +51,7 @@ def test_forty_percent_wait_for_the_printed_command(tmp_path: Path, ledger: Ledg
 def test_a_release_is_for_what_was_read(tmp_path: Path, ledger: Ledger) -> None:
     with mirrored(tmp_path, ledger) as story:
         _remove_many(story)
-        read = printed_release(story.terminal.type("plan", exit=2))
+        read = printed_release(story.terminal.type("plan", exit=4))
         story.page(30).unlink()
         more = story.terminal.type("apply", *read, exit=4)
         assert printed_release(more) != read
@@ -68,7 +68,7 @@ def test_a_program_reads_what_is_held_back(tmp_path: Path, ledger: Ledger) -> No
     with mirrored(tmp_path, ledger) as story:
         assert story.terminal.read("plan")["guard"] == {"halted": False}
         _remove_many(story)
-        guard = _json(story, "plan", exit=2)["guard"]
+        guard = _json(story, "plan", exit=4)["guard"]
         assert guard["halted"] is True
         assert guard["actions"] == GONE
         assert guard["mirrors"][0]["mirror"] == "docs"

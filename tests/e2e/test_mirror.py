@@ -190,7 +190,7 @@ def test_a_halted_set_is_released_by_its_digest(tmp_path: Path, ledger: Ledger) 
         requests.writes()
         shutil.rmtree(tmp_path / "docs")
         (tmp_path / "docs").mkdir()
-        guard = json.loads(terminal.type("plan", "--json", exit=2))["guard"]
+        guard = json.loads(terminal.type("plan", "--json", exit=4))["guard"]
         assert guard["halted"]
         assert guard["actions"] == FILES
         terminal.type("apply", "--release", "0123456789ab", exit=64)
