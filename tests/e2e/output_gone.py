@@ -55,7 +55,7 @@ class Site:
         self.docs = folder / "docs"
         self.docs.mkdir()
         self.terminal = Terminal(folder)
-        times = "settle: 50ms, delete_grace: 100ms"
+        times = "settle: 50ms, delete_grace: 100ms, update_interval: 0s"
         (folder / "kbsync.yaml").write_text(
             f'version: 1\nserver: {{url: "{url}", api_key: "${{DIFY_API_KEY}}"}}\n'
             "ledger: ./state/ledger.db\n"
