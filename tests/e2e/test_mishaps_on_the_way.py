@@ -326,7 +326,7 @@ MISHAPS = (
         name="SOCKS proxy without the package for it",
         happens=without_socks,
         says={**everywhere("64 KB-R177"), "validate": "5 KB-R177"},
-        names=("all_proxy", "pip install 'kbsync[socks]'"),
+        names=("all_proxy", "-m pip install 'socksio<"),
     ),
     Mishap(
         name="SOCKS proxy that is dead",
