@@ -114,7 +114,9 @@ class Watcher:
         """A delete goes out."""
         if document is not None and (key := self._key(document)) is not None:
             self._sent[document.id] = self._judged(key)
-            if self._history.server.readiness(document).busy:
+            server = self._history.server
+            # One that was done a moment ago was seen busy: no look and call are one step.
+            if server.readiness(document).busy or server.now() - document.ready_at < A_MOMENT:
                 self._unfindable.add(document.id)
 
     def _judged(self, key: DocKey) -> Judged:

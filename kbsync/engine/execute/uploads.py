@@ -100,6 +100,8 @@ async def create(context: Context, case: Case, action: Create) -> Result:
 
 async def update(context: Context, case: Case, action: Update) -> Result:
     """Upload over the document of `action`, by the strategy for server and document."""
+    if action.cause is Cause.PROBE:
+        return await _probe(context, case, action)
     named = await _named(context, case)
     strategy = choose_strategy(context, case, action, named)
     if strategy is UpdateStrategy.DELETE_FIRST:
@@ -127,9 +129,6 @@ def choose_strategy(
     able = context.remote.capabilities
     known = case.evidence.known
     failed = _needs_recovery(known)
-    # Its task may still be there: only a document of its own keeps the chunks from doubling.
-    if action.cause is Cause.PROBE:
-        return UpdateStrategy.DELETE_FIRST
     if context.pipeline:
         return UpdateStrategy.DELETE_FIRST if failed else UpdateStrategy.SWAP
     if not failed and Capability.UPDATE_ENDS in able:
@@ -180,10 +179,22 @@ async def _own_name(
     return replace(case, name=own), bearers
 
 
-async def _delete_first(context: Context, case: Case, action: Update) -> Result:
+async def _probe(context: Context, case: Case, action: Update) -> Result:
+    """Delete a document that stands still, unless its indexing was seen to end meanwhile.
+
+    Its task may still be there: only a document of its own keeps the chunks from doubling.
+    """
+    entry = context.ledger.entry(case.key)
+    if entry is None or entry.state is not EntryState.INDEXING:
+        return Again(at=context.clock.now())
+    return await _delete_first(context, case, action, Cause.PROBE)
+
+
+async def _delete_first(
+    context: Context, case: Case, action: Update, cause: Cause = Cause.RECOVER
+) -> Result:
     """Delete a document that cannot be written over: search does not find it anyway."""
     after = remaining_entry(case.entry)
-    cause = Cause.PROBE if action.cause is Cause.PROBE else Cause.RECOVER
     step = await remove(
         context, case.key, action.document_id, name=case.name, cause=cause, after=after
     )

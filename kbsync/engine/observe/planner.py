@@ -319,6 +319,8 @@ class Planner:
         moved = sum(isinstance(action, Move) for action in decided.actions)
         edited = sum(action.cause is Cause.EDITED for action in decided.actions)
         before, found = self._device_before(), found + moved
+        # A document that is still indexed goes once it is done, in this very pass.
+        ahead = [decided.foreseen.get(each.key, each) for each in decided.actions]
         root = Root(
             files=tally.files,
             recorded=tally.recorded,
@@ -332,7 +334,7 @@ class Planner:
             documents=sum(self._ledger.counts(self._mirror.name).values()),
             root=root_fault(root),
             foreseen=decided.foreseen,
-            unproved=self.mounts.unproved(decided.actions, doubted),
+            unproved=self.mounts.unproved(ahead, doubted),
         )
 
     def _candidates(

@@ -201,14 +201,19 @@ async def test_the_daemon_keeps_what_was_on_a_mount_and_says_why() -> None:
         assert it.writes() == []
 
 
-async def test_another_disk_is_told_though_one_of_its_documents_is_still_indexed() -> None:
+@pytest.mark.parametrize("others", [0, 4])
+async def test_another_disk_is_noticed_though_a_document_is_still_indexed(others: int) -> None:
     on, engine = await _filled()
+    for n in range(others + 1, 5):
+        on.source.remove(f"{POINT}/{n}.md")
+    await _applied(on, engine)
+    on.server.calls.clear()
     on.source.edit(f"{POINT}/0.md", b"edited")
     on.server.indexing = 100.0
     await engine.apply(await engine.plan(), observe=on.events.append, wait=False)
     on.source.nested[POINT] = False
     on.source.strange = {POINT}
     assert [why.message for why in (await _halted(engine)).why] == [say.HALTED_MOUNT]
-    report = await engine.apply(await engine.plan(), observe=on.events.append, wait=False)
+    report = await engine.apply(await engine.plan(), observe=on.events.append)
     assert report.exit is Exit.HALTED
     assert on.server.count("delete") == 0
