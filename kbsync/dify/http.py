@@ -122,7 +122,8 @@ class Exchange:
                 return NotSent(messages.KEY_REPLACED(what=call.what))
             return await self._once(call, self._request(call, params, json, None, None), None)
         if _was_cut_off(outcome) and not call.write:
-            # The server closed an idle connection in that moment; the next try opens a new one.
+            # The server closed an idle connection in that moment, or an answer was damaged on its
+            # way; the next try opens a new one.
             outcome = await self._once(call, request, upload)
         return outcome if self._answered else await self._look.at(call, outcome)
 
@@ -219,7 +220,7 @@ class Exchange:
         if isinstance(fault, (TimeoutError, httpx.TimeoutException)):
             seconds = f"{self._access.read_timeout:g}"
             why = messages.SLOW(what=call.what, url=url, seconds=seconds)
-        elif NO_HTTP in str(fault):
+        elif NO_HTTP in str(fault) and not self._answered:
             why = messages.NOT_HTTP(what=call.what, url=url)
         elif sent:
             why = messages.CUT_OFF(what=call.what, url=url)
@@ -247,7 +248,7 @@ def _refused_key(outcome: Outcome[ApiReply]) -> bool:
 
 def _was_cut_off(outcome: Outcome[ApiReply]) -> bool:
     why = getattr(outcome, "why", None)
-    return isinstance(why, Notice) and why.message is messages.CUT_OFF
+    return isinstance(why, Notice) and why.message in (messages.CUT_OFF, messages.NOT_HTTP)
 
 
 def _web_page(reply: ApiReply) -> bool:

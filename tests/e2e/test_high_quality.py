@@ -92,7 +92,7 @@ def test_a_hierarchical_base_from_its_first_apply_to_a_changed_rule(tmp_path: Pa
         assert not requests.writes()
 
         configure(tmp_path, url, parents="full-doc")
-        plan = json.loads(terminal.type("plan", "--json", exit=2).partition("\n")[0])
+        plan = json.loads(terminal.type("plan", "--json", exit=4).partition("\n")[0])
         assert plan["counts"] == {"update": FILES}
         assert {action["cause"] for action in plan["actions"]} == {"settings"}
         printed = terminal.type("apply", exit=4)

@@ -102,7 +102,7 @@ def test_a_saved_plan_is_guarded_and_released(tmp_path: Path, ledger: Ledger) ->
     with mirrored(tmp_path, ledger) as story:
         for number in range(FILES // 2):
             story.page(number).unlink()
-        story.terminal.type("plan", "-o", "plan.json", exit=2)
+        story.terminal.type("plan", "-o", "plan.json", exit=4)
         printed = story.terminal.type("apply", "plan.json", exit=4)
         assert story.writes() == {}
         story.terminal.type("apply", "plan.json", *printed_release(printed))

@@ -170,7 +170,8 @@ class Folder:
     def _answer(self, path: str) -> FileState:
         state = self._state(path)
         self.answers[path] = state
-        if self.mount == MOUNTED and not self._away(path):
+        # A mount that kbsync never met hides nothing that it could know of.
+        if self.mount == MOUNTED and not self.hides_on_known(path):
             (self.seen_gone.add if isinstance(state, Absent) else self.seen_gone.discard)(path)
         return state
 

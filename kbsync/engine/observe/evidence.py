@@ -142,10 +142,10 @@ class EvidenceCollector:
         if not isinstance(local, Present) or local.content is not None:
             return local
         # Same stat as when it was read: the recorded hash stands for the content. What was refused
-        # was read last: a content may change behind its stat.
-        for known in () if entry is None else (rejection, entry):
-            if known is not None and known.fingerprint is not None and known.stat == local.stat:
-                return replace(local, content=known.fingerprint.content)
+        # was read last: a content may change behind its stat, and only the last stat is doubted.
+        last = rejection if rejection is not None and rejection.fingerprint else entry
+        if entry is not None and last is not None and last.fingerprint and last.stat == local.stat:
+            return replace(local, content=last.fingerprint.content)
         compared = entry is not None and entry.fingerprint is not None
         refused = rejection is not None and rejection.stat != local.stat
         # A new file is read once, while it is sent.

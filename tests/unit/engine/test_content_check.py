@@ -402,3 +402,16 @@ async def test_a_comparison_of_contents_reads_what_was_refused_too() -> None:
     engine = engine_of(on)
     await engine.apply(await engine.plan(listing=False, checksum=True), observe=on.events.append)
     assert on.server.by_name("a.md")[0].content == b"rate 120"
+
+
+async def test_what_was_refused_when_its_document_was_gone_is_read_behind_the_same_stat() -> None:
+    on = unmarked()
+    entry = on.synced("a.md", b"rate 100")
+    del on.server.documents[entry.document_id]
+    on.server.model.refused.add(b"rate 100")
+    engine = engine_of(on)
+    await engine.apply(await engine.plan(), observe=on.events.append)
+    assert on.ledger.rejections[A].stat == on.ledger.held[A].stat
+    on.source.alter("a.md", b"rate 120")
+    await engine.apply(await engine.plan(checksum=True), observe=on.events.append)
+    assert on.server.by_name("a.md")[0].content == b"rate 120"

@@ -13,6 +13,7 @@ from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
 from kbsync.model import (
+    Binding,
     Capabilities,
     Capability,
     DocKey,
@@ -266,6 +267,10 @@ def _sent_before(on: Stage, path: str, *, ready_in: float, sent_ago: float = 10.
     entry = on.synced(path, path.encode(), state=EntryState.INDEXING, batch="batch")
     del on.ledger.held[entry.key], on.source.files[path]
     key = DocKey(mirror="wiki", path=path)
+    base = on.world.base_id or ""
+    on.ledger.bind(
+        Binding(mirror="wiki", server="http://fake/v1", base_id=base, base_name="B", source="x")
+    )
     on.ledger.held[key] = replace(entry, key=key, sent_at=now - sent_ago, progress=0)
     document = on.server.documents[entry.document_id]
     document.ready_at = now + ready_in
