@@ -56,6 +56,7 @@ class Stopper:
 
 
 def _stopping() -> list[signal.Signals]:
-    """Return the signals that stop a pass; one that is ignored stays so."""
-    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    return [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]
+    """Return the signals that stop a pass."""
+    # A shell ignores SIGINT for what it starts in the background; who sends it there means it.
+    under_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([] if under_nohup else [signal.SIGHUP])]
