@@ -18,7 +18,7 @@ from kbsync.ledger import migrate
 from kbsync.ledger.database_errors import errors_as_problems
 from kbsync.ledger.engines import prepare_schema, reader_engine, writer_engine
 from kbsync.ledger.location import LedgerLocation
-from kbsync.ledger.lock import FileLock, LockHolder, backend_holder, read_holder
+from kbsync.ledger.lock import FileLock, LockHolder, backend_holder, read_holder, unlock_schema
 from kbsync.ledger.open_files import OpenFiles
 from kbsync.ledger.sqlite_file import identify_file, make_file, require_file
 from kbsync.ledger.tables import META
@@ -330,6 +330,8 @@ class Database:
             for kept in (writer, self._files):
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
             return
+        if self.location.path is None:
+            unlock_schema(writer, self.location)
         writer.close()
         if self._files is not None:
             self._files.close()

@@ -164,6 +164,17 @@ def lock_schema(connection: Connection, location: LedgerLocation) -> None:
         raise (backend_holder(connection, location) or LockHolder()).problem(location)
 
 
+def unlock_schema(connection: Connection, location: LedgerLocation) -> None:
+    """Let go of that lock at once: PostgreSQL notices a moment later that a connection ended."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - a look at a file needs none
+
+    with suppress(SQLAlchemyError):  # a connection that is lost holds nothing
+        connection.rollback()
+        connection.exec_driver_sql(
+            "SELECT pg_advisory_unlock(%s)", (_advisory_key(location.schema),)
+        )
+
+
 def _advisory_key(schema: str) -> int:
     # Advisory locks are numbers that all programs on the database share.
     digest = hashlib.sha256(f"kbsync ledger {schema}".encode()).digest()

@@ -12,9 +12,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from ledger_samples import bound, entry, key, line, put
+from sqlalchemy import Connection
 
 from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
@@ -82,6 +84,14 @@ def _open_soon(address: str) -> LedgerStore:
 def test_two_in_one_process_exclude_each_other(address: str) -> None:
     with LedgerStore.open(address):
         assert "KB-L021" in refusal(lambda: LedgerStore.open(address))
+    LedgerStore.open(address).close()
+
+
+def test_the_next_writer_opens_it_as_soon_as_the_last_has_closed_it(address: str) -> None:
+    """PostgreSQL may notice much later that the connection ended."""
+    store = LedgerStore.open(address)
+    with mock.patch.object(Connection, "close"):
+        store.close()
     LedgerStore.open(address).close()
 
 
