@@ -1,4 +1,4 @@
-"""What stands in front of a server and answers in its place, told by its replies. Pure.
+"""What stands in front of a server and answers in its place, known by its replies. Pure.
 
 A knowledge API refuses a key in its own envelope. A page, a challenge that names another scheme, or
 a redirect to somewhere else is the answer of a gateway, of a login, or of another port.

@@ -233,7 +233,7 @@ class Exchange:
 
     def _not_sent(self, call: ApiCall, fault: Exception) -> Failure:
         why = why_no_connection(call, fault, self._way)
-        # A proxy that refuses does so until it, or what it is told, is changed.
+        # A proxy that refuses does so until it, or the address it is given, is changed.
         return Unauthorized(why) if why.message is messages.PROXY else NotSent(why)
 
 

@@ -77,7 +77,7 @@ def _no_proxy(call: ApiCall, fault: Exception, causes: list[BaseException], prox
     words = {"what": call.what, "proxy": proxy.shown, "origin": proxy.origin}
     if isinstance(fault, httpx.ProxyError):
         said = next((str(each) for each in causes if str(each)), "")[:200]
-        # A server behind it that is away comes back; what it forbids it forbids until told else.
+        # A server behind it that is away comes back; what it forbids stays forbidden.
         message = messages.PROXY_AWAY if said.startswith("5") else messages.PROXY
         return message(words=said, remedy=proxy.remedy, **words)
     why = _unknown_host(causes)

@@ -34,7 +34,7 @@ _UNANSWERED = frozenset(each.code for each in (messages.CUT_OFF, messages.NOT_HT
 
 
 class Glimpse(NamedTuple):
-    """What a second look told, and when."""
+    """What a second look found, and when."""
 
     at: float
     words: Sequence[str]

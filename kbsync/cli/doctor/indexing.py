@@ -58,7 +58,7 @@ async def _moves(remote: DifyRemote, base_id: str, entries: Sequence[LedgerEntry
     """Return after how many seconds anything moved; None when nothing did for a while."""
     begun = time.monotonic()
     first = await _seen(remote, base_id, entries)
-    # What is done by now was done since the ledger was told of it.
+    # What is done by now was done since the ledger last knew of it.
     if any(each is None or not each.readiness.busy for each in first):
         return 0.0
     while (waited := time.monotonic() - begun) < LONGEST:

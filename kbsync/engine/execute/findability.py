@@ -153,7 +153,7 @@ class FindabilityProofs:
         mine = {key for key in changes if key.mirror == self._context.mirror.name}
         # The next pass of another mirror finds them.
         self._context.ledger.commit_all([changes[key] for key in changes.keys() - mine])
-        waits = () if found.told else [key for key in late if not self._tried_out(key)]
+        waits = () if found.conclusive else [key for key in late if not self._tried_out(key)]
         return {key: changes[key] for key in mine}, set(waits)
 
     def _late(self, key: DocKey) -> LedgerEntry | None:

@@ -46,11 +46,11 @@ class WrittenOver:
 
     Args:
         lost: no search finds their documents any more.
-        told: every search told.
+        conclusive: every search gave an answer.
     """
 
     lost: list[LedgerEntry] = field(default_factory=list)
-    told: bool = True
+    conclusive: bool = True
 
 
 async def written_over(
@@ -81,7 +81,7 @@ async def written_over(
             case NotSent():
                 refuse(context.mirror, "searching for a document", outcome)
             case _:
-                found.told = False
+                found.conclusive = False
 
     asked = [entry for entry in entries if entry.key not in known]
     await side_by_side(asked, search, at_once=context.mirror.server.max_in_flight)

@@ -3,7 +3,7 @@
 After a move the mark names the new path as soon as it is written; until then the entry says that
 its document has no mark. So a mark that contradicts an entry whose mark was read back is the newer
 of the two, as it is after a backup was restored: entries follow such marks. Only a mark of before a
-move, sent then and never answered, looks alike when it lands last. It is told by the files:
+move, sent then and never answered, looks alike when it lands last. The files tell which it is:
 where that of the entry stands, and none where the mark says, the entry stays. The mark of an entry
 that stays is written anew (docs/design.md section 5).
 """
