@@ -212,6 +212,10 @@ class Ledger(Protocol):
         """Close the listing."""
         ...
 
+    def listing(self, base_id: str) -> ObservedListing | None:
+        """Return the newest listing of the base; None while one is being taken, or without one."""
+        ...
+
     def unlist(self, base_id: str, document_id: str) -> None:
         """Remove a deleted document from the newest listing."""
         ...

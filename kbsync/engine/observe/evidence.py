@@ -200,9 +200,18 @@ class EvidenceCollector:
 
     def _proves_absence(self) -> bool:
         """Whether the listing is as good as an answer by id, because by id it would be listed."""
-        complete = self.listing is not None and self.listing.complete
         gets = Capability.GET_DOCUMENT in self.context.remote.capabilities
-        return complete and self._fresh() and not gets
+        return not gets and self._is_whole()
+
+    def _is_whole(self) -> bool:
+        """Whether the listing holds every document of the base, as of a minute ago at most.
+
+        Another mirror on the base may be listing it anew: then the ledger has only a part of it.
+        """
+        if self.listing is None or not (self.listing.complete and self._fresh()):
+            return False
+        kept = self.context.ledger.listing(self.context.base_id or "")
+        return kept is not None and kept.complete and kept.started_at >= self.listing.started_at
 
     async def _by_id(self, document_id: str, name: str) -> RemoteDocument | Missing:
         if self.context.base_id is None:
@@ -245,9 +254,8 @@ class EvidenceCollector:
         base_id = self.context.base_id
         if base_id is None:
             return ()
-        listing = self.listing
         # Another program may create the name meanwhile: a listing proves it free for a minute.
-        if listing is not None and listing.complete and self._fresh():
+        if self._is_whole():
             return self.context.ledger.listed_named(base_id, name)
         outcome = await self.context.remote.named(base_id, name)
         if isinstance(outcome, Done):

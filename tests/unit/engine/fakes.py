@@ -58,6 +58,7 @@ class MemoryLedger:
         self.bindings: dict[str, Binding] = {}
         self.owners: dict[str, Ownership] = {}
         self.documents: dict[str, RemoteDocument] = {}
+        self.observed: ObservedListing | None = None
         self.repaired: dict[DocKey, int] = {}
         self.halted: dict[str, frozenset[str]] = {}
         self.agreed: dict[str, float] = {}
@@ -172,7 +173,10 @@ class MemoryLedger:
         self.held = {key: replace(e, metadata_hash=None) for key, e in self.held.items()}
 
     def begin_listing(self, base_id: str) -> None:
-        self.documents = {}
+        self.documents, self.observed = {}, None
+
+    def listing(self, base_id: str) -> ObservedListing | None:
+        return self.observed
 
     def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
         self.documents.update((document.id, document) for document in documents)
@@ -181,7 +185,7 @@ class MemoryLedger:
         self.documents.pop(document_id, None)
 
     def end_listing(self, base_id: str, listing: ObservedListing) -> None:
-        pass
+        self.observed = listing
 
     def listed(self, base_id: str, document_id: str) -> RemoteDocument | None:
         return self.documents.get(document_id)
