@@ -72,6 +72,7 @@ def document(found: Document) -> RemoteDocument:
         error=found.error,
         enabled=found.enabled,
         unreadable=unreadable(found.error),
+        archived=found.archived,
     )
 
 
@@ -80,8 +81,8 @@ def _readiness(found: Document) -> Readiness:
     readiness = _DISPLAYED.get(found.display_status or "")
     if readiness is None:
         readiness = _INDEXED.get(found.indexing_status, Readiness.INDEXING)
-    # It can be neither updated nor deleted, also while it is indexed or in error.
-    return Readiness.ARCHIVED if found.archived else readiness
+    # An archived document in error shows `error`, but can be neither updated nor deleted.
+    return Readiness.ARCHIVED if found.archived and not readiness.busy else readiness
 
 
 def _own_values(values: tuple[MetadataValue, ...]) -> Mapping[str, str]:

@@ -60,6 +60,8 @@ class RemoteDocument:
         error: the server's sentence when `readiness` is ERROR.
         enabled: the switch itself, whatever the readiness.
         unreadable: that error is the file's own, and the same whenever it is sent.
+        archived: it was put away by hand, which `readiness` says only once indexing is over. A
+            listing that was stored does not know it.
     """
 
     id: str
@@ -72,6 +74,7 @@ class RemoteDocument:
     error: str | None = None
     enabled: bool = True
     unreadable: bool = False
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

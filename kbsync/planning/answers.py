@@ -41,10 +41,11 @@ def hold(
 def hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
     """Leave alone what an operator put away."""
     # To enable what is archived is a success that changes nothing (docs/dify-api.md section 6.5).
+    archived = document.archived or document.readiness is Readiness.ARCHIVED
     why = say.HELD_OPERATOR(
         path=case.key.path,
-        readiness=document.readiness.value,
-        switch="un-archive" if document.readiness is Readiness.ARCHIVED else "enable",
+        readiness=Readiness.ARCHIVED.value if archived else document.readiness.value,
+        switch="un-archive" if archived else "enable",
         base=case.rules.base_id,
         document=document.id,
     )

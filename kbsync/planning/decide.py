@@ -235,6 +235,9 @@ def _r1_indexing(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument) or not known.readiness.busy:
         return None
+    stands = case.probe or case.standing is not Standing.MOVES
+    if stands and known.archived:  # the server deletes none that is, so that it cannot be sent anew
+        return hold_operator(case, "R1", known)
     if case.probe or case.standing is Standing.LOST:
         return None
     # Nothing is to be sent for it, so that it need not be known whether its task is still there.

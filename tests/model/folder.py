@@ -252,7 +252,8 @@ class Folder:
 
     def hides_on_known(self, path: str) -> bool:
         """Whether it is hidden by what the ledger knows of: the root, or a mount point it saw."""
-        known = innermost_above(path, self.known) is not None
+        gone = {at for at, there in self.nested.items() if not there}
+        known = innermost_above(path, gone & self.known) is not None
         return self.hides(path) and (self.mount == EMPTY or known)
 
     def contents(self) -> dict[str, bytes]:

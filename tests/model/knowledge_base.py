@@ -191,10 +191,10 @@ class KnowledgeBase:
     # -- what it shows -------------------------------------------------------------------------
 
     def readiness(self, document: Document) -> Readiness:
-        if document.archived:
-            return Readiness.ARCHIVED
         if self.now() < document.ready_at:
             return document.stage
+        if document.archived:
+            return Readiness.ARCHIVED
         if document.fate == FAILS:
             return Readiness.ERROR
         return Readiness.AVAILABLE if document.enabled else Readiness.DISABLED
@@ -212,6 +212,7 @@ class KnowledgeBase:
             metadata=dict(document.metadata),
             error=self.error if failed else None,
             enabled=document.enabled,
+            archived=document.archived,
         )
 
     def _words(self, document: Document) -> int:

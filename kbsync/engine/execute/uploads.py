@@ -184,8 +184,8 @@ async def _probe(context: Context, case: Case, action: Update) -> Result:
 
     Its task may still be there: only a document of its own keeps the chunks from doubling.
     """
-    entry = context.ledger.entry(case.key)
-    if entry is None or entry.state is not EntryState.INDEXING:
+    entry, before = context.ledger.entry(case.key), case.entry
+    if entry is None or before is None or entry.state is not before.state:
         return Again(at=context.clock.now())
     return await _delete_first(context, case, action, Cause.PROBE)
 

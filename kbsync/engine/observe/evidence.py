@@ -85,6 +85,11 @@ class EvidenceCollector:
             name, evidence = await self._evidence(key, entry, local, name, ask)
             local = await self._hashed(local, entry, rejection, evidence)
         standing, still_since = await self._standing(entry, evidence)
+        if entry is not None and (probe or standing is not Standing.MOVES):
+            # A listing that was stored does not say that a document was archived meanwhile.
+            evidence = replace(
+                evidence, known=await self._by_id(entry.document_id, entry.document_name)
+            )
         return Case(
             key=key,
             name=name,

@@ -97,7 +97,7 @@ def test_metadata_leaves_built_in_and_empty_values_out() -> None:
         ("disabled", "completed", False, Readiness.DISABLED),
         ("archived", "completed", True, Readiness.ARCHIVED),
         ("error", "error", True, Readiness.ARCHIVED),
-        ("indexing", "indexing", True, Readiness.ARCHIVED),
+        ("indexing", "indexing", True, Readiness.INDEXING),
         (None, "completed", False, Readiness.AVAILABLE),
         ("brand new word", "brand new too", False, Readiness.INDEXING),
     ],

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import pytest
 
+from kbsync.engine.execute import uploads
 from kbsync.engine.execute.results import Report
+from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit, moment
 from kbsync.messages import engine as say
-from kbsync.model import Readiness
+from kbsync.model import EntryState, Readiness, Update
+from kbsync.planning.decide import decide
 
 from .fakes import Stage, run_pool, stage
 
@@ -172,8 +177,7 @@ async def test_a_document_that_was_archived_with_its_task_lost_is_left_to_the_op
     on = stage({"a.md": b"x", "b.md": b"x"})
     await run_pool(on, ["a.md", "b.md"], wait=False)
     on.server.model.lose_tasks()
-    for each in on.server.documents.values():
-        each.archived = True
+    archive(on)
     await anyio.sleep(2400)
     report = await run_pool(on, ["a.md", "b.md"])
     # The server deletes no archived document, so none is taken for a probe.
@@ -202,3 +206,35 @@ async def test_an_orphan_that_is_being_indexed_is_waited_for() -> None:
     await run_pool(on, ["gone.md"], listing=await refresh(on.world))
     assert on.server.documents == {}
     assert on.server.times("delete")[0] >= began + 100
+
+
+async def test_a_document_that_is_archived_meanwhile_is_done_only_when_its_indexing_is() -> None:
+    on = stage({"a.md": b"x"})
+    on.server.model.worker_runs = False
+    on.server.on_call["progress"] = on.server.on_call["document"] = lambda _: archive(on)
+    report = await run_pool(on, ["a.md"])
+    assert on.states() == {"a.md": "indexing"}
+    assert not [each for each in on.events if each.outcome == "indexed"]
+    assert report.exit is not Exit.OK
+
+
+def archive(on: Stage) -> None:
+    for each in on.server.documents.values():
+        each.archived = True
+
+
+@pytest.mark.parametrize("before", [EntryState.INDEXING, EntryState.FAILED])
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_probe_is_sent_unless_its_indexing_was_seen_to_end_meanwhile(
+    before: EntryState, ends: bool
+) -> None:
+    on = stage()
+    entry = on.synced("a.md", b"x", state=before)
+    on.server.documents[entry.document_id].ready_at = float("inf")
+    case = await EvidenceCollector(context=on.world).case(entry.key, probe=True)
+    action = decide(case)
+    assert isinstance(action, Update)
+    if ends:
+        on.ledger.held[entry.key] = replace(entry, state=EntryState.SYNCED)
+    await uploads.update(on.world, case, action)
+    assert (on.server.documents == {}) is not ends
