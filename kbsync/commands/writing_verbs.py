@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import click
 
 from kbsync.commands.base import Command
-from kbsync.commands.options import Time, VerbGroup, argument, flag, option, options
+from kbsync.commands.options import Default, Time, VerbGroup, argument, flag, option, options
 from kbsync.model.prune import Prune
 
 if TYPE_CHECKING:
@@ -25,6 +25,24 @@ WITHIN = (
     "Take this long at most, such as 10m: then nothing more is begun, what is left is named, and "
     "the exit code is 6."
 )
+
+
+def no_wait() -> Default:
+    """Return the option `--no-wait`, for verbs that upload."""
+    return option(True, "--no-wait", is_flag=True, flag_value=False, help=NO_WAIT)
+
+
+def wait_time() -> Default:
+    """Return the option `--wait [TIME]`, for verbs that upload."""
+    return option(
+        None,
+        "--wait",
+        is_flag=False,
+        flag_value="",
+        type=Time(),
+        metavar="[TIME]",
+        help=f"Wait until everything is indexed, as is usual. {WITHIN}",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,16 +167,8 @@ class Apply(Command):
         multiple=True,
         help="Agree to what the guard held back, by the digest it printed.",
     )
-    wait: bool = option(True, "--no-wait", is_flag=True, flag_value=False, help=NO_WAIT)
-    within: float | None = option(
-        None,
-        "--wait",
-        is_flag=False,
-        flag_value="",
-        type=Time(),
-        metavar="[TIME]",
-        help=f"Wait until everything is indexed, as is usual. {WITHIN}",
-    )
+    wait: bool = no_wait()
+    within: float | None = wait_time()
     sure: bool = flag("--yes", help="Do not ask before stale documents are deleted.")
     as_json: bool = flag("--json", help=JSON_AT_THE_END)
     agreed: str = ""
@@ -194,16 +204,8 @@ class Retry(Command):
     work: ClassVar[str] = "kbsync.commands.retry:retry"
     paths: tuple[str, ...] = argument((), nargs=-1)
     mirror: str | None = option(None, "--mirror", help="Only this mirror.")
-    wait: bool = option(True, "--no-wait", is_flag=True, flag_value=False, help=NO_WAIT)
-    within: float | None = option(
-        None,
-        "--wait",
-        is_flag=False,
-        flag_value="",
-        type=Time(),
-        metavar="[TIME]",
-        help=f"Wait until everything is indexed, as is usual. {WITHIN}",
-    )
+    wait: bool = no_wait()
+    within: float | None = wait_time()
     as_json: bool = flag("--json", help=JSON_AT_THE_END)
 
     @property

@@ -12,13 +12,14 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 import structlog
+from captured_log import captured
 from structlog.typing import EventDict
 
 from kbsync.app import build
@@ -117,7 +118,7 @@ class Place:
 
     def _run(self) -> str:
         log: list[EventDict] = []
-        with _captured(log):
+        with captured(log):
             exit = self._kept()
         self.heard["run"] = "\n".join(map(json.dumps, log)) + self.heard.get("run", "")
         wrong = [each for each in log if each["level"] in {"error", "warning"}]
@@ -163,17 +164,3 @@ def _findings(printed: str) -> list[str]:
 
 def _said(exit: int, codes: list[str]) -> str:
     return f"{int(exit)} {codes[0]}" if codes else str(int(exit))
-
-
-@contextmanager
-def _captured(log: list[EventDict]) -> Iterator[None]:
-    def kept(logger: object, name: str, event: EventDict) -> EventDict:
-        log.append({**event, "level": name})
-        raise structlog.DropEvent
-
-    before = structlog.get_config()
-    structlog.configure(processors=[kept], wrapper_class=structlog.BoundLogger)
-    try:
-        yield
-    finally:
-        structlog.configure(**before)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
-import structlog
+from captured_log import captured
 from structlog.typing import EventDict
 
 from kbsync.app import build
@@ -172,22 +172,6 @@ async def running(
             with anyio.fail_after(SECONDS):
                 await ended.wait()
     assert codes == [0]
-
-
-@contextmanager
-def captured(log: list[EventDict]) -> Iterator[None]:
-    """Have every log line put into `log`, whoever configures logging meanwhile."""
-
-    def kept(logger: object, name: str, event: EventDict) -> EventDict:
-        log.append({**event, "level": name})
-        raise structlog.DropEvent
-
-    before = structlog.get_config()
-    structlog.configure(processors=[kept], wrapper_class=structlog.BoundLogger)
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
 
 
 def ask_raw(settings: Settings, raw: bytes, *, listen: bool = True) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from daemon_running import captured, configure, mirror, running, until
+from captured_log import captured
+from daemon_running import configure, mirror, running, until
 from structlog.typing import EventDict
 
 from kbsync.app import build
