@@ -10,7 +10,7 @@ that stays is written anew (docs/design.md section 5).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kbsync.engine.context import Context
@@ -86,16 +86,26 @@ def catch_up(
 
 def _note_lost_marks(context: Context, states: Sequence[FileState]) -> None:
     """Clear the hash of marks that were changed or removed at the server, to write them again."""
-    changes = []
+    changes = [
+        _unmarked(entry)
+        for _, entry, document in _marked(context, states)
+        if _lost_mark(entry, document, context.owner)
+    ]
+    if changes:
+        context.ledger.commit_all(changes)
+
+
+def _marked(
+    context: Context, states: Sequence[FileState]
+) -> Iterator[tuple[FileState, LedgerEntry, RemoteDocument]]:
+    """Yield the listed documents that were marked, with their entries and states."""
     for state in states:
         entry = context.ledger.entry(state.key)
         if entry is None or entry.metadata_hash is None:
             continue
         document = context.ledger.listed(context.base_id or "", entry.document_id)
-        if document is not None and _lost_mark(entry, document, context.owner):
-            changes.append(_unmarked(entry))
-    if changes:
-        context.ledger.commit_all(changes)
+        if document is not None:
+            yield state, entry, document
 
 
 def _lost_mark(entry: LedgerEntry, document: RemoteDocument, owner: str) -> bool:
@@ -114,13 +124,9 @@ def _unmarked(entry: LedgerEntry) -> EntryChange:
 
 def _contradictions(context: Context, states: Sequence[FileState]) -> list[_Contradiction]:
     found = []
-    for state in states:
-        entry = context.ledger.entry(state.key)
-        if entry is None or entry.metadata_hash is None:
-            continue
-        document = context.ledger.listed(context.base_id or "", entry.document_id)
-        mark = mark_of(document) if document else None
-        if document is None or mark is None or mark.mirror != entry.key.mirror:
+    for state, entry, document in _marked(context, states):
+        mark = mark_of(document)
+        if mark is None or mark.mirror != entry.key.mirror:
             continue
         if mark.path != entry.key.path:
             one = _Contradiction(entry=entry, state=state, document=document, mark=mark)
