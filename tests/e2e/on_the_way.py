@@ -5,6 +5,7 @@ All of it is real and on loopback: TLS with certificates made here, and proxies 
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
 import subprocess
@@ -14,6 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+
+import pytest
 
 Answer = Callable[[socket.socket], None]
 
@@ -109,6 +112,12 @@ def authority() -> tuple[Path, Path]:
 
 
 @cache
+def self_signed(names: str) -> tuple[Path, Path]:
+    """Return a certificate that no authority signed, and its key; `names` as for `certificate`."""
+    return _made("server", "/CN=A server", (f"subjectAltName={names}",))
+
+
+@cache
 def certificate(names: str, *dates: str) -> tuple[Path, Path]:
     """Return a certificate of the authority, and its key.
 
@@ -150,6 +159,8 @@ def _made(
 
 
 def _openssl(*words: str) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl on this machine: apt-get install openssl (Debian package)")
     subprocess.run(["openssl", *words], check=True, capture_output=True)
 
 

@@ -1,16 +1,16 @@
-"""Clients over both transports, and a server with a certificate nobody knows."""
+"""Clients over both transports, and a server with a certificate of no known authority."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 from dify_line import KEY, Open, reply
+from on_the_way import self_signed
 
 from kbsync.dify import transport
 from kbsync.dify.access import Access, ApiKey
@@ -36,14 +36,9 @@ def open_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
+def certificate() -> tuple[Path, Path]:
     """Return a self-signed certificate for 127.0.0.1 and its key."""
-    made, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(made)]
-    subprocess.run(command, check=True, capture_output=True)
-    return made, key
+    return self_signed("IP:127.0.0.1")
 
 
 @pytest.fixture
