@@ -311,7 +311,7 @@ WAITS_FOR_CALL = Message(
 )
 SERVER_PAUSES = Message(
     "KB-E188",
-    "mirror {mirror}: {server} wants to be left alone: no call is made before {until}",
+    "mirror {mirror}: {server} asked for a pause: no call is made before {until}",
     "it goes on by itself then; to call less often, set requests_per_minute for the server, then: "
     + verb("validate"),
     Exit.INDEXING,

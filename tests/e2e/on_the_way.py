@@ -5,6 +5,7 @@ All of it is real and on loopback: TLS with certificates made here, and proxies 
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import socket
 import ssl
@@ -136,6 +137,7 @@ def _made(
     dates: Sequence[str] = (),
 ) -> tuple[Path, Path]:
     folder = Path(mkdtemp(prefix="kbsync-certificates-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made, key, database = folder / f"{name}.pem", folder / f"{name}.key", folder / "index"
     new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     new += ["-subj", subject, "-keyout", str(key)]
