@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from sqlalchemy import Connection, Dialect, PoolProxiedConnection, select
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.sql.elements import CompilerElement
 
 from kbsync.ledger import migrate
@@ -128,10 +129,10 @@ class Database:
 
     def _prepare_schema(self, connection: Connection) -> None:
         """Take the lock; check that no other process wrote while it was away."""
-        there = prepare_schema(connection, self.location, make=self._generation is None)
+        prepare_schema(connection, self.location, make=self._generation is None)
         if self._generation is not None:
             with connection.begin():
-                self._require_alone(connection, there=there)
+                self._require_alone(connection)
 
     def _count_generation(self, connection: Connection) -> None:
         """Count the writers of a ledger on PostgreSQL, so that each knows of a later one."""
@@ -181,19 +182,18 @@ class Database:
         if why is not None:
             self._lose(why)
 
-    def _require_alone(self, writer: Connection, *, there: bool = True) -> None:
+    def _require_alone(self, writer: Connection) -> None:
         """Check that no other connection wrote since the last transaction, whatever the lock says.
 
         Args:
             writer: in a transaction, on PostgreSQL.
-            there: whether the schema is.
         """
         words = {"place": self.location.shown}
         if self.location.path is not None:
             if _data_version(writer) != self._version:
                 self._lose(messages.WRITTEN_BY_ANOTHER(**words))
             return
-        found = _generation(writer) if there else None
+        found = _generation(writer)
         if found is None:
             self._lose(messages.REMOVED(**words))
         if found != self._generation:
@@ -352,14 +352,17 @@ def _data_version(writer: Connection) -> int:
         return int(version)
 
 
-_THERE = "SELECT to_regclass('meta') IS NOT NULL"
+_UNDEFINED_TABLE = "42P01"
 
 
 def _generation(writer: Connection) -> int | None:
     """Return how often a writer opened the ledger on PostgreSQL; None when it has no tables."""
-    if not writer.exec_driver_sql(_THERE).scalar_one():
-        return None
-    return writer.scalars(select(META.c.generation)).one_or_none()
+    try:
+        return writer.scalars(select(META.c.generation)).one_or_none()
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE:
+            return None
+        raise
 
 
 def lock_holder(location: LedgerLocation) -> LockHolder | None:

@@ -63,11 +63,11 @@ def _postgresql(location: LedgerLocation, command: str, setting: str, *, pooled:
     return engine
 
 
-def prepare_schema(connection: Connection, location: LedgerLocation, *, make: bool) -> bool:
-    """Take the lock of a ledger on PostgreSQL; return whether its schema is there now.
+def prepare_schema(connection: Connection, location: LedgerLocation, *, make: bool) -> None:
+    """Take the lock of a ledger on PostgreSQL.
 
     Args:
-        make: make it where it is missing.
+        make: make its schema where it is missing.
 
     Raises:
         Problem: KB-L021, KB-L029 or KB-L031.
@@ -79,7 +79,6 @@ def prepare_schema(connection: Connection, location: LedgerLocation, *, make: bo
         there = connection.exec_driver_sql(sql, (location.schema,)).first()
     if there is None and make:
         _make_schema(connection, location)
-    return there is not None or make
 
 
 def _make_schema(connection: Connection, location: LedgerLocation) -> None:
