@@ -121,11 +121,15 @@ class ControllerState:
             if self.unmet.get(event.key) == event.why:
                 return
             self.unmet[event.key] = event.why
-        elif event.outcome == "done" or (event.outcome == "indexed" and not self._unmarked(event)):
+        elif self._resolves(event):
             self.unmet.pop(event.key, None)
         self.observe(event)
 
-    def _unmarked(self, event: Event) -> bool:
-        """Whether a mark is missing: the end of indexing does not write it."""
+    def _resolves(self, event: Event) -> bool:
+        """Whether the key is what it should be after `event`, as far as is known."""
         why = self.unmet.get(event.key)
-        return why is not None and why.message is say.NOT_MARKED
+        if event.outcome == "indexed":  # the end of indexing does not write a mark
+            return why is None or why.message is not say.NOT_MARKED
+        # The document of a file that cannot be sent is followed, and is as stale as before.
+        followed = event.action == "hold" and event.cause == str(why)
+        return event.outcome == "done" and not followed

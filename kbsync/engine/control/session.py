@@ -33,6 +33,7 @@ from kbsync.model import (
     Conflict,
     Delete,
     DocKey,
+    EntryState,
     FileState,
     Halted,
     Hold,
@@ -252,9 +253,17 @@ class Session:
             case Delete() | Move() | Conflict():
                 return False
             case Hold(cause=cause, key=key):
-                follows = self.pool is not None and self.pool.follows(key)
-                return cause is Cause.INDEXING and not follows
+                if self.pool is not None and self.pool.follows(key):
+                    return False
+                return cause is Cause.INDEXING or self._ends_late(key)
         return True
+
+    def _ends_late(self, key: DocKey) -> bool:
+        """Whether the end of its document matters to others though its file cannot be sent."""
+        if self._context is None or not self._context.loses_keywords:
+            return False
+        entry = self._reconciler.ledger.entry(key)
+        return entry is not None and entry.state is EntryState.INDEXING
 
     async def _opened_pool(self, planned: Planned) -> WorkerPool:
         """Return the pool; open it, and make the base, when something is to be done first."""

@@ -13,6 +13,7 @@ from kbsync.messages import engine as say
 from kbsync.model import Ambiguous, DocKey, EntryState, Excluded, LedgerEntry, Skipped, Unknown
 from tests.model.knowledge_base import FINE
 
+from .controlled import controlled
 from .fakes import Stage, run_pool
 from .test_findability import racing, switches
 from .words import WHY, key_of
@@ -72,6 +73,33 @@ async def test_what_was_proved_while_it_was_on_its_way_is_found_again(
     assert (switches(on), on.server.count("create"), on.server.count("update")) == (2, 0, 0)
     searched = [what for _, call, what in on.server.calls if call == "chunks"]
     assert before.document_id not in searched
+
+
+@pytest.mark.parametrize("happened", [_there, _outgrown, _left_out, _unreadable])
+async def test_a_daemon_finds_it_again_too(happened: Callable[[Stage], None]) -> None:
+    on = racing()
+    _left(on)
+    happened(on)
+    on.source.write("a.md", b"a.md")
+    _proved(on, "a.md", ago=60.0)
+    async with controlled(on, rest=60.0) as it:
+        assert not any(each.lost for each in on.server.documents.values())
+        assert set(on.states().values()) == {"synced"}
+        assert (LATE in it.controller.unmet) is (happened is not _there)
+    assert {call for call, _ in it.writes()} == {"switch"}
+
+
+async def test_what_a_daemon_still_waits_for_is_stale_all_the_while() -> None:
+    on = racing()
+    entry = _left(on)
+    on.server.documents[entry.document_id].ready_at = on.clock.now() + HOUR
+    _outgrown(on)
+    async with controlled(on, rest=60.0) as it:
+        assert it.controller.status.indexing == 1
+        assert it.controller.status.stale == 1
+        await anyio.sleep(2 * HOUR)
+        assert (it.controller.status.indexing, it.controller.status.stale) == (0, 1)
+        assert on.states() == {"late.md": "synced"}
 
 
 async def test_what_ends_in_time_makes_nothing_be_searched_for_again() -> None:
