@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -108,15 +109,25 @@ def _created(
     intent: Intent, evidence: CallEvidence, now: float, window: float, without: Resolution
 ) -> Resolution:
     """Judge a call that may have made a document; `without`: the answer when it made none."""
-    # Known ids were there before the call; any other of the name can only come from it.
-    for document in evidence.named:
-        if document.id not in intent.ids_seen:
-            return AdoptDocument(document)
+    made = _likely_made(intent, evidence.named)
+    if made is not None:
+        return AdoptDocument(made)
     over = now - intent.started_at >= window
     if over and evidence.looked_up:
         return without
     why = say.HELD_PENDING_CREATE(path=intent.key.path)
     return StillPending(why, max(intent.started_at + window, now + 1))
+
+
+def _likely_made(intent: Intent, named: Iterable[RemoteDocument]) -> RemoteDocument | None:
+    """Return the document the call made, as far as names and sizes tell; None where there is none.
+
+    Known ids were there before the call. Of several others all but one were made beside kbsync:
+    the one of the size that was sent is the likeliest.
+    """
+    others = [document for document in named if document.id not in intent.ids_seen]
+    sent = intent.stat.size if intent.stat else None
+    return min(others, key=lambda document: document.size != sent, default=None)
 
 
 def _switched(intent: Intent, evidence: CallEvidence, now: float, window: float) -> Resolution:

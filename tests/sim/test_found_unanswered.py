@@ -14,8 +14,10 @@ from tests.model.dated_folder import DatedFolder
 from tests.model.knowledge_base import FAILS, FINE, NEVER
 
 from .history import REMOVALS, History
-from .quiescence import plans
-from .stories import NEW, Late, Unanswered, one_pass, play_story, two_mirrored
+from .line import LATEST
+from .quiescence import plans, settle
+from .rules import _by_hand
+from .stories import NEW, UNTOLD, Late, Unanswered, one_pass, play_story, two_mirrored
 from .weather import Weather
 
 
@@ -246,3 +248,48 @@ def test_a_pass_ends_though_what_an_unanswered_update_left_is_never_indexed(
         assert history.time() - began < 3600
 
     play_story(empty, tmp_path, story, able=NEW)
+
+
+def test_of_two_documents_that_a_create_may_have_made_the_one_of_its_size_is_taken_over(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        await _amid_a_create(history, by_hand=b"made by hand")
+        await one_pass(history)
+        ours = {each.name for each in history.server.documents.values() if not each.by_hand}
+        assert ours == {"a.md", "b.md", "c.md"}
+        assert history.server.documents["hand-1"].content == b"made by hand"
+
+    play_story(empty, tmp_path, story, able=UNTOLD)
+
+
+def test_a_document_that_was_taken_for_a_late_create_and_deleted_by_hand_leaves_the_other(
+    empty: Path, tmp_path: Path
+) -> None:
+    async def story(history: History) -> None:
+        def delete(event: Event) -> None:
+            if event.action == "resolve":
+                history.watcher.deleted_there(history.server.documents["hand-1"])
+                del history.server.documents["hand-1"]
+                del history.folders["docs"].files["c.md"]
+
+        await _amid_a_create(history, by_hand=b"another")
+        history.on_event = delete
+        await one_pass(history)
+        await settle(history)
+
+    play_story(empty, tmp_path, story, able=UNTOLD)
+
+
+async def _amid_a_create(history: History, *, by_hand: bytes) -> None:
+    """Mirror a.md and b.md; c.md is on its way when the process ends and a namesake is made."""
+    folder = await two_mirrored(history)
+    folder.write("c.md", b"a third")
+    chance = random.Random(1)
+    weather = Late(chance, crash_in=1000)
+    history.on_event = lambda event: weather.end()
+    await history.kbsync(chance, weather, releases=False)
+    history.on_event = lambda event: None
+    _by_hand(history, "c.md", by_hand)
+    await anyio.sleep(LATEST)
+    history.server.land()

@@ -139,6 +139,8 @@ class Watcher:
     def deleted_there(self, document: Document) -> None:
         """A document is about to be deleted by hand."""
         key = self._history.key_of(document)
+        if document.claimable and self._history.holder(document) is not None:
+            self._history.mistaken.add(document.name)  # it was taken for another that landed late
         if key is not None and not document.by_hand:
             self._deleted_there[key] = self._history.time()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kbsync.messages import engine as say
-from kbsync.model import Op, Readiness, RemoteDocument
+from kbsync.model import Intent, Op, Readiness, RemoteDocument
 from kbsync.planning.case import GONE
 from kbsync.planning.recovery_table import (
     AdoptDocument,
@@ -18,7 +20,7 @@ from kbsync.planning.recovery_table import (
     resolve,
 )
 
-from .stories import NOW, intent, remote
+from .stories import NEW, NOW, intent, remote
 
 W = 900.0
 CREATE = intent(Op.CREATE, ids_seen=frozenset({"seen"}))
@@ -44,6 +46,19 @@ def test_a_document_of_our_name_that_was_not_there_is_taken_over(
     landed = remote("new", readiness=readiness)
     evidence = CallEvidence(looked_up=True, named=(SEEN, landed))
     assert verdict(CREATE, evidence, after=after) == AdoptDocument(landed)
+
+
+@pytest.mark.parametrize("call", [CREATE, BY_NAME])
+def test_of_several_that_were_not_there_the_one_of_the_size_sent_is_taken_over(
+    call: Intent,
+) -> None:
+    by_hand, landed = remote("by hand", size=NEW.size + 1), remote("new", size=NEW.size)
+    evidence = CallEvidence(looked_up=True, named=(SEEN, by_hand, landed), target=GONE)
+    call = replace(call, stat=NEW, ids_seen=frozenset({"seen", "D"}))
+    assert verdict(call, evidence) == AdoptDocument(landed)
+    # What is sent as other bytes than the file's has another size.
+    alone = replace(evidence, named=(SEEN, by_hand))
+    assert verdict(call, alone) == AdoptDocument(by_hand)
 
 
 @pytest.mark.parametrize("named", [(), (SEEN,)])
