@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kbsync.app import build, connect
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from kbsync.ledger.store import LedgerStore
 
 Observe = Callable[[], None]
+Waits = Callable[[], Notice | None]
+"""Returns which answer of a server is waited for; None while no call is made."""
 Judge = Callable[[Context, DocKey], Awaitable[Finding | None]]
 """Returns what was found of one document, None when it is not synced any more."""
 
@@ -172,6 +175,7 @@ async def verify_all(
     strangers: bool,
     search: bool,
     observe: Observe,
+    watch: Callable[[Waits], None] = lambda waits: None,
 ) -> Verification:
     """Compare what `scope` names, or search for it, one mirror after the other.
 
@@ -182,10 +186,13 @@ async def verify_all(
         strangers: look for documents that no key has, too.
         search: see whether searches find each document; no bytes are compared.
         observe: called after each document.
+        watch: is given, for each server, what says which of its answers is waited for.
     """
     done, listed = Verification(), set[tuple[str, str]]()
     async with AsyncExitStack() as stack:
         remotes = await _remotes(settings, ledger, scope, stack)
+        for name, remote in remotes.items():
+            watch(partial(remote.waits, settings.servers[name].url))
         for each in scope.mirrors:
             found = MirrorVerification(name=each.declared.name)
             server = settings.server_of(each.declared)

@@ -82,7 +82,9 @@ class LocalContext:
         """Connect to the server for as long as it is lent."""
         declared = self.settings.servers[server]
         async with connect.connected(declared) as api:
-            yield connect.throttled(declared, api, ledger.clock)
+            remote = connect.throttled(declared, api, ledger.clock)
+            self.patience.watch_calls(lambda: remote.waits(declared.url))
+            yield remote
 
     @contextmanager
     def progress(self, plan: Plan, *, quiet: bool) -> Iterator[Observer]:

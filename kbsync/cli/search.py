@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import anyio
 import click
 
 from kbsync.app import build, logs
-from kbsync.cli import output
+from kbsync.cli import output, waiting
 from kbsync.cli.api.ids import base_named
 from kbsync.cli.api.outcome import value_of
 from kbsync.cli.api.workflows import retrieve
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import SearchBases
+from kbsync.commands.patience import Patience
 from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.schemas import Hit
 from kbsync.messages import Problem
@@ -47,7 +48,7 @@ def search(verb: SearchBases, context: CliContext) -> None:
     *only, query = verb.words
     if len(only) > 1:
         raise click.UsageError("one QUERY is wanted; put quotes around several words")
-    found = anyio.run(_asked, verb, context, only, query)
+    found = waiting.run(partial(_asked, verb, context, only, query))
     if verb.as_json:
         output.as_json({"query": query, "results": found})
         return
@@ -56,12 +57,13 @@ def search(verb: SearchBases, context: CliContext) -> None:
 
 
 async def _asked(
-    verb: SearchBases, context: CliContext, only: Sequence[str], query: str
+    verb: SearchBases, context: CliContext, only: Sequence[str], query: str, patience: Patience
 ) -> list[SearchResult]:
     settings = build.settings_of(context.config)
     found: list[SearchResult] = []
     for mirror in _bases(settings, only):
-        found += await _search(settings, mirror, query, verb.top, verb.filters)
+        found += await _search(settings, mirror, query, verb, patience)
+        patience.moved()
     return found
 
 
@@ -78,16 +80,19 @@ def _bases(settings: Settings, only: Sequence[str]) -> list[MirrorConfig]:
 
 
 async def _search(
-    settings: Settings, mirror: MirrorConfig, query: str, top: int, filters: Sequence[str]
+    settings: Settings, mirror: MirrorConfig, query: str, verb: SearchBases, patience: Patience
 ) -> list[SearchResult]:
     declared = mirror.knowledge_base
     base = declared.id or _bound(settings, mirror)
     async with build.client(settings, mirror.server or "") as api:
+        patience.watch_calls(api.waits)
         if base is None:
             base = await base_named(api, declared.name or "")
         if base is None:
             raise Problem(say.BASE_UNMADE(mirror=mirror.name, base=declared.name))
-        hits = value_of(await retrieve(api, base, query, top=top, filters=filters), "search", "")
+        hits = value_of(
+            await retrieve(api, base, query, top=verb.top, filters=verb.filters), "search", ""
+        )
     held = _held(settings, base, hits)
     return [
         _found(rank, mirror, hit, held.get(hit.chunk.document_id))

@@ -7,25 +7,33 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from kbsync.app import build
 from kbsync.cli.api.outcome import notice_of
 from kbsync.cli.output import wrong
+from kbsync.commands.patience import Patience
 from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
-from kbsync.engine.observe.knowledge_base import counting_binding, look_for, pipeline_decides
+from kbsync.engine.observe.knowledge_base import (
+    counting_binding,
+    look_for,
+    models_must_be_there,
+    pipeline_decides,
+)
 from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
-from kbsync.messages import remote as remote_say
 from kbsync.model import Capability, Done
 from kbsync.service import control_client
 
 Examine = Callable[[Settings, str, DifyClient, Sequence[str]], AsyncIterator[Notice]]
 
 
-async def check_servers(settings: Settings, examine: Examine | None = None) -> list[Notice]:
+async def check_servers(
+    settings: Settings, patience: Patience, examine: Examine | None = None
+) -> list[Notice]:
     """Ask every server; nothing is changed anywhere.
 
     Args:
         settings: the whole configuration.
+        patience: says which answer is waited for.
         examine: makes more checks of a server that answers, given its name and the names of the
             mirrors on it whose bases are as they should be.
 
@@ -36,14 +44,17 @@ async def check_servers(settings: Settings, examine: Examine | None = None) -> l
     found: list[Notice] = []
     for name in settings.servers:
         try:
-            async for notice in _server(settings, name, examine):
+            async for notice in _server(settings, name, patience, examine):
+                patience.moved()
                 found.append(notice)
         except Problem as problem:
             found += problem.notices
     return found
 
 
-async def _server(settings: Settings, name: str, examine: Examine | None) -> AsyncIterator[Notice]:
+async def _server(
+    settings: Settings, name: str, patience: Patience, examine: Examine | None
+) -> AsyncIterator[Notice]:
     server = settings.servers[name]
     mirrors = [mirror for mirror in settings.mirrors if mirror.server == name]
     if server.is_embedded and server.data is not None and not server.data.exists():
@@ -58,6 +69,7 @@ async def _server(settings: Settings, name: str, examine: Examine | None) -> Asy
         yield say.SERVER_OF_DAEMON(server=name, path=server.data, pid=live["pid"])
         return
     async with build.client(settings, name) as api:
+        patience.watch_calls(api.waits)
         _recall(settings, server.url, api)
         # Only the list proves the key: an id is looked at before it (docs/dify-api.md section 1.1).
         listed = await api.bases.list(limit=1)
@@ -107,26 +119,11 @@ async def _mirror(settings: Settings, mirror: MirrorConfig, api: DifyClient) -> 
     except Problem as problem:
         return list(problem.notices)
     if base is None:
-        missing = await _missing_model(mirror, api)
-        unmade = say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)
-        return [missing] if missing else [unmade]
+        try:
+            await models_must_be_there(known, DifyRemote(api))
+        except Problem as problem:
+            return list(problem.notices)
+        return [say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)]
     words = {"base": base.name, "id": base.id, "documents": base.documents}
     decides = pipeline_decides(known, base)
     return [say.BASE_FOUND(mirror=mirror.name, **words), *([decides] if decides else [])]
-
-
-async def _missing_model(mirror: MirrorConfig, api: DifyClient) -> Notice | None:
-    """Return why a base that is still to be made could not be; None where the server has all."""
-    chunking = mirror.declared_chunking
-    if chunking.technique != "high_quality":
-        return None
-    listed = await api.search.models()
-    if not isinstance(listed, Done):  # servers do not list them for every key
-        return None
-    found = [model for provider in listed.value for model in provider.models]
-    wanted = chunking.embedding_model
-    if found and (wanted is None or wanted in found):
-        return None
-    words = f"the server has no model for embeddings called {wanted}" if wanted else ""
-    words = words or "the server has no model for embeddings"
-    return remote_say.NO_MODEL(what="make knowledge base", words=words)

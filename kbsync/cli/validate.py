@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-import anyio
 import click
 
 from kbsync.app import build, logs
-from kbsync.cli import machine, output, server_checks
+from kbsync.cli import machine, output, server_checks, waiting
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Validate
 from kbsync.config.machine_checks import check
@@ -23,7 +23,8 @@ def validate(verb: Validate, context: CliContext) -> int:
     try:
         settings = build.settings_of(context.config)
         here = [*check(settings), *machine.findings(settings)]
-        there = () if verb.offline else anyio.run(server_checks.check_servers, settings)
+        if not verb.offline:
+            there = waiting.run(partial(server_checks.check_servers, settings))
     except Problem as problem:
         here = problem.notices
     _show(here, there, verb.as_json)

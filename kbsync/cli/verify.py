@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import anyio
 import click
 
 from kbsync.app import build, logs
@@ -20,9 +19,10 @@ from kbsync.app.verification import (
     scope_of,
     verify_all,
 )
-from kbsync.cli import output
+from kbsync.cli import output, waiting
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Verify
+from kbsync.commands.patience import Patience
 from kbsync.engine.observe.search_proof import MOST_CHUNKS
 from kbsync.engine.observe.verification import Finding, Verdict
 from kbsync.messages import Problem
@@ -50,17 +50,22 @@ def verify(verb: Verify, context: CliContext) -> int:
         with _progress(scope.documents, done_to_it, quiet=verb.as_json) as observe:
             strangers = not (verb.ignore_foreign or verb.search)
 
-            async def work() -> Verification:
+            async def work(patience: Patience) -> Verification:
+                def judged() -> None:
+                    patience.moved()
+                    observe()
+
                 return await verify_all(
                     settings,
                     ledger,
                     scope,
                     strangers=strangers,
                     search=verb.search,
-                    observe=observe,
+                    observe=judged,
+                    watch=patience.watch_calls,
                 )
 
-            done = anyio.run(work)
+            done = waiting.run(work)
     _as_json(scope, done, search=verb.search) if verb.as_json else _as_text(scope, done)
     return done.exit
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import anyio
 
@@ -13,6 +14,7 @@ from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import engine as engine_say
 
+T = TypeVar("T")
 # Seconds without progress until it is said what is waited for; then twice as long, and so on.
 SILENT = 60.0
 # What is in flight when the time is over comes to its end within this.
@@ -38,6 +40,7 @@ class Patience:
         self._over: Notice | None = None
         self._warn = warn
         self._waits = waits
+        self._calls: list[Callable[[], Notice | None]] = []
         self._pool: WorkerPool | None = None
         self._moved_at = -math.inf
 
@@ -50,6 +53,10 @@ class Patience:
         self.moved()
         self._waits = lambda: self._of(engines)
 
+    def watch_calls(self, waits: Callable[[], Notice | None]) -> None:
+        """Say from now on which answer is waited for, by `waits`, before all else."""
+        self._calls.append(waits)
+
     def watch_pool(self, pool: WorkerPool) -> None:
         """Say from now on what this pool waits for."""
         self.moved()
@@ -60,9 +67,9 @@ class Patience:
         self._cut_off_at = self.ends_at + DRAIN
 
     async def carried_out(
-        self, work: Callable[[], Awaitable[int]], *, within: float | None = None
-    ) -> int:
-        """Carry `work` out and return its exit code.
+        self, work: Callable[[], Awaitable[T]], *, within: float | None = None
+    ) -> T:
+        """Carry `work` out and return what it returns.
 
         Args:
             work: what the command does.
@@ -74,13 +81,14 @@ class Patience:
         self.moved()
         if within is not None:
             self.ends_at = self._cut_off_at = anyio.current_time() + within
-        code, fault = 0, None
+        done: T
+        fault = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._speak)
             with anyio.CancelScope() as scope:
                 group.start_soon(self._cut_off, scope, within)
                 try:
-                    code = await work()
+                    done = await work()
                 except Problem as problem:
                     fault = problem
             group.cancel_scope.cancel()
@@ -88,13 +96,13 @@ class Patience:
             raise fault
         if scope.cancelled_caught and self._over is not None:
             raise Problem(self._over)
-        return code
+        return done
 
     async def _cut_off(self, scope: anyio.CancelScope, within: float | None) -> None:
         """End the command when its time is over, and keep what it waited for."""
         await anyio.sleep_until(self.ends_at)
         await anyio.sleep_until(self._cut_off_at)  # it may have been put off meanwhile
-        why = self._waits()
+        why = self._why()
         words = why.text if why else "it is not done yet"
         self._over = say.TIME_OVER(seconds=f"{within:g}", why=words)
         scope.cancel()
@@ -108,8 +116,13 @@ class Patience:
             if now < SILENT:
                 silent = SILENT  # something moved meanwhile
             elif now >= silent:
-                self._say(self._waits())
+                self._say(self._why())
                 silent = 2 * now
+
+    def _why(self) -> Notice | None:
+        return next(
+            (why for each in (*self._calls, self._waits) if (why := each()) is not None), None
+        )
 
     def _of(self, engines: Sequence[Reconciler]) -> Notice | None:
         """Return what is waited for: at the server of a mirror, or here."""

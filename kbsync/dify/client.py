@@ -45,6 +45,7 @@ class DifyClient:
         self.where = way.where
         self._http = open_http(way, transport)
         exchange = Exchange(way, self._http, self.observed.see)
+        self.waits = exchange.pending.waits
         self.alternatives = Alternatives(self.observed, self._answers)
         self.bases = KnowledgeBases(exchange, self.alternatives)
         files = FileDownload(access, self._http, exchange)

@@ -12,6 +12,7 @@ import httpx
 from kbsync.dify import errors
 from kbsync.dify.multipart import Multipart, PayloadChanged
 from kbsync.dify.no_connection import why_no_connection
+from kbsync.dify.pending import PendingCalls
 from kbsync.dify.reading import M, Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply
 from kbsync.dify.second_look import SecondLook
@@ -51,6 +52,9 @@ class Exchange:
         http: the client; it must neither follow redirects nor keep cookies.
         seen: gets every reply: its version header says what the server can do.
         wall: epoch seconds, for a Retry-After that names a date.
+
+    Attributes:
+        pending: the calls whose answers are waited for.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Exchange:
         self._http = http
         self._seen = seen
         self._wall = wall
+        self.pending = PendingCalls(way.where, wall)
 
     async def ask(
         self,
@@ -158,8 +163,9 @@ class Exchange:
     async def _once(
         self, call: ApiCall, request: httpx.Request, upload: Multipart | None
     ) -> Outcome[ApiReply]:
+        limit = self._limit(upload)
         try:
-            with anyio.fail_after(self._limit(upload)):
+            with self.pending.noted(call.what, limit), anyio.fail_after(limit):
                 reply = await self._receive(request)
         except PayloadChanged as fault:
             return NotSent(fault.why or messages.PAYLOAD_CHANGED(what=call.what))

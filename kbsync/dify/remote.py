@@ -87,6 +87,13 @@ class DifyRemote:
         found = await self._client.bases.named(name)
         return await self._pipelines.all_of(found.value) if isinstance(found, Done) else found
 
+    async def embedding_models(self) -> Outcome[frozenset[str]]:
+        """Return the names of the models for embeddings (docs/dify-api.md section 11)."""
+        listed = await self._client.search.models()
+        return mapped(
+            listed, lambda found: frozenset(model for each in found for model in each.models)
+        )
+
     async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
         """Make a base with the server's own permission (``only_me``)."""
         if not 1 <= len(name) <= LONGEST_BASE_NAME:

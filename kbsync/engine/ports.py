@@ -336,6 +336,10 @@ class Remote(Protocol):
         """Return the bases with exactly this name."""
         ...
 
+    async def embedding_models(self) -> Outcome[frozenset[str]]:
+        """Return the names of the models for embeddings; servers do not list them for every key."""
+        ...
+
     async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
         """Make a base; a taken name is `Rejected`."""
         ...

@@ -20,6 +20,7 @@ from kbsync.engine.observe.knowledge_base import (
     bind,
     ensure_base,
     find_base,
+    models_must_be_there,
     pipeline_decides,
 )
 from kbsync.engine.observe.planner import Planned, Planner
@@ -28,7 +29,6 @@ from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.engine.observe.source_check import must_be_there
 from kbsync.engine.ports import Clock, Ledger, Remote
 from kbsync.engine.workers.admission import held_notice
-from kbsync.engine.workers.pending_call import waits_for
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
 from kbsync.engine.workers.pool import Observer, WorkerPool
@@ -88,7 +88,10 @@ class Reconciler:
         """
         await anyio.to_thread.run_sync(must_be_there, self.mirror.name, self.mirror.source)
         context = await self.find_context()
-        return await self.comparison.everything(context, listing=listing, checksum=checksum)
+        planned = await self.comparison.everything(context, listing=listing, checksum=checksum)
+        if context.base_id is None and planned.plan.changes:
+            await models_must_be_there(self.mirror, self._remote)
+        return planned
 
     async def apply(
         self,
@@ -172,10 +175,9 @@ class Reconciler:
 
     def waits(self) -> Notice | None:
         """Return which answer of the server is waited for; None while no call is made."""
-        oldest = self._remote.oldest if isinstance(self._remote, ThrottledRemote) else None
-        if oldest is None:
+        if not isinstance(self._remote, ThrottledRemote):
             return None
-        return waits_for(oldest, self.mirror.server.url)
+        return self._remote.waits(self.mirror.server.url)
 
     async def confirm(self) -> None:
         """Check that the base is still the one that was found before.

@@ -394,3 +394,10 @@ TRUST_VARIABLE = Message(
     "correct or unset {variable}, then: " + verb("validate"),
     Exit.USAGE,
 )
+ANSWER_PENDING = Message(
+    "KB-R210",
+    "{what}: the answer of {server} is waited for since {since}, and until {until} at most",
+    "it goes on by itself then (server.timeout); to see what is right without the server: "
+    + verb("doctor --offline"),
+    Exit.INDEXING,
+)

@@ -47,7 +47,7 @@ def saying(raw: bytes) -> Answer:
 
 
 def head_of(line: socket.socket) -> bytes:
-    """Read the head of a request; empty where none comes."""
+    """Read the head of a request, with what came with it; empty where none comes."""
     head = b""
     while b"\r\n\r\n" not in head:
         piece = line.recv(65536)
@@ -181,7 +181,7 @@ def forwarding(target: int) -> Answer:
 
     def answer(line: socket.socket) -> None:
         head = head_of(line)
-        if not head.endswith(b"\r\n\r\n"):
+        if b"\r\n\r\n" not in head:
             return
         with socket.create_connection(("127.0.0.1", target)) as onward:
             if head.startswith(b"CONNECT "):

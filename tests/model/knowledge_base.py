@@ -132,6 +132,7 @@ class KnowledgeBase:
         self.able = self.told = able
         self.documents: dict[str, Document] = {}
         self.fields: dict[str, str] = {}
+        self.models = frozenset({"a-model"})
         self.base_id: str | None = None
         self.base_was_made = 0
         self.refused: set[bytes] = set()
@@ -231,6 +232,9 @@ class KnowledgeBase:
         if self.base_id is None:
             return Done(())
         return Done((Base(id=self.base_id, name=name, documents=len(self.documents)),))
+
+    def embedding_models(self) -> Outcome[frozenset[str]]:
+        return Done(self.models)
 
     def page(self, base_id: str, number: int, status: str | None) -> Outcome[DocumentPage]:
         if base_id != self.base_id:

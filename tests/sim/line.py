@@ -210,6 +210,9 @@ class Line:
     async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
         return await self._read(f"bases {name}", lambda: self._server.bases_named(name))
 
+    async def embedding_models(self) -> Outcome[frozenset[str]]:
+        return await self._read("models", self._server.embedding_models)
+
     async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
         return await self._write(f"make base {name}", lambda: self._server.make_base(name))
 

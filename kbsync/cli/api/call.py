@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-import anyio
 import click
 from pydantic_core import to_jsonable_python
 
 from kbsync.app import build, logs
-from kbsync.cli import local_context, output
+from kbsync.cli import local_context, output, waiting
 from kbsync.cli.api import rendering
 from kbsync.cli.api.api_verb import ApiVerb, Arguments
 from kbsync.cli.api.ids import with_ids
 from kbsync.cli.api.outcome import value_of
 from kbsync.cli.command_line import CliContext
+from kbsync.commands.patience import Patience
 from kbsync.config import Settings
 from kbsync.dify.client import DifyClient
 from kbsync.dify.paging import PAGE_LIMIT, all_rows
@@ -37,7 +38,7 @@ def run(context: CliContext, group: str, verb: ApiVerb, words: dict[str, Any]) -
         click.echo("nothing was deleted", err=True)
         return Exit.FAULT
     logs.configure(context.log_level)
-    reply = anyio.run(_reply, context, group, verb, words, server)
+    reply = waiting.run(partial(_reply, context, group, verb, words, server))
     if as_json:
         output.as_json({"result": "success"} if reply is None else to_jsonable_python(reply))
     else:
@@ -46,10 +47,16 @@ def run(context: CliContext, group: str, verb: ApiVerb, words: dict[str, Any]) -
 
 
 async def _reply(
-    context: CliContext, group: str, verb: ApiVerb, words: dict[str, Any], server: str | None
+    context: CliContext,
+    group: str,
+    verb: ApiVerb,
+    words: dict[str, Any],
+    server: str | None,
+    patience: Patience,
 ) -> object:
     settings = build.settings_of(context.config)
     async with build.client(settings, _server(settings, server)) as api:
+        patience.watch_calls(api.waits)
         args = Arguments(await with_ids(api, words))
         return value_of(await _outcome(api, verb, args), group, verb.verb)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-import anyio
 import click
 
 from kbsync.app import all_mirrors, build, logs
-from kbsync.cli import machine, output, server_checks
+from kbsync.cli import machine, output, server_checks, waiting
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.doctor import disks, ledgers, servers
 from kbsync.cli.doctor.temporary import temporary_room
@@ -53,7 +53,8 @@ def _examine(settings: Settings, offline: bool) -> Checks:
     }
     if offline:
         return checks
-    return checks | {"servers": anyio.run(server_checks.check_servers, settings, servers.examine)}
+    asked = partial(server_checks.check_servers, settings, examine=servers.examine)
+    return checks | {"servers": waiting.run(asked)}
 
 
 def _show(checks: Checks, found: Sequence[Notice], as_json: bool) -> None:

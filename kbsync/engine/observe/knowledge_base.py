@@ -16,6 +16,7 @@ from kbsync.engine.context import Context, Mirror
 from kbsync.engine.ports import Clock, Ledger, ObservedListing, Remote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
+from kbsync.messages import remote as remote_say
 from kbsync.model import Base, Binding, DocKey, Done, Failure, Gone, Outcome, Ownership
 
 T = TypeVar("T")
@@ -74,6 +75,25 @@ async def ensure_base(mirror: Mirror, ledger: Ledger, remote: Remote, clock: Clo
         made = base or await _make(mirror, remote)
         bind(mirror, made, ledger)
     return made
+
+
+async def models_must_be_there(mirror: Mirror, remote: Remote) -> None:
+    """Return once nothing speaks against making the base of `mirror`.
+
+    Raises:
+        Problem: it needs a model for embeddings that the server does not have.
+    """
+    chunking = mirror.config.declared_chunking
+    if chunking.technique != "high_quality":
+        return
+    outcome = await remote.embedding_models()
+    if not isinstance(outcome, Done):  # servers do not list them for every key
+        return
+    wanted = chunking.embedding_model
+    if not outcome.value or wanted not in (None, *outcome.value):
+        called = f" called {wanted}" if wanted else ""
+        words = f"the server has no model for embeddings{called}"
+        raise Problem(remote_say.NO_MODEL(what="make knowledge base", words=words))
 
 
 def bind(mirror: Mirror, base: Base, ledger: Ledger) -> None:

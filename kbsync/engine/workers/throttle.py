@@ -21,9 +21,9 @@ from kbsync.engine.ports import (
     Remote,
 )
 from kbsync.engine.workers.backoff import delay_after
-from kbsync.engine.workers.pending_call import PendingCall
+from kbsync.engine.workers.pending_call import PendingCall, waits_for
 from kbsync.engine.workers.rate_limiter import RateLimiter
-from kbsync.messages import Exit
+from kbsync.messages import Exit, Notice
 from kbsync.model import (
     Base,
     Capabilities,
@@ -85,6 +85,10 @@ class ThrottledRemote:
     def oldest(self) -> PendingCall | None:
         """The call whose answer is waited for longest."""
         return next(iter(self._pending.values()), None)
+
+    def waits(self, server: str) -> Notice | None:
+        """Return which answer of `server` is waited for; None while no call is made."""
+        return waits_for(self.oldest, server) if self.oldest else None
 
     @contextmanager
     def _noted(self, what: str) -> Iterator[PendingCall]:
@@ -153,6 +157,10 @@ class ThrottledRemote:
         return await self._read(
             "the list of knowledge bases", lambda: self._remote.bases_named(name)
         )
+
+    async def embedding_models(self) -> Outcome[frozenset[str]]:
+        """See `Remote.embedding_models`."""
+        return await self._read("the list of models", self._remote.embedding_models)
 
     async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
         """See `Remote.make_base`."""

@@ -245,6 +245,9 @@ class ScriptedRemote:
     async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
         return await self._read("bases_named", name, lambda: self.model.bases_named(name))
 
+    async def embedding_models(self) -> Outcome[frozenset[str]]:
+        return await self._read("embedding_models", "", self.model.embedding_models)
+
     async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
         return await self._write("make_base", name, lambda: self.model.make_base(name))
 

@@ -8,11 +8,18 @@ import pytest
 from declared import base_by_id
 
 from kbsync.config import KnowledgeBaseConfig, ServerConfig
+from kbsync.config.chunking import ChunkingSection
 from kbsync.engine.context import Mirror
-from kbsync.engine.observe.knowledge_base import ensure_base, find_base, pipeline_decides
+from kbsync.engine.observe.knowledge_base import (
+    ensure_base,
+    find_base,
+    models_must_be_there,
+    pipeline_decides,
+)
 from kbsync.engine.ports import Chunking
 from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import engine as say
+from kbsync.messages import remote as remote_say
 from kbsync.model import Base, Binding, Done, Gone, Intent, Op, Outcome, Unauthorized
 
 from .fakes import Stage, declaring, stage
@@ -103,6 +110,44 @@ async def test_a_base_that_cannot_be_made_binds_nothing() -> None:
         await ensure_base(declared(on), on.ledger, server, on.clock)
     assert caught.value.notice is WHY
     assert on.ledger.bindings == {}
+
+
+def embedded_by(on: Stage, model: str | None) -> Mirror:
+    """The stage's mirror, whose base is made with `model`, or with the server's own."""
+    provider = "theirs" if model else None
+    section = ChunkingSection(
+        indexing_technique="high_quality", embedding_model=model, embedding_provider=provider
+    )
+    return declaring(declared(on), chunking=section)
+
+
+@pytest.mark.parametrize("model", [None, "a-model"])
+async def test_a_model_that_the_server_has_is_enough(model: str | None) -> None:
+    on, server = stage(), Bases()
+    await models_must_be_there(embedded_by(on, model), server)
+    assert server.count("embedding_models") == 1
+
+
+@pytest.mark.parametrize("model", [None, "another"])
+async def test_without_its_model_no_base_is_planned(model: str | None) -> None:
+    on, server = stage(), Bases()
+    server.model.models = frozenset({"a-model"} if model else ())
+    with pytest.raises(Problem) as caught:
+        await models_must_be_there(embedded_by(on, model), server)
+    assert caught.value.notice.message is remote_say.NO_MODEL
+    assert caught.value.exit is Exit.REFUSED
+
+
+async def test_models_that_are_not_listed_are_believed_in() -> None:
+    on, server = stage(), Bases()
+    server.faults["embedding_models"].append(Unauthorized(WHY))  # type: ignore[arg-type]
+    await models_must_be_there(embedded_by(on, "another"), server)
+
+
+async def test_an_economy_base_needs_no_model() -> None:
+    on, server = stage(), Bases()
+    await models_must_be_there(declared(on), server)
+    assert server.count("embedding_models") == 0
 
 
 async def test_two_of_the_name_are_not_chosen_between() -> None:
