@@ -98,6 +98,11 @@ class IndexingTracker:
             self._tracked[key] = begun
             self._interval = self._shortest
 
+    def drop(self, key: DocKey) -> None:
+        """Follow the document of `key` no more, unless it ended after all."""
+        if key not in self._proofs:
+            self._tracked.pop(key, None)
+
     def _begun(self, key: DocKey, document_id: str, *, replaces: bool) -> TrackedDocument:
         """Return the document as the ledger knows it: how long it stands outlives the process."""
         now, entry = self._context.clock.now(), self._context.ledger.entry(key)
@@ -204,7 +209,7 @@ class IndexingTracker:
     def _note_ends(self, ended: Mapping[DocKey, EntryChange]) -> None:
         """Note what the server is done with; that it is found may be proved much later."""
         for key, change in ended.items():
-            if isinstance(change.entry, LedgerEntry):
+            if isinstance(change.entry, LedgerEntry) and key in self._tracked:
                 self._still.ended(self._tracked[key])
 
     @property

@@ -66,6 +66,7 @@ from kbsync.planning.decide import decide
 from kbsync.planning.guard import Risk
 from kbsync.planning.guarded_plan import GuardedPlan
 from kbsync.planning.plan import name_of
+from kbsync.planning.standstill import Standing
 
 WORKERS = 4
 TRIES = 6
@@ -378,6 +379,8 @@ class WorkerPool(WorkLeft):
             case BackOff(why=why):
                 return self._back_off(key, action, why) or step
             case Stopped(why=why):
+                if case.standing is Standing.LOST:  # no end of it comes
+                    self._tracker.drop(key)
                 return self._give_up(key, action, why)
             case Closed(why=why, updates=updates):
                 self._close(key, why, updates=updates or isinstance(action, Update))
@@ -475,11 +478,9 @@ class WorkerPool(WorkLeft):
         self._context.room.wake()
         if entry is not None and entry.state is not EntryState.INDEXING:
             self._observe(indexed_event(entry))
-        able = self._context.remote.capabilities
+            if self._canary.proves(key, self._context.remote.capabilities):
+                self._context.remote.note(Capability.UPDATE_ENDS, able=True)
         self._admission.indexed(entry)
-        ended = entry is not None and entry.state is not EntryState.INDEXING
-        if ended and self._canary.proves(key, able):
-            self._context.remote.note(Capability.UPDATE_ENDS, able=True)
         self._backlog.put_in_front(self._canary.ended(key))
 
     def _polled(self) -> None:

@@ -15,8 +15,11 @@ from kbsync.messages import Exit, moment
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Readiness, Update
 from kbsync.planning.decide import decide
+from kbsync.planning.standstill import STILL_AFTER
 
+from .controlled import controlled, write_now
 from .fakes import Stage, run_pool, stage
+from .words import key_of
 
 pytestmark = pytest.mark.anyio
 
@@ -183,6 +186,36 @@ async def test_a_document_that_was_archived_with_its_task_lost_is_left_to_the_op
     # The server deletes no archived document, so none is taken for a probe.
     assert on.server.count("delete") == 0
     assert {why.message for _, why in report.stopped.values()} == {say.HELD_OPERATOR}
+
+
+@pytest.mark.parametrize("archived", [False, True])
+async def test_a_document_with_its_task_lost_is_followed_no_more_once_it_is_left_as_it_is(
+    archived: bool,
+) -> None:
+    on = stage({"a.md": b"x"})
+    await run_pool(on, ["a.md"], wait=False)
+    on.server.model.lose_tasks()
+    write_now(on.source, "a.md", b"edited")
+    on.server.model.refused.add(b"edited")
+    if archived:
+        archive(on)
+    began = on.clock.now()
+    async with controlled(on) as it:
+        it.write("b.md", b"sent later")
+        await anyio.sleep(STILL_AFTER + 60)
+        why = it.controller.unmet[key_of("a.md")]
+        assert why.message is (say.HELD_OPERATOR if archived else say.ACTION_REFUSED)
+        assert (it.controller.status.indexing, it.controller.status.pending) == (0, 0)
+        calls = len(on.server.calls)
+        await anyio.sleep(STILL_AFTER)
+        assert len(on.server.calls) == calls
+    report = await run_pool(on, ["a.md", "b.md"])
+    assert (report.exit, report.indexing) == (Exit.INCOMPLETE, 0)
+    assert on.clock.now() - began < 3 * STILL_AFTER
+    on.server.model.refused.clear()
+    on.server.documents[on.ledger.held[key_of("a.md")].document_id].archived = False
+    write_now(on.source, "a.md", b"edited again")
+    _exact(on, await run_pool(on, ["a.md", "b.md"]))
 
 
 async def test_an_orphan_whose_task_was_lost_goes_though_its_ledger_was_lost_too() -> None:
