@@ -192,11 +192,14 @@ class Ledger(Protocol):
         """Record that the mirror's base takes no new documents, or that it does again."""
         ...
 
-    def mounts(self, mirror: str) -> frozenset[str]:
-        """Return the folders below the root that were seen to be mount points."""
+    def mounts(self, mirror: str) -> Mapping[str, bool]:
+        """Return the folders below the root that were seen to be mount points.
+
+        Of each, whether a mount there may hide files that were sent.
+        """
         ...
 
-    def note_mounts(self, mirror: str, paths: AbstractSet[str]) -> None:
+    def note_mounts(self, mirror: str, points: Mapping[str, bool]) -> None:
         """Record which folders below the root are mount points; replaces what was recorded."""
         ...
 

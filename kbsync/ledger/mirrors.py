@@ -40,7 +40,7 @@ _REHASH = select(*records.REHASH).where(
 _HELD_CREATES = select(*records.HELD_CREATES).where(
     MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.creates_code.is_not(None)
 )
-_MOUNTS = select(MOUNTS.c.path).where(MOUNTS.c.mirror == bindparam("mirror"))
+_MOUNTS = select(MOUNTS.c.path, MOUNTS.c.covers).where(MOUNTS.c.mirror == bindparam("mirror"))
 _AGREED = select(MIRRORS.c.agreed_at).where(
     MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.agreed_at.is_not(None)
 )
@@ -181,18 +181,25 @@ class Mirrors:
         with self._database.writing() as connection:
             _put(connection, MIRRORS, mirror, records.held_creates_values(held))
 
-    def mounts(self, mirror: str) -> frozenset[str]:
-        """Return the folders below the root that were seen to be mount points."""
-        rows = self._database.fetch(_MOUNTS, mirror=mirror)
-        return frozenset(str(path) for (path,) in rows)
+    def mounts(self, mirror: str) -> Mapping[str, bool]:
+        """Return the folders below the root that were seen to be mount points.
 
-    def note_mounts(self, mirror: str, paths: AbstractSet[str]) -> None:
+        Of each, whether a mount there may hide files that were sent.
+        """
+        rows = self._database.fetch(_MOUNTS, mirror=mirror)
+        return {str(path): bool(covers) for path, covers in rows}
+
+    def note_mounts(self, mirror: str, points: Mapping[str, bool]) -> None:
         """Record which folders below the root are mount points; replaces what was recorded.
+
+        Args:
+            mirror: the mirror's name.
+            points: as `mounts` returns them.
 
         Raises:
             Problem: KB-L040 to KB-L047.
         """
-        rows = [{"mirror": mirror, "path": path} for path in sorted(paths)]
+        rows = [{"mirror": mirror, "path": path, "covers": points[path]} for path in sorted(points)]
         with self._database.writing() as connection:
             connection.execute(MOUNTS.delete().where(MOUNTS.c.mirror == mirror))
             if rows:

@@ -159,11 +159,13 @@ class Planner:
         tally = ScanTally()
         begun_on = self._mirror.source.device()
         self.mounts.expect()
+        mounted = self._mirror.source.mounts()
         states = await anyio.to_thread.run_sync(self._candidates, context, listed, tally, checksum)
         must_be_listed(self._mirror.name, tally.blocked)
         # After the walk: what is mounted by now was not missed by it.
-        doubted = self.mounts.doubted(states)
-        self.mounts.note(states, doubted)
+        still_mounted = self._mirror.source.mounts()
+        doubted = self.mounts.doubted(states, still_mounted)
+        self.mounts.note(states, doubted, mounted, still_mounted)
         if listed is not None:
             # Before any decision: a restored ledger would delete what was only renamed.
             states += catch_up(context, listed, states)
@@ -206,7 +208,9 @@ class Planner:
             None when something would be removed and no recorded file proves that the source is
             still the same: then everything has to be compared.
         """
-        doubted = self.mounts.doubted(states)
+        mounted = self.mounts.concerned(states)
+        doubted = self.mounts.doubted(states, mounted)
+        self.mounts.note_met(states, mounted)
         collector = EvidenceCollector(context=context, asks=False)
         decided = await self._decide(collector, states, doubted)
         facts = Facts(

@@ -90,37 +90,46 @@ class MountRecord:
         mirror: the mirror's name.
         source: its folder.
         ledger: keeps them.
+
+    Attributes:
+        known: the recorded mount points, and of each whether it covers: files that were sent may
+            stand in the folder beneath, where a mount hides them.
     """
 
     def __init__(self, mirror: str, source: Source, ledger: Ledger) -> None:
         self._mirror = mirror
         self._source = source
         self._ledger = ledger
-        self.known: frozenset[str] = frozenset()
+        self.known: Mapping[str, bool] = {}
 
     def expect(self) -> None:
         """Have the source tell what is below a recorded mount point and not on its mount."""
         self.known = self._ledger.mounts(self._mirror)
-        self._source.expect(self.known)
+        self._source.expect(self.known.keys())
 
-    def doubted(self, states: Collection[FileState]) -> dict[str, Notice]:
+    def concerned(self, states: Iterable[FileState]) -> frozenset[str]:
+        """Return the mount points as they are now; none where none can concern `states`."""
+        if self.known or any(isinstance(each, Absent) for each in states):
+            return self._source.mounts()
+        return frozenset()
+
+    def doubted(self, states: Collection[FileState], now: AbstractSet[str]) -> dict[str, Notice]:
         """Return where below the root an absence proves nothing, by mount point, and why.
 
         That is where a mount was and is none now, or was none when one of `states` was looked at;
-        and where a mount is that was not there before, over files that are recorded.
+        and where a mount covers files that are recorded, as it was not there when they were sent.
 
         Args:
             states: files that were looked at before.
+            now: the mount points after that.
         """
         absent = [each.key.path for each in states if isinstance(each, Absent)]
-        if not (self.known or absent):
-            return {}
         met = {each.unmounted for each in states if isinstance(each, Absent | Present)}
-        now = self._source.mounts()
-        gone = self.known - now | {point for point in met if point is not None}
+        gone = self.known.keys() - now | {point for point in met if point is not None}
         doubted = {point: guard_say.NOT_MOUNTED(path=point) for point in gone}
-        for point in now - self.known:
-            if any(is_at_or_below(path, point) for path in absent):
+        for point in now - gone:
+            covers = self.known.get(point, True)
+            if covers and any(is_at_or_below(path, point) for path in absent):
                 doubted[point] = guard_say.NEWLY_MOUNTED(path=point)
         return doubted
 
@@ -155,20 +164,47 @@ class MountRecord:
     def _stands(self, key: DocKey) -> bool:
         return not isinstance(self._source.look(key.path), Absent | Unknown)
 
-    def note(self, states: Collection[FileState], doubted: Mapping[str, Notice]) -> None:
-        """Record the mount points as they are now.
+    def note(
+        self,
+        states: Collection[FileState],
+        doubted: Mapping[str, Notice],
+        before: AbstractSet[str],
+        now: AbstractSet[str],
+    ) -> None:
+        """Record the mount points as a walk found them.
 
         One where nothing is mounted any more stays recorded as long as its files differ from what
         was sent: only when all of them stand there as they were is it a folder like any other. A
-        new one is recorded once it hides none of the recorded files.
+        new one covers until a whole walk found all recorded files on it. So does one that comes
+        back, if files were sent from the folder beneath meanwhile.
 
         Args:
-            states: what a walk found that may need something.
+            states: what the walk found that may need something.
             doubted: as `doubted` returns.
+            before: the mount points before the walk.
+            now: the mount points after it.
         """
-        lost = self.known & doubted.keys()
-        left = {p for p in lost if any(is_at_or_below(each.key.path, p) for each in states)}
-        now = (self._source.mounts() - doubted.keys()) | left | (self.known - lost)
-        if now != self.known:
-            self._ledger.note_mounts(self._mirror, now)
+        unsure = doubted.keys() | (now - before)
+        points = {each: self.known.get(each, True) and each in unsure for each in now}
+        for point in self.known.keys() - now:
+            left = [each for each in states if is_at_or_below(each.key.path, point)]
+            if left:
+                sent = any(isinstance(each, Present) for each in left)
+                points[point] = self.known[point] or sent
+        self._record(points)
+
+    def note_met(self, states: Iterable[FileState], now: AbstractSet[str]) -> None:
+        """Record what looks at some paths say of mount points; only a walk says more.
+
+        Args:
+            states: what stands at those paths.
+            now: as `concerned` returns.
+        """
+        met = {each.unmounted for each in states if isinstance(each, Present)}
+        beneath = {point for point in met if point is not None}
+        self._record({**self.known, **dict.fromkeys((now - self.known.keys()) | beneath, True)})
+
+    def _record(self, points: Mapping[str, bool]) -> None:
+        if points != self.known:
+            self._ledger.note_mounts(self._mirror, points)
             self.expect()

@@ -83,15 +83,15 @@ def test_what_concerns_a_whole_mirror_comes_back_and_goes_with_it(filled: Ledger
     held = HeldCreates(reason=("KB-R1", "no\nroom"), since=1.5, probe_at=3601.5)
     filled.note_rehash("docs", Rehash(after="ü/a", since=2.5))
     filled.hold_creates("docs", held)
-    filled.note_mounts("docs", {"old"})
-    filled.note_mounts("docs", {"nas", "ü/media"})
+    filled.note_mounts("docs", {"old": True})
+    filled.note_mounts("docs", {"nas": False, "ü/media": True})
     assert filled.rehash("docs") == Rehash(after="ü/a", since=2.5)
     assert filled.held_creates("docs") == held
-    assert filled.mounts("docs") == {"nas", "ü/media"}
-    assert filled.mounts("other") == frozenset()
+    assert filled.mounts("docs") == {"nas": False, "ü/media": True}
+    assert filled.mounts("other") == {}
     filled.forget_mirror("docs")
     assert filled.rehash("docs") is filled.held_creates("docs") is None
-    assert filled.mounts("docs") == frozenset()
+    assert filled.mounts("docs") == {}
 
 
 def test_creates_that_are_held_no_more_leave_nothing(store: LedgerStore) -> None:

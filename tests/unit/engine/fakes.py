@@ -63,7 +63,7 @@ class MemoryLedger:
         self.halted: dict[str, frozenset[str]] = {}
         self.agreed: dict[str, float] = {}
         self.servers: dict[str, Capabilities] = {}
-        self.mounted: dict[str, frozenset[str]] = {}
+        self.mounted: dict[str, Mapping[str, bool]] = {}
         self.rehashes: dict[str, Rehash] = {}
 
     def rows(
@@ -266,11 +266,11 @@ class MemoryLedger:
             sent_at=max((e.sent_at or 0 for e in sent), default=None),
         )
 
-    def mounts(self, mirror: str) -> frozenset[str]:
-        return self.mounted.get(mirror, frozenset())
+    def mounts(self, mirror: str) -> Mapping[str, bool]:
+        return self.mounted.get(mirror, {})
 
-    def note_mounts(self, mirror: str, paths: AbstractSet[str]) -> None:
-        self.mounted[mirror] = frozenset(paths)
+    def note_mounts(self, mirror: str, points: Mapping[str, bool]) -> None:
+        self.mounted[mirror] = dict(points)
 
     def agreed_at(self, mirror: str) -> float:
         return self.agreed.get(mirror, 0.0)

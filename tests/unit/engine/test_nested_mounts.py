@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from unittest import mock
+
 import anyio
 import pytest
 
 from kbsync.engine.control.controller import Phase
 from kbsync.engine.execute.results import Report
+from kbsync.engine.ports import Seen
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Exit
 from kbsync.messages import guard as say
 from kbsync.model import Allowed, Delete, DocKey, Halted
+from tests.model.folder import File
 
 from .controlled import GRACE, controlled
 from .fakes import Stage, stage
@@ -29,7 +34,7 @@ async def _filled(beside: int = 5) -> tuple[Stage, Reconciler]:
         on.synced(f"{n}.md", f"page {n}".encode())
     engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     await _applied(on, engine)
-    assert on.ledger.mounts("docs") == {POINT}
+    assert on.ledger.mounts("docs").keys() == {POINT}
     on.server.calls.clear()
     return on, engine
 
@@ -128,6 +133,107 @@ async def test_a_mount_that_hides_files_sent_from_the_folder_beneath_removes_not
     assert not (await engine.plan()).plan.actions
 
 
+async def _covered() -> tuple[Stage, Reconciler, File]:
+    """A mount over a folder that a file was sent from, and a file of its own, sent too."""
+    on, engine = await _filled()
+    on.synced("part/a.md", b"a")
+    await _applied(on, engine)
+    hidden = on.source.files.pop("part/a.md")
+    on.source.nested["part"] = True
+    on.source.write("part/on it.md", b"on the mount")
+    assert (await _applied(on, engine)).done == {"create": 1}
+    assert on.ledger.mounts("docs") == {POINT: False, "part": True}
+    return on, engine, hidden
+
+
+@pytest.mark.parametrize("back", [True, False])
+async def test_what_was_sent_from_a_mount_that_hid_files_stays_when_it_goes(*, back: bool) -> None:
+    on, engine, hidden = await _covered()
+    on.source.remove("part/on it.md")
+    del on.source.nested["part"]
+    if back:
+        on.source.files["part/a.md"] = hidden
+    for _ in range(2):
+        held = await _halted(engine)
+        assert [why.message for why in held.why] == [say.HALTED_MOUNT]
+        assert {key.path for key in held.keys} >= {"part/on it.md"}
+        assert "delete" not in (await _applied(on, engine)).done
+
+
+async def test_a_mount_covers_until_nothing_is_hidden_by_it_any_more() -> None:
+    on, engine, _ = await _covered()
+    on.source.write("part/more.md", b"more")
+    await _applied(on, engine)
+    on.source.remove("part/more.md")
+    held = await _halted(engine)
+    assert {key.path for key in held.keys} == {"part/a.md", "part/more.md"}
+    assert (await _applied(on, engine, held.members)).done == {"delete": 2}
+    await _applied(on, engine)
+    assert not any(on.ledger.mounts("docs").values())
+    on.source.write("part/more.md", b"more")
+    await _applied(on, engine)
+    on.source.remove("part/more.md")
+    assert (await _applied(on, engine)).done == {"delete": 1}
+
+
+async def test_a_mount_that_comes_back_over_files_that_were_sent_meanwhile_removes_none() -> None:
+    on, engine = await _filled()
+    away = {path: file for path, file in on.source.files.items() if path.startswith(POINT)}
+    for path in away:
+        del on.source.files[path]
+    on.source.nested = {}
+    on.source.write(f"{POINT}/more.md", b"written while nothing was mounted")
+    assert (await _applied(on, engine)).done == {"create": 1}
+    on.source.nested = {POINT: True}
+    on.source.remove(f"{POINT}/more.md")
+    on.source.files |= away
+    for _ in range(2):
+        held = await _halted(engine)
+        assert {key.path for key in held.keys} == {f"{POINT}/more.md"}
+        assert "delete" not in (await _applied(on, engine)).done
+
+
+async def test_a_mount_that_comes_amid_a_walk_hides_nothing_from_the_next() -> None:
+    on, engine = await _filled()
+    on.synced("part/a.md", b"a")
+    on.synced("part/b.md", b"a copy of it is on the mount")
+    await _applied(on, engine)
+    scan = on.source.scan
+
+    def mounted_amid() -> Iterator[Seen]:
+        yield from scan()
+        on.source.nested["part"] = True
+        on.source.files.pop("part/a.md", None)
+
+    with mock.patch.object(on.source, "scan", mounted_amid):
+        await _applied(on, engine)
+    held = await _halted(engine)
+    assert {key.path for key in held.keys} == {"part/a.md"}
+
+
+async def test_the_daemon_keeps_what_it_sent_from_under_a_mount_that_comes_back() -> None:
+    on, _ = await _filled()
+    away = {path: file for path, file in on.source.files.items() if path.startswith(POINT)}
+    async with controlled(on) as it:
+        on.source.files = {p: f for p, f in on.source.files.items() if p not in away}
+        on.source.nested = {}
+        it.changes.report(root=True)
+        await anyio.sleep(3 * GRACE)
+        on.source.write(f"{POINT}/more.md", b"written while nothing was mounted")
+        it.changes.report(f"{POINT}/more.md")
+        await anyio.sleep(3 * GRACE)
+        assert on.server.count("create") == 1
+        on.source.files.pop(f"{POINT}/more.md")
+        on.source.files |= away
+        on.source.nested = {POINT: True}
+        it.changes.report(root=True)
+        await anyio.sleep(3 * GRACE)
+        assert on.server.count("delete") == 0
+        why = it.controller.status.why
+        assert why is not None
+        assert why.message is say.HALTED_MOUNT
+
+
 async def test_a_file_that_is_deleted_on_its_mount_is_removed() -> None:
     on, engine = await _filled()
     on.source.remove(f"{POINT}/0.md")
@@ -152,7 +258,7 @@ async def test_of_two_mounts_one_inside_the_other_each_is_judged_by_itself() -> 
     on.source.nested[inner] = True
     on.synced(f"{inner}/deep.md", b"deep")
     await _applied(on, engine)
-    assert on.ledger.mounts("docs") == {POINT, inner}
+    assert on.ledger.mounts("docs").keys() == {POINT, inner}
     on.source.nested[inner] = False
     on.source.remove(f"{POINT}/0.md")
     held = await _halted(engine)
