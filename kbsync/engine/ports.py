@@ -203,8 +203,12 @@ class Ledger(Protocol):
         """Record which folders below the root are mount points; replaces what was recorded."""
         ...
 
-    def begin_listing(self, base_id: str) -> None:
-        """Forget the previous listing of the base and start a new one."""
+    def begin_listing(self, base_id: str) -> int:
+        """Forget the previous listing of the base and start a new one; return its number."""
+        ...
+
+    def is_newest_listing(self, base_id: str, number: int) -> bool:
+        """Whether no other listing of the base was begun since `begin_listing` gave this number."""
         ...
 
     def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -52,9 +53,10 @@ class RemoteListings:
     """Keeps the newest listing of each base."""
 
     _database: Database
+    _listings_begun: Counter[str]
 
-    def begin_listing(self, base_id: str) -> None:
-        """Forget the previous listing of the base and start a new one."""
+    def begin_listing(self, base_id: str) -> int:
+        """Forget the previous listing of the base and start a new one; return its number."""
         row = {"base_id": base_id, "started_at": None, "complete": False, "documents": 0}
         with self._database.writing() as connection:
             others = select(LISTINGS.c.base_id).where(LISTINGS.c.base_id != base_id).limit(1)
@@ -64,6 +66,12 @@ class RemoteListings:
             connection.execute(gone if alone else gone.where(LISTED.c.base_id == base_id))
             connection.execute(LISTINGS.delete().where(LISTINGS.c.base_id == base_id))
             connection.execute(insert(LISTINGS), row)
+        self._listings_begun[base_id] += 1
+        return self._listings_begun[base_id]
+
+    def is_newest_listing(self, base_id: str, number: int) -> bool:
+        """Whether no other listing of the base was begun since `begin_listing` gave this number."""
+        return self._listings_begun[base_id] == number
 
     def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
         """Add a page of documents; one with an id that is listed already replaces that one."""

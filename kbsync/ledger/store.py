@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,6 +41,7 @@ class LedgerStore(
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._listings_begun = Counter()
         self.clock = LedgerClock(self)
 
     @classmethod

@@ -16,7 +16,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.execute.results import TimedCall
 from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.knowledge_base import ensure_base
-from kbsync.engine.observe.remote_state import refresh
+from kbsync.engine.observe.remote_state import is_kept, refresh
 from kbsync.engine.ports import UNCHANGED, EntryChange
 from kbsync.messages import Problem
 from kbsync.messages import adoption as say
@@ -120,7 +120,7 @@ async def offer(context: Context, match: Match, *, cause: Cause, trust: Trust) -
     assert context.base_id is not None  # noqa: S101 - the caller found the base
     listing = await refresh(context)
     # A missed document of the same name would make an ambiguous pair look certain.
-    if not listing.complete:
+    if not is_kept(context, listing):
         raise Problem(say.LISTING_MOVED(mirror=context.mirror.name))
     documents = list(context.ledger.foreign(context.base_id))
     files = await anyio.to_thread.run_sync(lambda: list(_new_files(context)))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.results import TimedCall
+from kbsync.engine.observe.remote_state import is_kept
 from kbsync.engine.ports import EntryChange, ObservedListing
 from kbsync.model import (
     Absent,
@@ -229,4 +230,4 @@ def _vacant(context: Context, key: DocKey, listing: ObservedListing) -> bool:
     if held is None:
         return True
     listed = context.ledger.listed(context.base_id or "", held.document_id)
-    return listing.complete and listed is None
+    return listed is None and is_kept(context, listing)

@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import refuse
-from kbsync.engine.observe.remote_state import document_of, owner_of
+from kbsync.engine.observe.remote_state import document_of, is_kept, owner_of
 from kbsync.engine.observe.standing import standing_of
 from kbsync.engine.ports import ObservedListing
 from kbsync.model import (
@@ -209,14 +209,9 @@ class EvidenceCollector:
         return not gets and self._is_whole()
 
     def _is_whole(self) -> bool:
-        """Whether the listing holds every document of the base, as of a minute ago at most.
-
-        Another mirror on the base may be listing it anew: then the ledger has only a part of it.
-        """
-        if self.listing is None or not (self.listing.complete and self._fresh()):
-            return False
-        kept = self.context.ledger.listing(self.context.base_id or "")
-        return kept is not None and kept.complete and kept.started_at >= self.listing.started_at
+        """Whether the listing holds every document of the base, as of a minute ago at most."""
+        listing = self.listing
+        return listing is not None and self._fresh() and is_kept(self.context, listing)
 
     async def _by_id(self, document_id: str, name: str) -> RemoteDocument | Missing:
         if self.context.base_id is None:

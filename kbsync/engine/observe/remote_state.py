@@ -138,19 +138,32 @@ async def _once(context: Context) -> ObservedListing:
     if context.base_id is None:
         return ObservedListing(started_at=context.clock.now(), complete=True, documents=0)
     base_id, started_at = context.base_id, context.clock.now()
-    context.ledger.begin_listing(base_id)
+    number = context.ledger.begin_listing(base_id)
     owners: set[str] = set()
 
     def take(page: DocumentPage) -> None:
         owners.update(_owners(context, page))
-        context.ledger.add_listed(base_id, page.documents)
+        # Another mirror on the base may have begun anew: then the first pages are gone again.
+        if context.ledger.is_newest_listing(base_id, number):
+            context.ledger.add_listed(base_id, page.documents)
 
     documents, complete = await read_listing(context, base_id, take)
     listing = ObservedListing(
         started_at=started_at, complete=complete, documents=documents, owners=frozenset(owners)
     )
-    context.ledger.end_listing(base_id, listing)
+    if context.ledger.is_newest_listing(base_id, number):
+        context.ledger.end_listing(base_id, listing)
     return listing
+
+
+def is_kept(context: Context, listing: ObservedListing) -> bool:
+    """Return whether the ledger has every document of the base, as `listing` or a newer one met it.
+
+    Another mirror on the base may be listing it anew: then the ledger has only a part of it.
+    """
+    kept = context.ledger.listing(context.base_id or "")
+    taken = kept is not None and kept.complete and kept.started_at >= listing.started_at
+    return listing.complete and taken
 
 
 async def read_listing(

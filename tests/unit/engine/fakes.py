@@ -59,6 +59,7 @@ class MemoryLedger:
         self.owners: dict[str, Ownership] = {}
         self.documents: dict[str, RemoteDocument] = {}
         self.observed: ObservedListing | None = None
+        self.listings_begun = 0
         self.repaired: dict[DocKey, int] = {}
         self.halted: dict[str, frozenset[str]] = {}
         self.agreed: dict[str, float] = {}
@@ -172,8 +173,13 @@ class MemoryLedger:
     def unmark(self, mirror: str) -> None:
         self.held = {key: replace(e, metadata_hash=None) for key, e in self.held.items()}
 
-    def begin_listing(self, base_id: str) -> None:
+    def begin_listing(self, base_id: str) -> int:
         self.documents, self.observed = {}, None
+        self.listings_begun += 1
+        return self.listings_begun
+
+    def is_newest_listing(self, base_id: str, number: int) -> bool:
+        return number == self.listings_begun
 
     def listing(self, base_id: str) -> ObservedListing | None:
         return self.observed
