@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kbsync.config import KnowledgeBaseConfig, MirrorConfig, ServerConfig
+from kbsync.model import DocumentRule, OneRule
 
 # As an ordinary server may index; one that may not is told to by a test of it.
 MAX_INDEXING = ServerConfig.model_fields["max_indexing"].default
@@ -19,3 +20,12 @@ def mirror_config(source: Path | str = "/fake", **more: object) -> MirrorConfig:
 def base_by_id(base_id: str) -> KnowledgeBaseConfig:
     """Return a knowledge base declared by an id that need be no UUID."""
     return KnowledgeBaseConfig.model_construct(id=base_id)
+
+
+def one_rule(settings: str, config: MirrorConfig | None = None, **more: object) -> OneRule:
+    """Return the rule of every path of a mirror, with a hash of our own for its settings."""
+    declared = config or mirror_config()
+    given = {"encoding": declared.encoding, "on_delete": declared.on_delete, **more}
+    # The section itself: what is computed of it once would stay when a test declares another.
+    chunking = declared.chunking.declared()
+    return OneRule(DocumentRule(settings=settings, chunking=chunking, **given))  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import unicodedata
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -247,11 +246,12 @@ def mirror_of(settings: Settings, declared: Declared, *, prune: Prune = KEEP) ->
     """
     from kbsync.source.folder import Folder  # noqa: PLC0415 - loaded by verbs that need it
 
+    folder = Folder(declared, own_files(settings))
     return Mirror(
         config=declared,
         server=settings.server_of(declared),
-        source=Folder(declared, own_files(settings)),
-        settings=settings_hash(declared),
+        source=folder,
+        document_rules=folder.document_rules,
         prune_excluded=prune.excluded,
         prune_stale=prune.stale,
     )
@@ -268,11 +268,3 @@ def own_files(settings: Settings) -> Mapping[Path, str]:
         if server.api_key_file is not None:
             found[server.api_key_file] = "an API key"
     return found
-
-
-def settings_hash(declared: Declared) -> str:
-    """Return what shapes the chunks, hashed: what is declared, and the converter's version."""
-    from kbsync.source.encoding import CONVERTER  # noqa: PLC0415
-
-    shaping = f"{declared.settings_hash} {CONVERTER if declared.convert == 'utf-8' else ''}"
-    return hashlib.sha256(shaping.encode("ascii")).hexdigest()

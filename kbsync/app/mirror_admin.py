@@ -116,4 +116,6 @@ def _mirror(settings: Settings, binding: Binding) -> Mirror:
         known["ambiguity_window"] = declared.ambiguity_window
     config = MirrorConfig.model_construct(**known)  # type: ignore[arg-type]
     server = settings.servers[server_of(settings, binding)]
-    return Mirror(config=config, server=server, source=Folder(config), settings="")
+    folder = Folder(config)
+    rules = folder.document_rules
+    return Mirror(config=config, server=server, source=folder, document_rules=rules)

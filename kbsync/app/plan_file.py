@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from kbsync.app import all_mirrors, build
+from kbsync.app import all_mirrors
 from kbsync.app.all_mirrors import HaltedMirror, MirrorPlan
 from kbsync.config import Settings
 from kbsync.engine.execute.promises import hashes_to_send
@@ -25,6 +25,7 @@ from kbsync.planning.saved_plan import (
     differences,
     saved_actions,
 )
+from kbsync.source.document_rules import converter_of
 
 # Bytes that are read at most.
 LARGEST = 256 << 20
@@ -140,7 +141,7 @@ def settings_digest(settings: Settings, mirrors: Sequence[str]) -> str:
             # What loading filled in is not declared, and how fast a plan runs does not change it.
             mirror.model_dump(mode="json", exclude={"read_only"}) | {"max_indexing": None},
             settings.server_of(mirror).url,
-            build.settings_hash(mirror),
+            converter_of(mirror),
         ]
         for mirror in declared
     ]

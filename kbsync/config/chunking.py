@@ -16,6 +16,7 @@ from kbsync.model import Chunking
 ChunkLength = Annotated[int, Field(ge=50), WHOLE]
 Overlap = Annotated[int, Field(ge=0), WHOLE]
 Separator = Annotated[str, Field(min_length=1, max_length=50)]
+Language = Annotated[str, Field(min_length=1, max_length=255)]
 ModelName = Annotated[str, Field(min_length=1, max_length=255)]
 FORMS = {"text": "text_model", "qa": "qa_model", "hierarchical": "hierarchical_model"}
 
@@ -74,20 +75,12 @@ class Retrieval(Section):
         return model
 
 
-class ChunkingSection(Section):
-    """What shapes the chunks of a mirror's documents, and the base made for them."""
+class ChunkRule(Section):
+    """How a document is cut into chunks: the server's process rule."""
 
     mode: Literal["automatic", "custom", "hierarchical"] = Field(
         default="automatic",
         description="automatic: the server's rule, 500 characters; custom; or hierarchical.",
-    )
-    form: Literal["text", "qa", "hierarchical"] | None = Field(
-        default=None,
-        description="text, qa (needs a working language model) or hierarchical; "
-        "null: what the mode asks for.",
-    )
-    language: Annotated[str, Field(min_length=1, max_length=255)] = Field(
-        default="English", description="Language of the documents, in the server's words."
     )
     separator: Separator = Field(
         default="\n\n", description="Text between two chunks; not for mode: automatic."
@@ -114,6 +107,35 @@ class ChunkingSection(Section):
     subchunks: Subchunks = Field(
         default_factory=Subchunks, description="Child chunks; only for mode: hierarchical."
     )
+
+    def process_rule(self) -> Mapping[str, object]:
+        """Return the process rule to send (docs/dify-api.md section 4.5)."""
+        if self.mode == "automatic":
+            return {"mode": "automatic"}
+        rules: dict[str, object] = {
+            "pre_processing_rules": [
+                {"id": "remove_extra_spaces", "enabled": self.remove_extra_spaces},
+                {"id": "remove_urls_emails", "enabled": self.remove_urls_emails},
+            ],
+            "segmentation": _segmentation(self),
+        }
+        if self.mode == "hierarchical":
+            rules["parent_mode"] = self.parent_mode
+            rules["subchunk_segmentation"] = _segmentation(self.subchunks)
+        return {"mode": self.mode, "rules": rules}
+
+
+class ChunkingSection(ChunkRule):
+    """What shapes the chunks of a mirror's documents, and the base made for them."""
+
+    form: Literal["text", "qa", "hierarchical"] | None = Field(
+        default=None,
+        description="text, qa (needs a working language model) or hierarchical; "
+        "null: what the mode asks for.",
+    )
+    language: Language = Field(
+        default="English", description="Language of the documents, in the server's words."
+    )
     indexing_technique: Literal["economy", "high_quality"] = Field(
         default="economy",
         description="economy: keywords; high_quality: embeddings. "
@@ -136,22 +158,6 @@ class ChunkingSection(Section):
         """The form in the server's words."""
         return FORMS[self.form or ("hierarchical" if self.mode == "hierarchical" else "text")]
 
-    def process_rule(self) -> Mapping[str, object]:
-        """Return the process rule to send (docs/dify-api.md section 4.5)."""
-        if self.mode == "automatic":
-            return {"mode": "automatic"}
-        rules: dict[str, object] = {
-            "pre_processing_rules": [
-                {"id": "remove_extra_spaces", "enabled": self.remove_extra_spaces},
-                {"id": "remove_urls_emails", "enabled": self.remove_urls_emails},
-            ],
-            "segmentation": _segmentation(self),
-        }
-        if self.mode == "hierarchical":
-            rules["parent_mode"] = self.parent_mode
-            rules["subchunk_segmentation"] = _segmentation(self.subchunks)
-        return {"mode": self.mode, "rules": rules}
-
     def declared(self) -> Chunking:
         """Return what the engine and the remote want to know."""
         economy = self.indexing_technique == "economy"
@@ -169,7 +175,7 @@ class ChunkingSection(Section):
         )
 
 
-def _segmentation(section: ChunkingSection | Subchunks) -> Mapping[str, object]:
+def _segmentation(section: ChunkRule | Subchunks) -> Mapping[str, object]:
     return {
         "separator": section.separator,
         "max_tokens": section.max_tokens,

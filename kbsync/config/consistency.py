@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from kbsync.config.chunking import ChunkingSection
+from kbsync.config.chunking import ChunkingSection, ChunkRule
 from kbsync.config.config_file import Fault, Location
 from kbsync.config.declaration import Declaration, declared_servers, server_name
 from kbsync.config.mirror import MirrorConfig
@@ -62,11 +62,14 @@ def _mirror(
 ) -> Iterator[Fault]:
     yield from _base_words(at, mirror)
     yield from _chunking((*at, "chunking"), mirror.chunking)
+    for place, section in _chunk_rules(at, mirror)[1:]:
+        yield from _rule(place, section, mirror.chunking)
     if not servers:
         return
     name = server_name(mirror, servers)
     limit = servers[name].max_chunk_length if name else ServerConfig.model_fields[_LIMIT].default
-    yield from _lengths((*at, "chunking"), mirror.chunking, limit)
+    for place, section in _chunk_rules(at, mirror):
+        yield from _lengths(place, section, limit)
     if name is None:
         message = messages.SERVER_UNKNOWN if mirror.server else messages.SERVER_UNNAMED
         yield Fault(message=message, at=(*at, "server"), words={"known": ", ".join(servers)})
@@ -105,10 +108,32 @@ def _chunking(at: Location, section: ChunkingSection) -> Iterator[Fault]:
     yield from _technique(at, section)
 
 
-def _mode(at: Location, section: ChunkingSection) -> Iterator[Fault]:
+def _chunk_rules(at: Location, mirror: MirrorConfig) -> list[tuple[Location, ChunkRule]]:
+    """Return the mirror's own rule for chunks, then those of its `rules`, each with its place."""
+    found: list[tuple[Location, ChunkRule]] = [((*at, "chunking"), mirror.chunking)]
+    for number, rule in enumerate(mirror.rules):
+        if rule.chunking is not None:
+            found.append(((*at, "rules", number, "chunking"), rule.chunking))
+    return found
+
+
+def _rule(at: Location, section: ChunkRule, base: ChunkingSection) -> Iterator[Fault]:
+    """A base has one form, so that a rule is hierarchical where the mirror is, and nowhere else."""
+    yield from _idle(at, section)
+    yield from _overlaps(at, section)
+    if (section.mode == "hierarchical") != (base.server_form == "hierarchical_model"):
+        words = {"form": base.server_form.removesuffix("_model"), "mode": section.mode}
+        yield Fault(message=messages.FORM_MISMATCH, at=(*at, "mode"), words=words)
+
+
+def _idle(at: Location, section: ChunkRule) -> Iterator[Fault]:
     idle = {"automatic": _SHAPING | _HIERARCHY, "custom": _HIERARCHY}.get(section.mode, frozenset())
     for key in sorted(section.model_fields_set & idle):
         yield Fault(message=messages.MODE_MISMATCH, at=(*at, key), words={"mode": section.mode})
+
+
+def _mode(at: Location, section: ChunkingSection) -> Iterator[Fault]:
+    yield from _idle(at, section)
     hierarchical = section.server_form == "hierarchical_model"
     if hierarchical != (section.mode == "hierarchical"):
         words = {"form": section.form, "mode": section.mode}
@@ -117,14 +142,14 @@ def _mode(at: Location, section: ChunkingSection) -> Iterator[Fault]:
         yield Fault(message=messages.HIERARCHY_NEEDS_QUALITY, at=(*at, "indexing_technique"))
 
 
-def _overlaps(at: Location, section: ChunkingSection) -> Iterator[Fault]:
+def _overlaps(at: Location, section: ChunkRule) -> Iterator[Fault]:
     if section.chunk_overlap >= section.max_tokens:
         yield Fault(message=messages.OVERLAP_TOO_LARGE, at=(*at, "chunk_overlap"))
     if section.subchunks.chunk_overlap >= section.subchunks.max_tokens:
         yield Fault(message=messages.OVERLAP_TOO_LARGE, at=(*at, "subchunks", "chunk_overlap"))
 
 
-def _lengths(at: Location, section: ChunkingSection, limit: int) -> Iterator[Fault]:
+def _lengths(at: Location, section: ChunkRule, limit: int) -> Iterator[Fault]:
     longest = section.max_tokens, section.subchunks.max_tokens
     for key, found in zip((("max_tokens",), ("subchunks", "max_tokens")), longest, strict=True):
         if found > limit and section.mode != "automatic":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,8 +10,19 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from kbsync.config.chunking import ChunkingSection, settings_hash
+from kbsync.config.document_rules import (
+    FrontMatter,
+    Metadata,
+    OnDelete,
+    Pattern,
+    RuleConfig,
+    Send,
+    TrashTime,
+    UpdateStrategy,
+    Url,
+)
+from kbsync.config.encodings import AUTO, Encodings
 from kbsync.config.guard import GuardConfig
-from kbsync.config.pattern_line import fault_of, says_nothing
 from kbsync.config.types import (
     RESERVED,
     WHOLE,
@@ -51,16 +60,6 @@ def _prefix(value: str) -> str:
     return "/".join(parts) + "/" if parts else ""
 
 
-def _pattern(value: str) -> str:
-    if not value.strip() or re.search(r"[\0\r\n]", value):
-        raise wanted("a gitignore pattern on one line is wanted")
-    if cause := fault_of(value):
-        raise wanted(f"a gitignore pattern that can match is wanted; {cause}")
-    if says_nothing(value):
-        raise wanted("a gitignore pattern is wanted, and # begins a comment; write \\# for a name")
-    return value
-
-
 def _extension(value: str) -> str:
     name = value.removeprefix(".").lower()
     if not re.fullmatch(r"[a-z0-9]{1,16}", name):
@@ -72,39 +71,6 @@ def _never(value: object) -> object:
     return 0 if value == "never" else value
 
 
-def _listed(value: object) -> object:
-    if isinstance(value, str):
-        return (value,)
-    if not isinstance(value, list | tuple):
-        raise wanted("auto, the name of an encoding, or a list of names is wanted")
-    return value
-
-
-def _text_encoding(value: str) -> str:
-    name = value.strip().lower()
-    if name == AUTO:
-        return name
-    try:
-        "".encode(name)  # what is no encoding of text, such as rot13 or base64, is refused here
-        found = codecs.lookup(name).name
-    except (LookupError, ValueError, UnicodeError):
-        found = ""
-    if not found or found in _NO_FILES:
-        raise wanted("auto or the name of an encoding is wanted, such as gbk, shift_jis or cp1250")
-    return name
-
-
-def _in_turn(value: tuple[str, ...]) -> tuple[str, ...]:
-    if AUTO in value[:-1]:
-        raise wanted("auto is the last of the list: it takes every text")
-    return not_empty(value)
-
-
-AUTO = "auto"
-# Encodings of names and of programs' source, not of files.
-_NO_FILES = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
-Encoding = Annotated[str, AfterValidator(_text_encoding)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
 Extension = Annotated[str, AfterValidator(_extension)]
 
 
@@ -178,11 +144,7 @@ class MirrorConfig(Section):
         default="utf-8",
         description="utf-8: text in other encodings is sent as UTF-8; none: bytes as they are.",
     )
-    encoding: Annotated[
-        tuple[Encoding, ...],
-        BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
-        AfterValidator(_in_turn),
-    ] = Field(
+    encoding: Encodings = Field(
         default=(AUTO,),
         description="What text is written in that is not UTF-8: a name, a list of names tried "
         "in turn, or auto, which guesses and holds back what it cannot tell.",
@@ -195,9 +157,25 @@ class MirrorConfig(Section):
     chunking: ChunkingSection = Field(
         default_factory=ChunkingSection, description="What shapes the chunks."
     )
-    metadata: Mapping[str, str] = Field(
+    send: Send = Field(
+        default="file",
+        description="file: as it is; text: any file of text, as text; converted: rich types as "
+        "Markdown; rows: tables, a row to a chunk.",
+        json_schema_extra=RESERVED,
+    )
+    links: Url | None = Field(
+        default=None,
+        description="The URL that relative links and images of texts are rewritten to.",
+        json_schema_extra=RESERVED,
+    )
+    metadata: Metadata = Field(
         default_factory=dict,
         description="Metadata fields to set on every document.",
+        json_schema_extra=RESERVED,
+    )
+    front_matter: FrontMatter | None = Field(
+        default=None,
+        description="Fields of YAML front matter that become metadata; it is left out of the text.",
         json_schema_extra=RESERVED,
     )
     on_drift: Literal["repair", "report"] = Field(
@@ -210,15 +188,25 @@ class MirrorConfig(Section):
     prune: bool = Field(
         default=True, description="Delete documents of ours whose file is gone, orphans included."
     )
-    on_delete: Literal["delete", "disable", "keep"] = Field(
+    on_delete: OnDelete = Field(
         default="delete",
         description="What becomes of the document of a deleted file.",
         json_schema_extra=RESERVED,
     )
-    update_strategy: Literal["in_place", "swap", "chunks"] = Field(
+    trash_for: TrashTime | None = Field(
+        default=None,
+        description="So long a document stays in the trash; null: until it is emptied.",
+        json_schema_extra=RESERVED,
+    )
+    update_strategy: UpdateStrategy = Field(
         default="in_place",
         description="How a changed file reaches its document.",
         json_schema_extra=RESERVED,
+    )
+    rules: tuple[RuleConfig, ...] = Field(
+        default=(),
+        description="Settings of some files alone; of the rules that match one the last to set a "
+        "key wins.",
     )
     guard: GuardConfig = Field(
         default_factory=GuardConfig, description="Limits beyond which a plan halts."
@@ -271,8 +259,3 @@ class MirrorConfig(Section):
     def settings_hash(self) -> str:
         """What a fingerprint of this mirror carries as `settings`."""
         return settings_hash(self.declared_chunking, self.convert)
-
-    @property
-    def taken_by(self) -> str:
-        """How texts are taken, as the ledger notes it with what each was taken as."""
-        return f"({', '.join(self.encoding)}{', csv as it is' if self.csv == 'as_is' else ''})"

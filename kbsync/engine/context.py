@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kbsync.config import MirrorConfig, ServerConfig
 from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.ports import Clock, Ledger, Remote, Source
-from kbsync.model import Capability, DocKey
+from kbsync.model import Capability, DocKey, DocumentRule, DocumentRules
 from kbsync.planning.case import DecisionRules
 from kbsync.planning.document_names import document_name, document_names
 
@@ -21,8 +21,7 @@ class Mirror:
         config: the mirror as declared, completed by `kbsync.config.load`.
         server: its server as declared.
         source: its folder.
-        settings: hash of the chunking and the converter, half of a fingerprint.
-        swap: replace by creating beside and deleting the old one when done.
+        document_rules: what the document of each path becomes.
         prune_excluded: delete what the filters leave out now; asked for by a verb.
         prune_stale: delete what stands for files that cannot be sent as they are, likewise.
     """
@@ -30,8 +29,7 @@ class Mirror:
     config: MirrorConfig
     server: ServerConfig
     source: Source
-    settings: str
-    swap: bool = False
+    document_rules: DocumentRules
     prune_excluded: bool = False
     prune_stale: bool = False
 
@@ -42,17 +40,21 @@ class Mirror:
 
     def document_name(self, path: str) -> str:
         """Return the name a document of `path` bears."""
-        return document_name(path, prefix=self.config.prefix)
+        return document_name(path + self.rule_of(path).suffix, prefix=self.config.prefix)
 
     def document_names(self, path: str) -> Iterator[str]:
         """Yield that name, then others for when a document of ours that moved still bears it."""
-        return document_names(path, prefix=self.config.prefix)
+        return document_names(path + self.rule_of(path).suffix, prefix=self.config.prefix)
 
-    def rules(self, base_id: str) -> DecisionRules:
-        """Return what decisions on `base_id` go by."""
+    def rule_of(self, path: str) -> DocumentRule:
+        """Return what the document of `path` becomes."""
+        return self.document_rules.of(path)
+
+    def decision_rules(self, base_id: str, path: str) -> DecisionRules:
+        """Return what decisions on a document of `path` in `base_id` go by."""
         return DecisionRules(
             base_id=base_id,
-            settings=self.settings,
+            rule=self.rule_of(path),
             config=self.config,
             prune_excluded=self.prune_excluded,
             prune_stale=self.prune_stale,

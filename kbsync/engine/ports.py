@@ -20,6 +20,7 @@ from kbsync.model import (
     Capability,
     ChunkPage,
     DocKey,
+    DocumentRules,
     HeldCreates,
     Intent,
     JournalLine,
@@ -95,14 +96,19 @@ class Ledger(Protocol):
     """What was done. Synchronous: no await comes between the statements of a transaction."""
 
     def rows(
-        self, mirror: str, settings: str, *, listing: ObservedListing | None, marked: bool = False
+        self,
+        mirror: str,
+        rules: DocumentRules,
+        *,
+        listing: ObservedListing | None,
+        marked: bool = False,
     ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order.
 
-        A settled key (synced under `settings`, no intent, not contradicted by `listing`, and with
-        `marked` one whose mark was read back) presents its file's stat; every other one presents
-        a size of -1, which no file has. Keys that have only an intent or a mark in the listing
-        are in the stream too.
+        A settled key (synced under the rule of its path, no intent, not contradicted by `listing`,
+        and with `marked` one whose mark was read back) presents its file's stat; every other one
+        presents a size of -1, which no file has. Keys that have only an intent or a mark in the
+        listing are in the stream too.
         """
         ...
 
@@ -247,8 +253,8 @@ class Ledger(Protocol):
         """Stream the remembered refusals in key order."""
         ...
 
-    def taken_otherwise(self, mirror: str, by: str) -> Iterator[DocKey]:
-        """Stream the keys whose text was taken as something, and not in the way `by`."""
+    def taken_otherwise(self, mirror: str, rules: DocumentRules) -> Iterator[DocKey]:
+        """Stream the keys whose text was taken as something, and not as their rule says."""
         ...
 
     def repairs(self, key: DocKey, since: float) -> int:

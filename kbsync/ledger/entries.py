@@ -22,7 +22,7 @@ from sqlalchemy import (
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Query, Value
 from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, REJECTIONS
-from kbsync.model import DocKey, EntryState, Intent, LedgerEntry, Rejection
+from kbsync.model import DocKey, DocumentRules, EntryState, Intent, LedgerEntry, Rejection
 
 
 class Reason(NamedTuple):
@@ -196,13 +196,17 @@ class Entries:
         for rows in self._database.stream(query, 500):
             yield from map(records.rejection_of, rows)
 
-    def taken_otherwise(self, mirror: str, by: str) -> Iterator[DocKey]:
-        """Stream the keys whose text was taken as something, and not in the way `by`."""
-        other = ENTRIES.c.encoding.is_not(None) & ~ENTRIES.c.encoding.endswith(by, autoescape=True)
-        statement = select(ENTRIES.c.path).where(ENTRIES.c.mirror == mirror, other)
-        query = self._database.compiled(statement.order_by(ENTRIES.c.path))
-        for rows in self._database.stream(query):
-            yield from (DocKey(mirror=mirror, path=str(path)) for (path,) in rows)
+    def taken_otherwise(self, mirror: str, rules: DocumentRules) -> Iterator[DocKey]:
+        """Stream the keys whose text was taken as something, and not as their rule says."""
+        other: ColumnElement[bool] = ENTRIES.c.encoding.is_not(None)
+        if rules.shared is not None:
+            other &= ~ENTRIES.c.encoding.endswith(rules.shared.taken_by, autoescape=True)
+        statement = select(ENTRIES.c.path, ENTRIES.c.encoding)
+        statement = statement.where(ENTRIES.c.mirror == mirror, other).order_by(ENTRIES.c.path)
+        for rows in self._database.stream(self._database.compiled(statement)):
+            for path, encoding in rows:
+                if not str(encoding).endswith(rules.of(str(path)).taken_by):
+                    yield DocKey(mirror=mirror, path=str(path))
 
     def counts(self, mirror: str) -> Mapping[str, int]:
         """Return the number of entries by state; a state without entries is left out."""

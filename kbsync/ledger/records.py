@@ -119,6 +119,7 @@ ENTRY = columns(
     *("content", "settings", "metadata_hash", "rev", "word_count", "batch", "superseded"),
     *("reason_code", "reason_text", "failures", "retry_at", "ctime_ns"),
     *("sent_at", "progress_at", "stale_code", "stale_text", "encoding", "progress"),
+    *("profile", "source_content", "metadata", "trashed_at", "expires_at", "chunks"),
 )
 
 
@@ -146,6 +147,12 @@ def entry_of(row: Row) -> LedgerEntry:
         stale=None if cells[22] is None else (cells[22], cells[23]),
         encoding=cells[24],
         progress=cells[25],
+        profile=cells[26] or "",
+        source=cells[27],
+        metadata=json.loads(cells[28]) if cells[28] else {},
+        trashed_at=cells[29],
+        expires_at=cells[30],
+        chunks=cells[31],
     )
 
 
@@ -176,6 +183,12 @@ def entry_values(entry: LedgerEntry) -> dict[str, Value]:
         "stale_text": _text(stale_text),
         "encoding": entry.encoding,
         "progress": _count(entry.progress),
+        "profile": entry.profile or None,
+        "source_content": entry.source,
+        "metadata": json.dumps(dict(entry.metadata)) if entry.metadata else None,
+        "trashed_at": entry.trashed_at,
+        "expires_at": entry.expires_at,
+        "chunks": entry.chunks,
     }
 
 
@@ -281,7 +294,9 @@ def line_values(line: JournalLine) -> dict[str, Value]:
     }
 
 
-BINDING = columns(BINDINGS, "mirror", "server", "base_id", "base_name", "source", "device")
+BINDING = columns(
+    BINDINGS, "mirror", "server", "base_id", "base_name", "source", "device", "settings"
+)
 
 
 def binding_of(row: Row) -> Binding:
@@ -294,6 +309,7 @@ def binding_of(row: Row) -> Binding:
         base_name=cells[3],
         source=cells[4],
         device=None if cells[5] is None else true_inode(cells[5]),
+        settings=cells[6],
     )
 
 
@@ -306,6 +322,7 @@ def binding_values(binding: Binding) -> dict[str, Value]:
         "base_name": stored(binding.base_name),
         "source": stored(binding.source),
         "device": None if binding.device is None else stored_inode(binding.device),
+        "settings": binding.settings,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, TypeAlias, cast
@@ -33,8 +33,8 @@ from sqlalchemy import (
 from kbsync.engine.ports import FileRow, ObservedListing
 from kbsync.ledger.database import Database
 from kbsync.ledger.records import true_inode
-from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS
-from kbsync.model import EntryState, Readiness
+from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS, TEXT
+from kbsync.model import DocumentRules, EntryState, Readiness
 
 _RowColumns: TypeAlias = Select[Any]
 
@@ -45,6 +45,8 @@ _L = LISTED.alias("l")
 
 _MIRROR: BindParameter[str] = bindparam("mirror")
 _SETTINGS: BindParameter[str] = bindparam("settings")
+_PROFILE: BindParameter[str] = bindparam("profile")
+_NULL: ColumnElement[Any] = literal_column("NULL", TEXT)
 # What a key presents that is not settled: no file has a size of -1.
 _NOTHING: dict[str, ColumnElement[int]] = {
     "size": literal_column("-1", Integer),
@@ -62,7 +64,7 @@ class ScanRows:
     def rows(
         self,
         mirror: str,
-        settings: str,
+        rules: DocumentRules,
         *,
         listing: ObservedListing | None = None,
         marked: bool = False,
@@ -70,14 +72,14 @@ class ScanRows:
         """Stream the mirror's keys in code point order, from one moment.
 
         A settled key presents its file's stat, every other one a size of -1, which no file has,
-        and anything for the rest. Settled is an entry that is synced under `settings` and not
-        stale, and a rejection that was given under `settings`, each with a known stat, without an
+        and anything for the rest. Settled is an entry that is synced under the rule of its path and
+        not stale, and a rejection that was given under it, each with a known stat, without an
         intent, and not contradicted by the listing. A key that has only an intent, or only a
         document whose valid mark names it, is not settled.
 
         Args:
             mirror: the mirror's name.
-            settings: the hash a fingerprint has now.
+            rules: what the document of each path becomes now.
             listing: the newest listing of the mirror's base, if it counts. Only a complete one
                 contradicts an entry by not having its document.
             marked: documents are to carry marks: an entry whose mark was not read back is not
@@ -87,22 +89,40 @@ class ScanRows:
             Problem: KB-L024 or KB-L040 to KB-L046.
         """
         trust = "none" if listing is None else "complete" if listing.complete else "partial"
-        query = self._database.query(_statement(trust, marked))
-        batches = self._database.stream(query, 1000, mirror=mirror, settings=settings)
-        for row in chain.from_iterable(cast("Iterator[list[FileRow]]", batches)):
+        shared = rules.shared
+        query = self._database.query(_statement(trust, marked, by_path=shared is None))
+        values = {} if shared is None else {"settings": shared.settings, "profile": shared.profile}
+        batches = self._database.stream(query, 1000, mirror=mirror, **values)
+        rows = chain.from_iterable(cast("Iterator[list[FileRow]]", batches))
+        for row in rows if shared is not None else _by_path(rows, rules):
             yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]), row[4])
 
 
+def _by_path(rows: Iterator[Any], rules: DocumentRules) -> Iterator[FileRow]:
+    """Yield the rows, unsettled where the rule of the path is another than that of the row."""
+    for *row, settings, profile in rows:
+        rule = rules.of(row[0])
+        # A refusal has no profile: nothing of it stands beside chunks.
+        if settings == rule.settings and profile in (None, rule.profile):
+            yield cast("FileRow", tuple(row))
+        else:
+            yield (row[0], -1, 0, 0, -1)
+
+
 @cache
-def _statement(trust: str, marked: bool) -> CompoundSelect[Any]:
+def _statement(trust: str, marked: bool, *, by_path: bool) -> CompoundSelect[Any]:
     claimed = None if trust == "none" else _claimed()
-    parts = [_entries(trust, claimed, marked), _intents(), _rejections(claimed)]
+    parts = [
+        _entries(trust, claimed, marked, by_path),
+        _intents(by_path),
+        _rejections(claimed, by_path),
+    ]
     if claimed is not None:
-        parts.append(_marks(claimed))
+        parts.append(_marks(claimed, by_path))
     return union_all(*parts).order_by("path")
 
 
-def _entries(trust: str, claimed: CTE | None, marked: bool) -> _RowColumns:
+def _entries(trust: str, claimed: CTE | None, marked: bool, by_path: bool) -> _RowColumns:
     joined = _E.outerjoin(_I, _same_key(_I, _E)).outerjoin(_R, _same_key(_R, _E))
     sound = [
         _E.c.state == literal_column(f"'{EntryState.SYNCED}'"),
@@ -116,8 +136,12 @@ def _entries(trust: str, claimed: CTE | None, marked: bool) -> _RowColumns:
         listed = and_(_L.c.base_id == _E.c.base_id, _L.c.document_id == _E.c.document_id)
         joined = joined.outerjoin(_L, listed)
         sound += [_agreed(trust, marked), _E.c.path.not_in(select(claimed.c.path))]
-    synced = and_(_R.c.path.is_(None), _E.c.settings == _SETTINGS, _E.c.content.is_not(None))
-    refused = _R.c.settings == _SETTINGS
+    synced = and_(_R.c.path.is_(None), _E.c.content.is_not(None))
+    refused: ColumnElement[bool] = true()
+    if not by_path:
+        profile = func.coalesce(_E.c.profile, literal_column("''")) == _PROFILE
+        synced = and_(synced, _E.c.settings == _SETTINGS, profile)
+        refused = _R.c.settings == _SETTINGS
 
     size = case((synced, _E.c.size), (refused, _R.c.size), else_=None)
     presented = {"size": case((and_(*sound), size), else_=None)}
@@ -125,7 +149,15 @@ def _entries(trust: str, claimed: CTE | None, marked: bool) -> _RowColumns:
     for column in ("mtime_ns", "inode", "ctime_ns"):
         presented[column] = case((_R.c.path.is_(None), _E.c[column]), else_=_R.c[column])
     stat = [func.coalesce(presented[name], nothing) for name, nothing in _NOTHING.items()]
-    return select(*_row_columns(_E.c.path, stat)).select_from(joined).where(_E.c.mirror == _MIRROR)
+    rule = []
+    if by_path:
+        entry_profile = func.coalesce(_E.c.profile, literal_column("''"))
+        rule = [
+            func.coalesce(_R.c.settings, _E.c.settings),
+            case((_R.c.path.is_(None), entry_profile), else_=None),
+        ]
+    columns = _row_columns(_E.c.path, stat, rule)
+    return select(*columns).select_from(joined).where(_E.c.mirror == _MIRROR)
 
 
 def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:
@@ -139,27 +171,28 @@ def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:
     return same if trust == "complete" else or_(_L.c.document_id.is_(None), same)
 
 
-def _intents() -> _RowColumns:
-    return _unsettled(_I.c.path).where(_I.c.mirror == _MIRROR, ~_has(ENTRIES, _I.c.path))
+def _intents(by_path: bool) -> _RowColumns:
+    return _unsettled(_I.c.path, by_path).where(_I.c.mirror == _MIRROR, ~_has(ENTRIES, _I.c.path))
 
 
-def _rejections(claimed: CTE | None) -> _RowColumns:
-    settled = _R.c.settings == _SETTINGS
+def _rejections(claimed: CTE | None, by_path: bool) -> _RowColumns:
+    settled = true() if by_path else _R.c.settings == _SETTINGS
     if claimed is not None:
         settled = and_(settled, _R.c.path.not_in(select(claimed.c.path)))
     stat = [
         case((settled, func.coalesce(_R.c[column], nothing)), else_=nothing)
         for column, nothing in _NOTHING.items()
     ]
-    return select(*_row_columns(_R.c.path, stat)).where(
+    rule = [_R.c.settings, _NULL] if by_path else []
+    return select(*_row_columns(_R.c.path, stat, rule)).where(
         _R.c.mirror == _MIRROR, ~_has(ENTRIES, _R.c.path), ~_has(INTENTS, _R.c.path)
     )
 
 
-def _marks(claimed: CTE) -> _RowColumns:
+def _marks(claimed: CTE, by_path: bool) -> _RowColumns:
     path = claimed.c.path
     known = (_has(table, path) for table in (ENTRIES, INTENTS, REJECTIONS))
-    return _unsettled(path).where(*(~each for each in known))
+    return _unsettled(path, by_path).where(*(~each for each in known))
 
 
 def _claimed() -> CTE:
@@ -196,14 +229,18 @@ def _held() -> list[ColumnElement[bool]]:
     ]
 
 
-def _unsettled(path: ColumnElement[str]) -> _RowColumns:
-    return select(*_row_columns(path, _NOTHING.values()))
+def _unsettled(path: ColumnElement[str], by_path: bool) -> _RowColumns:
+    rule = [_NULL, _NULL] if by_path else []
+    return select(*_row_columns(path, _NOTHING.values(), rule))
 
 
 def _row_columns(
-    path: ColumnElement[str], stat: Iterable[ColumnElement[int]]
+    path: ColumnElement[str],
+    stat: Iterable[ColumnElement[int]],
+    rule: Sequence[ColumnElement[Any]],
 ) -> list[ColumnElement[Any]]:
-    named = zip(_NOTHING, stat, strict=True)
+    """Return the columns of a row; `rule`: settings and profile, where paths have their own."""
+    named = zip((*_NOTHING, "settings", "profile"), (*stat, *rule), strict=False)
     return [path.label("path"), *(column.label(name) for name, column in named)]
 
 

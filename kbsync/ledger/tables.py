@@ -127,6 +127,8 @@ BINDINGS = Table(
     Column("base_name", TEXT, nullable=False),
     Column("source", TEXT, nullable=False),
     Column("device", COUNT),
+    # What of the base was declared and applied last, a JSON object.
+    Column("settings", TEXT),
     sqlite_with_rowid=False,
 )
 
@@ -159,6 +161,14 @@ ENTRIES = Table(
     Column("stale_text", TEXT),
     # What the file's text was taken as.
     Column("encoding", TEXT),
+    # Which settings beside those of the chunks it agrees with, and the file's own hash.
+    Column("profile", TEXT),
+    Column("source_content", TEXT),
+    # Declared metadata that was written and read back, a JSON object.
+    Column("metadata", TEXT),
+    Column("trashed_at", SECONDS),
+    Column("expires_at", SECONDS),
+    Column("chunks", TEXT),
     ForeignKeyConstraint(["mirror"], ["bindings.mirror"]),
     sqlite_with_rowid=False,
 )

@@ -20,6 +20,7 @@ from kbsync.model.actions import (
 )
 from kbsync.model.capabilities import Capabilities, Capability
 from kbsync.model.causes import Cause
+from kbsync.model.document_rule import DocumentRule, DocumentRules, OneRule
 from kbsync.model.documents import (
     Base,
     Chunk,
@@ -94,6 +95,8 @@ __all__ = [
     "Delete",
     "DocKey",
     "DocumentPage",
+    "DocumentRule",
+    "DocumentRules",
     "Done",
     "EntryState",
     "Excluded",
@@ -114,6 +117,7 @@ __all__ = [
     "Noop",
     "NotReady",
     "NotSent",
+    "OneRule",
     "Op",
     "Original",
     "Outcome",

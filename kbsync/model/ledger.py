@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kbsync.model.document_rule import MetadataValue
 from kbsync.model.files import DocKey, Fingerprint, Stat
 
 
@@ -35,6 +37,12 @@ class LedgerEntry:
         stale: why the document no longer is what the file holds and nothing newer was sent, as
             code and sentence.
         encoding: what the file's text was taken as; None where no text was converted.
+        profile: `DocumentRule.profile` that the document was last made to agree with.
+        source: sha256 (hex) of the file's own bytes, where not they were sent.
+        metadata: the values of declared metadata that were written and read back, by field.
+        trashed_at: when it was put into the trash (seconds of the ledger's clock).
+        expires_at: when it is deleted from there; None for never.
+        chunks: what the document was cut into here, where its chunks are kept one by one.
     """
 
     key: DocKey
@@ -56,6 +64,12 @@ class LedgerEntry:
     progress: int | None = None
     stale: tuple[str, str] | None = None
     encoding: str | None = None
+    profile: str = ""
+    source: str | None = None
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    trashed_at: float | None = None
+    expires_at: float | None = None
+    chunks: str | None = None
 
 
 class Op(StrEnum):

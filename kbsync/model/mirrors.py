@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """The base and server of a mirror: asked for before anything is decided (design, section 4)."""
+    """The base and server of a mirror: asked for before anything is decided (design, section 4).
+
+    Args:
+        device: what the source is on, None where that is not known.
+        settings: what of the base was declared and applied last, as JSON; None for nothing.
+    """
 
     mirror: str
     server: str
@@ -15,6 +20,7 @@ class Binding:
     base_name: str
     source: str
     device: int | None = None
+    settings: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

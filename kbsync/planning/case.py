@@ -11,6 +11,7 @@ from kbsync.model import (
     Absent,
     Cause,
     DocKey,
+    DocumentRule,
     EntryState,
     FileState,
     Fingerprint,
@@ -58,7 +59,7 @@ class DecisionRules:
     """The settings of a mirror that decide.
 
     Args:
-        settings: hash of what shapes chunks, the second half of a fingerprint.
+        rule: what the document of the path becomes.
         config: the mirror as declared.
         prune_excluded: delete what the filters leave out now.
         prune_stale: delete documents whose file is there and can never be sent as it is.
@@ -66,11 +67,16 @@ class DecisionRules:
     """
 
     base_id: str
-    settings: str
+    rule: DocumentRule
     config: MirrorConfig
     prune_excluded: bool = False
     prune_stale: bool = False
     delete_drifted: bool = False
+
+    @property
+    def settings(self) -> str:
+        """Hash of what shapes chunks, the second half of a fingerprint."""
+        return self.rule.settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

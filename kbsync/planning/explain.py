@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kbsync.messages import printable
 from kbsync.model import (
     Absent,
     Action,
     Conflict,
+    DocumentRule,
     Excluded,
     FileState,
     Hold,
@@ -22,6 +24,14 @@ from kbsync.model import (
 from kbsync.planning.case import GONE, Case, Evidence
 from kbsync.planning.plan import name_of, reason_of
 from kbsync.planning.render import size_of
+
+
+class RuleLine(NamedTuple):
+    """One setting of a path, and where it comes from: the mirror, or one of its rules."""
+
+    key: str
+    value: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +48,7 @@ class Explanation:
     row: str
     why: str
     next: str
+    rule: tuple[RuleLine, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """Yield the lines a person reads."""
@@ -49,10 +60,16 @@ class Explanation:
         yield f"  decision       {self.action}, row {self.row}: {self.why}"
         if self.next:
             yield f"  next           {self.next}"
+        for number, line in enumerate(self.rule):
+            head = "" if number else "settings"
+            yield f"  {head:<14} {printable(f'{line.key}: {line.value}  ({line.origin})')}"
 
-    def as_json(self) -> dict[str, str]:
-        """Return the explanation as one flat object."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+    def as_json(self) -> dict[str, object]:
+        """Return the explanation as one object; `rule` is a list, all else is text."""
+        flat: dict[str, object] = {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "rule"
+        }
+        return flat | {"rule": [line._asdict() for line in self.rule]}
 
 
 def explained(case: Case, action: Action) -> Explanation:
@@ -69,7 +86,37 @@ def explained(case: Case, action: Action) -> Explanation:
         row=action.row,
         why=reason_of(action),
         next=following,
+        rule=tuple(_rule_lines(case.rules.rule)),
     )
+
+
+def _rule_lines(rule: DocumentRule) -> Iterator[RuleLine]:
+    """Yield what is declared of the path, key by key; what has its default is left out."""
+    values = {
+        "chunking": rule.chunking.process_rule.get("mode"),
+        "language": rule.chunking.language,
+        "encoding": ", ".join(rule.encoding),
+        **{key: getattr(rule, key) for key in _SHOWN},
+    }
+    for key, value in values.items():
+        if key in rule.origins:
+            yield RuleLine(key=key, value=_value(value), origin=rule.origins[key])
+
+
+_SHOWN = (
+    *("csv", "send", "links", "metadata", "front_matter", "enabled", "update_strategy"),
+    *("on_delete", "trash_for"),
+)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={each}" for name, each in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _file(local: FileState) -> str:

@@ -8,9 +8,9 @@ import os
 from collections.abc import Sequence
 from typing import IO, NamedTuple
 
-from kbsync.config import MirrorConfig
-from kbsync.config.mirror import AUTO
+from kbsync.config.encodings import AUTO
 from kbsync.messages import Notice
+from kbsync.model import DocumentRule
 from kbsync.model.file_types import extension, is_text
 from kbsync.source.delimited import SAMPLE, Delimiter, delimiter_of, with_commas
 from kbsync.source.encoding import (
@@ -68,16 +68,21 @@ class Conversion:
         self._convert = convert
         self._taken_as = TakenAs(encoding)
         self._commas = commas
-        self._by = by
+        self.by = by
 
     @classmethod
-    def declared(cls, config: MirrorConfig) -> Conversion:
-        """Return that of a mirror as declared."""
+    def declared(cls, rule: DocumentRule, *, convert: bool) -> Conversion:
+        """Return that of the files of `rule`.
+
+        Args:
+            rule: what is declared of them.
+            convert: whether their mirror's texts are sent as UTF-8.
+        """
         return cls(
-            convert=config.convert == "utf-8",
-            encoding=config.encoding,
-            commas=config.csv == "commas",
-            by=config.taken_by,
+            convert=convert,
+            encoding=rule.encoding,
+            commas=rule.csv == "commas",
+            by=rule.taken_by,
         )
 
     def of(self, name: str) -> str:
@@ -142,7 +147,7 @@ class Conversion:
         if read.encoding is None and delimiter is None and not as_it_is:
             return None
         rows = f" with {_spoken(delimiter)}" if delimiter else ""
-        return f"{read.encoding or 'utf-8'}{rows} {self._by}"
+        return f"{read.encoding or 'utf-8'}{rows} {self.by}"
 
 
 def _spoken(delimiter: Delimiter) -> str:

@@ -13,10 +13,19 @@ from kbsync.config import MirrorConfig
 from kbsync.engine.ports import FileRow, Payload, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
-from kbsync.model import FileState, Present, Skipped, Stat, Unknown
+from kbsync.model import (
+    DocumentRule,
+    DocumentRules,
+    FileState,
+    Present,
+    Skipped,
+    Stat,
+    Unknown,
+)
 from kbsync.model.file_types import extension
 from kbsync.source.classify import FileEntry
 from kbsync.source.conversion import Conversion
+from kbsync.source.document_rules import RulesOfMirror
 from kbsync.source.emptiness import is_blank
 from kbsync.source.file_rules import FileRules
 from kbsync.source.lookup import look
@@ -39,8 +48,23 @@ class Folder:
 
     def __init__(self, config: MirrorConfig, own: Mapping[Path, str] | None = None) -> None:
         self._rules = FileRules(config, OwnFiles(own or {}))
-        self._conversion = Conversion.declared(config)
+        self._document_rules = RulesOfMirror(config)
+        self._conversions: dict[DocumentRule, Conversion] = {}
         self._read = ReadFiles()
+
+    @property
+    def document_rules(self) -> DocumentRules:
+        """What the document of each path becomes."""
+        return self._document_rules
+
+    def _conversion(self, path: str) -> Conversion:
+        rule = self._document_rules.of(path)
+        found = self._conversions.get(rule)
+        if found is None:
+            convert = self._rules.config.convert == "utf-8"
+            found = Conversion.declared(rule, convert=convert)
+            self._conversions[rule] = found
+        return found
 
     def scan(self) -> Iterator[Seen]:
         """Walk the folder once, in code point order of the key path."""
@@ -80,8 +104,9 @@ class Folder:
         name = path.rpartition("/")[2]
         try:
             with open_file(root, steps) as file:
-                if self._conversion.of(name):
-                    return self._conversion.doubt(file.fd, folder=file.parent)
+                conversion = self._conversion(path)
+                if conversion.of(name):
+                    return conversion.doubt(file.fd, folder=file.parent)
                 return fault(file.fd, extension(name))
         except OSError:
             return None  # said when it is read
@@ -107,7 +132,9 @@ class Folder:
                 return self._unknown(path, why_unread(error))
             if sent.torn():
                 return self._unknown(path, says.TORN())
-            self._read.note(sent.file, body, kind=self._conversion.of(path.rpartition("/")[2]))
+            conversion = self._conversion(path)
+            kind = conversion.of(path.rpartition("/")[2]) + conversion.by
+            self._read.note(sent.file, body, kind=kind)
             return replace(present, stat=sent.stat, content=body.content, taken=body.taken)
 
     @contextmanager
@@ -151,7 +178,7 @@ class Folder:
             fd,
             found.steps,
             name=name,
-            conversion=self._conversion,
+            conversion=self._conversion(path),
             known=None if fresh else self._read,
             before=taken,
             trust_ctime=rules.config.trust_ctime,

@@ -204,7 +204,7 @@ class ReadFiles:
 
         Args:
             file: held open.
-            kind: what becomes of it (`Conversion.of`).
+            kind: what becomes of it (`Conversion.of`), and by which declaration.
         """
         return self._read.get((kind, *file.identity))
 
@@ -251,7 +251,7 @@ def payload(
         def convert() -> Converted:
             return conversion.converted(file.fd, kind, folder=file.parent, before=before)
 
-        body = known.of(file, kind=kind) if known else None
+        body = known.of(file, kind=kind + conversion.by) if known else None
         sent = None
         if body is None:
             body, sent = _read(file, convert) if kind else (Body(file.found.st_size), None)

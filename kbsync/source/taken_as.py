@@ -10,7 +10,7 @@ import codecs
 import os
 from collections.abc import Sequence
 
-from kbsync.config.mirror import AUTO
+from kbsync.config.encodings import AUTO
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.source.encoding import Chosen, Text, byte_order_mark, decodes

@@ -253,6 +253,15 @@ def test_another_chunking(story: Story) -> None:
     assert not story.writes()
 
 
+def test_a_rule_for_some_files(story: Story) -> None:
+    story.configure(more=f", rules: [{{match: /{NAMES[0]}, language: German}}]")
+    plan = json.loads(story.terminal.type("plan", "--json", exit=2).partition("\n")[0])
+    assert [(each["path"], each["cause"]) for each in plan["actions"]] == [(NAMES[0], "settings")]
+    story.configure(more=", rules: [{match: nothing.md, language: German}]")
+    assert story.plan(exit=0) == {}
+    assert not story.writes()
+
+
 def test_another_prefix(story: Story) -> None:
     story.configure(more=", prefix: handbook/")
     assert story.plan(exit=0) == {}

@@ -99,7 +99,9 @@ ADDED = {
     "entries": (
         *("ctime_ns", "sent_at", "progress_at", "progress"),
         *("stale_code", "stale_text", "encoding"),
+        *("profile", "source_content", "metadata", "trashed_at", "expires_at", "chunks"),
     ),
+    "bindings": ("settings",),
     "intents": ("ctime_ns",),
     "rejections": ("ctime_ns",),
 }

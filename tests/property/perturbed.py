@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from declared import mirror_config
+from declared import mirror_config, one_rule
 from hypothesis import strategies as st
 
 from kbsync.model import (
@@ -79,7 +79,7 @@ def worlds(draw: st.DrawFn, *, moving: bool = False) -> World:
     """Draw a world after something happened to each of its sides; or where files mostly moved."""
     rules = DecisionRules(
         base_id="base-1",
-        settings="S",
+        rule=one_rule("S").shared,
         config=mirror_config(
             on_drift=draw(st.sampled_from(["report", "repair"])),
             prune=moving or draw(st.booleans()),

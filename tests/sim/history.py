@@ -26,6 +26,7 @@ from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.model import DocKey
 from kbsync.planning.document_names import path_of
+from tests.declared import one_rule
 from tests.model.dated_folder import DatedFolder
 from tests.model.knowledge_base import (
     EMPTY,
@@ -226,12 +227,13 @@ class History:
     # -- kbsync ----------------------------------------------------------------------------------
 
     def mirror(self, name: str, *, prune_excluded: bool = False) -> Mirror:
+        config = self.config(name)
+        strategy = "swap" if self.swap else "in_place"
         return Mirror(
-            config=self.config(name),
+            config=config,
             server=ServerConfig(url="http://fake/v1", requests_per_minute=self.per_minute),
             source=self.folders[name],
-            settings=self.settings,
-            swap=self.swap,
+            document_rules=one_rule(self.settings, config, update_strategy=strategy),
             prune_excluded=prune_excluded,
         )
 

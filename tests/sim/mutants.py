@@ -186,7 +186,9 @@ def mark_before_content() -> Any:
         known, read = case.evidence.known, world.mirror.source.read(case.key.path)
         if world.fields and isinstance(read, Present) and isinstance(known, RemoteDocument):
             assert read.content is not None
-            sent = Fingerprint(content=read.content, settings=world.mirror.settings)
+            sent = Fingerprint(
+                content=read.content, settings=world.mirror.rule_of(case.key.path).settings
+            )
             key = case.key
             mark = Mark(
                 mirror=key.mirror, path=key.path, fingerprint=sent, rev=known.rev, owner=world.owner

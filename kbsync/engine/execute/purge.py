@@ -56,7 +56,7 @@ async def destroy(context: Context) -> PurgeResult:
 
 def _keys(context: Context, listing: ObservedListing) -> Iterator[DocKey]:
     name = context.mirror.name
-    for row in context.ledger.rows(name, context.mirror.settings, listing=listing):
+    for row in context.ledger.rows(name, context.mirror.document_rules, listing=listing):
         yield DocKey(mirror=name, path=row[0])
 
 
@@ -145,7 +145,7 @@ def _case(context: Context, key: DocKey) -> Case:
         key=key,
         name=entry.document_name if entry else key.path,
         local=Absent(key=key),
-        rules=context.mirror.rules(context.base_id or ""),
+        rules=context.mirror.decision_rules(context.base_id or "", key.path),
         now=context.clock.now(),
         entry=entry,
         intent=context.ledger.intent(key),

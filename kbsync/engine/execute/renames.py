@@ -118,7 +118,7 @@ async def _entry(context: Context, move: Move) -> LedgerEntry | None:
     if ledger.intent(move.origin) is not None or ledger.intent(move.key) is not None:
         return None
     file, sent = await _read(context, move.key, before.encoding), before.fingerprint
-    if sent is None or sent.settings != context.mirror.settings:
+    if sent is None or sent.settings != context.mirror.rule_of(move.key.path).settings:
         return None
     if not isinstance(file, Present) or file.content != sent.content:
         return None

@@ -38,6 +38,8 @@ from kbsync.model import (
     Capability,
     Cause,
     Create,
+    DocKey,
+    DocumentRule,
     Done,
     EntryState,
     Fingerprint,
@@ -132,13 +134,17 @@ def choose_strategy(
     if context.pipeline:
         return UpdateStrategy.DELETE_FIRST if failed else UpdateStrategy.SWAP
     if not failed and Capability.UPDATE_ENDS in able:
-        return UpdateStrategy.SWAP if context.mirror.swap else UpdateStrategy.IN_PLACE
+        return UpdateStrategy.SWAP if _swaps(context, case.key) else UpdateStrategy.IN_PLACE
     # A create merges only into an enabled document, and only if it is the one of its name.
     enabled = [each for each in named if each.enabled]
     merges = able.state(Capability.MERGE_BY_NAME)
     if merges is not False and [each.id for each in enabled] == [action.document_id]:
         return UpdateStrategy.SAME_NAME if merges else UpdateStrategy.TRY_SAME_NAME
     return UpdateStrategy.DELETE_FIRST if failed else UpdateStrategy.SWAP
+
+
+def _swaps(context: Context, key: DocKey) -> bool:
+    return context.mirror.rule_of(key.path).update_strategy == "swap"
 
 
 def _needs_recovery(known: RemoteDocument | Missing | None) -> bool:
@@ -150,7 +156,7 @@ async def _named(context: Context, case: Case) -> tuple[RemoteDocument, ...]:
     known = case.evidence.known
     failed = _needs_recovery(known)
     ends = Capability.UPDATE_ENDS in context.remote.capabilities
-    if ends and not failed and not (context.mirror.swap or context.pipeline):
+    if ends and not failed and not (_swaps(context, case.key) or context.pipeline):
         return ()
     return await _bearers(context, case.name)
 
@@ -220,6 +226,10 @@ async def _send(context: Context, upload: PlannedUpload) -> Result:
         return await _record(context, sent, payload, outcome, timed)
 
 
+def _rule(context: Context, upload: PlannedUpload) -> DocumentRule:
+    return context.mirror.rule_of(upload.case.key.path)
+
+
 def _vanished(context: Context, upload: PlannedUpload) -> bool:
     return not isinstance(context.mirror.source.look(upload.case.key.path), Present | Unknown)
 
@@ -242,7 +252,7 @@ def _intent(context: Context, upload: PlannedUpload) -> Intent:
 
 
 async def _call(context: Context, upload: PlannedUpload, payload: Payload) -> Outcome[Uploaded]:
-    base_id, chunking = context.base_id or "", context.mirror.config.declared_chunking
+    base_id, chunking = context.base_id or "", _rule(context, upload).chunking
     target = upload.target
     if upload.strategy is UpdateStrategy.IN_PLACE and target is not None:
         return await context.remote.update(base_id, target, upload.name, payload, chunking)
@@ -352,7 +362,8 @@ def entry_of(
         torn: the file changed while it was read, so that its stat proves nothing.
     """
     before = upload.case.entry
-    fingerprint = Fingerprint(content=reply.content, settings=context.mirror.settings)
+    rule = _rule(context, upload)
+    fingerprint = Fingerprint(content=reply.content, settings=rule.settings)
     # Failures count for the same bytes only; an edit begins anew.
     again = before is not None and before.fingerprint == fingerprint
     return LedgerEntry(
@@ -365,6 +376,7 @@ def entry_of(
         rev=reply.document.rev,
         batch=reply.batch or (before.batch if before else None),
         superseded=_superseded(upload, placed),
+        profile=rule.profile,
         sent_at=context.clock.now(),
         progress_at=context.clock.now(),
         failures=before.failures if before is not None and again else 0,
@@ -402,7 +414,7 @@ async def _refusal(
         return None  # the same within a tick of the clock
     return Rejection(
         key=upload.case.key,
-        fingerprint=Fingerprint(content=read.content, settings=context.mirror.settings),
+        fingerprint=Fingerprint(content=read.content, settings=_rule(context, upload).settings),
         reason=(outcome.why.code, outcome.why.text),
         at=context.clock.now(),
         stat=read.stat,

@@ -174,7 +174,7 @@ def _certain(pairing: Pairing, pending: frozenset[str]) -> Pairing:
 
 def _new_files(context: Context) -> Iterator[NewFile]:
     mirror, ledger = context.mirror, context.ledger
-    rows = ledger.rows(mirror.name, mirror.settings, listing=None)
+    rows = ledger.rows(mirror.name, mirror.document_rules, listing=None)
     for state in candidates(mirror.name, mirror.source, rows, ScanTally()):
         if isinstance(state, Present) and ledger.entry(state.key) is None:
             yield NewFile(
@@ -215,7 +215,7 @@ def _alike(context: Context, found: Pair, trust: Trust) -> Unproven | None:
     now = context.mirror.source.look(path)
     if not isinstance(now, Present) or now.stat != found.file.stat:
         return None
-    fingerprint = Fingerprint(content=content, settings=context.mirror.settings)
+    fingerprint = Fingerprint(content=content, settings=context.mirror.rule_of(path).settings)
     return Unproven(fingerprint=fingerprint, stat=stat, size=size)
 
 

@@ -94,7 +94,7 @@ class EvidenceCollector:
             key=key,
             name=name,
             local=local,
-            rules=mirror.rules(self.context.base_id or ""),
+            rules=mirror.decision_rules(self.context.base_id or "", key.path),
             now=self.context.clock.now(),
             entry=entry,
             intent=intent,
@@ -149,7 +149,9 @@ class EvidenceCollector:
         # Same stat as when it was read: the recorded hash stands for the content. What was refused
         # was read last: a content may change behind its stat, and only the last stat is doubted.
         last = rejection if rejection is not None and rejection.fingerprint else entry
-        if entry is not None and last is not None and last.fingerprint and last.stat == local.stat:
+        rule = self.context.mirror.rule_of(local.key.path)
+        agrees = entry is not None and entry.profile == rule.profile
+        if agrees and last is not None and last.fingerprint and last.stat == local.stat:
             return replace(local, content=last.fingerprint.content)
         compared = entry is not None and entry.fingerprint is not None
         refused = rejection is not None and rejection.stat != local.stat

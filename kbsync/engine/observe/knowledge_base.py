@@ -125,7 +125,7 @@ def _unused(mirror: Mirror, ledger: Ledger) -> bool:
     # Rebinding must leave no document of ours behind in the old base.
     if ledger.counts(mirror.name):
         return False
-    keys = (row[0] for row in ledger.rows(mirror.name, mirror.settings, listing=None))
+    keys = (row[0] for row in ledger.rows(mirror.name, mirror.document_rules, listing=None))
     return not any(ledger.intent(DocKey(mirror=mirror.name, path=path)) for path in keys)
 
 
@@ -252,6 +252,7 @@ def _binding(mirror: Mirror, base: Base, bound: Binding | None) -> Binding:
         base_name=mirror.config.knowledge_base.name or base.name,
         source=source,
         device=bound.device if bound is not None and same_place else None,
+        settings=bound.settings if bound is not None and bound.base_id == base.id else None,
     )
 
 

@@ -40,6 +40,7 @@ from kbsync.model import (
     Skipped,
     Stat,
 )
+from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.guard import (
     AN_HOUR,
@@ -93,7 +94,12 @@ class Planned:
 
 @dataclass(slots=True)
 class _Decisions:
-    """What was decided about the candidates. `same`: files that need nothing."""
+    """What was decided about the candidates.
+
+    Args:
+        same: files that need nothing.
+        agreeing: documents that are as their rule says now: its profile, to be noted.
+    """
 
     actions: list[Action] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -102,6 +108,7 @@ class _Decisions:
     seen: dict[DocKey, Present] = field(default_factory=dict)
     stale: dict[DocKey, Reason | None] = field(default_factory=dict)
     same: int = 0
+    agreeing: dict[DocKey, str] = field(default_factory=dict)
 
 
 class Planner:
@@ -346,7 +353,7 @@ class Planner:
     ) -> list[FileState]:
         marked = context.fields is not None
         rows = self._ledger.rows(
-            self._mirror.name, self._mirror.settings, listing=listed, marked=marked
+            self._mirror.name, self._mirror.document_rules, listing=listed, marked=marked
         )
         differing = self._differing if checksum else None
         found = candidates(self._mirror.name, self._mirror.source, rows, tally, differing)
@@ -393,9 +400,7 @@ class Planner:
                 decided.stale[case.key] = stale
             match action, case.local:
                 case Noop(), Present():
-                    decided.same += 1
-                    if case.rejection is not None:  # it was of other content
-                        self._ledger.commit(EntryChange(key=case.key, rejection=None))
+                    self._same(case, decided)
                 # A refusal of a file that is gone would be reported for ever.
                 case Noop(), Absent(unmounted=None) if case.rejection is not None:
                     self._ledger.commit(EntryChange(key=case.key, rejection=None))
@@ -419,7 +424,26 @@ class Planner:
         decided.skipped = sorted(decided.skipped + skipped, key=lambda each: each.key)
         self._ledger.restat(stats)
         self._note_stale(decided.stale)
+        self._note_agreeing(decided.agreeing)
         return decided
+
+    def _same(self, case: Case, decided: _Decisions) -> None:
+        decided.same += 1
+        if case.rejection is not None:  # it was of other content
+            self._ledger.commit(EntryChange(key=case.key, rejection=None))
+        profile = case.rules.rule.profile
+        if case.entry is not None and case.entry.profile != profile:
+            decided.agreeing[case.key] = profile
+
+    def _note_agreeing(self, profiles: Mapping[DocKey, str]) -> None:
+        """Record which documents are as the rules say now, so that they are not looked at again."""
+        changes = []
+        for key, profile in profiles.items():
+            entry = self._ledger.entry(key)  # as it is by now
+            if entry is not None and self._ledger.intent(key) is None:
+                changes.append(EntryChange(key=key, entry=replace(entry, profile=profile)))
+        if changes:
+            self._ledger.commit_all(changes)
 
     def _note_stale(self, stale: Mapping[DocKey, Reason | None]) -> None:
         """Record which documents are stale, for verbs that only read the ledger."""

@@ -22,7 +22,7 @@ def retaken(mirror: Mirror, ledger: Ledger, known: Collection[DocKey]) -> list[F
         known: keys that are decided about anyway.
     """
     found = []
-    for key in list(ledger.taken_otherwise(mirror.name, mirror.config.taken_by)):
+    for key in list(ledger.taken_otherwise(mirror.name, mirror.document_rules)):
         entry = None if key in known else ledger.entry(key)
         if entry is None or entry.fingerprint is None:
             continue

@@ -87,7 +87,8 @@ class Admission:
 
     def _concerns(self, action: Create | Update) -> bool:
         context = self._context
-        beside = context.mirror.swap or context.pipeline  # an update makes a second document first
+        swaps = context.mirror.rule_of(action.key.path).update_strategy == "swap"
+        beside = swaps or context.pipeline  # an update makes a second document first
         return isinstance(action, Create) or beside or self._updates
 
     def _may_try(self, held: HeldCreates) -> bool:

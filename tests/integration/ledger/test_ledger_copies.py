@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster
+from declared import one_rule
 from ledger_samples import (
     BASE,
     HOSTILE,
@@ -71,7 +72,7 @@ def contents(store: LedgerStore) -> list[object]:
     return [
         *kept,
         *(store.history(limit=10_000), store.bindings(), store.listing(BASE), listed),
-        *(list(store.rows("docs", "settings-now")), store.high_water()),
+        *(list(store.rows("docs", one_rule("settings-now"))), store.high_water()),
     ]
 
 

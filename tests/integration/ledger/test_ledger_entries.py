@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from declared import one_rule
 from ledger_samples import (
     BASE,
     HOSTILE,
@@ -381,6 +382,10 @@ def test_names_of_pending_calls_are_those_of_the_base(store: LedgerStore) -> Non
     assert store.pending_names(BASE) == {"docs.md", "beside.md"}
 
 
+AUTO = one_rule("S")
+NAMED = one_rule("S", encoding=("gbk", "euc_jp"))
+
+
 def test_texts_that_were_taken_in_another_way(store: LedgerStore) -> None:
     bound(store)
     for path, encoding in [
@@ -391,6 +396,6 @@ def test_texts_that_were_taken_in_another_way(store: LedgerStore) -> None:
         ("e", "gbk (gbk, eucxjp)"),
     ]:
         put(store, entry(path, encoding=encoding))
-    assert [each.path for each in store.taken_otherwise("docs", "(auto)")] == ["c", "e"]
-    assert [each.path for each in store.taken_otherwise("docs", "(gbk, euc_jp)")] == ["b", "d", "e"]
-    assert list(store.taken_otherwise("other", "(auto)")) == []
+    assert [each.path for each in store.taken_otherwise("docs", AUTO)] == ["c", "e"]
+    assert [each.path for each in store.taken_otherwise("docs", NAMED)] == ["b", "d", "e"]
+    assert list(store.taken_otherwise("other", AUTO)) == []

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
+from declared import one_rule
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_samples import SETTINGS, document, entry, intent, key, print_of, rejection
@@ -202,7 +203,7 @@ def _check(
         ObservedListing(started_at=1.0, complete=True, documents=1),
         ObservedListing(started_at=1.0, complete=False, documents=1),
     ):
-        rows = store.rows(model.mirror, SETTINGS, listing=listing)
+        rows = store.rows(model.mirror, one_rule(SETTINGS), listing=listing)
         # Without a size the rest says nothing.
         found = [row if row[1] >= 0 else (row[0], -1, 0, 0, -1) for row in rows]
         assert found == list(model.rows(listing)), listing

@@ -6,6 +6,7 @@ from dataclasses import replace
 from threading import Thread
 
 import pytest
+from declared import one_rule
 from ledger_samples import (
     BASE,
     HOSTILE,
@@ -23,7 +24,7 @@ from ledger_samples import (
 
 from kbsync.engine.ports import EntryChange, FileRow, ObservedListing
 from kbsync.ledger import LedgerStore
-from kbsync.model import EntryState, Readiness, RemoteDocument, Stat
+from kbsync.model import DocumentRule, EntryState, Readiness, RemoteDocument, Stat
 
 COMPLETE = ObservedListing(started_at=1.0, complete=True, documents=1)
 PARTIAL = ObservedListing(started_at=1.0, complete=False, documents=1)
@@ -32,7 +33,7 @@ UNSETTLED: FileRow = ("a", -1, 0, 0, -1)
 
 
 def rows(store: LedgerStore, listing: ObservedListing | None = None) -> list[FileRow]:
-    found = store.rows("docs", SETTINGS, listing=listing)
+    found = store.rows("docs", one_rule(SETTINGS), listing=listing)
     return [row if row[1] >= 0 else (row[0], *UNSETTLED[1:]) for row in found]
 
 
@@ -196,12 +197,12 @@ def test_mirrors_are_kept_apart(store: LedgerStore) -> None:
     bound(store, "other", "B2")
     put(store, entry("a"), entry("a", mirror="other", stat=Stat(1, 2, 3, 1)))
     assert rows(store) == [SETTLED]
-    assert list(store.rows("other", SETTINGS)) == [("a", 1, 2, 3, 1)]
+    assert list(store.rows("other", one_rule(SETTINGS))) == [("a", 1, 2, 3, 1)]
 
 
 def test_a_stream_shows_one_moment_while_others_write(store: LedgerStore) -> None:
     put(store, *(entry(f"{n:05}") for n in range(3000)))
-    stream = store.rows("docs", SETTINGS, listing=None)
+    stream = store.rows("docs", one_rule(SETTINGS), listing=None)
     seen = [next(stream)]
     store.commit_all([EntryChange(key=key(f"{n:05}"), entry=None) for n in range(3000)])
     put(store, entry("zz"))
@@ -210,3 +211,49 @@ def test_a_stream_shows_one_moment_while_others_write(store: LedgerStore) -> Non
     reader.join(timeout=30)
     assert [row[0] for row in seen] == [f"{n:05}" for n in range(3000)]
     assert [row[0] for row in rows(store)] == ["zz"]
+
+
+class ByPath:
+    """Rules that differ by path: what ends with ``.pdf`` has settings and a profile of its own."""
+
+    shared = None
+
+    def of(self, path: str) -> DocumentRule:
+        return (PDF if path.endswith(".pdf") else ONE_RULE).shared
+
+
+ONE_RULE = one_rule(SETTINGS)
+PDF = one_rule("of pdf", profile="kept")
+
+
+@pytest.mark.parametrize("listing", [None, COMPLETE])
+def test_where_rules_differ_by_path_each_row_is_held_against_its_own(
+    store: LedgerStore, listing: ObservedListing | None
+) -> None:
+    of_pdf = print_of(settings="of pdf")
+    for path, changes in {
+        "a.md": {"profile": ""},
+        "b.md": {"fingerprint": of_pdf},
+        "c.md": {"profile": "kept"},
+        "d.pdf": {"fingerprint": of_pdf, "profile": "kept"},
+        "e.pdf": {"fingerprint": of_pdf},
+        "f.pdf": {"profile": "kept"},
+    }.items():
+        put(store, entry(path, document_id=f"doc-{path}", **changes))
+    for path, settings in {"g.pdf": SETTINGS, "h.pdf": "of pdf", "i.md": SETTINGS}.items():
+        refused = rejection(path, fingerprint=print_of(settings=settings))
+        store.commit(EntryChange(key=key(path), rejection=refused))
+    store.commit(EntryChange(key=key("j.md"), intent=intent("j.md")))
+    if listing is not None:
+        paths = ("a.md", "b.md", "c.md", "d.pdf", "e.pdf", "f.pdf")
+        list_documents(store, *map(document, paths))
+    found = store.rows("docs", ByPath(), listing=listing)
+    assert [row[0] for row in found if row[1] >= 0] == ["a.md", "d.pdf", "h.pdf", "i.md"]
+
+
+def test_a_profile_of_all_paths_is_compared_too(store: LedgerStore) -> None:
+    sent = print_of(settings="of pdf")
+    put(store, entry("a.pdf", document_id="a", fingerprint=sent))
+    put(store, entry("b.pdf", document_id="b", fingerprint=sent, profile="kept"))
+    found = store.rows("docs", PDF, listing=None)
+    assert [row[0] for row in found if row[1] >= 0] == ["b.pdf"]

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from kbsync.config import load
 from kbsync.config.declaration import Declaration, json_schema
+from kbsync.config.document_rules import RuleConfig
 from kbsync.config.types import Section
 from kbsync.config.validation import sections
 
@@ -21,6 +22,7 @@ EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 ENVIRON = {"DIFY_API_KEY": "dataset-1"}
 # Shown with a value one could use, because their default is to be absent.
 NO_DEFAULT = {
+    *(f"mirrors.rules.{key}" for key in RuleConfig.model_fields if key != "match"),
     *("server", "servers", "ledger", "mirrors.server"),
     *("mirrors.knowledge_base.id", "mirrors.knowledge_base.name"),
     *("mirrors.chunking.retrieval", "mirrors.chunking.retrieval.reranking"),
@@ -33,7 +35,7 @@ Shown = tuple[str, FieldInfo, object]
 def written_out() -> dict[str, object]:
     """The example with every key that it leaves out put in."""
     text = EXAMPLE.read_text(encoding="utf-8")
-    whole = yaml.safe_load(re.sub(r"^(\s*)#(?=[a-z_]+:)", r"\1", text, flags=re.MULTILINE))
+    whole = yaml.safe_load(re.sub(r"^(\s*)#(?=(?:- )?[a-z_]+:)", r"\1", text, flags=re.MULTILINE))
     return cast("dict[str, object]", whole)
 
 
@@ -44,8 +46,9 @@ def walk(section: type[Section], keys: dict[str, Any], at: str = "") -> Iterator
         where = f"{at}.{name}".lstrip(".")
         yield where, field, keys[name]
         inner = next(sections(field.annotation), None)
-        if inner is not None and where != "servers":  # which has the keys of `server`
-            value = keys[name][0] if where == "mirrors" else keys[name]
+        # They have the keys of `server`, and of `chunking` up to `subchunks`.
+        if inner is not None and where not in {"servers", "mirrors.rules.chunking"}:
+            value = keys[name][0] if where in {"mirrors", "mirrors.rules"} else keys[name]
             yield from walk(inner, value, where)
 
 
@@ -65,8 +68,10 @@ def test_every_key_is_shown_and_described() -> None:
     assert all(field.description for _, field, _ in ALL)
     schema = json_schema()
     parts = [schema, *schema["$defs"].values()]
-    # Subchunks, Guard and the like are each used in one place, so both count the same keys.
-    assert sum(len(part["properties"]) for part in parts) == len(ALL)
+    # Subchunks, Guard and the like are each used in one place, so both count the same keys; those
+    # of a rule's chunking are shown once, at the mirror.
+    again = len(schema["$defs"]["ChunkRule"]["properties"])
+    assert sum(len(part["properties"]) for part in parts) == len(ALL) + again
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_every_key_is_shown_and_described() -> None:
     [
         pytest.param(field, value, id=where)
         for where, field, value in ALL
-        if where not in NO_DEFAULT
+        if where not in NO_DEFAULT | {"mirrors.rules"}
     ],
 )
 def test_defaults_agree(field: FieldInfo, value: object) -> None:

@@ -223,12 +223,13 @@ def test_two_mirrors_on_one_base_with_prefixes(tmp_path: Path) -> None:
 
 
 def test_schema_marks_what_is_reserved() -> None:
-    mirror = json_schema()["$defs"]["MirrorConfig"]["properties"]
-    assert {name for name, key in mirror.items() if key.get("reserved")} == {
-        "metadata",
-        "on_delete",
-        "update_strategy",
+    reserved = {
+        part: {name for name, key in keys["properties"].items() if key.get("reserved")}
+        for part, keys in json_schema()["$defs"].items()
     }
+    declared = {"send", "links", "metadata", "front_matter", "update_strategy", "on_delete"}
+    assert reserved["MirrorConfig"] == declared | {"trash_for"}
+    assert reserved["RuleConfig"] == declared | {"trash_for", "enabled"}
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from declared import base_by_id, mirror_config
+from declared import base_by_id, mirror_config, one_rule
 
 from kbsync.config import ServerConfig
 from kbsync.engine.context import Context, Mirror
@@ -22,6 +22,8 @@ from kbsync.model import (
     Binding,
     Capabilities,
     DocKey,
+    DocumentRule,
+    DocumentRules,
     EntryState,
     HeldCreates,
     Intent,
@@ -68,25 +70,32 @@ class MemoryLedger:
         self.rehashes: dict[str, Rehash] = {}
 
     def rows(
-        self, mirror: str, settings: str, *, listing: ObservedListing | None, marked: bool = False
+        self,
+        mirror: str,
+        rules: DocumentRules,
+        *,
+        listing: ObservedListing | None,
+        marked: bool = False,
     ) -> Iterator[FileRow]:
         marks = [mark_of(document) for document in self.documents.values()] if listing else []
         keys = {*self.held, *self.intents}
         keys |= {DocKey(mirror=m.mirror, path=m.path) for m in marks if m and m.mirror == mirror}
-        rows = [self._row(key, settings, listing) for key in sorted(keys)]
+        rows = [self._row(key, rules.of(key.path), listing) for key in sorted(keys)]
         return iter([self._unmarked(row) if marked else row for row in rows])
 
     def _unmarked(self, row: FileRow) -> FileRow:
         entry = self.held.get(key_of(row[0]))
         return row if entry is not None and entry.metadata_hash else (row[0], -1, 0, 0, -1)
 
-    def _row(self, key: DocKey, settings: str, listing: ObservedListing | None) -> FileRow:
+    def _row(self, key: DocKey, rule: DocumentRule, listing: ObservedListing | None) -> FileRow:
         entry = self.held.get(key)
         unsettled = (key.path, -1, 0, 0, -1)
         if entry is None or entry.stat is None or entry.stale or key in self.intents:
             return unsettled
         print_ = entry.fingerprint
-        if entry.state is not EntryState.SYNCED or print_ is None or print_.settings != settings:
+        if entry.state is not EntryState.SYNCED or print_ is None:
+            return unsettled
+        if (print_.settings, entry.profile) != (rule.settings, rule.profile):
             return unsettled
         listed = self.documents.get(entry.document_id)
         if listing is not None and (
@@ -210,9 +219,10 @@ class MemoryLedger:
     def refused(self, mirror: str) -> Iterator[Rejection]:
         return iter([self.rejections[key] for key in sorted(self.rejections)])
 
-    def taken_otherwise(self, mirror: str, by: str) -> Iterator[DocKey]:
-        taken = {key: entry.encoding for key, entry in self.held.items() if entry.encoding}
-        return iter([key for key in sorted(taken) if not (taken[key] or "").endswith(by)])
+    def taken_otherwise(self, mirror: str, rules: DocumentRules) -> Iterator[DocKey]:
+        held = sorted(self.held.items())
+        taken = ((key, entry.encoding) for key, entry in held if entry.encoding)
+        return iter([key for key, by in taken if not by.endswith(rules.of(key.path).taken_by)])
 
     def repairs(self, key: DocKey, since: float) -> int:
         return self.repaired.get(key, 0)
@@ -344,12 +354,13 @@ def stage(
     """A folder, a ledger and a server, and a mirror of the defaults and what is `declared`."""
     source, ledger, clock = Folder(MIRROR, files=files), MemoryLedger(), VirtualClock()
     server = ScriptedRemote(clock)
+    config = mirror_config(**{"knowledge_base": base_by_id(BASE), **declared})
+    strategy = "swap" if swap else "in_place"
     mirror = Mirror(
-        config=mirror_config(**{"knowledge_base": base_by_id(BASE), **declared}),
+        config=config,
         server=ServerConfig(url="http://fake/v1", requests_per_minute=requests_per_minute),
         source=source,
-        settings=SETTINGS,
-        swap=swap,
+        document_rules=one_rule(SETTINGS, config, update_strategy=strategy),
         prune_excluded=prune_excluded,
     )
     world = Context(mirror=mirror, ledger=ledger, remote=server, clock=clock, base_id=BASE)

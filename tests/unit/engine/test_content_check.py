@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import anyio
 import pytest
+from declared import one_rule
 
 from kbsync.engine.control.rehash import SHARE, RollingRehash
 from kbsync.engine.execute.promises import broken_promise, hashes_to_send
@@ -376,7 +377,9 @@ async def test_what_was_promised_is_read_as_it_was_sent() -> None:
 async def test_what_was_refused_behind_the_stat_of_what_is_there_is_not_sent_again() -> None:
     """New settings sent a content that nothing had told of, and the server refused it."""
     on = altered()
-    on.world = replace(on.world, mirror=replace(on.world.mirror, settings="settings-2"))
+    on.world = replace(
+        on.world, mirror=replace(on.world.mirror, document_rules=one_rule("settings-2"))
+    )
     engine = engine_of(on)
     on.server.model.refused.add(b"rate 120")
     await engine.apply(await engine.plan(listing=False), observe=on.events.append)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from declared import one_rule
 
 from kbsync.engine.execute.results import Report
 from kbsync.engine.observe.adoption import Trust
@@ -232,7 +233,7 @@ async def test_documents_found_missing_are_not_made_again_unasked() -> None:
 
 async def test_changed_settings_do_not_embed_everything_again_unasked() -> None:
     on, _ = _filled(60)
-    mirror = replace(on.world.mirror, settings="settings-2")
+    mirror = replace(on.world.mirror, document_rules=one_rule("settings-2"))
     engine = Reconciler(mirror, on.ledger, on.server, on.clock)
     planned = await engine.plan()
     assert _reasons(planned) == [say.HALTED_UPLOADS]

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import anyio
 import pytest
+from declared import one_rule
 
 from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.remote_state import refresh
@@ -256,7 +257,7 @@ async def _pass(on: Stage) -> int:
     """One pass as `apply` makes it: list, survey, work; return the writes it made."""
     before = len(on.server.calls)
     listing = await refresh(on.world)
-    rows = on.ledger.rows(MIRROR, SETTINGS, listing=listing)
+    rows = on.ledger.rows(MIRROR, one_rule(SETTINGS), listing=listing)
     states = list(candidates(MIRROR, on.source, rows, ScanTally()))
     await run_pool(on, [state.key.path for state in states], listing=listing)
     writes = ("create", "update", "delete", "switch")

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
+from declared import one_rule
+
 from kbsync.model import Action, EntryState, LedgerEntry, Op, Readiness, RemoteDocument
 from kbsync.planning.case import GONE, Case, Missing
 from kbsync.planning.standstill import Standing
@@ -64,7 +66,7 @@ NAMESAKES = ((), (remote("F"),))
 RULE_SETS = (
     RULES,
     replace(declaring(prune=False, on_drift="report"), prune_excluded=True),
-    replace(RULES, settings="T", delete_drifted=True, prune_stale=True),
+    replace(RULES, rule=one_rule("T").shared, delete_drifted=True, prune_stale=True),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from declared import mirror_config
+from declared import mirror_config, one_rule
 
 from kbsync.messages import Message
 from kbsync.model import (
@@ -31,7 +31,7 @@ KEY = DocKey(mirror="docs", path="guides/install.md")
 NAME = "guides∕install.md"
 NOW = 1_000_000.0
 WHY = Message("KB-T001", "a test said so")()
-RULES = DecisionRules(base_id="base-1", settings="S", config=mirror_config())
+RULES = DecisionRules(base_id="base-1", rule=one_rule("S").shared, config=mirror_config())
 OLD, NEW = Stat(10, 1, 1, 1), Stat(12, 2, 1, 1)
 SENT = Fingerprint(content="old", settings="S")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from declared import one_rule
 
 from kbsync.model import Op, Readiness, Rejection, Stat
 from kbsync.planning.case import GONE
@@ -47,7 +48,9 @@ def test_every_row_can_be_explained(story: Story) -> None:
     action = decide(given)
     found = explained(given, action)
     assert found.row == story.row
-    assert found.as_json() == {name: getattr(found, name) for name in found.as_json()}
+    shown = found.as_json()
+    assert shown.pop("rule") == []
+    assert shown == {name: getattr(found, name) for name in shown}
     text = "\n".join(found.lines())
     assert f"row {story.row}: " in text
     assert KEY.path in text
@@ -81,7 +84,7 @@ def test_the_file_as_it_stands(local: object, words: str) -> None:
         ({"entry": entry()}, "synced, document D, sha256 old"),
         ({"entry": entry(fingerprint=None)}, "synced, document D, content unknown"),
         (
-            {"entry": entry(), "rules": replace(RULES, settings="T")},
+            {"entry": entry(), "rules": replace(RULES, rule=one_rule("T").shared)},
             "synced, document D, sha256 old, under other settings",
         ),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from declared import one_rule
 
 from kbsync.model import (
     Action,
@@ -100,9 +101,9 @@ NOT_FREE = {
         "rules": replace(RULES, delete_drifted=True),
     },
     "changed at the server and here": {"known": remote(words=9), "local": EDITED},
-    "other settings": {"rules": replace(RULES, settings="other")},
+    "other settings": {"rules": replace(RULES, rule=one_rule("other").shared)},
     "other settings and edited": {
-        "rules": replace(RULES, settings="other"),
+        "rules": replace(RULES, rule=one_rule("other").shared),
         "local": EDITED,
     },
     "unknown content": {"entry": entry(fingerprint=None)},

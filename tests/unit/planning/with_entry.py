@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from declared import one_rule
+
 from kbsync.messages import engine as say
 from kbsync.model import (
     Adopt,
@@ -49,7 +51,7 @@ WORDS = remote(words=6)
 SWAPPED = entry(document_id="D", superseded="O")
 PRUNE_OFF = declaring(prune=False)
 REPORT = declaring(on_drift="report")
-NEW_SETTINGS = replace(RULES, settings="T")
+NEW_SETTINGS = replace(RULES, rule=one_rule("T").shared)
 DELETE_DRIFTED = replace(RULES, delete_drifted=True)
 
 STORIES = [
@@ -391,7 +393,7 @@ STORIES = [
             "local": SAME,
             "entry": entry(),
             "rejection": refusal("old", "T"),
-            "rules": replace(RULES, settings="T"),
+            "rules": replace(RULES, rule=one_rule("T").shared),
         },
         Hold,
         say.HELD_REJECTED,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from declared import one_rule
+
 from kbsync.messages import engine as say
 from kbsync.messages import source as source_say
 from kbsync.model import (
@@ -53,7 +55,7 @@ PRUNE_OFF = declaring(prune=False)
 PRUNE_EXCLUDED = replace(RULES, prune_excluded=True)
 PRUNE_STALE = replace(RULES, prune_stale=True)
 UNREADABLE = replace(UNKNOWN, why=source_say.FILE_UNREADABLE(cause="Permission denied"))
-NEW_SETTINGS = replace(RULES, settings="T")
+NEW_SETTINGS = replace(RULES, rule=one_rule("T").shared)
 
 STORIES = [
     # -- before anything else

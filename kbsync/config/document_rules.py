@@ -1,0 +1,103 @@
+"""The `rules` of a mirror: settings of the files that a pattern matches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from kbsync.config.chunking import ChunkRule, Language
+from kbsync.config.encodings import Encodings
+from kbsync.config.pattern_line import fault_of, says_nothing
+from kbsync.config.types import RESERVED, Section, lasting, not_empty, wanted
+
+
+def _pattern(value: str) -> str:
+    if not value.strip() or re.search(r"[\0\r\n]", value):
+        raise wanted("a gitignore pattern on one line is wanted")
+    if cause := fault_of(value):
+        raise wanted(f"a gitignore pattern that can match is wanted; {cause}")
+    if says_nothing(value):
+        raise wanted("a gitignore pattern is wanted, and # begins a comment; write \\# for a name")
+    return value
+
+
+def _one(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
+FieldName = Annotated[str, Field(min_length=1, max_length=255)]
+Metadata = Mapping[FieldName, str | int | float]
+FrontMatter = tuple[FieldName, ...]
+Send = Literal["file", "text", "converted", "rows"]
+UpdateStrategy = Literal["in_place", "swap", "chunks"]
+OnDelete = Literal["delete", "disable", "keep"]
+TrashTime = Annotated[float, lasting(0, 3650 * 86400)]
+Url = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class RuleConfig(Section):
+    """What is declared of the files that one list of patterns matches; every other key is null."""
+
+    match: Annotated[
+        tuple[Pattern, ...],
+        BeforeValidator(_one, json_schema_input_type=str | tuple[str, ...]),
+        AfterValidator(not_empty),
+    ] = Field(description="Gitignore patterns of files, relative to the source; ! takes back.")
+    chunking: ChunkRule | None = Field(
+        default=None, description="How these documents are cut, in place of the mirror's rule."
+    )
+    language: Language | None = Field(
+        default=None, description="Language of these documents, in the server's words."
+    )
+    encoding: Encodings | None = Field(
+        default=None, description="What these texts are written in that are not UTF-8."
+    )
+    csv: Literal["commas", "as_is"] | None = Field(
+        default=None, description="Whether these CSV files are sent with commas."
+    )
+    send: Send | None = Field(
+        default=None,
+        description="How these files are sent: file, text, converted or rows.",
+        json_schema_extra=RESERVED,
+    )
+    links: Url | None = Field(
+        default=None,
+        description="The URL that relative links and images of these texts are rewritten to.",
+        json_schema_extra=RESERVED,
+    )
+    metadata: Metadata | None = Field(
+        default=None,
+        description="Metadata of these documents, field by field beside the mirror's.",
+        json_schema_extra=RESERVED,
+    )
+    front_matter: FrontMatter | None = Field(
+        default=None,
+        description="Fields of YAML front matter that become metadata; it is left out of the text.",
+        json_schema_extra=RESERVED,
+    )
+    enabled: bool | None = Field(
+        default=None,
+        description="Whether searches look at these documents.",
+        json_schema_extra=RESERVED,
+    )
+    update_strategy: UpdateStrategy | None = Field(
+        default=None,
+        description="How a changed file reaches its document: in_place, swap or chunks.",
+        json_schema_extra=RESERVED,
+    )
+    on_delete: OnDelete | None = Field(
+        default=None,
+        description="What becomes of the documents of deleted files: delete, disable or keep.",
+        json_schema_extra=RESERVED,
+    )
+    trash_for: TrashTime | None = Field(
+        default=None,
+        description="So long such a document stays in the trash.",
+        json_schema_extra=RESERVED,
+    )

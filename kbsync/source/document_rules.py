@@ -1,0 +1,160 @@
+"""The rule of each path: a mirror's keys, and what the rules that match the path say instead."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from kbsync.config import MirrorConfig, settings_hash
+from kbsync.config.document_rules import RuleConfig
+from kbsync.model import Chunking, DocumentRule
+from kbsync.source.encoding import CONVERTER
+from kbsync.source.gitignore import Patterns, compiled
+
+Matched = tuple[bool, ...]
+FOLDERS, COMBINATIONS = 10_000, 4096
+# Keys that a mirror has under the same name as its rules.
+_ALIKE = (
+    *("encoding", "csv", "send", "links", "metadata", "front_matter"),
+    *("update_strategy", "on_delete", "trash_for"),
+)
+
+
+class RulesOfMirror:
+    """The rules of all paths of one mirror; implements `kbsync.model.DocumentRules`.
+
+    Args:
+        config: the mirror as declared.
+
+    Attributes:
+        shared: the rule of every path, None where the mirror has rules of their own for some.
+    """
+
+    def __init__(self, config: MirrorConfig) -> None:
+        self._config = config
+        self._patterns = tuple(compiled("\n".join(each.match)) for each in config.rules)
+        # Few combinations of rules occur, and few folders are asked about at a time.
+        self._merged = lru_cache(maxsize=COMBINATIONS)(self._merge)
+        self._folder = lru_cache(maxsize=FOLDERS)(self._in_folder)
+        self.shared = None if config.rules else self._merged(())
+
+    def of(self, path: str) -> DocumentRule:
+        """Return the rule of a key path: of the rules that match it the last to set a key wins."""
+        if self.shared is not None:
+            return self.shared
+        return self._merged(self._matched(self._folder(_parent(path)), path))
+
+    def _in_folder(self, folder: str) -> Matched:
+        """Return which rules match all of `folder`, which ends with ``/`` or is empty."""
+        if not folder:
+            return (False,) * len(self._patterns)
+        return self._matched(self._folder(_parent(folder[:-1])), folder)
+
+    def _matched(self, above: Matched, path: str) -> Matched:
+        return tuple(
+            _matches(patterns, path, before)
+            for patterns, before in zip(self._patterns, above, strict=True)
+        )
+
+    def _merge(self, matched: Matched) -> DocumentRule:
+        return merged(self._config, [n for n, match in enumerate(matched) if match])
+
+
+def _parent(path: str) -> str:
+    return path[: path.rfind("/") + 1]
+
+
+def _matches(patterns: Patterns, path: str, above: bool) -> bool:
+    said = patterns.verdict(path)
+    return above if said is None else said
+
+
+def merged(config: MirrorConfig, chosen: Sequence[int]) -> DocumentRule:
+    """Return what a mirror declares of a path that the `chosen` of its rules match, by place."""
+    declared, origins = _of_mirror(config), dict.fromkeys(_set_by(config), "the mirror")
+    for number in chosen:
+        rule = config.rules[number]
+        keys = [key for key in _KEYS if getattr(rule, key) is not None]
+        values = {key: getattr(rule, key) for key in keys}
+        if rule.metadata is not None:
+            values["metadata"] = {**(declared.metadata or {}), **rule.metadata}
+        declared = declared.model_copy(update=values)
+        origins |= dict.fromkeys(keys, f"rules[{number}], match: {', '.join(rule.match)}")
+    return _document_rule(config, declared, origins)
+
+
+_KEYS = tuple(key for key in RuleConfig.model_fields if key != "match")
+
+
+def _of_mirror(config: MirrorConfig) -> RuleConfig:
+    values = {key: getattr(config, key) for key in _ALIKE}
+    chunking = config.chunking
+    return RuleConfig.model_construct(
+        match=("*",), chunking=chunking, language=chunking.language, enabled=None, **values
+    )
+
+
+def _set_by(config: MirrorConfig) -> set[str]:
+    language = {"language"} if "language" in config.chunking.model_fields_set else set()
+    return language | (config.model_fields_set & set(_KEYS))
+
+
+def _document_rule(
+    config: MirrorConfig, declared: RuleConfig, origins: dict[str, str]
+) -> DocumentRule:
+    chunking = _chunking(config, declared)
+    return DocumentRule(
+        settings=_settings(config, chunking, declared),
+        profile=_profile(declared),
+        chunking=chunking,
+        encoding=declared.encoding or config.encoding,
+        csv=declared.csv or config.csv,
+        send=declared.send or "file",
+        links=declared.links,
+        metadata=declared.metadata or {},
+        front_matter=declared.front_matter,
+        enabled=declared.enabled,
+        update_strategy=declared.update_strategy or config.update_strategy,
+        on_delete=declared.on_delete or config.on_delete,
+        trash_for=declared.trash_for,
+        origins=origins,
+    )
+
+
+def _chunking(config: MirrorConfig, declared: RuleConfig) -> Chunking:
+    of_mirror = config.declared_chunking
+    rule = declared.chunking or config.chunking
+    return replace(
+        of_mirror,
+        process_rule=rule.process_rule(),
+        language=declared.language or of_mirror.language,
+    )
+
+
+def _settings(config: MirrorConfig, chunking: Chunking, declared: RuleConfig) -> str:
+    """Return the hash of what shapes a document's chunks, the converter's version included."""
+    shaping = f"{settings_hash(chunking, config.convert)} {converter_of(config)}"
+    # A mirror that declares neither keeps the hash that its documents were sent under.
+    if declared.send not in (None, "file") or declared.links is not None:
+        shaping += f" {json.dumps([declared.send, declared.links])}"
+    return hashlib.sha256(shaping.encode()).hexdigest()
+
+
+def converter_of(config: MirrorConfig) -> str:
+    """Return the version of what converts texts; empty where they are sent as they are."""
+    return CONVERTER if config.convert == "utf-8" else ""
+
+
+def _profile(declared: RuleConfig) -> str:
+    """Return a hash of what a document keeps beside its chunks; empty where none is declared."""
+    kept = {
+        "metadata": dict(declared.metadata or {}),
+        "front_matter": declared.front_matter,
+        "enabled": declared.enabled,
+    }
+    if not any(value or value is False or value == () for value in kept.values()):
+        return ""
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
