@@ -53,6 +53,9 @@ VERBS = {
         "rename, forget or destroy what the ledger knows of a mirror", f"{WRITING}:MIRROR"
     ),
     "adopt": Verb("take documents over that kbsync did not make", f"{WRITING}:AdoptDocuments"),
+    "export": Verb(
+        "write a knowledge base to a folder that can be mirrored", f"{LOCAL}:ExportBase"
+    ),
     "ledger": Verb("check, back up or copy the ledger", f"{LOCAL}:LEDGER"),
     "serve": Verb("run the embedded knowledge base as a server of its own", f"{LOCAL}:Serve"),
     "schema": Verb("print the JSON Schema of the configuration", f"{LOCAL}:Schema"),

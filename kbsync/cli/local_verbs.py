@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import click
 
 from kbsync.cli.command_line import LocalVerb, local_verb
-from kbsync.commands.options import VerbGroup, argument, flag, option
+from kbsync.commands.options import Time, VerbGroup, argument, flag, option
 
 JSON = "Print one JSON object."
 OFFLINE = "Ask no server."
@@ -150,6 +150,39 @@ class Verify(LocalVerb):
     )
     search: bool = flag("--search", help="See whether searches find each document instead.")
     ignore_foreign: bool = flag("--ignore-foreign", help="Leave out documents no mirror made.")
+    as_json: bool = flag("--json", help=JSON)
+
+
+@local_verb
+class ExportBase(LocalVerb):
+    """Write a knowledge base to a folder."""
+
+    help: ClassVar[str] = (
+        "Write every document of KNOWLEDGE_BASE (its name or id) to FOLDER, whoever made it: the "
+        "bytes that were uploaded where the server gives them out (Dify 1.13.1 or newer), "
+        "otherwise the text of its chunks, which is not the original; metadata beside it in "
+        "FILE.kbsync.yaml; and beside the folder a configuration that mirrors it into a new "
+        "knowledge base. Changes nothing at the server; each download counts in its rate limit. "
+        "Nothing in the folder is written over that an export did not write. Typed again it goes "
+        "on, and downloads what changed. Exit code: 0 everything is there, 3 some documents are "
+        "not, and why is said, 6 the time of --wait is over."
+    )
+    work: ClassVar[str] = "kbsync.cli.export:export"
+    base: str = argument(metavar="KNOWLEDGE_BASE")
+    folder: Path = argument(type=click.Path(file_okay=False, path_type=Path))
+    server: str | None = option(None, "--server", help="Which server, when there are several.")
+    chunks: bool = flag(
+        "--chunks",
+        help="Write the chunks of each document to FILE.kbsync.chunks.jsonl, too: keywords, "
+        "answers, child chunks, and which are switched off. A mirror does not need them.",
+    )
+    wait: float | None = option(
+        None,
+        "--wait",
+        type=Time(),
+        metavar="TIME",
+        help="Take this long at most, such as 10m.",
+    )
     as_json: bool = flag("--json", help=JSON)
 
 

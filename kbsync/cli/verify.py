@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -21,6 +19,7 @@ from kbsync.app.verification import (
 )
 from kbsync.cli import output, waiting
 from kbsync.cli.command_line import CliContext
+from kbsync.cli.counted import counted
 from kbsync.cli.local_verbs import Verify
 from kbsync.commands.patience import Patience
 from kbsync.engine.observe.search_proof import MOST_CHUNKS
@@ -33,7 +32,6 @@ from kbsync.planning.render import minutes_of, size_of
 SEEDS = 1 << 32
 # A longer command line is hard to read, and some terminals cut it.
 IN_ONE_COMMAND = 20
-TENTHS = 10
 
 
 def verify(verb: Verify, context: CliContext) -> int:
@@ -47,7 +45,7 @@ def verify(verb: Verify, context: CliContext) -> int:
         if not verb.as_json:
             click.echo(_forecast(scope, search=verb.search))
         done_to_it = "searched for" if verb.search else "compared"
-        with _progress(scope.documents, done_to_it, quiet=verb.as_json) as observe:
+        with counted(scope.documents, done_to_it, quiet=verb.as_json) as observe:
             strangers = not (verb.ignore_foreign or verb.search)
 
             async def work(patience: Patience) -> Verification:
@@ -178,54 +176,3 @@ def _finding_json(finding: Finding) -> dict[str, object]:
         "next": why.next if why else None,
         "commands": why.commands if why else (),
     }
-
-
-# -- progress
-
-
-@contextmanager
-def _progress(documents: int, done_to_it: str, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """Yield what is called after each document: a bar on a terminal, ten lines otherwise."""
-    if quiet:
-        yield lambda: None
-    elif sys.stderr.isatty():
-        with _bar(documents, done_to_it) as observe:
-            yield observe
-    else:
-        yield _Tenths(documents, done_to_it)
-
-
-class _Tenths:
-    """Prints how far it is, ten times at most."""
-
-    def __init__(self, documents: int, done_to_it: str) -> None:
-        self._all, self._done = documents, 0
-        self._done_to_it = done_to_it
-
-    def __call__(self) -> None:
-        before, self._done = self._done, self._done + 1
-        if before * TENTHS // self._all < self._done * TENTHS // self._all:
-            click.echo(f"{self._done} of {self._all} {self._done_to_it}", err=True)
-
-
-@contextmanager
-def _bar(documents: int, done_to_it: str) -> Iterator[Callable[[], None]]:
-    # Loading rich takes a tenth of a second, which pipes need not pay.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn(done_to_it),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(done_to_it, total=documents)
-        yield lambda: bar.advance(task)

@@ -56,7 +56,7 @@ def starter(
     server = _EMBEDDED if url == EMBEDDED else _DIFY % _quoted(url)
     return _WHOLE % (
         server,
-        _quoted(name or _slug(knowledge_base)),
+        _quoted(name or slug(knowledge_base)),
         _quoted(source),
         _quoted(knowledge_base),
     )
@@ -69,6 +69,7 @@ def _quoted(text: str) -> str:
     return str(plain).strip()
 
 
-def _slug(text: str) -> str:
-    slug = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:64]
-    return slug or "docs"
+def slug(text: str) -> str:
+    """Return `text` as the short name of a mirror."""
+    short = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:64]
+    return short or "docs"

@@ -1,4 +1,4 @@
-"""The bytes of a file at a signed address, hashed as they come (docs/dify-api.md 6.6).
+"""The bytes of a file at a signed address, hashed and kept as they come (docs/dify-api.md 6.6).
 
 The address is a reply of a server, and replies are hostile: its path and query alone count, and
 they are asked of the server's own address, without the key. Nothing of the address is ever shown
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import anyio
@@ -34,6 +35,18 @@ from kbsync.model import (
 
 # A connection may break; bytes that are missing at the server are missing every time.
 TRIES = 3
+
+
+class Sink(Protocol):
+    """Where the bytes of a file are kept."""
+
+    def begin(self) -> None:
+        """Drop what was written: the bytes come anew, from the first on."""
+        ...
+
+    def write(self, piece: bytes) -> None:
+        """Keep the next bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +95,36 @@ class FileDownload:
         self._host = parts.netloc.lower()
         self._origin = f"{parts.scheme}://{parts.netloc}"
 
-    async def hashed(self, call: ApiCall, url: str, largest: int) -> Outcome[Original]:
+    async def hashed(
+        self, call: ApiCall, url: str, largest: int, into: Sink | None = None
+    ) -> Outcome[Original]:
         """Return the hash and size of the bytes at `url`.
 
         Args:
             call: what they are asked for, for messages.
             url: as the server signed it.
             largest: no more bytes than this are read.
+            into: gets the bytes; None: they are hashed and dropped.
         """
         address = signed_address(url)
         if address is None:
             return Rejected(messages.FILE_ADDRESS(what=call.what))
-        found = await self._once(call, address, largest)
+        found = await self._once(call, address, largest, into)
         for _ in range(TRIES - 1):
             if not isinstance(found, Done) or not found.value.ended_early:
                 break
-            found = await self._once(call, address, largest)
+            found = await self._once(call, address, largest, into)
         return found
 
-    async def _once(self, call: ApiCall, address: SignedAddress, largest: int) -> Outcome[Original]:
+    async def _once(
+        self, call: ApiCall, address: SignedAddress, largest: int, into: Sink | None
+    ) -> Outcome[Original]:
         access = self._access
         seconds = PATIENCE * access.read_timeout + largest / SLOWEST_UPLOAD
         try:
             request = self._request(address)
             with anyio.fail_after(access.connect_timeout + seconds):
-                return await self._receive(call, address, request, largest)
+                return await self._receive(call, address, request, largest, into)
         except (ValueError, httpx.InvalidURL):
             return Rejected(messages.FILE_ADDRESS(what=call.what))
         except (TimeoutError, httpx.HTTPError) as fault:
@@ -117,7 +135,12 @@ class FileDownload:
         return self._http.build_request("GET", self._origin + address.target, headers=headers)
 
     async def _receive(
-        self, call: ApiCall, address: SignedAddress, request: httpx.Request, largest: int
+        self,
+        call: ApiCall,
+        address: SignedAddress,
+        request: httpx.Request,
+        largest: int,
+        into: Sink | None,
     ) -> Outcome[Original]:
         response = await self._http.send(request, stream=True)
         try:
@@ -126,7 +149,7 @@ class FileDownload:
             # It was asked for as it is, and a little that is packed may become without end.
             if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
                 return Rejected(messages.MALFORMED(what=call.what, words="the file came packed"))
-            return Done(await _hashed(response, largest))
+            return Done(await _hashed(response, largest, into))
         finally:
             await response.aclose()
 
@@ -150,7 +173,7 @@ class FileDownload:
         )
 
 
-async def _hashed(response: httpx.Response, largest: int) -> Original:
+async def _hashed(response: httpx.Response, largest: int, into: Sink | None) -> Original:
     """Read the reply to its end, or to `largest` bytes.
 
     Raises:
@@ -160,12 +183,16 @@ async def _hashed(response: httpx.Response, largest: int) -> Original:
     digest, size = hashlib.sha256(), 0
     if declared is not None and declared > largest:
         return Original(content="", size=0, declared=declared, whole=False)
+    if into is not None:
+        into.begin()
     try:
         async for piece in response.aiter_bytes():
             digest.update(piece)
             size += len(piece)
             if size > largest:
                 return Original(content="", size=size, declared=declared, whole=False)
+            if into is not None:
+                into.write(piece)
     except httpx.RemoteProtocolError:
         # The connection was closed in order, before all that was announced had come.
         if declared is None:

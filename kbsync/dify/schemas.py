@@ -290,6 +290,11 @@ class Document(ApiObject):
         default=None, validation_alias="data_source_detail_dict", exclude=True
     )
     source_type: str | None = Field(default=None, validation_alias="data_source_type", exclude=True)
+    rule_id: str | None = Field(
+        default=None, validation_alias="dataset_process_rule_id", exclude=True
+    )
+    rule: object = Field(default=None, validation_alias="document_process_rule", exclude=True)
+    language: str | None = Field(default=None, validation_alias="doc_language", exclude=True)
     position: Whole | None = None
     display_status: str | None = None
     indexing_status: str

@@ -189,6 +189,7 @@ def catalogue() -> dict[str, Message]:
         daemon,
         doctor,
         engine,
+        export,
         guard,
         ledger,
         machine,
@@ -213,6 +214,7 @@ def catalogue() -> dict[str, Message]:
         daemon,
         command,
         verification,
+        export,
     ):
         for value in vars(room).values():
             if isinstance(value, Message) and found.setdefault(value.code, value) is not value:

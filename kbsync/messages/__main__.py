@@ -23,6 +23,7 @@ ROOMS = {
     "S": "Source",
     "V": "Verbs",
     "W": "Watching a source",
+    "X": "Export",
     "Y": "Verification",
 }
 

@@ -26,7 +26,7 @@ _REFUSED = frozenset("\\:*?<>|")
 _OWN = frozenset({"%", *_SEEMS.values()})
 _IS = {ord(seems): ch for ch, seems in _SEEMS.items()}
 # Invisible characters that re-order or break the text beside them.
-_STEERING = frozenset(
+STEERING = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 )
 _CONTROL = frozenset({"Cc", "Zl", "Zp"})
@@ -140,7 +140,7 @@ def _units(stem: str, tail: str, *, dots: bool) -> Iterator[str]:
 
 
 def _must_escape(ch: str) -> bool:
-    if ch in _REFUSED or ch in _OWN or ch in _STEERING:
+    if ch in _REFUSED or ch in _OWN or ch in STEERING:
         return True
     return not ch.isprintable() and unicodedata.category(ch) in _CONTROL
 

@@ -55,7 +55,7 @@ async def _reply(
     patience: Patience,
 ) -> object:
     settings = build.settings_of(context.config)
-    async with build.client(settings, _server(settings, server)) as api:
+    async with build.client(settings, server_named(settings, server)) as api:
         patience.watch_calls(api.waits)
         args = Arguments(await with_ids(api, words))
         return value_of(await _outcome(api, verb, args), group, verb.verb)
@@ -87,13 +87,15 @@ def _filled(template: str, words: dict[str, Any]) -> str:
     return template.format_map({name: printable(str(value)) for name, value in words.items()})
 
 
-def _server(settings: Settings, name: str | None) -> str:
+def server_named(settings: Settings, name: str | None) -> str:
     """Return the name of the server that is meant.
 
     Raises:
-        Problem: there are several and none was named.
+        Problem: there are several and none was named, or none is called so.
     """
     known = list(settings.servers)
+    if name is not None and name not in known:
+        raise Problem(say.NO_SUCH_SERVER(server=name, known=", ".join(known)))
     if name is None and len(known) > 1:
         raise Problem(say.SERVER_NOT_NAMED(first=known[0], known=known))
     return known[0] if name is None else name

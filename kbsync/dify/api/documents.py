@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kbsync.dify.capabilities import Alternatives
-from kbsync.dify.file_download import FileDownload
+from kbsync.dify.file_download import FileDownload, Sink
 from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.multipart import Multipart, is_sendable
 from kbsync.dify.paging import PAGE_LIMIT, page_params, row_of, rows_named
@@ -153,11 +153,14 @@ class Documents:
                 return named
         return await row_of(document_id, lambda page: self.list(base_id, page=page))
 
-    async def original(self, base_id: str, document_id: str, *, largest: int) -> Outcome[Original]:
+    async def original(
+        self, base_id: str, document_id: str, *, largest: int, into: Sink | None = None
+    ) -> Outcome[Original]:
         """Return the hash and size of the bytes a document was made of (6.6).
 
         Args:
             largest: no more bytes than this are read.
+            into: gets the bytes; None: they are hashed and dropped.
         """
         path = ("datasets", base_id, "documents", document_id, "download")
         call = read("download document", Subject.DOCUMENT, *path)
@@ -166,7 +169,7 @@ class Documents:
         )
         if not isinstance(address, Done):
             return address
-        return await self._files.hashed(call, address.value.url, largest)
+        return await self._files.hashed(call, address.value.url, largest, into)
 
     async def _no_downloads(self) -> Outcome[FileAddress]:
         version = self._alternatives.version or "of a version it does not tell"

@@ -1,16 +1,8 @@
-"""Every call to a server goes through here: few in flight, limited in writes, retried in reads.
-
-Four requests in flight by default, reads included: at 50 parallel deletes a real server was dead
-for 30 seconds (docs/dify-api.md section 16).
-"""
+"""A `Remote` whose every call goes through the throttle of its server."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TypeVar
-
-import anyio
+from collections.abc import Mapping, Sequence
 
 from kbsync.engine.ports import (
     Assignment,
@@ -20,29 +12,22 @@ from kbsync.engine.ports import (
     Payload,
     Remote,
 )
-from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.pending_call import PendingCall, waits_for
 from kbsync.engine.workers.rate_limiter import RateLimiter
-from kbsync.messages import Exit, Notice
+from kbsync.engine.workers.throttled_calls import ThrottledCalls
+from kbsync.messages import Notice
 from kbsync.model import (
     Base,
     Capabilities,
     Capability,
     ChunkPage,
-    NotReady,
-    NotSent,
     Original,
     Outcome,
     Progress,
     RemoteDocument,
     SearchHit,
-    Throttled,
     Uploaded,
 )
-
-T = TypeVar("T")
-READ_TRIES = 5
-FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
 
 
 class ThrottledRemote:
@@ -59,10 +44,8 @@ class ThrottledRemote:
         self, remote: Remote, *, limiter: RateLimiter, clock: Clock, in_flight: int
     ) -> None:
         self._remote = remote
-        self._limiter = limiter
-        self._clock = clock
-        self._room = anyio.Semaphore(in_flight)
-        self._pending: dict[int, PendingCall] = {}
+        self._calls = calls = ThrottledCalls(limiter=limiter, clock=clock, in_flight=in_flight)
+        self._read, self._write = calls.read, calls.write
 
     @property
     def capabilities(self) -> Capabilities:
@@ -79,74 +62,16 @@ class ThrottledRemote:
 
     def paused_for(self) -> float:
         """See `Remote.paused_for`."""
-        return max(self._remote.paused_for(), self._limiter.paused_for(self._clock.now()))
+        return max(self._remote.paused_for(), self._calls.paused_for())
 
     @property
     def oldest(self) -> PendingCall | None:
         """The call whose answer is waited for longest."""
-        return next(iter(self._pending.values()), None)
+        return self._calls.oldest
 
     def waits(self, server: str) -> Notice | None:
         """Return which answer of `server` is waited for; None while no call is made."""
         return waits_for(self.oldest, server) if self.oldest else None
-
-    @contextmanager
-    def _noted(self, what: str) -> Iterator[PendingCall]:
-        call = PendingCall(what, self._clock.now())
-        self._pending[id(call)] = call
-        try:
-            yield call
-        finally:
-            del self._pending[id(call)]
-
-    async def _read(
-        self, what: str, call: Callable[[], Awaitable[Outcome[T]]], *, counted: bool = False
-    ) -> Outcome[T]:
-        with self._noted(what) as pending:
-            outcome = await self._once(pending, call, counted=counted)
-            for attempt in range(1, READ_TRIES):
-                match outcome:
-                    case NotSent(why=why) | NotReady(why=why) if why.message.exit is Exit.REFUSED:
-                        return outcome  # a person has to change something first
-                    case NotSent() | NotReady():
-                        rest = delay_after(attempt, first=FIRST_DELAY, longest=LONGEST_DELAY)
-                    case Throttled(after=after):
-                        self._limiter.pause(self._clock.now(), after)
-                        rest = after
-                    case _:
-                        return outcome
-                pending.why = getattr(outcome, "why", None)
-                await self._rest(pending, rest)
-                outcome = await self._once(pending, call, counted=counted)
-            return outcome
-
-    async def _write(self, what: str, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
-        # Tried once: whether a write took effect is found out by its intent, not by a second write.
-        with self._noted(what) as pending:
-            outcome = await self._once(pending, call, counted=True)
-        match outcome:
-            case Throttled(after=after):
-                self._limiter.pause(self._clock.now(), after)
-        return outcome
-
-    async def _rest(self, pending: PendingCall, seconds: float) -> None:
-        pending.until = self._clock.now() + seconds
-        await self._clock.sleep(seconds)
-
-    async def _wait_for_turn(self, pending: PendingCall) -> None:
-        while (delay := self._limiter.reserve(self._clock.now())) > 0:
-            await self._rest(pending, delay)
-            if not self._limiter.paused_for(self._clock.now()):
-                return  # otherwise a pause came meanwhile, and the reserved moment is out of date
-
-    async def _once(
-        self, pending: PendingCall, call: Callable[[], Awaitable[Outcome[T]]], *, counted: bool
-    ) -> Outcome[T]:
-        if counted:
-            await self._wait_for_turn(pending)
-        async with self._room:
-            pending.tries, pending.until = pending.tries + 1, None
-            return await call()
 
     async def base(self, base_id: str) -> Outcome[Base]:
         """See `Remote.base`."""

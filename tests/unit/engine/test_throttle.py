@@ -7,7 +7,8 @@ import pytest
 
 from kbsync.engine.ports import Chunking
 from kbsync.engine.workers.rate_limiter import RateLimiter
-from kbsync.engine.workers.throttle import READ_TRIES, ThrottledRemote
+from kbsync.engine.workers.throttle import ThrottledRemote
+from kbsync.engine.workers.throttled_calls import READ_TRIES
 from kbsync.messages import remote as messages
 from kbsync.model import Done, Gone, NotReady, NotSent, Throttled
 from tests.model.folder import File, OpenFile

@@ -1,0 +1,173 @@
+"""The configuration that mirrors an exported folder into a new knowledge base like the old one."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from kbsync.app.export.whole_base import Export
+from kbsync.config.chunking import FORMS
+from kbsync.config.loading import load
+from kbsync.config.template import slug
+from kbsync.messages import Problem
+from kbsync.model.file_types import ACCEPTED
+
+URL, KEY = "DIFY_URL", "DIFY_API_KEY"
+# A server's own; what a larger chunk or file needs has to be said.
+LONGEST_CHUNK = 4000
+LARGEST_FILE = 15 << 20
+_MEBI = 1 << 20
+_TRIAL = {URL: "https://dify.example/v1", KEY: "not-yet-known"}
+
+Keys = dict[str, object]
+
+
+def configuration(export: Export, folder: Path) -> str:
+    """Return the text of a configuration that stands beside the folder.
+
+    What it cannot say of the old base is left out, and said in a comment.
+
+    Args:
+        export: what was exported.
+        folder: where it is.
+    """
+    chunking = _chunking(export)
+    text = _written(export, folder, chunking)
+    try:
+        _load(text)
+    except Problem as problem:
+        text = _written(
+            export, folder, {}, f"its chunking cannot be declared: {problem.notice.text}"
+        )
+    return text
+
+
+def _load(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / "kbsync.yaml"
+        trial.write_text(text, encoding="utf-8")
+        load(trial, _TRIAL)
+
+
+def _written(export: Export, folder: Path, chunking: Keys, *remarks: str) -> str:
+    base = export.base
+    server: Keys = {"url": "${%s}" % URL, "api_key": "${%s}" % KEY}  # noqa: UP031 - a brace is meant
+    if (longest := _number(chunking.get("max_tokens"))) > LONGEST_CHUNK:
+        server["max_chunk_length"] = longest
+    mirror: Keys = {
+        "name": slug(base.name),
+        "source": _literal(f"./{folder.name}"),
+        "knowledge_base": _literal(base.name[:40]),
+        # Everything in the folder is a document, whatever it is called.
+        "gitignore": False,
+        "default_excludes": False,
+    }
+    if more := sorted(export.extensions - set(ACCEPTED) - {""}):
+        mirror["extensions"] = [*ACCEPTED, *more]
+    if export.largest > LARGEST_FILE:
+        mirror["max_file_size"] = f"{-(-export.largest // _MEBI)}MB"
+    if chunking:
+        mirror["chunking"] = chunking
+    declared = {
+        "version": 1,
+        "server": server,
+        "ledger": _literal(f"./{folder.name}-state/ledger.db"),
+        "mirrors": [mirror],
+    }
+    dumped = yaml.safe_dump(declared, allow_unicode=True, sort_keys=False, width=100)
+    return "\n".join([*_comments(export, remarks), dumped])
+
+
+def _comments(export: Export, remarks: tuple[str, ...]) -> Iterator[str]:
+    name = json.dumps(export.base.name)
+    yield f"# Mirrors what kbsync export wrote of {name} into a knowledge base like it."
+    yield f"# The server it is for is named by the variables {URL} (with /v1) and {KEY}."
+    others = export.rules.total() - sum(count for _, count in export.rules.most_common(1))
+    if others:
+        yield f"# {others} of {export.rules.total()} documents were cut by other rules than this."
+    yield from (f"# {json.dumps(each)[1:-1]}" for each in remarks)
+
+
+def _chunking(export: Export) -> Keys:
+    """Return the `chunking` section: the base's, and the rule that most documents have."""
+    base = export.base
+    keys: Keys = {}
+    known = [rule for rule, _ in export.rules.most_common() if rule]
+    found: Mapping[str, object] = json.loads(known[0]) if known else {}
+    keys |= _of_rule(_mapping(found.get("rule")))
+    form = found.get("form") or base.form
+    short = {wire: name for name, wire in FORMS.items()}.get(str(form))
+    if short and short != ("hierarchical" if keys.get("mode") == "hierarchical" else "text"):
+        keys["form"] = short
+    if isinstance(language := found.get("language"), str) and language:
+        keys["language"] = _literal(language)
+    if base.technique:
+        keys["indexing_technique"] = base.technique
+    if base.technique == "high_quality" and base.embedding_model and base.embedding_provider:
+        keys["embedding_model"] = _literal(base.embedding_model)
+        keys["embedding_provider"] = _literal(base.embedding_provider)
+    if retrieval := _retrieval(base.retrieval, economy=base.technique == "economy"):
+        keys["retrieval"] = retrieval
+    return keys
+
+
+def _of_rule(rule: Mapping[str, object]) -> Keys:
+    """Return a process rule of the server in the words of the section."""
+    mode, rules = rule.get("mode"), _mapping(rule.get("rules"))
+    if mode not in ("custom", "hierarchical"):
+        return {"mode": "automatic"} if mode == "automatic" else {}
+    keys: Keys = {"mode": mode, **_of_segmentation(_mapping(rules.get("segmentation")))}
+    steps = rules.get("pre_processing_rules")
+    for step in steps if isinstance(steps, list) else []:
+        known = _mapping(step)
+        if known.get("id") in ("remove_extra_spaces", "remove_urls_emails"):
+            keys[str(known["id"])] = bool(known.get("enabled"))
+    if mode == "hierarchical":
+        keys["parent_mode"] = rules.get("parent_mode") or "paragraph"
+        if children := _of_segmentation(_mapping(rules.get("subchunk_segmentation"))):
+            keys["subchunks"] = children
+    return keys
+
+
+def _of_segmentation(segmentation: Mapping[str, object]) -> Keys:
+    # An automatic rule is read back with the other word (docs/dify-api.md 4.5).
+    separator = segmentation.get("separator") or segmentation.get("delimiter")
+    keys: Keys = {"separator": _literal(separator)} if isinstance(separator, str) else {}
+    for name in ("max_tokens", "chunk_overlap"):
+        if isinstance(segmentation.get(name), int):
+            keys[name] = segmentation[name]
+    return keys
+
+
+def _retrieval(model: Mapping[str, object], *, economy: bool) -> Keys:
+    """Return how the base answers searches; an economy base knows one way, whatever it says."""
+    method = "keyword_search" if economy else model.get("search_method")
+    if not isinstance(method, str):
+        return {}
+    keys: Keys = {"search_method": method}
+    if isinstance(top := model.get("top_k"), int):
+        keys["top_k"] = top
+    if model.get("score_threshold_enabled") and not economy:
+        keys["score_threshold"] = model.get("score_threshold")
+    reranking = _mapping(model.get("reranking_model"))
+    names = reranking.get("reranking_provider_name"), reranking.get("reranking_model_name")
+    if model.get("reranking_enable") and all(isinstance(name, str) and name for name in names):
+        keys["reranking"] = {"provider": _literal(names[0]), "model": _literal(names[1])}
+    return keys
+
+
+def _mapping(found: object) -> Mapping[str, object]:
+    return found if isinstance(found, dict) else {}
+
+
+def _number(found: object) -> int:
+    return found if isinstance(found, int) else 0
+
+
+def _literal(text: object) -> str:
+    """Return `text` so that no variable is filled in."""
+    return str(text).replace("$", "$$")

@@ -1,0 +1,247 @@
+"""`kbsync export`: write a knowledge base to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+import click
+
+from kbsync.app import build, connect, logs
+from kbsync.app.clock import ProcessClock
+from kbsync.app.export.configuration import KEY, URL, configuration
+from kbsync.app.export.folder import ExportFolder
+from kbsync.app.export.source_base import SourceBase
+from kbsync.app.export.state import ExportState, Origin
+from kbsync.app.export.whole_base import MAP, NAMED, STATE, BaseExport, Export, Forecast
+from kbsync.cli import output
+from kbsync.cli.api.call import server_named
+from kbsync.cli.api.ids import base_id
+from kbsync.cli.command_line import CliContext
+from kbsync.cli.counted import counted
+from kbsync.cli.local_verbs import ExportBase
+from kbsync.commands.patience import Patience
+from kbsync.config import ServerConfig
+from kbsync.engine.workers.pending_call import waits_for
+from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.engine.workers.throttled_calls import ThrottledCalls
+from kbsync.messages import Notice, printable, shell, verb
+from kbsync.messages.advice import INVOCATION, invoked
+from kbsync.planning.render import minutes_of, size_of
+
+USUAL = "kbsync.yaml"
+_ORIGINS = {
+    Origin.ORIGINAL: "the uploaded bytes",
+    Origin.COMPLETED: "the uploaded text, its end from its chunks",
+    Origin.CHUNKS: "text of chunks",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The configuration for the folder.
+
+    Args:
+        file: where it stands; None where every name is taken.
+    """
+
+    text: str
+    file: Path | None
+
+
+def export(verb: ExportBase, context: CliContext) -> int:
+    """Export, and print what came of it."""
+    logs.configure(context.log_level)
+    settings = build.settings_of(context.config)
+    server = settings.servers[server_named(settings, verb.server)]
+    calls = ThrottledCalls(
+        limiter=RateLimiter(server.requests_per_minute),
+        clock=ProcessClock(),
+        in_flight=server.max_in_flight,
+    )
+    patience = Patience(_warn, lambda: _waits(calls, server))
+    done: list[Export] = []
+
+    async def work() -> int:
+        done.append(await _exported(verb, server, calls, patience.moved))
+        return done[0].exit
+
+    code = anyio.run(lambda: patience.carried_out(work, within=verb.wait))
+    _finish(verb, done[0])
+    return code
+
+
+def _warn(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _waits(calls: ThrottledCalls, server: ServerConfig) -> Notice | None:
+    return waits_for(calls.oldest, server.url) if calls.oldest else None
+
+
+async def _exported(
+    verb: ExportBase, server: ServerConfig, calls: ThrottledCalls, moved: Callable[[], None]
+) -> Export:
+    async with connect.connected(server) as api:
+        base = SourceBase(api, calls, await base_id(api, verb.base))
+        report = Export(base=await base.row(), map=verb.folder / ".kbsync-export" / MAP)
+        with (
+            closing(ExportFolder(verb.folder)) as folder,
+            ExportState(folder.own / STATE, base.id) as state,
+        ):
+            work = BaseExport(base, folder, state, chunks=verb.chunks, at_once=server.max_in_flight)
+            forecast, notices = await work.list_documents()
+            report.notices += notices
+            if not verb.as_json:
+                click.echo(_forecast(forecast, server))
+            with counted(forecast.documents, "exported", quiet=verb.as_json) as count:
+
+                def observe() -> None:
+                    moved()
+                    count()
+
+                await work.carry_out(report, observe)
+    return report
+
+
+def _forecast(forecast: Forecast, server: ServerConfig) -> str:
+    count = forecast.documents
+    parts = [f"{count} document{'' if count == 1 else 's'} to export", size_of(forecast.bytes)]
+    if limit := server.requests_per_minute:
+        parts.append(f"at most {minutes_of(count / limit)} at the rate limit")
+    return "; ".join(parts)
+
+
+def _finish(verb: ExportBase, report: Export) -> None:
+    folder = verb.folder.absolute()
+    written = _configuration(configuration(report, folder), folder)
+    if verb.as_json:
+        output.as_json(_json(verb, report, written))
+        return
+    for line in _lines(verb, report):
+        output.line(line)
+    output.warn(report.notices)
+    for step in _next(verb, report, written):
+        click.echo(step)
+
+
+# -- the configuration
+
+
+def _configuration(text: str, folder: Path) -> Configuration:
+    """Write the configuration beside the folder, over no other one."""
+    for name in (USUAL, f"kbsync-{folder.name}.yaml"):
+        file = folder.parent / name
+        try:
+            with file.open("x", encoding="utf-8") as opened:
+                opened.write(text)
+        except FileExistsError:
+            if _holds(file, text):
+                return Configuration(text=text, file=file)
+        except OSError:
+            continue
+        else:
+            return Configuration(text=text, file=file)
+    return Configuration(text=text, file=None)
+
+
+def _holds(file: Path, text: str) -> bool:
+    try:
+        return file.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
+# -- for people
+
+
+def _lines(verb: ExportBase, report: Export) -> Iterator[str]:
+    for each in report.left[:NAMED]:
+        yield f"! {each.path}: {each.why}"
+        yield f"  next: {each.why.next}"
+    if len(report.left) > NAMED:
+        yield f"! {len(report.left) - NAMED} more; --json names each"
+    parts = [f"{report.base.name}: {report.documents} in {verb.folder}, {size_of(report.bytes)}"]
+    parts += [f"{report.origins[each]} {_ORIGINS[each]}" for each in Origin if report.origins[each]]
+    parts.append(f"{report.written} written now")
+    if report.left:
+        parts.append(f"{len(report.left)} not exported")
+    yield "; ".join(parts)
+    if texts := report.origins[Origin.CHUNKS]:
+        yield f"text put together from chunks is not the original: {texts} documents"
+    if report.other_names:
+        yield f"{report.other_names} documents get another name in a mirror of the folder"
+
+
+def _next(verb: ExportBase, report: Export, written: Configuration) -> Iterator[str]:
+    if written.file is None:
+        yield f"a configuration for {printable(verb.folder.name)}, to be kept in a file:"
+        yield written.text
+        return
+    yield f"{printable(str(written.file))} mirrors the folder into a knowledge base like this one:"
+    asked = (
+        (shell(f"read -r {URL} && export {URL}"), "type the address of the new server, with /v1"),
+        (shell(f"read -rs {KEY} && export {KEY}"), "type its knowledge API key; it is not shown"),
+    )
+    yield from (f"  next: {step.line()}    ({why})" for step, why in asked)
+    with invoked(replace(INVOCATION.get(), config=_as_typed(written.file))):
+        yield f"  next: {_verb('plan')}"
+        yield f"  next: {_verb('apply')}"
+        if report.origins[Origin.ORIGINAL]:
+            yield "or, on the server it came from, take the documents over as they are:"
+            yield f"  next: {_adopt(report)}"
+
+
+def _verb(name: str) -> str:
+    return verb(name).line()
+
+
+def _adopt(report: Export) -> str:
+    return verb("adopt --map {map} --trust content").line(map=str(report.map))
+
+
+def _as_typed(file: Path) -> str:
+    here = Path.cwd()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
+
+
+# -- for programs
+
+
+def _json(verb: ExportBase, report: Export, written: Configuration) -> dict[str, object]:
+    return {
+        "exit": int(report.exit),
+        "base": {"id": report.base.id, "name": report.base.name},
+        "folder": str(verb.folder.absolute()),
+        "counts": {
+            "documents": report.documents,
+            **{str(each): report.origins[each] for each in Origin},
+            "written": report.written,
+            "bytes": report.bytes,
+            "left": len(report.left),
+            "other_names": report.other_names,
+        },
+        "left": [
+            {
+                "path": each.path,
+                "name": each.name,
+                "document_id": each.document_id,
+                **each.why.as_json(),
+            }
+            for each in report.left
+        ],
+        "left_over": report.left_over,
+        "notices": _rows(report.notices),
+        "map": str(report.map.absolute()),
+        "configuration": {
+            "file": str(written.file) if written.file else None,
+            "text": written.text,
+        },
+    }
+
+
+def _rows(notices: Sequence[Notice]) -> list[dict[str, object]]:
+    return [each.as_json() for each in notices]

@@ -1,0 +1,120 @@
+"""Every call to a server goes through here: few in flight, limited in writes, retried in reads.
+
+Four requests in flight by default, reads included: at 50 parallel deletes a real server was dead
+for 30 seconds (docs/dify-api.md section 16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import anyio
+
+from kbsync.engine.ports import Clock
+from kbsync.engine.workers.backoff import delay_after
+from kbsync.engine.workers.pending_call import PendingCall
+from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.messages import Exit
+from kbsync.model import NotReady, NotSent, Outcome, Throttled
+
+T = TypeVar("T")
+READ_TRIES = 5
+FIRST_DELAY, LONGEST_DELAY = 0.5, 8.0
+
+
+class ThrottledCalls:
+    """The throttle of one server and key: all that call it share it.
+
+    Args:
+        limiter: write permits.
+        clock: time.
+        in_flight: requests at once, reads included.
+    """
+
+    def __init__(self, *, limiter: RateLimiter, clock: Clock, in_flight: int) -> None:
+        self._limiter = limiter
+        self._clock = clock
+        self._room = anyio.Semaphore(in_flight)
+        self._pending: dict[int, PendingCall] = {}
+
+    @property
+    def oldest(self) -> PendingCall | None:
+        """The call whose answer is waited for longest."""
+        return next(iter(self._pending.values()), None)
+
+    def paused_for(self) -> float:
+        """Return for how many more seconds the server wants no writes."""
+        return self._limiter.paused_for(self._clock.now())
+
+    @contextmanager
+    def _noted(self, what: str) -> Iterator[PendingCall]:
+        call = PendingCall(what, self._clock.now())
+        self._pending[id(call)] = call
+        try:
+            yield call
+        finally:
+            del self._pending[id(call)]
+
+    async def read(
+        self, what: str, call: Callable[[], Awaitable[Outcome[T]]], *, counted: bool = False
+    ) -> Outcome[T]:
+        """Make a call that changes nothing, a few times where it is not answered.
+
+        Args:
+            what: the answer that is waited for, in words.
+            call: makes it; it may be made again.
+            counted: servers count it in their rate limit, as they do writes.
+        """
+        with self._noted(what) as pending:
+            outcome = await self._once(pending, call, counted=counted)
+            for attempt in range(1, READ_TRIES):
+                match outcome:
+                    case NotSent(why=why) | NotReady(why=why) if why.message.exit is Exit.REFUSED:
+                        return outcome  # a person has to change something first
+                    case NotSent() | NotReady():
+                        rest = delay_after(attempt, first=FIRST_DELAY, longest=LONGEST_DELAY)
+                    case Throttled(after=after):
+                        self._limiter.pause(self._clock.now(), after)
+                        rest = after
+                    case _:
+                        return outcome
+                pending.why = getattr(outcome, "why", None)
+                await self._rest(pending, rest)
+                outcome = await self._once(pending, call, counted=counted)
+            return outcome
+
+    async def write(self, what: str, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
+        """Make a call that may change something, once.
+
+        Args:
+            what: the answer that is waited for, in words.
+            call: makes it.
+        """
+        # Tried once: whether a write took effect is found out by its intent, not by a second write.
+        with self._noted(what) as pending:
+            outcome = await self._once(pending, call, counted=True)
+        match outcome:
+            case Throttled(after=after):
+                self._limiter.pause(self._clock.now(), after)
+        return outcome
+
+    async def _rest(self, pending: PendingCall, seconds: float) -> None:
+        pending.until = self._clock.now() + seconds
+        await self._clock.sleep(seconds)
+
+    async def _wait_for_turn(self, pending: PendingCall) -> None:
+        while (delay := self._limiter.reserve(self._clock.now())) > 0:
+            await self._rest(pending, delay)
+            if not self._limiter.paused_for(self._clock.now()):
+                return  # otherwise a pause came meanwhile, and the reserved moment is out of date
+
+    async def _once(
+        self, pending: PendingCall, call: Callable[[], Awaitable[Outcome[T]]], *, counted: bool
+    ) -> Outcome[T]:
+        if counted:
+            await self._wait_for_turn(pending)
+        async with self._room:
+            pending.tries, pending.until = pending.tries + 1, None
+            return await call()
