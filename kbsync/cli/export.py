@@ -16,7 +16,7 @@ from kbsync.app.export.configuration import KEY, URL, configuration
 from kbsync.app.export.folder import ExportFolder
 from kbsync.app.export.source_base import SourceBase
 from kbsync.app.export.state import ExportState, Origin
-from kbsync.app.export.whole_base import MAP, NAMED, STATE, BaseExport, Export, Forecast
+from kbsync.app.export.whole_base import MAP, NAMED, STATE, BaseExport, Export, ExportForecast
 from kbsync.cli import output
 from kbsync.cli.api.call import server_named
 from kbsync.cli.api.ids import base_id
@@ -28,7 +28,8 @@ from kbsync.config import ServerConfig
 from kbsync.engine.workers.pending_call import waits_for
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttled_calls import ThrottledCalls
-from kbsync.messages import Notice, printable, shell, verb
+from kbsync.messages import Notice, Problem, printable, shell, verb
+from kbsync.messages import command as command_say
 from kbsync.messages.advice import INVOCATION, invoked
 from kbsync.planning.render import minutes_of, size_of
 
@@ -69,7 +70,12 @@ def export(verb: ExportBase, context: CliContext) -> int:
         done.append(await _exported(verb, server, calls, patience.moved))
         return done[0].exit
 
-    code = anyio.run(lambda: patience.carried_out(work, within=verb.wait))
+    try:
+        code = anyio.run(lambda: patience.carried_out(work, within=verb.wait))
+    except Problem as problem:
+        if problem.notice.message is command_say.TIME_OVER:
+            raise Problem(command_say.EXPORT_TIME_OVER(**problem.notice.words)) from None
+        raise
     _finish(verb, done[0])
     return code
 
@@ -107,7 +113,7 @@ async def _exported(
     return report
 
 
-def _forecast(forecast: Forecast, server: ServerConfig) -> str:
+def _forecast(forecast: ExportForecast, server: ServerConfig) -> str:
     count = forecast.documents
     parts = [f"{count} document{'' if count == 1 else 's'} to export", size_of(forecast.bytes)]
     if limit := server.requests_per_minute:
@@ -171,9 +177,9 @@ def _lines(verb: ExportBase, report: Export) -> Iterator[str]:
         parts.append(f"{len(report.left)} not exported")
     yield "; ".join(parts)
     if texts := report.origins[Origin.CHUNKS]:
-        yield f"text put together from chunks is not the original: {texts} documents"
+        yield f"made of chunks, which is not the original: {texts}"
     if report.other_names:
-        yield f"{report.other_names} documents get another name in a mirror of the folder"
+        yield f"documents that a mirror of the folder calls by another name: {report.other_names}"
 
 
 def _next(verb: ExportBase, report: Export, written: Configuration) -> Iterator[str]:

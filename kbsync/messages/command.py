@@ -309,6 +309,12 @@ TIME_OVER = Message(
     "see what is under way with: " + verb("status"),
     Exit.INDEXING,
 )
+EXPORT_TIME_OVER = Message(
+    "KB-V240",
+    "it took longer than the {seconds} s of --wait: {why}; what was exported stays",
+    "go on with: " + again(),
+    Exit.INDEXING,
+)
 PASS_OVER = Message(
     "KB-V191",
     "the time of --wait is over: nothing more is begun, and what was sent is indexed all the same",

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from kbsync.app.export.chunk_text import Joining, missing_end, overlap_of
 from kbsync.app.export.folder import Part
-from kbsync.app.export.listing import Listed, listed
+from kbsync.app.export.listing import ListedDocument, listed
 from kbsync.app.export.source_base import SourceBase, reason_of
 from kbsync.app.export.state import Origin
 from kbsync.dify.schemas import ChunkRow
@@ -71,7 +71,7 @@ class DocumentContent:
         self._scratch = scratch
         self._rules: dict[str, str] = {}
 
-    async def write(self, document: Listed, part: Part, rule: str) -> tuple[Origin, str]:
+    async def write(self, document: ListedDocument, part: Part, rule: str) -> tuple[Origin, str]:
         """Write what a document is made of.
 
         Args:
@@ -112,7 +112,7 @@ class DocumentContent:
             raise Left(say.NOTHING_STORED(**words))
         return Origin.CHUNKS, document.rev
 
-    async def _newer(self, document: Listed, part: Part) -> Listed:
+    async def _newer(self, document: ListedDocument, part: Part) -> ListedDocument:
         """Return the document as it is now; its file was replaced meanwhile.
 
         Raises:
@@ -125,11 +125,11 @@ class DocumentContent:
         words = {"base": self._base.id, "document": document.id}
         raise Left(say.CUT_SHORT(stored=part.size, expected=document.size or "?", **words))
 
-    async def _must_be_there(self, document: Listed) -> None:
+    async def _must_be_there(self, document: ListedDocument) -> None:
         if await self._base.is_gone(document.id):
             raise Left(say.VANISHED())
 
-    async def _whole(self, document: Listed, part: Part, rule: str) -> Origin:
+    async def _whole(self, document: ListedDocument, part: Part, rule: str) -> Origin:
         """Complete a text whose end the server did not give out (docs/dify-api.md 6.6)."""
         if document.extension != "txt" or not 0 < part.size <= LONGEST_TEXT:
             return Origin.ORIGINAL
@@ -160,7 +160,7 @@ class DocumentContent:
         part.write(whole.encode())
         return Origin.COMPLETED
 
-    async def _write_text(self, document: Listed, part: Part, rule: str) -> int:
+    async def _write_text(self, document: ListedDocument, part: Part, rule: str) -> int:
         """Write the text of all chunks; return how many there are."""
         joining = Joining(0)
 
@@ -180,7 +180,7 @@ class DocumentContent:
 
     async def each_chunk(
         self,
-        document: Listed,
+        document: ListedDocument,
         begin: Callable[[], None],
         take: Callable[[ChunkRow], Awaitable[None]],
     ) -> int:
@@ -210,7 +210,7 @@ class DocumentContent:
                 return len(ids)
         raise Left(say.CHUNKS_MOVED())
 
-    async def rule(self, document: Listed) -> str:
+    async def rule(self, document: ListedDocument) -> str:
         """Return the process rule and language of a document as JSON; empty where not told."""
         known = self._rules.get(document.rule_id or "")
         if known is not None or not self._base.able(Capability.GET_DOCUMENT):
@@ -229,11 +229,11 @@ class DocumentContent:
         return text
 
 
-def _largest(document: Listed) -> int:
+def _largest(document: ListedDocument) -> int:
     return LARGEST if document.size is None else WIDEST * document.size + 1
 
 
-def left(document: Listed, purpose: str, failure: Failure) -> NoReturn:
+def left(document: ListedDocument, purpose: str, failure: Failure) -> NoReturn:
     """Leave one document for a call that brought nothing.
 
     Raises:

@@ -116,6 +116,10 @@ class ExportFolder:
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self._own)
 
+    def has(self, path: str) -> bool:
+        """Whether anything stands at `path`."""
+        return os.path.lexists(self.path / path)
+
     def hash_of(self, path: str) -> str | None:
         """Return the sha256 (hex) of the file at `path`, None where nothing stands there.
 

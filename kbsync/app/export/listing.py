@@ -20,7 +20,7 @@ Typed = tuple[str, str, str | int | float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedDocument:
     """A document of the listing.
 
     Args:
@@ -66,16 +66,16 @@ class Listed:
         return json.dumps(asdict(self))
 
     @classmethod
-    def unpacked(cls, line: str) -> Listed:
+    def unpacked(cls, line: str) -> ListedDocument:
         """Return what was packed."""
         found = json.loads(line)
         return cls(**{**found, "metadata": tuple(map(tuple, found["metadata"]))})
 
 
-def listed(row: Document) -> Listed:
+def listed(row: Document) -> ListedDocument:
     """Return a row of the listing as it is kept."""
     known = as_remote(row)
-    return Listed(
+    return ListedDocument(
         id=row.id,
         name=row.name,
         rev=row.rev,

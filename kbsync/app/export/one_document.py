@@ -11,11 +11,11 @@ import anyio.to_thread
 
 from kbsync.app.export.content import DocumentContent, Left
 from kbsync.app.export.folder import ExportFolder, Part, Put
-from kbsync.app.export.listing import Listed
+from kbsync.app.export.listing import ListedDocument
 from kbsync.app.export.paths import CHUNKS, SIDECAR
 from kbsync.app.export.sidecar import chunk_lines, sidecar
 from kbsync.app.export.source_base import HIERARCHICAL, SourceBase
-from kbsync.app.export.state import Exported, ExportState, Origin, Placed
+from kbsync.app.export.state import Exported, ExportState, Origin, PlacedDocument
 from kbsync.dify.schemas import ChunkRow
 from kbsync.messages import Problem
 from kbsync.messages import export as say
@@ -36,7 +36,7 @@ class Step:
         written: something of it was written by this run.
     """
 
-    document: Listed
+    document: ListedDocument
     path: str
     before: Exported | None
     written: bool = False
@@ -60,7 +60,7 @@ class DocumentExport:
         state: ExportState,
         *,
         chunks: bool,
-        text_path: Callable[[Listed, str], str],
+        text_path: Callable[[ListedDocument, str], str],
     ) -> None:
         self._base = base
         self._folder = folder
@@ -69,7 +69,7 @@ class DocumentExport:
         self._text_path = text_path
         self._content = DocumentContent(base, folder.part)
 
-    async def export(self, placed: Placed) -> tuple[Exported, bool]:
+    async def export(self, placed: PlacedDocument) -> tuple[Exported, bool]:
         """Export one document; return what stands in the folder, and whether it was written now.
 
         Raises:
@@ -77,7 +77,8 @@ class DocumentExport:
             Problem: nothing can be exported any more.
         """
         document, path = placed
-        step = Step(document=document, path=path, before=self._state.exported(document.id))
+        before = self._state.exported(document.id) or self._state.inherited(document.id, path)
+        step = Step(document=document, path=path, before=before)
         with _in_words(self._folder, step):
             self._moved(step)
             what = await self._file(step)

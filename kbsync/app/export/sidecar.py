@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 
 import yaml
 
-from kbsync.app.export.listing import Listed
+from kbsync.app.export.listing import ListedDocument
 from kbsync.dify.schemas import ChildChunk, ChunkRow
 
 TIME = "time"
 NUMBER = "number"
 
 
-def sidecar(document: Listed) -> str:
+def sidecar(document: ListedDocument) -> str:
     """Return the text of a document's sidecar file; empty where there is nothing to say.
 
     The type of a YAML value is that of its field: text, number, or a time in UTC.

@@ -8,19 +8,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from kbsync.app.export.listing import Listed
+from kbsync.app.export.listing import ListedDocument
 from kbsync.messages import Problem
 from kbsync.messages import export as say
 
 _FORMAT = 1
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS exported (id TEXT PRIMARY KEY, base TEXT NOT NULL, what TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS exported (
+  id TEXT PRIMARY KEY, base TEXT NOT NULL, path TEXT NOT NULL, what TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS by_path ON exported (path);
 CREATE TEMP TABLE listed (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL DEFAULT '', what TEXT NOT NULL);
 CREATE INDEX temp.by_name ON listed (name, id);
@@ -32,7 +34,11 @@ ORDER BY name, id LIMIT 100
 """
 _PLACED = "SELECT path, what FROM listed WHERE path > ? ORDER BY path LIMIT 100"
 _EXPORTED = """
-SELECT id, what FROM exported WHERE base = ? AND (id IN (SELECT id FROM listed)) = ? ORDER BY id
+SELECT id, what FROM exported WHERE base = ? AND (id IN (SELECT id FROM listed)) = ? ORDER BY path
+"""
+_LEFT_AT = """
+SELECT id, what FROM exported
+WHERE path = ? AND base = ? AND id NOT IN (SELECT id FROM listed) LIMIT 1
 """
 
 
@@ -70,10 +76,10 @@ class Exported:
     rule: str = ""
 
 
-class Placed(NamedTuple):
+class PlacedDocument(NamedTuple):
     """A listed document and the path of its file."""
 
-    document: Listed
+    document: ListedDocument
     path: str
 
 
@@ -115,7 +121,7 @@ class ExportState:
         """Forget what was listed."""
         self._db.execute("DELETE FROM listed")
 
-    def add(self, rows: Iterable[Listed]) -> None:
+    def add(self, rows: Iterable[ListedDocument]) -> None:
         """Add rows of a page; one that was met before is met again."""
         self._db.executemany(
             "INSERT OR REPLACE INTO listed (id, name, what) VALUES (?, ?, ?)",
@@ -128,22 +134,22 @@ class ExportState:
         found: int = self._db.execute("SELECT count(*) FROM listed").fetchone()[0]
         return found
 
-    def unplaced(self) -> Iterator[Listed]:
+    def unplaced(self) -> Iterator[ListedDocument]:
         """Yield what has no path yet, in an order that is the same each time."""
         after = ("", "")
         while rows := self._db.execute(_UNPLACED, after).fetchall():
-            yield from (Listed.unpacked(row[2]) for row in rows)
+            yield from (ListedDocument.unpacked(row[2]) for row in rows)
             after = rows[-1][:2]
 
     def place(self, document: str, path: str) -> None:
         """Say where the file of a document goes."""
         self._db.execute("UPDATE listed SET path = ? WHERE id = ?", (path, document))
 
-    def placed(self) -> Iterator[Placed]:
+    def placed(self) -> Iterator[PlacedDocument]:
         """Yield every document that has a path, in the order of the paths."""
         after = ""
         while rows := self._db.execute(_PLACED, (after,)).fetchall():
-            yield from (Placed(Listed.unpacked(what), path) for path, what in rows)
+            yield from (PlacedDocument(ListedDocument.unpacked(what), path) for path, what in rows)
             after = rows[-1][0]
 
     # -- what is in the folder
@@ -163,12 +169,26 @@ class ExportState:
         for id, what in self._db.execute(_EXPORTED, (self._base, still_listed)):
             yield id, _exported(what)
 
+    def inherited(self, document: str, path: str) -> Exported | None:
+        """Return what was written to `path` for a document that is gone, as `document`'s own."""
+        row = self._db.execute(_LEFT_AT, (path, self._base)).fetchone()
+        if row is None:
+            return None
+        self.forget(row[0])
+        what = replace(_exported(row[1]), rev="")
+        self.note(document, what)
+        return what
+
     def note(self, document: str, what: Exported) -> None:
         """Note what was written for a document."""
         self._db.execute(
-            "INSERT OR REPLACE INTO exported (id, base, what) VALUES (?, ?, ?)",
-            (document, self._base, json.dumps(asdict(what))),
+            "INSERT OR REPLACE INTO exported (id, base, path, what) VALUES (?, ?, ?, ?)",
+            (document, self._base, what.path, json.dumps(asdict(what))),
         )
+
+    def forget(self, document: str) -> None:
+        """Forget what was written for a document."""
+        self._db.execute("DELETE FROM exported WHERE id = ?", (document,))
 
 
 def _exported(line: str) -> Exported:

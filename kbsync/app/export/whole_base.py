@@ -15,11 +15,11 @@ from pathlib import Path
 
 from kbsync.app.export.content import Left
 from kbsync.app.export.folder import ExportFolder
-from kbsync.app.export.listing import Listed, listed
+from kbsync.app.export.listing import ListedDocument, listed
 from kbsync.app.export.one_document import DocumentExport
 from kbsync.app.export.paths import Places, path_for
 from kbsync.app.export.source_base import SourceBase
-from kbsync.app.export.state import ExportState, Origin, Placed
+from kbsync.app.export.state import ExportState, Origin, PlacedDocument
 from kbsync.dify.paging import PAGE_LIMIT
 from kbsync.dify.schemas import KnowledgeBaseRow
 from kbsync.engine.workers.side_by_side import side_by_side
@@ -49,7 +49,7 @@ class LeftDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class ExportForecast:
     """What an export costs, as far as the listing tells.
 
     Args:
@@ -135,7 +135,7 @@ class BaseExport:
         )
         self._unanswered = 0
 
-    async def list_documents(self) -> tuple[Forecast, list[Notice]]:
+    async def list_documents(self) -> tuple[ExportForecast, list[Notice]]:
         """List all documents, and give each its path.
 
         Raises:
@@ -150,7 +150,7 @@ class BaseExport:
         total += sum(self._place(each) for each in self._state.unplaced())
         base = self._base.id
         notices = [] if complete else [say.LISTING_MOVED(base=base)]
-        return Forecast(documents=self._state.listed, bytes=total), notices
+        return ExportForecast(documents=self._state.listed, bytes=total), notices
 
     async def _listed_once(self) -> bool:
         """Read every page; whether none was moved meanwhile."""
@@ -165,7 +165,7 @@ class BaseExport:
                 return totals == {self._state.listed}
             number += 1
 
-    def _keep_place(self, document: Listed) -> int:
+    def _keep_place(self, document: ListedDocument) -> int:
         """Give a document the path it had; return the size of what it was made of."""
         before = self._state.exported(document.id)
         if before is None or before.name != document.name or not self._places.take(before.path):
@@ -175,17 +175,17 @@ class BaseExport:
         self._state.place(document.id, before.path)
         return document.size or 0
 
-    def _place(self, document: Listed) -> int:
+    def _place(self, document: ListedDocument) -> int:
         """Give a document a path of its own; return the size of what it was made of."""
         self._state.place(document.id, self._places.placed(self._wanted(document)))
         return document.size or 0
 
-    def _wanted(self, document: Listed) -> str:
+    def _wanted(self, document: ListedDocument) -> str:
         whole = document.has_file and self._base.able(Capability.DOWNLOAD)
         known = document.extension if whole else "txt"
         return path_for(document.name, extension=known, marked=document.marked)
 
-    def _text_path(self, document: Listed, path: str) -> str:
+    def _text_path(self, document: ListedDocument, path: str) -> str:
         """Return where a document goes whose file could not be had."""
         before = self._state.exported(document.id)
         if before and before.name == document.name and before.origin is Origin.CHUNKS:
@@ -204,7 +204,7 @@ class BaseExport:
             Problem: the server refuses or does not answer, or the folder takes nothing more.
         """
 
-        async def one(placed: Placed) -> None:
+        async def one(placed: PlacedDocument) -> None:
             try:
                 await self._one(placed, report)
             finally:
@@ -212,12 +212,10 @@ class BaseExport:
 
         await side_by_side(self._state.placed(), one, at_once=self._at_once)
         report.left.sort(key=lambda each: each.path)
-        report.left_over = [each.path for _, each in self._state.all_exported(still_listed=False)]
-        if report.left_over:
-            report.notices.append(self._left_over(report))
+        self._find_left_over(report)
         self._write_map()
 
-    async def _one(self, placed: Placed, report: Export) -> None:
+    async def _one(self, placed: PlacedDocument, report: Export) -> None:
         document = placed.document
         try:
             what, written = await self._documents.export(placed)
@@ -237,10 +235,17 @@ class BaseExport:
         report.rules[what.rule] += 1
         report.other_names += document_name(what.path) != document.name
 
-    def _left_over(self, report: Export) -> Notice:
+    def _find_left_over(self, report: Export) -> None:
+        """Name the files of documents that are gone; forget those that are gone as well."""
+        for document, what in list(self._state.all_exported(still_listed=False)):
+            if self._folder.has(what.path):
+                report.left_over.append(what.path)
+            else:
+                self._state.forget(document)
         files = [str(self._folder.path / path) for path in report.left_over]
-        words = {"count": len(files), "base": report.base.name, "files": files[:NAMED]}
-        return say.LEFT_OVER(**words)
+        if files:
+            words = {"count": len(files), "base": report.base.name, "files": files[:NAMED]}
+            report.notices.append(say.LEFT_OVER(**words))
 
     def _write_map(self) -> None:
         with self._folder.part() as part:
