@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -25,7 +26,6 @@ from kbsync.cli.counted import counted
 from kbsync.cli.local_verbs import ExportBase
 from kbsync.commands.patience import Patience
 from kbsync.config import ServerConfig
-from kbsync.engine.workers.pending_call import waits_for
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttled_calls import ThrottledCalls
 from kbsync.messages import Notice, Problem, printable, shell, verb
@@ -63,33 +63,21 @@ def export(verb: ExportBase, context: CliContext) -> int:
         clock=ProcessClock(),
         in_flight=server.max_in_flight,
     )
-    patience = Patience(_warn, lambda: _waits(calls, server))
-    done: list[Export] = []
-
-    async def work() -> int:
-        done.append(await _exported(verb, server, calls, patience.moved))
-        return done[0].exit
-
+    patience = Patience(partial(click.echo, err=True))
+    patience.watch_calls(partial(calls.waits, server.url))
+    work = partial(_exported, verb, server, calls, patience)
     try:
-        code = anyio.run(lambda: patience.carried_out(work, within=verb.wait))
+        done = anyio.run(partial(patience.carried_out, work, within=verb.wait))
     except Problem as problem:
         if problem.notice.message is command_say.TIME_OVER:
             raise Problem(command_say.EXPORT_TIME_OVER(**problem.notice.words)) from None
         raise
-    _finish(verb, done[0])
-    return code
-
-
-def _warn(line: str) -> None:
-    click.echo(line, err=True)
-
-
-def _waits(calls: ThrottledCalls, server: ServerConfig) -> Notice | None:
-    return waits_for(calls.oldest, server.url) if calls.oldest else None
+    _finish(verb, done)
+    return done.exit
 
 
 async def _exported(
-    verb: ExportBase, server: ServerConfig, calls: ThrottledCalls, moved: Callable[[], None]
+    verb: ExportBase, server: ServerConfig, calls: ThrottledCalls, patience: Patience
 ) -> Export:
     async with connect.connected(server) as api:
         base = SourceBase(api, calls, await base_id(api, verb.base))
@@ -106,7 +94,7 @@ async def _exported(
             with counted(forecast.documents, "exported", quiet=verb.as_json) as count:
 
                 def observe() -> None:
-                    moved()
+                    patience.moved()
                     count()
 
                 await work.carry_out(report, observe)

@@ -142,7 +142,8 @@ TABLE: tuple[CapabilityRow, ...] = (
         capability=Capability.DOWNLOAD,
         since=(1, 13, 1),
         gives="the uploaded bytes can be read back",
-        otherwise="`verify` and `adopt --trust content` are refused",
+        otherwise="`verify` and `adopt --trust content` are refused; `export` puts texts together "
+        "from chunks",
         lost="what is stored cannot be compared with the files (verify, adopt --trust content)",
     ),
     CapabilityRow(

@@ -27,7 +27,7 @@ CHUNKS = ".kbsync.chunks.jsonl"
 LONGEST_NAME = 255 - len(CHUNKS) - len(" (999999)")
 LONGEST_PATH = 1024
 # Types that stay what they are when they hold nothing but text.
-TEXTS = frozenset({"txt", "md", "markdown", "mdx", "vtt", "properties"})
+TEXTS = frozenset(each.extension for each in FILE_TYPES.values() if each.text) - {"csv"}
 
 _REFUSED = re.compile(r'[\\:*?"<>|]')
 _HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})

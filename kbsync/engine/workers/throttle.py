@@ -12,7 +12,7 @@ from kbsync.engine.ports import (
     Payload,
     Remote,
 )
-from kbsync.engine.workers.pending_call import PendingCall, waits_for
+from kbsync.engine.workers.pending_call import PendingCall
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttled_calls import ThrottledCalls
 from kbsync.messages import Notice
@@ -71,7 +71,7 @@ class ThrottledRemote:
 
     def waits(self, server: str) -> Notice | None:
         """Return which answer of `server` is waited for; None while no call is made."""
-        return waits_for(self.oldest, server) if self.oldest else None
+        return self._calls.waits(server)
 
     async def base(self, base_id: str) -> Outcome[Base]:
         """See `Remote.base`."""

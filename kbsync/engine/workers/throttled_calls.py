@@ -14,9 +14,9 @@ import anyio
 
 from kbsync.engine.ports import Clock
 from kbsync.engine.workers.backoff import delay_after
-from kbsync.engine.workers.pending_call import PendingCall
+from kbsync.engine.workers.pending_call import PendingCall, waits_for
 from kbsync.engine.workers.rate_limiter import RateLimiter
-from kbsync.messages import Exit
+from kbsync.messages import Exit, Notice
 from kbsync.model import NotReady, NotSent, Outcome, Throttled
 
 T = TypeVar("T")
@@ -43,6 +43,10 @@ class ThrottledCalls:
     def oldest(self) -> PendingCall | None:
         """The call whose answer is waited for longest."""
         return next(iter(self._pending.values()), None)
+
+    def waits(self, server: str) -> Notice | None:
+        """Return which answer of `server` is waited for; None while no call is made."""
+        return waits_for(self.oldest, server) if self.oldest else None
 
     def paused_for(self) -> float:
         """Return for how many more seconds the server wants no writes."""
