@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0006"
+REVISION = "0007"
 
 # "kbsy" in ASCII: the PRAGMA application_id of a file that is a ledger.
 APPLICATION_ID = 0x6B627379
@@ -93,7 +93,7 @@ MIRRORS = Table(
 )
 
 # Folders below a mirror's root that were mount points at the last pass that saw them. `covers`: a
-# mount there may hide files that were sent; NULL, from before 0006, is no.
+# mount there may hide files that were sent; NULL, from before 0007, is no.
 MOUNTS = Table(
     "mounts", METADATA, *_key("mounts"), Column("covers", Boolean), sqlite_with_rowid=False
 )

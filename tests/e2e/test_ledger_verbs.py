@@ -148,4 +148,4 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
         (mirror,) = terminal.read("status")["mirrors"]
         assert mirror["documents"] == {"synced": 40, "failed": 0, "unfindable": 0, "stale": 0}
         assert mirror["paused"]
-        assert (tmp_path / f"{FILE}.before-0006").exists()
+        assert (tmp_path / f"{FILE}.before-0007").exists()
