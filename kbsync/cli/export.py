@@ -37,6 +37,7 @@ USUAL = "kbsync.yaml"
 _ORIGINS = {
     Origin.ORIGINAL: "the uploaded bytes",
     Origin.COMPLETED: "the uploaded text, its end from its chunks",
+    Origin.DOUBTFUL: "texts that may lack their end",
     Origin.CHUNKS: "text of chunks",
 }
 
@@ -184,7 +185,7 @@ def _next(verb: ExportBase, report: Export, written: Configuration) -> Iterator[
     with invoked(replace(INVOCATION.get(), config=_as_typed(written.file))):
         yield f"  next: {_verb('plan')}"
         yield f"  next: {_verb('apply')}"
-        if report.origins[Origin.ORIGINAL]:
+        if report.unmarked and report.origins[Origin.ORIGINAL]:
             yield "or, on the server it came from, take the documents over as they are:"
             yield f"  next: {_adopt(report)}"
 

@@ -315,6 +315,13 @@ EXPORT_TIME_OVER = Message(
     "go on with: " + again(),
     Exit.INDEXING,
 )
+TEXT_CUT_OFF = Message(
+    "KB-V241",
+    "the server gives out only {stored} of the {expected} characters of the text, and has no chunk "
+    "of it",
+    "see what it has of the document with: " + verb("docs get -- {base} {document}"),
+    Exit.INCOMPLETE,
+)
 PASS_OVER = Message(
     "KB-V191",
     "the time of --wait is over: nothing more is begun, and what was sent is indexed all the same",

@@ -12,8 +12,9 @@ BETWEEN = "\n\n"
 # Fewer letters may end one chunk and begin the next by chance.
 SHORTEST_OVERLAP = 8
 AUTOMATIC_OVERLAP = 50
-# What is looked for of an end that was cut off.
-TAIL = 40
+# How much is looked for of an end that was cut off: cleaning may have changed some of it.
+TAILS = (400, 200, 100, 40, 20)
+MOST_LINE_ENDS = 2
 
 
 class Joining:
@@ -55,19 +56,37 @@ def overlap_of(rule: Mapping[str, object] | None) -> int:
     return found if isinstance(found, int) and found >= 0 else AUTOMATIC_OVERLAP
 
 
-def missing_end(text: str, chunks: str) -> str | None:
+def missing_end(end: str, chunks: str, missing: int) -> str | None:
     """Return what follows a text that was cut off, as its chunks have it.
 
     Args:
-        text: as far as it came.
-        chunks: the whole text, put together from its chunks.
+        end: the last characters that came.
+        chunks: the text, put together from its chunks.
+        missing: characters that did not come, as the server counts them.
 
     Returns:
-        Empty when nothing is missing, None when the chunks do not tell.
+        None where the chunks do not have exactly so much behind exactly this. Line ends at the end,
+        which chunks do not have, are added.
     """
-    whole, met = chunks.rstrip(), text.rstrip()
-    for end in (met[-TAIL:], met[-TAIL // 2 :]):
-        if end and (position := whole.rfind(end)) >= 0:
-            # What was cut between two words is cut in front of the blank.
-            return whole[position + len(end) :].removeprefix(text[len(met) :])
+    whole = chunks.rstrip()
+    for line_ends in range(min(missing, MOST_LINE_ENDS) + 1):
+        start = len(whole) - (missing - line_ends)
+        for length in TAILS:
+            tail = end[-length:]
+            if start >= len(tail) > 0 and whole.endswith(tail, 0, start):
+                return whole[start:] + "\n" * line_ends
+    return None
+
+
+def behind_end(end: str, chunks: str) -> str | None:
+    """Return what stands behind the end of a text in its chunks, where it stands there but once.
+
+    Args:
+        end, chunks: as for `missing_end`; blanks at the end of `end` do not count.
+    """
+    whole, met = chunks.rstrip(), end.rstrip()
+    for length in TAILS:
+        tail = met[-length:]
+        if tail and (times := whole.count(tail)):
+            return whole[whole.find(tail) + len(tail) :] if times == 1 else None
     return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 
 import yaml
@@ -35,14 +37,21 @@ def configuration(export: Export, folder: Path) -> str:
         export: what was exported.
         folder: where it is.
     """
-    chunking = _chunking(export)
-    text = _written(export, folder, chunking)
-    try:
-        _load(text)
-    except Problem as problem:
-        text = _written(
-            export, folder, {}, f"its chunking cannot be declared: {problem.notice.text}"
-        )
+    chunking, rules = _chunking(export), list(_rules(export))
+    tries: tuple[tuple[Keys, list[Keys], str], ...] = (
+        (chunking, rules, ""),
+        (chunking, [], "what other documents were cut by cannot be declared: "),
+        ({}, [], "what documents were cut by cannot be declared: "),
+    )
+    text, fault = "", ""
+    for keys, others, remark in tries:
+        text = _written(export, folder, keys, others, f"{remark}{fault}" if remark else "")
+        try:
+            _load(text)
+        except Problem as problem:
+            fault = problem.notice.text
+        else:
+            return text
     return text
 
 
@@ -53,13 +62,13 @@ def _load(text: str) -> None:
         load(trial, _TRIAL)
 
 
-def _written(export: Export, folder: Path, chunking: Keys, *remarks: str) -> str:
+def _written(export: Export, folder: Path, chunking: Keys, rules: list[Keys], remark: str) -> str:
     base = export.base
     server: Keys = {"url": "${%s}" % URL, "api_key": "${%s}" % KEY}  # noqa: UP031 - a brace is meant
     if (longest := _number(chunking.get("max_tokens"))) > LONGEST_CHUNK:
         server["max_chunk_length"] = longest
     mirror: Keys = {
-        "name": slug(base.name),
+        "name": _mirror_name(export),
         "source": _literal(f"./{folder.name}"),
         "knowledge_base": _literal(base.name[:40]),
         # Everything in the folder is a document, whatever it is called.
@@ -72,6 +81,8 @@ def _written(export: Export, folder: Path, chunking: Keys, *remarks: str) -> str
         mirror["max_file_size"] = f"{-(-export.largest // _MEBI)}MB"
     if chunking:
         mirror["chunking"] = chunking
+    if rules:
+        mirror["rules"] = rules
     declared = {
         "version": 1,
         "server": server,
@@ -79,25 +90,58 @@ def _written(export: Export, folder: Path, chunking: Keys, *remarks: str) -> str
         "mirrors": [mirror],
     }
     dumped = yaml.safe_dump(declared, allow_unicode=True, sort_keys=False, width=100)
-    return "\n".join([*_comments(export, remarks), dumped])
+    return "\n".join([*_comments(export, remark), dumped])
 
 
-def _comments(export: Export, remarks: tuple[str, ...]) -> Iterator[str]:
+def _mirror_name(export: Export) -> str:
+    """Return a name that no mark of the base has: such documents would be taken for its own."""
+    short = slug(export.base.name)
+    numbered = (f"{short[:50]}-exported-{number}" for number in count(2))
+    names = chain((short, f"{short[:50]}-exported"), numbered)
+    return next(each for each in names if each not in export.mirrors)
+
+
+def _comments(export: Export, remark: str) -> Iterator[str]:
     name = json.dumps(export.base.name)
     yield f"# Mirrors what kbsync export wrote of {name} into a knowledge base like it."
     yield f"# The server it is for is named by the variables {URL} (with /v1) and {KEY}."
-    others = export.rules.total() - sum(count for _, count in export.rules.most_common(1))
-    if others:
-        yield f"# {others} of {export.rules.total()} documents were cut by other rules than this."
-    yield from (f"# {json.dumps(each)[1:-1]}" for each in remarks)
+    most = _most(export)
+    different = sum(n for rule, n in export.rules.items() if rule and rule != most)
+    if different:
+        named = sum(map(len, export.others.values()))
+        yield f"# Documents cut by other rules than most: {different}; under rules: {named}."
+    if remark:
+        yield f"# {json.dumps(remark)[1:-1]}"
+
+
+def _most(export: Export) -> str:
+    """Return the rule that most documents have; empty where none is told."""
+    return next((rule for rule, _ in export.rules.most_common() if rule), "")
+
+
+def _rules(export: Export) -> Iterator[Keys]:
+    """Yield what differs for documents that were cut otherwise than most."""
+    for rule, paths in export.others.items():
+        found: Mapping[str, object] = json.loads(rule)
+        keys: Keys = {"match": [_literal(_pattern(path)) for path in paths]}
+        if chunking := _of_rule(_mapping(found.get("rule"))):
+            keys["chunking"] = chunking
+        if isinstance(language := found.get("language"), str) and language:
+            keys["language"] = _literal(language)
+        if len(keys) > 1:
+            yield keys
+
+
+def _pattern(path: str) -> str:
+    """Return the gitignore pattern of one path."""
+    return "/" + re.sub(r"[\\*?\[\]!#{}]| $", r"\\\g<0>", path)
 
 
 def _chunking(export: Export) -> Keys:
     """Return the `chunking` section: the base's, and the rule that most documents have."""
     base = export.base
     keys: Keys = {}
-    known = [rule for rule, _ in export.rules.most_common() if rule]
-    found: Mapping[str, object] = json.loads(known[0]) if known else {}
+    found: Mapping[str, object] = json.loads(_most(export) or "{}")
     keys |= _of_rule(_mapping(found.get("rule")))
     form = found.get("form") or base.form
     short = {wire: name for name, wire in FORMS.items()}.get(str(form))
@@ -122,10 +166,9 @@ def _of_rule(rule: Mapping[str, object]) -> Keys:
         return {"mode": "automatic"} if mode == "automatic" else {}
     keys: Keys = {"mode": mode, **_of_segmentation(_mapping(rules.get("segmentation")))}
     steps = rules.get("pre_processing_rules")
-    for step in steps if isinstance(steps, list) else []:
-        known = _mapping(step)
-        if known.get("id") in ("remove_extra_spaces", "remove_urls_emails"):
-            keys[str(known["id"])] = bool(known.get("enabled"))
+    known = list(map(_mapping, steps if isinstance(steps, list) else []))
+    for name in ("remove_extra_spaces", "remove_urls_emails"):
+        keys[name] = any(step.get("id") == name and step.get("enabled") for step in known)
     if mode == "hierarchical":
         keys["parent_mode"] = rules.get("parent_mode") or "paragraph"
         if children := _of_segmentation(_mapping(rules.get("subchunk_segmentation"))):

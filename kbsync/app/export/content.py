@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import NoReturn
 
-from kbsync.app.export.chunk_text import Joining, missing_end, overlap_of
+from kbsync.app.export.chunk_text import BETWEEN, Joining, behind_end, missing_end, overlap_of
 from kbsync.app.export.folder import Part
 from kbsync.app.export.listing import ListedDocument, listed
 from kbsync.app.export.source_base import SourceBase, reason_of
 from kbsync.app.export.state import Origin
-from kbsync.dify.schemas import ChunkRow
+from kbsync.app.export.text_end import TextLook, look_at
+from kbsync.dify.paging import PAGE_LIMIT
+from kbsync.dify.schemas import ChunkRow, ListPage
 from kbsync.messages import Notice, Problem
+from kbsync.messages import command as command_say
 from kbsync.messages import export as say
 from kbsync.messages import remote as remote_say
 from kbsync.model import (
@@ -36,8 +38,7 @@ WIDEST = 4
 # Where the size of a file is not told.
 LARGEST = 1 << 30
 # A longer text is not looked at for a missing end.
-LONGEST_TEXT = 64 << 20
-MOST_LINE_ENDS = 2
+LONGEST_TEXT = 16 << 20
 # Rules of documents that are remembered; most bases have one or two.
 MOST_RULES = 1000
 
@@ -104,7 +105,7 @@ class DocumentContent:
                 ):
                     pass
                 case _:
-                    left(document, "download document", outcome)
+                    left("download document", outcome)
             break
         part.begin()
         if not await self._write_text(document, part, rule):
@@ -131,34 +132,70 @@ class DocumentContent:
 
     async def _whole(self, document: ListedDocument, part: Part, rule: str) -> Origin:
         """Complete a text whose end the server did not give out (docs/dify-api.md 6.6)."""
-        if document.extension != "txt" or not 0 < part.size <= LONGEST_TEXT:
+        look = look_at(part) if document.extension == "txt" else None
+        if look is None:
             return Origin.ORIGINAL
-        content = part.read()
-        if content.isascii():
-            return Origin.ORIGINAL
+        if not (look.torn or document.by_text):
+            return await self._doubtful(document, part, look, rule)
+        end = await self._end(document, part, look, rule)
+        if end is None:
+            return await self._instead(document, part, look, rule)
+        return _completed(part, look, end)
+
+    async def _doubtful(
+        self, document: ListedDocument, part: Part, look: TextLook, rule: str
+    ) -> Origin:
+        """Complete what may be a file, which is whole: it has fewer characters than bytes, too."""
         try:
-            text = codecs.getincrementaldecoder("utf-8")().decode(content, final=False)
-        except UnicodeDecodeError:
-            return Origin.ORIGINAL  # a file in another encoding
+            last = await self._last_chunks(document, _overlap(rule))
+        except Left as left:
+            if left.away:
+                raise
+            return Origin.DOUBTFUL
+        # What was added to the chunks by hand begins with a chunk.
+        end = missing_end(look.end, last, part.size - look.characters)
+        if end and not end.startswith(BETWEEN):
+            return _completed(part, look, end)
+        behind = behind_end(look.end, last)
+        whole = behind is not None and (not behind or behind.startswith(BETWEEN))
+        return Origin.ORIGINAL if whole else Origin.DOUBTFUL
+
+    async def _instead(
+        self, document: ListedDocument, part: Part, look: TextLook, rule: str
+    ) -> Origin:
+        """Write the text of the chunks in the place of a text without its end."""
+        recorded = part.size
+        part.begin()
+        if await self._write_text(document, part, rule):
+            return Origin.CHUNKS
+        words = {"base": self._base.id, "document": document.id}
+        raise Left(command_say.TEXT_CUT_OFF(stored=look.characters, expected=recorded, **words))
+
+    async def _end(
+        self, document: ListedDocument, part: Part, look: TextLook, rule: str
+    ) -> str | None:
+        """Return what is missing of a text, None where its chunks do not tell."""
+        missing = part.size - look.characters
+        last = await self._last_chunks(document, _overlap(rule))
+        end = missing_end(look.end, last, missing)
+        if end is not None or part.size > LONGEST_TEXT:
+            return end
         with self._scratch() as chunks:
             await self._write_text(document, chunks, rule)
-            whole = chunks.read().decode("utf-8", "replace")
-            end = missing_end(text, whole)
-            torn = len(text.encode()) < part.size
-            if end is None or (end and len(text) + len(end) > part.size):
-                if not (torn or document.by_text):
-                    return Origin.ORIGINAL
-                part.begin()
-                part.write(chunks.read())
-                return Origin.CHUNKS
-        if not end and not torn:
-            return Origin.ORIGINAL
-        # The server counts characters; those that no chunk has are line ends at the end.
-        rest = part.size - len(text) - len(end)
-        whole = text + end + "\n" * (rest if rest <= MOST_LINE_ENDS else 0)
-        part.begin()
-        part.write(whole.encode())
-        return Origin.COMPLETED
+            whole = b"".join(chunks.blocks()).decode("utf-8", "replace")
+        end = missing_end(look.end, whole, missing)
+        if end is None and (end := behind_end(look.end, whole)) is not None:
+            # What was cut between two words is cut in front of the blank.
+            return end.removeprefix(look.end[len(look.end.rstrip()) :])
+        return end
+
+    async def _last_chunks(self, document: ListedDocument, overlap: int) -> str:
+        """Return the text of the last chunks, a hundred at most."""
+        found, number = await self._chunk_page(document, 1), 1
+        if found.total > len(found.rows) and (number := -(-found.total // PAGE_LIMIT)) > 1:
+            found = await self._chunk_page(document, number)
+        joining = Joining(overlap)
+        return "".join(joining.add(row.content) for row in found.rows)
 
     async def _write_text(self, document: ListedDocument, part: Part, rule: str) -> int:
         """Write the text of all chunks; return how many there are."""
@@ -167,7 +204,7 @@ class DocumentContent:
         def begin() -> None:
             nonlocal joining
             part.begin()
-            joining = Joining(overlap_of(json.loads(rule).get("rule") if rule else None))
+            joining = Joining(_overlap(rule))
 
         async def take(row: ChunkRow) -> None:
             text = f"{row.content}\n{row.answer}" if row.answer else row.content
@@ -193,22 +230,26 @@ class DocumentContent:
             begin()
             totals, ids, number = set[int](), set[str](), 1
             while True:
-                found = await self._base.chunks(document.id, number)
-                if not isinstance(found, Done):
-                    if isinstance(found, Gone):
-                        await self._must_be_there(document)
-                    left(document, "list chunks", found)
-                totals.add(found.value.total)
-                new = [row for row in found.value.rows if row.id not in ids]
+                page = await self._chunk_page(document, number)
+                totals.add(page.total)
+                new = [row for row in page.rows if row.id not in ids]
                 for row in new:
                     ids.add(row.id)
                     await take(row)
-                if not new or len(ids) >= found.value.total:
+                if not new or len(ids) >= page.total:
                     break
                 number += 1
             if totals == {len(ids)}:
                 return len(ids)
         raise Left(say.CHUNKS_MOVED())
+
+    async def _chunk_page(self, document: ListedDocument, number: int) -> ListPage[ChunkRow]:
+        found = await self._base.chunks(document.id, number)
+        if isinstance(found, Done):
+            return found.value
+        if isinstance(found, Gone):
+            await self._must_be_there(document)
+        left("list chunks", found)
 
     async def rule(self, document: ListedDocument) -> str:
         """Return the process rule and language of a document as JSON; empty where not told."""
@@ -229,11 +270,23 @@ class DocumentContent:
         return text
 
 
+def _completed(part: Part, look: TextLook, end: str) -> Origin:
+    if not end and not look.torn:
+        return Origin.ORIGINAL
+    part.cut(part.size - look.torn)
+    part.write(end.encode("utf-8", "replace"))
+    return Origin.COMPLETED
+
+
+def _overlap(rule: str) -> int:
+    return overlap_of(json.loads(rule).get("rule") if rule else None)
+
+
 def _largest(document: ListedDocument) -> int:
     return LARGEST if document.size is None else WIDEST * document.size + 1
 
 
-def left(document: ListedDocument, purpose: str, failure: Failure) -> NoReturn:
+def left(purpose: str, failure: Failure) -> NoReturn:
     """Leave one document for a call that brought nothing.
 
     Raises:

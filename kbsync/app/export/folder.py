@@ -60,9 +60,19 @@ class Part:
         """The sha256 (hex) of what was written."""
         return self._digest.hexdigest()
 
-    def read(self) -> bytes:
-        """Return all that was written."""
-        return os.pread(self.fd, self.size, 0)
+    def blocks(self) -> Iterator[bytes]:
+        """Yield all that was written, a block after the other."""
+        for start in range(0, self.size, _BLOCK):
+            yield os.pread(self.fd, min(_BLOCK, self.size - start), start)
+
+    def cut(self, size: int) -> None:
+        """Drop what was written behind the first `size` bytes."""
+        self.size = size
+        self._digest = hashlib.sha256()
+        for block in self.blocks():
+            self._digest.update(block)
+        os.ftruncate(self.fd, size)
+        os.lseek(self.fd, 0, os.SEEK_END)
 
 
 class ExportFolder:

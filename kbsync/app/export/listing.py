@@ -12,7 +12,7 @@ from kbsync.model import Readiness
 from kbsync.model.file_types import extension
 from kbsync.planning.marks import FIELDS
 
-PATH_OF_MARK = "kbsync_path"
+MIRROR_OF_MARK, PATH_OF_MARK = FIELDS[:2]
 UPLOADED = "upload_file"
 
 Typed = tuple[str, str, str | int | float]
@@ -33,6 +33,7 @@ class ListedDocument:
         error: the server's sentence about it.
         metadata: values that people gave it.
         marked: the path that its mark names.
+        mirror: the mirror that its mark names.
         has_file: it may have been made of a file or a text.
         rule_id: of its process rule.
     """
@@ -48,6 +49,7 @@ class ListedDocument:
     error: str | None
     metadata: tuple[Typed, ...]
     marked: str | None
+    mirror: str | None
     has_file: bool
     rule_id: str | None
 
@@ -87,6 +89,7 @@ def listed(row: Document) -> ListedDocument:
         error=row.error,
         metadata=_given(row.metadata),
         marked=known.metadata.get(PATH_OF_MARK),
+        mirror=known.metadata.get(MIRROR_OF_MARK),
         has_file=row.source_type in (None, UPLOADED),
         rule_id=row.rule_id,
     )

@@ -47,6 +47,7 @@ class Origin(StrEnum):
 
     ORIGINAL = "original"  # the bytes that were uploaded
     COMPLETED = "completed"  # the bytes of a text, whose end the server cut off, and its last chunk
+    DOUBTFUL = "doubtful"  # the bytes of a text, whose end may be cut off: its chunks do not tell
     CHUNKS = "chunks"  # the text of all chunks
 
 

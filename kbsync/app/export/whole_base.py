@@ -36,6 +36,8 @@ MAP = "documents.csv"
 AWAY = 5
 # More names than these scroll the rest off the screen.
 NAMED = 20
+# More paths than these are no configuration that a person reads.
+MOST_OTHERS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,11 @@ class Export:
         left_over: files of documents that an earlier run wrote and that are not there any more.
         extensions: of all files.
         rules: documents by their process rule, form and language, as JSON; empty where not told.
+        others: paths of documents that have another of `rules` than most, by that rule; at most
+            `MOST_OTHERS` of them.
         largest: bytes of the largest file.
+        mirrors: that documents are marked by.
+        unmarked: documents that carry no mark.
         notices: what has to be said of the whole.
     """
 
@@ -90,7 +96,10 @@ class Export:
     left_over: list[str] = field(default_factory=list)
     extensions: set[str] = field(default_factory=set)
     rules: Counter[str] = field(default_factory=Counter)
+    others: dict[str, list[str]] = field(default_factory=dict)
     largest: int = 0
+    mirrors: set[str] = field(default_factory=set)
+    unmarked: int = 0
     notices: list[Notice] = field(default_factory=list)
 
     @property
@@ -213,6 +222,7 @@ class BaseExport:
         await side_by_side(self._state.placed(), one, at_once=self._at_once)
         report.left.sort(key=lambda each: each.path)
         self._find_left_over(report)
+        self._find_others(report)
         self._write_map()
 
     async def _one(self, placed: PlacedDocument, report: Export) -> None:
@@ -233,6 +243,9 @@ class BaseExport:
         report.largest = max(report.largest, what.size)
         report.extensions.add(extension(what.path))
         report.rules[what.rule] += 1
+        report.unmarked += document.mirror is None
+        if document.mirror is not None:
+            report.mirrors.add(document.mirror)
         report.other_names += document_name(what.path) != document.name
 
     def _find_left_over(self, report: Export) -> None:
@@ -246,6 +259,15 @@ class BaseExport:
         if files:
             words = {"count": len(files), "base": report.base.name, "files": files[:NAMED]}
             report.notices.append(say.LEFT_OVER(**words))
+
+    def _find_others(self, report: Export) -> None:
+        """Name the documents that have another rule than most."""
+        most = next((rule for rule, _ in report.rules.most_common() if rule), "")
+        found = 0
+        for _, what in self._state.all_exported(still_listed=True):
+            if what.rule and what.rule != most and found < MOST_OTHERS:
+                report.others.setdefault(what.rule, []).append(what.path)
+                found += 1
 
     def _write_map(self) -> None:
         with self._folder.part() as part:

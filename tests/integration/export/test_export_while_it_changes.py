@@ -20,6 +20,7 @@ from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.client import DifyClient
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttled_calls import ThrottledCalls
+from kbsync.messages import command as command_say
 from kbsync.messages import export as say
 from tests.integration.embedded.embedded_client import KEY, Base, make_base, running
 
@@ -219,4 +220,78 @@ async def test_chunks_without_an_end_are_not_read_for_ever(tmp_path: Path) -> No
 
         here.spoils = spoils
         assert codes(await here.export()) == {"a.md": say.CHUNKS_MOVED.code}
+        assert here.files() == {}
+
+
+def words_of(part: int) -> str:
+    return " ".join(f"Wort{part}x{number}" for number in range(40)) + " für sich."
+
+
+TEXT = "Ein Wort für sich. " * 30 + "Das Ende: süß, é!"
+
+
+@pytest.mark.parametrize("name", ["note", "note.txt", "note.md"])
+@pytest.mark.parametrize("letters", ["ß", "漢字"])
+@pytest.mark.parametrize("end", ["", "\n"])
+async def test_a_text_whose_end_is_cut_off_is_completed(
+    tmp_path: Path, name: str, letters: str, end: str
+) -> None:
+    words = (f"{part} {letters * 9} " + words_of(part) for part in range(9))
+    text = "\n\n".join(words) + end
+    async with server(tmp_path) as here:
+        body = {**RULE, "name": name, "text": text}
+        reply = await here.base.http.post(f"{here.base.url}/document/create-by-text", json=body)
+        await here.base.settled(reply.json()["document"]["id"])
+        report = await here.export()
+        assert report.origins == {Origin.COMPLETED: 1}
+        assert list(here.files().values()) == [text]
+
+
+@pytest.mark.parametrize("name", ["note", "note.txt"])
+async def test_a_text_that_repeats_itself_is_never_silently_kept_without_its_end(
+    tmp_path: Path, name: str
+) -> None:
+    text = "\n\n".join(f"{'漢字' * 60} {TEXT}" for _ in range(9))
+    async with server(tmp_path) as here:
+        body = {**RULE, "name": name, "text": text}
+        reply = await here.base.http.post(f"{here.base.url}/document/create-by-text", json=body)
+        await here.base.settled(reply.json()["document"]["id"])
+        report = await here.export()
+        [found] = here.files().values()
+        expected = Origin.DOUBTFUL if name.endswith(".txt") else Origin.CHUNKS
+        assert report.origins == {expected: 1}
+        assert expected is Origin.DOUBTFUL or found.split()[-30:] == text.split()[-30:]
+
+
+@pytest.mark.parametrize(
+    ("content", "origin"),
+    [
+        (TEXT + "\n\n", Origin.ORIGINAL),
+        (TEXT, Origin.ORIGINAL),
+        (f"{TEXT}\n\n{TEXT}", Origin.DOUBTFUL),
+    ],
+)
+async def test_a_file_of_text_stays_byte_for_byte_what_it_was(
+    tmp_path: Path, content: str, origin: Origin
+) -> None:
+    async with server(tmp_path) as here:
+        document = await here.made("page.txt", content)
+        chunks = f"{here.base.url}/documents/{document}/segments"
+        await here.base.http.post(chunks, json={"segments": [{"content": "By hand."}]})
+        assert (await here.export()).origins == {origin: 1}
+        assert here.files() == {"page.txt": content}
+
+
+async def test_a_text_without_its_end_and_without_chunks_is_named(tmp_path: Path) -> None:
+    async with server(tmp_path) as here:
+        body = {**RULE, "name": "note", "text": TEXT}
+        reply = await here.base.http.post(f"{here.base.url}/document/create-by-text", json=body)
+        await here.base.settled(reply.json()["document"]["id"])
+
+        def spoils(request: httpx.Request, body: dict[str, Any]) -> dict[str, Any]:
+            empty = {"data": [], "total": 0}
+            return body | empty if request.url.path.endswith("/segments") else body
+
+        here.spoils = spoils
+        assert codes(await here.export()) == {"note.txt": command_say.TEXT_CUT_OFF.code}
         assert here.files() == {}

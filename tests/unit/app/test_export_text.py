@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.app.export.chunk_text import Joining, missing_end, overlap_of
+from kbsync.app.export.chunk_text import Joining, behind_end, missing_end, overlap_of
 from kbsync.app.export.configuration import configuration
 from kbsync.app.export.listing import ListedDocument, listed
 from kbsync.app.export.sidecar import chunk_lines, sidecar
@@ -20,6 +20,7 @@ from kbsync.app.export.whole_base import Export
 from kbsync.config import load
 from kbsync.dify.reading import read
 from kbsync.dify.schemas import ChunkRow, Document, KnowledgeBaseRow
+from kbsync.source.document_rules import RulesOfMirror
 
 WORDS = " ".join(f"word{number}" for number in range(200))
 
@@ -51,19 +52,24 @@ def test_the_overlap_is_that_of_the_process_rule() -> None:
     assert overlap_of({"mode": "custom", "rules": {"segmentation": "x"}}) == 50
 
 
-@given(st.text(st.sampled_from("añ漢 \n"), min_size=30, max_size=400), st.integers(0, 3))
+@given(st.text(st.sampled_from("añ漢 \n"), min_size=30, max_size=400), st.integers(0, 2))
 def test_a_text_that_was_cut_at_its_characters_is_completed(middle: str, ends: int) -> None:
     text = f"A text of ünlike words {WORDS} {middle}. The very end, é." + "\n" * ends
     cut = text.encode()[: len(text)].decode("utf-8", "ignore")
-    end = missing_end(cut, text.strip())
+    end = missing_end(cut[-400:], text.strip(), len(text) - len(cut))
     assert end is not None
-    assert (cut + end).rstrip() == text.rstrip()
+    assert cut + end == text
 
 
 def test_what_chunks_do_not_tell_is_not_made_up() -> None:
-    assert missing_end("an end of its own", "another text") is None
-    assert missing_end("", "a text") is None
-    assert missing_end("the whole text\n", "the whole text") == ""
+    assert missing_end("an end of its own", "another text", 5) is None
+    assert missing_end("", "a text", 2) is None
+    assert missing_end("a text that ends", "a text that ends here", 4) is None
+    assert behind_end("an end of its own", "another text") is None
+    assert behind_end("", "a text") is None
+    assert behind_end("again and", "again and again and again") is None
+    assert behind_end("the whole text\n", "the whole text") == ""
+    assert behind_end("the whole ", "the whole text") == " text"
 
 
 def document(**words: Any) -> ListedDocument:
@@ -136,6 +142,28 @@ def declared(tmp_path: Path, rules: Counter[str], **words: Any) -> Any:
     return load(file, {"DIFY_URL": "https://dify.example/v1", "DIFY_API_KEY": "dataset-x"})
 
 
+def test_documents_that_were_cut_otherwise_have_rules_of_their_own(tmp_path: Path) -> None:
+    segments = {"separator": "\n##", "max_tokens": 700, "chunk_overlap": 3}
+    other = rule("custom", segmentation=segments)
+    paths = ["a/Page [1] #2!.md", "b/{x,y}*? $HOME.md", "c/ends in \\ .md"]
+    exported = Export(
+        base=base(indexing_technique="economy"),
+        map=tmp_path / "map.csv",
+        rules=Counter({rule("automatic"): 9, other: 3}),
+        others={other: paths},
+        mirrors={"docs-home"},
+    )
+    file = tmp_path / "kbsync.yaml"
+    file.write_text(configuration(exported, tmp_path / "library"))
+    [mirror] = load(file, {"DIFY_URL": "https://d.example/v1", "DIFY_API_KEY": "dataset-x"}).mirrors
+    # Documents that are marked by a mirror of the name would be taken for its own.
+    assert mirror.name == "docs-home-exported"
+    rules = RulesOfMirror(mirror)
+    for path in paths:
+        assert rules.of(path).chunking.process_rule["mode"] == "custom", path
+    assert rules.of("b/other.md").chunking.process_rule == {"mode": "automatic"}
+
+
 def rule(mode: str, form: str = "text_model", **rules: Any) -> str:
     return json.dumps({"rule": {"mode": mode, "rules": rules}, "form": form, "language": "German"})
 
@@ -182,7 +210,7 @@ def test_a_configuration_declares_the_base_as_it_was(tmp_path: Path) -> None:
     assert chunking.retrieval is not None
     assert chunking.retrieval["top_k"] == 7
     assert chunking.retrieval["score_threshold"] == 0.4
-    assert "1 of 10 documents" in (tmp_path / "kbsync.yaml").read_text()
+    assert "cut by other rules than most: 1" in (tmp_path / "kbsync.yaml").read_text()
 
 
 @pytest.mark.parametrize(
