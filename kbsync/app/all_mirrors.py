@@ -100,10 +100,18 @@ def selection(patterns: Sequence[str]) -> Callable[[DocKey], bool] | None:
     return PathSelection(patterns) if patterns else None
 
 
-def narrowed(plans: Sequence[MirrorPlan], wanted: Callable[[DocKey], bool]) -> list[MirrorPlan]:
-    """Return `plans` cut down to the keys that are wanted, each guarded afresh."""
+def narrowed(
+    plans: Sequence[MirrorPlan], wanted: Callable[[DocKey], bool], *, base: bool = False
+) -> list[MirrorPlan]:
+    """Return `plans` cut down to the keys that are wanted, each guarded afresh.
+
+    Args:
+        plans: as `plan_all` returns.
+        wanted: which keys are kept.
+        base: keep the settings of the knowledge bases as well.
+    """
     return [
-        (engine, made if isinstance(made, HaltedMirror) else engine.narrow(made, wanted))
+        (engine, made if isinstance(made, HaltedMirror) else engine.narrow(made, wanted, base=base))
         for engine, made in plans
     ]
 

@@ -24,6 +24,8 @@ from kbsync.planning.saved_plan import (
     SavedPlan,
     differences,
     saved_actions,
+    saved_settings,
+    setting_differences,
 )
 from kbsync.source.document_rules import converter_of
 
@@ -67,6 +69,7 @@ async def text_of(
                 base_id=made.context.base_id,
                 digest=made.plan.digest,
                 actions=saved_actions(made.plan.actions, contents),
+                settings=saved_settings(made.plan.base),
             )
         )
     plan = SavedPlan(
@@ -182,12 +185,13 @@ async def still_holds(
             raise Problem(say.PLAN_OTHER_BASE(mirror=mirror.name, file=file))
         contents = await hashes_to_send(engine.comparison.content_check, made.plan.actions)
         stale += differences(mirror, made.plan.actions, contents)
+        stale += setting_differences(mirror, made.plan.base)
         bound.append((engine, replace(made, promised=_promised(mirror))))
     if stale:
         places = [_place(each, file) for each in stale[:NAMED]]
         raise Problem(say.PLAN_STALE(count=len(stale), file=file), *places)
     kept = {name: {action.path for action in each.actions} for name, each in wanted.items()}
-    return all_mirrors.narrowed(bound, lambda key: key.path in kept[key.mirror])
+    return all_mirrors.narrowed(bound, lambda key: key.path in kept[key.mirror], base=True)
 
 
 def _promised(mirror: SavedMirror) -> dict[DocKey, str]:

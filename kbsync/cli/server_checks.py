@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from kbsync.app import build
 from kbsync.cli.api.outcome import notice_of
@@ -11,6 +11,8 @@ from kbsync.commands.patience import Patience
 from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
+from kbsync.engine.context import Mirror
+from kbsync.engine.observe.base_settings import case_with, hidden
 from kbsync.engine.observe.knowledge_base import (
     counting_binding,
     look_for,
@@ -20,7 +22,8 @@ from kbsync.engine.observe.knowledge_base import (
 from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
-from kbsync.model import Capability, Done
+from kbsync.model import Base, Capability, Done
+from kbsync.planning.base_settings import base_changes
 from kbsync.service import control_client
 
 Examine = Callable[[Settings, str, DifyClient, Sequence[str]], AsyncIterator[Notice]]
@@ -123,7 +126,20 @@ async def _mirror(settings: Settings, mirror: MirrorConfig, api: DifyClient) -> 
             await models_must_be_there(known, DifyRemote(api))
         except Problem as problem:
             return list(problem.notices)
-        return [say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)]
+        hides = hidden(known, base)
+        unmade = say.BASE_TO_MAKE(mirror=mirror.name, base=mirror.knowledge_base.name)
+        return [unmade, *([hides] if hides else [])]
     words = {"base": base.name, "id": base.id, "documents": base.documents}
     decides = pipeline_decides(known, base)
-    return [say.BASE_FOUND(mirror=mirror.name, **words), *([decides] if decides else [])]
+    found = [say.BASE_FOUND(mirror=mirror.name, **words), *([decides] if decides else [])]
+    return [*found, *_settings(settings, known, base, api)]
+
+
+def _settings(settings: Settings, mirror: Mirror, base: Base, api: DifyClient) -> Iterator[Notice]:
+    """Yield the declared settings that the base does not have; `plan` says what is done then."""
+    with build.ledger_to_read(settings) as ledger:
+        changes = base_changes(case_with(mirror, base, api.observed.now, ledger))
+    for each in changes:
+        before, after = each.before or "empty", each.after or "empty"
+        words = {"mirror": each.mirror, "base": each.base, "setting": each.setting}
+        yield say.BASE_DIFFERS(before=before, after=after, **words)

@@ -20,7 +20,7 @@ from kbsync.messages import command as command_say
 from kbsync.messages import daemon as say
 from kbsync.messages import guard as guard_say
 from kbsync.model import Cause, Delete
-from kbsync.planning.plan import CHANGES, digest_of
+from kbsync.planning.plan import CHANGES, SET_BASE, digest_of
 
 # A question has to fit on a screen.
 NAMED = 5
@@ -158,9 +158,10 @@ def _read_only(settings: Settings, made: Planned | HaltedMirror) -> Planned | Ha
     declared = settings.mirror(mirror)
     if declared is None or not declared.read_only:
         return made
-    changes = sum(number for name, number in made.plan.counts.items() if name in CHANGES)
+    counts = made.plan.counts.items()
+    changes = sum(number for name, number in counts if name in CHANGES or name == SET_BASE)
     # Halted rather than cut down: a pass that did part of a plan would look converged.
     if changes:
         return HaltedMirror(mirror, Problem(say.READ_ONLY(mirror=mirror, changes=changes)))
     # What is left would change nothing at the server, but writes to the ledger too.
-    return replace(made, plan=replace(made.plan, actions=()))
+    return replace(made, plan=replace(made.plan, actions=(), base=()))

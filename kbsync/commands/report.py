@@ -9,7 +9,7 @@ from kbsync.app.all_mirrors import Applied
 from kbsync.commands.base import Output
 from kbsync.engine.execute.results import Event, Report
 from kbsync.messages import printable, verb
-from kbsync.planning.plan import CHANGES
+from kbsync.planning.plan import CHANGES, SET_BASE
 from kbsync.planning.render import SIGNS, guard_json, halted_lines
 
 # More lines than these scroll the summary off the screen.
@@ -23,6 +23,7 @@ PAST = {
     "restore": "restored",
     "move": "moved",
     "set_metadata": "marked",
+    SET_BASE: "settings set",
 }
 
 
@@ -158,6 +159,8 @@ def _report_json(report: Report) -> dict[str, object]:
 def line_of(event: Event) -> str | None:
     """Return the line that reports `event`; None for steps that change nothing."""
     path = printable(event.key.path)
+    if event.action == SET_BASE and event.outcome == "done":
+        return f"~ {path}  ({event.action}: {event.cause})"
     if event.action in CHANGES and event.outcome == "done":
         return f"{SIGNS.get(event.action, '*')} {path}  ({event.action}: {event.cause})"
     if event.outcome == "failed":

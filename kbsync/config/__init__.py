@@ -1,9 +1,10 @@
 """The configuration: YAML → frozen settings, with errors that name file, line and key."""
 
 from kbsync.config.chunking import ChunkingSection, settings_hash
+from kbsync.config.knowledge_base import KnowledgeBaseConfig
 from kbsync.config.loading import Settings, load
 from kbsync.config.machine_checks import check
-from kbsync.config.mirror import KnowledgeBaseConfig, MirrorConfig
+from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
 from kbsync.config.types import LedgerAddress
 

@@ -42,7 +42,7 @@ class Reranking(Section):
 
 
 class Retrieval(Section):
-    """How a base that is made here answers searches."""
+    """How the base answers searches."""
 
     search_method: Literal[
         "keyword_search", "semantic_search", "full_text_search", "hybrid_search"
@@ -139,7 +139,7 @@ class ChunkingSection(ChunkRule):
     indexing_technique: Literal["economy", "high_quality"] = Field(
         default="economy",
         description="economy: keywords; high_quality: embeddings. "
-        "An existing base keeps the technique it has.",
+        "A base that has documents keeps what it has.",
     )
     embedding_model: ModelName | None = Field(
         default=None, description="Only for high_quality; null: the server's default model."
@@ -149,8 +149,8 @@ class ChunkingSection(ChunkRule):
     )
     retrieval: Retrieval | None = Field(
         default=None,
-        description="How a base that is made here answers searches; null: keyword_search for "
-        "economy, the server's default for high_quality.",
+        description="How the base answers searches; null: left as it is, and when it is made "
+        "keyword_search for economy, the server's default for high_quality.",
     )
 
     @property

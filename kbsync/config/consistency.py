@@ -12,9 +12,11 @@ from uuid import UUID
 from kbsync.config.chunking import ChunkingSection, ChunkRule
 from kbsync.config.config_file import Fault, Location
 from kbsync.config.declaration import Declaration, declared_servers, server_name
+from kbsync.config.knowledge_base import contradictions
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
 from kbsync.messages import config as messages
+from kbsync.model import Setting
 
 _SHAPING = frozenset(
     {"separator", "max_tokens", "chunk_overlap", "remove_extra_spaces", "remove_urls_emails"}
@@ -22,6 +24,11 @@ _SHAPING = frozenset(
 _LIMIT = "max_chunk_length"
 _HIERARCHY = frozenset({"parent_mode", "subchunks"})
 _KEY = re.compile(r"(?:Bearer )?(?:dataset|app)-[0-9A-Za-z]{16,}\Z")
+_PLACES: Mapping[Setting, Location] = {
+    **{each: ("knowledge_base", str(each)) for each in Setting},
+    Setting.EMBEDDING: ("chunking", "embedding_model"),
+    Setting.RETRIEVAL: ("chunking", "retrieval"),
+}
 Placed = tuple[Location, MirrorConfig]
 
 
@@ -86,9 +93,11 @@ def _base_words(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
         yield Fault(message=messages.NAME_IS_ID, at=at, words={"name": base.name.strip()})
     if base.name is not None and _KEY.match(base.name.strip()):
         yield Fault(message=messages.NAME_IS_KEY, at=at)
-    if base.id is not None:
-        for key in sorted(base.model_fields_set & {"description", "permission"}):
-            yield Fault(message=messages.CREATION_WITH_ID, at=(*at, key))
+    partial = base.permission == "partial_members"
+    if partial and base.partial_members is None:
+        yield Fault(message=messages.MEMBERS_MISSING, at=(*at, "permission"))
+    if base.partial_members is not None and not partial:
+        yield Fault(message=messages.MEMBERS_IDLE, at=(*at, "partial_members"))
 
 
 def _is_uuid(name: str) -> bool:
@@ -193,6 +202,11 @@ def _one_base(first: Placed, second: Placed) -> Iterator[Fault]:
         if getattr(one.chunking, key) != getattr(other.chunking, key):
             place = (*at, "chunking", what)
             yield Fault(message=messages.BASE_DISAGREES, at=place, words={**words, "what": what})
+    # Each would put back what the other one set.
+    for key in sorted(contradictions(one.declared_base, other.declared_base)):
+        place = (*at, *_PLACES[key])
+        message = messages.BASE_SETTING_DISAGREES
+        yield Fault(message=message, at=place, words={**words, "what": str(key)})
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -23,6 +22,7 @@ from kbsync.config.document_rules import (
 )
 from kbsync.config.encodings import AUTO, Encodings
 from kbsync.config.guard import GuardConfig
+from kbsync.config.knowledge_base import KnowledgeBase, base_settings
 from kbsync.config.types import (
     RESERVED,
     WHOLE,
@@ -34,23 +34,8 @@ from kbsync.config.types import (
     not_empty,
     wanted,
 )
-from kbsync.model import Chunking
+from kbsync.model import BaseSettings, Chunking
 from kbsync.model.file_types import ACCEPTED
-
-_ID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-
-
-def _uuid(value: str) -> str:
-    try:
-        return str(UUID(value))
-    except ValueError:
-        found = re.search(_ID, value)
-        hint = f": {found[0]}" if found else ""
-        raise wanted(f"the id of a knowledge base alone is wanted, a UUID{hint}") from None
-
-
-def _shorthand(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
 
 
 def _prefix(value: str) -> str:
@@ -74,27 +59,6 @@ def _never(value: object) -> object:
 Extension = Annotated[str, AfterValidator(_extension)]
 
 
-class KnowledgeBaseConfig(Section):
-    """Which knowledge base: an existing one by id, or one by name, made when missing."""
-
-    id: Annotated[str, AfterValidator(_uuid)] | None = Field(
-        default=None, description="Id of an existing base; it is never made."
-    )
-    name: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
-        default=None, description="Exact name, 1 to 40 characters; made when there is none."
-    )
-    description: Annotated[str, Field(max_length=400)] = Field(
-        default="",
-        description="Description of a base that is made here.",
-        json_schema_extra=RESERVED,
-    )
-    permission: Literal["only_me", "all_team_members"] = Field(
-        default="only_me",
-        description="Who sees a base that is made here.",
-        json_schema_extra=RESERVED,
-    )
-
-
 class MirrorConfig(Section):
     """One folder and the knowledge base that is kept like it."""
 
@@ -102,10 +66,9 @@ class MirrorConfig(Section):
         description="Short name, unique in this file: a-z, 0-9, dot, dash, underscore."
     )
     source: FilePath = Field(description="The folder, relative to this file.")
-    knowledge_base: Annotated[
-        KnowledgeBaseConfig,
-        BeforeValidator(_shorthand, json_schema_input_type=str | KnowledgeBaseConfig),
-    ] = Field(description="Name of the base, or {id: …}, or {name: …}.")
+    knowledge_base: KnowledgeBase = Field(
+        description="Name of the base, or {id: …}, or {name: …} with its settings."
+    )
     server: Name | None = Field(
         default=None, description="Which of the servers; needed when there are several."
     )
@@ -254,6 +217,11 @@ class MirrorConfig(Section):
     def declared_chunking(self) -> Chunking:
         """The chunking section as the engine and the remote want it."""
         return self.chunking.declared()
+
+    @property
+    def declared_base(self) -> BaseSettings:
+        """What is declared of the knowledge base itself."""
+        return base_settings(self.knowledge_base, self.chunking)
 
     @cached_property
     def settings_hash(self) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, TypeVar
 
 from kbsync.dify import errors, to_model
 from kbsync.dify.api.metadata import DocumentValues, Value
 from kbsync.dify.api.search import by_keyword, by_meaning, having
+from kbsync.dify.base_tags import tag_base
 from kbsync.dify.client import DifyClient
 from kbsync.dify.http import mapped
 from kbsync.dify.pipeline_bases import PipelineBases
@@ -22,7 +24,9 @@ from kbsync.engine.ports import (
 )
 from kbsync.messages import remote as messages
 from kbsync.model import (
+    UNDECLARED,
     Base,
+    BaseSettings,
     Capabilities,
     Capability,
     ChunkPage,
@@ -94,18 +98,36 @@ class DifyRemote:
             listed, lambda found: frozenset(model for each in found for model in each.models)
         )
 
-    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
-        """Make a base with the server's own permission (``only_me``)."""
+    async def make_base(
+        self, name: str, chunking: Chunking, settings: BaseSettings = UNDECLARED
+    ) -> Outcome[Base]:
+        """Make a base; without a declared permission it has the server's (``only_me``).
+
+        One for some members is made for the owner alone: a create takes no list of them (3).
+        """
         if not 1 <= len(name) <= LONGEST_BASE_NAME:
             return Rejected(messages.BASE_NAME_LENGTH(name=name, length=len(name)))
         made = await self._client.bases.create(
             name,
+            description=settings.description,
+            permission=settings.permission if settings.members is None else None,
             technique=chunking.technique,
             embedding_model=chunking.embedding_model,
             embedding_provider=chunking.embedding_provider if chunking.embedding_model else None,
             retrieval=chunking.retrieval,
         )
         return mapped(made, to_model.base)
+
+    async def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
+        """Set what `settings` names of a base (docs/dify-api.md section 3, PATCH)."""
+        changed = await self._client.bases.change(base_id, to_model.changes(settings))
+        return mapped(changed, lambda row: None)
+
+    async def tag_base(
+        self, base_id: str, *, on: AbstractSet[str], off: AbstractSet[str]
+    ) -> Outcome[None]:
+        """Put tags on a base, each made when it is missing, and take others off."""
+        return await tag_base(self._client, base_id, on=on, off=off)
 
     async def page(
         self, base_id: str, number: int, *, status: str | None = None
@@ -218,9 +240,9 @@ class DifyRemote:
             self._numeric |= {f.id for f in found.value.fields if f.type in NUMERIC}
         return mapped(found, lambda all_: {field.name: field.id for field in all_.fields})
 
-    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
-        """Make a text field and return its id; a taken name is `Rejected`."""
-        made = await self._client.metadata.create_field(base_id, name)
+    async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
+        """Make a field and return its id; a taken name is `Rejected`."""
+        made = await self._client.metadata.create_field(base_id, name, kind)
         return mapped(made, lambda field: field.id)
 
     async def assign(

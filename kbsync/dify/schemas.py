@@ -187,6 +187,8 @@ class KnowledgeBaseRow(ApiObject):
     api_enabled: Annotated[bool, NullIs(True)] = Field(default=True, validation_alias="enable_api")
     created_at: Whole | None = None
     fields: object = Field(default=None, validation_alias="doc_metadata", exclude=True)
+    tags: object = Field(default=None, exclude=True)
+    members: object = Field(default=None, validation_alias="partial_member_list", exclude=True)
 
     @property
     def names_fields(self) -> bool:

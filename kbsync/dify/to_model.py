@@ -16,7 +16,16 @@ from kbsync.dify.schemas import (
 from kbsync.dify.unreadable import unreadable
 from kbsync.engine.ports import Chunking
 from kbsync.messages import Notice
-from kbsync.model import Base, Chunk, Progress, Readiness, RemoteDocument, SearchHit
+from kbsync.model import (
+    Base,
+    BaseSettings,
+    Chunk,
+    Embedding,
+    Progress,
+    Readiness,
+    RemoteDocument,
+    SearchHit,
+)
 
 _DISPLAYED = {
     "queuing": Readiness.WAITING,
@@ -46,7 +55,41 @@ def base(found: KnowledgeBaseRow, *, refusal: Notice | None = None) -> Base:
         form=found.form,
         mode=_mode(found),
         refusal=refusal,
+        settings=_settings(found),
     )
+
+
+def _settings(found: KnowledgeBaseRow) -> BaseSettings:
+    """Return the settings a row tells; a list of another shape than known tells nothing."""
+    model, provider = found.embedding_model, found.embedding_provider
+    partial = found.permission == "partial_members"
+    fields = _pairs(found.fields, "type")
+    tags = _pairs(found.tags, "id")
+    return BaseSettings(
+        description=found.description,
+        permission=found.permission,
+        members=_texts(found.members) if partial else None,
+        technique=found.technique,
+        embedding=Embedding(model=model, provider=provider or "") if model else None,
+        retrieval=found.retrieval or None,
+        tags=None if tags is None else frozenset(tags),
+        fields=fields,
+    )
+
+
+def _pairs(rows: object, member: str) -> Mapping[str, str] | None:
+    """Return one member of each row by its name; None of what is no list of such rows."""
+    if not isinstance(rows, list):
+        return None
+    named = [row for row in rows if isinstance(row, dict)]
+    texts = [(row.get("name"), row.get(member)) for row in named]
+    return {name: text for name, text in texts if isinstance(name, str) and isinstance(text, str)}
+
+
+def _texts(values: object) -> frozenset[str] | None:
+    if not isinstance(values, list):
+        return None
+    return frozenset(each for each in values if isinstance(each, str))
 
 
 def _mode(found: KnowledgeBaseRow) -> str:
@@ -140,3 +183,21 @@ def options(chunking: Chunking, *, duplicate: bool = True) -> dict[str, object]:
     # Before 0.15.0 it has to be asked for (docs/versions.md).
     sent["duplicate"] = duplicate
     return sent
+
+
+def changes(settings: BaseSettings) -> dict[str, object]:
+    """Return what a PATCH of a knowledge base sends to set `settings` (section 3)."""
+    sent: dict[str, object] = {
+        "description": settings.description,
+        "permission": settings.permission,
+        "indexing_technique": settings.technique,
+        "retrieval_model": dict(settings.retrieval) if settings.retrieval else None,
+    }
+    # A list of members counts only beside the permission it goes with.
+    if settings.members is not None:
+        sent["partial_member_list"] = [{"user_id": each} for each in sorted(settings.members)]
+    # A model without the technique would be another name for the vectors that are there.
+    if settings.embedding is not None and settings.technique == "high_quality":
+        sent["embedding_model"] = settings.embedding.model
+        sent["embedding_model_provider"] = settings.embedding.provider
+    return {name: value for name, value in sent.items() if value is not None}

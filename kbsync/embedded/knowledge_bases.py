@@ -25,6 +25,7 @@ from .request_models import (
     DatasetListQuery,
     DatasetUpdatePayload,
     KnowledgeConfig,
+    Permission,
 )
 from .sqlite_store import fresh_id, now
 
@@ -275,17 +276,24 @@ def _switch_technique(
     return base_technique.to_high_quality(db, row["id"], models.PROVIDER, models.MODEL)
 
 
+def _members(payload: DatasetUpdatePayload) -> str | None:
+    """The list to store: it counts beside its own permission alone, and ends with another one."""
+    if payload.permission is None:
+        return None
+    if payload.permission is not Permission.PARTIAL_TEAM:
+        return "[]"
+    named = payload.partial_member_list
+    return json.dumps([member.get("user_id") for member in named]) if named else None
+
+
 def _changes(payload: DatasetUpdatePayload) -> dict[str, object]:
-    members = payload.partial_member_list
     wanted: dict[str, object] = {
         "name": payload.name,
         "description": payload.description,
         "technique": payload.indexing_technique,
         "permission": payload.permission.value if payload.permission else None,
         "retrieval_model": payload.retrieval_model and payload.retrieval_model.model_dump_json(),
-        "partial_members": None
-        if members is None
-        else json.dumps([member.get("user_id") for member in members]),
+        "partial_members": _members(payload),
     }
     return {name: value for name, value in wanted.items() if value is not None} | {
         "updated_at": now()

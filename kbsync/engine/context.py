@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kbsync.config import MirrorConfig, ServerConfig
 from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.ports import Clock, Ledger, Remote, Source
-from kbsync.model import Capability, DocKey, DocumentRule, DocumentRules
+from kbsync.model import Base, Capability, DocKey, DocumentRule, DocumentRules
 from kbsync.planning.case import DecisionRules
 from kbsync.planning.document_names import document_name, document_names
 
@@ -74,6 +74,7 @@ class Context:
             update is a second document.
         promised: the sha256 (hex) that an upload of a key has to have, where it was agreed to.
         technique: of the base; None while it has no document, and then the declared one counts.
+        base: as it was found; None while it is still to be made.
         room: what is on its way to the base; every mirror on it has the same.
     """
 
@@ -87,6 +88,7 @@ class Context:
     pipeline: bool = False
     promised: Mapping[DocKey, str] = field(default_factory=dict)
     technique: str | None = None
+    base: Base | None = None
     room: IndexingRoom = field(default_factory=IndexingRoom)
 
     @property

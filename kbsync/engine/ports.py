@@ -14,7 +14,9 @@ from kbsync.engine.source_port import Payload as Payload  # noqa: PLC0414
 from kbsync.engine.source_port import Seen as Seen  # noqa: PLC0414
 from kbsync.engine.source_port import Source as Source  # noqa: PLC0414
 from kbsync.model import (
+    UNDECLARED,
     Base,
+    BaseSettings,
     Binding,
     Capabilities,
     Capability,
@@ -353,8 +355,26 @@ class Remote(Protocol):
         """Return the names of the models for embeddings; servers do not list them for every key."""
         ...
 
-    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
-        """Make a base; a taken name is `Rejected`."""
+    async def make_base(
+        self, name: str, chunking: Chunking, settings: BaseSettings = UNDECLARED
+    ) -> Outcome[Base]:
+        """Make a base; a taken name is `Rejected`.
+
+        Args:
+            name: 1 to 40 characters.
+            chunking: technique, embedding model and retrieval of the base are in it.
+            settings: description and permission count; None leaves them to the server.
+        """
+        ...
+
+    async def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
+        """Set what `settings` names of a base; tags and fields have calls of their own."""
+        ...
+
+    async def tag_base(
+        self, base_id: str, *, on: AbstractSet[str], off: AbstractSet[str]
+    ) -> Outcome[None]:
+        """Put tags on a base, each made when it is missing, and take others off."""
         ...
 
     async def page(
@@ -436,8 +456,12 @@ class Remote(Protocol):
         """
         ...
 
-    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
-        """Make a text field and return its id; a taken name is `Rejected`."""
+    async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
+        """Make a field and return its id; a taken name is `Rejected`.
+
+        Args:
+            kind: ``string``, ``number`` or ``time``.
+        """
         ...
 
     async def assign(

@@ -10,11 +10,18 @@ from dataclasses import replace
 import anyio.to_thread
 
 from kbsync.engine.context import Context, Mirror
+from kbsync.engine.execute.base_settings import (
+    Settled,
+    held_keys,
+    settle_base,
+    settle_made,
+)
 from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
 from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.observe import adoption
 from kbsync.engine.observe.adoption_by_content import must_give_bytes
+from kbsync.engine.observe.base_settings import changes_of, hidden
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.knowledge_base import (
     bind,
@@ -36,11 +43,11 @@ from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import engine as engine_say
-from kbsync.model import Action, Base, Cause, Create, DocKey, Halted, Hold
+from kbsync.model import UNDECLARED, Action, Base, Cause, Create, DocKey, Halted, Hold
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.guarded_plan import guarded_plan
-from kbsync.planning.plan import keys_of
+from kbsync.planning.plan import SET_BASE, keys_of
 
 __all__ = ["Planned", "Reconciler"]
 
@@ -73,6 +80,7 @@ class Reconciler:
         self.comparison = Planner(mirror, ledger, clock)
         self._remote = remote
         self._pipeline: Notice | None = None
+        self._hidden: Notice | None = None
         self._rooms = rooms or IndexingRooms()
 
     async def plan(self, *, listing: bool = True, checksum: bool = False) -> Planned:
@@ -91,7 +99,8 @@ class Reconciler:
         planned = await self.comparison.everything(context, listing=listing, checksum=checksum)
         if context.base_id is None and planned.plan.changes:
             await models_must_be_there(self.mirror, self._remote)
-        return planned
+        base = changes_of(planned.context)
+        return replace(planned, plan=planned.plan.with_base(base))
 
     async def apply(
         self,
@@ -117,6 +126,7 @@ class Reconciler:
         permitted = guarded_plan(planned.plan.actions, planned.facts, planned.guard, read)
         context = await self.with_base(planned.context, wanted=bool(permitted.actions))
         context = replace(context, promised=planned.promised)
+        context, settled = await self.settle(context, planned, observe)
         self.note_device(planned, permitted.held)
         permits = Permits(
             removals=permitted.removals, uploads=permitted.uploads, overwrites=permitted.overwrites
@@ -135,25 +145,53 @@ class Reconciler:
         report.waited = wait
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
-        report.done += Counter(move=renamed.applied)
+        report.done += Counter({"move": renamed.applied, SET_BASE: settled.done})
+        report.stopped |= held_keys(settled.held)
         report.halted = permitted.guard if isinstance(permitted.guard, Halted) else None
         self._keep_capabilities()
         if context.base_id is not None and context.fields is None and report.done:
             report.notice = report.notice or engine_say.MARKS_UNSUPPORTED(mirror=self.mirror.name)
         return report
 
-    def narrow(self, planned: Planned, wanted: Callable[[DocKey], bool]) -> Planned:
+    async def settle(
+        self, context: Context, planned: Planned, observe: Observer
+    ) -> tuple[Context, Settled]:
+        """Set what `planned` says of the base itself, or what its making left to be set.
+
+        Args:
+            context: with the base as it is now.
+            planned: before the base was made, if it was.
+            observe: called with the event of every setting.
+
+        Returns:
+            The context with the base as it is afterwards, and what became of its settings.
+        """
+        if context.base is None or self.mirror.config.declared_base == UNDECLARED:
+            return context, Settled(base=context.base)
+        if planned.context.base_id is None:
+            settled = await settle_made(context, observe)
+        else:
+            settled = await settle_base(context, planned.plan.base, observe)
+        if not settled.done or settled.base is None:
+            return context, settled
+        context = replace(context, base=settled.base, technique=settled.base.technique)
+        return replace(context, fields=await metadata_fields(context)), settled
+
+    def narrow(
+        self, planned: Planned, wanted: Callable[[DocKey], bool], *, base: bool = False
+    ) -> Planned:
         """Return `planned` cut down to the keys that are wanted, guarded afresh.
 
         Args:
             planned: what `plan` returned.
             wanted: tells whether a key stays in; a move stays in with either of its ends.
+            base: keep the settings of the base.
         """
         plan = planned.plan
         actions = [a for a in plan.actions if any(map(wanted, keys_of(a)))]
         skipped = [each for each in plan.skipped if wanted(each.key)]
         cut = self.comparison.plan(actions, skipped, plan.unchanged, planned.facts, {})
-        return replace(planned, plan=cut)
+        return replace(planned, plan=cut.with_base(plan.base) if base else cut)
 
     async def find_context(self) -> Context:
         """Return the three sides as they are now, beginning with the base.
@@ -171,7 +209,7 @@ class Reconciler:
         lost = list(losses(self.mirror.server.url, self._remote.capabilities))
         held = self.ledger.held_creates(self.mirror.name)
         lost += [held_notice(self.mirror.name, held)] if held else []
-        return [*lost, self._pipeline] if self._pipeline else lost
+        return [*lost, *filter(None, (self._pipeline, self._hidden))]
 
     def waits(self) -> Notice | None:
         """Return which answer of the server is waited for; None while no call is made."""
@@ -278,6 +316,7 @@ class Reconciler:
     async def _context(self, base: Base | None) -> Context:
         ownership = self.ledger.ownership(self.mirror.name)
         self._pipeline = pipeline_decides(self.mirror, base) if base else None
+        self._hidden = hidden(self.mirror, base)
         context = Context(
             mirror=self.mirror,
             ledger=self.ledger,
@@ -286,6 +325,7 @@ class Reconciler:
             base_id=base.id if base else None,
             pipeline=base is not None and base.has_pipeline,
             technique=base.technique if base else None,
+            base=base,
             room=self._rooms.of(self.mirror.server.url, base.id if base else ""),
             owner=ownership.token if ownership else "",
         )

@@ -184,6 +184,7 @@ def catalogue() -> dict[str, Message]:
     """
     from kbsync.messages import (  # noqa: PLC0415
         adoption,
+        base_settings,
         command,
         config,
         daemon,
@@ -208,6 +209,7 @@ def catalogue() -> dict[str, Message]:
         machine,
         remote,
         engine,
+        base_settings,
         guard,
         adoption,
         doctor,

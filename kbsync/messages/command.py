@@ -109,6 +109,13 @@ BASE_FOUND = Message(
     "mirror {mirror}: knowledge base {base} ({id}), {documents} documents",
     exit=Exit.OK,
 )
+BASE_DIFFERS = Message(
+    "KB-V220",
+    "mirror {mirror}: the {setting} of the knowledge base {base} is not as declared: {before}; "
+    "declared: {after}",
+    verb("plan -- {mirror}"),
+    Exit.OK,
+)
 BASE_TO_MAKE = Message(
     "KB-V018",
     "mirror {mirror}: knowledge base {base} is made by the first apply",

@@ -166,8 +166,18 @@ WINDOW_TOO_SHORT = _refusal(
 BASE_ID_AND_NAME = _refusal(
     "KB-C066", "{file}:{line}: {key}: write either `id` or `name`, and one of them"
 )
-CREATION_WITH_ID = _refusal(
-    "KB-C067", "{file}:{line}: {key}: has no effect on the existing base that `id` names"
+MEMBERS_MISSING = _refusal(
+    "KB-C220",
+    "{file}:{line}: {key}: partial_members is for the members it names; write their ids into "
+    "partial_members",
+)
+MEMBERS_IDLE = _refusal(
+    "KB-C221", "{file}:{line}: {key}: has no effect without permission: partial_members"
+)
+BASE_SETTING_DISAGREES = _refusal(
+    "KB-C222",
+    "{file}:{line}: {key}: mirrors {mirror} and {other} fill one knowledge base and declare "
+    "another {what}; declare it once, or the same for both",
 )
 
 NAME_IS_ID = _refusal(

@@ -18,6 +18,7 @@ from kbsync.model.actions import (
     SetMetadata,
     Update,
 )
+from kbsync.model.base_settings import UNDECLARED, BaseChange, BaseSettings, Embedding, Setting
 from kbsync.model.capabilities import Capabilities, Capability
 from kbsync.model.causes import Cause
 from kbsync.model.document_rule import DocumentRule, DocumentRules, OneRule
@@ -77,12 +78,15 @@ from kbsync.model.outcomes import (
 )
 
 __all__ = [
+    "UNDECLARED",
     "Absent",
     "Action",
     "Adopt",
     "Allowed",
     "Ambiguous",
     "Base",
+    "BaseChange",
+    "BaseSettings",
     "Binding",
     "Capabilities",
     "Capability",
@@ -98,6 +102,7 @@ __all__ = [
     "DocumentRule",
     "DocumentRules",
     "Done",
+    "Embedding",
     "EntryState",
     "Excluded",
     "Failure",
@@ -135,6 +140,7 @@ __all__ = [
     "SearchHit",
     "SearchProof",
     "SetMetadata",
+    "Setting",
     "Skipped",
     "Stat",
     "Throttled",

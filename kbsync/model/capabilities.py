@@ -28,6 +28,7 @@ class Capability(StrEnum):
     SEARCH = "search"
     HYPHEN_ROUTES = "hyphen_routes"
     METADATA = "metadata"
+    TAGS = "tags"
     GET_BASE = "get_base"
     SWITCH = "switch"
     GET_DOCUMENT = "get_document"
@@ -105,7 +106,14 @@ TABLE: tuple[CapabilityRow, ...] = (
         capability=Capability.GET_BASE,
         since=(1, 2, 0),
         gives="`GET` and `PATCH` of a knowledge base",
-        otherwise="the list of knowledge bases is read",
+        otherwise="the list of knowledge bases is read; what is declared of one is set when it is "
+        "made, and a change of it is refused (KB-E224)",
+    ),
+    CapabilityRow(
+        capability=Capability.TAGS,
+        since=(1, 4, 2),
+        gives="tags of knowledge bases (1.12.0 and 1.12.1 do not tell their ids)",
+        otherwise="declared tags are refused (KB-E224)",
     ),
     CapabilityRow(
         capability=Capability.SWITCH,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kbsync.messages import Notice
+from kbsync.model.base_settings import BaseSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +175,7 @@ class Base:
         technique: ``economy`` or ``high_quality``; None until its first document.
         form: ``text_model``, ``hierarchical_model`` or ``qa_model``; None until its first document.
         refusal: why its pipeline cannot be run by kbsync; None where it can, or there is none.
+        settings: its own settings, as far as the server tells them.
     """
 
     id: str
@@ -183,6 +185,7 @@ class Base:
     form: str | None = None
     mode: str = "general"
     refusal: Notice | None = None
+    settings: BaseSettings = field(default_factory=BaseSettings)
 
     @property
     def has_pipeline(self) -> bool:

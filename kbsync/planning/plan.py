@@ -7,12 +7,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kbsync.messages import Exit
 from kbsync.model import (
     Action,
     Adopt,
+    BaseChange,
     Cause,
     Conflict,
     Create,
@@ -42,6 +43,8 @@ COUNTED = (
     "conflict",
     "resolve",
 )
+# A setting of the knowledge base: no key has it, so that it is no `Action`.
+SET_BASE = "set_base"
 CHANGES = frozenset(COUNTED) - {"hold", "conflict"}
 
 
@@ -85,6 +88,7 @@ class Plan:
         skipped: files that are never uploaded and have no document, with the reason.
         unchanged: files that need nothing.
         left_out: files and folders that the default list leaves out.
+        base: declared settings that the knowledge bases do not have.
     """
 
     actions: tuple[Action, ...]
@@ -94,17 +98,26 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
     unchanged: int = 0
     left_out: int = 0
+    base: tuple[BaseChange, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """The number of actions by name in snake case; zero rows are left out."""
         found = Counter(name_of(action) for action in self.actions)
-        return {name: found[name] for name in COUNTED if found[name]}
+        found[SET_BASE] = sum(map(_sets, self.base))
+        return {name: found[name] for name in (*COUNTED, SET_BASE) if found[name]}
 
     @property
     def changes(self) -> bool:
         """Whether carrying it out would change anything, here or there."""
-        return any(name_of(action) in CHANGES for action in self.actions)
+        return any(name_of(action) in CHANGES for action in self.actions) or any(
+            map(_sets, self.base)
+        )
+
+    @property
+    def held_settings(self) -> tuple[BaseChange, ...]:
+        """The declared settings that are left as they are."""
+        return tuple(each for each in self.base if each.why is not None)
 
     @property
     def stale(self) -> int:
@@ -115,12 +128,30 @@ class Plan:
     def unmet(self) -> bool:
         """Whether something stays as it is that a person has to see to: `apply` ends with 3."""
         holds = (action for action in self.actions if isinstance(action, Hold | Conflict))
-        return any(not _passes_by_itself(action) for action in holds)
+        settings = (each.why for each in self.base if each.why is not None)
+        return any(not _passes_by_itself(action) for action in holds) or any(
+            why.message.exit is not Exit.OK for why in settings
+        )
+
+    def with_base(self, base: Sequence[BaseChange]) -> Plan:
+        """Return the plan with what differs of the knowledge base itself.
+
+        The settings of a base that is still to be made are in it only where it will be made:
+        with its first document.
+        """
+        wanted = any(name_of(action) in CHANGES for action in self.actions)
+        kept = tuple(each for each in base if wanted or each.cause is not Cause.NEW)
+        return replace(self, base=kept, digest=digest_of(self.actions, kept))
 
 
 def _passes_by_itself(action: Hold | Conflict) -> bool:
     """Whether a hold is as it should be, or waits for the server alone."""
     return action.cause is Cause.INDEXING or action.why.message.exit is Exit.OK
+
+
+def _sets(change: BaseChange) -> bool:
+    """Whether a setting is to be set once its base is there."""
+    return change.why is None and change.cause is not Cause.NEW
 
 
 def name_of(action: Action) -> str:
@@ -170,9 +201,11 @@ def make_plan(
     )
 
 
-def digest_of(actions: Iterable[Action]) -> str:
-    """Return a sha256 over what the actions would do; the order and the words do not count."""
-    lines = sorted(json.dumps(_essence(action), sort_keys=True) for action in actions)
+def digest_of(actions: Iterable[Action], base: Iterable[BaseChange] = ()) -> str:
+    """Return a sha256 over what would be done; the order and the words do not count."""
+    settings = ({"setting": e.setting, "mirror": e.mirror, "value": e.after} for e in base)
+    essences = [*map(_essence, actions), *settings]
+    lines = sorted(json.dumps(essence, sort_keys=True) for essence in essences)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -204,9 +237,11 @@ def _order(action: Action) -> tuple[bool, str, str]:
 def joined(plans: Sequence[Plan]) -> Plan:
     """Return the plans of several mirrors as one. Mirrors are done one after the other."""
     actions = sorted((action for plan in plans for action in plan.actions), key=_order)
+    base = tuple(change for plan in plans for change in plan.base)
     return Plan(
         actions=tuple(actions),
-        digest=digest_of(actions),
+        base=base,
+        digest=digest_of(actions, base),
         forecast=Forecast(
             writes=sum(plan.forecast.writes for plan in plans),
             upload_bytes=sum(plan.forecast.upload_bytes for plan in plans),

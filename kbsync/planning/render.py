@@ -6,10 +6,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kbsync.messages import printable, verb
-from kbsync.model import Action, Adopt, Conflict, Create, Delete, Halted, Hold, Move, Update
+from kbsync.model import (
+    Action,
+    Adopt,
+    BaseChange,
+    Cause,
+    Conflict,
+    Create,
+    Delete,
+    Halted,
+    Hold,
+    Move,
+    Update,
+)
 from kbsync.planning.plan import Forecast, Plan, name_of, reason_of
 
 SIGNS = {"create": "+", "update": "~", "delete": "-", "move": ">", "hold": "?", "conflict": "!"}
+# Characters of a setting's value that a line shows.
+LONGEST = 60
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -22,6 +36,7 @@ def as_json(plan: Plan) -> dict[str, object]:
         "stale": plan.stale,
         "left_out": plan.left_out,
         "actions": [_action_json(action) for action in plan.actions],
+        "knowledge_bases": [_setting_json(change) for change in plan.base],
         "skipped": [
             {
                 "mirror": each.key.mirror,
@@ -91,6 +106,36 @@ def _action_json(action: Action) -> dict[str, object]:
     return shown
 
 
+def _setting_json(change: BaseChange) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "mirror": change.mirror,
+        "knowledge_base": change.base,
+        "setting": str(change.setting),
+        "before": change.before,
+        "after": change.after,
+        "cause": str(change.cause),
+    }
+    if change.why is not None:
+        shown |= {"reason": change.why.text, "code": change.why.code}
+    return shown
+
+
+def setting_line(change: BaseChange) -> str:
+    """Return a setting of a knowledge base as a line: sign, what it is, and what becomes of it."""
+    what = f"knowledge base {printable(change.base)}: {change.setting}"
+    if change.why is not None:
+        return f"? {what}  ({change.why})"
+    after = _value(change.after)
+    if change.cause is Cause.NEW:
+        return f"+ {what}  (new: {after})"
+    return f"~ {what}  ({change.cause}: {_value(change.before)} becomes {after})"
+
+
+def _value(text: str) -> str:
+    shown = printable(text)
+    return "empty" if not shown else shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+
+
 def as_text(plan: Plan, *, uncompared: int = 0, skipped: int = 20) -> Iterator[str]:
     """Yield the lines a person reads.
 
@@ -99,6 +144,8 @@ def as_text(plan: Plan, *, uncompared: int = 0, skipped: int = 20) -> Iterator[s
         uncompared: how many mirrors could not be planned, and so are not in it.
         skipped: how many skipped files are named; the rest are counted by reason.
     """
+    for change in plan.base:
+        yield setting_line(change)
     for action in plan.actions:
         yield line_of(action)
     for each in plan.skipped[:skipped]:
@@ -140,6 +187,9 @@ def summary(plan: Plan, uncompared: int = 0) -> str:
     if uncompared:
         mirrors = "mirror" if uncompared == 1 else "mirrors"
         parts.insert(0, f"{uncompared} {mirrors} not compared")
+    if plan.held_settings:
+        held = len(plan.held_settings)
+        parts.append(f"{held} setting{'s' if held > 1 else ''} held")
     if plan.stale:
         parts.append(f"{plan.stale} stale")
     if plan.skipped:

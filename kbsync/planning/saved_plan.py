@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from kbsync.model import Action, Adopt, Create, DocKey, Move, Update
+from kbsync.model import Action, Adopt, BaseChange, Create, DocKey, Move, Setting, Update
 from kbsync.planning.plan import CHANGES, name_of, reason_of
 
 
@@ -40,6 +40,14 @@ class SavedAction(_Part):
         return (self.action, self.path, self.document_id, self.origin, *file)
 
 
+class SavedSetting(_Part):
+    """A setting of the knowledge base that is to be set."""
+
+    setting: Setting
+    before: str
+    after: str
+
+
 class SavedMirror(_Part):
     """The changes of one mirror. `base_id`: None while its knowledge base is still to be made."""
 
@@ -47,6 +55,7 @@ class SavedMirror(_Part):
     digest: str
     base_id: str | None = None
     actions: tuple[SavedAction, ...] = ()
+    settings: tuple[SavedSetting, ...] = ()
 
 
 class SavedPlan(_Part):
@@ -98,6 +107,15 @@ def _saved(action: Action, content: str | None) -> SavedAction:
     )
 
 
+def saved_settings(base: Iterable[BaseChange]) -> tuple[SavedSetting, ...]:
+    """Return the settings among `base` that are to be set; what is left as it is does not count."""
+    return tuple(
+        SavedSetting(setting=each.setting, before=each.before, after=each.after)
+        for each in base
+        if each.why is None
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDifference:
     """One path where both differ: what was planned, and what would be done now."""
@@ -124,6 +142,22 @@ def differences(
         if old is None or new is None or _differ(old, new):
             key = DocKey(mirror=saved.name, path=path)
             yield PlanDifference(key=key, before=_shown(old), after=_shown(new, old))
+
+
+def setting_differences(saved: SavedMirror, now: Iterable[BaseChange]) -> Iterator[PlanDifference]:
+    """Yield where the settings of the base in `saved` differ from what would be set now."""
+    before = {each.setting: each for each in saved.settings}
+    after = {each.setting: each for each in saved_settings(now)}
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            yield PlanDifference(key=name.key(saved.name), before=_set_to(old), after=_set_to(new))
+
+
+def _set_to(setting: SavedSetting | None) -> str:
+    if setting is None:
+        return "nothing"
+    return f"{setting.before or 'empty'} becomes {setting.after or 'empty'}"
 
 
 def _differ(old: SavedAction, new: SavedAction) -> bool:

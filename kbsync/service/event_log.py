@@ -13,12 +13,12 @@ from kbsync.engine.execute.results import Event
 from kbsync.messages import Exit, Notice
 from kbsync.messages.advice import INVOCATION, invoked
 from kbsync.model import DocKey
-from kbsync.planning.plan import CHANGES
+from kbsync.planning.plan import CHANGES, SET_BASE
 
 # Keys whose last failure is remembered; beyond these one may be logged twice.
 MOST_REMEMBERED = 10_000
-# These change nothing at the server.
-SILENT = frozenset({"resolve", "forget"})
+# The other changes change nothing at the server.
+LOGGED = (CHANGES | {SET_BASE}) - {"resolve", "forget"}
 
 
 class EventLog:
@@ -41,7 +41,7 @@ class EventLog:
         match event.outcome:
             case "done" | "indexed":
                 self._logged.pop(event.key, None)
-                changed = event.action in CHANGES and event.action not in SILENT
+                changed = event.action in LOGGED
                 # That a call was answered is one thing, that searches find the text another.
                 return "info" if changed or event.outcome == "indexed" else "debug"
             case "stopped" | "failed":

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage
 from kbsync.messages import Message
 from kbsync.model import (
+    UNDECLARED,
     Ambiguous,
     Base,
+    BaseSettings,
     Capabilities,
     Capability,
     Chunk,
@@ -33,6 +36,7 @@ from kbsync.model import (
     Uploaded,
     Withheld,
 )
+from kbsync.planning.base_settings import merged
 
 from .keyword_table import KeywordTable
 
@@ -133,6 +137,8 @@ class KnowledgeBase:
         self.documents: dict[str, Document] = {}
         self.fields: dict[str, str] = {}
         self.models = frozenset({"a-model"})
+        self.kinds: dict[str, str] = {}
+        self.settings = UNDECLARED
         self.base_id: str | None = None
         self.base_was_made = 0
         self.refused: set[bytes] = set()
@@ -226,12 +232,20 @@ class KnowledgeBase:
     def base(self, base_id: str) -> Outcome[Base]:
         if base_id != self.base_id:
             return Gone()
-        return Done(Base(id=base_id, name="Docs", documents=len(self.documents)))
+        return Done(self._base("Docs"))
 
     def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
         if self.base_id is None:
             return Done(())
-        return Done((Base(id=self.base_id, name=name, documents=len(self.documents)),))
+        return Done((self._base(name),))
+
+    def _base(self, name: str) -> Base:
+        documents = len(self.documents)
+        kinds = {each: self.kinds.get(each, "string") for each in self.fields}
+        settings = replace(self.settings, fields=kinds)
+        technique = settings.technique
+        id_ = self.base_id or ""
+        return Base(id=id_, name=name, documents=documents, technique=technique, settings=settings)
 
     def embedding_models(self) -> Outcome[frozenset[str]]:
         return Done(self.models)
@@ -302,12 +316,32 @@ class KnowledgeBase:
     def note(self, capability: Capability, able: bool) -> None:
         self.told = self.told.noting(capability, able)
 
-    def make_base(self, name: str) -> Outcome[Base]:
+    def make_base(self, name: str, settings: BaseSettings = UNDECLARED) -> Outcome[Base]:
         if self.base_id is not None:
             return Rejected(WHY(what="the name is taken"))
         self.base_was_made += 1
         self.base_id = f"base-{self.base_was_made}"
-        return Done(Base(id=self.base_id, name=name, documents=0))
+        permission = settings.permission if settings.members is None else None
+        self.settings = BaseSettings(
+            description=settings.description or "",
+            permission=permission or "only_me",
+            tags=frozenset(),
+        )
+        return Done(self._base(name))
+
+    def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
+        if base_id != self.base_id:
+            return Gone()
+        self.settings = merged(self.settings, settings)
+        if settings.permission is not None:
+            self.settings = replace(self.settings, members=settings.members)
+        return Done(None)
+
+    def tag_base(self, base_id: str, on: AbstractSet[str], off: AbstractSet[str]) -> Outcome[None]:
+        if base_id != self.base_id:
+            return Gone()
+        self.settings = replace(self.settings, tags=(self.settings.tags or frozenset()) - off | on)
+        return Done(None)
 
     def create(
         self, base_id: str, name: str, content: bytes, chunking: Chunking, *, duplicate: bool
@@ -432,12 +466,12 @@ class KnowledgeBase:
             self.keywords.write_anew(document, self.now())
         return Done(None)
 
-    def make_field(self, base_id: str, name: str) -> Outcome[str]:
+    def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
         if base_id != self.base_id:
             return Gone()
         if name in self.fields:
             return Rejected(WHY(what="the name is taken"))
-        self.fields[name] = f"field-{next(self._ids)}"
+        self.fields[name], self.kinds[name] = f"field-{next(self._ids)}", kind
         return Done(self.fields[name])
 
     def assign(

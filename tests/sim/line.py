@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TypeVar
 
@@ -11,8 +12,10 @@ import anyio
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload
 from kbsync.messages import remote as say
 from kbsync.model import (
+    UNDECLARED,
     Ambiguous,
     Base,
+    BaseSettings,
     Capabilities,
     Capability,
     ChunkPage,
@@ -213,8 +216,20 @@ class Line:
     async def embedding_models(self) -> Outcome[frozenset[str]]:
         return await self._read("models", self._server.embedding_models)
 
-    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
-        return await self._write(f"make base {name}", lambda: self._server.make_base(name))
+    async def make_base(
+        self, name: str, chunking: Chunking, settings: BaseSettings = UNDECLARED
+    ) -> Outcome[Base]:
+        what = f"make base {name}"
+        return await self._write(what, lambda: self._server.make_base(name, settings))
+
+    async def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
+        what = f"change base {', '.join(settings.named)}"
+        return await self._write(what, lambda: self._server.change_base(base_id, settings))
+
+    async def tag_base(
+        self, base_id: str, *, on: AbstractSet[str], off: AbstractSet[str]
+    ) -> Outcome[None]:
+        return await self._write("tag base", lambda: self._server.tag_base(base_id, on, off))
 
     async def page(
         self, base_id: str, number: int, *, status: str | None = None
@@ -299,9 +314,9 @@ class Line:
     async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
         return await self._read("fields", lambda: self._server.field_ids(base_id))
 
-    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+    async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
         what = f"make field {name}"
-        return await self._write(what, lambda: self._server.make_field(base_id, name))
+        return await self._write(what, lambda: self._server.make_field(base_id, name, kind))
 
     async def assign(
         self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]

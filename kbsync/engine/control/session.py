@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import anyio
 import anyio.to_thread
@@ -21,6 +22,7 @@ from kbsync.engine.control.debounce import PendingPath
 from kbsync.engine.control.restlessness import FREE, HOUR, longest_settling, next_upload
 from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Stopped, step_event
+from kbsync.engine.observe.base_settings import changes_of
 from kbsync.engine.observe.planner import Planned
 from kbsync.engine.observe.source_check import must_be_there
 from kbsync.engine.reconciler import Reconciler
@@ -43,7 +45,7 @@ from kbsync.model import (
 from kbsync.planning.guard import Risk
 from kbsync.planning.guarded_plan import GuardedPlan, guarded_plan
 from kbsync.planning.marks import FIELDS
-from kbsync.planning.plan import keys_of
+from kbsync.planning.plan import SET_BASE, keys_of
 
 BASE_HOLDS_FOR = 10.0
 COMPARE_EVERY_WITHOUT_WRITING = 10.0
@@ -89,6 +91,7 @@ class Session:
         self.interrupted = False
         self.pool_ended = anyio.Event()
         self._context: Context | None = None
+        self._unsettled = False
         self._confirming = anyio.Lock()
         self._confirmed = float("-inf")
 
@@ -113,6 +116,7 @@ class Session:
             context = self._context
             if context is None or listing or not _complete(context):
                 context = await self._reconciler.find_context()
+                self._unsettled = True
                 self._answered()
             planned = await self._reconciler.comparison.everything(
                 context,
@@ -138,6 +142,8 @@ class Session:
         state.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
         planned_keys = {action.key for action in plan.actions}
         state.compared_keys(planned_keys, listing=planned.listing is not None)
+        if self._unsettled and planned.context.base is not None:
+            planned = await self._settled_base(planned)
         gone = {action.key for action in plan.actions if _removes_file(action)}
         back = [key for key in state.grace.keys if key not in gone]
         state.grace.forget(key for key in back if key.path not in state.debouncer)
@@ -148,6 +154,18 @@ class Session:
         self._note_unmet(a for a in plan.actions if not (isinstance(a, Hold) and a.why in blocked))
         await self._carry_out(planned, permitted, {}, first=False)
         self._reconciler.note_device(planned, permitted.held)
+
+    async def _settled_base(self, planned: Planned) -> Planned:
+        """Set what the base was found to have differently, before anything is sent to it."""
+        plan = planned.plan.with_base(changes_of(planned.context))
+        if not self.writes:
+            self._state.changes += plan.counts.get(SET_BASE, 0)
+            return planned
+        self._context, _ = await self._reconciler.settle(
+            planned.context, replace(planned, plan=plan), self._state.record
+        )
+        self._unsettled = False
+        return replace(planned, context=self._context)
 
     async def process_due(self) -> None:
         """Plan the paths that settled and the files whose grace period is over.
@@ -270,6 +288,8 @@ class Session:
         state, context = self._state, planned.context
         if context.base_id is None:
             context = self._context = await self._reconciler.with_base(context, wanted=True)
+            context, _ = await self._reconciler.settle(context, planned, self._state.record)
+            self._context, self._unsettled = context, False
         if self.pool is None:
             state.canary.restart()
             policy = Continuous(

@@ -220,7 +220,8 @@ async def _by_id(mirror: Mirror, base_id: str, remote: Remote) -> Base:
 
 async def _make(mirror: Mirror, remote: Remote) -> Base:
     name = mirror.config.knowledge_base.name or ""
-    made = await remote.make_base(name, mirror.config.declared_chunking)
+    config = mirror.config
+    made = await remote.make_base(name, config.declared_chunking, config.declared_base)
     return _value(mirror, f"making the knowledge base {name}", made)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from kbsync.engine.ports import (
     Assignment,
@@ -17,7 +18,9 @@ from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttled_calls import ThrottledCalls
 from kbsync.messages import Notice
 from kbsync.model import (
+    UNDECLARED,
     Base,
+    BaseSettings,
     Capabilities,
     Capability,
     ChunkPage,
@@ -87,10 +90,27 @@ class ThrottledRemote:
         """See `Remote.embedding_models`."""
         return await self._read("the list of models", self._remote.embedding_models)
 
-    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
+    async def make_base(
+        self, name: str, chunking: Chunking, settings: BaseSettings = UNDECLARED
+    ) -> Outcome[Base]:
         """See `Remote.make_base`."""
         return await self._write(
-            "a new knowledge base", lambda: self._remote.make_base(name, chunking)
+            "a new knowledge base", lambda: self._remote.make_base(name, chunking, settings)
+        )
+
+    async def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
+        """See `Remote.change_base`."""
+        return await self._write(
+            "a setting of the knowledge base", lambda: self._remote.change_base(base_id, settings)
+        )
+
+    async def tag_base(
+        self, base_id: str, *, on: AbstractSet[str], off: AbstractSet[str]
+    ) -> Outcome[None]:
+        """See `Remote.tag_base`."""
+        return await self._write(
+            "the tags of the knowledge base",
+            lambda: self._remote.tag_base(base_id, on=on, off=off),
         )
 
     async def page(
@@ -194,10 +214,10 @@ class ThrottledRemote:
         """See `Remote.fields`."""
         return await self._read("the metadata fields", lambda: self._remote.fields(base_id))
 
-    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
+    async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
         """See `Remote.make_field`."""
         return await self._write(
-            "a new metadata field", lambda: self._remote.make_field(base_id, name)
+            "a new metadata field", lambda: self._remote.make_field(base_id, name, kind)
         )
 
     async def assign(

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from kbsync.config.guard import GuardConfig
-from kbsync.messages import Message
+from kbsync.messages import Message, Notice
+from kbsync.messages import base_settings as base_say
 from kbsync.messages import engine as say
 from kbsync.model import (
     Action,
     Adopt,
+    BaseChange,
     Cause,
     Conflict,
     Create,
@@ -36,6 +38,7 @@ from kbsync.model import (
     Resolve,
     Restore,
     SetMetadata,
+    Setting,
     Skipped,
     Stat,
     Update,
@@ -160,6 +163,48 @@ def _skipped() -> Plan:
     return make_plan([], skipped=[Skipped(key=_key(p), why=TOO_BIG(path=p)) for p in left_out])
 
 
+def _settings() -> Plan:
+    """A base with other settings than declared: one of each kind, and a name from the server."""
+
+    def change(
+        setting: Setting, before: str, after: str, cause: Cause, **more: Notice
+    ) -> BaseChange:
+        name = HOSTILE["escape"]
+        words = {"before": before, "after": after, "cause": cause}
+        return BaseChange(mirror="docs", base=name, setting=setting, **words, **more)  # type: ignore[arg-type]
+
+    price = base_say.EMBEDS_ALL(
+        mirror="docs",
+        base="Docs",
+        setting=Setting.TECHNIQUE,
+        before="economy",
+        after="high_quality",
+        documents=812,
+        model="embed-3",
+        provider="acme",
+        id="base-1",
+    )
+    return make_plan([], unchanged=812).with_base(
+        [
+            change(Setting.DESCRIPTION, "", "How we work. " * 9, Cause.SETTINGS),
+            change(Setting.PERMISSION, "only_me", "all_team_members", Cause.DRIFT),
+            change(Setting.TECHNIQUE, "economy", "high_quality", Cause.SETTINGS, why=price),
+        ]
+    )
+
+
+def _settings_of_a_new_base() -> Plan:
+    made = BaseChange(
+        mirror="docs",
+        base="Docs",
+        setting=Setting.PERMISSION,
+        before="",
+        after="all_team_members",
+        cause=Cause.NEW,
+    )
+    return make_plan([_create("a.md", 1)]).with_base([made])
+
+
 PLANS: dict[str, Callable[[], Plan]] = {
     "empty": lambda: make_plan([], unchanged=5),
     "everything": _everything,
@@ -167,6 +212,8 @@ PLANS: dict[str, Callable[[], Plan]] = {
     "halted-root": lambda: _halted(root=True, count=2),
     "halted-twice": lambda: _halted(drifted=51),
     "hostile": _hostile,
+    "settings": _settings,
+    "settings-of-a-new-base": _settings_of_a_new_base,
     "skipped": _skipped,
 }
 

@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from kbsync.config import load
+from kbsync.config import KnowledgeBaseConfig, load
 from kbsync.config.declaration import Declaration, json_schema
 from kbsync.config.document_rules import RuleConfig
 from kbsync.config.types import Section
@@ -24,7 +24,7 @@ ENVIRON = {"DIFY_API_KEY": "dataset-1"}
 NO_DEFAULT = {
     *(f"mirrors.rules.{key}" for key in RuleConfig.model_fields if key != "match"),
     *("server", "servers", "ledger", "mirrors.server"),
-    *("mirrors.knowledge_base.id", "mirrors.knowledge_base.name"),
+    *(f"mirrors.knowledge_base.{key}" for key in KnowledgeBaseConfig.model_fields),
     *("mirrors.chunking.retrieval", "mirrors.chunking.retrieval.reranking"),
     *(f"server.{key}" for key in ("proxy", "ca_file", "embedded.data")),
     *(f"server.{key}" for key in ("api_key", "api_key_file", "api_key_env")),

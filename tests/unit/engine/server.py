@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,8 +17,10 @@ import anyio
 
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload
 from kbsync.model import (
+    UNDECLARED,
     Ambiguous,
     Base,
+    BaseSettings,
     ChunkPage,
     Done,
     Gone,
@@ -248,8 +251,23 @@ class ScriptedRemote:
     async def embedding_models(self) -> Outcome[frozenset[str]]:
         return await self._read("embedding_models", "", self.model.embedding_models)
 
-    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
-        return await self._write("make_base", name, lambda: self.model.make_base(name))
+    async def make_base(
+        self, name: str, chunking: Chunking, settings: BaseSettings = UNDECLARED
+    ) -> Outcome[Base]:
+        return await self._write("make_base", name, lambda: self.model.make_base(name, settings))
+
+    async def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
+        named = ", ".join(settings.named)
+        return await self._write(
+            "change_base", named, lambda: self.model.change_base(base_id, settings)
+        )
+
+    async def tag_base(
+        self, base_id: str, *, on: AbstractSet[str], off: AbstractSet[str]
+    ) -> Outcome[None]:
+        return await self._write(
+            "tag_base", ", ".join(sorted(on)), lambda: self.model.tag_base(base_id, on, off)
+        )
 
     async def page(
         self, base_id: str, number: int, *, status: str | None = None
@@ -344,8 +362,10 @@ class ScriptedRemote:
     async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
         return await self._read("fields", base_id, lambda: self.model.field_ids(base_id))
 
-    async def make_field(self, base_id: str, name: str) -> Outcome[str]:
-        return await self._write("make_field", name, lambda: self.model.make_field(base_id, name))
+    async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
+        return await self._write(
+            "make_field", name, lambda: self.model.make_field(base_id, name, kind)
+        )
 
     async def assign(
         self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]

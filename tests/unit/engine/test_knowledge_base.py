@@ -20,7 +20,18 @@ from kbsync.engine.ports import Chunking
 from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
-from kbsync.model import Base, Binding, Done, Gone, Intent, Op, Outcome, Unauthorized
+from kbsync.model import (
+    UNDECLARED,
+    Base,
+    BaseSettings,
+    Binding,
+    Done,
+    Gone,
+    Intent,
+    Op,
+    Outcome,
+    Unauthorized,
+)
 
 from .fakes import Stage, declaring, stage
 from .server import UNSENT, ScriptedRemote
@@ -48,7 +59,9 @@ class Bases(ScriptedRemote):
         await self._begin("bases_named", name)
         return Done(tuple(each for each in self.bases.values() if each.name == name))
 
-    async def make_base(self, name: str, chunking: Chunking) -> Outcome[Base]:
+    async def make_base(
+        self, name: str, chunking: Chunking, settings: BaseSettings = UNDECLARED
+    ) -> Outcome[Base]:
         fault = await self._begin("make_base", name)
         if fault is not None:
             return fault  # type: ignore[return-value]
