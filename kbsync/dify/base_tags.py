@@ -6,8 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from kbsync.dify.client import DifyClient
 from kbsync.messages import remote as messages
-from kbsync.model import Capability, Done, Outcome, Rejected
-from kbsync.model.capabilities import since
+from kbsync.model import Done, Outcome, Rejected
 
 PUT_ON = "put tags on knowledge base"
 
@@ -19,11 +18,6 @@ async def tag_base(
 
     `Rejected` on a server that does not tell the ids of its tags, or has none.
     """
-    known = client.observed.now
-    if known.state(Capability.TAGS) is False:
-        version = known.version or "not told"
-        words = {"what": PUT_ON, "version": version, "since": since(Capability.TAGS)}
-        return Rejected(messages.NEEDS_VERSION(**words))
     if on:
         put = await _put_on(client, base_id, on)
         if not isinstance(put, Done):

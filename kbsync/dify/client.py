@@ -54,7 +54,7 @@ class DifyClient:
         self.child_chunks = ChildChunks(exchange)
         self.metadata = Metadata(exchange, self.alternatives)
         self.pipelines = Pipelines(exchange, self.alternatives)
-        self.tags = Tags(exchange)
+        self.tags = Tags(exchange, self.alternatives)
         self.search = Search(exchange, self.alternatives)
 
     async def __aenter__(self) -> DifyClient:

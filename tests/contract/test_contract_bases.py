@@ -6,9 +6,18 @@ import uuid
 
 import pytest
 from abilities import Ability, needs
-from contract_server import NOWHERE, Base, Server, emptied, refused
+from contract_server import (
+    KEYWORD_SEARCH,
+    NOWHERE,
+    Base,
+    Json,
+    Server,
+    emptied,
+    refused,
+)
 
 pytestmark = pytest.mark.anyio
+MEMBER = "11111111-2222-4333-8444-555555555555"
 
 
 async def test_a_new_base(server: Server, base: Base) -> None:
@@ -63,6 +72,52 @@ async def test_patch(server: Server, base: Base) -> None:
     shown = await base.shown()
     assert (shown["name"], shown["description"]) == (name, "d")
     refused(await server.http.patch(f"/datasets/{NOWHERE}", json={}), 404, "not_found")
+
+
+async def test_made_for_the_team(server: Server) -> None:
+    base = await server.new_base(permission="all_team_members")
+    assert (await base.shown())["permission"] == "all_team_members"
+
+
+@needs(Ability.GET_BASE)
+async def test_permission_by_patch(server: Server, base: Base) -> None:
+    async def patched(**body: Json | list[Json] | str) -> Json:
+        reply = await server.http.patch(base.url, json=body)
+        assert reply.status_code == 200, reply.text
+        return reply.json()  # type: ignore[no-any-return]
+
+    assert (await patched(permission="all_team_members"))["permission"] == "all_team_members"
+    assert (await base.shown())["permission"] == "all_team_members"
+    list_ = [{"user_id": MEMBER}]
+    reply = await patched(permission="partial_members", partial_member_list=list_)
+    assert reply["partial_member_list"] == [MEMBER]
+    shown = await base.shown()
+    assert (shown["permission"], shown["partial_member_list"]) == ("partial_members", [MEMBER])
+    await patched(permission="only_me")
+    shown = await base.shown()
+    assert (shown["permission"], shown.get("partial_member_list")) == ("only_me", None)
+    again = await patched(permission="partial_members")
+    assert again["partial_member_list"] == [], "another permission ends the list"
+    alone = await patched(partial_member_list=list_)
+    assert alone["partial_member_list"] == [], "it counts beside its permission alone"
+
+
+@needs(Ability.GET_BASE)
+async def test_a_description_can_be_emptied(server: Server, base: Base) -> None:
+    for text in ("what it is for", ""):
+        assert (await server.http.patch(base.url, json={"description": text})).status_code == 200
+        assert (await base.shown())["description"] == text
+
+
+@needs(Ability.GET_BASE)
+async def test_retrieval_by_patch(server: Server) -> None:
+    base = await server.new_base(indexing_technique="economy")
+    model = KEYWORD_SEARCH | {"search_method": "semantic_search", "top_k": 7}
+    reply = await server.http.patch(base.url, json={"retrieval_model": model})
+    assert reply.json()["retrieval_model_dict"]["search_method"] == "semantic_search"
+    shown = (await base.shown())["retrieval_model_dict"]
+    assert (shown["top_k"], shown["score_threshold_enabled"]) == (7, False)
+    assert shown["search_method"] == "keyword_search", "a get hides what is stored"
 
 
 async def test_list_by_keyword(server: Server) -> None:

@@ -13,6 +13,7 @@ import pytest
 from abilities import Ability, needs
 from contract_server import NOWHERE, PATIENCE, Base, Quirky, Server
 
+from kbsync.config.chunking import Retrieval
 from kbsync.dify.access import Access, ApiKey
 from kbsync.dify.api.search import by_keyword
 from kbsync.dify.client import DifyClient
@@ -20,6 +21,8 @@ from kbsync.dify.remote import DifyRemote
 from kbsync.engine.ports import Assignment
 from kbsync.messages import remote as messages
 from kbsync.model import (
+    UNDECLARED,
+    BaseSettings,
     Capability,
     Chunking,
     Done,
@@ -30,14 +33,17 @@ from kbsync.model import (
     Readiness,
     Rejected,
     RemoteDocument,
+    Setting,
     Stat,
     Throttled,
     Unauthorized,
 )
+from kbsync.model import Base as Found
 
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")
 CHUNKING = Chunking(process_rule={"mode": "automatic"})
+MEMBER = "11111111-2222-4333-8444-555555555555"
 
 
 class Words:
@@ -218,6 +224,69 @@ async def test_bases(remote: DifyRemote, server: Server) -> None:
     assert isinstance(taken, Rejected)
     assert taken.why.message is messages.NAME_TAKEN
     assert isinstance(await remote.make_base("x" * 41, CHUNKING), Rejected)
+
+
+async def made_with(remote: DifyRemote, server: Server, settings: BaseSettings) -> Found:
+    name = f"kbsync remote {uuid.uuid4().hex[:8]}"
+    made = done(await remote.make_base(name, CHUNKING, settings))
+    server.made.append(made.id)
+    return done(await remote.base(made.id))
+
+
+async def test_a_base_is_made_with_its_settings(remote: DifyRemote, server: Server) -> None:
+    settings = BaseSettings(description="what it is for", permission="all_team_members")
+    found = (await made_with(remote, server, settings)).settings
+    assert (found.description, found.permission) == ("what it is for", "all_team_members")
+    plain = (await made_with(remote, server, UNDECLARED)).settings
+    assert (plain.description, plain.permission) == ("", "only_me")
+    some = BaseSettings(permission="partial_members", members=frozenset({MEMBER}))
+    # Its members are named once it is there; until then it is the owner's alone.
+    assert (await made_with(remote, server, some)).settings.permission == "only_me"
+
+
+@needs(Ability.GET_BASE)
+async def test_settings_of_a_base_are_changed(remote: DifyRemote, server: Server) -> None:
+    base = await made_with(remote, server, UNDECLARED)
+    retrieval = Retrieval(search_method="keyword_search", top_k=7).wire()
+    for settings in (
+        BaseSettings(description="changed"),
+        BaseSettings(permission="partial_members", members=frozenset({MEMBER})),
+        BaseSettings(permission="all_team_members"),
+        BaseSettings(retrieval=retrieval),
+        BaseSettings(description=""),
+    ):
+        assert await remote.change_base(base.id, settings) == Done(None)
+        found = done(await remote.base(base.id)).settings
+        for each in settings.named:
+            if each is Setting.RETRIEVAL:
+                assert (found.retrieval or {}).items() >= retrieval.items()
+            else:
+                assert found.of(each) == settings.of(each)
+    unknown = await remote.change_base(NOWHERE, BaseSettings(description="x"))
+    assert unknown == Gone()
+
+
+@needs(Ability.METADATA)
+async def test_fields_are_made_with_their_type(remote: DifyRemote, base: Base) -> None:
+    for kind in ("string", "number", "time"):
+        done(await remote.make_field(base.id, f"a {kind}", kind))
+    found = done(await remote.base(base.id)).settings.fields
+    assert found == {"a string": "string", "a number": "number", "a time": "time"}
+
+
+@needs(Ability.TAGS)
+async def test_a_base_gets_and_loses_tags(remote: DifyRemote, base: Base, server: Server) -> None:
+    if server.kind == "real":
+        pytest.skip("tags outlive the base they were made for")
+    assert await remote.tag_base(base.id, on={"a", "b"}, off=set()) == Done(None)
+    assert await remote.tag_base(base.id, on={"b", "c"}, off={"a", "none"}) == Done(None)
+    assert done(await remote.base(base.id)).settings.tags == {"b", "c"}
+
+
+async def test_a_server_without_tags_refuses_them(remote: DifyRemote, base: Base) -> None:
+    if base.can(Ability.TAGS):
+        pytest.skip("this one has them")
+    assert isinstance(await remote.tag_base(base.id, on={"a"}, off=set()), Rejected)
 
 
 async def test_a_missing_base_is_gone_everywhere(remote: DifyRemote) -> None:

@@ -114,7 +114,10 @@ class KnowledgeBases:
     async def tags(self, base_id: str) -> Outcome[Sequence[Tag]]:
         """Return the tags of one."""
         call = read("list tags of knowledge base", Subject.TAG, "datasets", base_id, "tags")
-        return mapped(await self._exchange.ask(call, Many[Tag]), lambda many: many.rows)
+        found = await self._alternatives.require(
+            Capability.TAGS, call.what, lambda: self._exchange.ask(call, Many[Tag])
+        )
+        return mapped(found, lambda many: many.rows)
 
 
 def _given(**members: object) -> dict[str, object]:
