@@ -36,8 +36,8 @@ from kbsync.model import (
     Uploaded,
     Withheld,
 )
-from kbsync.planning.base_settings import merged
 
+from .base_settings import changed, made_with, tagged
 from .keyword_table import KeywordTable
 
 WHY = Message("KB-T001", "{what}")
@@ -321,26 +321,19 @@ class KnowledgeBase:
             return Rejected(WHY(what="the name is taken"))
         self.base_was_made += 1
         self.base_id = f"base-{self.base_was_made}"
-        permission = settings.permission if settings.members is None else None
-        self.settings = BaseSettings(
-            description=settings.description or "",
-            permission=permission or "only_me",
-            tags=frozenset(),
-        )
+        self.settings = made_with(settings)
         return Done(self._base(name))
 
     def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
         if base_id != self.base_id:
             return Gone()
-        self.settings = merged(self.settings, settings)
-        if settings.permission is not None:
-            self.settings = replace(self.settings, members=settings.members)
+        self.settings = changed(self.settings, settings)
         return Done(None)
 
     def tag_base(self, base_id: str, on: AbstractSet[str], off: AbstractSet[str]) -> Outcome[None]:
         if base_id != self.base_id:
             return Gone()
-        self.settings = replace(self.settings, tags=(self.settings.tags or frozenset()) - off | on)
+        self.settings = tagged(self.settings, on, off)
         return Done(None)
 
     def create(
