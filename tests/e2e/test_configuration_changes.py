@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -327,3 +328,46 @@ def test_the_page_names_every_test_of_this_file() -> None:
     named = set(re.findall(r"`(test_\w+)`", PAGE.read_text("utf-8")))
     here = {name for name in globals() if name.startswith("test_")}
     assert named == here - {"test_the_page_names_every_test_of_this_file"}
+
+
+TEAM = '{name: Docs, permission: all_team_members, description: "How we work", tags: [ours]}'
+REEMBEDS = (
+    ", chunking: {indexing_technique: high_quality, embedding_model: hashed-words, "
+    "embedding_provider: kbsync}"
+)
+
+
+def test_settings_of_the_knowledge_base(story: Story) -> None:
+    before = story.terminal.read("kb", "get", "Docs")
+    story.configure(base=TEAM)
+    assert story.plan(exit=2) == {"set_base": 3}
+    story.terminal.type("apply")
+    assert not story.writes()
+    shown = story.terminal.read("kb", "get", "Docs")
+    changed = {"permission": "all_team_members", "description": "How we work"}
+    assert shown == {**before, **changed}
+    assert story.plan(exit=0) == {}
+    story.terminal.type("kb", "update", "Docs", "--permission", "only_me")
+    assert story.plan(exit=2) == {"set_base": 1}
+    story.terminal.type("apply")
+    assert story.terminal.read("kb", "get", "Docs") == shown
+    story.configure(base="Docs")
+    assert story.plan(exit=0) == {}
+    assert story.terminal.read("kb", "get", "Docs") == shown
+
+
+def test_a_technique_that_would_embed_everything_again(story: Story) -> None:
+    story.configure(more=REEMBEDS)
+    printed = story.terminal.type("plan", exit=3)
+    assert re.search(r"indexing_technique .*documents: 4.*KB-E221", printed)
+    printed = story.terminal.type("apply", exit=3)
+    (command,) = re.findall(r"kbsync kb update --technique .*", printed)
+    assert story.terminal.read("kb", "get", "Docs")["technique"] == "economy"
+    story.terminal.type(*shlex.split(command)[1:])
+    story.terminal.type("apply")
+    assert not story.writes()
+    assert story.terminal.read("kb", "get", "Docs")["technique"] == "high_quality"
+    assert story.plan(exit=0) == {}
+    story.configure(more=", chunking: {indexing_technique: economy}")
+    assert "KB-E222" in story.terminal.type("apply", exit=3)
+    assert story.terminal.read("kb", "get", "Docs")["technique"] == "high_quality"
