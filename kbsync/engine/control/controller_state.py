@@ -130,6 +130,5 @@ class ControllerState:
         why = self.unmet.get(event.key)
         if event.outcome == "indexed":  # the end of indexing does not write a mark
             return why is None or why.message is not say.NOT_MARKED
-        # The document of a file that cannot be sent is followed, and is as stale as before.
-        followed = event.action == "hold" and event.cause == str(why)
-        return event.outcome == "done" and not followed
+        # A document that is only followed stays what it was before, stale or in conflict.
+        return event.outcome == "done" and event.cause != str(why)

@@ -268,9 +268,9 @@ class Session:
 
     def _wants_work(self, action: Action) -> bool:
         match action:
-            case Delete() | Move() | Conflict():
+            case Delete() | Move():
                 return False
-            case Hold(cause=cause, key=key):
+            case Hold(cause=cause, key=key) | Conflict(cause=cause, key=key):
                 if self.pool is not None and self.pool.follows(key):
                     return False
                 return cause is Cause.INDEXING or self._ends_late(key)

@@ -10,6 +10,7 @@ from kbsync.engine.execute import uploads
 from kbsync.engine.execute.deletion import remove
 from kbsync.engine.execute.findings import verdict
 from kbsync.engine.execute.indexing import entry_after_indexing
+from kbsync.engine.execute.late_ends import ends
 from kbsync.engine.execute.recovery import remaining_entry, resolve_intent
 from kbsync.engine.execute.results import (
     Again,
@@ -47,7 +48,6 @@ from kbsync.model import (
 )
 from kbsync.planning.case import Case, entry_of
 from kbsync.planning.marks import mark_of, values_hash
-from kbsync.planning.standstill import Standing
 
 
 async def carry_out(context: Context, case: Case, action: Action) -> Result:
@@ -88,19 +88,9 @@ async def carry_out(context: Context, case: Case, action: Action) -> Result:
 def _held(context: Context, case: Case, action: Hold | Conflict) -> Result:
     if action.cause is Cause.INDEXING and action.document_id is not None:
         return Follow(action.document_id)
-    if context.loses_keywords and _ends(case):
+    if ends(context, case):
         return Follow(entry_of(case).document_id)
     return Stopped(action.why)
-
-
-def _ends(case: Case) -> bool:
-    """Whether its document, on its way before its file could not be sent any more, ends now."""
-    known, entry = case.evidence.known, case.entry
-    if entry is None or entry.state is not EntryState.INDEXING:
-        return False
-    if not isinstance(known, RemoteDocument) or case.standing is not Standing.MOVES:
-        return False
-    return known.readiness not in (Readiness.DISABLED, Readiness.ARCHIVED)
 
 
 async def _delete(context: Context, case: Case, action: Delete) -> Result:

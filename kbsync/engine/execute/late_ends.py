@@ -15,17 +15,25 @@ from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.search_proof import prove
 from kbsync.engine.ports import EntryChange
 from kbsync.engine.workers.side_by_side import side_by_side
+from kbsync.messages import engine as say
 from kbsync.model import (
+    Action,
+    Cause,
+    Delete,
     DocKey,
     Done,
     EntryState,
     Gone,
+    Hold,
     LedgerEntry,
     NotSent,
+    Readiness,
     Rejected,
+    RemoteDocument,
     Unauthorized,
 )
-from kbsync.planning.standstill import STILL_AFTER
+from kbsync.planning.case import Case
+from kbsync.planning.standstill import STILL_AFTER, Standing
 
 
 def is_late(entry: LedgerEntry, *, began_at: float, now: float) -> bool:
@@ -38,6 +46,34 @@ def is_late(entry: LedgerEntry, *, began_at: float, now: float) -> bool:
     """
     sent_at = entry.sent_at  # without one it was done before, and is only proved again
     return sent_at is not None and (sent_at < began_at or now - sent_at > STILL_AFTER)
+
+
+def ends(context: Context, case: Case) -> bool:
+    """Whether the document of `case` ends or ended just now, and may write over others by that.
+
+    It was on its way when its file was removed, or could not be sent any more.
+    """
+    known, entry = case.evidence.known, case.entry
+    if not context.loses_keywords or entry is None or entry.state is not EntryState.INDEXING:
+        return False
+    if not isinstance(known, RemoteDocument) or case.standing is not Standing.MOVES:
+        return False
+    return known.readiness not in (Readiness.DISABLED, Readiness.ARCHIVED)
+
+
+def ends_first(context: Context, case: Case, action: Action) -> Action:
+    """Return `action`, or that the end of the document it deletes is looked for first.
+
+    Once it is deleted, nothing says since when others may be lost by it.
+    """
+    known = case.evidence.known
+    if not isinstance(action, Delete) or not isinstance(known, RemoteDocument):
+        return action
+    done = known.id == action.document_id and known.readiness is Readiness.AVAILABLE
+    if not done or not ends(context, case):
+        return action
+    why = say.HELD_INDEXING(path=case.key.path)
+    return Hold(key=case.key, row=action.row, cause=Cause.INDEXING, why=why, document_id=known.id)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.execute.executor import carry_out
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.indexing import IndexingTracker, follow, indexed_event
+from kbsync.engine.execute.late_ends import ends_first
 from kbsync.engine.execute.marking import MarkLoop, MarkResult, MarkWriter, mark_event
 from kbsync.engine.execute.results import (
     Again,
@@ -284,7 +285,7 @@ class WorkerPool(WorkLeft):
             self._room.free(key)
             return
         case = await self._case(key)
-        action = decide(case)
+        action = ends_first(self._context, case, decide(case))
         why = self._permits.allowed(
             action,
             present=isinstance(case.local, Present),

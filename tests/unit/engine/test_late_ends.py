@@ -13,7 +13,7 @@ from kbsync.messages import engine as say
 from kbsync.model import Ambiguous, DocKey, EntryState, Excluded, LedgerEntry, Skipped, Unknown
 from tests.model.knowledge_base import FINE
 
-from .controlled import controlled
+from .controlled import GRACE, controlled
 from .fakes import Stage, run_pool
 from .test_findability import racing, switches
 from .words import WHY, key_of
@@ -57,6 +57,10 @@ def _unreadable(on: Stage) -> None:
     on.source.states["late.md"] = Unknown(key=LATE, why=WHY)
 
 
+def _removed(on: Stage) -> None:
+    on.source.remove("late.md")
+
+
 @pytest.mark.parametrize("happened", [_there, _outgrown, _left_out, _unreadable])
 async def test_what_was_proved_while_it_was_on_its_way_is_found_again(
     happened: Callable[[Stage], None],
@@ -87,6 +91,29 @@ async def test_a_daemon_finds_it_again_too(happened: Callable[[Stage], None]) ->
         assert set(on.states().values()) == {"synced"}
         assert (LATE in it.controller.unmet) is (happened is not _there)
     assert {call for call, _ in it.writes()} == {"switch"}
+
+
+async def test_what_a_document_wrote_over_that_is_to_be_deleted_is_found_again() -> None:
+    on = racing()
+    _left(on)
+    _removed(on)
+    _proved(on, "a.md", ago=60.0)
+    report = await run_pool(on, ["late.md"])
+    assert [each.lost for each in on.server.documents.values()] == [False]
+    assert on.states() == {"a.md": "synced"}
+    assert (report.done, report.exit) == ({"delete": 1}, Exit.OK)
+
+
+async def test_a_daemon_finds_what_a_removed_file_wrote_over_too() -> None:
+    on = racing()
+    _left(on)
+    _removed(on)
+    on.source.write("a.md", b"a.md")
+    _proved(on, "a.md", ago=60.0)
+    async with controlled(on, rest=2 * GRACE) as it:
+        assert [each.lost for each in on.server.documents.values()] == [False]
+        assert on.states() == {"a.md": "synced"}
+        assert {call for call, _ in it.writes()} == {"delete", "switch"}
 
 
 async def test_what_a_daemon_still_waits_for_is_stale_all_the_while() -> None:
