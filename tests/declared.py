@@ -25,7 +25,8 @@ def base_by_id(base_id: str) -> KnowledgeBaseConfig:
 def one_rule(settings: str, config: MirrorConfig | None = None, **more: object) -> OneRule:
     """Return the rule of every path of a mirror, with a hash of our own for its settings."""
     declared = config or mirror_config()
-    given = {"encoding": declared.encoding, "on_delete": declared.on_delete, **more}
+    alike = ("encoding", "on_delete", "trash_for", "update_strategy")
+    given = {**{key: getattr(declared, key) for key in alike}, **more}
     # The section itself: what is computed of it once would stay when a test declares another.
     chunking = declared.chunking.declared()
     return OneRule(DocumentRule(settings=settings, chunking=chunking, **given))  # type: ignore[arg-type]

@@ -254,6 +254,7 @@ def mirror_of(settings: Settings, declared: Declared, *, prune: Prune = KEEP) ->
         document_rules=folder.document_rules,
         prune_excluded=prune.excluded,
         prune_stale=prune.stale,
+        empty_trash=prune.trash,
     )
 
 

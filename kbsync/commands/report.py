@@ -21,6 +21,7 @@ PAST = {
     "adopt": "adopted",
     "forget": "forgotten",
     "restore": "restored",
+    "trash": "put into the trash",
     "move": "moved",
     "set_metadata": "marked",
     SET_BASE: "settings set",

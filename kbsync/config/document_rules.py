@@ -35,7 +35,7 @@ FieldName = Annotated[str, Field(min_length=1, max_length=255)]
 Metadata = Mapping[FieldName, str | int | float]
 FrontMatter = tuple[FieldName, ...]
 Send = Literal["file", "text", "converted", "rows"]
-UpdateStrategy = Literal["in_place", "swap", "chunks"]
+UpdateStrategy = Literal["in_place", "swap"]
 OnDelete = Literal["delete", "disable", "keep"]
 TrashTime = Annotated[float, lasting(0, 3650 * 86400)]
 Url = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -88,16 +88,13 @@ class RuleConfig(Section):
     )
     update_strategy: UpdateStrategy | None = Field(
         default=None,
-        description="How a changed file reaches its document: in_place, swap or chunks.",
-        json_schema_extra=RESERVED,
+        description="How a changed file reaches its document: in_place or swap.",
     )
     on_delete: OnDelete | None = Field(
         default=None,
         description="What becomes of the documents of deleted files: delete, disable or keep.",
-        json_schema_extra=RESERVED,
     )
     trash_for: TrashTime | None = Field(
         default=None,
-        description="So long such a document stays in the trash.",
-        json_schema_extra=RESERVED,
+        description="So long such a document stays in the trash; unset: the mirror's.",
     )

@@ -153,18 +153,17 @@ class MirrorConfig(Section):
     )
     on_delete: OnDelete = Field(
         default="delete",
-        description="What becomes of the document of a deleted file.",
-        json_schema_extra=RESERVED,
+        description="delete: the document of a deleted file is deleted; disable: it is put into "
+        "the trash, where no search finds it; keep: the same, and searches find it.",
     )
     trash_for: TrashTime | None = Field(
         default=None,
-        description="So long a document stays in the trash; null: until it is emptied.",
-        json_schema_extra=RESERVED,
+        description="So long a document stays in the trash; null: until `kbsync trash empty`.",
     )
     update_strategy: UpdateStrategy = Field(
         default="in_place",
-        description="How a changed file reaches its document.",
-        json_schema_extra=RESERVED,
+        description="in_place: a changed file is sent over its document; swap: beside it, and the "
+        "old document is deleted once searches find the new one.",
     )
     rules: tuple[RuleConfig, ...] = Field(
         default=(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kbsync.config import MirrorConfig, ServerConfig
 from kbsync.engine.indexing_room import IndexingRoom
@@ -24,6 +24,7 @@ class Mirror:
         document_rules: what the document of each path becomes.
         prune_excluded: delete what the filters leave out now; asked for by a verb.
         prune_stale: delete what stands for files that cannot be sent as they are, likewise.
+        empty_trash: delete what is in the trash, likewise.
     """
 
     config: MirrorConfig
@@ -32,6 +33,7 @@ class Mirror:
     document_rules: DocumentRules
     prune_excluded: bool = False
     prune_stale: bool = False
+    empty_trash: bool = False
 
     @property
     def name(self) -> str:
@@ -58,6 +60,7 @@ class Mirror:
             config=self.config,
             prune_excluded=self.prune_excluded,
             prune_stale=self.prune_stale,
+            empty_trash=self.empty_trash,
         )
 
 
@@ -90,6 +93,14 @@ class Context:
     technique: str | None = None
     base: Base | None = None
     room: IndexingRoom = field(default_factory=IndexingRoom)
+
+    def decision_rules(self, path: str) -> DecisionRules:
+        """Return what decisions on a document of `path` go by, as far as this server can."""
+        return replace(
+            self.mirror.decision_rules(self.base_id or "", path),
+            switches=Capability.SWITCH in self.remote.capabilities,
+            metadata=self.fields is not None,
+        )
 
     @property
     def economy(self) -> bool:

@@ -104,13 +104,14 @@ class Ledger(Protocol):
         *,
         listing: ObservedListing | None,
         marked: bool = False,
+        now: float = 0.0,
     ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order.
 
         A settled key (synced under the rule of its path, no intent, not contradicted by `listing`,
         and with `marked` one whose mark was read back) presents its file's stat; every other one
         presents a size of -1, which no file has. Keys that have only an intent or a mark in the
-        listing are in the stream too.
+        listing are in the stream too. What rests in the trash at `now` presents a size of -2.
         """
         ...
 

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from kbsync.engine.ports import FileRow, ObservedListing
 from kbsync.ledger.database import Database
 from kbsync.ledger.records import true_inode
-from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS, TEXT
+from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS, SECONDS, TEXT
 from kbsync.model import DocumentRules, EntryState, Readiness
 
 _RowColumns: TypeAlias = Select[Any]
@@ -47,13 +47,18 @@ _MIRROR: BindParameter[str] = bindparam("mirror")
 _SETTINGS: BindParameter[str] = bindparam("settings")
 _PROFILE: BindParameter[str] = bindparam("profile")
 _NULL: ColumnElement[Any] = literal_column("NULL", TEXT)
-# What a key presents that is not settled: no file has a size of -1.
+# What a key presents that is not settled, and one that rests in the trash: no file has such sizes.
 _NOTHING: dict[str, ColumnElement[int]] = {
     "size": literal_column("-1", Integer),
     "mtime_ns": literal_column("0", Integer),
     "inode": literal_column("0", Integer),
     "ctime_ns": literal_column("-1", Integer),
 }
+
+
+_NOW: BindParameter[float] = bindparam("now")
+_RESTS = -2
+_NEVER = 1e300
 
 
 class ScanRows:
@@ -68,6 +73,7 @@ class ScanRows:
         *,
         listing: ObservedListing | None = None,
         marked: bool = False,
+        now: float = 0.0,
     ) -> Iterator[FileRow]:
         """Stream the mirror's keys in code point order, from one moment.
 
@@ -75,7 +81,8 @@ class ScanRows:
         and anything for the rest. Settled is an entry that is synced under the rule of its path and
         not stale, and a rejection that was given under it, each with a known stat, without an
         intent, and not contradicted by the listing. A key that has only an intent, or only a
-        document whose valid mark names it, is not settled.
+        document whose valid mark names it, is not settled. A document rests in the trash, at a
+        size of -2, until its time is over or a complete listing does not have it.
 
         Args:
             mirror: the mirror's name.
@@ -84,6 +91,7 @@ class ScanRows:
                 contradicts an entry by not having its document.
             marked: documents are to carry marks: an entry whose mark was not read back is not
                 settled, nor is one whose document is listed with another mark than that.
+            now: seconds of the ledger's clock; infinite: nothing rests in the trash.
 
         Raises:
             Problem: KB-L024 or KB-L040 to KB-L046.
@@ -92,7 +100,8 @@ class ScanRows:
         shared = rules.shared
         query = self._database.query(_statement(trust, marked, by_path=shared is None))
         values = {} if shared is None else {"settings": shared.settings, "profile": shared.profile}
-        batches = self._database.stream(query, 1000, mirror=mirror, **values)
+        moment = min(now, 10 * _NEVER)
+        batches = self._database.stream(query, 1000, mirror=mirror, now=moment, **values)
         rows = chain.from_iterable(cast("Iterator[list[FileRow]]", batches))
         for row in rows if shared is not None else _by_path(rows, rules):
             yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]), row[4])
@@ -103,7 +112,8 @@ def _by_path(rows: Iterator[Any], rules: DocumentRules) -> Iterator[FileRow]:
     for *row, settings, profile in rows:
         rule = rules.of(row[0])
         # A refusal has no profile: nothing of it stands beside chunks.
-        if settings == rule.settings and profile in (None, rule.profile):
+        rests = row[1] == _RESTS
+        if rests or (settings == rule.settings and profile in (None, rule.profile)):
             yield cast("FileRow", tuple(row))
         else:
             yield (row[0], -1, 0, 0, -1)
@@ -144,7 +154,10 @@ def _entries(trust: str, claimed: CTE | None, marked: bool, by_path: bool) -> _R
         refused = _R.c.settings == _SETTINGS
 
     size = case((synced, _E.c.size), (refused, _R.c.size), else_=None)
-    presented = {"size": case((and_(*sound), size), else_=None)}
+    rests = and_(*_resting(claimed, trust))
+    presented = {
+        "size": case((and_(*sound), size), (rests, literal_column(str(_RESTS))), else_=None)
+    }
     # The conditions once for each row: without a size the rest says nothing.
     for column in ("mtime_ns", "inode", "ctime_ns"):
         presented[column] = case((_R.c.path.is_(None), _E.c[column]), else_=_R.c[column])
@@ -158,6 +171,20 @@ def _entries(trust: str, claimed: CTE | None, marked: bool, by_path: bool) -> _R
         ]
     columns = _row_columns(_E.c.path, stat, rule)
     return select(*columns).select_from(joined).where(_E.c.mirror == _MIRROR)
+
+
+def _resting(claimed: CTE | None, trust: str) -> list[ColumnElement[bool]]:
+    rests = [
+        _E.c.state == literal_column(f"'{EntryState.TRASHED}'"),
+        _E.c.superseded.is_(None),
+        _I.c.path.is_(None),
+        func.coalesce(_E.c.expires_at, literal_column(str(_NEVER), SECONDS)) > _NOW,
+    ]
+    if claimed is not None:
+        rests.append(_E.c.path.not_in(select(claimed.c.path)))
+    if trust == "complete":
+        rests.append(_L.c.document_id.is_not(None))
+    return rests
 
 
 def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:

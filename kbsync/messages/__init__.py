@@ -196,6 +196,7 @@ def catalogue() -> dict[str, Message]:
         machine,
         remote,
         source,
+        trash,
         verification,
         watch,
     )
@@ -210,6 +211,7 @@ def catalogue() -> dict[str, Message]:
         remote,
         engine,
         base_settings,
+        trash,
         guard,
         adoption,
         doctor,

@@ -16,6 +16,7 @@ from kbsync.model.actions import (
     Resolve,
     Restore,
     SetMetadata,
+    Trash,
     Update,
 )
 from kbsync.model.base_settings import UNDECLARED, BaseChange, BaseSettings, Embedding, Setting
@@ -144,6 +145,7 @@ __all__ = [
     "Skipped",
     "Stat",
     "Throttled",
+    "Trash",
     "Unauthorized",
     "Unknown",
     "Update",

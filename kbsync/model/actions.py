@@ -103,8 +103,28 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trash:
+    """Put a document into the trash.
+
+    Args:
+        disable: searches are not to find it any more; otherwise they do.
+        expires_at: when it is deleted (seconds of the ledger's clock); None for never.
+        document: as it was found, where no entry has it.
+    """
+
+    key: DocKey
+    row: str
+    cause: Cause
+    document_id: str
+    name: str
+    disable: bool
+    expires_at: float | None = None
+    document: RemoteDocument | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """Enable a trashed document again: its file came back."""
+    """Take a document out of the trash, enabled again: its file came back."""
 
     key: DocKey
     row: str
@@ -151,6 +171,7 @@ Action = (
     | SetMetadata
     | Adopt
     | Delete
+    | Trash
     | Restore
     | Forget
     | Resolve

@@ -24,13 +24,15 @@ class Cause(StrEnum):
     PROBE = "probe"  # nothing the server was sent moves: does it work at all?
     MOVED = "moved"  # the document of a file that was renamed
 
-    # Delete
+    # Delete, Trash
     REMOVED = "removed"  # the file is gone
     ORPHAN = "orphan"  # marked as ours, with neither file nor entry
     EXTRA = "extra"  # a second document of ours for one file
     SUPERSEDED = "superseded"  # its replacement is indexed (swap)
     FAILED = "failed"  # indexing of the replacement failed (swap): the old document stays
     EXCLUDED = "excluded"  # the filters leave the file out
+    EXPIRED = "expired"  # its time in the trash is over
+    EMPTIED = "emptied"  # a person emptied the trash
     STALE = "stale"  # the document holds what the file held before; nothing newer can be sent
     DESTROYED = "destroyed"  # the whole mirror is deleted by command
 

@@ -28,7 +28,7 @@ class LedgerEntry:
         fingerprint: None means unknown and reads as changed.
         batch: the server's id for asking about indexing; only upload replies have it.
         superseded: id of the document that `document_id` replaces (update strategy swap).
-        reason: why it is FAILED, as code and sentence.
+        reason: why it is FAILED, or how it is in the trash, as code and sentence.
         failures: indexing failures in a row of this fingerprint.
         retry_at: no sooner than this (seconds of the ledger's clock), when FAILED.
         sent_at: when the upload was answered (seconds of the ledger's clock).
@@ -81,6 +81,11 @@ class Op(StrEnum):
     SWITCH = "switch"
 
 
+# What a switch is for: to be enabled again, not known to be disabled yet; to be enabled; to be
+# disabled and left so.
+DISABLING, ENABLING, TRASHING = 1, 2, 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """Committed before the call, dropped with its outcome: at most one per key.
@@ -91,7 +96,7 @@ class Intent:
         stat: the stat of the file that is sent.
         ids_seen: ids that bore `name` before the call.
         rev_before: the document's rev before an update.
-        attempt: of a switch 2 once the document is known to be disabled.
+        attempt: of a switch what it is for: `DISABLING`, `ENABLING` or `TRASHING`.
         started_at: seconds of the ledger's clock.
     """
 

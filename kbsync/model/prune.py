@@ -1,4 +1,4 @@
-"""What a person asked to be deleted although its file is there."""
+"""What a person asked to be deleted beyond what follows from the files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prune:
-    """Which documents a verb deletes although their file is there; by itself nothing does.
+    """Which documents a verb deletes beyond those of deleted files; by itself nothing does.
 
     Args:
         excluded: of files the filters leave out now.
         stale: of files that can never be sent as they are.
+        trash: what is in the trash, whose file is gone.
     """
 
     excluded: bool = False
     stale: bool = False
+    trash: bool = False
 
 
 KEEP = Prune()

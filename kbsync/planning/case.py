@@ -64,6 +64,9 @@ class DecisionRules:
         prune_excluded: delete what the filters leave out now.
         prune_stale: delete documents whose file is there and can never be sent as it is.
         delete_drifted: delete also what was changed at the server since.
+        empty_trash: delete what is in the trash, whatever its time.
+        switches: the server can disable a document.
+        metadata: documents there carry metadata.
     """
 
     base_id: str
@@ -72,6 +75,9 @@ class DecisionRules:
     prune_excluded: bool = False
     prune_stale: bool = False
     delete_drifted: bool = False
+    empty_trash: bool = False
+    switches: bool = True
+    metadata: bool = True
 
     @property
     def settings(self) -> str:
@@ -122,6 +128,12 @@ def same(case: Case) -> bool:
     return entry.fingerprint.content == local.content
 
 
+def trashed(case: Case) -> bool:
+    """Return whether the document is in the trash."""
+    entry = case.entry
+    return entry is not None and entry.state is EntryState.TRASHED and entry.superseded is None
+
+
 def entry_of(case: Case) -> LedgerEntry:
     """Return the entry of a case that has one."""
     assert case.entry is not None  # noqa: S101 - rows without an entry come first
@@ -146,8 +158,15 @@ def busy(case: Case) -> bool:
 
 def drifted(case: Case) -> bool:
     """Return whether the document changed at the server since we completed it."""
+    if entry_of(case).state is not EntryState.SYNCED:
+        return False
+    return differs(case)
+
+
+def differs(case: Case) -> bool:
+    """Return whether the document is not what its entry says of it."""
     known, entry = case.evidence.known, entry_of(case)
-    if not isinstance(known, RemoteDocument) or entry.state is not EntryState.SYNCED:
+    if not isinstance(known, RemoteDocument):
         return False
     if None in (known.word_count, entry.word_count):  # not counted: the rev alone decides
         return known.rev != entry.rev

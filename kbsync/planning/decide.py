@@ -13,7 +13,6 @@ from kbsync.messages import engine as say
 from kbsync.messages import source as source_say
 from kbsync.model import (
     Action,
-    Adopt,
     Cause,
     Conflict,
     EntryState,
@@ -25,7 +24,6 @@ from kbsync.model import (
     Readiness,
     RemoteDocument,
     Resolve,
-    Restore,
     SetMetadata,
     Skipped,
     Unknown,
@@ -56,9 +54,12 @@ from kbsync.planning.case import (
     may_prune_stale,
     rejected,
     same,
+    trashed,
 )
 from kbsync.planning.marks import mark_of
 from kbsync.planning.standstill import Standing
+from kbsync.planning.swap_rows import first_the_old, t2_swap
+from kbsync.planning.trash_rows import can_rest, declares_trash, t3_trash, to_trash
 
 REPAIRS_A_DAY = 2
 
@@ -72,7 +73,7 @@ def decide(case: Case) -> Action:
     raise AssertionError(f"no row for {case}")  # the totality test proves this unreachable
 
 
-# -- an open intent, or a file that cannot be judged; swaps and the trash ------------------------
+# -- an open intent, or a file that cannot be judged ---------------------------------------------
 
 
 def _t0_intent(case: Case) -> Action | None:
@@ -94,17 +95,22 @@ def _t1_not_readable(case: Case) -> Action | None:
 
 
 def _unreadable(case: Case, why: Notice) -> Action:
-    if case.entry is not None and why.message in source_say.OF_THE_BYTES:
+    if _has_document(case) and why.message in source_say.OF_THE_BYTES:
         return _skipped(case, why)
     # A folder or a mount that cannot be read says nothing of each of its files.
-    if case.entry is None or why.message is not source_say.FILE_UNREADABLE:
+    if not _has_document(case) or why.message is not source_say.FILE_UNREADABLE:
         return hold(case, "T1", Cause.UNREADABLE, why)
     stale = say.HELD_STALE_UNREADABLE(path=case.key.path, reason=why.text)
     return hold(case, "T1", Cause.STALE, stale)
 
 
+def _has_document(case: Case) -> bool:
+    """Whether a document may be found for the file; in the trash it rests whatever the file is."""
+    return case.entry is not None and not trashed(case)
+
+
 def _skipped(case: Case, why: Notice) -> Action:
-    if case.entry is None:
+    if not _has_document(case):
         return hold(case, "T1", Cause.SKIPPED, why)
     if may_prune_stale(case):
         return prune(case, "T1", Cause.STALE)
@@ -113,67 +119,12 @@ def _skipped(case: Case, why: Notice) -> Action:
 
 
 def _excluded(case: Case) -> Action:
-    if case.entry is None:
+    if not _has_document(case):
         return Noop(key=case.key, row="T1")
     # A pattern typed by mistake must not delete anything: removal is by command only.
     if case.rules.prune_excluded and not busy(case):
         return prune(case, "T1", Cause.EXCLUDED)
     return hold(case, "T1", Cause.EXCLUDED, say.HELD_EXCLUDED(path=case.key.path))
-
-
-def _t2_swap(case: Case) -> Action | None:
-    entry, known = case.entry, case.evidence.known
-    if entry is None or entry.superseded is None:
-        return None
-    if known is GONE:
-        return _swap_undone(case)
-    if not isinstance(known, RemoteDocument):
-        return None
-    # The replacement goes, not the original: search keeps finding the old content.
-    if known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED:
-        # The server refuses to delete an archived document.
-        if known.readiness is Readiness.ARCHIVED:
-            return hold_operator(case, "T2", known)
-        return delete(case, "T2", Cause.FAILED, entry.document_id)
-    if entry.state is EntryState.SYNCED:
-        return _superseded(case, entry.superseded)
-    return None
-
-
-def _superseded(case: Case, document_id: str) -> Action:
-    """The new document is indexed: delete the old one, unless it is archived."""
-    old = case.evidence.replaced
-    if isinstance(old, RemoteDocument) and old.readiness is Readiness.ARCHIVED:
-        return hold_operator(case, "T2", old)
-    return delete(case, "T2", Cause.SUPERSEDED, document_id)
-
-
-def _swap_undone(case: Case) -> Action | None:
-    """The new document is gone: the old one, if it is still there, is the document again."""
-    old = case.evidence.replaced
-    if not isinstance(old, RemoteDocument):
-        return None
-    # Without a fingerprint the next step sends the file again.
-    return Adopt(key=case.key, row="T2", cause=Cause.SWAP_UNDONE, document=old)
-
-
-def _t3_restore(case: Case) -> Action | None:
-    entry, known = case.entry, case.evidence.known
-    if entry is None or entry.state is not EntryState.TRASHED:
-        return None
-    if not isinstance(case.local, Present):
-        return _trashed(case)
-    # An archived document was put away by an operator, not by the trash.
-    restorable = (Readiness.DISABLED, Readiness.AVAILABLE)
-    if isinstance(known, RemoteDocument) and known.readiness in restorable:
-        return Restore(key=case.key, row="T3", cause=Cause.RETURNED, document_id=known.id)
-    return None
-
-
-def _trashed(case: Case) -> Action:
-    if case.evidence.known is GONE:
-        return Forget(key=case.key, row="T3", cause=Cause.TRASH_EMPTIED)
-    return Noop(key=case.key, row="T3")
 
 
 # -- rows without an entry -----------------------------------------------------------------------
@@ -190,7 +141,8 @@ def _t5_orphan(case: Case) -> Action | None:
         return None
     # One a step; the next pass finds the others.
     orphan = case.evidence.marked[0]
-    if orphan.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
+    off = orphan.readiness is Readiness.DISABLED and not declares_trash(case)
+    if off or orphan.archived or orphan.readiness is Readiness.ARCHIVED:
         return hold_operator(case, "T5", orphan)
     if orphan.readiness.busy:
         # With an entry it is known since when it stands: its task may be lost.
@@ -199,6 +151,8 @@ def _t5_orphan(case: Case) -> Action | None:
         return hold(
             case, "T5", Cause.ORPHAN, say.HELD_KEPT(path=case.key.path), document_id=orphan.id
         )
+    if declares_trash(case) and orphan.readiness is not Readiness.ERROR:
+        return to_trash(case, "T5", Cause.ORPHAN, orphan)
     return delete(case, "T5", Cause.ORPHAN, orphan.id, orphan.name)
 
 
@@ -432,6 +386,8 @@ def _t19_edited_there(case: Case) -> Action | None:
 def _t20_removed(case: Case) -> Action | None:
     if not case.rules.config.prune:
         return hold(case, "T20", Cause.REMOVED, say.HELD_KEPT(path=case.key.path))
+    if declares_trash(case) and can_rest(case):
+        return first_the_old(case, "T20") or to_trash(case, "T20", Cause.REMOVED)
     return delete(case, "T20", Cause.REMOVED, entry_of(case).document_id)
 
 
@@ -444,10 +400,10 @@ ROWS: tuple[Callable[[Case], Action | None], ...] = (
     _t6_list_first,
     _t8_foreign_name,
     _t9_create,
+    t3_trash,
     _r1_indexing,
     _r2_stuck,
-    _t2_swap,
-    _t3_restore,
+    t2_swap,
     _r3_error,
     _t10_extra,
     _t11_newer_base,

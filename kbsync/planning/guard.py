@@ -28,11 +28,15 @@ from kbsync.model import (
     Forget,
     Guard,
     Halted,
+    Trash,
     Update,
 )
 from kbsync.planning.mount_points import innermost_above
 
-REMOVALS = frozenset({Cause.REMOVED, Cause.ORPHAN, Cause.EXTRA, Cause.EXCLUDED, Cause.STALE})
+OUT_OF_THE_TRASH = frozenset({Cause.EXPIRED, Cause.EMPTIED})
+REMOVALS = OUT_OF_THE_TRASH | {
+    *(Cause.REMOVED, Cause.ORPHAN, Cause.EXTRA, Cause.EXCLUDED, Cause.STALE),
+}
 REEMBEDDINGS = frozenset({Cause.MISSING, Cause.DRIFT, Cause.SETTINGS, Cause.UNKNOWN})
 AN_HOUR = 3600.0
 SHOWN = 12
@@ -51,7 +55,7 @@ class Risk(enum.StrEnum):
 def risk_of(action: Action) -> Risk | None:
     """Return what the guard counts `action` as; None for what passes freely."""
     match action:
-        case Delete(cause=cause) if cause in REMOVALS:
+        case Delete(cause=cause) | Trash(cause=cause) if cause in REMOVALS:
             return Risk.REMOVES
         # Both a loss at the server and a re-embedding: it counts for both limits.
         case Create(cause=Cause.MISSING):
@@ -88,7 +92,7 @@ class History:
     Args:
         removals: deletions, and documents found missing and created again.
         reembeddings: uploads of files that did not change.
-        deleted: documents that were deleted: they still count for the size of the mirror.
+        deleted: documents that left the mirror: they still count for its size.
     """
 
     removals: int = 0
@@ -118,15 +122,16 @@ def history_of(done: Mapping[tuple[str, str], int]) -> History:
     Args:
         done: number of calls that took effect, by action and cause.
     """
-    deleted = missing = uploads = 0
+    removed = deleted = missing = uploads = 0
     for (action, cause), number in done.items():
         # Swaps and recoveries delete too, and lose nothing that search can find.
-        if action == "delete" and cause in REMOVALS:
-            deleted += number
+        if action in ("delete", "trash") and cause in REMOVALS:
+            removed += number
+            deleted += number if cause not in OUT_OF_THE_TRASH else 0
         elif action in ("create", "update") and cause in REEMBEDDINGS:
             uploads += number
             missing += number if cause == Cause.MISSING else 0
-    return History(removals=deleted + missing, reembeddings=uploads, deleted=deleted)
+    return History(removals=removed + missing, reembeddings=uploads, deleted=deleted)
 
 
 # -- the source ------------------------------------------------------------------------------------
@@ -183,7 +188,7 @@ class Facts:
     """What the guard knows of a mirror beside its actions.
 
     Args:
-        documents: entries of the ledger.
+        documents: entries of the ledger that are not in the trash.
         root: why an absence in the source proves nothing.
         foreseen: what follows a key's action, where that action only prepares it.
         unproved: mount points below the root where an absence proves nothing, and why.
@@ -306,7 +311,7 @@ def _member(action: Action) -> str:
         # Stat and cause may change between plan and release; the document at stake must not.
         case Adopt(document=document):
             target = document.id
-        case Delete(document_id=target) | Update(document_id=target):
+        case Delete(document_id=target) | Trash(document_id=target) | Update(document_id=target):
             pass
         case _:
             target = ""
@@ -327,4 +332,4 @@ def released(decided: Guard, read: AbstractSet[str]) -> Guard:
 
 def waits_whole(action: Action) -> bool:
     """Whether a held-back key has nothing to do meanwhile: a look at it would be for nothing."""
-    return isinstance(action, Create | Update | Delete | Forget)
+    return isinstance(action, Create | Update | Delete | Trash | Forget)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from kbsync.model import Action, Adopt, Create, Delete, DocKey, Guard, Halted, Move, Update
+from kbsync.model import Action, Adopt, Create, Delete, DocKey, Guard, Halted, Move, Trash, Update
 from kbsync.planning.guard import Facts, Risk, released, waits_whole
 
 
@@ -49,12 +49,12 @@ class GuardedPlan:
     @property
     def deletes(self) -> list[DocKey]:
         """The keys to be worked on last."""
-        return [action.key for action in self.actions if isinstance(action, Delete)]
+        return [action.key for action in self.actions if isinstance(action, Delete | Trash)]
 
     @property
     def others(self) -> list[DocKey]:
         """The keys to be worked on first."""
-        return [action.key for action in self.actions if not isinstance(action, Delete)]
+        return [action.key for action in self.actions if not isinstance(action, Delete | Trash)]
 
     def harmless(self) -> GuardedPlan:
         """Return only the actions that the guard does not count."""

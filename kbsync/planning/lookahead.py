@@ -20,6 +20,8 @@ from kbsync.model import (
     Readiness,
     RemoteDocument,
     Resolve,
+    Restore,
+    SetMetadata,
 )
 from kbsync.planning.case import Case, absent
 from kbsync.planning.decide import decide
@@ -33,6 +35,9 @@ def foresee(case: Case, action: Action) -> Action | None:
             return None if isinstance(follows, Noop | Hold) else follows
         case Resolve():
             return _resolved(case, action)
+        case Restore():
+            follows = decide(_restored(case))
+            return None if isinstance(follows, Noop | Hold | SetMetadata) else follows
     return None
 
 
@@ -46,6 +51,15 @@ def _indexed(case: Case) -> Case:
     if entry is not None and entry.state is EntryState.INDEXING:
         case = replace(case, entry=replace(entry, state=EntryState.SYNCED))
     return case
+
+
+def _restored(case: Case) -> Case:
+    """Return the case as it will be once the document is out of the trash."""
+    known, entry = case.evidence.known, case.entry
+    if isinstance(known, RemoteDocument):
+        there = replace(known, readiness=Readiness.AVAILABLE)
+        case = replace(case, evidence=replace(case.evidence, known=there))
+    return replace(case, entry=replace(entry, state=EntryState.SYNCED)) if entry else case
 
 
 def _resolved(case: Case, action: Resolve) -> Action | None:

@@ -26,6 +26,7 @@ from kbsync.model import (
     Restore,
     SetMetadata,
     Skipped,
+    Trash,
     Update,
 )
 from kbsync.planning.staleness import is_stale
@@ -37,6 +38,7 @@ COUNTED = (
     "set_metadata",
     "adopt",
     "restore",
+    "trash",
     "delete",
     "forget",
     "hold",
@@ -225,13 +227,13 @@ def _essence(action: Action) -> Mapping[str, object]:
         case Move(origin=origin):
             essence["origin"] = origin.path
     match action:
-        case Update() | Delete() | Move() | SetMetadata() | Restore():
+        case Update() | Delete() | Move() | SetMetadata() | Trash() | Restore():
             essence["document"] = action.document_id
     return essence
 
 
 def _order(action: Action) -> tuple[bool, str, str]:
-    return isinstance(action, Delete), action.key.mirror, action.key.path
+    return isinstance(action, Delete | Trash), action.key.mirror, action.key.path
 
 
 def joined(plans: Sequence[Plan]) -> Plan:
@@ -262,7 +264,7 @@ def _sum(minutes: Iterable[float | None]) -> float | None:
 
 def _forecast(actions: Sequence[Action], rates: Rates) -> Forecast:
     uploads = [a.stat.size for a in actions if isinstance(a, Create | Update)]
-    others = sum(isinstance(a, Delete | Restore) for a in actions)
+    others = sum(isinstance(a, Delete | Restore) or _switches(a) for a in actions)
     writes = len(uploads) + others
     # Marks are not counted: one request writes a hundred of them.
     limit, rate = rates.requests_per_minute, rates.indexed_per_minute
@@ -272,6 +274,10 @@ def _forecast(actions: Sequence[Action], rates: Rates) -> Forecast:
         minutes=writes / limit if limit else None,
         indexing_minutes=len(uploads) / rate if rate else None,
     )
+
+
+def _switches(action: Action) -> bool:
+    return isinstance(action, Trash) and action.disable
 
 
 def indexing_rate(spans: Iterable[tuple[float, float]]) -> float | None:

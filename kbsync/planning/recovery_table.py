@@ -9,6 +9,7 @@ from typing import assert_never
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import Intent, Op, Readiness, RemoteDocument
+from kbsync.model.ledger import DISABLING, TRASHING
 from kbsync.planning.case import GONE, Missing
 
 
@@ -62,11 +63,20 @@ class EnableAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class DisableAgain:
+    """The document was to be disabled, for the trash, and is not."""
+
+    document: RemoteDocument
+
+
+@dataclass(frozen=True, slots=True)
 class DropEntry:
     """The document of the intent is gone: drop intent and entry."""
 
 
-Resolution = AdoptDocument | StillPending | DropIntent | UploadAgain | EnableAgain | DropEntry
+Resolution = (
+    AdoptDocument | StillPending | DropIntent | UploadAgain | EnableAgain | DisableAgain | DropEntry
+)
 
 
 def resolve(intent: Intent, evidence: CallEvidence, *, now: float, window: float) -> Resolution:
@@ -137,10 +147,13 @@ def _switched(intent: Intent, evidence: CallEvidence, now: float, window: float)
         return StillPending(why, now + 1)
     if target is GONE or not isinstance(target, RemoteDocument):
         return DropIntent()
+    if intent.attempt == TRASHING:
+        available = target.readiness is Readiness.AVAILABLE
+        return DisableAgain(target) if available else DropIntent()
     if target.readiness is Readiness.DISABLED:
         return EnableAgain(target)
     # A call that disables it and lands later would pass for an operator's.
-    lands = intent.attempt == 1 and target.readiness is Readiness.AVAILABLE
+    lands = intent.attempt == DISABLING and target.readiness is Readiness.AVAILABLE
     if lands and now - intent.started_at < window:
         return StillPending(why, intent.started_at + window)
     return DropIntent()

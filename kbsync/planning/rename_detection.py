@@ -23,6 +23,7 @@ from kbsync.model import (
     Present,
     Readiness,
     RemoteDocument,
+    Trash,
     Update,
 )
 from kbsync.planning.case import Case, drifted
@@ -59,7 +60,7 @@ def vacated(case: Case, action: Action) -> Vacated | None:
     if entry is None or not _intact(case, entry):
         return None
     match action, case.local:
-        case Delete(cause=Cause.REMOVED), _:
+        case Delete(cause=Cause.REMOVED) | Trash(cause=Cause.REMOVED), _:
             return _vacated(entry, None)
         case Update(cause=Cause.EDITED), Present(content=str()):
             return _vacated(entry, case.local)

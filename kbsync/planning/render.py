@@ -21,7 +21,10 @@ from kbsync.model import (
 )
 from kbsync.planning.plan import Forecast, Plan, name_of, reason_of
 
-SIGNS = {"create": "+", "update": "~", "delete": "-", "move": ">", "hold": "?", "conflict": "!"}
+SIGNS = {
+    **{"create": "+", "update": "~", "delete": "-", "trash": "-"},
+    **{"move": ">", "hold": "?", "conflict": "!"},
+}
 # Characters of a setting's value that a line shows.
 LONGEST = 60
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")

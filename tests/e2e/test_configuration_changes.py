@@ -285,6 +285,28 @@ def test_another_encoding(story: Story) -> None:
     assert story.plan(exit=0) == {}
 
 
+def test_another_on_delete(story: Story) -> None:
+    story.configure(more=", on_delete: disable")
+    assert story.plan(exit=0) == {}
+    (story.folder / "docs" / "a.md").unlink()
+    story.terminal.type("apply")
+    (story.folder / "docs" / "b.md").unlink()
+    story.configure(more="")
+    assert story.plan() == {"delete": 1}
+    story.terminal.type("apply")
+    assert story.documents() == len(NAMES) - 1
+    assert story.writes() == {DELETE: 1}
+
+
+def test_another_update_strategy(story: Story) -> None:
+    story.configure(more=", update_strategy: swap")
+    assert story.plan(exit=0) == {}
+    (story.folder / "docs" / "a.md").write_text("# Anew\n\nOther words.\n")
+    story.terminal.type("apply")
+    assert story.documents() == len(NAMES)
+    assert story.writes() == {CREATE: 1, DELETE: 1}
+
+
 def test_prune_is_switched_off(story: Story) -> None:
     story.configure(more=", prune: false")
     assert story.plan(exit=0) == {}

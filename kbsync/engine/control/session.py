@@ -41,6 +41,7 @@ from kbsync.model import (
     Hold,
     Move,
     Present,
+    Trash,
 )
 from kbsync.planning.guard import Risk
 from kbsync.planning.guarded_plan import GuardedPlan, guarded_plan
@@ -268,7 +269,7 @@ class Session:
 
     def _wants_work(self, action: Action) -> bool:
         match action:
-            case Delete() | Move():
+            case Delete() | Trash() | Move():
                 return False
             case Hold(cause=cause, key=key) | Conflict(cause=cause, key=key):
                 if self.pool is not None and self.pool.follows(key):
@@ -452,4 +453,4 @@ def _complete(context: Context) -> bool:
 
 def _removes_file(action: Action) -> bool:
     """Whether `action` is there because a file is gone."""
-    return isinstance(action, Delete) and action.cause is Cause.REMOVED
+    return isinstance(action, Delete | Trash) and action.cause is Cause.REMOVED

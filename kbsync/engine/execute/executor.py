@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from kbsync.engine.context import Context
-from kbsync.engine.execute import uploads
+from kbsync.engine.execute import trash, uploads
 from kbsync.engine.execute.deletion import remove
 from kbsync.engine.execute.findings import verdict
 from kbsync.engine.execute.indexing import entry_after_indexing
@@ -20,8 +20,6 @@ from kbsync.engine.execute.results import (
     Result,
     Stopped,
     TimedCall,
-    after_failure,
-    outcome_name,
 )
 from kbsync.engine.ports import UNCHANGED, EntryChange, Unchanged
 from kbsync.model import (
@@ -31,7 +29,6 @@ from kbsync.model import (
     Conflict,
     Create,
     Delete,
-    Done,
     EntryState,
     Forget,
     Hold,
@@ -44,10 +41,14 @@ from kbsync.model import (
     Resolve,
     Restore,
     SetMetadata,
+    Trash,
     Update,
 )
 from kbsync.planning.case import Case, entry_of
 from kbsync.planning.marks import mark_of, values_hash
+
+# After these nothing of the key is left; after any other a file that may be sent, or a document.
+ENDING = (Cause.REMOVED, Cause.STALE, Cause.EXPIRED, Cause.EMPTIED)
 
 
 async def carry_out(context: Context, case: Case, action: Action) -> Result:
@@ -63,12 +64,12 @@ async def carry_out(context: Context, case: Case, action: Action) -> Result:
             return await uploads.update(context, case, action)
         case Delete():
             return await _delete(context, case, action)
+        case Trash() | Restore():
+            return await trash.carry_out(context, case, action)
         case Resolve(intent=intent):
             return await resolve_intent(context, case, intent)
         case Adopt():
             return _adopt(context, case, action)
-        case Restore():
-            return await _restore(context, case, action)
         case Forget():
             context.ledger.commit(EntryChange(key=case.key, entry=None))
             return Finished()
@@ -100,8 +101,7 @@ async def _delete(context: Context, case: Case, action: Delete) -> Result:
     )
     if step is not None:
         return step
-    # After any other deletion a file that may be sent, or a document, is left.
-    ended = cause in (Cause.REMOVED, Cause.STALE) and after is None
+    ended = cause in ENDING and after is None
     return Finished() if ended and not isinstance(case.local, Present) else Again()
 
 
@@ -174,17 +174,3 @@ def _adopt(context: Context, case: Case, action: Adopt) -> Result:
     if inactive or entry.fingerprint is None:
         return Again()
     return NeedsMark(document.id, document)
-
-
-async def _restore(context: Context, case: Case, action: Restore) -> Result:
-    timed = TimedCall(context, case.key, "restore")
-    outcome = await context.remote.switch(context.base_id or "", action.document_id, "enable")
-    line = timed.line(outcome_name(outcome), action.document_id, action.cause)
-    if isinstance(outcome, Done) and case.entry is not None:
-        entry = replace(case.entry, state=EntryState.SYNCED)
-        context.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(line,)))
-        return Again()
-    context.ledger.commit(EntryChange(key=case.key, journal=(line,)))
-    if isinstance(outcome, Done):
-        return Finished()
-    return after_failure(context, case.key, "restore", outcome)

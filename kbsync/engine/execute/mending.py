@@ -31,9 +31,8 @@ from kbsync.model import (
     Rejected,
     Throttled,
 )
+from kbsync.model.ledger import DISABLING, ENABLING
 
-# What an intent says by its attempt: not known to be disabled yet, and known to have been.
-DISABLING, ENABLING = 1, 2
 SOONEST, LATEST, PATIENCE = 0.05, 2.0, 20.0
 LOOK_AGAIN = 5.0
 

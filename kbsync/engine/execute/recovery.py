@@ -8,12 +8,14 @@ from typing import assert_never
 from kbsync.engine.context import Context
 from kbsync.engine.execute.mending import enable_again
 from kbsync.engine.execute.results import Again, Result, TimedCall
+from kbsync.engine.execute.trash import put_again
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import document_of, owner_of
 from kbsync.engine.ports import UNCHANGED, EntryChange
 from kbsync.messages import Notice, moment
 from kbsync.messages import engine as say
 from kbsync.model import (
+    Absent,
     Cause,
     DocKey,
     Done,
@@ -25,10 +27,12 @@ from kbsync.model import (
     Present,
     RemoteDocument,
 )
+from kbsync.model.ledger import TRASHING
 from kbsync.planning.case import GONE, Case, Missing
 from kbsync.planning.recovery_table import (
     AdoptDocument,
     CallEvidence,
+    DisableAgain,
     DropEntry,
     DropIntent,
     EnableAgain,
@@ -58,6 +62,8 @@ async def resolve_intent(context: Context, case: Case, intent: Intent) -> Result
     resolution = await find_resolution(context, intent)
     if isinstance(resolution, EnableAgain):
         return await enable_again(context, case.key, resolution.document.id)
+    if isinstance(resolution, DisableAgain) and isinstance(case.local, Absent):
+        return await put_again(context, intent)
     landed_by = intent.started_at + context.mirror.config.ambiguity_window
     if _would_hit_needed(case, intent, resolution) and context.clock.now() < landed_by:
         return Again(min(landed_by, context.clock.now() + LOOK_AGAIN))
@@ -68,7 +74,9 @@ async def resolve_intent(context: Context, case: Case, intent: Intent) -> Result
 
 
 def _would_hit_needed(case: Case, intent: Intent, resolution: Resolution) -> bool:
-    """Whether a pending delete, landing late, would hit a document that is needed again."""
+    """Whether a pending call, landing late, would hit a document that is needed again."""
+    if isinstance(resolution, DisableAgain):
+        return True
     entry, returned = case.entry, isinstance(case.local, Present)
     if intent.op is not Op.DELETE or not isinstance(resolution, DropIntent) or entry is None:
         return False
@@ -106,8 +114,9 @@ def _carry_out(
             )
         case UploadAgain(document=document):
             commit(EntryChange(key=key, entry=_adopted(intent, document, case.entry), intent=None))
-        case DropIntent():
-            commit(EntryChange(key=key, intent=None))
+        case DropIntent() | DisableAgain():
+            journal = _disabled(context, intent, resolution)
+            commit(EntryChange(key=key, intent=None, journal=journal))
         case EnableAgain():
             raise AssertionError("it takes a call, and is carried out before")
         case DropEntry():
@@ -118,6 +127,17 @@ def _carry_out(
         case _:
             assert_never(resolution)
     return Again()
+
+
+def _disabled(
+    context: Context, intent: Intent, resolution: DropIntent | DisableAgain
+) -> tuple[JournalLine, ...]:
+    """Return the line of a document that was put into the trash: the guard counts it."""
+    trashed = intent.op is Op.SWITCH and intent.attempt == TRASHING
+    if not trashed or isinstance(resolution, DisableAgain):
+        return ()
+    line = TimedCall(context, intent.key, "trash")
+    return (line.line("done", intent.document_id, Cause.REMOVED),)
 
 
 def _waits(intent: Intent, until: float) -> Notice:
@@ -178,11 +198,13 @@ def _adopted(
         beside = before.document_id != document.id and not missing
         superseded = before.document_id if beside else before.superseded
         superseded = None if superseded == document.id else superseded
+    # What replaces a document has to be found by searches before that one goes.
+    unproved = document.readiness.busy or superseded is not None
     return LedgerEntry(
         key=intent.key,
         document_id=document.id,
         document_name=document.name,
-        state=EntryState.INDEXING if document.readiness.busy else EntryState.SYNCED,
+        state=EntryState.INDEXING if unproved else EntryState.SYNCED,
         rev=document.rev,
         word_count=document.word_count,
         superseded=superseded,

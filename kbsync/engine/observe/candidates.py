@@ -39,6 +39,8 @@ class ScanTally:
     named: set[str] = field(default_factory=set)
 
 
+RESTS = -2  # the size of what rests in the trash, in the ledger's stream
+
 Differing = Callable[[FileRow], FileState | None]
 
 
@@ -63,7 +65,7 @@ def candidates(
     for seen in source.scan():
         path = seen[0] if isinstance(seen, tuple) else _path_of(seen)
         while row is not None and row[0] < path:
-            yield _not_seen(mirror, source, row[0], tally)
+            yield from _not_seen(mirror, source, row, tally)
             row = next(rows, None)
         if row is not None and row[0] == path:
             tally.recorded += 1
@@ -83,7 +85,7 @@ def candidates(
         else:
             yield from _seen(mirror, seen, tally, recorded=False)
     while row is not None:
-        yield _not_seen(mirror, source, row[0], tally)
+        yield from _not_seen(mirror, source, row, tally)
         row = next(rows, None)
 
 
@@ -118,11 +120,13 @@ def _seen(mirror: str, seen: Seen, tally: ScanTally, *, recorded: bool) -> Itera
             yield seen
 
 
-def _not_seen(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:
-    state = _look(mirror, source, path, tally)
+def _not_seen(mirror: str, source: Source, row: FileRow, tally: ScanTally) -> Iterator[FileState]:
+    if row[1] == RESTS:  # its file is gone, as it was
+        return
+    state = _look(mirror, source, row[0], tally)
     tally.recorded += 1
     tally.found += not isinstance(state, Absent)
-    return state
+    yield state
 
 
 def _look(mirror: str, source: Source, path: str, tally: ScanTally) -> FileState:

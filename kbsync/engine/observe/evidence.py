@@ -94,7 +94,7 @@ class EvidenceCollector:
             key=key,
             name=name,
             local=local,
-            rules=mirror.decision_rules(self.context.base_id or "", key.path),
+            rules=self.context.decision_rules(key.path),
             now=self.context.clock.now(),
             entry=entry,
             intent=intent,

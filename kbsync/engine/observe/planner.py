@@ -30,6 +30,7 @@ from kbsync.model import (
     Allowed,
     Cause,
     DocKey,
+    EntryState,
     FileState,
     Guard,
     Halted,
@@ -40,7 +41,7 @@ from kbsync.model import (
     Skipped,
     Stat,
 )
-from kbsync.planning.case import Case
+from kbsync.planning.case import Case, trashed
 from kbsync.planning.decide import decide
 from kbsync.planning.guard import (
     AN_HOUR,
@@ -288,7 +289,7 @@ class Planner:
         """Return how many documents the mirror has, counted at most once a minute."""
         now = self._clock.now()
         if self._counted is None or now - self._counted[0] > COUNTED_FOR:
-            self._counted = now, sum(self._ledger.counts(self._mirror.name).values())
+            self._counted = now, in_the_mirror(self._ledger.counts(self._mirror.name))
         return self._counted[1]
 
     async def _proved(
@@ -342,7 +343,7 @@ class Planner:
         )
         return Facts(
             mirror=self._mirror.name,
-            documents=sum(self._ledger.counts(self._mirror.name).values()),
+            documents=in_the_mirror(self._ledger.counts(self._mirror.name)),
             root=root_fault(root),
             foreseen=decided.foreseen,
             unproved=self.mounts.unproved(ahead, doubted),
@@ -353,7 +354,11 @@ class Planner:
     ) -> list[FileState]:
         marked = context.fields is not None
         rows = self._ledger.rows(
-            self._mirror.name, self._mirror.document_rules, listing=listed, marked=marked
+            self._mirror.name,
+            self._mirror.document_rules,
+            listing=listed,
+            marked=marked,
+            now=float("inf") if self._mirror.empty_trash else self._clock.now(),
         )
         differing = self._differing if checksum else None
         found = candidates(self._mirror.name, self._mirror.source, rows, tally, differing)
@@ -404,7 +409,7 @@ class Planner:
                 # A refusal of a file that is gone would be reported for ever.
                 case Noop(), Absent(unmounted=None) if case.rejection is not None:
                     self._ledger.commit(EntryChange(key=case.key, rejection=None))
-                case Hold(cause=Cause.SKIPPED), Skipped() if case.entry is None:
+                case Hold(cause=Cause.SKIPPED), Skipped() if case.entry is None or trashed(case):
                     decided.skipped.append(case.local)
                 case _:
                     decided.actions.append(action)
@@ -455,6 +460,11 @@ class Planner:
                 changes.append(EntryChange(key=key, entry=replace(entry, stale=reason)))
         if changes:
             self._ledger.commit_all(changes)
+
+
+def in_the_mirror(counts: Mapping[str, int]) -> int:
+    """Return how many documents a mirror has, without those in the trash."""
+    return sum(number for state, number in counts.items() if state != EntryState.TRASHED)
 
 
 def _age(state: FileState) -> float:

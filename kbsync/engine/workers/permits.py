@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 
 from kbsync.messages import Notice
 from kbsync.messages import guard as say
-from kbsync.model import Action, Create, Delete, DocKey, Update
+from kbsync.model import Action, Create, Delete, DocKey, Trash, Update
 from kbsync.planning.guard import Risk, risk_of
 from kbsync.planning.guarded_plan import GuardedPlan
 
@@ -54,7 +54,7 @@ class Permits:
             self._seen_present.add(key)
         # What the guard does not count, an edit for example, needs no permit.
         match action, risk_of(action):
-            case Delete(), Risk.REMOVES:
+            case Delete() | Trash(), Risk.REMOVES:
                 allowed = self._removable(key) and (present or key not in self._seen_present)
                 return None if allowed else say.HELD_REMOVAL(path=key.path)
             case Create(cause=cause) | Update(cause=cause), Risk.REMAKES | Risk.REEMBEDS:

@@ -227,9 +227,9 @@ def test_schema_marks_what_is_reserved() -> None:
         part: {name for name, key in keys["properties"].items() if key.get("reserved")}
         for part, keys in json_schema()["$defs"].items()
     }
-    declared = {"send", "links", "metadata", "front_matter", "update_strategy", "on_delete"}
-    assert reserved["MirrorConfig"] == declared | {"trash_for"}
-    assert reserved["RuleConfig"] == declared | {"trash_for", "enabled"}
+    declared = {"send", "links", "metadata", "front_matter"}
+    assert reserved["MirrorConfig"] == declared
+    assert reserved["RuleConfig"] == declared | {"enabled"}
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)

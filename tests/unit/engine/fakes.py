@@ -13,6 +13,7 @@ from declared import base_by_id, mirror_config, one_rule
 from kbsync.config import ServerConfig
 from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.results import Event, Report
+from kbsync.engine.observe.candidates import RESTS
 from kbsync.engine.ports import UNCHANGED, EntryChange, FileRow, ObservedListing
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
@@ -76,12 +77,22 @@ class MemoryLedger:
         *,
         listing: ObservedListing | None,
         marked: bool = False,
+        now: float = 0.0,
     ) -> Iterator[FileRow]:
         marks = [mark_of(document) for document in self.documents.values()] if listing else []
         keys = {*self.held, *self.intents}
         keys |= {DocKey(mirror=m.mirror, path=m.path) for m in marks if m and m.mirror == mirror}
         rows = [self._row(key, rules.of(key.path), listing) for key in sorted(keys)]
-        return iter([self._unmarked(row) if marked else row for row in rows])
+        rows = [self._unmarked(row) if marked else row for row in rows]
+        return iter([self._resting(row, listing, now) for row in rows])
+
+    def _resting(self, row: FileRow, listing: ObservedListing | None, now: float) -> FileRow:
+        entry = self.held.get(key_of(row[0]))
+        if entry is None or entry.state is not EntryState.TRASHED or entry.key in self.intents:
+            return row
+        over = now == float("inf") or (entry.expires_at is not None and entry.expires_at <= now)
+        gone = listing is not None and entry.document_id not in self.documents
+        return row if over or gone else (row[0], RESTS, 0, 0, -1)
 
     def _unmarked(self, row: FileRow) -> FileRow:
         entry = self.held.get(key_of(row[0]))
@@ -354,13 +365,14 @@ def stage(
     """A folder, a ledger and a server, and a mirror of the defaults and what is `declared`."""
     source, ledger, clock = Folder(MIRROR, files=files), MemoryLedger(), VirtualClock()
     server = ScriptedRemote(clock)
-    config = mirror_config(**{"knowledge_base": base_by_id(BASE), **declared})
     strategy = "swap" if swap else "in_place"
+    given = {"knowledge_base": base_by_id(BASE), "update_strategy": strategy, **declared}
+    config = mirror_config(**given)
     mirror = Mirror(
         config=config,
         server=ServerConfig(url="http://fake/v1", requests_per_minute=requests_per_minute),
         source=source,
-        document_rules=one_rule(SETTINGS, config, update_strategy=strategy),
+        document_rules=one_rule(SETTINGS, config),
         prune_excluded=prune_excluded,
     )
     world = Context(mirror=mirror, ledger=ledger, remote=server, clock=clock, base_id=BASE)

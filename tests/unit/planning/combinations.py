@@ -18,6 +18,7 @@ from kbsync.planning.standstill import Standing
 
 from .stories import (
     ABSENT,
+    DISABLED,
     EDITED,
     EXCLUDED,
     NOW,
@@ -38,11 +39,14 @@ Decided = list[tuple[Case, Action]]
 
 INTENTS = tuple(intent(op) for op in Op)
 FAILED = EntryState.FAILED
+STATES = tuple(state for state in EntryState if state is not EntryState.TRASHED)
 ENTRIES = (
     None,
     entry(fingerprint=None),
     entry(word_count=None),
-    *(entry(state, **more) for state in EntryState for more in ({}, {"superseded": "O"})),
+    *(entry(state, **more) for state in STATES for more in ({}, {"superseded": "O"})),
+    entry(EntryState.TRASHED),
+    entry(EntryState.TRASHED, expires_at=NOW, trashed_at=0.0, reason=DISABLED),
     entry(FAILED, failures=1, retry_at=NOW + 60),
     entry(FAILED, failures=1, retry_at=NOW),
 )
@@ -55,7 +59,12 @@ KNOWN: tuple[RemoteDocument | Missing | None, ...] = (
     remote(rev="r2"),
     marked(remote(rev="r2"), "new"),
 )
-REPLACED = (GONE, remote("O", rev="r0"), remote("O", rev="r0", readiness=Readiness.ARCHIVED))
+TITLED = remote("O", rev="r0", metadata={"title": "by hand"})
+REPLACED = (
+    GONE,
+    TITLED,
+    remote("O", rev="r0", readiness=Readiness.ARCHIVED),
+)
 OURS = marked(remote("M", rev="r7"))
 MARKED = (
     (),
@@ -63,10 +72,11 @@ MARKED = (
     *((replace(OURS, readiness=each),) for each in (Readiness.DISABLED, Readiness.INDEXING)),
 )
 NAMESAKES = ((), (remote("F"),))
+DISABLING_ANEW = one_rule("T", on_delete="disable", trash_for=60.0).shared
 RULE_SETS = (
     RULES,
-    replace(declaring(prune=False, on_drift="report"), prune_excluded=True),
-    replace(RULES, rule=one_rule("T").shared, delete_drifted=True, prune_stale=True),
+    replace(declaring(prune=False, on_drift="report"), prune_excluded=True, metadata=False),
+    replace(RULES, rule=DISABLING_ANEW, delete_drifted=True, prune_stale=True),
 )
 
 

@@ -154,6 +154,7 @@ LEDGER: Mapping[str, Meaning] = {
     "any entry": lambda case: case.entry is not None,
     "superseded id": lambda case: case.entry is not None and case.entry.superseded is not None,
     **{state.value: _state(state) for state in EntryState},
+    "trashed": lambda case: _state(EntryState.TRASHED)(case) and case.entry.superseded is None,
 }
 LOCAL: Mapping[str, Meaning] = {
     "any": _any,

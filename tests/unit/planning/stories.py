@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from declared import mirror_config, one_rule
 
-from kbsync.messages import Message
+from kbsync.messages import Message, trash
 from kbsync.model import (
     Absent,
     DocKey,
@@ -32,6 +32,9 @@ NAME = "guides∕install.md"
 NOW = 1_000_000.0
 WHY = Message("KB-T001", "a test said so")()
 RULES = DecisionRules(base_id="base-1", rule=one_rule("S").shared, config=mirror_config())
+DISABLING = replace(RULES, rule=one_rule("S", on_delete="disable", trash_for=60.0).shared)
+KEEPING = replace(RULES, rule=one_rule("S", on_delete="keep").shared)
+DISABLED = (trash.DISABLED.code, trash.DISABLED().text)
 OLD, NEW = Stat(10, 1, 1, 1), Stat(12, 2, 1, 1)
 SENT = Fingerprint(content="old", settings="S")
 

@@ -9,14 +9,14 @@ from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.rename_detection import ROW
 
-from . import with_entry, without_entry
+from . import in_the_trash, with_entry, without_entry
 from .combinations import Decided, pending
 from .page import PAGE, disorder, faults, lines_of, rows_of
 from .stories import case
 
 pytestmark = pytest.mark.timeout(600)  # a hundred thousand cases, on any machine
 
-STORIES = without_entry.STORIES + with_entry.STORIES
+STORIES = without_entry.STORIES + with_entry.STORIES + in_the_trash.STORIES
 TEXT = PAGE.read_text()
 
 
@@ -94,7 +94,7 @@ def test_no_line_can_be_left_out(number: int, stories: Decided, some: Decided) -
         ("| absent | drift, not to be deleted |", "| absent | drift |"),
         ("| T10 | synced |", "| T10 | any entry |"),
         ("| T17 | any entry | changed |", "| T17 | any entry | renamed |"),
-        ("| Delete(orphan), Hold, or Adopt(mark) |", "| Delete(orphan) |"),
+        ("| Delete(orphan), Trash, Hold, or Adopt(mark) |", "| Delete(orphan) |"),
         ("| Delete(extra) |", "| Delete(orphan) |"),
         ("| Create(new) |", "| Create(new) or Update(edited) |"),
         ("| Update(edited, settings, unknown) |", "| Update(edited, settings) |"),

@@ -13,12 +13,14 @@ from kbsync.model import (
     Adopt,
     Create,
     Delete,
+    EntryState,
     Excluded,
     Forget,
     Readiness,
     RemoteDocument,
     Resolve,
     Skipped,
+    Trash,
     Unknown,
     Update,
 )
@@ -53,7 +55,7 @@ def test_a_file_that_was_not_read_costs_no_document(everything: Decided) -> None
         skipped = isinstance(each.local, Skipped) and not each.rules.prune_stale
         excluded = isinstance(each.local, Excluded) and not each.rules.prune_excluded
         if unreadable or skipped or excluded:
-            assert not isinstance(action, Delete | Forget | Create | Update | Adopt), each
+            assert not isinstance(action, Delete | Trash | Forget | Create | Update | Adopt), each
 
 
 def test_only_what_is_ours_is_deleted(everything: Decided) -> None:
@@ -78,6 +80,18 @@ def test_trash_is_never_an_orphan(everything: Decided) -> None:
         if isinstance(action, Delete) and action.cause in ("orphan", "extra"):
             gone = next(d for d in each.evidence.marked if d.id == action.document_id)
             assert gone.readiness is Readiness.AVAILABLE, each
+
+
+def test_only_a_file_that_is_gone_puts_its_document_into_the_trash_or_keeps_it_there(
+    everything: Decided,
+) -> None:
+    for each, action in everything:
+        if isinstance(action, Trash):
+            assert isinstance(each.local, Absent), each
+            assert each.rules.config.prune, each
+        if isinstance(action, Delete) and action.cause in ("expired", "emptied"):
+            assert isinstance(each.local, Absent), each
+            assert each.entry.state is EntryState.TRASHED, each
 
 
 def test_a_create_is_never_blind_and_never_over_a_foreign_name(

@@ -14,13 +14,11 @@ from kbsync.model import (
     Create,
     Delete,
     EntryState,
-    Forget,
     Hold,
     Noop,
     Op,
     Readiness,
     Resolve,
-    Restore,
 )
 from kbsync.planning.case import GONE
 
@@ -189,39 +187,6 @@ STORIES = [
         Delete,
         "superseded",
         {"document_id": "O"},
-    ),
-    # -- trash
-    Story(
-        "T3",
-        "a trashed file came back",
-        {
-            "entry": entry(EntryState.TRASHED),
-            "known": remote(readiness=Readiness.DISABLED),
-            "local": SAME,
-        },
-        Restore,
-        "returned",
-        {"document_id": "D"},
-    ),
-    Story(
-        "T3",
-        "it came back, and it was enabled already",
-        {"entry": entry(EntryState.TRASHED), "known": remote(), "local": SAME},
-        Restore,
-        "returned",
-    ),
-    Story(
-        "T3",
-        "trash rests while the file is gone",
-        {"entry": entry(EntryState.TRASHED), "known": remote(readiness=Readiness.DISABLED)},
-        Noop,
-    ),
-    Story(
-        "T3",
-        "the trash was emptied there",
-        {"entry": entry(EntryState.TRASHED), "known": GONE},
-        Forget,
-        "trash emptied",
     ),
     # -- no entry
     Story("T4", "nothing anywhere", {}, Noop),
