@@ -158,6 +158,13 @@ def _program() -> str:
     return quoted(script.name if same else str(script.absolute()))
 
 
+# What a limit of this process or its machine may end a verb with, anywhere.
+_OF_LIMITS = (
+    *(streams.OutputLost, BaseExceptionGroup),
+    *(OSError, MemoryError, RuntimeError, ImportError),
+)
+
+
 def obey(arguments: list[str]) -> int:
     """Run the command with `arguments` and return its exit code (docs/design.md section 7)."""
     try:
@@ -173,7 +180,7 @@ def obey(arguments: list[str]) -> int:
         click.echo("kbsync: stopped; what was begun is in the ledger", err=True)
         # As shells report it: 128 and the number of SIGINT.
         return 130
-    except (streams.OutputLost, BaseExceptionGroup, OSError, MemoryError) as fault:
+    except _OF_LIMITS as fault:
         return _unsaid(fault)
     return int(result) if isinstance(result, int) else Exit.OK
 

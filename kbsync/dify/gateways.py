@@ -30,6 +30,10 @@ _WANTS_TLS = re.compile(
     rb"speaking plain HTTP to an SSL|requires TLS",
     re.IGNORECASE,
 )
+# What they answer to a client without a certificate, once it is let in to be answered at all.
+_WANTS_CERTIFICATE = re.compile(
+    rb"no required SSL certificate was sent|the SSL certificate error", re.IGNORECASE
+)
 _GUARDS = frozenset({401, 403, 511})
 
 
@@ -44,7 +48,9 @@ def wants_login(call: ApiCall, reply: ApiReply, where: str, *, spoke: bool) -> N
     """
     challenge = reply.headers.get("www-authenticate", "")
     foreign = bool(challenge) and not challenge.lower().startswith("bearer")
-    refused = reply.status in _GUARDS and not spoke
+    refused = not spoke and (
+        reply.status in _GUARDS or bool(not reply.ok and _WANTS_CERTIFICATE.search(reply.body))
+    )
     if refused or (reply.status == 401 and foreign):
         how = _challenge(challenge) if foreign else _signature(reply)
         return messages.GATEWAY(what=call.what, url=where, how=f"{reply.status}, {how}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -11,7 +12,7 @@ import httpx
 
 from kbsync.dify import errors
 from kbsync.dify.multipart import Multipart, PayloadChanged
-from kbsync.dify.no_connection import why_no_connection
+from kbsync.dify.no_connection import wants_certificate, why_no_connection
 from kbsync.dify.pending import PendingCalls
 from kbsync.dify.reading import M, Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply
@@ -169,7 +170,7 @@ class Exchange:
                 reply = await self._receive(request)
         except PayloadChanged as fault:
             return NotSent(fault.why or messages.PAYLOAD_CHANGED(what=call.what))
-        except (TimeoutError, httpx.HTTPError) as fault:
+        except (TimeoutError, ssl.SSLError, httpx.HTTPError) as fault:
             return self.broken(call, fault, upload)
         if reply is None:
             mebibytes = LARGEST_REPLY // 1024**2
@@ -220,7 +221,7 @@ class Exchange:
         """Return what a connection means that could not be made, broke off or took too long."""
         if upload and upload.changed:
             return NotSent(upload.limit or messages.PAYLOAD_CHANGED(what=call.what))
-        if isinstance(fault, _BEFORE_SENDING):
+        if isinstance(fault, _BEFORE_SENDING) or wants_certificate(fault):
             return self._not_sent(call, fault)
         url, sent = self._way.where, upload is None or upload.complete
         if isinstance(fault, (TimeoutError, httpx.TimeoutException)):

@@ -27,7 +27,10 @@ _NO_TLS = frozenset(
 )
 _EXPIRED, _NOT_YET, _OTHER_HOST, _OTHER_ADDRESS = 10, 9, 62, 64
 _AUTHORITY = frozenset({2, 18, 19, 20, 21})
+# TLS 1.3 says so after the greeting, when a request is under way already; before 1.3 a server ends
+# the greeting, with words that have other causes too.
 _CLIENT_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+_GREETING_ENDED = "SSLV3_ALERT_HANDSHAKE_FAILURE"
 
 
 def why_no_connection(call: ApiCall, fault: Exception, way: Way) -> Notice:
@@ -47,6 +50,12 @@ def why_no_connection(call: ApiCall, fault: Exception, way: Way) -> Notice:
     if way.proxy is not None:
         return _no_proxy(call, fault, causes, way.proxy)
     return _no_server(call, fault, causes, way)
+
+
+def wants_certificate(fault: Exception) -> bool:
+    """Whether a server let nothing in, because the client showed no certificate."""
+    causes = causes_of(fault)
+    return any(isinstance(c, ssl.SSLError) and c.reason == _CLIENT_CERTIFICATE for c in causes)
 
 
 def causes_of(fault: BaseException) -> Iterator[BaseException]:
@@ -103,7 +112,7 @@ def _no_trust(call: ApiCall, fault: ssl.SSLError, way: Way) -> Notice:
     if reason in _NO_TLS or (secured and isinstance(fault, ssl.SSLEOFError)):
         return _no_tls(call, way)
     if not isinstance(fault, ssl.SSLCertVerificationError):
-        return messages.NO_TRUST(words=reason or "TLS", remedy=_of_tls(reason), **words)
+        return not_let_in(call, way, reason)
     said, code = fault.verify_message or reason, fault.verify_code
     if code in (_OTHER_HOST, _OTHER_ADDRESS):
         host = urlsplit(way.access.url).hostname or ""
@@ -114,9 +123,23 @@ def _no_trust(call: ApiCall, fault: ssl.SSLError, way: Way) -> Notice:
     return messages.NO_TRUST(words=said, remedy=remedy, **words)
 
 
+def not_let_in(call: ApiCall, way: Way, reason: str) -> Notice:
+    """Return what to change where a server ended the greeting of TLS for `reason`."""
+    words = {"what": call.what, "url": way.where, "words": reason or "TLS"}
+    return messages.NO_TRUST(remedy=_of_tls(reason), **words)
+
+
 def _of_tls(reason: str) -> str:
     if reason == _CLIENT_CERTIFICATE:
-        return "kbsync has no certificate to show: have it let in by server.headers instead"
+        return (
+            "have kbsync let in by its key, or by server.headers: the server wants a certificate "
+            "of the client, and kbsync shows none"
+        )
+    if reason == _GREETING_ENDED:
+        return (
+            "see what the server's log says of it: it may want a certificate of the client, and "
+            "kbsync shows none"
+        )
     return "see what the server's log says of it"
 
 

@@ -17,6 +17,7 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 
 from kbsync.dify.access import Access
 from kbsync.dify.gateways import with_tls
+from kbsync.dify.no_connection import not_let_in, wants_certificate
 from kbsync.dify.request import ApiCall
 from kbsync.dify.trust import trust_of
 from kbsync.dify.way import Way
@@ -59,6 +60,9 @@ class SecondLook:
         why = outcome.why
         if why.message is messages.OTHER_NAME and (names := await self._told(names_at)):
             return replace(outcome, why=_named(why, names))
+        if why.code in _UNANSWERED and url.startswith("https:"):
+            words = await self._told(certificate_wanted_at)
+            return replace(outcome, why=not_let_in(call, way, words[0])) if words else outcome
         if why.code in _UNANSWERED and url.startswith("http:"):
             return replace(outcome, why=await self._unanswered(call, why))
         return outcome
@@ -119,6 +123,26 @@ async def names_at(access: Access) -> Sequence[str]:
     certificate = stream.extra(TLSAttribute.peer_certificate)  # noqa: S610 - no database here
     await anyio.aclose_forcefully(stream)
     return list(_names(certificate or {}))
+
+
+async def certificate_wanted_at(access: Access) -> Sequence[str]:
+    """Return what a server says that wants a certificate of the client; nothing of others.
+
+    A request that is under way may be answered with an end that overtakes these words.
+    """
+    stream = await _greeted(access, trust_of(access, needed=True).context)
+    if stream is None:
+        return []
+    try:
+        with anyio.move_on_after(min(SECONDS, access.read_timeout)):
+            await stream.receive(1)
+    except ssl.SSLError as fault:
+        return [fault.reason or ""] if wants_certificate(fault) else []
+    except (OSError, anyio.BrokenResourceError, anyio.EndOfStream):
+        return []
+    finally:
+        await anyio.aclose_forcefully(stream)
+    return []
 
 
 def _names(certificate: Mapping[str, object]) -> Iterator[str]:

@@ -42,3 +42,11 @@ LITTLE_TEMPORARY_ROOM = Message(
     "make room there, or name another folder in TMPDIR, then: " + verb("doctor"),
     Exit.OK,
 )
+OUT_OF_THREADS = Message(
+    "KB-M210",
+    "the system starts no more threads for this process: its memory or the number of its tasks is "
+    "limited",
+    "raise the limit (ulimit -v and -u, MemoryMax= and TasksMax= of the service, or the "
+    "container's), then: " + verb("plan"),
+    Exit.INCOMPLETE,
+)

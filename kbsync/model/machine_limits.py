@@ -15,6 +15,9 @@ from kbsync.messages import machine as say
 # A database opens so many at once: itself, its log, its shared memory, its folder.
 _A_FEW = 4
 _MEMORY = frozenset({errno.ENOMEM, errno.ENOBUFS})
+# What Python says of a thread, and the loader of a library, that the system has no room for.
+_NO_THREAD = "can't start new thread"
+_NO_ROOM = ("failed to map segment", os.strerror(errno.ENOMEM).lower())
 
 
 class MachineFault(OSError):  # noqa: N818 - faults of the machine, as elsewhere
@@ -45,10 +48,17 @@ def limit_behind(fault: BaseException) -> Notice | None:
     """Return which limit an error that ends a verb comes from, None where it is none."""
     if isinstance(fault, BaseExceptionGroup):
         return next(filter(None, map(limit_behind, fault.exceptions)), None)
-    if isinstance(fault, MemoryError):
+    if isinstance(fault, MemoryError) or _unmapped(fault):
         return say.OUT_OF_MEMORY()
+    if isinstance(fault, RuntimeError) and str(fault) == _NO_THREAD:
+        return say.OUT_OF_THREADS()
     limit = machine_limit(fault) if isinstance(fault, OSError) else None
     return limit or (limit_behind(fault.__cause__) if fault.__cause__ else None)
+
+
+def _unmapped(fault: BaseException) -> bool:
+    """Whether a library could not be loaded because there was no memory for it."""
+    return isinstance(fault, ImportError) and any(each in str(fault) for each in _NO_ROOM)
 
 
 def limit_now() -> Notice | None:

@@ -6,6 +6,7 @@ import errno
 import os
 import pwd
 import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,7 +25,8 @@ from on_the_way import (
     saying,
     secured,
 )
-from typing_commands import COMMAND, environment
+from typing_commands import COMMAND, environment, served
+from typing_commands import KEY as SERVED
 
 from kbsync.dify import proxies
 from kbsync.engine.workers import throttle
@@ -83,6 +85,20 @@ def with_tls(names: str, *dates: str, trusted: bool = True, scheme: str = "https
         port = stack.enter_context(listening(WELL, context))
         more = f', ca_file: "{authority()[0]}"' if trusted else ""
         place.configure(server(f"{scheme}://127.0.0.1:{port}/v1", more))
+
+    return happens
+
+
+def wanting_a_certificate(version: ssl.TLSVersion) -> Happens:
+    """The server lets only clients with a certificate of their own in."""
+
+    def happens(place: Place, stack: ExitStack) -> None:
+        context = secured(certificate("IP:127.0.0.1"))
+        context.load_verify_locations(authority()[0])
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.maximum_version = version
+        port = stack.enter_context(listening(WELL, context))
+        place.configure(server(f"https://127.0.0.1:{port}/v1", f', ca_file: "{authority()[0]}"'))
 
     return happens
 
@@ -149,6 +165,10 @@ def no_temporary_room(place: Place, stack: ExitStack) -> None:
 def without_descriptors(place: Place, stack: ExitStack) -> None:
     """Every file but those of the system is beyond the limit of the process."""
     failing(place, stack, errno.EMFILE)
+
+
+def machine_without_descriptors(place: Place, stack: ExitStack) -> None:
+    failing(place, stack, errno.ENFILE)
 
 
 def without_memory(place: Place, stack: ExitStack) -> None:
@@ -309,6 +329,21 @@ MISHAPS = (
         says={**everywhere("64 KB-R184"), "validate": "5 KB-R184"},
         names=("SSL_CERT_DIR", "rehash"),
     ),
+    *(
+        Mishap(
+            name=f"server that wants a client's certificate ({version.name})",
+            happens=wanting_a_certificate(version),
+            says=refused("KB-R026"),
+            names=("certificate of the client", "kbsync shows none"),
+        )
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+    ),
+    Mishap(
+        name="page of a gateway that wants a client's certificate",
+        happens=answered(reply(400, "<title>400 No required SSL certificate was sent</title>")),
+        says=refused("KB-R182"),
+        names=("No required SSL certificate was sent",),
+    ),
     # -- proxies
     Mishap(
         name="proxy that is dead",
@@ -397,6 +432,12 @@ MISHAPS = (
         names=("ulimit -n",),
     ),
     Mishap(
+        name="no more descriptors on the whole machine",
+        happens=machine_without_descriptors,
+        says=of_a_file("KB-M176"),
+        names=("fs.file-max",),
+    ),
+    Mishap(
         name="no more memory",
         happens=without_memory,
         says=of_a_file("KB-M177"),
@@ -421,12 +462,27 @@ def test_a_mishap(mishap: Mishap, tmp_path: Path, stack: ExitStack) -> None:
     assert "secret-word" not in said
 
 
+def limited(limit: str, place: Place) -> subprocess.CompletedProcess[str]:
+    """Type `apply` after a limit of the shell."""
+    words = ["bash", "-c", f'{limit}; exec "$0" -c "$1" apply', str(COMMAND), str(place.file)]
+    return subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize("most", [8, 14])
 def test_a_process_that_may_open_few_files(most: int, tmp_path: Path) -> None:
     """Wherever it ends for that, it says so."""
-    place = Place(tmp_path)
-    typed = f'ulimit -n {most}; exec "$0" -c "$1" apply'
-    words = ["bash", "-c", typed, str(COMMAND), str(place.file)]
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    done = limited(f"ulimit -n {most}", Place(tmp_path))
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == 0 or "KB-M175" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("kibibytes", [60_000, 90_000, 120_000, 150_000, 180_000])
+def test_a_process_that_may_take_little_memory(kibibytes: int, tmp_path: Path) -> None:
+    """Wherever it ends for that, it says so."""
+    place = Place(tmp_path)
+    (place.folder / "docs" / "old.txt").write_bytes(b"caf\xe9 words and more\n" * 200_000)
+    with served(tmp_path) as url:
+        place.configure(server(url, key=SERVED))
+        done = limited(f"ulimit -v {kibibytes}", place)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == 0 or "KB-M" in done.stderr + done.stdout
