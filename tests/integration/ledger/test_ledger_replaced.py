@@ -241,3 +241,22 @@ def test_a_schema_that_is_another_one(
         assert store.lost() is not None
     gone = cluster.query(f"SELECT count(*) FROM pg_namespace WHERE nspname = '{schema}'")
     assert "0" in str(gone) or code != "KB-L193", "none was made in its place"
+
+
+def test_a_database_that_is_dropped(cluster: Cluster) -> None:
+    def refused(path: str) -> str:
+        with pytest.raises(Problem) as caught:
+            put(store, entry(path))
+        return str(caught.value)
+
+    cluster.query("CREATE DATABASE dropped")
+    with LedgerStore.open(cluster.url("ledger", "dropped")) as store:
+        put(bound(store), entry("first"))
+        cluster.query("DROP DATABASE dropped WITH (FORCE)")
+        assert "KB-L043" in refused("second")
+        assert 'database "dropped" does not exist' in refused("third")
+        cluster.query("CREATE DATABASE dropped")
+        assert "KB-L193" in refused("fourth")
+        assert store.lost() is not None
+    schemas = "SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'"
+    assert not cluster.query(schemas, "dropped"), "none was made in its place"
