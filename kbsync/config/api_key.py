@@ -87,6 +87,8 @@ def _sound(key: FoundKey, at: Location) -> FoundKey | Fault:
     text = key.secret.get_secret_value().strip()
     if not text:
         return Fault(message=messages.API_KEY_EMPTY, at=at, words={"origin": key.origin})
+    if text.lower().startswith("bearer "):
+        return Fault(message=messages.API_KEY_BEARER, at=at, words={"origin": key.origin})
     if not (text.isascii() and text.isprintable()) or " " in text or len(text) > LONGEST_KEY:
         return Fault(message=messages.API_KEY_CHARACTERS, at=at, words={"origin": key.origin})
     if text.startswith("app-"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from kbsync.config.config_file import Fault, Location
 from kbsync.config.declaration import Declaration
+from kbsync.config.probably_meant import probably_meant
 from kbsync.config.types import Section
 from kbsync.config.yaml_tree import YamlTree
 from kbsync.messages import config as messages
@@ -66,8 +67,20 @@ def _fault(detail: ErrorDetails, tree: YamlTree) -> Fault:
     if at == ("version",):
         return Fault(message=messages.VERSION_OTHER, at=at)
     words = {"wanted": _sentence(detail), "found": _found(at, tree)}
-    message = messages.VALUE_WRONG_FOUND if words["found"] else messages.VALUE_WRONG
-    return Fault(message=message, at=at, words=words)
+    if not words["found"]:
+        return Fault(message=messages.VALUE_WRONG, at=at, words=words)
+    if meant := _meant(detail, words):
+        words["nearest"] = meant
+        return Fault(message=messages.VALUE_WRONG_NEAR, at=at, words=words)
+    return Fault(message=messages.VALUE_WRONG_FOUND, at=at, words=words)
+
+
+def _meant(detail: ErrorDetails, words: Mapping[str, str]) -> str | None:
+    """Return what was probably meant by a text that stands in the file itself."""
+    text = detail["input"]
+    if not isinstance(text, str) or words["found"] != f'"{text}"':
+        return None
+    return probably_meant(words["wanted"], text)
 
 
 def _in_file(location: Location, tree: YamlTree) -> Location:

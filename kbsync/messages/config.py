@@ -71,6 +71,9 @@ KEY_UNKNOWN = _refusal("KB-C021", "{file}:{line}: {key}: unknown key; known here
 KEY_MISSING = _refusal("KB-C022", "{file}:{line}: {key}: missing", _KEYS)
 VALUE_WRONG = _refusal("KB-C023", "{file}:{line}: {key}: {wanted}")
 VALUE_WRONG_FOUND = _refusal("KB-C024", "{file}:{line}: {key}: {wanted}; found {found}")
+VALUE_WRONG_NEAR = _refusal(
+    "KB-C210", "{file}:{line}: {key}: {wanted}; found {found}; did you mean {nearest}?"
+)
 KEY_RESERVED = _refusal(
     "KB-C025", "{file}:{line}: {key}: not available in this version; leave it at its default"
 )
@@ -104,6 +107,11 @@ API_KEY_EMPTY = _refusal("KB-C042", "{file}:{line}: {key}: the API key from {ori
 API_KEY_CHARACTERS = _refusal(
     "KB-C043",
     "{file}:{line}: {key}: the API key from {origin} has spaces or characters that no key has",
+)
+API_KEY_BEARER = _refusal(
+    "KB-C211",
+    '{file}:{line}: {key}: the API key from {origin} begins with "Bearer", which kbsync writes in '
+    "front of it by itself; leave that word out",
 )
 API_KEY_FILE = _refusal("KB-C044", "{file}:{line}: {key}: cannot read {path}: {why}", _RIGHTS)
 
