@@ -29,7 +29,7 @@ from typing_commands import COMMAND, environment, served
 from typing_commands import KEY as SERVED
 
 from kbsync.dify import proxies
-from kbsync.engine.workers import throttle
+from kbsync.engine.workers import throttled_calls
 
 LISTED = '{"data": [], "total": 0, "page": 1, "limit": 100, "has_more": false}'
 WELL = saying(reply(200, LISTED, "application/json", "X-Version: 1.10.0"))
@@ -42,7 +42,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
     for name in (*PROXIES, *map(str.upper, PROXIES), "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     # A read is tried again after a while, and each of these fails the same way then.
-    monkeypatch.setattr(throttle, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(throttled_calls, "FIRST_DELAY", 0.0)
     with ExitStack() as stack:
         yield stack
 
