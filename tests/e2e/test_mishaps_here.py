@@ -133,6 +133,7 @@ def no_driver(place: Place, stack: ExitStack) -> None:
 
 # -- servers -------------------------------------------------------------------------------------
 
+FOR_ALL = "{name: Docs, permission: all_team_members}"
 SERVER = '{{url: "{url}", api_key: {key}}}'
 
 
@@ -147,7 +148,7 @@ def with_server(*words: str, key: str = KEY, base: str = "Docs", more: str = "")
 
 
 def two_hours_ahead(place: Place, stack: ExitStack) -> None:
-    with_server()(place, stack)
+    with_server(base=FOR_ALL)(place, stack)
     ahead = SimpleNamespace(time=lambda: time.time() + 7200)
     stack.enter_context(patch("kbsync.cli.doctor.servers.time", ahead))
 
@@ -283,7 +284,7 @@ MISHAPS = (
     ),
     Mishap(
         name="a subscription that is full",
-        happens=with_server("--quirk", "document-limit=0"),
+        happens=with_server("--quirk", "document-limit=0", base=FOR_ALL),
         says=alike("0", plan="2", apply="3 KB-E123", run="0"),
     ),
     Mishap(
