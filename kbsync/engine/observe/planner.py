@@ -50,6 +50,7 @@ from kbsync.planning.guard import (
     Root,
     guard,
     history_of,
+    risk_of,
     root_fault,
     with_under_way,
 )
@@ -172,7 +173,7 @@ class Planner:
         must_be_listed(self._mirror.name, tally.blocked)
         # After the walk: what is mounted by now was not missed by it.
         still_mounted = self._mirror.source.mounts()
-        doubted = self.mounts.doubted(states, still_mounted)
+        doubted = self.mounts.doubted(states, still_mounted, before=mounted)
         self.mounts.note(states, doubted, mounted, still_mounted)
         if listed is not None:
             # Before any decision: a restored ledger would delete what was only renamed.
@@ -185,6 +186,7 @@ class Planner:
         # Without a listing and without asking, names are presumed free: the workers ask.
         collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
         decided = await self._decide(collector, states, doubted)
+        doubted |= self._doubted_since(decided, mounted)
         # The scan counted these as unchanged.
         unchanged = tally.unchanged + decided.same - len(again)
         device = self._mirror.source.device()
@@ -221,6 +223,7 @@ class Planner:
         self.mounts.note_met(states, mounted)
         collector = EvidenceCollector(context=context, asks=False)
         decided = await self._decide(collector, states, doubted)
+        doubted |= self._doubted_since(decided, None)
         facts = Facts(
             mirror=self._mirror.name,
             documents=0,
@@ -314,6 +317,22 @@ class Planner:
         return await anyio.to_thread.run_sync(
             lambda: all(proves(changed, point) for point in points)
         )
+
+    def _doubted_since(
+        self, decided: _Decisions, before: AbstractSet[str] | None
+    ) -> dict[str, Notice]:
+        """Return where what was found to be gone proves nothing: a mount may have come since.
+
+        Args:
+            decided: what was decided by looks after the first.
+            before: the mount points before the first look, as far as they are known.
+        """
+        risks = (Risk.REMOVES, Risk.FORGETS)
+        ahead = (decided.foreseen.get(each.key, each) for each in decided.actions)
+        gone = [action.key for action in ahead if risk_of(action) in risks]
+        if not gone:
+            return {}
+        return self.mounts.doubted((), self._mirror.source.mounts(), before=before, gone=gone)
 
     def _device_before(self) -> int | None:
         binding = self._ledger.binding(self._mirror.name)

@@ -113,22 +113,35 @@ class MountRecord:
             return self._source.mounts()
         return frozenset()
 
-    def doubted(self, states: Collection[FileState], now: AbstractSet[str]) -> dict[str, Notice]:
+    def doubted(
+        self,
+        states: Collection[FileState],
+        now: AbstractSet[str],
+        *,
+        before: AbstractSet[str] | None = None,
+        gone: Iterable[DocKey] = (),
+    ) -> dict[str, Notice]:
         """Return where below the root an absence proves nothing, by mount point, and why.
 
         That is where a mount was and is none now, or was none when one of `states` was looked at;
-        and where a mount covers files that are recorded, as it was not there when they were sent.
+        and where a mount covers files that are recorded, as it was not there when they were sent,
+        or came while they were looked at.
 
         Args:
             states: files that were looked at before.
             now: the mount points after that.
+            before: the mount points before it, as far as they are known.
+            gone: files that were found to be gone after the look.
         """
         absent = [each.key.path for each in states if isinstance(each, Absent)]
+        absent += [key.path for key in gone]
         met = {each.unmounted for each in states if isinstance(each, Absent | Present)}
-        gone = self.known.keys() - now | {point for point in met if point is not None}
-        doubted = {point: guard_say.NOT_MOUNTED(path=point) for point in gone}
-        for point in now - gone:
-            covers = self.known.get(point, True)
+        were = self.known.keys() | (before or frozenset())
+        lost = were - now | {point for point in met if point is not None}
+        doubted = {point: guard_say.NOT_MOUNTED(path=point) for point in lost}
+        came = frozenset() if before is None else now - before
+        for point in now - lost:
+            covers = point in came or self.known.get(point, True)
             if covers and any(is_at_or_below(path, point) for path in absent):
                 doubted[point] = guard_say.NEWLY_MOUNTED(path=point)
         return doubted
@@ -176,7 +189,7 @@ class MountRecord:
         One where nothing is mounted any more stays recorded as long as its files differ from what
         was sent: only when all of them stand there as they were is it a folder like any other. A
         new one covers until a whole walk found all recorded files on it. So does one that comes
-        back, if files were sent from the folder beneath meanwhile.
+        back, if files may have been sent from the folder beneath meanwhile.
 
         Args:
             states: what the walk found that may need something.
@@ -184,13 +197,16 @@ class MountRecord:
             before: the mount points before the walk.
             now: the mount points after it.
         """
-        unsure = doubted.keys() | (now - before)
-        points = {each: self.known.get(each, True) and each in unsure for each in now}
-        for point in self.known.keys() - now:
+        points: dict[str, bool] = {}
+        for point in self.known.keys() | before | now:
+            covers = self.known.get(point, True)
+            if point in now & before:
+                points[point] = covers and point in doubted
+                continue
             left = [each for each in states if is_at_or_below(each.key.path, point)]
-            if left:
+            if left or point in now | before:
                 sent = any(isinstance(each, Present) for each in left)
-                points[point] = self.known[point] or sent
+                points[point] = covers or sent
         self._record(points)
 
     def note_met(self, states: Iterable[FileState], now: AbstractSet[str]) -> None:
