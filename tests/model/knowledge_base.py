@@ -208,7 +208,7 @@ class KnowledgeBase:
 
     def row(self, document: Document) -> RemoteDocument:
         readiness = self.readiness(document)
-        failed = readiness is Readiness.ERROR
+        failed = document.fate == FAILS and not readiness.busy
         return RemoteDocument(
             id=document.id,
             name=document.name,
@@ -283,6 +283,8 @@ class KnowledgeBase:
         if readiness.busy:
             completed = self._completed(document)
             return Done(Progress(readiness=readiness, completed=completed, total=CHUNKS))
+        # It knows neither archived nor disabled.
+        readiness = Readiness.ERROR if document.fate == FAILS else Readiness.AVAILABLE
         chunks = 0 if document.fate in (EMPTY, FAILS) else 1
         return Done(Progress(readiness=readiness, completed=chunks, total=chunks))
 

@@ -20,7 +20,7 @@ _NO_TEXT = {
 
 def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) -> Notice | None:
     """Return why `document` cannot be found by a search, None when it can."""
-    if document.readiness is Readiness.ERROR:
+    if _failed(document, progress):
         reason = printable(document.error or "no reason given")
         message = say.FAILED_READING if document.unreadable else say.FAILED_INDEXING
         return message(path=key.path, mirror=key.mirror, reason=reason)
@@ -34,6 +34,12 @@ def verdict(key: DocKey, document: RemoteDocument, progress: Progress | None) ->
             total=progress.total,
         )
     return None
+
+
+def _failed(document: RemoteDocument, progress: Progress | None) -> bool:
+    """Whether the server ended in an error; of an archived document only its progress tells."""
+    ended = progress.readiness if progress is not None else document.readiness
+    return Readiness.ERROR in (document.readiness, ended)
 
 
 def _without_text(key: DocKey) -> Notice:

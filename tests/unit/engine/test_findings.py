@@ -1,12 +1,14 @@
 """What is said of a document that no search can find, and which of them are sent again."""
 
+from dataclasses import replace
+
 import pytest
 
 from kbsync.dify.unreadable import unreadable
 from kbsync.engine.execute.findings import verdict
 from kbsync.engine.execute.indexing import entry_after_indexing
 from kbsync.messages import engine as say
-from kbsync.model import EntryState, LedgerEntry, Readiness, RemoteDocument
+from kbsync.model import EntryState, LedgerEntry, Progress, Readiness, RemoteDocument
 from kbsync.planning.answers import of_the_file
 
 from .words import key_of
@@ -66,3 +68,12 @@ def test_what_cannot_be_read_there_is_not_sent_again(error: str) -> None:
 )
 def test_other_errors_may_be_over_at_the_next_try(error: str) -> None:
     assert not unreadable(error)
+
+
+def test_an_archived_document_that_failed_is_not_said_to_have_no_text() -> None:
+    failed = replace(document("the embedder is away"), readiness=Readiness.ARCHIVED, archived=True)
+    ended = Progress(readiness=Readiness.ERROR, completed=0, total=0)
+    why = verdict(key_of("a.md"), failed, ended)
+    assert why is not None
+    assert why.message is say.FAILED_INDEXING
+    assert "the embedder is away" in why.text
