@@ -449,7 +449,7 @@ MUTANTS = (
         orphan_is_waited_for, {"lose_ledger": 6, "calm_apply": 20, "delete": 20}, trials=["queue"]
     ),
     Mutant(lost_task_waits_for_ever, seed=0, trials=["queue"]),
-    Mutant(sent_again_while_queued, seed=100, trials=["queue"]),
+    Mutant(sent_again_while_queued, seed=124, trials=["queue"]),
     Mutant(base_refusal_is_the_files, seed=60, trials=["base"]),
     Mutant(every_upload_tries, {"withhold": 1, "calm_apply": 30, "write": 5}, seed=50),
     Mutant(
