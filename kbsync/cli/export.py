@@ -17,7 +17,7 @@ from kbsync.app.export.configuration import KEY, URL, configuration
 from kbsync.app.export.folder import ExportFolder
 from kbsync.app.export.source_base import SourceBase
 from kbsync.app.export.state import ExportState, Origin
-from kbsync.app.export.whole_base import MAP, NAMED, STATE, BaseExport, Export, ExportForecast
+from kbsync.app.export.whole_base import NAMED, STATE, BaseExport, Export, ExportForecast, begun
 from kbsync.cli import output
 from kbsync.cli.api.call import server_named
 from kbsync.cli.api.ids import base_id
@@ -82,7 +82,7 @@ async def _exported(
 ) -> Export:
     async with connect.connected(server) as api:
         base = SourceBase(api, calls, await base_id(api, verb.base))
-        report = Export(base=await base.row(), map=verb.folder / ".kbsync-export" / MAP)
+        report = await begun(base, verb.folder)
         with (
             closing(ExportFolder(verb.folder)) as folder,
             ExportState(folder.own / STATE, base.id) as state,

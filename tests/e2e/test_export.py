@@ -16,6 +16,7 @@ from test_adopt import downloads
 from test_mirror import Requests, configure
 from typing_commands import Terminal, by_hand, served
 
+from kbsync.messages import command as command_say
 from kbsync.messages import export as say
 
 # Hundreds of documents on two servers, on whatever machine this is.
@@ -251,3 +252,36 @@ def test_no_name_leads_out_of_the_folder_and_no_file_of_others_is_written_over(
             "CON.txt": say.FILE_UNWRITABLE.code,
         }
         assert (folder / "new.md").read_text() == "somebody's"
+
+
+def test_on_its_own_server_a_mirror_of_the_folder_deletes_nothing(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    (tmp_path / "docs").mkdir()
+    for number in range(4):
+        (tmp_path / "docs" / f"page{number}.md").write_text(content(number))
+    with served(tmp_path) as url:
+        configure(tmp_path, url, ", prefix: handbook/")
+        terminal.type("apply")
+        found = terminal.read("export", "Docs", "library")
+        assert sorted(path.name for path in (tmp_path / "library" / "handbook").iterdir()) == [
+            f"page{number}.md" for number in range(4)
+        ]
+        # Its documents carry marks of a mirror called docs, whose files are not in this folder.
+        config, there = found["configuration"]["file"], {"DIFY_URL": url}
+        plan = terminal.type("-c", config, "plan", "--json", env=there, exit=(0, 2, 3))
+        assert json.loads(plan)["counts"] == {"conflict": 4}
+
+
+def test_an_export_that_takes_too_long_goes_on_when_it_is_typed_again(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with served(tmp_path) as url, closing(Author(url)) as author:
+        for number in range(30):
+            author.upload(f"page{number}.md", content(number).encode())
+        author.settled()
+        configure(tmp_path, url)
+        over = command_say.EXPORT_TIME_OVER.code
+        assert over in terminal.type("export", "Docs", "library", "--wait", "0.05s", exit=6)
+        assert "30 the uploaded bytes" in terminal.type("export", "Docs", "library")
+        assert "0 written now" in terminal.type("export", author.base, "library")
+        unknown = terminal.type("export", "Docs", "x", "--server", "nowhere", exit=64)
+        assert command_say.NO_SUCH_SERVER.code in unknown

@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from itertools import chain, count
 from pathlib import Path
-
-import yaml
+from typing import NamedTuple
 
 from kbsync.app.export.whole_base import Export
+from kbsync.app.export.yaml_text import yaml_text
 from kbsync.config.chunking import FORMS
 from kbsync.config.loading import load
 from kbsync.config.template import slug
@@ -37,22 +37,36 @@ def configuration(export: Export, folder: Path) -> str:
         export: what was exported.
         folder: where it is.
     """
-    chunking, rules = _chunking(export), list(_rules(export))
-    tries: tuple[tuple[Keys, list[Keys], str], ...] = (
-        (chunking, rules, ""),
-        (chunking, [], "what other documents were cut by cannot be declared: "),
-        ({}, [], "what documents were cut by cannot be declared: "),
-    )
     text, fault = "", ""
-    for keys, others, remark in tries:
-        text = _written(export, folder, keys, others, f"{remark}{fault}" if remark else "")
+    for parts in _parts(export):
+        text = _written(export, folder, parts, fault)
         try:
             _load(text)
         except Problem as problem:
             fault = problem.notice.text
         else:
-            return text
+            break
     return text
+
+
+class _Parts(NamedTuple):
+    """What is declared of the old base, and what of it is left out because it cannot be."""
+
+    base: Keys
+    chunking: Keys
+    rules: list[Keys]
+    left_out: str = ""
+
+
+def _parts(export: Export) -> Iterator[_Parts]:
+    """Yield everything that can be declared, then less and less of it."""
+    base, chunking, rules = _base(export), _chunking(export), list(_rules(export))
+    yield _Parts(base, chunking, rules)
+    yield _Parts({}, chunking, rules, "settings of the base")
+    yield _Parts(base, chunking, [], "what other documents were cut by")
+    yield _Parts({}, chunking, [], "settings of the base, and what other documents were cut by,")
+    yield _Parts(base, {}, [], "what documents were cut by")
+    yield _Parts({}, {}, [], "settings of the base, and what documents were cut by,")
 
 
 def _load(text: str) -> None:
@@ -62,15 +76,16 @@ def _load(text: str) -> None:
         load(trial, _TRIAL)
 
 
-def _written(export: Export, folder: Path, chunking: Keys, rules: list[Keys], remark: str) -> str:
-    base = export.base
+def _written(export: Export, folder: Path, parts: _Parts, fault: str) -> str:
+    name, rules = _literal(export.base.name[:40]), parts.rules
     server: Keys = {"url": "${%s}" % URL, "api_key": "${%s}" % KEY}  # noqa: UP031 - a brace is meant
-    if (longest := _number(chunking.get("max_tokens"))) > LONGEST_CHUNK:
+    cut = [parts.chunking, *(_mapping(rule.get("chunking")) for rule in rules)]
+    if (longest := max(_number(keys.get("max_tokens")) for keys in cut)) > LONGEST_CHUNK:
         server["max_chunk_length"] = longest
     mirror: Keys = {
         "name": _mirror_name(export),
         "source": _literal(f"./{folder.name}"),
-        "knowledge_base": _literal(base.name[:40]),
+        "knowledge_base": {"name": name, **parts.base} if parts.base else name,
         # Everything in the folder is a document, whatever it is called.
         "gitignore": False,
         "default_excludes": False,
@@ -79,18 +94,32 @@ def _written(export: Export, folder: Path, chunking: Keys, rules: list[Keys], re
         mirror["extensions"] = [*ACCEPTED, *more]
     if export.largest > LARGEST_FILE:
         mirror["max_file_size"] = f"{-(-export.largest // _MEBI)}MB"
-    if chunking:
-        mirror["chunking"] = chunking
+    if parts.chunking:
+        mirror["chunking"] = parts.chunking
     if rules:
         mirror["rules"] = rules
+    remark = f"{parts.left_out} cannot be declared: {fault}" if parts.left_out else ""
     declared = {
         "version": 1,
         "server": server,
         "ledger": _literal(f"./{folder.name}-state/ledger.db"),
         "mirrors": [mirror],
     }
-    dumped = yaml.safe_dump(declared, allow_unicode=True, sort_keys=False, width=100)
-    return "\n".join([*_comments(export, remark), dumped])
+    return "\n".join([*_comments(export, remark), yaml_text(declared)])
+
+
+def _base(export: Export) -> Keys:
+    """Return the settings of the base that another workspace can have, too."""
+    base = export.base
+    keys: Keys = {"description": _literal(base.description)} if base.description else {}
+    # Members have other ids elsewhere.
+    if base.permission in ("only_me", "all_team_members"):
+        keys["permission"] = base.permission
+    if export.tags:
+        keys["tags"] = list(dict.fromkeys(map(_literal, export.tags)))
+    if export.fields:
+        keys["fields"] = dict(export.fields)
+    return keys
 
 
 def _mirror_name(export: Export) -> str:

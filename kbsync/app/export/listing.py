@@ -13,6 +13,7 @@ from kbsync.model.file_types import extension
 from kbsync.planning.marks import FIELDS
 
 MIRROR_OF_MARK, PATH_OF_MARK = FIELDS[:2]
+OWN = "kbsync_"
 UPLOADED = "upload_file"
 
 Typed = tuple[str, str, str | int | float]
@@ -96,10 +97,15 @@ def listed(row: Document) -> ListedDocument:
 
 
 def _given(values: tuple[MetadataValue, ...]) -> tuple[Typed, ...]:
-    """Return the values that are neither the server's own nor a mark."""
+    """Return the values that people gave it."""
     found: Mapping[str, Typed] = {
         each.name: (each.name, each.type, each.value)
         for each in values
-        if each.id != BUILT_IN and each.name not in FIELDS and each.value is not None
+        if each.id != BUILT_IN and of_people(each.name) and each.value is not None
     }
     return tuple(found.values())
+
+
+def of_people(field: str) -> bool:
+    """Whether a field is none of a mark, and has a name that can be declared."""
+    return bool(field.strip()) and not field.startswith(OWN)

@@ -7,9 +7,8 @@ import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-import yaml
-
 from kbsync.app.export.listing import ListedDocument
+from kbsync.app.export.yaml_text import yaml_text
 from kbsync.dify.schemas import ChildChunk, ChunkRow
 
 TIME = "time"
@@ -26,7 +25,7 @@ def sidecar(document: ListedDocument) -> str:
         said["metadata"] = {name: _value(kind, value) for name, kind, value in document.metadata}
     if not document.searched:
         said["enabled"] = False
-    return yaml.safe_dump(said, allow_unicode=True, sort_keys=False) if said else ""
+    return yaml_text(said) if said else ""
 
 
 def _value(kind: str, value: str | float) -> object:
@@ -37,7 +36,7 @@ def _value(kind: str, value: str | float) -> object:
             return seconds
     if kind == NUMBER and (number := _number(value)) is not None:
         return number
-    return _storable(value) if isinstance(value, str) else value
+    return _storable(str(value))
 
 
 def _number(value: str | float) -> int | float | None:

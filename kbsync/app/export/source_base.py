@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NoReturn
 
 from kbsync.dify.client import DifyClient
@@ -52,6 +52,22 @@ class SourceBase:
         """
         found = await self._calls.read("the knowledge base", lambda: self._api.bases.get(self.id))
         return found.value if isinstance(found, Done) else refused("get", found)
+
+    async def fields(self) -> Mapping[str, str]:
+        """Return the types of its metadata fields by name; empty where there are none to be had."""
+        if not self.able(Capability.METADATA):
+            return {}
+        found = await self._calls.read(
+            "the metadata fields", lambda: self._api.metadata.fields(self.id)
+        )
+        return (
+            {each.name: each.type for each in found.value.fields} if isinstance(found, Done) else {}
+        )
+
+    async def tags(self) -> Sequence[str]:
+        """Return the names of its tags; empty where they cannot be had (section 9)."""
+        found = await self._calls.read("the tags", lambda: self._api.bases.tags(self.id))
+        return [each.name for each in found.value] if isinstance(found, Done) else []
 
     async def page(self, number: int) -> ListPage[Document]:
         """Return one page of its documents, from 1.

@@ -9,13 +9,13 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kbsync.app.export.content import Left
-from kbsync.app.export.folder import ExportFolder
-from kbsync.app.export.listing import ListedDocument, listed
+from kbsync.app.export.folder import OWN, ExportFolder
+from kbsync.app.export.listing import ListedDocument, listed, of_people
 from kbsync.app.export.one_document import DocumentExport
 from kbsync.app.export.paths import Places, path_for
 from kbsync.app.export.source_base import SourceBase
@@ -70,6 +70,8 @@ class Export:
     Args:
         base: as it was when the export began.
         map: which file is which document, for `kbsync adopt --map`.
+        fields: types of the base's metadata fields by name, those of marks left out.
+        tags: names of its tags.
         origins: documents that stand in the folder, by what their files are made of.
         written: documents of which something was written by this run.
         bytes: of all their files.
@@ -88,6 +90,8 @@ class Export:
 
     base: KnowledgeBaseRow
     map: Path
+    fields: Mapping[str, str] = field(default_factory=dict)
+    tags: Sequence[str] = ()
     origins: Counter[Origin] = field(default_factory=Counter)
     written: int = 0
     bytes: int = 0
@@ -112,6 +116,21 @@ class Export:
         """Whether everything was exported."""
         unsound = any(each.message.exit is Exit.INCOMPLETE for each in self.notices)
         return Exit.INCOMPLETE if self.left or unsound else Exit.OK
+
+
+async def begun(base: SourceBase, folder: Path) -> Export:
+    """Return an export of which nothing is done yet, with what is known of its base.
+
+    Raises:
+        Problem: the base is not there, or the server could not be asked.
+    """
+    row, fields = await base.row(), await base.fields()
+    return Export(
+        base=row,
+        map=folder / OWN / MAP,
+        fields={name: kind for name, kind in fields.items() if of_people(name)},
+        tags=await base.tags(),
+    )
 
 
 class BaseExport:

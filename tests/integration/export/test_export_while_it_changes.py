@@ -44,6 +44,7 @@ class Server:
     def __init__(self, base: Base, folder: Path) -> None:
         self.base = base
         self.folder = folder
+        self.limiter = RateLimiter(None)
         self.spoils: Callable[[httpx.Request, dict[str, Any]], dict[str, Any]] | None = None
 
     async def made(self, name: str, text: str) -> str:
@@ -54,7 +55,7 @@ class Server:
         transport = self.base.http._transport
         access = Access(url="http://embedded/v1", key=ApiKey(KEY), environment=False)
         async with DifyClient(access, Spoiled(transport, self)) as api:
-            calls = ThrottledCalls(limiter=RateLimiter(None), clock=ProcessClock(), in_flight=4)
+            calls = ThrottledCalls(limiter=self.limiter, clock=ProcessClock(), in_flight=4)
             source = SourceBase(api, calls, self.base.id)
             report = Export(base=await source.row(), map=self.folder / "map.csv")
             with (
@@ -295,3 +296,19 @@ async def test_a_text_without_its_end_and_without_chunks_is_named(tmp_path: Path
         here.spoils = spoils
         assert codes(await here.export()) == {"note.txt": command_say.TEXT_CUT_OFF.code}
         assert here.files() == {}
+
+
+async def test_each_download_is_counted_as_servers_count_it(tmp_path: Path) -> None:
+    class Counting(RateLimiter):
+        turns = 0
+
+        def reserve(self, now: float) -> float:
+            Counting.turns += 1
+            return super().reserve(now)
+
+    async with server(tmp_path) as here:
+        for number in range(3):
+            await here.made(f"{number}.md", f"Text {number}.")
+        here.limiter = Counting(None)
+        await here.export()
+        assert Counting.turns == 3
