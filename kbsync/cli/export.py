@@ -14,7 +14,7 @@ import click
 from kbsync.app import build, connect, logs
 from kbsync.app.clock import ProcessClock
 from kbsync.app.export.configuration import KEY, URL, configuration
-from kbsync.app.export.folder import ExportFolder
+from kbsync.app.export.folder import OWN, ExportFolder
 from kbsync.app.export.source_base import SourceBase
 from kbsync.app.export.state import ExportState, Origin
 from kbsync.app.export.whole_base import NAMED, STATE, BaseExport, Export, ExportForecast, begun
@@ -127,27 +127,27 @@ def _finish(verb: ExportBase, report: Export) -> None:
 
 
 def _configuration(text: str, folder: Path) -> Configuration:
-    """Write the configuration beside the folder, over no other one."""
+    """Write the configuration beside the folder, over none but one that an export wrote."""
+    kept = folder / OWN / USUAL
+    own = {text.encode(), _bytes(kept)}
     for name in (USUAL, f"kbsync-{folder.name}.yaml"):
         file = folder.parent / name
+        if file.is_symlink() or (file.exists() and _bytes(file) not in own):
+            continue
         try:
-            with file.open("x", encoding="utf-8") as opened:
-                opened.write(text)
-        except FileExistsError:
-            if _holds(file, text):
-                return Configuration(text=text, file=file)
+            kept.write_text(text, encoding="utf-8")
+            file.write_text(text, encoding="utf-8")
         except OSError:
             continue
-        else:
-            return Configuration(text=text, file=file)
+        return Configuration(text=text, file=file)
     return Configuration(text=text, file=None)
 
 
-def _holds(file: Path, text: str) -> bool:
+def _bytes(file: Path) -> bytes | None:
     try:
-        return file.read_bytes() == text.encode()
+        return file.read_bytes()
     except OSError:
-        return False
+        return None
 
 
 # -- for people

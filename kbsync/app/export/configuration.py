@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from kbsync.app.export.yaml_text import yaml_text
 from kbsync.config.chunking import FORMS
 from kbsync.config.loading import load
 from kbsync.config.template import slug
-from kbsync.messages import Problem
+from kbsync.messages import Notice, Problem
 from kbsync.model.file_types import ACCEPTED
 
 URL, KEY = "DIFY_URL", "DIFY_API_KEY"
@@ -43,10 +44,15 @@ def configuration(export: Export, folder: Path) -> str:
         try:
             _load(text)
         except Problem as problem:
-            fault = problem.notice.text
+            fault = _fault(problem.notice)
         else:
             break
     return text
+
+
+def _fault(notice: Notice) -> str:
+    """Return what is wrong without the place of the trial, which is another one each time."""
+    return replace(notice, words={**notice.words, "file": "this file"}).text
 
 
 class _Parts(NamedTuple):
