@@ -129,7 +129,7 @@ def _finish(verb: ExportBase, report: Export) -> None:
 def _configuration(text: str, folder: Path) -> Configuration:
     """Write the configuration beside the folder, over none but one that an export wrote."""
     kept = folder / OWN / USUAL
-    own = {text.encode(), _bytes(kept)}
+    own = {text.encode(), _bytes(kept)} - {None}
     for name in (USUAL, f"kbsync-{folder.name}.yaml"):
         file = folder.parent / name
         if file.is_symlink() or (file.exists() and _bytes(file) not in own):

@@ -23,6 +23,8 @@ URL, KEY = "DIFY_URL", "DIFY_API_KEY"
 # A server's own; what a larger chunk or file needs has to be said.
 LONGEST_CHUNK = 4000
 LARGEST_FILE = 15 << 20
+# Chunks that a search returns where a person chose no number: the server's default, and kbsync's.
+UNCHOSEN = (None, 2, 3)
 _MEBI = 1 << 20
 _TRIAL = {URL: "https://dify.example/v1", KEY: "not-yet-known"}
 
@@ -224,7 +226,7 @@ def _of_segmentation(segmentation: Mapping[str, object]) -> Keys:
 def _retrieval(model: Mapping[str, object], *, economy: bool) -> Keys:
     """Return how the base answers searches; an economy base knows one way, whatever it says."""
     method = "keyword_search" if economy else model.get("search_method")
-    if not isinstance(method, str):
+    if not isinstance(method, str) or (economy and model.get("top_k") in UNCHOSEN):
         return {}
     keys: Keys = {"search_method": method}
     if isinstance(top := model.get("top_k"), int):

@@ -169,6 +169,23 @@ def rule(mode: str, form: str = "text_model", **rules: Any) -> str:
     return json.dumps({"rule": {"mode": mode, "rules": rules}, "form": form, "language": "German"})
 
 
+def test_settings_of_the_base_are_declared_as_far_as_another_workspace_has_them(
+    tmp_path: Path,
+) -> None:
+    exported = Export(
+        base=base(description="About $5.", permission="all_team_members"),
+        map=tmp_path / "map.csv",
+        fields={"due": "time", "a: $b": "string"},
+        tags=["one", "two $X"],
+    )
+    file = tmp_path / "kbsync.yaml"
+    file.write_text(configuration(exported, tmp_path / "library"))
+    [mirror] = load(file, {"DIFY_URL": "https://d.example/v1", "DIFY_API_KEY": "dataset-x"}).mirrors
+    declared = mirror.knowledge_base
+    assert (declared.description, declared.permission) == ("About $5.", "all_team_members")
+    assert (declared.tags, declared.fields) == (("one", "two $X"), exported.fields)
+
+
 HIGH = {
     "indexing_technique": "high_quality",
     "embedding_model": "m",
