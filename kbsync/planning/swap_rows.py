@@ -34,6 +34,8 @@ def _superseded(case: Case, new: RemoteDocument, document_id: str) -> Action:
     if isinstance(old, RemoteDocument) and old.readiness is Readiness.ARCHIVED:
         return hold_operator(case, "T2", old)
     if case.rules.metadata and isinstance(old, RemoteDocument) and left_behind(old, new):
+        if entry_of(case).fingerprint is None:  # a late upload: it is not known how to mark it
+            return delete(case, "T2", Cause.FAILED, new.id)
         return SetMetadata(key=case.key, row="T2", cause=Cause.METADATA, document_id=new.id)
     return delete(case, "T2", Cause.SUPERSEDED, document_id)
 

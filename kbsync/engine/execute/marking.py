@@ -52,12 +52,14 @@ class MarkResult:
     Args:
         asked: a decision asked for it (row T14); otherwise it belongs to an upload.
         why: None when it came back.
+        again: something else of the document may be left to do.
     """
 
     key: DocKey
     document_id: str
     asked: bool
     why: Notice | None = None
+    again: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +70,7 @@ class MarkRequest:
         others: foreign values on the document; None when they are not known.
         since: when it was asked for, or written.
         failures: read-backs in vain.
+        awaited: a decision asked for it while it was on its way.
     """
 
     key: DocKey
@@ -77,6 +80,7 @@ class MarkRequest:
     since: float
     asked: bool
     failures: int = 0
+    awaited: bool = False
 
     @property
     def values(self) -> dict[str, str]:
@@ -125,10 +129,13 @@ class MarkWriter:
             return
         for wanted in (self._waiting, self._in_hand, self._written):
             if key in wanted and wanted[key].mark == mark:
+                wanted[key].awaited |= asked
                 return
         self._written.pop(key, None)
         entry = self._context.ledger.entry(key)
-        if entry is None or entry.metadata_hash == values_hash(values_of(mark)):
+        if entry is None:
+            return
+        if not asked and entry.metadata_hash == values_hash(values_of(mark)):
             return
         self._waiting[key] = MarkRequest(
             key=key,
@@ -230,19 +237,32 @@ class MarkWriter:
         """Write what is wanted in one call.
 
         Foreign values go along: a server that knows no partial update drops what is not
-        sent. They are read just before; most documents have none.
+        sent. They are read just before; most documents have none. Those of a document that is
+        replaced go over to the one that replaces it.
         """
         unknown = [each for each in (*batch, *self._waiting.values()) if each.others is None]
-        read = unknown + [each for each in batch if each.others]
-        found = await documents(self._context, {each.document_id for each in read})
+        read = unknown + [each for each in batch if each.others or self._replaced(each)]
+        ids = {each.document_id for each in read} | {self._replaced(each) for each in read}
+        found = await documents(self._context, ids - {""})
         for each in read:
-            there = found.get(each.document_id)
+            there, old = found.get(each.document_id), found.get(self._replaced(each))
             each.others = None if there is None else others_in(there.metadata)
+            if there is not None and old is not None:
+                each.others = {**others_in(old.metadata), **others_in(there.metadata)}
         assignments = [self._assignment(each) for each in batch if each.others is not None]
         if not assignments:
             return Done(None)
         base_id = self._context.base_id or ""
         return await self._context.remote.assign(base_id, self._fields, assignments)
+
+    def _replaced(self, each: MarkRequest) -> str:
+        """Return the id of the document that its document replaces, empty for none."""
+        entry = self._context.ledger.entry(each.key)
+        return (entry.superseded or "") if entry is not None else ""
+
+    def _awaits(self, each: MarkRequest) -> bool:
+        """Whether a decision waits for it: the document it replaces goes next."""
+        return (each.asked or each.awaited) and bool(self._replaced(each))
 
     def _assignment(self, each: MarkRequest) -> Assignment:
         sendable = {name: value for name, value in each.values.items() if name in self._fields}
@@ -302,7 +322,7 @@ class MarkWriter:
                 continue  # gone or sent anew meanwhile: the key is decided anew
             if each.values.items() <= document.metadata.items():
                 changes.append(self._change(each))
-                ended.append(_ended(each))
+                ended.append(_ended(each, again=self._awaits(each)))
             elif (failed := self._lost(each)) is not None:
                 ended.append(failed)
         self._context.ledger.commit_all(changes)
@@ -335,8 +355,8 @@ class MarkWriter:
         return None
 
 
-def _ended(each: MarkRequest) -> MarkResult:
-    return MarkResult(key=each.key, document_id=each.document_id, asked=each.asked)
+def _ended(each: MarkRequest, *, again: bool) -> MarkResult:
+    return MarkResult(key=each.key, document_id=each.document_id, asked=each.asked, again=again)
 
 
 def _refused(each: MarkRequest, outcome: Outcome[None]) -> Notice:

@@ -284,6 +284,14 @@ class Report:
     notice: Notice | None = None
     halted: Halted | None = None
 
+    def note_metadata(self, key: DocKey, why: Notice | None, *, asked: bool) -> None:
+        """Note that metadata came back, or why it did not; `asked`: it was an action of its own."""
+        if why is not None:
+            self.stopped[key] = ("failed", why)
+        elif asked:
+            self.stopped.pop(key, None)
+            self.done["set_metadata"] += 1
+
     @property
     def exit(self) -> Exit:
         """The exit code of `apply` for this mirror (docs/design.md section 7)."""

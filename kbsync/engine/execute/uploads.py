@@ -133,8 +133,10 @@ def choose_strategy(
     failed = _needs_recovery(known)
     if context.pipeline:
         return UpdateStrategy.DELETE_FIRST if failed else UpdateStrategy.SWAP
+    if not failed and _swaps(context, case.key):
+        return UpdateStrategy.SWAP
     if not failed and Capability.UPDATE_ENDS in able:
-        return UpdateStrategy.SWAP if _swaps(context, case.key) else UpdateStrategy.IN_PLACE
+        return UpdateStrategy.IN_PLACE
     # A create merges only into an enabled document, and only if it is the one of its name.
     enabled = [each for each in named if each.enabled]
     merges = able.state(Capability.MERGE_BY_NAME)

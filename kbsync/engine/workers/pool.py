@@ -461,11 +461,10 @@ class WorkerPool(WorkLeft):
         self._marks.add(key, document, asked=asked)
 
     def _marked(self, marked: MarkResult) -> None:
-        if marked.why is not None:
-            self.report.stopped[marked.key] = ("failed", marked.why)
-        elif marked.asked:
-            self.report.stopped.pop(marked.key, None)
-            self.report.done["set_metadata"] += 1
+        self.report.note_metadata(marked.key, marked.why, asked=marked.asked)
+        if marked.again:
+            self._progress.of(marked.key).listed = False
+            self._queue.add(marked.key)
         if marked.asked or marked.why is not None:
             self._observe(mark_event(marked))
 

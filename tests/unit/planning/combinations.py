@@ -43,6 +43,7 @@ STATES = tuple(state for state in EntryState if state is not EntryState.TRASHED)
 ENTRIES = (
     None,
     entry(fingerprint=None),
+    entry(fingerprint=None, superseded="O"),
     entry(word_count=None),
     *(entry(state, **more) for state in STATES for more in ({}, {"superseded": "O"})),
     entry(EntryState.TRASHED),

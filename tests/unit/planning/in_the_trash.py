@@ -273,6 +273,19 @@ STORIES = [
     ),
     Story(
         "T2",
+        "values of others, and a new one of unknown content, which cannot be marked: it goes",
+        {
+            "entry": entry(fingerprint=None, superseded="O"),
+            "known": remote(),
+            "replaced": TITLED,
+            "local": SAME,
+        },
+        Delete,
+        "failed",
+        {"document_id": "D"},
+    ),
+    Story(
+        "T2",
         "they went over, and were changed since",
         {
             "entry": SWAPPED,
