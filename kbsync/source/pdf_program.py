@@ -9,12 +9,10 @@ from __future__ import annotations
 import io
 import logging
 import re
-import resource
-import signal
 import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
+
+from kbsync.source.confined import allow_time, confine, peak_memory
 
 LOCKED, NO_TEXT, UNCLEAR = b"l", b"n", b"u"
 """What is found: it needs a password; no page has text; anything else."""
@@ -37,16 +35,16 @@ _WRITES = re.compile(rb"[)\]>]\s*(?:T[jJ]|['\"])")
 def main() -> None:
     """Answer with one byte for each file on standard input, until that ends."""
     files, answers = sys.stdin.buffer, sys.stdout.buffer
-    _confine()
+    confine(MEMORY)
     for _ in range(RETIRES_AFTER):
         head = files.read(SIZE_BYTES)
         if len(head) < SIZE_BYTES:
             return
         data = files.read(int.from_bytes(head, "big"))
-        _allow_time()
+        allow_time(SECONDS)
         answers.write(look(data))
         answers.flush()
-        if _peak() > RETIRES_ABOVE:
+        if peak_memory() > RETIRES_ABOVE:
             return
 
 
@@ -63,32 +61,6 @@ def look(data: bytes) -> bytes:
         return UNCLEAR if _may_have_text(reader) else NO_TEXT
     except Exception:
         return UNCLEAR
-
-
-def _confine() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    for limit, most in (resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CORE, 0):
-        with suppress(OSError, ValueError):
-            resource.setrlimit(limit, (most, most))
-
-
-def _allow_time() -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    with suppress(OSError, ValueError):
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        seconds = int(used.ru_utime + used.ru_stime) + SECONDS + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, hard))
-
-
-def _peak() -> int:
-    """The most memory this process has used, in bytes; 0 where that cannot be asked."""
-    # Not from `getrusage`: there Linux counts what the process had been before it was this program.
-    try:
-        found = re.search(rb"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_bytes())
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
 
 
 def _may_have_text(reader: Any) -> bool:
