@@ -130,5 +130,41 @@ NO_VALUES = Message(
     "the workbook has no values, only formulas that were never calculated or nothing at all",
     "open and save it with a spreadsheet program, then: " + verb("plan"),
 )
-OF_THE_BYTES = frozenset({LOCKED, SCANNED, BROKEN_DOCUMENT, NO_VALUES})
+NOT_CONVERTED = Message(
+    "KB-S230",
+    "the file cannot be converted: {cause}",
+    "save it anew with the program it comes from, or send it another way (`send`), then: "
+    + verb("plan"),
+)
+CONVERSION_BEYOND = Message(
+    "KB-S231",
+    "to convert the file takes more than {bound}, so it is not sent",
+    "split it, or send it another way (`send`), then: " + verb("plan"),
+)
+NO_CONVERTER = Message(
+    "KB-S232",
+    "to convert {kind} files {packages} must be installed, so the file is held",
+    "{installer} install {install}, then: " + verb("plan"),
+)
+NO_CONVERSION = Message(
+    "KB-S233",
+    "`send: {send}` does not take {kind} files, so the file is not sent",
+    "write another `send` for it, then: " + verb("plan"),
+)
+NOTHING_CONVERTED = Message(
+    "KB-S234",
+    "nothing comes out of the file when it is converted: it has no text",
+    "to silence this, name it in .kbsyncignore, then: " + verb("plan"),
+)
+NO_TEXT = Message(
+    "KB-S235",
+    "the file is no text, so it is not sent as text",
+    "write another `send` for it, or its `encoding`, then: " + verb("plan"),
+)
+OF_THE_BYTES = frozenset(
+    {
+        *(LOCKED, SCANNED, BROKEN_DOCUMENT, NO_VALUES),
+        *(NOT_CONVERTED, CONVERSION_BEYOND, NO_TEXT),
+    }
+)
 """Why no server can read a file, whenever it is looked at, until it has other bytes."""

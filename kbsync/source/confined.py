@@ -1,4 +1,4 @@
-"""The bounds that a program for hostile files sets itself: memory, time, and nothing to write to."""
+"""The bounds a program for hostile files sets itself: memory, time, and no file to write to."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ It is started with the first file and ends after a while without one.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ Ask = Callable[["subprocess.Popen[bytes]"], Answer]
 IDLE_SECONDS = 60.0
 
 _BLOCK = 1 << 20
+_ENDS_WITHIN = 1.0
 _FOLDER = Path(__file__).parents[2]
 
 
@@ -79,7 +81,7 @@ class ReusedProcess:
             answer = ask(process)
             answered = not late.passed
         except (BrokenPipeError, EOFError):
-            raise ProcessEnded(late=late.passed) from None
+            raise ProcessEnded(late=late.passed or _out_of_time(process)) from None
         finally:
             late.cancel()
             self._rest(answered=answered)
@@ -138,6 +140,14 @@ class _Deadline(threading.Timer):
     def _pass(self, process: subprocess.Popen[bytes]) -> None:
         self.passed = True
         process.kill()
+
+
+def _out_of_time(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process that answers no more has used up its processor time."""
+    try:
+        return process.wait(_ENDS_WITHIN) == -signal.SIGXCPU
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _start(program: str) -> subprocess.Popen[bytes]:
