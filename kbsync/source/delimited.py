@@ -83,20 +83,34 @@ def with_commas(pieces: Iterable[str], delimiter: Delimiter) -> Iterator[str]:
     Raises:
         csv.Error: it is no CSV further down.
     """
-    text = lines(pieces)
-    if delimiter.declared:
-        next(text, None)
-    row = _Row(text)
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    for cells in csv.reader(row, delimiter=delimiter.character):
-        row.size = 0
+    for cells in rows_of(pieces, delimiter):
         writer.writerow(cells)
         if written.tell() >= WRITTEN_AT_ONCE:
             yield written.getvalue()
             written.seek(0)
             written.truncate()
     yield written.getvalue()
+
+
+def rows_of(pieces: Iterable[str], delimiter: Delimiter) -> Iterator[list[str]]:
+    """Yield the cells of each row of a CSV file.
+
+    Args:
+        pieces: its text.
+        delimiter: how it is written.
+
+    Raises:
+        csv.Error: it is no CSV further down.
+    """
+    text = lines(pieces)
+    if delimiter.declared:
+        next(text, None)
+    row = _Row(text)
+    for cells in csv.reader(row, delimiter=delimiter.character):
+        row.size = 0
+        yield cells
 
 
 class _Row:

@@ -13,8 +13,8 @@ from kbsync.source.encoding import BLOCK
 from kbsync.source.openat import os_reason
 
 
-def rewritten(text: Iterator[str]) -> IO[bytes]:
-    """Return `text` as UTF-8 in a file, at its end.
+def rewritten(text: Iterator[str], encoding: str = "utf-8") -> IO[bytes]:
+    """Return `text` in a file, at its end, as UTF-8 or in another `encoding`.
 
     Raises:
         MachineFault: there is no room for it.
@@ -22,7 +22,7 @@ def rewritten(text: Iterator[str]) -> IO[bytes]:
     sent = tempfile.SpooledTemporaryFile(max_size=BLOCK)  # noqa: SIM115 - the caller closes it
     try:
         for piece in text:
-            _write(sent, piece.encode("utf-8", "replace"))
+            _write(sent, piece.encode(encoding, "replace"))
         _write(sent, b"")
     except BaseException:
         sent.close()

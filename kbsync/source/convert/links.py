@@ -46,9 +46,9 @@ class Links:
         for line, code in in_code(lines):
             yield line if code or not _may_link(line) else self._line(line)
 
-    def html(self, text: str) -> str:
-        """Return a page, or a piece of one that ends between two tags, with absolute targets."""
-        return _ATTRIBUTE.sub(self._absolute, text)
+    def html(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield the lines of a page with absolute targets."""
+        return (_ATTRIBUTE.sub(self._absolute, line) for line in lines)
 
     def _line(self, line: str) -> str:
         # Every second piece stands between backticks.

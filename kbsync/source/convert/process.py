@@ -41,13 +41,17 @@ class Converting(ReusedProcess):
     def __init__(self, *, seconds: float = SECONDS, idle: float = IDLE_SECONDS) -> None:
         super().__init__("kbsync.source.convert.program", seconds=seconds, idle=idle)
 
-    def text(self, fd: int, ending: str, *, rows: int = 0) -> IO[bytes] | Notice:
+    def text(
+        self, fd: int, ending: str, *, rows: int = 0, links: str = "", path: str = ""
+    ) -> IO[bytes] | Notice:
         """Return what a file becomes, as UTF-8 in a file, at its end; or why it becomes nothing.
 
         Args:
             fd: its descriptor.
             ending: its extension, lower case.
             rows: characters of a row at most, where it is sent row by row; 0 for Markdown.
+            links: the URL that relative links of Markdown are rewritten to; empty to leave them.
+            path: its key path, which they are relative to.
 
         Raises:
             OSError: it cannot be read.
@@ -56,7 +60,7 @@ class Converting(ReusedProcess):
         size = os.fstat(fd).st_size
         if size > LARGEST:
             return _beyond(f"{LARGEST >> 20} MiB of file")
-        asked = {"ending": ending, "rows": rows, "size": size}
+        asked = {"ending": ending, "rows": rows, "size": size, "links": links, "path": path}
         head = json.dumps(asked).encode() + b"\n"
         try:
             return self.asked(lambda process: _answer(process, head, fd, size))

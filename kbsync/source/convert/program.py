@@ -19,6 +19,7 @@ from kbsync.source.confined import allow_time, confine, peak_memory
 from kbsync.source.convert.answers import ConversionError, Kind, tell
 from kbsync.source.convert.converters import CONVERTERS
 from kbsync.source.convert.kept import kept
+from kbsync.source.convert.links import Links
 
 MEMORY = 768 << 20
 """Address space: libraries take a tenth, and a file may have 64 MiB."""
@@ -29,6 +30,7 @@ RETIRES_AFTER = 500
 RETIRES_ABOVE = 192 << 20
 """Memory this process has once used before it ends: it would keep most of it."""
 LONGEST_CAUSE = 300
+LONGEST_HEAD = 1 << 16
 
 _PIECE = 1 << 18
 
@@ -41,7 +43,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     confine(MEMORY)
     for _ in range(RETIRES_AFTER):
-        head = files.readline(1 << 12)
+        head = files.readline(LONGEST_HEAD)
         if not head:
             return
         asked = json.loads(head)
@@ -78,7 +80,11 @@ def _pieces(asked: dict[str, str | int], file: IO[bytes]) -> Iterator[str]:
         return pieces
     converter = CONVERTERS[ending]
     module = import_module(f"kbsync.source.convert.{converter.module}")
-    return (kept(piece, tags=converter.tags) for piece in module.markdown(file))
+    pieces = (kept(piece, tags=converter.tags) for piece in module.markdown(file))
+    if not (base := str(asked.get("links", ""))):
+        return pieces
+    links = Links(base, str(asked["path"]))
+    return links.markdown(line for piece in pieces for line in piece.splitlines(keepends=True))
 
 
 def joined(pieces: Iterator[str]) -> Iterator[str]:

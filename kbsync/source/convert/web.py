@@ -67,6 +67,7 @@ _CONVERTER = MarkdownConverter(
     heading_style=ATX,
     bullets="-",
     autolinks=False,
+    table_infer_header=True,
     # An escaped name is another word for a search.
     escape_asterisks=False,
     escape_underscores=False,
