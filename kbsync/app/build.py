@@ -246,7 +246,8 @@ def mirror_of(settings: Settings, declared: Declared, *, prune: Prune = KEEP) ->
     """
     from kbsync.source.folder import Folder  # noqa: PLC0415 - loaded by verbs that need it
 
-    folder = Folder(declared, own_files(settings))
+    longest = settings.server_of(declared).max_chunk_length
+    folder = Folder(declared, own_files(settings), longest_chunk=longest)
     return Mirror(
         config=declared,
         server=settings.server_of(declared),

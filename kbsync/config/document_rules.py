@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -24,6 +25,18 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _base_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.netloc or not value.isascii():
+        raise wanted("the URL of a folder is wanted, such as https://docs.example/")
+    if parts.query or parts.fragment or re.search(r"[\s<>\"'()]", value):
+        raise wanted("a URL without ?, # and blanks is wanted, such as https://docs.example/")
+    return value if value.endswith("/") else value + "/"
+
+
 def _one(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -38,7 +51,7 @@ Send = Literal["file", "text", "converted", "rows"]
 UpdateStrategy = Literal["in_place", "swap"]
 OnDelete = Literal["delete", "disable", "keep"]
 TrashTime = Annotated[float, lasting(0, 3650 * 86400)]
-Url = Annotated[str, Field(min_length=1, max_length=2000)]
+Url = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_base_url)]
 
 
 class RuleConfig(Section):
@@ -64,12 +77,10 @@ class RuleConfig(Section):
     send: Send | None = Field(
         default=None,
         description="How these files are sent: file, text, converted or rows.",
-        json_schema_extra=RESERVED,
     )
     links: Url | None = Field(
         default=None,
         description="The URL that relative links and images of these texts are rewritten to.",
-        json_schema_extra=RESERVED,
     )
     metadata: Metadata | None = Field(
         default=None,

@@ -7,7 +7,25 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterable
 from importlib.util import find_spec
+
+CONVERT = {
+    "beautifulsoup4": "bs4",
+    "mammoth": "mammoth",
+    "markdownify": "markdownify",
+    "odfdo": "odfdo",
+    "openpyxl": "openpyxl",
+    "pypdf": "pypdf",
+    "python-oxmsg": "oxmsg",
+    "python-pptx": "pptx",
+}
+"""The packages of the extra `convert`, each with the module that is imported."""
+
+
+def not_installed(packages: Iterable[str]) -> tuple[str, ...]:
+    """Return those of some packages of `CONVERT` that are not installed."""
+    return tuple(each for each in packages if find_spec(CONVERT[each]) is None)
 
 
 def installing(extra: str) -> dict[str, tuple[str, ...]]:

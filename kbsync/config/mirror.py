@@ -124,12 +124,10 @@ class MirrorConfig(Section):
         default="file",
         description="file: as it is; text: any file of text, as text; converted: rich types as "
         "Markdown; rows: tables, a row to a chunk.",
-        json_schema_extra=RESERVED,
     )
     links: Url | None = Field(
         default=None,
         description="The URL that relative links and images of texts are rewritten to.",
-        json_schema_extra=RESERVED,
     )
     metadata: Metadata = Field(
         default_factory=dict,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from kbsync.engine.source_port import Blocked as Blocked  # noqa: PLC0414 - the folder, also named from here
 from kbsync.engine.source_port import FileRow as FileRow  # noqa: PLC0414
+from kbsync.engine.source_port import Known as Known  # noqa: PLC0414
 from kbsync.engine.source_port import Payload as Payload  # noqa: PLC0414
 from kbsync.engine.source_port import Seen as Seen  # noqa: PLC0414
 from kbsync.engine.source_port import Source as Source  # noqa: PLC0414

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kbsync.messages import Notice
 from kbsync.model import FileState, Stat, Unknown
@@ -29,6 +29,18 @@ class Blocked:
 Seen = FileRow | FileState | Blocked
 
 
+class Known(NamedTuple):
+    """What a file's own bytes became when they were sent under today's settings.
+
+    Args:
+        source: their sha256 (hex).
+        content: sha256 (hex) of what was sent.
+    """
+
+    source: str
+    content: str
+
+
 class Payload(Protocol):
     """What is uploaded for one file, readable once from the start.
 
@@ -44,6 +56,11 @@ class Payload(Protocol):
     @property
     def taken(self) -> str | None:
         """What its text was taken as, None where no text was converted."""
+        ...
+
+    @property
+    def source(self) -> str | None:
+        """Sha256 (hex) of the file's own bytes, where not they are sent."""
         ...
 
     def read(self, size: int = -1) -> bytes:
@@ -84,12 +101,20 @@ class Source(Protocol):
         """Like `look`, and look into the file: Unknown where it is plain that it cannot be sent."""
         ...
 
-    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+    def read(
+        self,
+        path: str,
+        taken: str | None = None,
+        *,
+        fresh: bool = False,
+        known: Known | None = None,
+    ) -> FileState:
         """Like `look`, and hash what would be sent: a `Present` has its `content`.
 
         Its stat is of the file that was read; without a ctime where a later write could leave the
         same one, so that no later look is equal to it. `taken`: what its text was taken as when it
         was sent (`LedgerEntry.encoding`). `fresh` reads the file even where its hash is remembered.
+        A file that would be converted, and still has the bytes of `known`, is not converted again.
         """
         ...
 

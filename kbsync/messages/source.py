@@ -1,6 +1,6 @@
 """Messages about the source: codes KB-S001 and up, never re-used."""
 
-from kbsync.messages import Message, verb
+from kbsync.messages import Message, shell, verb
 
 ROOT_GONE = Message(
     "KB-S001",
@@ -143,12 +143,12 @@ CONVERSION_BEYOND = Message(
 )
 NO_CONVERTER = Message(
     "KB-S232",
-    "to convert {kind} files {packages} must be installed, so the file is held",
-    "{installer} install {install}, then: " + verb("plan"),
+    "{kind} files are converted by packages that are not installed ({missing}), so it is not sent",
+    "install them with: " + shell("{installer} {packages}"),
 )
 NO_CONVERSION = Message(
     "KB-S233",
-    "`send: {send}` does not take {kind} files, so the file is not sent",
+    "`send: {send}` takes no {kind} files, nor does the server, so it is not sent",
     "write another `send` for it, then: " + verb("plan"),
 )
 NOTHING_CONVERTED = Message(

@@ -22,7 +22,10 @@ class DocumentRule:
         chunking: its process rule and language.
         encoding: what its text is written in that is not UTF-8, as for `MirrorConfig.encoding`.
         csv: ``commas`` or ``as_is``.
-        send: ``file``, ``text``, ``converted`` or ``rows``.
+        send: ``file``, ``text``, ``converted`` or ``rows``; ``file`` too where the path is of no
+            type that the declared one takes.
+        declared_send: what is declared, whatever the type of the path.
+        any_type: a rule of its own says how it is sent, so that its type need not be accepted.
         links: the URL that its relative links are rewritten to, None to leave them.
         metadata: templates of its metadata values, by field.
         front_matter: fields that its front matter gives; None leaves front matter in the text.
@@ -39,6 +42,8 @@ class DocumentRule:
     encoding: tuple[str, ...] = ("auto",)
     csv: str = "commas"
     send: str = "file"
+    declared_send: str = "file"
+    any_type: bool = False
     links: str | None = None
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     front_matter: tuple[str, ...] | None = None

@@ -81,6 +81,7 @@ class Present:
         unmounted: the recorded mount point it is below, where nothing is mounted now: it may be
             another file than the one that was sent.
         taken: what its text was taken as, None where no text was converted.
+        source: sha256 (hex) of its own bytes, where not they are sent.
     """
 
     key: DocKey
@@ -88,6 +89,7 @@ class Present:
     content: str | None = None
     unmounted: str | None = None
     taken: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

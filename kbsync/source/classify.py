@@ -143,7 +143,7 @@ def _verdict(rules: FileRules, folder: OpenFolder, name: str, found: EntryStat) 
         return rules.skipped(path, refusal)
     if isinstance(found, OSError):
         return Unknown(key=rules.key(path), why=why_unread(found))
-    verdict = rules.verdict(path, part, found)
+    verdict = rules.verdict(path, found)
     return verdict if isinstance(verdict, Skipped) else FileEntry(verdict, steps)
 
 

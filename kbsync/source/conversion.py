@@ -1,22 +1,28 @@
-"""What is sent for a file of text in the place of its bytes: UTF-8, and commas in CSV."""
+"""What is sent for a file in the place of its bytes: UTF-8, commas in CSV, Markdown, rows."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
 from kbsync.config.encodings import AUTO
 from kbsync.messages import Notice
+from kbsync.messages import source as says
 from kbsync.model import DocumentRule
 from kbsync.model.file_types import extension, is_text
-from kbsync.source.delimited import SAMPLE, Delimiter, delimiter_of, with_commas
+from kbsync.source.convert.links import HTML, MARKDOWN, Links
+from kbsync.source.convert.rich import become, not_installed
+from kbsync.source.convert.rows import texts
+from kbsync.source.convert.sending import BY_ROWS, CONVERTED, FILE, TEXT, links_in
+from kbsync.source.delimited import SAMPLE, Delimiter, delimiter_of, lines, rows_of, with_commas
 from kbsync.source.encoding import (
     Chosen,
     Text,
     TextRead,
+    byte_order_mark,
     pieces,
     read_text,
     stray_byte,
@@ -26,6 +32,12 @@ from kbsync.source.taken_as import TakenAs
 from kbsync.source.unmarked import has_control
 
 GLANCE = 1 << 16
+PAGE = "page"
+RICH = frozenset({CONVERTED, BY_ROWS})
+"""What becomes of a file by more than reading it as text."""
+
+_DELIMITED = frozenset({"csv", "tsv"})
+_BLANK = 1 << 12
 _SPOKEN = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 
 
@@ -37,7 +49,8 @@ class Converted(NamedTuple):
         start: where in the file that begins: behind a UTF-8 byte order mark.
         taken: what it was taken as, in the words of the ledger; None for UTF-8 as it is.
         sent: what is sent, written anew, at its end; None for the file's own bytes.
-        doubt: why it is not known what it is written in: it must not be sent.
+        doubt: why it is not known what it holds: it must not be sent.
+        skip: why nothing of it is ever sent in this way.
     """
 
     content: str = ""
@@ -45,16 +58,20 @@ class Converted(NamedTuple):
     taken: str | None = None
     sent: IO[bytes] | None = None
     doubt: Notice | None = None
+    skip: Notice | None = None
 
 
 class Conversion:
-    """What becomes of the texts of one mirror.
+    """What becomes of the files of one rule.
 
     Args:
-        convert: whether text is sent as UTF-8; otherwise nothing is converted.
+        convert: whether text is sent as UTF-8; otherwise it is not converted.
         encoding: what it is written in that is not UTF-8, as the configuration names it.
         commas: whether CSV files are sent with commas.
         by: how that is noted in the ledger.
+        send: how the files are sent (`kbsync.source.convert.sending.sent_as`).
+        links: the URL that relative links are rewritten to; empty to leave them.
+        longest: characters of a row at most, where they are sent row by row.
     """
 
     def __init__(
@@ -64,11 +81,15 @@ class Conversion:
         encoding: Sequence[str] = (AUTO,),
         commas: bool = True,
         by: str = "",
+        send: str = FILE,
+        links: str = "",
+        longest: int = 0,
     ) -> None:
         self._convert = convert
         self._taken_as = TakenAs(encoding)
         self._commas = commas
         self.by = by
+        self._send, self._links, self._longest = send, links, longest
 
     @classmethod
     def declared(cls, rule: DocumentRule, *, convert: bool) -> Conversion:
@@ -83,24 +104,53 @@ class Conversion:
             encoding=rule.encoding,
             commas=rule.csv == "commas",
             by=rule.taken_by,
+            send=rule.send,
+            links=rule.links or "",
+            longest=_longest(rule) if rule.send == BY_ROWS else 0,
         )
 
     def of(self, name: str) -> str:
-        """Return what becomes of a file called `name`: ``text``, ``csv``, empty for its bytes."""
-        ending = extension(name)
-        if not self._convert or not is_text(ending):
-            return ""
-        return "csv" if ending == "csv" else "text"
+        """Return what becomes of a file called `name`.
 
-    def converted(self, fd: int, kind: str, *, folder: int, before: str | None) -> Converted:
-        """Read a file of text, and write it anew where its bytes are not what is sent.
+        Returns:
+            ``converted``, ``rows``, ``text`` (of any type, by `send`), ``page`` (HTML of which
+            links are rewritten), ``csv`` or ``utf-8`` (text as a server takes it); empty for its
+            own bytes.
+        """
+        ending = extension(name)
+        if self._send != FILE:
+            return self._send
+        if self._links and ending in HTML:
+            return PAGE
+        linked = bool(self._links) and ending in MARKDOWN
+        if not is_text(ending) or not (self._convert or linked):
+            return ""
+        return "csv" if ending == "csv" else "utf-8"
+
+    def remembered_as(self, name: str) -> str:
+        """Return what tells what becomes of a file from what another rule makes of it."""
+        return f"{self.of(name)} {self.by} {self._links}"
+
+    def converted(
+        self, fd: int, kind: str, *, folder: int, before: str | None, path: str
+    ) -> Converted:
+        """Read a file, and write it anew where its bytes are not what is sent.
 
         Args:
             fd: the file.
-            kind: as `of` returns.
+            kind: as `of` returns, and not empty.
             folder: the file's folder.
             before: what it was taken as when it was sent; None where that is not known.
+            path: its key path.
+
+        Raises:
+            OSError: it cannot be read.
         """
+        ending = extension(path.rpartition("/")[2])
+        if kind == CONVERTED or (kind == BY_ROWS and ending not in _DELIMITED):
+            return self._rich(fd, ending, kind, path)
+        if kind == PAGE:
+            return _page(fd, Links(self._links, path))
 
         def choose(text: Text) -> Chosen | None:
             return self._taken_as.choose(text, folder, _encoding_of(before))
@@ -108,6 +158,38 @@ class Conversion:
         read = read_text(fd, choose)
         if read.doubt:
             return Converted(doubt=read.doubt)
+        if kind == TEXT and _no_text(read):
+            return Converted(skip=says.NO_TEXT())
+        if kind == BY_ROWS:
+            return self._by_rows(fd, read, ending)
+        if self._links and links_in(self._send, ending):
+            return self._linked(fd, read, kind, path)
+        return self._text(fd, read, kind)
+
+    def _rich(self, fd: int, ending: str, kind: str, path: str) -> Converted:
+        links = self._links if links_in(kind, ending) else ""
+        found = become(fd, ending, rows=self._longest, links=links, path=path)
+        if isinstance(found, Notice):
+            return Converted(doubt=found)
+        return _with_text(Converted(sent=found))
+
+    def _by_rows(self, fd: int, read: TextRead, ending: str) -> Converted:
+        encoding = read.encoding or "utf-8"
+        delimiter = self._guessed(read) or Delimiter("\t" if ending == "tsv" else ",")
+        table = (row for row in rows_of(pieces(fd, encoding, read.head), delimiter) if any(row))
+        taken = self._words(read, BY_ROWS, delimiter)
+        try:
+            sent = rewritten(texts(table, "", self._longest))
+        except csv.Error as error:
+            return Converted(doubt=says.NOT_CONVERTED(cause=f"it is no table: {error}"))
+        return _with_text(Converted(taken=taken, sent=sent))
+
+    def _linked(self, fd: int, read: TextRead, kind: str, path: str) -> Converted:
+        text = lines(pieces(fd, read.encoding or "utf-8", read.head))
+        sent = rewritten(Links(self._links, path).markdown(text))
+        return Converted(taken=self._words(read, kind), sent=sent)
+
+    def _text(self, fd: int, read: TextRead, kind: str) -> Converted:
         delimiter = self._delimiter(read) if kind == "csv" else None
         taken = self._words(read, kind, delimiter)
         if read.encoding is None and delimiter is None:
@@ -120,23 +202,33 @@ class Conversion:
         sent = rewritten(pieces(fd, encoding, read.head))
         return Converted(taken=self._words(read, kind), sent=sent)
 
-    def doubt(self, fd: int, *, folder: int) -> Notice | None:
-        """Return why it is not known what the text file `fd` is written in, by its beginning.
+    def glanced(self, fd: int, kind: str, *, folder: int, ending: str) -> Converted:
+        """Return what is plain by the beginning of the file `fd`: a doubt, or why it is skipped.
 
         Args:
             fd: the file.
+            kind: as `of` returns, and not empty.
             folder: descriptor of its folder.
+            ending: its extension, lower case.
         """
+        if kind == CONVERTED or (kind == BY_ROWS and ending not in _DELIMITED):
+            return Converted(doubt=not_installed(ending, rows=kind == BY_ROWS))
+        if kind == PAGE:
+            return Converted()
         head = os.pread(fd, GLANCE, 0)
         stray = stray_byte(head)
         if stray < 0 and not has_control(head):
-            return None
+            return Converted()
         chosen = self._taken_as.choose(Text(fd, head, stray), folder, None)
-        return chosen.doubt if chosen else None
+        if chosen and chosen.doubt:
+            return Converted(doubt=chosen.doubt)
+        read = TextRead(0, "", chosen.encoding if chosen else None, head)
+        return Converted(skip=says.NO_TEXT() if kind == TEXT and _no_text(read) else None)
 
     def _delimiter(self, read: TextRead) -> Delimiter | None:
-        if not self._commas:
-            return None
+        return self._guessed(read) if self._commas else None
+
+    def _guessed(self, read: TextRead) -> Delimiter | None:
         head = read.head[read.start : read.start + SAMPLE]
         whole = len(read.head) <= read.start + SAMPLE
         decoder = codecs.getincrementaldecoder(read.encoding or "utf-8")(errors="replace")
@@ -152,6 +244,41 @@ class Conversion:
 
 def _spoken(delimiter: Delimiter) -> str:
     return _SPOKEN.get(delimiter.character, repr(delimiter.character))
+
+
+def _longest(rule: DocumentRule) -> int:
+    rules = rule.chunking.process_rule["rules"]
+    longest: int = rules["segmentation"]["max_tokens"]  # type: ignore[index]
+    return longest
+
+
+def _no_text(read: TextRead) -> bool:
+    """Whether a file is none of text: no text has these bytes but in wide characters."""
+    return b"\0" in read.head and not (read.encoding or "").startswith(("utf-16", "utf-32"))
+
+
+def _with_text(found: Converted) -> Converted:
+    """Return what was written anew, unless it has no text."""
+    sent = found.sent
+    if sent is None or sent.tell() > _BLANK:
+        return found
+    sent.seek(0)
+    if sent.read().strip():
+        return found
+    sent.close()
+    return Converted(skip=says.NOTHING_CONVERTED())
+
+
+def _page(fd: int, links: Links) -> Converted:
+    """Return a page with absolute links; its other bytes are as they were, in any charset."""
+    head = os.pread(fd, 4, 0)
+    if byte_order_mark(head):  # wide characters: no charset that has ASCII in it
+        return Converted(sent=rewritten(pieces(fd, "latin-1"), "latin-1"))
+    return Converted(sent=rewritten(_linked_page(fd, links), "latin-1"))
+
+
+def _linked_page(fd: int, links: Links) -> Iterator[str]:
+    return links.html(lines(pieces(fd, "latin-1")))
 
 
 def _encoding_of(taken: str | None) -> str | None:

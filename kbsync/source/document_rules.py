@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from kbsync.config import MirrorConfig, settings_hash
+from kbsync.config.chunking import ChunkRule
 from kbsync.config.document_rules import RuleConfig
+from kbsync.config.server import ServerConfig
 from kbsync.model import Chunking, DocumentRule
+from kbsync.model.file_types import extension
+from kbsync.source.convert.rows import SEPARATOR
+from kbsync.source.convert.sending import BY_ROWS, FILE, sent_as, shaping
 from kbsync.source.encoding import CONVERTER
 from kbsync.source.gitignore import Patterns, compiled
 
 Matched = tuple[bool, ...]
 FOLDERS, COMBINATIONS = 10_000, 4096
+LONGEST_CHUNK: int = ServerConfig.model_fields["max_chunk_length"].default
 # Keys that a mirror has under the same name as its rules.
 _ALIKE = (
     *("encoding", "csv", "send", "links", "metadata", "front_matter"),
@@ -28,24 +34,32 @@ class RulesOfMirror:
 
     Args:
         config: the mirror as declared.
+        longest: characters of a chunk at most, as its server has them.
 
     Attributes:
-        shared: the rule of every path, None where the mirror has rules of their own for some.
+        shared: the rule of every path, None where the mirror has rules of their own for some, or
+            where the type of a file decides.
     """
 
-    def __init__(self, config: MirrorConfig) -> None:
+    def __init__(self, config: MirrorConfig, *, longest: int = LONGEST_CHUNK) -> None:
         self._config = config
+        self._longest = longest
         self._patterns = tuple(compiled("\n".join(each.match)) for each in config.rules)
         # Few combinations of rules occur, and few folders are asked about at a time.
         self._merged = lru_cache(maxsize=COMBINATIONS)(self._merge)
         self._folder = lru_cache(maxsize=FOLDERS)(self._in_folder)
-        self.shared = None if config.rules else self._merged(())
+        self._typed = lru_cache(maxsize=COMBINATIONS)(self._of_type)
+        one = None if config.rules else self._merged(())
+        self.shared = None if one is None or _by_type(one) else one
 
     def of(self, path: str) -> DocumentRule:
         """Return the rule of a key path: of the rules that match it the last to set a key wins."""
         if self.shared is not None:
             return self.shared
-        return self._merged(self._matched(self._folder(_parent(path)), path))
+        rule = self._merged(self._matched(self._folder(_parent(path)), path))
+        if not _by_type(rule):
+            return rule
+        return self._typed(rule, extension(path.rpartition("/")[2]))
 
     def _in_folder(self, folder: str) -> Matched:
         """Return which rules match all of `folder`, which ends with ``/`` or is empty."""
@@ -61,6 +75,16 @@ class RulesOfMirror:
 
     def _merge(self, matched: Matched) -> DocumentRule:
         return merged(self._config, [n for n, match in enumerate(matched) if match])
+
+    def _of_type(self, rule: DocumentRule, ending: str) -> DocumentRule:
+        """Return the rule of the files of one type among those of `rule`."""
+        send = sent_as(rule.send, ending)
+        shaped = shaping(send, ending, rule.links)
+        chunking = rule.chunking
+        if send == BY_ROWS:
+            chunking = replace(chunking, process_rule=by_rows(self._longest))
+        settings = _settings(self._config, chunking, shaped)
+        return replace(rule, send=send, chunking=chunking, settings=settings)
 
 
 def _parent(path: str) -> str:
@@ -107,12 +131,14 @@ def _document_rule(
 ) -> DocumentRule:
     chunking = _chunking(config, declared)
     return DocumentRule(
-        settings=_settings(config, chunking, declared),
+        settings=_settings(config, chunking),
         profile=_profile(declared),
         chunking=chunking,
         encoding=declared.encoding or config.encoding,
         csv=declared.csv or config.csv,
-        send=declared.send or "file",
+        send=declared.send or FILE,
+        declared_send=declared.send or FILE,
+        any_type=origins.get("send", "").startswith("rules["),
         links=declared.links,
         metadata=declared.metadata or {},
         front_matter=declared.front_matter,
@@ -134,13 +160,33 @@ def _chunking(config: MirrorConfig, declared: RuleConfig) -> Chunking:
     )
 
 
-def _settings(config: MirrorConfig, chunking: Chunking, declared: RuleConfig) -> str:
-    """Return the hash of what shapes a document's chunks, the converter's version included."""
+def _settings(config: MirrorConfig, chunking: Chunking, shaped: str = "") -> str:
+    """Return the hash of what shapes a document's chunks, the converter's version included.
+
+    Args:
+        config: the mirror as declared.
+        chunking: of the document.
+        shaped: what else shapes its text; empty keeps the hash that documents were sent under.
+    """
     shaping = f"{settings_hash(chunking, config.convert)} {converter_of(config)}"
-    # A mirror that declares neither keeps the hash that its documents were sent under.
-    if declared.send not in (None, "file") or declared.links is not None:
-        shaping += f" {json.dumps([declared.send, declared.links])}"
-    return hashlib.sha256(shaping.encode()).hexdigest()
+    return hashlib.sha256(" ".join(filter(None, (shaping, shaped))).encode()).hexdigest()
+
+
+def _by_type(rule: DocumentRule) -> bool:
+    """Whether the type of a file decides what becomes of it."""
+    return rule.send != FILE or rule.links is not None
+
+
+def by_rows(longest: int) -> Mapping[str, object]:
+    """Return the process rule that makes a chunk of each row."""
+    rule = ChunkRule(
+        mode="custom",
+        separator=SEPARATOR,
+        max_tokens=longest,
+        chunk_overlap=0,
+        remove_extra_spaces=False,
+    )
+    return rule.process_rule()
 
 
 def converter_of(config: MirrorConfig) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kbsync.config import MirrorConfig
-from kbsync.engine.ports import FileRow, Payload, Seen
+from kbsync.engine.ports import FileRow, Known, Payload, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import (
@@ -24,18 +24,21 @@ from kbsync.model import (
 )
 from kbsync.model.file_types import extension
 from kbsync.source.classify import FileEntry
-from kbsync.source.conversion import Conversion
-from kbsync.source.document_rules import RulesOfMirror
+from kbsync.source.conversion import RICH, Conversion, Converted
+from kbsync.source.document_rules import LONGEST_CHUNK, RulesOfMirror
 from kbsync.source.emptiness import is_blank
 from kbsync.source.file_rules import FileRules
 from kbsync.source.lookup import look
 from kbsync.source.mounts import mount_points
 from kbsync.source.openat import FOLDER
 from kbsync.source.own_files import OwnFiles
-from kbsync.source.payload import FilePayload, ReadFiles, open_file, payload
+from kbsync.source.payload import FilePayload, ReadFiles, open_file, own_content, payload
 from kbsync.source.scan import root_fault, scan
 from kbsync.source.soundness import fault
 from kbsync.source.unread import why_not_opened, why_unread
+
+_OF_ITS_TYPE = RICH | {""}
+"""What becomes of a file whose bytes are to be those of its type."""
 
 
 class Folder:
@@ -44,11 +47,18 @@ class Folder:
     Args:
         config: the mirror as declared.
         own: files that kbsync itself writes, each with what it is; its output need not be named.
+        longest_chunk: characters, as its server has them.
     """
 
-    def __init__(self, config: MirrorConfig, own: Mapping[Path, str] | None = None) -> None:
-        self._rules = FileRules(config, OwnFiles(own or {}))
-        self._document_rules = RulesOfMirror(config)
+    def __init__(
+        self,
+        config: MirrorConfig,
+        own: Mapping[Path, str] | None = None,
+        *,
+        longest_chunk: int = LONGEST_CHUNK,
+    ) -> None:
+        self._document_rules = RulesOfMirror(config, longest=longest_chunk)
+        self._rules = FileRules(config, OwnFiles(own or {}), self._document_rules)
         self._conversions: dict[DocumentRule, Conversion] = {}
         self._read = ReadFiles()
 
@@ -97,21 +107,35 @@ class Folder:
             fd, found = self._located(closing, path)
             if not isinstance(found, FileEntry):
                 return found
-            why = self._glanced(fd, found.steps, path)
-            return self._unknown(path, why) if why else self._present(found.row, found)
+            seen = self._glanced(fd, found.steps, path)
+            if seen.skip:
+                return self._rules.skipped(path, seen.skip)
+            return (
+                self._unknown(path, seen.doubt) if seen.doubt else self._present(found.row, found)
+            )
 
-    def _glanced(self, root: int, steps: tuple[str, ...], path: str) -> Notice | None:
-        name = path.rpartition("/")[2]
+    def _glanced(self, root: int, steps: tuple[str, ...], path: str) -> Converted:
+        ending, conversion = _ending(path), self._conversion(path)
+        kind = conversion.of(path.rpartition("/")[2])
         try:
             with open_file(root, steps) as file:
-                conversion = self._conversion(path)
-                if conversion.of(name):
-                    return conversion.doubt(file.fd, folder=file.parent)
-                return fault(file.fd, extension(name))
+                seen = Converted()
+                if kind:
+                    seen = conversion.glanced(file.fd, kind, folder=file.parent, ending=ending)
+                if seen != Converted() or kind not in _OF_ITS_TYPE:
+                    return seen
+                return Converted(doubt=fault(file.fd, ending))
         except OSError:
-            return None  # said when it is read
+            return Converted()  # said when it is read
 
-    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+    def read(
+        self,
+        path: str,
+        taken: str | None = None,
+        *,
+        fresh: bool = False,
+        known: Known | None = None,
+    ) -> FileState:
         """Like `look`, and hash what would be sent: a `Present` has its `content`.
 
         Its stat is of the file that was read, without a change time while that is too young.
@@ -120,7 +144,10 @@ class Folder:
             path: key path.
             taken: what its text was taken as when it was sent; None where that is not known.
             fresh: read the file even where what it held is remembered by its stat.
+            known: what its own bytes became: where it still has them it is not converted again.
         """
+        if known is not None and (unchanged := self._unchanged(path, taken, known)):
+            return unchanged
         with ExitStack() as closing:
             opened = self._opened(closing, path, taken, fresh=fresh)
             if not isinstance(opened, tuple):
@@ -132,10 +159,39 @@ class Folder:
                 return self._unknown(path, why_unread(error))
             if sent.torn():
                 return self._unknown(path, says.TORN())
-            conversion = self._conversion(path)
-            kind = conversion.of(path.rpartition("/")[2]) + conversion.by
-            self._read.note(sent.file, body, kind=kind)
-            return replace(present, stat=sent.stat, content=body.content, taken=body.taken)
+            kind = self._conversion(path).remembered_as(path.rpartition("/")[2])
+            text = sent.text() if body.source else None
+            self._read.note(sent.file, body, kind=kind, text=text)
+            return replace(
+                present,
+                stat=sent.stat,
+                content=body.content,
+                taken=body.taken,
+                source=body.source,
+            )
+
+    def _unchanged(self, path: str, taken: str | None, known: Known) -> Present | None:
+        """Return a file that would be converted and has the known bytes; None otherwise."""
+        if self._conversion(path).of(path.rpartition("/")[2]) not in RICH:
+            return None
+        with ExitStack() as closing:
+            fd, found = self._located(closing, path)
+            if not isinstance(found, FileEntry):
+                return None
+            trust = self._rules.config.trust_ctime
+            try:
+                file = closing.enter_context(open_file(fd, found.steps, trust_ctime=trust))
+                if own_content(file.fd) != known.source or file.torn():
+                    return None
+            except OSError:
+                return None  # said when it is read
+            return replace(
+                self._present(found.row, found),
+                stat=file.stat,
+                content=known.content,
+                taken=taken,
+                source=known.source,
+            )
 
     @contextmanager
     def open(self, path: str, taken: str | None = None) -> Iterator[Payload | Unknown]:
@@ -173,11 +229,11 @@ class Folder:
         fd, found = self._located(closing, path)
         if not isinstance(found, FileEntry):
             return found
-        rules, name = self._rules, path.rpartition("/")[2]
+        rules = self._rules
         opening = payload(
             fd,
             found.steps,
-            name=name,
+            path=path,
             conversion=self._conversion(path),
             known=None if fresh else self._read,
             before=taken,
@@ -187,10 +243,12 @@ class Folder:
             sent = closing.enter_context(opening)
         except OSError as error:
             return self._unknown(path, why_not_opened(error))
-        verdict = rules.verdict(path, name, sent.file.found)
+        verdict = rules.verdict(path, sent.file.found)
         if isinstance(verdict, Skipped):
             return verdict
-        if why := sent.doubt or _unsound(sent, name):
+        if sent.skip:
+            return rules.skipped(path, sent.skip)
+        if why := self._unsound(sent, path) or sent.doubt:
             return self._unknown(path, why)
         # Text can shrink to nothing but its byte order mark, or grow when it becomes UTF-8.
         refusal = rules.too_large(sent.size) if sent.size else says.EMPTY()
@@ -203,9 +261,14 @@ class Folder:
     def _unknown(self, path: str, why: Notice) -> Unknown:
         return Unknown(key=self._rules.key(path), why=why)
 
+    def _unsound(self, sent: FilePayload, path: str) -> Notice | None:
+        if self._conversion(path).of(path.rpartition("/")[2]) not in _OF_ITS_TYPE:
+            return None
+        try:
+            return fault(sent.file.fd, _ending(path))
+        except OSError as error:
+            return why_unread(error)
 
-def _unsound(sent: FilePayload, name: str) -> Notice | None:
-    try:
-        return fault(sent.file.fd, extension(name))
-    except OSError as error:
-        return why_unread(error)
+
+def _ending(path: str) -> str:
+    return extension(path.rpartition("/")[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import stat
 import threading
@@ -15,12 +16,18 @@ from typing import IO, NamedTuple
 from kbsync.messages import Notice
 from kbsync.model import Stat
 from kbsync.model.file_types import extension, media_type
-from kbsync.source.conversion import Conversion, Converted
-from kbsync.source.encoding import BLOCK
+from kbsync.source.conversion import RICH, Conversion, Converted
+from kbsync.source.convert.sending import BY_ROWS, CONVERTED, TEXT
+from kbsync.source.encoding import BLOCK, blocks
 from kbsync.source.openat import FILE, open_folder
 from kbsync.source.ticks import rested, stat_of, times_of
 
 READ_FILES = 10_000
+KEPT, KEPT_EACH = 16 << 20, 1 << 18
+"""Bytes of converted texts that are kept for the upload that follows, in all and of one file."""
+
+
+_SENT = {TEXT: "txt", BY_ROWS: "txt", CONVERTED: "md"}
 
 
 class OpenFile:
@@ -96,6 +103,8 @@ class Body(NamedTuple):
         anew: it is not the file's own bytes: they are written anew.
         taken: what its text was taken as; None for UTF-8 as it is, and for what is no text.
         doubt: why it is not known what the file holds: it must not be sent.
+        skip: why nothing of it is ever sent.
+        source: sha256 (hex) of the file's own bytes, where it was converted.
     """
 
     size: int
@@ -104,6 +113,8 @@ class Body(NamedTuple):
     anew: bool = False
     taken: str | None = None
     doubt: Notice | None = None
+    skip: Notice | None = None
+    source: str | None = None
 
 
 class FilePayload:
@@ -160,6 +171,23 @@ class FilePayload:
         return self._body.taken
 
     @property
+    def source(self) -> str | None:
+        """Sha256 (hex) of the file's own bytes, where it was converted."""
+        return self._body.source
+
+    @property
+    def skip(self) -> Notice | None:
+        """Why nothing of the file is ever sent."""
+        return self._body.skip
+
+    def text(self) -> bytes | None:
+        """Return what was converted where that is short."""
+        if self._sent is None or self.size > KEPT_EACH:
+            return None
+        self._sent.seek(0)
+        return self._sent.read()
+
+    @property
     def doubt(self) -> Notice | None:
         """Why it is not known what the file holds."""
         return self._body.doubt
@@ -197,6 +225,8 @@ class ReadFiles:
 
     def __init__(self) -> None:
         self._read: dict[tuple[str | int, ...], Body] = {}
+        self._texts: dict[tuple[str | int, ...], bytes] = {}
+        self._kept = 0
         self._lock = threading.Lock()
 
     def of(self, file: OpenFile, *, kind: str) -> Body | None:
@@ -208,14 +238,34 @@ class ReadFiles:
         """
         return self._read.get((kind, *file.identity))
 
-    def note(self, file: OpenFile, body: Body, *, kind: str) -> None:
-        """Remember what `file` holds, unless it had been written a moment before it was opened."""
+    def text_of(self, file: OpenFile, *, kind: str) -> IO[bytes] | None:
+        """Return what `file` was converted to, None where that is not kept."""
+        text = self._texts.get((kind, *file.identity))
+        return None if text is None else io.BytesIO(text)
+
+    def note(self, file: OpenFile, body: Body, *, kind: str, text: bytes | None = None) -> None:
+        """Remember what `file` holds, unless it had been written a moment before it was opened.
+
+        Args:
+            file: held open.
+            body: what it holds.
+            kind: what becomes of it, and by which declaration.
+            text: what it was converted to, where that took a while.
+        """
         if not file.rested:
             return
         with self._lock:
             self._read[(kind, *file.identity)] = body
             if len(self._read) > READ_FILES:
                 del self._read[next(iter(self._read))]
+            if text is not None:
+                self._keep((kind, *file.identity), text)
+
+    def _keep(self, key: tuple[str | int, ...], text: bytes) -> None:
+        self._kept += len(text) - len(self._texts.pop(key, b""))
+        self._texts[key] = text
+        while self._kept > KEPT:
+            self._kept -= len(self._texts.pop(next(iter(self._texts))))
 
 
 @contextmanager
@@ -223,7 +273,7 @@ def payload(
     root: int,
     steps: tuple[str, ...],
     *,
-    name: str,
+    path: str,
     conversion: Conversion,
     known: ReadFiles | None = None,
     before: str | None = None,
@@ -234,8 +284,8 @@ def payload(
     Args:
         root: descriptor of the source folder.
         steps: real names from the root to the file.
-        name: the name its type is taken from: that of a link, not of its target.
-        conversion: what becomes of text.
+        path: key path; its type is taken from it, and not from that of a link's target.
+        conversion: what becomes of it.
         known: what files hold that were read before; None to read this one in any case.
         before: what it was taken as when it was sent.
         trust_ctime: as for `OpenFile`.
@@ -243,28 +293,47 @@ def payload(
     Raises:
         OSError: it cannot be opened or read, or is no regular file.
     """
-    media = media_type(extension(name))
+    name = path.rpartition("/")[2]
     kind = conversion.of(name)
+    media = media_type(_SENT.get(kind) or extension(name))
     with ExitStack() as closing:
         file = closing.enter_context(open_file(root, steps, trust_ctime=trust_ctime))
 
         def convert() -> Converted:
-            return conversion.converted(file.fd, kind, folder=file.parent, before=before)
+            return conversion.converted(file.fd, kind, folder=file.parent, before=before, path=path)
 
-        body = known.of(file, kind=kind + conversion.by) if known else None
-        sent = None
+        remembered = conversion.remembered_as(name)
+        body = known.of(file, kind=remembered) if known else None
+        sent = known.text_of(file, kind=remembered) if known and body else None
         if body is None:
-            body, sent = _read(file, convert) if kind else (Body(file.found.st_size), None)
+            body, sent = _read(file, convert, kind) if kind else (Body(file.found.st_size), None)
         opened = FilePayload(file, media, body, lambda: convert().sent, sent)
         closing.callback(opened.close)
         yield opened
 
 
-def _read(file: OpenFile, convert: Callable[[], Converted]) -> tuple[Body, IO[bytes] | None]:
+def _read(
+    file: OpenFile, convert: Callable[[], Converted], kind: str
+) -> tuple[Body, IO[bytes] | None]:
+    # Before the conversion: a file that is written to meanwhile is torn.
+    source = own_content(file.fd) if kind in RICH else None
     found = convert()
-    if found.doubt:
-        return Body(file.found.st_size, doubt=found.doubt), None
+    if found.doubt or found.skip:
+        return Body(file.found.st_size, doubt=found.doubt, skip=found.skip), None
     if found.sent is None:
         size = file.found.st_size - found.start
         return Body(size, found.content, found.start, taken=found.taken), None
-    return Body(found.sent.tell(), anew=True, taken=found.taken), found.sent
+    body = Body(_size(found.sent), anew=True, taken=found.taken, source=source)
+    return body, found.sent
+
+
+def _size(file: IO[bytes]) -> int:
+    return file.seek(0, os.SEEK_END)
+
+
+def own_content(fd: int) -> str:
+    """Return the sha256 (hex) of the bytes of the file `fd`."""
+    digest = hashlib.sha256()
+    for block in blocks(fd):
+        digest.update(block)
+    return digest.hexdigest()

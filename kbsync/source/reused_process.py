@@ -75,7 +75,7 @@ class ReusedProcess:
 
     def _once(self, ask: Ask[Answer]) -> Answer:
         process = self._ready()
-        late = _Deadline(process, self._seconds)
+        late = _TimeLimit(process, self._seconds)
         answered = False
         try:
             answer = ask(process)
@@ -127,7 +127,7 @@ class ReusedProcess:
                 process.communicate()
 
 
-class _Deadline(threading.Timer):
+class _TimeLimit(threading.Timer):
     """Ends a process when its time is over."""
 
     passed = False

@@ -27,9 +27,10 @@ from kbsync.source.classify import (
 )
 from kbsync.source.default_excludes import AMID, AMID_TOO, FIRST, may_be_left_out
 from kbsync.source.file_names import component, is_component
-from kbsync.source.file_rules import FileRules, refused_type
+from kbsync.source.file_rules import FileRules
 from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.openat import FOLDER, GONE, OTHER_KIND
+from kbsync.source.taken_types import refused_type
 from kbsync.source.unread import why_unread
 
 _ELSE = -1
@@ -157,7 +158,8 @@ def _quick(
     """
     listed, rest = Listed([], []), []
     prefix, filters = folder.entry.prefix, folder.entry.filters
-    accepted, limit, own = rules.accepted, rules.config.max_file_size, rules.own.inodes
+    accepted, limit, own = rules.types.accepted, rules.config.max_file_size, rules.own.inodes
+    by_path = rules.types.by_path
     idle, trust_ctime = rules.filters.idle(filters), rules.config.trust_ctime
     leaves_out, defaults = rules.filters.leaves_out, rules.filters.has_defaults
     first = FIRST if defaults else ""
@@ -177,7 +179,7 @@ def _quick(
             continue
         stem, _, ending = name.rpartition(".")
         if not stem or (ending not in accepted and extension(name) not in accepted):
-            if defaults and may_be_left_out(ending):
+            if by_path or (defaults and may_be_left_out(ending)):
                 rest.append(entry)
                 continue
             listed.add(rules.skipped(prefix + name, refused_type(extension(name))))

@@ -64,7 +64,9 @@ class DatedFolder(Folder):
         opened.after = lambda: self._write_amid(path, after)
         return opened
 
-    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+    def read(
+        self, path: str, taken: str | None = None, *, fresh: bool = False, known: object = None
+    ) -> FileState:
         before, after = self.amid_hash.pop(path, (None, None))
         self._write_amid(path, before)
         state = super().read(path, taken, fresh=fresh)

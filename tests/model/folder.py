@@ -203,7 +203,9 @@ class Folder:
     def glance(self, path: str) -> FileState:
         return self.look(path)
 
-    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+    def read(
+        self, path: str, taken: str | None = None, *, fresh: bool = False, known: object = None
+    ) -> FileState:
         state = self.look(path)
         if not isinstance(state, Present):
             return state
@@ -289,6 +291,8 @@ class OpenFile:
         if self._at == self.size:
             self.after()
         return piece
+
+    source: str | None = None
 
     @property
     def content(self) -> str:

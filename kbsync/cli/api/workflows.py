@@ -270,7 +270,7 @@ def _opened(path: Path, *, raw: bool) -> Iterator[Payload]:
         raise Problem(say.CANNOT_READ(path=path, why=error.strerror)) from None
     try:
         conversion = Conversion(convert=not raw)
-        opening = payload(folder, (target.name,), name=path.name, conversion=conversion)
+        opening = payload(folder, (target.name,), path=path.name, conversion=conversion)
         try:
             # Only an error of opening means an unreadable file; one in the block is the
             # upload's.

@@ -42,7 +42,12 @@ async def broken_promise(context: Context, key: DocKey) -> Notice | None:
     promised = context.promised.get(key)
     if promised is None:
         return None
-    check = ContentCheck(context.mirror.name, context.mirror.source, context.ledger)
+    check = ContentCheck(
+        context.mirror.name,
+        context.mirror.source,
+        context.ledger,
+        context.mirror.document_rules,
+    )
     now = await anyio.to_thread.run_sync(check.fresh, key)
     if isinstance(now, Present) and now.content == promised:
         return None

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio.to_thread
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.results import Event, TimedCall
-from kbsync.engine.ports import EntryChange
+from kbsync.engine.observe.known_bytes import known_of
+from kbsync.engine.ports import EntryChange, Known
 from kbsync.messages import printable
 from kbsync.model import (
     Absent,
@@ -117,17 +119,22 @@ async def _entry(context: Context, move: Move) -> LedgerEntry | None:
         return None
     if ledger.intent(move.origin) is not None or ledger.intent(move.key) is not None:
         return None
-    file, sent = await _read(context, move.key, before.encoding), before.fingerprint
-    if sent is None or sent.settings != context.mirror.rule_of(move.key.path).settings:
+    sent, settings = before.fingerprint, context.mirror.rule_of(move.key.path).settings
+    if sent is None or sent.settings != settings:
         return None
+    known = known_of(before, settings)
+    file = await _read(context, move.key, before.encoding, known)
     if not isinstance(file, Present) or file.content != sent.content:
         return None
     # The hash is cleared so that the mark is written with the new path.
     return replace(before, key=move.key, stat=file.stat, metadata_hash=None)
 
 
-async def _read(context: Context, key: DocKey, taken: str | None) -> FileState:
-    return await anyio.to_thread.run_sync(context.mirror.source.read, key.path, taken)
+async def _read(
+    context: Context, key: DocKey, taken: str | None, known: Known | None = None
+) -> FileState:
+    read = partial(context.mirror.source.read, key.path, taken, known=known)
+    return await anyio.to_thread.run_sync(read)
 
 
 def _taken(context: Context, create: Create, free: Sequence[Vacated]) -> str | None:

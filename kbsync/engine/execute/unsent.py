@@ -29,6 +29,11 @@ class WatchedPayload:
         """What its text was taken as."""
         return self._payload.taken
 
+    @property
+    def source(self) -> str | None:
+        """Sha256 (hex) of the file's own bytes, where not they are sent."""
+        return self._payload.source
+
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes."""
         piece = self._payload.read(size)

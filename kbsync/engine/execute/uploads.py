@@ -311,7 +311,9 @@ def _uploaded(
         )
     _note_merge(context, upload, placed)
     entry = replace(
-        entry_of(context, upload, reply, placed, torn=payload.torn()), encoding=payload.taken
+        entry_of(context, upload, reply, placed, torn=payload.torn()),
+        encoding=payload.taken,
+        source=payload.source,
     )
     context.ledger.commit(
         EntryChange(key=key, entry=entry, intent=None, rejection=None, journal=(line,))

@@ -7,8 +7,9 @@ asks for it, and once in a while (docs/design.md section 7).
 
 from __future__ import annotations
 
+from kbsync.engine.observe.known_bytes import known_of
 from kbsync.engine.ports import FileRow, Ledger, Source
-from kbsync.model import Action, DocKey, FileState, Noop, Present, Stat
+from kbsync.model import Action, DocKey, DocumentRules, FileState, Noop, Present, Stat
 from kbsync.model.files import NO_CTIME
 from kbsync.planning.case import Case
 
@@ -20,9 +21,11 @@ class ContentCheck:
         mirror: the mirror's name.
         source: its folder.
         ledger: what it sent, and what was refused.
+        rules: what the document of each path becomes.
     """
 
-    def __init__(self, mirror: str, source: Source, ledger: Ledger) -> None:
+    def __init__(self, mirror: str, source: Source, ledger: Ledger, rules: DocumentRules) -> None:
+        self._rules = rules
         self._mirror = mirror
         self._source = source
         self._ledger = ledger
@@ -52,7 +55,9 @@ class ContentCheck:
     def fresh(self, key: DocKey) -> FileState:
         """Read the file of `key` as it would be sent, whatever is remembered of it."""
         entry = self._ledger.entry(key)
-        return self._source.read(key.path, entry.encoding if entry else None, fresh=True)
+        known = known_of(entry, self._rules.of(key.path).settings)
+        taken = entry.encoding if entry else None
+        return self._source.read(key.path, taken, fresh=True, known=known)
 
     def _recorded(self, file: FileState) -> str | None:
         """Return the hash that the ledger keeps for exactly this stat, None without one."""

@@ -7,12 +7,14 @@ asked for by id or by an exhausted exact-name search (docs/design.md sections 5 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePosixPath
 
 import anyio.to_thread
 
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.observe.known_bytes import known_of
 from kbsync.engine.observe.remote_state import document_of, is_kept, owner_of
 from kbsync.engine.observe.standing import standing_of
 from kbsync.engine.ports import ObservedListing
@@ -159,7 +161,8 @@ class EvidenceCollector:
         if not compared and not refused and not evidence.marked:
             return local
         read, taken = self.context.mirror.source.read, entry.encoding if entry else None
-        return await anyio.to_thread.run_sync(read, local.key.path, taken)
+        known = known_of(entry, rule.settings)
+        return await anyio.to_thread.run_sync(partial(read, local.key.path, taken, known=known))
 
     async def _evidence(
         self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool

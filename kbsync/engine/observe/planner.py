@@ -16,6 +16,7 @@ from kbsync.engine.execute.renames import find_renames
 from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.content_check import ContentCheck, stat_to_record
 from kbsync.engine.observe.contradicting_marks import catch_up
+from kbsync.engine.observe.entry_notes import note_agreeing, note_stale
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.glances import glanced
 from kbsync.engine.observe.knowledge_base import owned
@@ -101,6 +102,7 @@ class _Decisions:
     Args:
         same: files that need nothing.
         agreeing: documents that are as their rule says now: its profile, to be noted.
+        sources: files of other bytes than recorded that are sent as before: the sha256 of these.
     """
 
     actions: list[Action] = field(default_factory=list)
@@ -111,6 +113,7 @@ class _Decisions:
     stale: dict[DocKey, Reason | None] = field(default_factory=dict)
     same: int = 0
     agreeing: dict[DocKey, str] = field(default_factory=dict)
+    sources: dict[DocKey, str] = field(default_factory=dict)
 
 
 class Planner:
@@ -132,7 +135,7 @@ class Planner:
         self._clock = clock
         self._source_check = SourceCheck(mirror.name, mirror.source, ledger)
         self.mounts = MountRecord(mirror.name, mirror.source, ledger)
-        self.content_check = ContentCheck(mirror.name, mirror.source, ledger)
+        self.content_check = ContentCheck(mirror.name, mirror.source, ledger, mirror.document_rules)
         self._counted: tuple[float, int] | None = None
 
     async def everything(
@@ -447,8 +450,8 @@ class Planner:
         decided.actions, skipped = await glanced(self._mirror.source, actions)
         decided.skipped = sorted(decided.skipped + skipped, key=lambda each: each.key)
         self._ledger.restat(stats)
-        self._note_stale(decided.stale)
-        self._note_agreeing(decided.agreeing)
+        note_stale(self._ledger, decided.stale)
+        note_agreeing(self._ledger, decided.agreeing, decided.sources)
         return decided
 
     def _same(self, case: Case, decided: _Decisions) -> None:
@@ -458,27 +461,9 @@ class Planner:
         profile = case.rules.rule.profile
         if case.entry is not None and case.entry.profile != profile:
             decided.agreeing[case.key] = profile
-
-    def _note_agreeing(self, profiles: Mapping[DocKey, str]) -> None:
-        """Record which documents are as the rules say now, so that they are not looked at again."""
-        changes = []
-        for key, profile in profiles.items():
-            entry = self._ledger.entry(key)  # as it is by now
-            if entry is not None and self._ledger.intent(key) is None:
-                changes.append(EntryChange(key=key, entry=replace(entry, profile=profile)))
-        if changes:
-            self._ledger.commit_all(changes)
-
-    def _note_stale(self, stale: Mapping[DocKey, Reason | None]) -> None:
-        """Record which documents are stale, for verbs that only read the ledger."""
-        changes = []
-        for key, reason in stale.items():
-            # As it is by now: a worker may have sent the file meanwhile.
-            entry = self._ledger.entry(key)
-            if entry is not None and self._ledger.intent(key) is None:
-                changes.append(EntryChange(key=key, entry=replace(entry, stale=reason)))
-        if changes:
-            self._ledger.commit_all(changes)
+        source = case.local.source if isinstance(case.local, Present) else None
+        if case.entry is not None and source is not None and source != case.entry.source:
+            decided.sources[case.key] = source
 
 
 def in_the_mirror(counts: Mapping[str, int]) -> int:

@@ -10,11 +10,13 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import anyio.to_thread
 
 from kbsync.engine.context import Context
 from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.observe.known_bytes import known_of
 from kbsync.engine.observe.remote_state import document_of
 from kbsync.messages import Message, Notice
 from kbsync.messages import remote as remote_say
@@ -133,7 +135,10 @@ def _synced_entry(context: Context, key: DocKey) -> LedgerEntry | None:
 
 async def _compared(context: Context, entry: LedgerEntry) -> Finding:
     read = context.mirror.source.read
-    local = await anyio.to_thread.run_sync(read, entry.key.path, entry.encoding)
+    known = known_of(entry, context.mirror.rule_of(entry.key.path).settings)
+    local = await anyio.to_thread.run_sync(
+        partial(read, entry.key.path, entry.encoding, known=known)
+    )
     stored = await context.remote.original(
         context.base_id or "", entry.document_id, largest=_largest(context, entry)
     )

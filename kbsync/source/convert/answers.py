@@ -10,7 +10,7 @@ _LENGTH = 4
 LONGEST = 1 << 24
 
 
-class Kind(IntEnum):
+class Said(IntEnum):
     """What an answer is."""
 
     TEXT = 1
@@ -28,12 +28,12 @@ class ConversionError(Exception):
         cause: in the library's words.
     """
 
-    def __init__(self, kind: Kind, cause: str = "") -> None:
+    def __init__(self, kind: Said, cause: str = "") -> None:
         super().__init__(cause)
         self.kind, self.cause = kind, cause
 
 
-def tell(stream: IO[bytes], kind: Kind, text: str = "") -> None:
+def tell(stream: IO[bytes], kind: Said, text: str = "") -> None:
     """Write one answer."""
     data = text.encode("utf-8", "replace")
     for start in range(0, max(1, len(data)), LONGEST):
@@ -49,20 +49,20 @@ def heard(stream: IO[bytes]) -> Iterator[bytes]:
         ConversionError: the file was not converted.
     """
     while True:
-        kind, data = _answer(stream)
-        if kind is Kind.DONE:
+        kind, data = _next(stream)
+        if kind is Said.DONE:
             return
-        if kind is not Kind.TEXT:
+        if kind is not Said.TEXT:
             raise ConversionError(kind, data.decode("utf-8", "replace"))
         yield data
 
 
-def _answer(stream: IO[bytes]) -> tuple[Kind, bytes]:
+def _next(stream: IO[bytes]) -> tuple[Said, bytes]:
     head = stream.read(1 + _LENGTH)
     length = int.from_bytes(head[1:], "big")
     if len(head) <= _LENGTH or length > LONGEST:
         raise EOFError
     data = stream.read(length)
-    if len(data) < length or head[0] not in Kind._value2member_map_:
+    if len(data) < length or head[0] not in Said._value2member_map_:
         raise EOFError
-    return Kind(head[0]), data
+    return Said(head[0]), data

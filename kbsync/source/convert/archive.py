@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from xml.etree import ElementTree as Xml
 
-from kbsync.source.convert.answers import ConversionError, Kind
+from kbsync.source.convert.answers import ConversionError, Said
 
 LARGEST_PART = 64 << 20
 
@@ -19,13 +19,13 @@ def part(packed: zipfile.ZipFile, name: str) -> bytes:
     try:
         found = packed.getinfo(name)
     except KeyError:
-        raise ConversionError(Kind.BROKEN, f"{name} is missing in it") from None
+        raise ConversionError(Said.BROKEN, f"{name} is missing in it") from None
     if found.flag_bits & 1:
-        raise ConversionError(Kind.LOCKED)
+        raise ConversionError(Said.LOCKED)
     with packed.open(found) as opened:
         data = opened.read(LARGEST_PART + 1)
     if len(data) > LARGEST_PART:
-        raise ConversionError(Kind.BROKEN, f"{name} unpacks to more than {LARGEST_PART} bytes")
+        raise ConversionError(Said.BROKEN, f"{name} unpacks to more than {LARGEST_PART} bytes")
     return data
 
 

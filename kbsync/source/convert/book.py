@@ -9,7 +9,7 @@ from typing import IO
 from urllib.parse import unquote
 from xml.etree import ElementTree as Xml
 
-from kbsync.source.convert.answers import ConversionError, Kind
+from kbsync.source.convert.answers import ConversionError, Said
 from kbsync.source.convert.archive import part, xml
 from kbsync.source.convert.web import of_html
 
@@ -30,7 +30,7 @@ def markdown(file: IO[bytes]) -> Iterator[str]:
         yield from _head(opened)
         chapters = _chapters(opened, posixpath.dirname(package))
         if _encrypted(packed).intersection(chapters):
-            raise ConversionError(Kind.LOCKED)
+            raise ConversionError(Said.LOCKED)
         for chapter in chapters:
             yield of_html(part(packed, chapter)) + "\n"
 
@@ -38,7 +38,7 @@ def markdown(file: IO[bytes]) -> Iterator[str]:
 def _package_name(packed: zipfile.ZipFile) -> str:
     found = next(xml(packed, _CONTAINER).iterfind(".//{*}rootfile[@full-path]"), None)
     if found is None:
-        raise ConversionError(Kind.BROKEN, f"{_CONTAINER} names no package")
+        raise ConversionError(Said.BROKEN, f"{_CONTAINER} names no package")
     return found.attrib["full-path"]
 
 

@@ -7,14 +7,15 @@ so they are part of the settings of the files that they touch, and of no others.
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import NamedTuple
+
+from kbsync.config.extra_packages import not_installed
 
 EXTRA = "convert"
 REVISION = 1
 """Of our own part of all conversions: a change of what comes out raises it."""
 
-_HTML = {"markdownify": "markdownify", "beautifulsoup4": "bs4"}
+_HTML = ("markdownify", "beautifulsoup4")
 
 
 class Converter(NamedTuple):
@@ -22,55 +23,46 @@ class Converter(NamedTuple):
 
     Args:
         module: the module of this package whose `markdown(file)` yields it.
-        libraries: the package of each library it needs, and the module that is imported.
+        packages: the libraries it needs.
         tags: its text may be Markdown already, with tags of HTML that are meant as such.
     """
 
     module: str
-    libraries: dict[str, str]
+    packages: tuple[str, ...] = ()
     tags: bool = False
 
 
 CONVERTERS = {
-    "pptx": Converter("slides", {"python-pptx": "pptx"}),
-    "docx": Converter("word", {"mammoth": "mammoth", **_HTML}),
-    "xlsx": Converter("workbook", {"openpyxl": "openpyxl"}),
+    "pptx": Converter("slides", ("python-pptx",)),
+    "docx": Converter("word", ("mammoth", *_HTML)),
+    "xlsx": Converter("workbook", ("openpyxl",)),
     "epub": Converter("book", _HTML),
-    "odt": Converter("open_document", {"odfdo": "odfdo"}),
-    "ipynb": Converter("notebook", {}, tags=True),
+    "odt": Converter("open_document", ("odfdo",)),
+    "ipynb": Converter("notebook", tags=True),
     "eml": Converter("mail", _HTML),
-    "msg": Converter("outlook", {"python-oxmsg": "oxmsg", **_HTML}),
+    "msg": Converter("outlook", ("python-oxmsg", *_HTML)),
     "html": Converter("web", _HTML),
     "htm": Converter("web", _HTML),
-    "pdf": Converter("pdf_pages", {"pypdf": "pypdf"}),
+    "pdf": Converter("pdf_pages", ("pypdf",)),
 }
-ROWS = frozenset({"csv", "tsv", "xlsx"})
-"""The types that are sent row by row."""
-
-_ROW_LIBRARIES = {"xlsx": {"openpyxl": "openpyxl"}}
+ROWS: dict[str, tuple[str, ...]] = {"csv": (), "tsv": (), "xlsx": ("openpyxl",)}
+"""The types that are sent row by row, with the libraries they need."""
 
 
-def needed(ending: str, *, rows: bool = False) -> dict[str, str]:
-    """Return the libraries for a type: the package of each, and the module that is imported.
+def needed(ending: str, *, rows: bool = False) -> tuple[str, ...]:
+    """Return the packages that a type needs.
 
     Args:
         ending: its extension, lower case.
         rows: it is sent row by row.
     """
-    if rows:
-        return _ROW_LIBRARIES.get(ending, {})
-    converter = CONVERTERS.get(ending)
-    return converter.libraries if converter else {}
+    return ROWS[ending] if rows else CONVERTERS[ending].packages
 
 
 @lru_cache(maxsize=64)
 def missing(ending: str, *, rows: bool = False) -> tuple[str, ...]:
     """Return the packages that are not installed of those that a type needs."""
-    return tuple(
-        package
-        for package, module in needed(ending, rows=rows).items()
-        if find_spec(module) is None
-    )
+    return not_installed(needed(ending, rows=rows))
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from email.message import EmailMessage, MIMEPart
 from typing import IO
 
-from kbsync.source.convert.answers import ConversionError, Kind
+from kbsync.source.convert.answers import ConversionError, Said
 from kbsync.source.convert.web import of_html
 
 _SHOWN = ("From", "To", "Cc", "Date")
@@ -22,7 +22,7 @@ def markdown(file: IO[bytes]) -> Iterator[str]:
     """
     message = email.message_from_binary_file(file, policy=email.policy.default)
     if not any(name in message for name in (*_SHOWN, "Subject", "Received", "Message-ID")):
-        raise ConversionError(Kind.BROKEN, "it has none of the headers of a message")
+        raise ConversionError(Said.BROKEN, "it has none of the headers of a message")
     fields = {name: _header(message, name) for name in _SHOWN}
     yield from letter(_header(message, "Subject"), fields, _body(message), _attached(message))
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-from kbsync.source.convert.answers import ConversionError, Kind
+from kbsync.source.convert.answers import ConversionError, Said
 
 _FENCES = re.compile(r"`{3,}")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -36,9 +36,9 @@ def _notebook(file: IO[bytes]) -> dict[str, Any]:
     try:
         notebook = json.loads(file.read().decode("utf-8-sig"))
     except ValueError as error:
-        raise ConversionError(Kind.BROKEN, f"it is no JSON: {error}") from None
+        raise ConversionError(Said.BROKEN, f"it is no JSON: {error}") from None
     if not isinstance(notebook, dict):
-        raise ConversionError(Kind.BROKEN, "it is no JSON object")
+        raise ConversionError(Said.BROKEN, "it is no JSON object")
     return notebook
 
 
@@ -46,7 +46,7 @@ def _cells(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
     sheets = notebook.get("worksheets", [notebook])
     found = [cell for sheet in sheets for cell in sheet.get("cells", ())]
     if not found and "nbformat" not in notebook:
-        raise ConversionError(Kind.BROKEN, "it has no cells")
+        raise ConversionError(Said.BROKEN, "it has no cells")
     yield from found
 
 

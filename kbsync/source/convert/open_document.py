@@ -9,7 +9,7 @@ from typing import IO
 
 from odfdo import Document
 
-from kbsync.source.convert.answers import ConversionError, Kind
+from kbsync.source.convert.answers import ConversionError, Said
 from kbsync.source.convert.archive import part
 
 _MANIFEST = "META-INF/manifest.xml"
@@ -24,6 +24,6 @@ def markdown(file: IO[bytes]) -> Iterator[str]:
     data = file.read()
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         if b"encryption-data" in part(packed, _MANIFEST):
-            raise ConversionError(Kind.LOCKED)
+            raise ConversionError(Said.LOCKED)
     # An escaped name is another word for a search.
     yield str(Document(io.BytesIO(data)).to_markdown()).replace("\\_", "_")

@@ -7,7 +7,7 @@ from typing import IO
 
 from pypdf import PdfReader
 
-from kbsync.source.convert.answers import ConversionError, Kind
+from kbsync.source.convert.answers import ConversionError, Said
 
 
 def markdown(file: IO[bytes]) -> Iterator[str]:
@@ -18,7 +18,7 @@ def markdown(file: IO[bytes]) -> Iterator[str]:
     """
     reader = PdfReader(file)
     if reader.is_encrypted and not reader.decrypt(""):
-        raise ConversionError(Kind.LOCKED)
+        raise ConversionError(Said.LOCKED)
     for page in reader.pages:
         if text := page.extract_text().strip():
             yield text + "\n\n"

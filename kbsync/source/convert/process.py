@@ -11,7 +11,7 @@ from typing import IO
 
 from kbsync.messages import Notice
 from kbsync.messages import source as says
-from kbsync.source.convert.answers import ConversionError, Kind, heard
+from kbsync.source.convert.answers import ConversionError, Said, heard
 from kbsync.source.convert.program import MEMORY
 from kbsync.source.reused_process import IDLE_SECONDS, ProcessEnded, ReusedProcess, hand_over
 from kbsync.source.rewritten import rewritten
@@ -92,9 +92,9 @@ def _text(process: subprocess.Popen[bytes], head: bytes, fd: int, size: int) -> 
 
 
 def _why(error: ConversionError) -> Notice:
-    if error.kind is Kind.LOCKED:
+    if error.kind is Said.LOCKED:
         return says.LOCKED()
-    if error.kind is Kind.MEMORY:
+    if error.kind is Said.MEMORY:
         return _beyond(f"{MEMORY >> 20} MiB of memory")
     return says.NOT_CONVERTED(cause=error.cause)
 

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import IO
 
 from kbsync.source.confined import allow_time, confine, peak_memory
-from kbsync.source.convert.answers import ConversionError, Kind, tell
+from kbsync.source.convert.answers import ConversionError, Said, tell
 from kbsync.source.convert.converters import CONVERTERS
 from kbsync.source.convert.kept import kept
 from kbsync.source.convert.links import Links
@@ -36,7 +36,7 @@ _PIECE = 1 << 18
 
 
 def main() -> None:
-    """Answer for each file on standard input, until that ends."""
+    """Said for each file on standard input, until that ends."""
     files, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what libraries print is no answer
     warnings.simplefilter("ignore")
@@ -58,18 +58,18 @@ def main() -> None:
 def _answer(answers: IO[bytes], asked: dict[str, str | int], data: bytes) -> None:
     try:
         for piece in joined(_pieces(asked, io.BytesIO(data))):
-            tell(answers, Kind.TEXT, piece)
+            tell(answers, Said.TEXT, piece)
     except ConversionError as error:
         tell(answers, error.kind, error.cause)
     except MemoryError:
-        tell(answers, Kind.MEMORY)
+        tell(answers, Said.MEMORY)
     except RecursionError:
-        tell(answers, Kind.BROKEN, "its parts are nested too deeply")
+        tell(answers, Said.BROKEN, "its parts are nested too deeply")
     # Libraries fail in many ways on a broken file.
     except Exception as error:
-        tell(answers, Kind.BROKEN, f"{type(error).__name__}: {error}"[:LONGEST_CAUSE])
+        tell(answers, Said.BROKEN, f"{type(error).__name__}: {error}"[:LONGEST_CAUSE])
     else:
-        tell(answers, Kind.DONE)
+        tell(answers, Said.DONE)
 
 
 def _pieces(asked: dict[str, str | int], file: IO[bytes]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 from openpyxl import load_workbook
 from openpyxl.utils.cell import range_boundaries
 
-from kbsync.source.convert.answers import ConversionError, Kind
+from kbsync.source.convert.answers import ConversionError, Said
 from kbsync.source.convert.rows import texts
 from kbsync.source.convert.tables import table
 
@@ -78,7 +78,7 @@ def _merged(packed: zipfile.ZipFile, path: str) -> list[Merged]:
             for each in _MERGED.finditer(kept + block):
                 found.add(Merged(*range_boundaries(each[1].decode())))
             if len(found) > MOST_MERGED:
-                raise ConversionError(Kind.BROKEN, f"more than {MOST_MERGED} cells are merged")
+                raise ConversionError(Said.BROKEN, f"more than {MOST_MERGED} cells are merged")
             kept = block[-200:]
     return sorted(found, key=lambda each: (each.top, each.left))
 
@@ -91,7 +91,7 @@ def _filled(sheet: Any, merged: Sequence[Merged]) -> Iterator[list[str]]:
         row = [_text(value) for value in values]
         empty += not row
         if empty > MOST_EMPTY:
-            raise ConversionError(Kind.BROKEN, f"it has more than {MOST_EMPTY} empty rows")
+            raise ConversionError(Said.BROKEN, f"it has more than {MOST_EMPTY} empty rows")
         active = [each for each in active if each[0].bottom >= number]
         while waiting and waiting[-1].top <= number:
             found = waiting.pop()

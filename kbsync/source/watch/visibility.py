@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 
-from kbsync.model.file_types import extension
 from kbsync.source.file_names import component, is_not_utf8
 from kbsync.source.filters import Filters, FolderFilters
 from kbsync.source.ignore_file import IgnoreFault
+from kbsync.source.taken_types import TakenTypes
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.symlinks import SymlinkPaths
 from kbsync.source.watch.watched_dir import WatchedDir
@@ -22,15 +21,15 @@ class Visibility:
 
     Args:
         filters: the mirror's.
-        accepted: extensions the server takes, lower case, without the dot.
+        types: which files are taken by their type.
         buffer: where changes are collected.
     """
 
     follows_links = False
 
-    def __init__(self, filters: Filters, accepted: AbstractSet[str], buffer: ChangeBuffer) -> None:
+    def __init__(self, filters: Filters, types: TakenTypes, buffer: ChangeBuffer) -> None:
         self.filters = filters
-        self.accepted = accepted
+        self.types = types
         self.buffer = buffer
 
     def enters(self, directory: WatchedDir, name: str) -> FolderFilters | None:
@@ -55,7 +54,7 @@ class Visibility:
     def file_changed(self, directory: WatchedDir, name: str) -> None:
         """Report a change of what is no folder."""
         part = component(name)
-        if is_not_utf8(part) or extension(part) not in self.accepted:
+        if is_not_utf8(part) or not self.types.takes(directory.prefix + part):
             return
         if not self.filters.excludes(directory.filters, directory.prefix, part, folder=False):
             self.buffer.add_path(directory.prefix + part)
@@ -80,7 +79,7 @@ class LinkedVisibility(Visibility):
 
     Args:
         filters: the mirror's.
-        accepted: extensions the server takes, lower case, without the dot.
+        types: which files are taken by their type.
         buffer: where changes are collected.
         root: path of the source.
     """
@@ -88,9 +87,9 @@ class LinkedVisibility(Visibility):
     follows_links = True
 
     def __init__(
-        self, filters: Filters, accepted: AbstractSet[str], buffer: ChangeBuffer, root: str
+        self, filters: Filters, types: TakenTypes, buffer: ChangeBuffer, root: str
     ) -> None:
-        super().__init__(filters, accepted, buffer)
+        super().__init__(filters, types, buffer)
         self._symlinks = SymlinkPaths(root)
 
     def enters(self, directory: WatchedDir, name: str) -> FolderFilters | None:
@@ -132,7 +131,7 @@ class LinkedVisibility(Visibility):
         for path in self._keys((real, *others)):
             if folder:
                 self.buffer.add_folder(path)
-            elif extension(path.rpartition("/")[2]) in self.accepted:
+            elif self.types.takes(path):
                 self.buffer.add_path(path)
 
     def _keys(self, reals: Iterable[str]) -> Iterable[str]:

@@ -12,8 +12,10 @@ from collections.abc import Set as AbstractSet
 from kbsync.config.mirror import MirrorConfig
 from kbsync.engine.change_source import ChangedPaths
 from kbsync.messages import Notice
+from kbsync.source.document_rules import RulesOfMirror
 from kbsync.source.filters import Filters
 from kbsync.source.mounts import NETWORK_FILE_SYSTEMS, FolderMounts, mounts_of
+from kbsync.source.taken_types import TakenTypes
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.visibility import LinkedVisibility, Visibility
 from kbsync.source.watch.waker import Waker
@@ -47,7 +49,7 @@ class Watcher:
     ) -> None:
         self._root = os.fspath(config.source)
         self._filters = Filters(config)
-        self._accepted = frozenset(config.extensions)
+        self._types = TakenTypes(config, RulesOfMirror(config))
         self._follow = config.follow_symlinks
         self._seconds = poll_interval
         self._network_types = network_types
@@ -136,8 +138,8 @@ class Watcher:
 
     def _visibility(self) -> Visibility:
         if self._follow:
-            return LinkedVisibility(self._filters, self._accepted, self._buffer, self._root)
-        return Visibility(self._filters, self._accepted, self._buffer)
+            return LinkedVisibility(self._filters, self._types, self._buffer, self._root)
+        return Visibility(self._filters, self._types, self._buffer)
 
     def _root_stat(self) -> os.stat_result | None:
         """Return the stat of what the root's path names, None when that is no folder."""

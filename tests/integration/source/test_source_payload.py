@@ -253,7 +253,7 @@ def test_no_step_of_the_way_may_be_a_link(ground: Path) -> None:
     root = os.open(ground, os.O_RDONLY)
     try:
         for steps in (("link", "a.md"), ("link",), ("real",)):
-            opening = payload(root, steps, name="a.md", conversion=Conversion())
+            opening = payload(root, steps, path="a.md", conversion=Conversion())
             with pytest.raises(OSError), opening:  # noqa: PT011
                 pass
     finally:

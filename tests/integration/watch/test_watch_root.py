@@ -12,7 +12,9 @@ from declared import mirror_config
 from watching import Watching, names, watches
 
 from kbsync.engine.change_source import ChangedPaths
+from kbsync.source.document_rules import RulesOfMirror
 from kbsync.source.filters import Filters
+from kbsync.source.taken_types import TakenTypes
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.visibility import Visibility
 from kbsync.source.watch.watch_session import WatchSession
@@ -131,7 +133,9 @@ def test_it_comes_after_the_start(tmp_path: Path, watching: Begin) -> None:
 
 def test_gone_between_the_check_and_the_watch(tmp_path: Path) -> None:
     """No later check could notice: a folder made in its place may have the same inode number."""
-    visibility = Visibility(Filters(mirror_config()), {"md"}, ChangeBuffer())
+    config = mirror_config()
+    types = TakenTypes(config, RulesOfMirror(config))
+    visibility = Visibility(Filters(config), types, ChangeBuffer())
     for root in (tmp_path / "gone", tmp_path.parent):
         session = WatchSession(str(root), tmp_path.stat(), visibility, {}, 1.0, on_end=lambda: None)
         session.begin()

@@ -227,7 +227,7 @@ def test_schema_marks_what_is_reserved() -> None:
         part: {name for name, key in keys["properties"].items() if key.get("reserved")}
         for part, keys in json_schema()["$defs"].items()
     }
-    declared = {"send", "links", "metadata", "front_matter"}
+    declared = {"metadata", "front_matter"}
     assert reserved["MirrorConfig"] == declared
     assert reserved["RuleConfig"] == declared | {"enabled"}
 

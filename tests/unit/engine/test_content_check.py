@@ -36,7 +36,9 @@ class CountedFolder(Folder):
 
     reads: list[str]
 
-    def read(self, path: str, taken: str | None = None, *, fresh: bool = False):  # type: ignore[no-untyped-def]
+    def read(
+        self, path: str, taken: str | None = None, *, fresh: bool = False, known: object = None
+    ):  # type: ignore[no-untyped-def]
         self.reads.append(path)
         return super().read(path, taken, fresh=fresh)
 
@@ -44,7 +46,9 @@ class CountedFolder(Folder):
 class FailingFolder(Folder):
     """Where a disk fails one file cannot be read, and its times are what they were."""
 
-    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+    def read(
+        self, path: str, taken: str | None = None, *, fresh: bool = False, known: object = None
+    ) -> FileState:
         if path == "03.md":
             why = says.FILE_UNREADABLE(cause="Input/output error")
             return Unknown(key=key_of(path), why=why)
@@ -54,7 +58,9 @@ class FailingFolder(Folder):
 class BlankFolder(Folder):
     """One file became as many blanks, and its times are what they were."""
 
-    def read(self, path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+    def read(
+        self, path: str, taken: str | None = None, *, fresh: bool = False, known: object = None
+    ) -> FileState:
         if path == "03.md":
             return Skipped(key=key_of(path), why=says.EMPTY())
         return super().read(path, taken, fresh=fresh)
@@ -361,13 +367,15 @@ async def test_what_was_promised_is_read_as_it_was_sent() -> None:
     asked: list[str | None] = []
     read = on.source.read
 
-    def heard(path: str, taken: str | None = None, *, fresh: bool = False) -> FileState:
+    def heard(
+        path: str, taken: str | None = None, *, fresh: bool = False, known: object = None
+    ) -> FileState:
         asked.append(taken)
         return read(path, taken, fresh=fresh)
 
     on.source.read = heard  # type: ignore[method-assign]
     on.world.promised[A] = fingerprint_of(b"promised").content  # type: ignore[index]
-    check = ContentCheck(on.world.mirror.name, on.source, on.ledger)
+    check = ContentCheck(on.world.mirror.name, on.source, on.ledger, on.world.mirror.document_rules)
     [planned] = (await engine_of(on).plan(listing=False)).plan.actions
     assert await hashes_to_send(check, [planned]) == {A: fingerprint_of(b"promised").content}
     assert await broken_promise(on.world, A) is None

@@ -200,7 +200,7 @@ async def test_only_new_files_of_a_removed_files_size_are_read_for_it() -> None:
     on.source.write("longer.md", b"longer")
     read: list[str] = []
     hashed = on.source.read
-    on.source.read = lambda path, taken=None: read.append(path) or hashed(path)  # type: ignore[func-returns-value, method-assign]
+    on.source.read = lambda path, taken=None, known=None: read.append(path) or hashed(path)  # type: ignore[func-returns-value, method-assign]
     await _engine(on).plan()
     assert read == ["b.md"]
 
@@ -358,7 +358,7 @@ async def test_a_new_file_that_was_written_since_it_was_met_is_no_move() -> None
     _rename(on, **{"a.md": "b.md"})
     look = on.source.look
 
-    def read(path: str, taken: str | None = None) -> FileState:
+    def read(path: str, taken: str | None = None, known: object = None) -> FileState:
         on.source.write(path, b"two")
         return replace(look(path), content=sha(b"two"))  # type: ignore[call-arg]
 
