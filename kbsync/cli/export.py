@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -111,7 +112,7 @@ def _forecast(forecast: ExportForecast, server: ServerConfig) -> str:
 
 
 def _finish(verb: ExportBase, report: Export) -> None:
-    folder = verb.folder.absolute()
+    folder = Path(os.path.abspath(verb.folder))  # noqa: PTH100 - .. is no name of a folder
     written = _configuration(configuration(report, folder), folder)
     if verb.as_json:
         output.as_json(_json(verb, report, written))

@@ -285,5 +285,9 @@ def test_an_export_that_takes_too_long_goes_on_when_it_is_typed_again(tmp_path: 
         assert over in terminal.type("export", "Docs", "library", "--wait", "0.05s", exit=6)
         assert "30 the uploaded bytes" in terminal.type("export", "Docs", "library")
         assert "0 written now" in terminal.type("export", author.base, "library")
+        (tmp_path / "library" / "part").mkdir()
+        above = terminal.read("export", "Docs", "library/part/..")
+        assert above["configuration"]["file"] == str(tmp_path / "kbsync-library.yaml")
+        assert above["counts"]["written"] == 0
         unknown = terminal.type("export", "Docs", "x", "--server", "nowhere", exit=64)
         assert command_say.NO_SUCH_SERVER.code in unknown

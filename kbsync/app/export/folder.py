@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import stat
@@ -89,12 +90,21 @@ class ExportFolder:
         self.path = path
         self._numbers = count(1)
         try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            why = "its name is not UTF-8, and no configuration could name it"
+            raise Problem(say.FOLDER_UNUSABLE(folder=path, why=why)) from None
+        try:
             path.mkdir(parents=True, exist_ok=True)
             self._root = os.open(path, FOLDER)
             with suppress(FileExistsError):
                 os.mkdir(OWN, 0o700, dir_fd=self._root)
             self._own = os.open(OWN, FOLDER | os.O_NOFOLLOW, dir_fd=self._root)
+            self._lock()
             self._clear()
+        except BlockingIOError:
+            why = "another export writes to it now"
+            raise Problem(say.FOLDER_UNUSABLE(folder=path, why=why)) from None
         except OSError as error:
             raise Problem(say.FOLDER_UNUSABLE(folder=path, why=os_reason(error))) from None
 
@@ -107,6 +117,19 @@ class ExportFolder:
         """Close it."""
         os.close(self._own)
         os.close(self._root)
+
+    def _lock(self) -> None:
+        """Keep other exports out until this is closed.
+
+        Raises:
+            BlockingIOError: another one is at work.
+        """
+        try:
+            fcntl.flock(self._own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            return  # a disk without locks
 
     def _clear(self) -> None:
         """Remove what an earlier run did not finish."""

@@ -62,10 +62,19 @@ def test_only_what_is_as_it_was_written_is_removed(folder: ExportFolder) -> None
     assert not folder.remove("a.md", if_still=sha(b"one"))
 
 
-def test_what_a_run_did_not_finish_is_gone_with_the_next(folder: ExportFolder) -> None:
+def test_what_a_run_did_not_finish_is_gone_with_the_next(tmp_path: Path) -> None:
+    folder = ExportFolder(tmp_path / "library")
     (folder.own / "7.part").write_bytes(b"half")
+    folder.close()
     with closing(ExportFolder(folder.path)):
         assert not list(folder.own.iterdir())
+
+
+def test_two_exports_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    with closing(ExportFolder(tmp_path / "library")) as first:
+        with pytest.raises(Problem, match="another export"):
+            ExportFolder(first.path)
+        assert put(first, "a.md", b"one") is Put.WRITTEN
 
 
 @pytest.mark.parametrize("own", [False, True])
@@ -79,3 +88,10 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path, own: bool) -> None:
     with pytest.raises(Problem) as refused:
         ExportFolder(place)
     assert refused.value.notice.message is say.FOLDER_UNUSABLE
+
+
+def test_a_folder_that_no_configuration_can_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Problem) as refused:
+        ExportFolder(tmp_path / "caf\udce9")
+    assert refused.value.notice.message is say.FOLDER_UNUSABLE
+    assert not list(tmp_path.iterdir())
