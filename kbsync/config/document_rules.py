@@ -48,7 +48,7 @@ FieldName = Annotated[str, Field(min_length=1, max_length=255)]
 Metadata = Mapping[FieldName, str | int | float]
 FrontMatter = tuple[FieldName, ...]
 Send = Literal["file", "text", "converted", "rows"]
-UpdateStrategy = Literal["in_place", "swap"]
+UpdateStrategy = Literal["in_place", "swap", "chunks"]
 OnDelete = Literal["delete", "disable", "keep"]
 TrashTime = Annotated[float, lasting(0, 3650 * 86400)]
 Url = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_base_url)]
@@ -99,7 +99,7 @@ class RuleConfig(Section):
     )
     update_strategy: UpdateStrategy | None = Field(
         default=None,
-        description="How a changed file reaches its document: in_place or swap.",
+        description="How a changed file reaches its document: in_place, swap or chunks.",
     )
     on_delete: OnDelete | None = Field(
         default=None,

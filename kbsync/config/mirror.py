@@ -161,7 +161,8 @@ class MirrorConfig(Section):
     update_strategy: UpdateStrategy = Field(
         default="in_place",
         description="in_place: a changed file is sent over its document; swap: beside it, and the "
-        "old document is deleted once searches find the new one.",
+        "old one is deleted once searches find the new one; chunks: texts are cut here, and an "
+        "edit writes the chunks that it changes.",
     )
     rules: tuple[RuleConfig, ...] = Field(
         default=(),

@@ -47,7 +47,7 @@ R = TypeVar("R", KnowledgeBaseRow, Document)
 # What the server allows (docs/dify-api.md section 3).
 LONGEST_BASE_NAME = 40
 # The status of a chunk from an update on, until the indexing task deletes it (section 7).
-TO_BE_DELETED = "re_segment"
+COMPLETED, TO_BE_DELETED = "completed", "re_segment"
 # Values of these types are text in marks, and have to be sent as the numbers they were.
 NUMERIC = ("number", "time")
 
@@ -172,6 +172,18 @@ class DifyRemote:
             listed,
             lambda page: ChunkPage(chunks=tuple(map(to_model.chunk, page.rows)), total=page.total),
         )
+
+    async def add_chunks(
+        self, base_id: str, document_id: str, texts: Sequence[str]
+    ) -> Outcome[int]:
+        """Add chunks; a row that is in error says that its chunk was not added (section 16)."""
+        rows = [{"content": text} for text in texts]
+        added = await self._client.chunks.add(base_id, document_id, rows)
+        return mapped(added, lambda found: sum(row.status == COMPLETED for row in found))
+
+    async def delete_chunk(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[None]:
+        """Delete one chunk."""
+        return await self._client.chunks.delete(base_id, document_id, chunk_id)
 
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None

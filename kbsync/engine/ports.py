@@ -413,6 +413,16 @@ class Remote(Protocol):
         """Return one page of at most `rows` chunks of a document, in their order."""
         ...
 
+    async def add_chunks(
+        self, base_id: str, document_id: str, texts: Sequence[str]
+    ) -> Outcome[int]:
+        """Add chunks behind the last one, verbatim; return how many of them are there now."""
+        ...
+
+    async def delete_chunk(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[None]:
+        """Delete one chunk of a document; `Gone` when it was not there."""
+        ...
+
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
     ) -> Outcome[tuple[SearchHit, ...]]:

@@ -393,5 +393,11 @@ HELD_FAILED = Message(
     verb("retry --mirror {mirror} -- {path}"),
     Exit.INCOMPLETE,
 )
+CHUNKS_NOT_ADDED = Message(
+    "KB-E280",
+    "the server did not add {count} of the chunks it was sent",
+    "look into the server's log; see whether it can index: " + verb("doctor"),
+    Exit.INCOMPLETE,
+)
 OF_THE_FILE = frozenset(each.code for each in (FAILED_NO_CHUNKS, FAILED_READING, FAILED_NO_TEXT))
 """Failures that the same bytes end in however often they are sent: to try again is no advice."""

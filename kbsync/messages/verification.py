@@ -101,3 +101,9 @@ NO_BYTES_OF_PIPELINE = Message(
     "see what plainly changed there with: " + verb("plan -- {mirror}"),
     Exit.REFUSED,
 )
+CHUNKS_CHANGED = Message(
+    "KB-Y280",
+    "the server has other chunks than those that were written for the file",
+    "send it again with: " + verb("retry --mirror {mirror} -- {file}"),
+    Exit.INCOMPLETE,
+)

@@ -10,6 +10,9 @@ from kbsync.model.documents import Chunking
 
 MetadataValue = str | int | float
 
+CHUNK_SEPARATOR = "\n=====\n"
+"""Behind each chunk of a text that is cut here; no line of a chunk is that."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DocumentRule:
@@ -31,6 +34,7 @@ class DocumentRule:
         front_matter: fields that its front matter gives; None leaves front matter in the text.
         enabled: whether searches look at it; None leaves the switch to the server.
         update_strategy: ``in_place``, ``swap`` or ``chunks``.
+        cut: characters of a chunk at most, where the text is cut here; 0 where the server cuts.
         on_delete: ``delete``, ``disable`` or ``keep``.
         trash_for: seconds after which a document in the trash is deleted; None for never.
         origins: where each of these comes from, in words, for `kbsync explain`.
@@ -49,6 +53,7 @@ class DocumentRule:
     front_matter: tuple[str, ...] | None = None
     enabled: bool | None = None
     update_strategy: str = "in_place"
+    cut: int = 0
     on_delete: str = "delete"
     trash_for: float | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +66,8 @@ class DocumentRule:
     @property
     def suffix(self) -> str:
         """What is put behind the path in the document's name, so that the server reads it so."""
+        if self.cut and self.send == "converted":
+            return ".txt"  # headings would cut it once more
         return {"text": ".txt", "rows": ".txt", "converted": ".md"}.get(self.send, "")
 
 

@@ -13,10 +13,12 @@ from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import DocumentRule
 from kbsync.model.file_types import extension, is_text
+from kbsync.source.convert import records
 from kbsync.source.convert.links import HTML, MARKDOWN, Links
 from kbsync.source.convert.rich import become, not_installed
-from kbsync.source.convert.rows import texts
+from kbsync.source.convert.rows import SEPARATOR, texts
 from kbsync.source.convert.sending import BY_ROWS, CONVERTED, FILE, TEXT, links_in
+from kbsync.source.cutting import chunks_of
 from kbsync.source.delimited import SAMPLE, Delimiter, delimiter_of, lines, rows_of, with_commas
 from kbsync.source.encoding import (
     Chosen,
@@ -36,7 +38,7 @@ PAGE = "page"
 RICH = frozenset({CONVERTED, BY_ROWS})
 """What becomes of a file by more than reading it as text."""
 
-_DELIMITED = frozenset({"csv", "tsv"})
+_LINES = frozenset({"csv", "tsv", "jsonl"})
 _BLANK = 1 << 12
 _SPOKEN = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 
@@ -72,6 +74,7 @@ class Conversion:
         send: how the files are sent (`kbsync.source.convert.sending.sent_as`).
         links: the URL that relative links are rewritten to; empty to leave them.
         longest: characters of a row at most, where they are sent row by row.
+        cut: characters of a chunk at most, where texts are cut here; 0 where they are not.
     """
 
     def __init__(
@@ -84,12 +87,14 @@ class Conversion:
         send: str = FILE,
         links: str = "",
         longest: int = 0,
+        cut: int = 0,
     ) -> None:
         self._convert = convert
         self._taken_as = TakenAs(encoding)
         self._commas = commas
         self.by = by
         self._send, self._links, self._longest = send, links, longest
+        self._cut = cut
 
     @classmethod
     def declared(cls, rule: DocumentRule, *, convert: bool) -> Conversion:
@@ -107,6 +112,7 @@ class Conversion:
             send=rule.send,
             links=rule.links or "",
             longest=_longest(rule) if rule.send == BY_ROWS else 0,
+            cut=rule.cut,
         )
 
     def of(self, name: str) -> str:
@@ -129,7 +135,7 @@ class Conversion:
 
     def remembered_as(self, name: str) -> str:
         """Return what tells what becomes of a file from what another rule makes of it."""
-        return f"{self.of(name)} {self.by} {self._links}"
+        return f"{self.of(name)} {self.by} {self._links} {self._cut}"
 
     def converted(
         self, fd: int, kind: str, *, folder: int, before: str | None, path: str
@@ -146,8 +152,26 @@ class Conversion:
         Raises:
             OSError: it cannot be read.
         """
+        found = self._written_anew(fd, kind, folder=folder, before=before, path=path)
+        rested = found.doubt or found.skip
+        return (
+            found if rested or not self._cut or kind == BY_ROWS else self._chunks(fd, found, path)
+        )
+
+    def _chunks(self, fd: int, found: Converted, path: str) -> Converted:
+        """Return a text with the separator behind each of its chunks."""
         ending = extension(path.rpartition("/")[2])
-        if kind == CONVERTED or (kind == BY_ROWS and ending not in _DELIMITED):
+        markdown = self._send == CONVERTED or ending in MARKDOWN
+        text = "".join(_text_of(fd, found))
+        chunks = chunks_of(text, longest=self._cut, markdown=markdown)
+        sent = rewritten(chunk + SEPARATOR for chunk in chunks)
+        return _with_text(found._replace(content="", start=0, sent=sent))
+
+    def _written_anew(
+        self, fd: int, kind: str, *, folder: int, before: str | None, path: str
+    ) -> Converted:
+        ending = extension(path.rpartition("/")[2])
+        if kind == CONVERTED or (kind == BY_ROWS and ending not in _LINES):
             return self._rich(fd, ending, kind, path)
         if kind == PAGE:
             return _page(fd, Links(self._links, path))
@@ -175,6 +199,8 @@ class Conversion:
 
     def _by_rows(self, fd: int, read: TextRead, ending: str) -> Converted:
         encoding = read.encoding or "utf-8"
+        if ending == "jsonl":
+            return self._by_records(lines(pieces(fd, encoding, read.head)), read)
         delimiter = self._guessed(read) or Delimiter("\t" if ending == "tsv" else ",")
         table = (row for row in rows_of(pieces(fd, encoding, read.head), delimiter) if any(row))
         taken = self._words(read, BY_ROWS, delimiter)
@@ -183,6 +209,13 @@ class Conversion:
         except csv.Error as error:
             return Converted(doubt=says.NOT_CONVERTED(cause=f"it is no table: {error}"))
         return _with_text(Converted(taken=taken, sent=sent))
+
+    def _by_records(self, found: Iterator[str], read: TextRead) -> Converted:
+        try:
+            sent = rewritten(records.texts(found, self._longest))
+        except records.NoRecordError as error:
+            return Converted(doubt=says.NOT_CONVERTED(cause=str(error)))
+        return _with_text(Converted(taken=self._words(read, BY_ROWS), sent=sent))
 
     def _linked(self, fd: int, read: TextRead, kind: str, path: str) -> Converted:
         text = lines(pieces(fd, read.encoding or "utf-8", read.head))
@@ -211,7 +244,7 @@ class Conversion:
             folder: descriptor of its folder.
             ending: its extension, lower case.
         """
-        if kind == CONVERTED or (kind == BY_ROWS and ending not in _DELIMITED):
+        if kind == CONVERTED or (kind == BY_ROWS and ending not in _LINES):
             return Converted(doubt=not_installed(ending, rows=kind == BY_ROWS))
         if kind == PAGE:
             return Converted()
@@ -250,6 +283,17 @@ def _longest(rule: DocumentRule) -> int:
     rules = rule.chunking.process_rule["rules"]
     longest: int = rules["segmentation"]["max_tokens"]  # type: ignore[index]
     return longest
+
+
+def _text_of(fd: int, found: Converted) -> Iterator[str]:
+    """Yield what is sent of a file so far: what was written anew, else its own bytes."""
+    if found.sent is None:
+        own = os.fstat(fd).st_size - found.start
+        yield os.pread(fd, own, found.start).decode("utf-8", "replace")
+        return
+    found.sent.seek(0)
+    yield found.sent.read().decode("utf-8", "replace")
+    found.sent.close()
 
 
 def _no_text(read: TextRead) -> bool:

@@ -14,11 +14,15 @@ from kbsync.config.document_rules import RuleConfig
 from kbsync.config.server import ServerConfig
 from kbsync.model import Chunking, DocumentRule
 from kbsync.model.file_types import extension
+from kbsync.source import cutting
 from kbsync.source.convert.rows import SEPARATOR
-from kbsync.source.convert.sending import BY_ROWS, FILE, sent_as, shaping
+from kbsync.source.convert.sending import BY_ROWS, FILE, TEXT, cut_here, sent_as, shaping
 from kbsync.source.encoding import CONVERTER
 from kbsync.source.gitignore import Patterns, compiled
 
+IN_PLACE, CHUNKS = "in_place", "chunks"
+AUTOMATIC = 500
+"""Characters of a chunk by a server's own rule (docs/dify-api.md section 4.5)."""
 Matched = tuple[bool, ...]
 FOLDERS, COMBINATIONS = 10_000, 4096
 LONGEST_CHUNK: int = ServerConfig.model_fields["max_chunk_length"].default
@@ -78,13 +82,34 @@ class RulesOfMirror:
 
     def _of_type(self, rule: DocumentRule, ending: str) -> DocumentRule:
         """Return the rule of the files of one type among those of `rule`."""
-        send = sent_as(rule.send, ending)
+        send, cut = sent_as(rule.send, ending), 0
+        if rule.update_strategy == CHUNKS and cut_here(send, ending):
+            # As a text: a server cuts Markdown at its headings once more.
+            send, cut = sent_as(TEXT, ending) if send == FILE else send, self._cut(rule)
         shaped = shaping(send, ending, rule.links)
         chunking = rule.chunking
-        if send == BY_ROWS:
+        if send == BY_ROWS or cut:
             chunking = replace(chunking, process_rule=by_rows(self._longest))
+        if cut:
+            shaped = f"{shaped} {cutting.REVISION} {cut}".strip()
         settings = _settings(self._config, chunking, shaped)
-        return replace(rule, send=send, chunking=chunking, settings=settings)
+        strategy = rule.update_strategy if cut or rule.update_strategy != CHUNKS else IN_PLACE
+        return replace(
+            rule,
+            send=send,
+            chunking=chunking,
+            settings=settings,
+            cut=cut,
+            update_strategy=strategy,
+        )
+
+    def _cut(self, rule: DocumentRule) -> int:
+        """Return how long a chunk may be that is cut here: as declared, below the server's most."""
+        shaping = rule.chunking.process_rule.get("rules")
+        if not isinstance(shaping, Mapping):
+            return AUTOMATIC
+        longest: int = shaping["segmentation"]["max_tokens"]
+        return min(longest, self._longest - 1)
 
 
 def _parent(path: str) -> str:
@@ -174,7 +199,7 @@ def _settings(config: MirrorConfig, chunking: Chunking, shaped: str = "") -> str
 
 def _by_type(rule: DocumentRule) -> bool:
     """Whether the type of a file decides what becomes of it."""
-    return rule.send != FILE or rule.links is not None
+    return rule.send != FILE or rule.links is not None or rule.update_strategy == CHUNKS
 
 
 def by_rows(longest: int) -> Mapping[str, object]:

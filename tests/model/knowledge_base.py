@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage
@@ -38,60 +38,14 @@ from kbsync.model import (
 )
 
 from .base_settings import changed, made_with, tagged
+from .cut_chunks import CutChunks, cut_up, page_of
 from .keyword_table import KeywordTable
+from .stored_document import EMPTY, FAILS, NEVER, Document
 
 WHY = Message("KB-T001", "{what}")
 PAGE = 100
 CHUNKS = 1000  # of a document that is being indexed
-FINE, FAILS, EMPTY, NEVER = "fine", "fails", "empty", "never"
 NEVER_READY = float("inf")
-
-
-@dataclass(slots=True)
-class Document:
-    """A document as the server keeps it.
-
-    Args:
-        by_hand: not made by kbsync.
-        made_at: seconds.
-        settings: how it was chunked.
-        indexed_since, ready_at: when its indexing began, and when it ends.
-        stage: what it shows until then.
-        fate: how its indexing ends.
-        edits: words added to its chunks by hand.
-        frozen: none of its chunks completes before the end.
-        task_lost: the server lost its task: it is never indexed.
-        hung_until: when its indexing went on that had hung.
-        unseen: its chunks were edited before kbsync saw them complete.
-        lost: no search finds it, until it is enabled again.
-        incurable: nor then.
-        put_away: disabled by hand.
-        claimable: made by hand while a create of its name was under way: it passes for ours.
-    """
-
-    id: str
-    name: str
-    by_hand: bool = False
-    made_at: float = 0.0
-    content: bytes = b""
-    settings: str = ""
-    rev: str = ""
-    indexed_since: float = 0.0
-    ready_at: float = 0.0
-    stage: Readiness = Readiness.INDEXING
-    fate: str = FINE
-    enabled: bool = True
-    archived: bool = False
-    edits: int = 0
-    frozen: bool = False
-    task_lost: bool = False
-    hung_until: float | None = None
-    unseen: bool = False
-    claimable: bool = False
-    lost: bool = False
-    incurable: bool = False
-    put_away: bool = False
-    metadata: dict[str, str] = field(default_factory=dict)
 
 
 class Observer(Protocol):
@@ -104,7 +58,7 @@ class Observer(Protocol):
     def marks(self, document: Document, values: Mapping[str, str]) -> None: ...
 
 
-class KnowledgeBase:
+class KnowledgeBase(CutChunks):
     """One knowledge base of one server, which may be deleted and made again.
 
     Args:
@@ -157,7 +111,7 @@ class KnowledgeBase:
         self._at: float | None = None
         self.indexing = indexing
         self.observer = observer
-        self._ids = itertools.count(1)
+        self.ids = itertools.count(1)
         self._later: list[tuple[float, int, Callable[[], object]]] = []
 
     # -- time ----------------------------------------------------------------------------------
@@ -167,7 +121,7 @@ class KnowledgeBase:
 
     def later(self, seconds: float, effect: Callable[[], object]) -> None:
         """Let `effect` happen by itself, so many seconds from now: its caller does not wait."""
-        self._later.append((self._now() + seconds, next(self._ids), effect))
+        self._later.append((self._now() + seconds, next(self.ids), effect))
         self._later.sort(key=lambda each: each[:2])
 
     def land(self, until: float | None = None) -> None:
@@ -269,14 +223,14 @@ class KnowledgeBase:
         return [each for each in self.documents.values() if each.name == name]
 
     def document(self, base_id: str, document_id: str) -> Outcome[RemoteDocument]:
-        document = self._find(base_id, document_id)
+        document = self.find(base_id, document_id)
         if document is None:
             return Gone()
         row = self.row(document)
         return Done(replace(row, word_count=None if row.word_count else row.word_count))
 
     def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
-        document = self._find(base_id, document_id)
+        document = self.find(base_id, document_id)
         if document is None or batch != f"batch-{document.rev}":
             return Gone()
         readiness = self.readiness(document)
@@ -289,9 +243,11 @@ class KnowledgeBase:
         return Done(Progress(readiness=readiness, completed=chunks, total=chunks))
 
     def chunks(self, base_id: str, document_id: str) -> Outcome[ChunkPage]:
-        document = self._find(base_id, document_id)
+        document = self.find(base_id, document_id)
         if document is None:
             return Gone()
+        if document.cut:
+            return Done(page_of(document.id, document.cut))
         chunk = Chunk(id=f"chunk-{document.rev}", text=document.id, keywords=(document.id,))
         return Done(ChunkPage(chunks=(chunk,), total=1))
 
@@ -301,7 +257,12 @@ class KnowledgeBase:
         self.keywords.settle(self.now())
         named = [self.documents[word] for word in query.split() if word in self.documents]
         found = [e for e in named if e.enabled and not e.lost and not self.readiness(e).busy]
-        return Done(tuple(SearchHit(id=f"chunk-{each.rev}", document_id=each.id) for each in found))
+        hits = [
+            SearchHit(id=chunk, document_id=each.id)
+            for each in found
+            for chunk in each.cut or [f"chunk-{each.rev}"]
+        ]
+        return Done(tuple(hits))
 
     def _completed(self, document: Document) -> int:
         seconds = self.now() - document.indexed_since
@@ -354,14 +315,14 @@ class KnowledgeBase:
 
     def new(self, name: str) -> Document:
         """Make a document that has no content yet."""
-        document = Document(id=f"doc-{next(self._ids)}", name=name, made_at=self.now())
+        document = Document(id=f"doc-{next(self.ids)}", name=name, made_at=self.now())
         self.documents[document.id] = document
         return document
 
     def update(
         self, base_id: str, document_id: str, name: str, content: bytes, chunking: Chunking
     ) -> Outcome[tuple[RemoteDocument, str]]:
-        document = self._find(base_id, document_id)
+        document = self.find(base_id, document_id)
         if document is None:
             return Gone()
         if isinstance(self.withheld, Ambiguous) or (self.withheld and self.withheld.updates):
@@ -395,10 +356,11 @@ class KnowledgeBase:
         """Give `document` its name and content; its indexing begins."""
         document.name, document.content, document.settings = name, content, settings
         seconds = self._draw_fate(document)
-        document.rev = f"rev-{next(self._ids)}"
+        document.rev = f"rev-{next(self.ids)}"
         document.indexed_since = self.now()
         document.ready_at = NEVER_READY if document.fate == NEVER else self.now() + seconds
         document.edits, document.unseen = 0, False
+        document.cut = cut_up(content, self.ids)
         self.keywords.begin(document, self.now())
         document.task_lost, document.frozen, document.hung_until = False, False, None
         document.stage = Readiness.INDEXING
@@ -439,7 +401,7 @@ class KnowledgeBase:
         document.stage, document.ready_at = Readiness.INDEXING, self.now() + seconds
 
     def delete(self, base_id: str, document_id: str) -> Outcome[None]:
-        document = self._find(base_id, document_id)
+        document = self.find(base_id, document_id)
         if document is None:
             return Gone()
         if document.archived:
@@ -451,7 +413,7 @@ class KnowledgeBase:
         return Done(None)
 
     def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
-        document = self._find(base_id, document_id)
+        document = self.find(base_id, document_id)
         if document is None:
             return Done(None)
         self.observer.changes(document, f"switched ({action})")
@@ -466,7 +428,7 @@ class KnowledgeBase:
             return Gone()
         if name in self.fields:
             return Rejected(WHY(what="the name is taken"))
-        self.fields[name], self.kinds[name] = f"field-{next(self._ids)}", kind
+        self.fields[name], self.kinds[name] = f"field-{next(self.ids)}", kind
         return Done(self.fields[name])
 
     def assign(
@@ -487,7 +449,7 @@ class KnowledgeBase:
             document.metadata = kept | {name: v for name, v in values.items() if name is not None}
         return Done(None)
 
-    def _find(self, base_id: str, document_id: str) -> Document | None:
+    def find(self, base_id: str, document_id: str) -> Document | None:
         return self.documents.get(document_id) if base_id == self.base_id else None
 
 

@@ -15,7 +15,7 @@ from kbsync.model import (
     Rejection,
 )
 from kbsync.planning.case import DecisionRules
-from tests.model.knowledge_base import FAILS, FINE, Document
+from tests.model.stored_document import FAILS, FINE, Document
 
 from .world import NOW, World, key_of, pending, print_of
 

@@ -63,7 +63,8 @@ from kbsync.planning.rename_detection import (
     worth_hashing,
 )
 from tests.model.folder import Folder, sha
-from tests.model.knowledge_base import FINE, Document, KnowledgeBase
+from tests.model.knowledge_base import KnowledgeBase
+from tests.model.stored_document import FINE, Document
 
 MIRROR, OWNER, BASE = "docs", "ours", "base-1"
 NOW, WINDOW, A_PASS = 1_000_000.0, 900.0, 3600.0

@@ -28,16 +28,8 @@ from kbsync.model import DocKey
 from kbsync.planning.document_names import path_of
 from tests.declared import one_rule
 from tests.model.dated_folder import DatedFolder
-from tests.model.knowledge_base import (
-    EMPTY,
-    FAILS,
-    FINE,
-    NEVER,
-    Capabilities,
-    Capability,
-    Document,
-    KnowledgeBase,
-)
+from tests.model.knowledge_base import Capabilities, Capability, KnowledgeBase
+from tests.model.stored_document import EMPTY, FAILS, FINE, NEVER, Document
 
 from . import quiescence, rules, runs, trials
 from .daemon import live

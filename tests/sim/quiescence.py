@@ -34,7 +34,7 @@ from kbsync.model import (
 )
 from kbsync.planning.marks import mark_of
 from tests.model.folder import MOUNTED, sha
-from tests.model.knowledge_base import Document
+from tests.model.stored_document import Document
 
 from . import daemon, process, rules, trials
 from .line import Line

@@ -14,7 +14,8 @@ import anyio
 from kbsync.model import EntryState
 from tests.model.dated_folder import DatedFolder
 from tests.model.folder import EMPTY, GONE, MOUNTED
-from tests.model.knowledge_base import NEVER_READY, Document
+from tests.model.knowledge_base import NEVER_READY
+from tests.model.stored_document import Document
 
 if TYPE_CHECKING:
     from .history import History

@@ -11,7 +11,7 @@ from kbsync.engine.execute.results import Event
 from kbsync.model import Capabilities, Hold
 from kbsync.planning.marks import FIELDS, OWNER
 from tests.model.dated_folder import DatedFolder
-from tests.model.knowledge_base import FAILS, FINE, NEVER
+from tests.model.stored_document import FAILS, FINE, NEVER
 
 from .history import REMOVALS, History
 from .line import LATEST

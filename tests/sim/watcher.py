@@ -15,7 +15,7 @@ from kbsync.planning.standstill import STUCK_AFTER
 from tests.model.folder import EMPTY
 
 if TYPE_CHECKING:
-    from tests.model.knowledge_base import Document
+    from tests.model.stored_document import Document
 
     from .history import History
 

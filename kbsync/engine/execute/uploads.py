@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 
 from kbsync.engine.context import Context
+from kbsync.engine.execute.chunk_edits import edit, may_edit
 from kbsync.engine.execute.deletion import remove
 from kbsync.engine.execute.promises import broken_promise
 from kbsync.engine.execute.recovery import remaining_entry
@@ -104,6 +105,10 @@ async def update(context: Context, case: Case, action: Update) -> Result:
     """Upload over the document of `action`, by the strategy for server and document."""
     if action.cause is Cause.PROBE:
         return await _probe(context, case, action)
+    if may_edit(context, case, action):
+        edited = await edit(context, case, action)
+        if edited is not None:
+            return edited
     named = await _named(context, case)
     strategy = choose_strategy(context, case, action, named)
     if strategy is UpdateStrategy.DELETE_FIRST:

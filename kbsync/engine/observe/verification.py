@@ -15,6 +15,7 @@ from functools import partial
 import anyio.to_thread
 
 from kbsync.engine.context import Context
+from kbsync.engine.observe.cut_documents import as_sent, chunks_of
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.known_bytes import known_of
 from kbsync.engine.observe.remote_state import document_of
@@ -139,6 +140,8 @@ async def _compared(context: Context, entry: LedgerEntry) -> Finding:
     local = await anyio.to_thread.run_sync(
         partial(read, entry.key.path, entry.encoding, known=known)
     )
+    if entry.chunks is not None:
+        return await _chunks_compared(context, entry, local)
     stored = await context.remote.original(
         context.base_id or "", entry.document_id, largest=_largest(context, entry)
     )
@@ -150,6 +153,28 @@ async def _compared(context: Context, entry: LedgerEntry) -> Finding:
         case Gone():
             return await _without_bytes(context, entry)
     return _unread(context, entry, stored)
+
+
+async def _chunks_compared(context: Context, entry: LedgerEntry, local: FileState) -> Finding:
+    """Return how chunks that were written one by one stand to the file: no upload holds them."""
+    there = await chunks_of(context, entry.document_id)
+    if there is None:
+        return await _without_chunks(context, entry)
+    if not as_sent(entry, there):
+        words = {"mirror": entry.key.mirror, "file": entry.key.path}
+        why = say.CHUNKS_CHANGED(**words)
+        return finding_of(entry, Verdict.CHANGED, why, sent_again=True)
+    sent = entry.fingerprint.content if entry.fingerprint else None
+    if isinstance(local, Present) and local.content == sent:
+        return finding_of(entry, Verdict.SAME)
+    return _file_differs(entry, local)
+
+
+async def _without_chunks(context: Context, entry: LedgerEntry) -> Finding:
+    words = {"document": entry.document_id, "mirror": entry.key.mirror}
+    if await document_of(context, entry.document_id, "asking for a document") is GONE:
+        return finding_of(entry, Verdict.MISSING, say.MISSING(**words))
+    return finding_of(entry, Verdict.UNREAD, say.UNSETTLED(mirror=entry.key.mirror))
 
 
 def _largest(context: Context, entry: LedgerEntry) -> int:

@@ -164,6 +164,22 @@ class ThrottledRemote:
             lambda: self._remote.chunks(base_id, document_id, number, rows=rows),
         )
 
+    async def add_chunks(
+        self, base_id: str, document_id: str, texts: Sequence[str]
+    ) -> Outcome[int]:
+        """See `Remote.add_chunks`."""
+        return await self._write(
+            "the addition of chunks",
+            lambda: self._remote.add_chunks(base_id, document_id, texts),
+        )
+
+    async def delete_chunk(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[None]:
+        """See `Remote.delete_chunk`."""
+        return await self._write(
+            "the deletion of a chunk",
+            lambda: self._remote.delete_chunk(base_id, document_id, chunk_id),
+        )
+
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
     ) -> Outcome[tuple[SearchHit, ...]]:

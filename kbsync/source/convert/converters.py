@@ -45,7 +45,7 @@ CONVERTERS = {
     "htm": Converter("web", _HTML),
     "pdf": Converter("pdf_pages", ("pypdf",)),
 }
-ROWS: dict[str, tuple[str, ...]] = {"csv": (), "tsv": (), "xlsx": ("openpyxl",)}
+ROWS: dict[str, tuple[str, ...]] = {"csv": (), "tsv": (), "jsonl": (), "xlsx": ("openpyxl",)}
 """The types that are sent row by row, with the libraries they need."""
 
 

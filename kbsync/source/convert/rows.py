@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-SEPARATOR = "\n=====\n"
-"""Between two rows. No line of a row is that: later lines of a value are indented."""
+from kbsync.model.document_rule import CHUNK_SEPARATOR
+
+SEPARATOR = CHUNK_SEPARATOR
+"""Behind each row. No line of a row is that: later lines of a value are indented."""
 SHORTEST = 50
 """Characters: no server takes a smaller bound."""
 HEADER_CANDIDATES = 10
@@ -35,9 +37,9 @@ def texts(table: Iterable[Sequence[str]], sheet: str, longest: int) -> Iterator[
     names = [" ".join(each.split()) for each in first[place]]
     head = f"Sheet: {' '.join(sheet.split())}\n" if sheet else ""
     for above in first[:place]:
-        yield from _chunks(head, [_lines("", cell) for cell in above if cell], longest)
+        yield from chunked(head, [line_of("", cell) for cell in above if cell], longest)
     for row in chain(first[place + 1 :], rows):
-        yield from _chunks(head, _cells(names, row), longest)
+        yield from chunked(head, _cells(names, row), longest)
 
 
 def _header(rows: Sequence[Sequence[str]]) -> int | None:
@@ -53,17 +55,24 @@ def _cells(names: Sequence[str], row: Sequence[str]) -> list[str]:
     for place, cell in enumerate(row):
         if cell:
             name = names[place] if place < len(names) else ""
-            found.append(_lines(name or f"{_WORD} {place + 1}", cell))
+            found.append(line_of(name or f"{_WORD} {place + 1}", cell))
     return found
 
 
-def _lines(name: str, cell: str) -> str:
+def line_of(name: str, cell: str) -> str:
+    """Return a cell with the name of its column; its later lines are indented."""
     value = "\n  ".join(line.strip() for line in cell.strip().splitlines())
     return f"{name}: {value}" if name else value
 
 
-def _chunks(head: str, cells: Sequence[str], longest: int) -> Iterator[str]:
-    """Yield a row, in several chunks where it is too long for one."""
+def chunked(head: str, cells: Sequence[str], longest: int) -> Iterator[str]:
+    """Yield a row, in several chunks where it is too long for one.
+
+    Args:
+        head: what each of its chunks begins with.
+        cells: as `line_of` returns.
+        longest: characters of a chunk at most.
+    """
     head = head[: longest // 2]
     room = max(SHORTEST // 2, longest - len(head) - len(_WORD) - 1)
     chunk = ""

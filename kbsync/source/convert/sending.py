@@ -25,6 +25,16 @@ def sent_as(send: str, ending: str) -> str:
     return send if taken.get(send, False) else FILE
 
 
+def cut_here(send: str, ending: str) -> bool:
+    """Whether a file can be cut into chunks here: what is sent of it is a text.
+
+    Args:
+        send: as `sent_as` returns.
+        ending: its extension, lower case.
+    """
+    return send != FILE or ending == "txt" or ending in links.MARKDOWN
+
+
 def links_in(send: str, ending: str) -> str:
     """Return what a file's links are written in when it is sent: ``markdown``, ``html`` or none.
 

@@ -36,16 +36,8 @@ from kbsync.model import (
     Uploaded,
 )
 from kbsync.planning.marks import FIELDS
-from tests.model.knowledge_base import (
-    EMPTY,
-    FAILS,
-    FINE,
-    Capabilities,
-    Capability,
-    Document,
-    KnowledgeBase,
-    uploaded,
-)
+from tests.model.knowledge_base import Capabilities, Capability, KnowledgeBase, uploaded
+from tests.model.stored_document import EMPTY, FAILS, FINE, Document
 
 from .words import BASE, MIRROR, WHY, VirtualClock, fingerprint_of
 
@@ -124,6 +116,7 @@ class ScriptedRemote:
         self.failing_names: set[str] = set()
         self.empty_names: set[str] = set()
         self.leaving_names: set[str] = set()
+        self.chunks_taken: int | None = None
         self.dropping: set[str] = set()
         self.on_call: dict[str, Callable[[str], object]] = {}
         self.calls: list[tuple[float, str, str]] = []
@@ -310,6 +303,22 @@ class ScriptedRemote:
     ) -> Outcome[ChunkPage]:
         return await self._read(
             "chunks", document_id, lambda: self.model.chunks(base_id, document_id)
+        )
+
+    async def add_chunks(
+        self, base_id: str, document_id: str, texts: Sequence[str]
+    ) -> Outcome[int]:
+        return await self._write(
+            "add_chunks",
+            document_id,
+            lambda: self.model.add_chunks(base_id, document_id, texts, most=self.chunks_taken),
+        )
+
+    async def delete_chunk(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[None]:
+        return await self._write(
+            "delete_chunk",
+            chunk_id,
+            lambda: self.model.delete_chunk(base_id, document_id, chunk_id),
         )
 
     async def search(

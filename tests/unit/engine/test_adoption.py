@@ -25,7 +25,7 @@ from kbsync.model import (
     Unauthorized,
 )
 from kbsync.planning.pairing import By, pair
-from tests.model.knowledge_base import EMPTY, FAILS, FINE
+from tests.model.stored_document import EMPTY, FAILS, FINE
 
 from .fakes import Stage, stage
 from .words import EPOCH, WHY, fingerprint_of, key_of

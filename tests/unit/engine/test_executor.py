@@ -10,7 +10,7 @@ from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Intent, NotReady, Op, Rejection, Throttled, Unauthorized
-from tests.model.knowledge_base import FAILS
+from tests.model.stored_document import FAILS
 
 from .fakes import run_pool, stage
 from .server import REFUSED, UNSENT

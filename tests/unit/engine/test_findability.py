@@ -27,7 +27,8 @@ from kbsync.model import (
 )
 from kbsync.planning.standstill import STUCK_AFTER
 from tests.model.keyword_table import KeywordTable
-from tests.model.knowledge_base import FINE, NEVER_READY, Document
+from tests.model.knowledge_base import NEVER_READY
+from tests.model.stored_document import FINE, Document
 
 from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, REFUSED

@@ -6,7 +6,7 @@ import pytest
 
 from kbsync.commands.retry import forgive
 from kbsync.model import EntryState, Rejection
-from tests.model.knowledge_base import FAILS
+from tests.model.stored_document import FAILS
 
 from .fakes import Stage, run_pool, stage
 from .server import REFUSED

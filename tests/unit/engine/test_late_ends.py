@@ -11,7 +11,7 @@ import pytest
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
 from kbsync.model import Ambiguous, DocKey, EntryState, Excluded, LedgerEntry, Skipped, Unknown
-from tests.model.knowledge_base import FINE
+from tests.model.stored_document import FINE
 
 from .controlled import GRACE, controlled
 from .fakes import Stage, run_pool

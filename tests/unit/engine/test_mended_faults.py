@@ -14,7 +14,7 @@ from kbsync.engine.ports import EntryChange
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import EntryState, Excluded, Gone, Intent, LedgerEntry, Op
-from tests.model.knowledge_base import EMPTY, FAILS, FINE
+from tests.model.stored_document import EMPTY, FAILS, FINE
 
 from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, UNSENT

@@ -10,7 +10,7 @@ from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import Capability, Create, EntryState, NotReady, Throttled
 from kbsync.planning.decide import decide
-from tests.model.knowledge_base import FAILS, FINE
+from tests.model.stored_document import FAILS, FINE
 
 from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, REFUSED, UNSENT

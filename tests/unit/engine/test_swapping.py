@@ -9,7 +9,7 @@ import pytest
 from kbsync.engine.reconciler import Reconciler
 from kbsync.model import Capability, EntryState, Intent, Op, Stat
 from kbsync.planning.marks import FIELDS
-from tests.model.knowledge_base import Document
+from tests.model.stored_document import Document
 
 from .fakes import Stage, run_pool, stage
 from .server import DROPPED, LOST, Late

@@ -15,7 +15,7 @@ from kbsync.messages import remote as remote_say
 from kbsync.messages import trash as say
 from kbsync.model import Capability, Cause, EntryState, Halted, NotReady, Op, Throttled
 from kbsync.model.ledger import TRASHING
-from tests.model.knowledge_base import FAILS
+from tests.model.stored_document import FAILS
 
 from .controlled import controlled
 from .fakes import Stage, stage

@@ -22,7 +22,7 @@ from kbsync.model import (
     Throttled,
     Update,
 )
-from tests.model.knowledge_base import FAILS, FINE
+from tests.model.stored_document import FAILS, FINE
 
 from .fakes import Stage, run_pool, stage
 from .server import LOST, REFUSED, UNSENT

@@ -17,7 +17,7 @@ from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import Capability, NotReady, Throttled
-from tests.model.knowledge_base import FAILS
+from tests.model.stored_document import FAILS
 
 from .fakes import Stage, most_within, pool_of, run_pool, stage
 from .server import LOST, UNSENT
