@@ -23,7 +23,7 @@ from kbsync.engine.execute.results import (
     why_of,
 )
 from kbsync.engine.observe.cut_documents import CutFile, as_sent, chunks_of, cut_file, digest
-from kbsync.engine.ports import EntryChange
+from kbsync.engine.ports import UNCHANGED, EntryChange
 from kbsync.messages import engine as say
 from kbsync.model import (
     Ambiguous,
@@ -89,7 +89,7 @@ async def _write(
     key, ledger = case.key, context.ledger
     timed = TimedCall(context, key, "update")
     ledger.commit(EntryChange(key=key, intent=_intent(context, case, action, cut)))
-    outcome = await _added(context, action.document_id, wanted)
+    added, outcome = await _added(context, action.document_id, wanted)
     outcome = await _deleted(context, action.document_id, wanted) if outcome is None else outcome
     document = await _document(context, action.document_id) if outcome is None else outcome
     if isinstance(document, RemoteDocument):
@@ -98,8 +98,9 @@ async def _write(
     if isinstance(document, Ambiguous):
         ledger.commit(EntryChange(key=key, journal=(line,)))
     else:
-        # Some of it may be written: what the document holds is not known until it is sent again.
-        entry = replace(case.entry, fingerprint=None) if case.entry else None
+        # Some of it is written: what the document holds is not known until it is sent again.
+        begun = added or not wanted.added
+        entry = replace(case.entry, fingerprint=None) if case.entry and begun else UNCHANGED
         ledger.commit(EntryChange(key=key, entry=entry, intent=None, journal=(line,)))
     if isinstance(document, Rejected | Gone):
         return None  # as a whole it may be taken
@@ -118,17 +119,21 @@ def _intent(context: Context, case: Case, action: Update, cut: CutFile) -> Inten
     )
 
 
-async def _added(context: Context, document_id: str, wanted: ChunkChanges) -> Failure | None:
-    """Add what is missing; return why that failed, None where every row of the reply is sound."""
+async def _added(
+    context: Context, document_id: str, wanted: ChunkChanges
+) -> tuple[int, Failure | None]:
+    """Add what is missing; return how many are there, and why others are not."""
+    there = 0
     for start in range(0, len(wanted.added), ADDED_AT_ONCE):
         texts = wanted.added[start : start + ADDED_AT_ONCE]
         outcome = await context.remote.add_chunks(context.base_id or "", document_id, texts)
         if not isinstance(outcome, Done):
-            return outcome
+            return there, outcome
+        there += outcome.value
         # A success whose row is in error has added nothing (docs/dify-api.md section 16).
         if outcome.value < len(texts):
-            return Rejected(say.CHUNKS_NOT_ADDED(count=len(texts) - outcome.value))
-    return None
+            return there, Rejected(say.CHUNKS_NOT_ADDED(count=len(texts) - outcome.value))
+    return there, None
 
 
 async def _deleted(context: Context, document_id: str, wanted: ChunkChanges) -> Failure | None:

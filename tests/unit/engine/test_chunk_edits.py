@@ -141,3 +141,15 @@ async def test_other_strategies_do_not_write_chunks() -> None:
     on.source.edit("a.md", joined(edited()))
     await run_pool(on, ["a.md"])
     assert (on.server.count("update"), on.server.count("add_chunks")) == (1, 0)
+
+
+async def test_a_refused_addition_leaves_what_is_known_of_the_document() -> None:
+    on = await cut_document()
+    before = on.ledger.held[A]
+    on.source.edit("a.md", joined(edited()))
+    on.server.faults["add_chunks"].append(REFUSED)
+    on.server.on_call["update"] = lambda _: known.append(on.ledger.held[A].fingerprint)
+    known: list[object] = []
+    await run_pool(on, ["a.md"])
+    assert known == [before.fingerprint]
+    assert stored(on) == sorted(edited())
