@@ -13,12 +13,14 @@ import anyio
 
 from kbsync.app.stopper import Stopper
 from kbsync.engine.execute.results import Event, Report
+from kbsync.engine.observe.glances import losing
 from kbsync.engine.ports import Ledger
 from kbsync.engine.reconciler import Planned, Reconciler
 from kbsync.engine.workers.pool import WorkerPool
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import guard as say
+from kbsync.messages import source as source_say
 from kbsync.model import DocKey
 from kbsync.planning.plan import Plan, joined
 from kbsync.source.gitignore import PathSelection
@@ -126,6 +128,19 @@ def losses(plans: Sequence[MirrorPlan]) -> list[Notice]:
     planned = (engine for engine, made in plans if not isinstance(made, HaltedMirror))
     found = (notice for engine in planned for notice in engine.losses())
     return list({notice.text: notice for notice in found}.values())
+
+
+async def text_losses(plans: Sequence[MirrorPlan]) -> list[Notice]:
+    """Return of which files to be sent the servers would lose text: one notice for each mirror."""
+    found = []
+    for engine, made in plans:
+        if isinstance(made, HaltedMirror):
+            continue
+        paths = await losing(engine.mirror.source, made.plan.actions)
+        if paths:
+            words = {"count": len(paths), "file": paths[0], "mirror": engine.mirror.name}
+            found.append(source_say.LOSES_TEXT(**words))
+    return found
 
 
 def halts_of(plans: Sequence[MirrorPlan]) -> list[HaltedMirror]:

@@ -12,7 +12,8 @@ from kbsync.app.all_mirrors import MirrorPlan
 from kbsync.commands.base import CommandContext, Output, warn
 from kbsync.commands.writing_verbs import PlanCommand
 from kbsync.config import Settings
-from kbsync.messages import Exit, printable
+from kbsync.messages import Exit, Notice, printable
+from kbsync.messages.source import LOSES_TEXT
 from kbsync.planning import render
 
 
@@ -35,7 +36,8 @@ async def plan(command: PlanCommand, context: CommandContext) -> int:
     # Before anything is shown: a plan with a mirror that could not be planned is not saved.
     if command.file:
         context.send_file(await _file_text(command, plans, context.settings))
-    _show(context, plans, command.as_json)
+    lost = [*all_mirrors.losses(plans), *await all_mirrors.text_losses(plans)]
+    _show(context, plans, command.as_json, lost)
     plan = all_mirrors.whole(plans)
     codes = [halt.problem.exit for halt in all_mirrors.halts_of(plans)]
     codes += [Exit.HALTED] if plan.halts else []
@@ -66,7 +68,9 @@ async def _file_text(command: PlanCommand, plans: Sequence[MirrorPlan], settings
     )
 
 
-def _show(output: Output, plans: Sequence[MirrorPlan], as_json: bool) -> None:
+def _show(
+    output: Output, plans: Sequence[MirrorPlan], as_json: bool, lost: Sequence[Notice]
+) -> None:
     plan = all_mirrors.whole(plans)
     halts = all_mirrors.halts_of(plans)
     if as_json:
@@ -74,13 +78,15 @@ def _show(output: Output, plans: Sequence[MirrorPlan], as_json: bool) -> None:
             {"mirror": h.mirror, "code": h.problem.notice.code, "reason": h.problem.notice.text}
             for h in halts
         ]
-        lost = [{"code": n.code, "reason": n.text} for n in all_mirrors.losses(plans)]
-        output.say(json.dumps({**render.as_json(plan), "problems": problems, "losses": lost}))
+        losses = [{"code": n.code, "reason": n.text} for n in lost]
+        output.say(json.dumps({**render.as_json(plan), "problems": problems, "losses": losses}))
     else:
         # Nothing is said of mirrors that were not compared but why.
         for line in render.as_text(plan, uncompared=len(halts)) if len(halts) < len(plans) else ():
             output.say(line)
-        for notice in all_mirrors.losses(plans):
+        for notice in lost:
             output.say(f"note: {notice}")
+            if notice.message is LOSES_TEXT:
+                output.say(f"  next: {notice.next}")
     for halt in halts:
         output.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")

@@ -69,6 +69,7 @@ def _mirror(
 ) -> Iterator[Fault]:
     yield from _base_words(at, mirror)
     yield from _chunking((*at, "chunking"), mirror.chunking)
+    yield from _rows(at, mirror)
     for place, section in _chunk_rules(at, mirror)[1:]:
         yield from _rule(place, section, mirror.chunking)
     if not servers:
@@ -124,6 +125,24 @@ def _chunk_rules(at: Location, mirror: MirrorConfig) -> list[tuple[Location, Chu
         if rule.chunking is not None:
             found.append(((*at, "rules", number, "chunking"), rule.chunking))
     return found
+
+
+def _rows(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
+    """Rows are chunks as they are, and no parents of others or questions."""
+    form = mirror.chunking.server_form.removesuffix("_model")
+    if form == "text":
+        return
+    for place, send in _sends(at, mirror):
+        if send == "rows":
+            yield Fault(message=messages.ROWS_NEED_TEXT, at=place, words={"form": form})
+
+
+def _sends(at: Location, mirror: MirrorConfig) -> Iterator[tuple[Location, str]]:
+    """Yield how a mirror sends files, and how its rules do, each with its place."""
+    yield (*at, "send"), mirror.send
+    for number, rule in enumerate(mirror.rules):
+        if rule.send is not None:
+            yield (*at, "rules", number, "send"), rule.send
 
 
 def _rule(at: Location, section: ChunkRule, base: ChunkingSection) -> Iterator[Fault]:

@@ -22,6 +22,24 @@ CONVERT = {
 }
 """The packages of the extra `convert`, each with the module that is imported."""
 
+_HTML = ("markdownify", "beautifulsoup4")
+CONVERTED: dict[str, tuple[str, ...]] = {
+    "pptx": ("python-pptx",),
+    "docx": ("mammoth", *_HTML),
+    "xlsx": ("openpyxl",),
+    "epub": _HTML,
+    "odt": ("odfdo",),
+    "ipynb": (),
+    "eml": _HTML,
+    "msg": ("python-oxmsg", *_HTML),
+    "html": _HTML,
+    "htm": _HTML,
+    "pdf": ("pypdf",),
+}
+"""The types that are converted to Markdown, with the packages that each needs."""
+ROWS: dict[str, tuple[str, ...]] = {"csv": (), "tsv": (), "jsonl": (), "xlsx": ("openpyxl",)}
+"""The types that are sent row by row, likewise."""
+
 
 def not_installed(packages: Iterable[str]) -> tuple[str, ...]:
     """Return those of some packages of `CONVERT` that are not installed."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from kbsync.config.api_key import THE_FILE
 from kbsync.config.config_file import Fault, Location
+from kbsync.config.extra_packages import CONVERTED, ROWS, installing, not_installed
 from kbsync.config.loading import Settings
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
@@ -40,6 +41,7 @@ def _faults(settings: Settings) -> Iterator[Fault]:
         yield from _secrets(name, server, settings)
     for position, mirror in enumerate(settings.mirrors):
         yield from _source(("mirrors", position, "source"), mirror)
+        yield from _converters(("mirrors", position), mirror)
     yield from _state(settings)
 
 
@@ -121,6 +123,31 @@ def _source(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
     for path in filter(None, map(_file_behind, (1, 2))):
         if path.is_relative_to(_real(mirror.source)):
             yield Fault(message=messages.OUTPUT_IN_SOURCE, at=at, words={"path": path})
+
+
+def _converters(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
+    """Warn where files are to be converted by what is not installed."""
+    yield from _converter((*at, "send"), mirror.send, ())
+    for number, rule in enumerate(mirror.rules):
+        if rule.send is not None:
+            place = (*at, "rules", number, "send")
+            yield from _converter(place, rule.send, _endings(rule.match))
+
+
+def _converter(at: Location, send: str, endings: Sequence[str]) -> Iterator[Fault]:
+    """Warn where a type needs what is not installed; of no `endings` any type may be meant."""
+    table = {"converted": CONVERTED, "rows": ROWS}.get(send, {})
+    types = set(endings) & table.keys() if endings else table.keys()
+    missing = not_installed(sorted({package for each in types for package in table[each]}))
+    if missing:
+        words = {"missing": ", ".join(missing), **installing("convert")}
+        yield Fault(message=messages.NOT_CONVERTED_HERE, at=at, words=words)
+
+
+def _endings(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return the types that patterns name at their end; none where one of them names none."""
+    found = [pattern.rpartition("*.")[2] for pattern in patterns if not pattern.startswith("!")]
+    return tuple(found) if all(each.isalnum() for each in found) else ()
 
 
 def _file_behind(descriptor: int) -> Path | None:

@@ -118,6 +118,10 @@ class Source(Protocol):
         """
         ...
 
+    def loses_text(self, path: str) -> bool:
+        """Whether a server would lose text of the file at `path` as it is sent; looks into it."""
+        ...
+
     def device(self) -> int | None:
         """Return the number of the device the root is on, None when it cannot be asked."""
         ...

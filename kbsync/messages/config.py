@@ -249,3 +249,13 @@ VERIFY_OFF = _warning(
 )
 EMBEDDED_IGNORES = _warning("KB-C085", "{file}:{line}: {key}: has no effect with url: embedded")
 EMBEDDED_ONLY = _warning("KB-C086", "{file}:{line}: {key}: takes effect with url: embedded only")
+ROWS_NEED_TEXT = _refusal(
+    "KB-C230",
+    "{file}:{line}: {key}: a row becomes a chunk only in a base of form text; here it is {form}",
+)
+NOT_CONVERTED_HERE = _warning(
+    "KB-C231",
+    "{file}:{line}: {key}: files are converted by packages that are not installed ({missing}), "
+    "and held",
+    "install them with: " + shell("{installer} {packages}"),
+)

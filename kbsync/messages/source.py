@@ -161,6 +161,13 @@ NO_TEXT = Message(
     "the file is no text, so it is not sent as text",
     "write another `send` for it, or its `encoding`, then: " + verb("plan"),
 )
+LOSES_TEXT = Message(
+    "KB-S236",
+    "the server deletes what stands between < and > in Markdown, and # in headings: of {count} of "
+    "the files to be sent text would be lost, as of {file}",
+    "to keep it, send such files as text by a rule of mirror {mirror}, such as "
+    "`rules: [{{match: '*.md', send: text}}]`, then: " + verb("plan"),
+)
 OF_THE_BYTES = frozenset(
     {
         *(LOCKED, SCANNED, BROKEN_DOCUMENT, NO_VALUES),

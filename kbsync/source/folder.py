@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +26,13 @@ from kbsync.model import (
 from kbsync.model.file_types import extension
 from kbsync.source.classify import FileEntry
 from kbsync.source.conversion import RICH, Conversion, Converted
+from kbsync.source.convert.links import MARKDOWN
+from kbsync.source.convert.markdown_loss import loses
+from kbsync.source.convert.sending import FILE
+from kbsync.source.delimited import lines
 from kbsync.source.document_rules import LONGEST_CHUNK, RulesOfMirror
 from kbsync.source.emptiness import is_blank
+from kbsync.source.encoding import BLOCK
 from kbsync.source.file_rules import FileRules
 from kbsync.source.lookup import look
 from kbsync.source.mounts import mount_points
@@ -127,6 +133,16 @@ class Folder:
                 return Converted(doubt=fault(file.fd, ending))
         except OSError:
             return Converted()  # said when it is read
+
+    def loses_text(self, path: str) -> bool:
+        """Whether a server would lose text of the Markdown at `path`, as it is sent."""
+        if self._document_rules.of(path).send != FILE or _ending(path) not in MARKDOWN:
+            return False
+        with ExitStack() as closing:
+            opened = self._opened(closing, path, None)
+            return isinstance(opened, tuple) and loses(
+                _lines_of(opened[1]), components=_ending(path) == "mdx"
+            )
 
     def read(
         self,
@@ -268,6 +284,18 @@ class Folder:
             return fault(sent.file.fd, _ending(path))
         except OSError as error:
             return why_unread(error)
+
+
+def _lines_of(sent: FilePayload) -> Iterator[str]:
+    """Yield the lines of what is sent; none more once it cannot be read."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def pieces() -> Iterator[str]:
+        with suppress(OSError):
+            while block := sent.read(BLOCK):
+                yield decoder.decode(block)
+
+    return lines(pieces())
 
 
 def _ending(path: str) -> str:

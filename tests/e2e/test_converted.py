@@ -170,3 +170,49 @@ def test_relative_links_are_rewritten_in_what_is_sent(tmp_path: Path) -> None:
         assert [(each["path"], each["cause"]) for each in plan["actions"]] == [
             ("guides/a.md", "settings")
         ]
+
+
+def test_markdown_that_would_lose_text_is_named_with_the_way_out(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("A `List<String>` of granite.\n")
+    (docs / "b.md").write_text("See <https://example.com/basalt>.\n")
+    (docs / "c.md").write_text("Plain<br>obsidian.\n")
+    terminal = Terminal(tmp_path)
+    with served(tmp_path) as url:
+        configure(tmp_path, url)
+        shown = terminal.type("plan", exit=2)
+        assert "KB-S236" in shown
+        assert "of 2 of the files" in shown
+        assert "as of a.md" in shown
+        lost = json.loads(terminal.type("plan", "--json", exit=2))["losses"]
+        assert [each["code"] for each in lost].count("KB-S236") == 1
+        configure(tmp_path, url, ", rules: [{match: ['a.md', 'b.md'], send: text}]")
+        assert "KB-S236" not in terminal.type("plan", exit=2)
+        terminal.type("apply")
+        assert chunks(url) == {
+            "a.md.txt": ["A `List<String>` of granite."],
+            "b.md.txt": ["See <https://example.com/basalt>."],
+            "c.md": ["Plainobsidian."],
+        }
+        # What was sent is not looked at again.
+        configure(tmp_path, url)
+        (docs / "c.md").write_text("Plain <obsidian>.\n")
+        assert "of 3 of the files" in terminal.type("plan", exit=2)
+
+
+def test_a_file_beside_the_name_another_becomes(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("granite <one>\n")
+    (docs / "a.md.txt").write_text("basalt two\n")
+    terminal = Terminal(tmp_path)
+    with served(tmp_path) as url:
+        configure(tmp_path, url, ", rules: [{match: '*.md', send: text}]")
+        terminal.type("apply")
+        stored = chunks(url)
+        assert sorted(each for (each,) in stored.values()) == ["basalt two", "granite <one>"]
+        assert terminal.read("plan")["counts"] == {}
+        (docs / "a.md").write_text("granite <three>\n")
+        terminal.type("apply")
+        assert sorted(each for (each,) in chunks(url).values()) == ["basalt two", "granite <three>"]

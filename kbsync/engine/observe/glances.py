@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import anyio.to_thread
 
 from kbsync.engine.ports import Source
-from kbsync.model import Action, Cause, Create, Hold, Skipped, Unknown
+from kbsync.model import Action, Cause, Create, Hold, Skipped, Unknown, Update
 
 
 async def glanced(source: Source, actions: Iterable[Action]) -> tuple[list[Action], list[Skipped]]:
@@ -24,6 +24,16 @@ async def glanced(source: Source, actions: Iterable[Action]) -> tuple[list[Actio
     found = await anyio.to_thread.run_sync(work)
     skipped = [each for each in found if isinstance(each, Skipped)]
     return [each for each in found if not isinstance(each, Skipped)], skipped
+
+
+async def losing(source: Source, actions: Iterable[Action]) -> list[str]:
+    """Return the paths of files that are sent because they are new or changed, and lose text."""
+
+    def work() -> list[str]:
+        sent = (each for each in actions if isinstance(each, Create | Update))
+        return [each.key.path for each in sent if source.loses_text(each.key.path)]
+
+    return await anyio.to_thread.run_sync(work)
 
 
 def _glanced(source: Source, action: Action) -> Action | Skipped:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from kbsync.config.extra_packages import not_installed
+from kbsync.config.extra_packages import CONVERTED, ROWS, not_installed
 
 EXTRA = "convert"
 REVISION = 1
 """Of our own part of all conversions: a change of what comes out raises it."""
-
-_HTML = ("markdownify", "beautifulsoup4")
 
 
 class Converter(NamedTuple):
@@ -23,30 +21,26 @@ class Converter(NamedTuple):
 
     Args:
         module: the module of this package whose `markdown(file)` yields it.
-        packages: the libraries it needs.
         tags: its text may be Markdown already, with tags of HTML that are meant as such.
     """
 
     module: str
-    packages: tuple[str, ...] = ()
     tags: bool = False
 
 
 CONVERTERS = {
-    "pptx": Converter("slides", ("python-pptx",)),
-    "docx": Converter("word", ("mammoth", *_HTML)),
-    "xlsx": Converter("workbook", ("openpyxl",)),
-    "epub": Converter("book", _HTML),
-    "odt": Converter("open_document", ("odfdo",)),
+    "pptx": Converter("slides"),
+    "docx": Converter("word"),
+    "xlsx": Converter("workbook"),
+    "epub": Converter("book"),
+    "odt": Converter("open_document"),
     "ipynb": Converter("notebook", tags=True),
-    "eml": Converter("mail", _HTML),
-    "msg": Converter("outlook", ("python-oxmsg", *_HTML)),
-    "html": Converter("web", _HTML),
-    "htm": Converter("web", _HTML),
-    "pdf": Converter("pdf_pages", ("pypdf",)),
+    "eml": Converter("mail"),
+    "msg": Converter("outlook"),
+    "html": Converter("web"),
+    "htm": Converter("web"),
+    "pdf": Converter("pdf_pages"),
 }
-ROWS: dict[str, tuple[str, ...]] = {"csv": (), "tsv": (), "jsonl": (), "xlsx": ("openpyxl",)}
-"""The types that are sent row by row, with the libraries they need."""
 
 
 def needed(ending: str, *, rows: bool = False) -> tuple[str, ...]:
@@ -56,7 +50,7 @@ def needed(ending: str, *, rows: bool = False) -> tuple[str, ...]:
         ending: its extension, lower case.
         rows: it is sent row by row.
     """
-    return ROWS[ending] if rows else CONVERTERS[ending].packages
+    return (ROWS if rows else CONVERTED)[ending]
 
 
 @lru_cache(maxsize=64)

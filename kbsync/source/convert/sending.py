@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kbsync.config.extra_packages import ROWS
 from kbsync.source.convert import links
-from kbsync.source.convert.converters import CONVERTERS, ROWS, version
+from kbsync.source.convert.converters import CONVERTERS, version
 
 FILE, TEXT, CONVERTED, BY_ROWS = "file", "text", "converted", "rows"
 LINKED = frozenset({"html", "htm", "ipynb"})

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from unprivileged import unprivileged
 
-from kbsync.config import check, load
+from kbsync.config import check, extra_packages, load
 from kbsync.messages import Exit, Message, Problem
 from kbsync.messages import config as messages
 from tests.coded import coded
@@ -81,8 +81,35 @@ def test_every_message_is_among_them() -> None:
     shown = "".join(path.read_text(encoding="utf-8") for path in GOLDEN.glob("*.txt"))
     codes = {value.code for value in vars(messages).values() if isinstance(value, Message)}
     # A folder that may not be listed needs a user whom the system refuses something, and output
-    # that goes into the source a process of its own.
-    assert {code for code in codes if code not in shown} == {"KB-C072", "KB-C160"}
+    # that goes into the source a process of its own; where tests run, all packages are installed.
+    assert {code for code in codes if code not in shown} == {"KB-C072", "KB-C160", "KB-C231"}
+
+
+@pytest.mark.parametrize(
+    ("match", "send", "missing"),
+    [
+        ("'*.pptx'", "converted", "python-pptx"),
+        ("['*.ipynb', '!a.ipynb']", "converted", ""),
+        ("talks/", "converted", "mammoth, odfdo, python-pptx"),
+        ("'*.csv'", "rows", ""),
+        ("'*'", "text", ""),
+    ],
+)
+def test_packages_that_are_missing_for_a_rule(
+    here: Path, monkeypatch: pytest.MonkeyPatch, match: str, send: str, missing: str
+) -> None:
+    absent = {"mammoth", "odfdo", "pptx"}
+    monkeypatch.setattr(
+        extra_packages, "find_spec", lambda name: None if name in absent else object()
+    )
+    (here / "kbsync.yaml").write_text(
+        "version: 1\nserver: {url: embedded}\nledger: ../state/ledger.db\n"
+        "mirrors:\n  - {name: docs, source: ./docs, knowledge_base: Docs, "
+        f"rules: [{{match: {match}, send: {send}}}]}}\n"
+    )
+    text = report_of("kbsync", here)
+    assert ("KB-C231" in text) == bool(missing)
+    assert f"({missing})" in text or not missing
 
 
 def test_output_that_goes_into_the_source(here: Path) -> None:
