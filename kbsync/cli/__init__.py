@@ -56,6 +56,7 @@ VERBS = {
     "export": Verb(
         "write a knowledge base to a folder that can be mirrored", f"{LOCAL}:ExportBase"
     ),
+    "trash": Verb("what was deleted: list it, bring it back, empty it", f"{LOCAL}:TRASH"),
     "ledger": Verb("check, back up or copy the ledger", f"{LOCAL}:LEDGER"),
     "serve": Verb("run the embedded knowledge base as a server of its own", f"{LOCAL}:Serve"),
     "schema": Verb("print the JSON Schema of the configuration", f"{LOCAL}:Schema"),

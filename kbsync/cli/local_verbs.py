@@ -9,6 +9,7 @@ import click
 
 from kbsync.cli.command_line import LocalVerb, local_verb
 from kbsync.commands.options import Time, VerbGroup, argument, flag, option
+from kbsync.commands.writing_verbs import EmptyTrash
 
 JSON = "Print one JSON object."
 OFFLINE = "Ask no server."
@@ -239,6 +240,39 @@ class CopyLedger(LocalVerb):
     target: str = argument(metavar="TO")
 
 
+@local_verb
+class ListTrash(LocalVerb):
+    """Show what is in the trash."""
+
+    help: ClassVar[str] = (
+        "Show the documents in the trash, as the ledger knows them: path, since when, until when, "
+        "and whether searches find it."
+    )
+    work: ClassVar[str] = "kbsync.cli.trash:list_trash"
+    mirror: str | None = option(None, "--mirror", help="Only this mirror.")
+    as_json: bool = flag("--json", help=JSON)
+
+
+@local_verb
+class RestoreFromTrash(LocalVerb):
+    """Bring files back whose documents are in the trash."""
+
+    help: ClassVar[str] = (
+        "Write the files of PATHS, or of folders, back into the source, as the server keeps what "
+        "was sent (Dify 1.13.1 or newer); never over a file. The next apply, or the daemon, takes "
+        "their documents out of the trash without an upload. A file that you put back yourself "
+        "does the same. Exit code: 0 all are back, 3 some are not."
+    )
+    work: ClassVar[str] = "kbsync.cli.trash:restore"
+    paths: tuple[str, ...] = argument(nargs=-1)
+    mirror: str | None = option(None, "--mirror", help="Only this mirror.")
+    as_json: bool = flag("--json", help=JSON)
+
+
+TRASH = VerbGroup(
+    "Undo deletions (on_delete: disable or keep): list, restore, empty the trash.",
+    {"list": ListTrash, "restore": RestoreFromTrash, "empty": EmptyTrash},
+)
 LEDGER = VerbGroup(
     "Look after the ledger: check it, back it up, copy it to another place.",
     {"check": CheckLedger, "backup": BackUpLedger, "copy": CopyLedger},

@@ -11,7 +11,7 @@ from kbsync.app import all_mirrors, build, plan_file
 from kbsync.app.all_mirrors import Applied, HaltedMirror, MirrorPlan
 from kbsync.commands import report
 from kbsync.commands.base import CommandContext, Confirmation, warn
-from kbsync.commands.writing_verbs import Apply, PlanOptions, Retry
+from kbsync.commands.writing_verbs import Apply, EmptyTrash, PlanOptions, Retry
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
 from kbsync.engine.reconciler import Planned
@@ -102,17 +102,18 @@ def _confirmed(command: Apply, context: CommandContext, plans: Sequence[MirrorPl
         if command.agreed != digest:
             raise Problem(command_say.STALE_CHANGED())
         return True
-    question = f"Delete the {len(stale)} stale documents: {_some(stale)}?"
+    question = f"Delete the {len(stale)} stale documents: {some(stale)}?"
     return context.confirm(Confirmation(question, digest))
 
 
-def _some(stale: Sequence[Delete]) -> str:
-    named = ", ".join(printable(action.key.path) for action in stale[:NAMED])
-    return named if len(stale) <= NAMED else f"{named} and {len(stale) - NAMED} more"
+def some(deleted: Sequence[Delete]) -> str:
+    """Return the paths of deletions for a question, the first few by name."""
+    named = ", ".join(printable(action.key.path) for action in deleted[:NAMED])
+    return named if len(deleted) <= NAMED else f"{named} and {len(deleted) - NAMED} more"
 
 
 async def apply_plans(
-    command: Apply | Retry,
+    command: Apply | Retry | EmptyTrash,
     context: CommandContext,
     plans: Sequence[MirrorPlan],
     agreed: frozenset[str] = frozenset(),

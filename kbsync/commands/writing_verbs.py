@@ -396,6 +396,50 @@ class DestroyMirror(Command):
         return replace(self, agreed=digest)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyTrash(Command):
+    """Ask, and delete what is in the trash.
+
+    Args:
+        paths: paths and folders relative to the source; empty for all.
+        mirror: only this one.
+        releases: digests of changes the guard held back and a person agrees to.
+        sure: do not ask.
+        as_json: print one JSON object at the end.
+        agreed: digest of the documents a person agreed to when asked before.
+    """
+
+    verb: ClassVar[str] = "trash empty"
+    help: ClassVar[str] = (
+        "Delete the documents of PATHS that are in the trash (all of them when none are named) "
+        "for good, whatever their time. Documents that were enabled, edited or archived at the "
+        "server stay. Exit code: as of apply."
+    )
+    declined: ClassVar[str] = "nothing was deleted"
+    work: ClassVar[str] = "kbsync.commands.trash:empty"
+    paths: tuple[str, ...] = argument((), nargs=-1)
+    mirror: str | None = option(None, "--mirror", help="Only this mirror.")
+    releases: tuple[str, ...] = option(
+        (),
+        "--release",
+        metavar="DIGEST",
+        multiple=True,
+        help="Agree to what the guard held back, by the digest it printed.",
+    )
+    sure: bool = flag("--yes", help="Do not ask.")
+    as_json: bool = flag("--json", help=JSON_AT_THE_END)
+    agreed: str = ""
+
+    @property
+    def wait(self) -> bool:
+        """Whether to wait until everything is indexed: what is deleted needs no wait."""
+        return True
+
+    def agreeing(self, digest: str) -> EmptyTrash:
+        """Return the command of a person who agreed to the deletion."""
+        return replace(self, agreed=digest)
+
+
 MIRROR = VerbGroup(
     "Rename, forget or destroy a mirror the ledger knows, in the file or not.",
     {"rename": RenameMirror, "forget": ForgetMirror, "destroy": DestroyMirror},
@@ -412,4 +456,5 @@ COMMANDS: tuple[type[Command], ...] = (
     RenameMirror,
     ForgetMirror,
     DestroyMirror,
+    EmptyTrash,
 )

@@ -270,7 +270,7 @@ class Ledger(Protocol):
         ...
 
     def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
-        """Count the uploads and deletions that took effect since `since`, by action and cause."""
+        """Count the uploads and removals that took effect since `since`, by action and cause."""
         ...
 
     def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:

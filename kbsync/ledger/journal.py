@@ -74,7 +74,7 @@ class Journal:
         return {(str(action), str(outcome)): int(n or 0) for action, outcome, n in rows}
 
     def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
-        """Count the uploads and deletions that took effect, by action and cause.
+        """Count the uploads and removals that took effect, by action and cause.
 
         Args:
             mirror: the mirror's name.
@@ -85,7 +85,7 @@ class Journal:
             JOURNAL.c.mirror == records.stored(mirror),
             JOURNAL.c.at >= since,
             JOURNAL.c.outcome == "done",
-            JOURNAL.c.action.in_(["create", "update", "delete"]),
+            JOURNAL.c.action.in_(["create", "update", "delete", "trash"]),
         )
         rows = self._database.fetch_once(
             select(*kinds, func.count()).where(*wanted).group_by(*kinds)

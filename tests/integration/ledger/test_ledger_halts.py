@@ -69,10 +69,12 @@ def test_what_took_effect_is_counted_by_cause(store: LedgerStore) -> None:
         line("c", at=9.0, action="delete", detail="orphan", outcome="gone"),
         line("d", at=9.0, action="update", detail="drift", **done),
         line("e", at=4.9, action="update", detail="drift", **done),
+        line("h", at=9.0, action="trash", detail="removed", **done),
         line("f", at=9.0, action="adopt", detail="mark", **done),
         line("g", at=9.0, action="create", detail="missing", mirror="wiki", **done),
     )
-    assert store.causes("docs", since=5.0) == {("delete", "removed"): 2, ("update", "drift"): 1}
+    counted = {("delete", "removed"): 2, ("trash", "removed"): 1, ("update", "drift"): 1}
+    assert store.causes("docs", since=5.0) == counted
     assert store.causes("wiki", since=5.0) == {("create", "missing"): 1}
     assert store.causes("other", since=0.0) == {}
 

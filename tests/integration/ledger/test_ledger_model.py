@@ -122,7 +122,16 @@ class Remembered:
             stat = None
             if path not in self.intents and path not in claimed:
                 stat = self.presented(path, listing)
+                if self.rests(path, listing):
+                    stat = Stat(-2, 0, 0, -1)
             yield (path, *(stat or (-1, 0, 0, -1)))
+
+    def rests(self, path: str, listing: ObservedListing | None) -> bool:
+        known = self.entries.get(path)
+        if known is None or known.state is not EntryState.TRASHED or known.superseded is not None:
+            return False
+        there = known.document_id in self.documents
+        return there or listing is None or not listing.complete
 
     def presented(self, path: str, listing: ObservedListing | None) -> Stat | None:
         known, refused = self.entries.get(path), self.rejections.get(path)
@@ -205,7 +214,7 @@ def _check(
     ):
         rows = store.rows(model.mirror, one_rule(SETTINGS), listing=listing)
         # Without a size the rest says nothing.
-        found = [row if row[1] >= 0 else (row[0], -1, 0, 0, -1) for row in rows]
+        found = [row if row[1] >= 0 else (*row[:2], 0, 0, -1) for row in rows]
         assert found == list(model.rows(listing)), listing
     assert {each.id for each in store.foreign(model.base)} == model.foreign()
 

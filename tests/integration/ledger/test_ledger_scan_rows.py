@@ -56,7 +56,6 @@ def test_a_synced_file_presents_its_stat(store: LedgerStore) -> None:
     [
         {"state": EntryState.INDEXING},
         {"state": EntryState.FAILED, "reason": ("c", "s")},
-        {"state": EntryState.TRASHED},
         {"stale": ("KB-S007", "empty")},
         {"fingerprint": None},
         {"fingerprint": print_of(settings="old")},
@@ -71,6 +70,39 @@ def test_an_entry_with_work_to_do_is_unsettled(
     list_documents(store, document("a"))
     assert rows(store) == [UNSETTLED]
     assert rows(store, COMPLETE) == [UNSETTLED]
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+@pytest.mark.parametrize(
+    ("expires_at", "now", "listed", "size"),
+    [
+        (None, 0.0, True, -2),
+        (None, 1e12, True, -2),
+        (None, float("inf"), True, -1),
+        (9.0, 8.0, True, -2),
+        (9.0, 9.0, True, -1),
+        (9.0, float("inf"), True, -1),
+        (None, 0.0, False, -1),
+    ],
+)
+def test_the_trash_rests_until_its_time_is_over_or_its_document_is_gone(
+    store: LedgerStore,
+    expires_at: float | None,
+    now: float,
+    listed: bool,
+    size: int,
+    by_path: bool,
+) -> None:
+    put(store, entry("a", state=EntryState.TRASHED, trashed_at=1.0, expires_at=expires_at))
+    off = replace(document("a"), readiness=Readiness.DISABLED, enabled=False)
+    list_documents(store, *([off] if listed else []))
+    rules = ByPath() if by_path else one_rule("another")
+    (row,) = store.rows("docs", rules, listing=COMPLETE, marked=True, now=now)
+    assert row[:2] == ("a", size)
+    (row,) = store.rows("docs", rules, listing=PARTIAL, now=now)
+    assert row[1] == (size if listed else -2)
+    store.commit(EntryChange(key=key("a"), intent=intent("a")))
+    assert [row[1] for row in store.rows("docs", rules, listing=COMPLETE, now=now)] == [-1]
 
 
 def test_an_intent_unsettles_and_a_lone_one_is_there(store: LedgerStore) -> None:

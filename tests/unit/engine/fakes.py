@@ -248,7 +248,9 @@ class MemoryLedger:
 
     def causes(self, mirror: str, *, since: float) -> Mapping[tuple[str, str], int]:
         done = [line for line in self.journal if line.at >= since and line.outcome == "done"]
-        return Counter((line.action, line.detail) for line in done if line.mirror == mirror)
+        counted = ("create", "update", "delete", "trash")
+        done = [line for line in done if line.mirror == mirror and line.action in counted]
+        return Counter((line.action, line.detail) for line in done)
 
     def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
         lines = [
