@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from kbsync.model import BaseSettings
+from kbsync.model import Base, BaseSettings
 from kbsync.planning.base_settings import merged
 
 
@@ -27,3 +28,16 @@ def changed(before: BaseSettings, settings: BaseSettings) -> BaseSettings:
 
 def tagged(before: BaseSettings, on: AbstractSet[str], off: AbstractSet[str]) -> BaseSettings:
     return replace(before, tags=((before.tags or frozenset()) - off) | on)
+
+
+def shown(
+    base_id: str, name: str, documents: int, settings: BaseSettings, fields: Mapping[str, str]
+) -> Base:
+    """Return the base as a get shows it."""
+    return Base(
+        id=base_id,
+        name=name,
+        documents=documents,
+        technique=settings.technique,
+        settings=replace(settings, fields=fields),
+    )

@@ -37,7 +37,7 @@ from kbsync.model import (
     Withheld,
 )
 
-from .base_settings import changed, made_with, tagged
+from .base_settings import changed, made_with, shown, tagged
 from .cut_chunks import CutChunks, cut_up, page_of
 from .keyword_table import KeywordTable
 from .stored_document import EMPTY, FAILS, NEVER, Document
@@ -194,12 +194,10 @@ class KnowledgeBase(CutChunks):
         return Done((self._base(name),))
 
     def _base(self, name: str) -> Base:
-        documents = len(self.documents)
-        kinds = {each: self.kinds.get(each, "string") for each in self.fields}
-        settings = replace(self.settings, fields=kinds)
-        technique = settings.technique
-        id_ = self.base_id or ""
-        return Base(id=id_, name=name, documents=documents, technique=technique, settings=settings)
+        return shown(self.base_id or "", name, len(self.documents), self.settings, self.typed())
+
+    def typed(self) -> dict[str, str]:
+        return {each: self.kinds.get(each, "string") for each in self.fields}
 
     def embedding_models(self) -> Outcome[frozenset[str]]:
         return Done(self.models)
@@ -268,9 +266,13 @@ class KnowledgeBase(CutChunks):
         seconds = self.now() - document.indexed_since
         return 0 if document.frozen else int(seconds // self.chunk_seconds)
 
+    def _lacks(self, capability: Capability) -> bool:
+        if capability not in self.able:
+            self.note(capability, able=False)
+        return capability not in self.able
+
     def field_ids(self, base_id: str) -> Outcome[Mapping[str, str]]:
-        if Capability.METADATA not in self.able:
-            self.note(Capability.METADATA, able=False)
+        if self._lacks(Capability.METADATA):
             return Rejected(WHY(what="no metadata here"))
         return Done(dict(self.fields)) if base_id == self.base_id else Gone()
 
@@ -290,12 +292,16 @@ class KnowledgeBase(CutChunks):
     def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
         if base_id != self.base_id:
             return Gone()
+        if self._lacks(Capability.GET_BASE):
+            return Rejected(WHY(what="no change of a base here"))
         self.settings = changed(self.settings, settings)
         return Done(None)
 
     def tag_base(self, base_id: str, on: AbstractSet[str], off: AbstractSet[str]) -> Outcome[None]:
         if base_id != self.base_id:
             return Gone()
+        if self._lacks(Capability.TAGS):
+            return Rejected(WHY(what="no tags here"))
         self.settings = tagged(self.settings, on, off)
         return Done(None)
 

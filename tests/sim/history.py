@@ -71,6 +71,7 @@ class History:
         self.forgot = False
         self.prunes_excluded = False
         self.settings = "settings-1"
+        self.declared: dict[str, object] = {}
         self.fine = False
         self.meddled = False
         self.processes: list[Process] = []
@@ -234,7 +235,7 @@ class History:
             {
                 "name": name,
                 "source": f"/fake/{name}",
-                "knowledge_base": "Docs",
+                "knowledge_base": {"name": "Docs", **self.declared},
                 "prefix": self.prefix(name),
                 "chunking": {"language": self.settings},
                 "ambiguity_window": WINDOW,

@@ -36,7 +36,7 @@ from kbsync.planning.marks import mark_of
 from tests.model.folder import MOUNTED, sha
 from tests.model.stored_document import Document
 
-from . import daemon, process, rules, trials
+from . import daemon, declared_base, process, rules, trials
 from .line import Line
 from .weather import Weather
 
@@ -94,6 +94,8 @@ def _take_back(history: History) -> None:
 
 def _at_rest(history: History, planned: Planned) -> bool:
     """Whether only what is held is left; that a new file cannot be read shows when it is sent."""
+    if not declared_base.at_rest(planned.plan.base):
+        return False
     for action in planned.plan.actions:
         match action:
             case Hold() | Conflict():
@@ -139,6 +141,8 @@ async def plans(history: History) -> list[Planned] | None:
 def _judge(history: History, plans: list[Planned]) -> None:
     _nothing_remembered(history)
     held: dict[DocKey, Action] = {}
+    for fault in declared_base.faults(history, plans[0].plan.base):
+        history.watcher.fault("settings", fault)
     for planned in plans:
         for action in planned.plan.actions:
             held[action.key] = action

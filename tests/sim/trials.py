@@ -14,6 +14,7 @@ from kbsync.messages import remote as say
 from kbsync.model import Ambiguous, Capability, Readiness, Withheld
 
 from . import rules
+from .declared_base import change_base_there, declare_base
 from .rules import CONTENTS, PATHS, Rule
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ KINDS: dict[str, tuple[Rule, ...]] = {
     "queue": (lose_tasks, lose_tasks, stop_worker, rules.write, rules.edit),
     "base": (withhold, withhold, rules.write, rules.delete),
     "mounts": (mount_below, mount_below, rules.delete),
+    "settings": (declare_base, declare_base, change_base_there),
 }
 ALL: tuple[Rule, ...] = tuple(
     dict.fromkeys(rule for group in KINDS.values() for rule in group if rule not in rules.WORLD)
