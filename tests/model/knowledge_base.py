@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Protocol
 
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage
-from kbsync.messages import Message
 from kbsync.model import (
     UNDECLARED,
     Ambiguous,
@@ -37,12 +35,11 @@ from kbsync.model import (
     Withheld,
 )
 
-from .base_settings import changed, made_with, shown, tagged
+from .base_settings import WHY, Settings, made_with, shown
 from .cut_chunks import CutChunks, cut_up, page_of
 from .keyword_table import KeywordTable
 from .stored_document import EMPTY, FAILS, NEVER, Document
 
-WHY = Message("KB-T001", "{what}")
 PAGE = 100
 CHUNKS = 1000  # of a document that is being indexed
 NEVER_READY = float("inf")
@@ -58,7 +55,7 @@ class Observer(Protocol):
     def marks(self, document: Document, values: Mapping[str, str]) -> None: ...
 
 
-class KnowledgeBase(CutChunks):
+class KnowledgeBase(Settings, CutChunks):
     """One knowledge base of one server, which may be deleted and made again.
 
     Args:
@@ -196,9 +193,6 @@ class KnowledgeBase(CutChunks):
     def _base(self, name: str) -> Base:
         return shown(self.base_id or "", name, len(self.documents), self.settings, self.typed())
 
-    def typed(self) -> dict[str, str]:
-        return {each: self.kinds.get(each, "string") for each in self.fields}
-
     def embedding_models(self) -> Outcome[frozenset[str]]:
         return Done(self.models)
 
@@ -266,11 +260,6 @@ class KnowledgeBase(CutChunks):
         seconds = self.now() - document.indexed_since
         return 0 if document.frozen else int(seconds // self.chunk_seconds)
 
-    def _lacks(self, capability: Capability) -> bool:
-        if capability not in self.able:
-            self.note(capability, able=False)
-        return capability not in self.able
-
     def field_ids(self, base_id: str) -> Outcome[Mapping[str, str]]:
         if self._lacks(Capability.METADATA):
             return Rejected(WHY(what="no metadata here"))
@@ -288,22 +277,6 @@ class KnowledgeBase(CutChunks):
         self.base_id = f"base-{self.base_was_made}"
         self.settings = made_with(settings)
         return Done(self._base(name))
-
-    def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
-        if base_id != self.base_id:
-            return Gone()
-        if self._lacks(Capability.GET_BASE):
-            return Rejected(WHY(what="no change of a base here"))
-        self.settings = changed(self.settings, settings)
-        return Done(None)
-
-    def tag_base(self, base_id: str, on: AbstractSet[str], off: AbstractSet[str]) -> Outcome[None]:
-        if base_id != self.base_id:
-            return Gone()
-        if self._lacks(Capability.TAGS):
-            return Rejected(WHY(what="no tags here"))
-        self.settings = tagged(self.settings, on, off)
-        return Done(None)
 
     def create(
         self, base_id: str, name: str, content: bytes, chunking: Chunking, *, duplicate: bool
