@@ -23,7 +23,7 @@ from kbsync.engine.observe.server_age import losses, too_old
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.model import Base, Capability, Done
-from kbsync.planning.base_settings import base_changes
+from kbsync.planning.base_settings import base_changes, in_short
 from kbsync.service import control_client
 
 Examine = Callable[[Settings, str, DifyClient, Sequence[str]], AsyncIterator[Notice]]
@@ -140,6 +140,6 @@ def _settings(settings: Settings, mirror: Mirror, base: Base, api: DifyClient) -
     with build.ledger_to_read(settings) as ledger:
         changes = base_changes(case_with(mirror, base, api.observed.now, ledger))
     for each in changes:
-        before, after = each.before or "empty", each.after or "empty"
+        before, after = in_short(each.before), in_short(each.after)
         words = {"mirror": each.mirror, "base": each.base, "setting": each.setting}
         yield say.BASE_DIFFERS(before=before, after=after, **words)

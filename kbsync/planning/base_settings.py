@@ -21,6 +21,8 @@ from kbsync.model import (
 )
 from kbsync.model.capabilities import since
 
+# Characters of a value that a sentence shows.
+LONGEST = 60
 # How often drift of one setting is put back within a day.
 MOST_REPAIRS = 2
 # What a server has to be able to do for a setting to be changed.
@@ -285,6 +287,11 @@ def shown(settings: BaseSettings, setting: Setting) -> str:
             fields = sorted((settings.fields or {}).items())
             return ", ".join(f"{name}: {kind}" for name, kind in fields)
     return str(settings.of(setting) or "")
+
+
+def in_short(value: str) -> str:
+    """Return a value in words as a sentence has it: a server may tell any length of it."""
+    return "empty" if not value else value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
 
 
 def _retrieval(model: Mapping[str, object]) -> str:

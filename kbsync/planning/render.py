@@ -19,14 +19,13 @@ from kbsync.model import (
     Move,
     Update,
 )
+from kbsync.planning.base_settings import in_short
 from kbsync.planning.plan import Forecast, Plan, name_of, reason_of
 
 SIGNS = {
     **{"create": "+", "update": "~", "delete": "-", "trash": "-"},
     **{"move": ">", "hold": "?", "conflict": "!"},
 }
-# Characters of a setting's value that a line shows.
-LONGEST = 60
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -128,15 +127,10 @@ def setting_line(change: BaseChange) -> str:
     what = f"knowledge base {printable(change.base)}: {change.setting}"
     if change.why is not None:
         return f"? {what}  ({change.why})"
-    after = _value(change.after)
+    after = printable(in_short(change.after))
     if change.cause is Cause.NEW:
         return f"+ {what}  (new: {after})"
-    return f"~ {what}  ({change.cause}: {_value(change.before)} becomes {after})"
-
-
-def _value(text: str) -> str:
-    shown = printable(text)
-    return "empty" if not shown else shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+    return f"~ {what}  ({change.cause}: {printable(in_short(change.before))} becomes {after})"
 
 
 def as_text(plan: Plan, *, uncompared: int = 0, skipped: int = 20) -> Iterator[str]:

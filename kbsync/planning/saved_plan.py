@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from kbsync.model import Action, Adopt, BaseChange, Create, DocKey, Move, Setting, Update
+from kbsync.planning.base_settings import in_short
 from kbsync.planning.plan import CHANGES, name_of, reason_of
 
 
@@ -157,7 +158,7 @@ def setting_differences(saved: SavedMirror, now: Iterable[BaseChange]) -> Iterat
 def _set_to(setting: SavedSetting | None) -> str:
     if setting is None:
         return "nothing"
-    return f"{setting.before or 'empty'} becomes {setting.after or 'empty'}"
+    return f"{in_short(setting.before)} becomes {in_short(setting.after)}"
 
 
 def _differ(old: SavedAction, new: SavedAction) -> bool:

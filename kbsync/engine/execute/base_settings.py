@@ -35,6 +35,7 @@ from kbsync.planning.base_settings import (
     as_kept,
     base_changes,
     dropped_tags,
+    in_short,
     merged,
     missing_tags,
     settings_met,
@@ -203,8 +204,8 @@ def _unmet(
         return change
     values = {"mirror": change.mirror, "base": change.base, "setting": change.setting}
     where = after.base.id if after.base else ""
-    before = change.before or "nothing"
-    why = say.SETTING_NOT_KEPT(after=change.after, before=before, id=where, **values)
+    told = {"after": in_short(change.after), "before": in_short(change.before)}
+    why = say.SETTING_NOT_KEPT(id=where, **told, **values)
     return replace(change, why=why)
 
 

@@ -18,8 +18,9 @@ from kbsync.dify.request import Subject as About
 from kbsync.dify.request import is_id, read, route
 from kbsync.dify.schemas import Document, KnowledgeBaseRow, ListPage, UploadReply
 from kbsync.messages import Problem
-from kbsync.model import Chunking, Readiness
+from kbsync.model import BaseSettings, Chunking, Embedding, Readiness
 
+MEMBER = "11111111-2222-3333-4444-555555555555"
 ROWS = {row.tag: row for row in reversed(observed())}
 
 
@@ -118,6 +119,52 @@ def test_readiness(display: str, indexing: str, archived: bool, expected: Readin
 def test_base_modes(changes: dict[str, object], mode: str) -> None:
     found = knowledge_base(changes)
     assert to_model.base(found).mode == mode
+
+
+def test_the_settings_a_base_tells() -> None:
+    row: dict[str, object] = {
+        "description": "",
+        "permission": "partial_members",
+        "partial_member_list": [MEMBER],
+        "indexing_technique": "high_quality",
+        "embedding_model": "embed-3",
+        "embedding_model_provider": "langgenius/acme/acme",
+        "retrieval_model_dict": {"search_method": "semantic_search", "top_k": 2},
+        "tags": [{"id": "1", "name": "ours", "type": "knowledge"}],
+        "doc_metadata": [{"id": "2", "name": "reviewed", "type": "time"}],
+    }
+    assert to_model.base(knowledge_base(row)).settings == BaseSettings(
+        description="",
+        permission="partial_members",
+        members=frozenset({MEMBER}),
+        technique="high_quality",
+        embedding=Embedding(model="embed-3", provider="langgenius/acme/acme"),
+        retrieval={"search_method": "semantic_search", "top_k": 2},
+        tags=frozenset({"ours"}),
+        fields={"reviewed": "time"},
+    )
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", {"name": "a"}, [7, None], [{"name": 7}]])
+def test_settings_of_another_shape_than_known_tell_nothing(odd: object) -> None:
+    lists = {"tags": odd, "doc_metadata": odd, "partial_member_list": odd}
+    found = to_model.base(knowledge_base({"permission": "partial_members"} | lists)).settings
+    assert not any((found.tags, found.fields, found.members))
+
+
+def test_what_a_change_of_settings_sends() -> None:
+    model = Embedding(model="embed-3", provider="acme")
+    assert to_model.changes(
+        BaseSettings(permission="partial_members", members=frozenset("ab"))
+    ) == {
+        "permission": "partial_members",
+        "partial_member_list": [{"user_id": "a"}, {"user_id": "b"}],
+    }
+    named = {"embedding_model": "embed-3", "embedding_model_provider": "acme"}
+    high = BaseSettings(technique="high_quality", embedding=model)
+    assert to_model.changes(high) == {"indexing_technique": "high_quality", **named}
+    assert to_model.changes(BaseSettings(embedding=model)) == {}, "it would embed nothing"
+    assert to_model.changes(BaseSettings(description="")) == {"description": ""}
 
 
 def test_options_say_everything_and_no_provider_without_a_model() -> None:
