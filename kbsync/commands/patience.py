@@ -76,21 +76,22 @@ class Patience:
             within: seconds it may take; None for any number.
 
         Raises:
-            Problem: as `work`, or its time is over.
+            Problem: its time is over.
+            Exception: whatever `work` raises, as it is.
         """
         self.moved()
         if within is not None:
             self.ends_at = self._cut_off_at = anyio.current_time() + within
         done: T
-        fault = None
+        fault: Exception | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._speak)
             with anyio.CancelScope() as scope:
                 group.start_soon(self._cut_off, scope, within)
                 try:
                     done = await work()
-                except Problem as problem:
-                    fault = problem
+                except Exception as error:  # raised below: a group would hide what it is
+                    fault = error
             group.cancel_scope.cancel()
         if fault is not None:
             raise fault
