@@ -168,10 +168,10 @@ LOSES_TEXT = Message(
     "to keep it, send such files as text by a rule of mirror {mirror}, such as "
     "`rules: [{{match: '*.md', send: text}}]`, then: " + verb("plan"),
 )
-OF_THE_BYTES = frozenset(
-    {
-        *(LOCKED, SCANNED, BROKEN_DOCUMENT, NO_VALUES),
-        *(NOT_CONVERTED, CONVERSION_BEYOND, NO_TEXT),
-    }
+CONVERTER_BROKEN = Message(
+    "KB-S237",
+    "the packages that convert {kind} files cannot be loaded, so it is not sent: {cause}",
+    "install them anew with: " + shell("{installer} --force-reinstall {packages}"),
 )
+OF_THE_BYTES = frozenset({LOCKED, SCANNED, BROKEN_DOCUMENT, NO_VALUES})
 """Why no server can read a file, whenever it is looked at, until it has other bytes."""

@@ -64,6 +64,11 @@ class DocumentRule:
         return f"({', '.join(self.encoding)}{', csv as it is' if self.csv == 'as_is' else ''})"
 
     @property
+    def converts(self) -> bool:
+        """Whether to read its file may take long, because it becomes something else."""
+        return self.send in ("converted", "rows")
+
+    @property
     def suffix(self) -> str:
         """What is put behind the path in the document's name, so that the server reads it so."""
         if self.cut and self.send == "converted":

@@ -218,7 +218,7 @@ class Folder:
             taken: what its text was taken as when it was sent; None where that is not known.
         """
         with ExitStack() as closing:
-            opened = self._opened(closing, path, taken)
+            opened = self._opened(closing, path, taken, ready=True)
             if isinstance(opened, tuple):
                 yield opened[1]
             elif isinstance(opened, Unknown | Skipped):
@@ -240,7 +240,13 @@ class Folder:
         return fd, found
 
     def _opened(
-        self, closing: ExitStack, path: str, taken: str | None, *, fresh: bool = False
+        self,
+        closing: ExitStack,
+        path: str,
+        taken: str | None,
+        *,
+        fresh: bool = False,
+        ready: bool = False,
     ) -> FileState | tuple[Present, FilePayload]:
         fd, found = self._located(closing, path)
         if not isinstance(found, FileEntry):
@@ -254,6 +260,7 @@ class Folder:
             known=None if fresh else self._read,
             before=taken,
             trust_ctime=rules.config.trust_ctime,
+            ready=ready,
         )
         try:
             sent = closing.enter_context(opening)

@@ -278,6 +278,7 @@ def payload(
     known: ReadFiles | None = None,
     before: str | None = None,
     trust_ctime: bool = True,
+    ready: bool = False,
 ) -> Iterator[FilePayload]:
     """Open what is sent for the file `steps` below `root`.
 
@@ -289,6 +290,7 @@ def payload(
         known: what files hold that were read before; None to read this one in any case.
         before: what it was taken as when it was sent.
         trust_ctime: as for `OpenFile`.
+        ready: it is sent next: what takes a while to be converted is there when it is read.
 
     Raises:
         OSError: it cannot be opened or read, or is no regular file.
@@ -305,7 +307,7 @@ def payload(
         remembered = conversion.remembered_as(name)
         body = known.of(file, kind=remembered) if known else None
         sent = known.text_of(file, kind=remembered) if known and body else None
-        if body is None:
+        if body is None or (ready and kind in RICH and sent is None):
             body, sent = _read(file, convert, kind) if kind else (Body(file.found.st_size), None)
         opened = FilePayload(file, media, body, lambda: convert().sent, sent)
         closing.callback(opened.close)

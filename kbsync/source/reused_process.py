@@ -30,11 +30,12 @@ class ProcessEnded(Exception):  # noqa: N818 - what happened, not whose fault it
 
     Args:
         late: it was ended because it took too long.
+        unstarted: why it could not be started: a limit of the machine.
     """
 
-    def __init__(self, *, late: bool = False) -> None:
+    def __init__(self, *, late: bool = False, unstarted: OSError | None = None) -> None:
         super().__init__("late" if late else "ended")
-        self.late = late
+        self.late, self.unstarted = late, unstarted
 
 
 class ReusedProcess:
@@ -94,7 +95,7 @@ class ReusedProcess:
             try:
                 self._process = _start(self._program)
             except OSError as error:  # no memory, no descriptors
-                raise ProcessEnded from error
+                raise ProcessEnded(unstarted=error) from error
         return self._process
 
     def _rest(self, *, answered: bool) -> None:

@@ -15,6 +15,7 @@ import anyio
 import anyio.to_thread
 
 from kbsync.engine.context import Context
+from kbsync.engine.execute.apart import entered
 from kbsync.engine.execute.chunk_edits import edit, may_edit
 from kbsync.engine.execute.deletion import remove
 from kbsync.engine.execute.promises import broken_promise
@@ -219,7 +220,8 @@ async def _send(context: Context, upload: PlannedUpload) -> Result:
     broken = await broken_promise(context, upload.case.key)
     if broken is not None:
         return Stopped(broken)
-    with source.open(upload.case.key.path, entry.encoding if entry else None) as payload:
+    opening = source.open(upload.case.key.path, entry.encoding if entry else None)
+    async with entered(opening, apart=_rule(context, upload).converts) as payload:
         if isinstance(payload, Unknown):
             # Gone since the decision: decide again, as a removal has rules of its own.
             if _vanished(context, upload):

@@ -18,6 +18,7 @@ class Said(IntEnum):
     BROKEN = 3
     LOCKED = 4
     MEMORY = 5
+    UNLOADED = 6
 
 
 class ConversionError(Exception):

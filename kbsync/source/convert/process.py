@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import atexit
+import codecs
 import json
 import os
 import subprocess
 from collections.abc import Iterator
 from typing import IO
 
+from kbsync.config.extra_packages import installing
 from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.source.convert.answers import ConversionError, Said, heard
+from kbsync.source.convert.converters import EXTRA
 from kbsync.source.convert.program import MEMORY
 from kbsync.source.reused_process import IDLE_SECONDS, ProcessEnded, ReusedProcess, hand_over
 from kbsync.source.rewritten import rewritten
@@ -22,8 +25,6 @@ LARGEST = 64 << 20
 """Bytes of a file that is converted: it is held in memory."""
 MOST_TEXT = 64 << 20
 """Bytes of what comes out."""
-
-_SHOWN = 1 << 20
 
 
 class TooMuchTextError(Exception):
@@ -54,48 +55,62 @@ class Converting(ReusedProcess):
             path: its key path, which they are relative to.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: it cannot be read, or the process cannot be started.
             MachineFault: there is no room for what comes out.
         """
         size = os.fstat(fd).st_size
         if size > LARGEST:
             return _beyond(f"{LARGEST >> 20} MiB of file")
-        asked = {"ending": ending, "rows": rows, "size": size, "links": links, "path": path}
-        head = json.dumps(asked).encode() + b"\n"
+        asked: dict[str, str | int] = {
+            "ending": ending,
+            "rows": rows,
+            "size": size,
+            "links": links,
+            "path": path,
+        }
         try:
-            return self.asked(lambda process: _answer(process, head, fd, size))
+            return self.asked(lambda process: _answer(process, asked, fd))
         except TooMuchTextError:
             return _beyond(f"{MOST_TEXT >> 20} MiB of text")
         except ProcessEnded as ended:
+            if ended.unstarted is not None:  # of the file that says nothing
+                raise ended.unstarted from ended
             return _beyond("the time it may have" if ended.late else "the memory it may have")
 
 
 def _answer(
-    process: subprocess.Popen[bytes], head: bytes, fd: int, size: int
+    process: subprocess.Popen[bytes], asked: dict[str, str | int], fd: int
 ) -> IO[bytes] | Notice:
+    assert process.stdin is not None  # noqa: S101 - a pipe
+    process.stdin.write(json.dumps(asked).encode() + b"\n")
+    hand_over(process, fd, int(asked["size"]))
     try:
-        return rewritten(_text(process, head, fd, size))
+        return rewritten(_text(process))
     except ConversionError as error:
-        return _why(error)
+        return _why(error, str(asked["ending"]))
 
 
-def _text(process: subprocess.Popen[bytes], head: bytes, fd: int, size: int) -> Iterator[str]:
-    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes
-    process.stdin.write(head)
-    hand_over(process, fd, size)
+def _text(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    assert process.stdout is not None  # noqa: S101 - a pipe
+    # A long piece comes in several, cut anywhere.
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     total = 0
     for piece in heard(process.stdout):
         total += len(piece)
         if total > MOST_TEXT:
             raise TooMuchTextError
-        yield piece.decode("utf-8", "replace")
+        yield decoder.decode(piece)
 
 
-def _why(error: ConversionError) -> Notice:
-    if error.kind is Said.LOCKED:
-        return says.LOCKED()
-    if error.kind is Said.MEMORY:
-        return _beyond(f"{MEMORY >> 20} MiB of memory")
+def _why(error: ConversionError, ending: str) -> Notice:
+    match error.kind:
+        case Said.LOCKED:
+            return says.LOCKED()
+        case Said.MEMORY:
+            return _beyond(f"{MEMORY >> 20} MiB of memory")
+        case Said.UNLOADED:
+            words = {"kind": ending, "cause": error.cause}
+            return says.CONVERTER_BROKEN(**words, **installing(EXTRA))
     return says.NOT_CONVERTED(cause=error.cause)
 
 

@@ -61,6 +61,8 @@ def _answer(answers: IO[bytes], asked: dict[str, str | int], data: bytes) -> Non
             tell(answers, Said.TEXT, piece)
     except ConversionError as error:
         tell(answers, error.kind, error.cause)
+    except ImportError as error:
+        tell(answers, Said.UNLOADED, f"{error}"[:LONGEST_CAUSE])
     except MemoryError:
         tell(answers, Said.MEMORY)
     except RecursionError:

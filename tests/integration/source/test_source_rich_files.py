@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -303,3 +305,38 @@ def test_memory_stays_within_its_bound(converting: Converting, tmp_path: Path) -
     assert converting._process is not None
     status = Path(f"/proc/{converting._process.pid}/status").read_text()
     assert int(status.partition("VmHWM:")[2].split()[0]) * 1024 < MEMORY // 4
+
+
+def test_a_process_that_cannot_be_started_is_no_fault_of_the_file(
+    converting: Converting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        become(converting, tmp_path / "a.html", b"<p>x")
+
+
+def test_packages_that_cannot_be_loaded_are_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "modules" / "markdownify").mkdir(parents=True)
+    (tmp_path / "modules" / "markdownify" / "__init__.py").write_text("import nowhere\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
+    converting = Converting()
+    try:
+        found = become(converting, tmp_path / "a.html", b"<p>x")
+        assert isinstance(found, Notice)
+        assert found.code == "KB-S237"
+        assert "nowhere" in found.text
+        assert "--force-reinstall" in found.next
+        assert found.message not in says.OF_THE_BYTES, "no document is deleted for it"
+    finally:
+        converting.end()
+
+
+def test_a_long_text_comes_whole(converting: Converting, tmp_path: Path) -> None:
+    source = "ü" * (9 * MIB)
+    content = rich_files.notebook({"cell_type": "markdown", "source": source})
+    assert become(converting, tmp_path / "a.ipynb", content) == source + "\n\n"
