@@ -6,7 +6,7 @@ COPY pyproject.toml README.md ./
 COPY kbsync ./kbsync
 RUN python -m venv /opt/kbsync \
     && /opt/kbsync/bin/pip install --no-cache-dir --disable-pip-version-check \
-        '.[embedded,postgresql]'
+        '.[convert,embedded,postgresql]'
 
 FROM python:3.12-slim
 # A user of a fixed number, for the owner of mounted folders to reckon with.

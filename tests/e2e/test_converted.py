@@ -216,3 +216,21 @@ def test_a_file_beside_the_name_another_becomes(tmp_path: Path) -> None:
         (docs / "a.md").write_text("granite <three>\n")
         terminal.type("apply")
         assert sorted(each for (each,) in chunks(url).values()) == ["basalt two", "granite <three>"]
+
+
+@pytest.mark.parametrize("strategy", ["in_place", "chunks"])
+def test_a_table_that_goes_back_to_what_it_was_is_sent_again(tmp_path: Path, strategy: str) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    before = "stone,price\n" + "".join(f"granite{n},{n}\n" for n in range(9))
+    after = before.replace("granite5", "basalt5")
+    terminal = Terminal(tmp_path)
+    with served(tmp_path) as url:
+        configure(tmp_path, url, f", send: rows, update_strategy: {strategy}")
+        for text in (before, after, before):
+            (docs / "a.csv").write_text(text)
+            terminal.type("apply")
+            rows = text.splitlines()[1:]
+            expected = [f"stone: {row.split(',')[0]}\nprice: {row.split(',')[1]}" for row in rows]
+            assert sorted(chunks(url)["a.csv.txt"]) == sorted(expected)
+            assert terminal.read("plan")["counts"] == {}

@@ -170,6 +170,7 @@ def _recorded(
         fingerprint=Fingerprint(content=cut.content, settings=rule.settings),
         profile=rule.profile,
         encoding=cut.taken,
+        source=cut.source,
         chunks=digest(cut.texts),
         metadata_hash=None,
         stale=None,

@@ -317,10 +317,11 @@ def _uploaded(
             say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=context.base_id)
         )
     _note_merge(context, upload, placed)
+    torn = payload.torn()
     entry = replace(
-        entry_of(context, upload, reply, placed, torn=payload.torn()),
+        entry_of(context, upload, reply, placed, torn=torn),
         encoding=payload.taken,
-        source=payload.source,
+        source=None if torn else payload.source,
     )
     context.ledger.commit(
         EntryChange(key=key, entry=entry, intent=None, rejection=None, journal=(line,))

@@ -22,12 +22,14 @@ class CutFile:
         content: sha256 (hex) of what an upload would send.
         stat: of the file that was read.
         taken: what its text was taken as.
+        source: sha256 (hex) of its own bytes, where it was converted.
     """
 
     texts: tuple[str, ...]
     content: str
     stat: Stat
     taken: str | None
+    source: str | None
 
 
 def as_sent(entry: LedgerEntry, there: Sequence[Chunk]) -> bool:
@@ -57,7 +59,13 @@ def cut_file(context: Context, key: DocKey, entry: LedgerEntry | None) -> CutFil
         if payload.torn():
             return None
         texts = tuple(each for each in text.split(CHUNK_SEPARATOR) if each.strip())
-        return CutFile(texts=texts, content=payload.content, stat=payload.stat, taken=payload.taken)
+        return CutFile(
+            texts=texts,
+            content=payload.content,
+            stat=payload.stat,
+            taken=payload.taken,
+            source=payload.source,
+        )
 
 
 async def chunks_of(context: Context, document_id: str) -> list[Chunk] | None:
