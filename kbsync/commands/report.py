@@ -25,6 +25,7 @@ PAST = {
     "move": "moved",
     "set_metadata": "marked",
     SET_BASE: "settings set",
+    "switch": "switched",
 }
 
 

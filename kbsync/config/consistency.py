@@ -68,6 +68,7 @@ def _mirror(
     at: Location, mirror: MirrorConfig, servers: Mapping[str, ServerConfig]
 ) -> Iterator[Fault]:
     yield from _base_words(at, mirror)
+    yield from _front_matter(at, mirror)
     yield from _chunking((*at, "chunking"), mirror.chunking)
     yield from _rows(at, mirror)
     for place, section in _chunk_rules(at, mirror)[1:]:
@@ -84,6 +85,17 @@ def _mirror(
     elif mirror.ambiguity_window <= servers[name].timeout:
         words = {"timeout": f"{servers[name].timeout:g}"}
         yield Fault(message=messages.WINDOW_TOO_SHORT, at=(*at, "ambiguity_window"), words=words)
+
+
+def _front_matter(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
+    """Where bytes are sent as they are, nothing can be left out of them."""
+    if mirror.convert != "none":
+        return
+    places = [(at, mirror.front_matter)]
+    places += [((*at, "rules", n), rule.front_matter) for n, rule in enumerate(mirror.rules)]
+    for place, declared in places:
+        if declared is not None:
+            yield Fault(message=messages.FRONT_MATTER_CONVERT, at=(*place, "front_matter"))
 
 
 def _base_words(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:

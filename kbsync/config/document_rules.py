@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -11,8 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from kbsync.config.chunking import ChunkRule, Language
 from kbsync.config.encodings import Encodings
+from kbsync.config.metadata_values import template_fault, why_no_field
 from kbsync.config.pattern_line import fault_of, says_nothing
-from kbsync.config.types import RESERVED, Section, lasting, not_empty, wanted
+from kbsync.config.types import Section, lasting, not_empty, wanted
 
 
 def _pattern(value: str) -> str:
@@ -44,8 +46,30 @@ def _one(value: object) -> object:
 Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
-FieldName = Annotated[str, Field(min_length=1, max_length=255)]
-Metadata = Mapping[FieldName, str | int | float]
+def _field(value: str) -> str:
+    if why := why_no_field(value):
+        raise wanted(f"the name of a metadata field is wanted; {why}")
+    return value
+
+
+def _metadata_value(value: object) -> object:
+    if isinstance(value, bool):  # a truth value is a number to Python
+        return str(value).lower()
+    if isinstance(value, str):
+        if why := template_fault(value):
+            raise wanted(why)
+        return value
+    if isinstance(value, int | float) and math.isfinite(value):
+        return value
+    raise wanted("text, a number or a date is wanted")
+
+
+FieldName = Annotated[str, AfterValidator(_field)]
+MetadataText = Annotated[
+    str | int | float,
+    BeforeValidator(_metadata_value, json_schema_input_type=str | int | float | bool),
+]
+Metadata = Mapping[FieldName, MetadataText]
 FrontMatter = tuple[FieldName, ...]
 Send = Literal["file", "text", "converted", "rows"]
 UpdateStrategy = Literal["in_place", "swap", "chunks"]
@@ -85,17 +109,13 @@ class RuleConfig(Section):
     metadata: Metadata | None = Field(
         default=None,
         description="Metadata of these documents, field by field beside the mirror's.",
-        json_schema_extra=RESERVED,
     )
     front_matter: FrontMatter | None = Field(
         default=None,
         description="Fields of YAML front matter that become metadata; it is left out of the text.",
-        json_schema_extra=RESERVED,
     )
     enabled: bool | None = Field(
-        default=None,
-        description="Whether searches look at these documents.",
-        json_schema_extra=RESERVED,
+        default=None, description="Whether searches look at these documents; null: left alone."
     )
     update_strategy: UpdateStrategy | None = Field(
         default=None,

@@ -24,7 +24,6 @@ from kbsync.config.encodings import AUTO, Encodings
 from kbsync.config.guard import GuardConfig
 from kbsync.config.knowledge_base import KnowledgeBase, base_settings
 from kbsync.config.types import (
-    RESERVED,
     WHOLE,
     Bytes,
     FilePath,
@@ -131,13 +130,12 @@ class MirrorConfig(Section):
     )
     metadata: Metadata = Field(
         default_factory=dict,
-        description="Metadata fields to set on every document.",
-        json_schema_extra=RESERVED,
+        description="Metadata of every document, by field; text with {parent}, {stem}, {mtime} …",
     )
     front_matter: FrontMatter | None = Field(
         default=None,
-        description="Fields of YAML front matter that become metadata; it is left out of the text.",
-        json_schema_extra=RESERVED,
+        description="Fields of YAML front matter that become metadata; it is left out of the text. "
+        "[]: none of them; null: it stays in the text.",
     )
     on_drift: Literal["repair", "report"] = Field(
         default="repair",

@@ -40,13 +40,14 @@ class YamlTree:
     faults: list[Fault] = field(default_factory=list)
 
 
-class _Loader(yaml.SafeLoader):
-    """Stops at a depth, because the composer recurses, and at a number of values."""
+class BoundedLoader(yaml.SafeLoader):
+    """A loader that stops at a depth, because the composer recurses, and at a number of values."""
 
     depth = 0
     count = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose one node, as far as its depth and their number allow."""
         self.depth += 1
         self.count += 1
         line = self.line + 1
@@ -67,7 +68,7 @@ def parse(text: str, environ: Mapping[str, str]) -> YamlTree:
     Raises:
         Refused: not YAML, more than one document, nested too deep, expanded too far, or empty.
     """
-    loader = _Loader(text)
+    loader = BoundedLoader(text)
     try:
         root = loader.get_single_node()
         if root is None:
@@ -104,7 +105,7 @@ def _too_many(line: int) -> Fault:
 class _Builder:
     """Walks the node tree once, expanding aliases under a count."""
 
-    def __init__(self, loader: _Loader, environ: Mapping[str, str]) -> None:
+    def __init__(self, loader: BoundedLoader, environ: Mapping[str, str]) -> None:
         self.tree = YamlTree()
         self._loader = loader
         self._environ = environ

@@ -40,6 +40,7 @@ from kbsync.model import (
     SearchHit,
     Uploaded,
 )
+from kbsync.model.document_rule import MetadataValue
 from kbsync.planning.marks import REV as REV_FIELD
 
 R = TypeVar("R", KnowledgeBaseRow, Document)
@@ -57,7 +58,7 @@ class DifyRemote:
 
     def __init__(self, client: DifyClient) -> None:
         self._client = client
-        self._numeric: set[str] = set()
+        self._kinds: dict[str, str] = {}
         self._pipelines = PipelineBases(client)
 
     @property
@@ -249,12 +250,18 @@ class DifyRemote:
         """
         found = await self._client.metadata.fields(base_id)
         if isinstance(found, Done):
-            self._numeric |= {f.id for f in found.value.fields if f.type in NUMERIC}
+            self._kinds |= {each.id: each.type for each in found.value.fields}
         return mapped(found, lambda all_: {field.name: field.id for field in all_.fields})
+
+    def field_kind(self, field_id: str) -> str:
+        """Return the type of a field as the server named it last."""
+        return self._kinds.get(field_id, "string")
 
     async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
         """Make a field and return its id; a taken name is `Rejected`."""
         made = await self._client.metadata.create_field(base_id, name, kind)
+        if isinstance(made, Done):
+            self._kinds[made.value.id] = kind
         return mapped(made, lambda field: field.id)
 
     async def assign(
@@ -291,9 +298,9 @@ class DifyRemote:
         ]
         return await self._client.metadata.assign(base_id, batch)
 
-    def _typed(self, field_id: str, value: str) -> str | float:
-        """Give a number back as the number it was read as."""
-        if field_id not in self._numeric:
+    def _typed(self, field_id: str, value: MetadataValue | None) -> MetadataValue | None:
+        """Give a number that was read as text back as the number it was."""
+        if not isinstance(value, str) or self.field_kind(field_id) not in NUMERIC:
             return value
         try:
             return int(value) if value.lstrip("-").isdecimal() else float(value)

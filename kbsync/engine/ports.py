@@ -42,6 +42,7 @@ from kbsync.model import (
 )
 from kbsync.model import Chunking as Chunking  # noqa: PLC0414 - also named from here
 from kbsync.model import DocumentPage as DocumentPage  # noqa: PLC0414 - the same
+from kbsync.model.document_rule import MetadataValue
 from kbsync.planning.standstill import Pulse
 
 
@@ -319,10 +320,10 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Metadata values for one document, by field id and name."""
+    """Metadata values for one document, by the name of their field; None takes one away."""
 
     document_id: str
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, MetadataValue | None] = field(default_factory=dict)
 
 
 class Remote(Protocol):
@@ -468,12 +469,15 @@ class Remote(Protocol):
         """
         ...
 
-    async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
-        """Make a field and return its id; a taken name is `Rejected`.
+    def field_kind(self, field_id: str) -> str:
+        """Return the type of a field, as `fields` or `make_field` met it last.
 
-        Args:
-            kind: ``string``, ``number`` or ``time``.
+        ``string``, ``number`` or ``time``; ``string`` for one that was not met.
         """
+        ...
+
+    async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
+        """Make a field of the type `kind` and return its id; a taken name is `Rejected`."""
         ...
 
     async def assign(

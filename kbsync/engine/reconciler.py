@@ -32,7 +32,7 @@ from kbsync.engine.observe.knowledge_base import (
 )
 from kbsync.engine.observe.planner import Planned, Planner
 from kbsync.engine.observe.remote_state import metadata_fields
-from kbsync.engine.observe.server_age import losses, too_old
+from kbsync.engine.observe.server_age import losses, too_old, undone
 from kbsync.engine.observe.source_check import must_be_there
 from kbsync.engine.ports import Clock, Ledger, Remote
 from kbsync.engine.workers.admission import held_notice
@@ -207,6 +207,7 @@ class Reconciler:
     def losses(self) -> list[Notice]:
         """Return what is lost for this mirror, by its server or its base, as far as it is known."""
         lost = list(losses(self.mirror.server.url, self._remote.capabilities))
+        lost += undone(self.mirror.config, self._remote.capabilities)
         held = self.ledger.held_creates(self.mirror.name)
         lost += [held_notice(self.mirror.name, held)] if held else []
         return [*lost, *filter(None, (self._pipeline, self._hidden))]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from kbsync.messages import Notice
-from kbsync.model import FileState, Stat, Unknown
+from kbsync.model import FileFacts, FileState, Sidecar, Stat, Unknown
 
 FileRow = tuple[str, int, int, int, int]
 """A file that passed the filters: NFC path, size in bytes, mtime in ns, inode, ctime in ns."""
@@ -85,7 +85,8 @@ class Source(Protocol):
 
         Files are `FileRow`; what is there but not uploaded is a `Skipped` or `Unknown`;
         excluded files and folders are left out (ask `look`), but for those of the default list,
-        each an `Excluded`, a folder's path with ``/`` at its end.
+        each an `Excluded`, a folder's path with ``/`` at its end. A file with a sidecar is a
+        `Present`: its stat says nothing of that.
         """
         ...
 
@@ -120,6 +121,17 @@ class Source(Protocol):
 
     def loses_text(self, path: str) -> bool:
         """Whether a server would lose text of the file at `path` as it is sent; looks into it."""
+        ...
+
+    def sidecar(self, path: str) -> Sidecar | None:
+        """Return what the file beside `path` says of its document, None where there is none."""
+        ...
+
+    def facts(self, path: str, taken: str | None = None) -> FileFacts | FileState:
+        """Return what of a file becomes metadata, or what stands there instead.
+
+        `taken` as for `read`.
+        """
         ...
 
     def device(self) -> int | None:

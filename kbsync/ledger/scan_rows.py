@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
@@ -35,6 +36,7 @@ from kbsync.ledger.database import Database
 from kbsync.ledger.records import true_inode
 from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS, SECONDS, TEXT
 from kbsync.model import DocumentRules, EntryState, Readiness
+from kbsync.planning.declared_metadata import are_stored
 
 _RowColumns: TypeAlias = Select[Any]
 
@@ -90,7 +92,8 @@ class ScanRows:
             listing: the newest listing of the mirror's base, if it counts. Only a complete one
                 contradicts an entry by not having its document.
             marked: documents are to carry marks: an entry whose mark was not read back is not
-                settled, nor is one whose document is listed with another mark than that.
+                settled, nor is one whose document is listed with another mark than that, or with
+                other values than were written of declared metadata.
             now: seconds of the ledger's clock; infinite: nothing rests in the trash.
 
         Raises:
@@ -103,8 +106,22 @@ class ScanRows:
         moment = min(now, 10 * _NEVER)
         batches = self._database.stream(query, 1000, mirror=mirror, now=moment, **values)
         rows = chain.from_iterable(cast("Iterator[list[FileRow]]", batches))
+        altered = self._altered(mirror) if marked and listing is not None else frozenset()
         for row in rows if shared is not None else _by_path(rows, rules):
-            yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]), row[4])
+            if altered and row[0] in altered:
+                yield (row[0], -1, 0, 0, -1)
+            else:
+                yield row if row[3] >= 0 else (*row[:3], true_inode(row[3]), row[4])
+
+    def _altered(self, mirror: str) -> frozenset[str]:
+        """Return the paths whose document is listed with other values than were written."""
+        query = self._database.query(_VALUES)
+        return frozenset(
+            str(path)
+            for batch in self._database.stream(query, 1000, mirror=mirror)
+            for path, written, listed in batch
+            if not are_stored(json.loads(str(written)), json.loads(str(listed)))
+        )
 
 
 def _by_path(rows: Iterator[Any], rules: DocumentRules) -> Iterator[FileRow]:
@@ -117,6 +134,16 @@ def _by_path(rows: Iterator[Any], rules: DocumentRules) -> Iterator[FileRow]:
             yield cast("FileRow", tuple(row))
         else:
             yield (row[0], -1, 0, 0, -1)
+
+
+# Few documents have declared values, and where none has, this reads no document of the listing.
+_VALUES = (
+    select(_E.c.path, _E.c.metadata, _L.c.metadata)
+    .select_from(
+        _E.join(_L, and_(_L.c.base_id == _E.c.base_id, _L.c.document_id == _E.c.document_id))
+    )
+    .where(_E.c.mirror == _MIRROR, _E.c.metadata.is_not(None))
+)
 
 
 @cache

@@ -77,6 +77,11 @@ VALUE_WRONG_NEAR = _refusal(
 KEY_RESERVED = _refusal(
     "KB-C025", "{file}:{line}: {key}: not available in this version; leave it at its default"
 )
+FRONT_MATTER_CONVERT = _refusal(
+    "KB-C260",
+    "{file}:{line}: {key}: front matter is read from text that is converted, and `convert: none` "
+    "sends bytes as they are; leave one of them out",
+)
 VERSION_OTHER = _refusal(
     "KB-C026", "{file}:{line}: version: this kbsync reads version 1 of the configuration"
 )

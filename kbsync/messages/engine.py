@@ -401,3 +401,48 @@ CHUNKS_NOT_ADDED = Message(
 )
 OF_THE_FILE = frozenset(each.code for each in (FAILED_NO_CHUNKS, FAILED_READING, FAILED_NO_TEXT))
 """Failures that the same bytes end in however often they are sent: to try again is no advice."""
+METADATA_UNUSABLE = Message(
+    "KB-E260",
+    "the metadata of {path} cannot be written: {cause}; its document keeps what it has",
+    "correct what is declared; where it comes from: " + verb("explain -- {path}"),
+    Exit.INCOMPLETE,
+)
+FIELD_OF_OTHER_TYPE = Message(
+    "KB-E261",
+    "the metadata field {field} of {path} is not written: its value is a {wanted}, and the "
+    "knowledge base has the field as {found}",
+    "declare a {found}, or delete the field at the server; where the value comes from: "
+    + verb("explain -- {path}"),
+    Exit.INCOMPLETE,
+)
+FIELD_REFUSED = Message(
+    "KB-E262",
+    "the metadata field {field} of {path} is not written: the server does not make it: {reason}",
+    "declare another field; where this one comes from: " + verb("explain -- {path}"),
+    Exit.INCOMPLETE,
+)
+METADATA_NOT_STORED = Message(
+    "KB-E263",
+    "metadata of {path} was written twice and did not come back from the server: {fields}",
+    "see what is declared: " + verb("explain -- {path}") + "; try again with: " + verb("apply"),
+    Exit.INCOMPLETE,
+)
+METADATA_UNSUPPORTED = Message(
+    "KB-E264",
+    "mirror {mirror} declares metadata of documents, and its server has none: none is written",
+    "take it out of the configuration, or move to Dify 1.1.1 or newer, then: " + verb("plan"),
+)
+SWITCH_UNSUPPORTED = Message(
+    "KB-E265",
+    "mirror {mirror} declares which documents searches look at, and its server cannot switch "
+    "documents: all are looked at",
+    "take `enabled` out of the configuration, or move to Dify 1.5.0 or newer, then: "
+    + verb("plan"),
+)
+WAITS_FOR_SWITCH = Message(
+    "KB-E266",
+    "{path} cannot be switched yet: the server locks a document for ten minutes at most after a "
+    "switch",
+    "it is tried again by itself; see: " + verb("status"),
+    Exit.INCOMPLETE,
+)

@@ -1,6 +1,6 @@
 """Messages about the source: codes KB-S001 and up, never re-used."""
 
-from kbsync.messages import Message, shell, verb
+from kbsync.messages import Exit, Message, shell, verb
 
 ROOT_GONE = Message(
     "KB-S001",
@@ -109,6 +109,27 @@ OWN_FILE = Message(
     "KB-S161",
     "kbsync itself writes to this file ({what}), so each upload would change it again",
     "keep it outside of the source, then: " + verb("plan"),
+)
+SIDECAR = Message(
+    "KB-S260",
+    "it is a file of kbsync: it says what metadata the document of {file} has, and is never sent",
+)
+SIDECAR_BROKEN = Message(
+    "KB-S261",
+    "{name} cannot be used: {cause}; metadata and switch of its document stay as they are",
+    "correct or remove it, then: " + verb("plan"),
+    Exit.INCOMPLETE,
+)
+SIDECAR_ALONE = Message(
+    "KB-S262",
+    "it says what metadata the document of {file} has, and there is no such file beside it",
+    "rename or remove it, then: " + verb("plan"),
+)
+FRONT_MATTER_BROKEN = Message(
+    "KB-S263",
+    "the front matter cannot be used: {cause}; the metadata of its document stays as it is",
+    "correct it, then: " + verb("plan"),
+    Exit.INCOMPLETE,
 )
 LOCKED = Message(
     "KB-S152",

@@ -16,12 +16,14 @@ from kbsync.model.actions import (
     Resolve,
     Restore,
     SetMetadata,
+    Switch,
     Trash,
     Update,
 )
 from kbsync.model.base_settings import UNDECLARED, BaseChange, BaseSettings, Embedding, Setting
 from kbsync.model.capabilities import Capabilities, Capability
 from kbsync.model.causes import Cause
+from kbsync.model.declared import Declared, DeclaredValue, FileFacts, Sidecar, Typed
 from kbsync.model.document_rule import DocumentRule, DocumentRules, OneRule
 from kbsync.model.documents import (
     Base,
@@ -97,6 +99,8 @@ __all__ = [
     "Chunking",
     "Conflict",
     "Create",
+    "Declared",
+    "DeclaredValue",
     "Delete",
     "DocKey",
     "DocumentPage",
@@ -107,6 +111,7 @@ __all__ = [
     "EntryState",
     "Excluded",
     "Failure",
+    "FileFacts",
     "FileState",
     "Fingerprint",
     "Forget",
@@ -142,10 +147,13 @@ __all__ = [
     "SearchProof",
     "SetMetadata",
     "Setting",
+    "Sidecar",
     "Skipped",
     "Stat",
+    "Switch",
     "Throttled",
     "Trash",
+    "Typed",
     "Unauthorized",
     "Unknown",
     "Update",

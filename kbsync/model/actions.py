@@ -71,7 +71,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetMetadata:
-    """Only metadata differs: assign it, never re-embed."""
+    """Only metadata differs, a mark or declared values: assign it, never re-embed."""
 
     key: DocKey
     row: str
@@ -133,6 +133,17 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """Enable or disable a document, as declared."""
+
+    key: DocKey
+    row: str
+    cause: Cause
+    document_id: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
     """Drop the entry: both sides are gone."""
 
@@ -173,6 +184,7 @@ Action = (
     | Delete
     | Trash
     | Restore
+    | Switch
     | Forget
     | Resolve
     | Conflict

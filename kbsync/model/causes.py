@@ -43,8 +43,9 @@ class Cause(StrEnum):
     BASENAME = "basename"  # `kbsync adopt`: the same name behind the last slash
     MAP = "map"  # `kbsync adopt`: paired by the given list
 
-    # SetMetadata, Restore, Forget
-    METADATA = "metadata"  # only the mark differs
+    # SetMetadata, Switch, Restore, Forget
+    METADATA = "metadata"  # only the mark or declared metadata differs
+    SWITCHED = "switched"  # whether searches look at the document is declared otherwise
     RETURNED = "returned"  # the file of a trashed document is back
     TRASH_EMPTIED = "trash emptied"  # a trashed document was deleted at the server
     GONE_ON_BOTH_SIDES = "gone on both sides"  # neither file nor document is left

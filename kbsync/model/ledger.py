@@ -82,8 +82,8 @@ class Op(StrEnum):
 
 
 # What a switch is for: to be enabled again, not known to be disabled yet; to be enabled; to be
-# disabled and left so.
-DISABLING, ENABLING, TRASHING = 1, 2, 3
+# disabled and left so; to be as is declared.
+DISABLING, ENABLING, TRASHING, DECLARED = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,8 @@ class Intent:
         stat: the stat of the file that is sent.
         ids_seen: ids that bore `name` before the call.
         rev_before: the document's rev before an update.
-        attempt: of a switch what it is for: `DISABLING`, `ENABLING` or `TRASHING`.
+        attempt: of a switch what it is for: `DISABLING`, `ENABLING`, `TRASHING` or
+            `DECLARED`.
         started_at: seconds of the ledger's clock.
     """
 

@@ -10,6 +10,7 @@ from kbsync.messages import remote
 from kbsync.model import (
     Absent,
     Cause,
+    Declared,
     DocKey,
     DocumentRule,
     EntryState,
@@ -91,7 +92,10 @@ class Case:
 
     Args:
         name: the document name this key would be uploaded under.
-        metadata_hash: hash of the metadata the document should carry, None when it carries none.
+        metadata_hash: hash of the mark the document should carry, None when it carries none.
+        profile: what it should agree with beside its chunks (`LedgerEntry.profile`).
+        declared: metadata that is declared of it; None where it is as the entry recorded.
+        enabled: whether searches are to look at it; None where that is left to the server.
         repairs: drift repairs of this key in the last 24 hours.
         standing: how the document stands that the server has not done with.
         still_since: when its indexing last moved, where it stands still.
@@ -109,6 +113,9 @@ class Case:
     rejection: Rejection | None = None
     evidence: Evidence = Evidence()
     metadata_hash: str | None = None
+    profile: str = ""
+    declared: Declared | None = None
+    enabled: bool | None = None
     repairs: int = 0
     standing: Standing = Standing.MOVES
     still_since: float | None = None
@@ -179,7 +186,14 @@ def cause_of_change(case: Case) -> Cause:
     if entry.fingerprint is None:
         return Cause.UNKNOWN
     changed = entry.fingerprint.settings != case.rules.settings
-    return Cause.SETTINGS if changed else Cause.EDITED
+    # Front matter that is left out now, or sent now, makes another text of the same file.
+    declared = entry.profile != case.profile and _untouched(case)
+    return Cause.SETTINGS if changed or declared else Cause.EDITED
+
+
+def _untouched(case: Case) -> bool:
+    """Return whether the file is the one that was sent, byte by byte, as far as its stat tells."""
+    return isinstance(case.local, Present) and entry_of(case).stat == case.local.stat
 
 
 def hash_equals(local: Present, mark: Mark | None, rules: DecisionRules) -> bool:

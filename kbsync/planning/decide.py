@@ -24,7 +24,6 @@ from kbsync.model import (
     Readiness,
     RemoteDocument,
     Resolve,
-    SetMetadata,
     Skipped,
     Unknown,
 )
@@ -60,6 +59,7 @@ from kbsync.planning.marks import mark_of
 from kbsync.planning.standstill import Standing
 from kbsync.planning.swap_rows import first_the_old, t2_swap
 from kbsync.planning.trash_rows import can_rest, declares_trash, t3_trash, to_trash
+from kbsync.planning.upkeep import switched, upkeep
 
 REPAIRS_A_DAY = 2
 
@@ -270,6 +270,9 @@ def _t13_operator(case: Case) -> Action | None:
     known = case.evidence.known
     if not isinstance(known, RemoteDocument):
         return None
+    if known.readiness is Readiness.DISABLED and case.enabled is not None:
+        # As declared it is no operator's: the rows below judge its file. Else it is put back.
+        return switched(case, "T13")
     if known.readiness in (Readiness.DISABLED, Readiness.ARCHIVED):
         # Disabled by an operator: an upload would leave a second document beside it.
         return hold_operator(case, "T13", known)
@@ -314,13 +317,8 @@ def _r5_failed(case: Case) -> Action | None:
 def _t14_same(case: Case) -> Action | None:
     if not isinstance(case.local, Present) or not same(case) or drifted(case):
         return None
-    entry = entry_of(case)
-    # The mark alone differs: writing it embeds nothing again.
-    if case.metadata_hash is not None and entry.metadata_hash != case.metadata_hash:
-        return SetMetadata(
-            key=case.key, row="T14", cause=Cause.METADATA, document_id=entry.document_id
-        )
-    return Noop(key=case.key, row="T14")
+    # Mark, metadata or switch alone differ: to mend them embeds nothing again.
+    return upkeep(case, "T14") or Noop(key=case.key, row="T14")
 
 
 def _t15_older_ledger(case: Case) -> Action | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kbsync.messages import printable
+from kbsync.messages import moment, printable
 from kbsync.model import (
     Absent,
     Action,
@@ -49,6 +49,7 @@ class Explanation:
     why: str
     next: str
     rule: tuple[RuleLine, ...] = ()
+    metadata: tuple[RuleLine, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """Yield the lines a person reads."""
@@ -63,13 +64,17 @@ class Explanation:
         for number, line in enumerate(self.rule):
             head = "" if number else "settings"
             yield f"  {head:<14} {printable(f'{line.key}: {line.value}  ({line.origin})')}"
+        for number, line in enumerate(self.metadata):
+            head = "" if number else "metadata"
+            yield f"  {head:<14} {printable(f'{line.key}: {line.value}  ({line.origin})')}"
 
     def as_json(self) -> dict[str, object]:
-        """Return the explanation as one object; `rule` is a list, all else is text."""
+        """Return it as one object; `rule` and `metadata` are lists, all else is text."""
+        tables = ("rule", "metadata")
         flat: dict[str, object] = {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "rule"
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in tables
         }
-        return flat | {"rule": [line._asdict() for line in self.rule]}
+        return flat | {name: [line._asdict() for line in getattr(self, name)] for name in tables}
 
 
 def explained(case: Case, action: Action) -> Explanation:
@@ -87,7 +92,23 @@ def explained(case: Case, action: Action) -> Explanation:
         why=reason_of(action),
         next=following,
         rule=tuple(_rule_lines(case.rules.rule)),
+        metadata=tuple(_metadata_lines(case)),
     )
+
+
+def _metadata_lines(case: Case) -> Iterator[RuleLine]:
+    """Yield what is declared of the document: each value with its type, and the switch."""
+    declared = case.declared
+    if declared is None:
+        return
+    for name, (kind, value, origin) in sorted(declared.values.items()):
+        said = moment(float(value)) if kind == "time" else value
+        why = declared.conflicts.get(name)
+        yield RuleLine(name, f"{said} [{kind}]", origin if why is None else f"{origin}; {why}")
+    if declared.fault is not None:
+        yield RuleLine("not known", str(declared.fault), "the document keeps what it has")
+    if declared.switch_origin:
+        yield RuleLine("enabled", _value(case.enabled), declared.switch_origin)
 
 
 def _rule_lines(rule: DocumentRule) -> Iterator[RuleLine]:
@@ -104,7 +125,7 @@ def _rule_lines(rule: DocumentRule) -> Iterator[RuleLine]:
 
 
 _SHOWN = (
-    *("csv", "send", "links", "metadata", "front_matter", "enabled", "update_strategy"),
+    *("csv", "send", "links", "front_matter", "update_strategy"),
     *("on_delete", "trash_for"),
 )
 

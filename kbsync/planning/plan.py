@@ -26,6 +26,7 @@ from kbsync.model import (
     Restore,
     SetMetadata,
     Skipped,
+    Switch,
     Trash,
     Update,
 )
@@ -39,6 +40,7 @@ COUNTED = (
     "adopt",
     "restore",
     "trash",
+    "switch",
     "delete",
     "forget",
     "hold",
@@ -227,6 +229,8 @@ def _essence(action: Action) -> Mapping[str, object]:
         case Move(origin=origin):
             essence["origin"] = origin.path
     match action:
+        case Switch():
+            essence |= {"document": action.document_id, "enabled": action.enabled}
         case Update() | Delete() | Move() | SetMetadata() | Trash() | Restore():
             essence["document"] = action.document_id
     return essence
@@ -264,9 +268,9 @@ def _sum(minutes: Iterable[float | None]) -> float | None:
 
 def _forecast(actions: Sequence[Action], rates: Rates) -> Forecast:
     uploads = [a.stat.size for a in actions if isinstance(a, Create | Update)]
-    others = sum(isinstance(a, Delete | Restore) or _switches(a) for a in actions)
+    others = sum(isinstance(a, Delete | Restore | Switch) or _switches(a) for a in actions)
     writes = len(uploads) + others
-    # Marks are not counted: one request writes a hundred of them.
+    # Marks are not counted: one request writes hundreds of them.
     limit, rate = rates.requests_per_minute, rates.indexed_per_minute
     return Forecast(
         writes=writes,

@@ -9,7 +9,7 @@ from typing import assert_never
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import Intent, Op, Readiness, RemoteDocument
-from kbsync.model.ledger import DISABLING, TRASHING
+from kbsync.model.ledger import DECLARED, DISABLING, TRASHING
 from kbsync.planning.case import GONE, Missing
 
 
@@ -150,6 +150,8 @@ def _switched(intent: Intent, evidence: CallEvidence, now: float, window: float)
     if intent.attempt == TRASHING:
         available = target.readiness is Readiness.AVAILABLE
         return DisableAgain(target) if available else DropIntent()
+    if intent.attempt == DECLARED:  # what is declared decides afresh, and may ask again
+        return DropIntent()
     if target.readiness is Readiness.DISABLED:
         return EnableAgain(target)
     # A call that disables it and lands later would pass for an operator's.

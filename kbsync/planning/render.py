@@ -17,6 +17,7 @@ from kbsync.model import (
     Halted,
     Hold,
     Move,
+    Switch,
     Update,
 )
 from kbsync.planning.base_settings import in_short
@@ -173,6 +174,8 @@ def line_of(action: Action) -> str:
             return f"{sign} {where}  ({reason_of(action)})"
         case Move(origin=origin):
             return f"{sign} {where}  (moved from {printable(origin.path)})"
+        case Switch(enabled=enabled):
+            return f"{sign} {where}  ({'enable' if enabled else 'disable'}: as declared)"
     return f"{sign} {where}  ({name_of(action)}: {reason_of(action)})"
 
 

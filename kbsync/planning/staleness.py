@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kbsync.model import Action, Cause, Hold, Noop, Present, SetMetadata, Skipped, Unknown
+from kbsync.model import Action, Cause, Hold, Noop, Present, SetMetadata, Skipped, Switch, Unknown
 from kbsync.planning.case import Case
 
 Reason = tuple[str, str]
@@ -18,7 +18,9 @@ def staleness(case: Case, action: Action) -> Reason | None:
     match action:
         case Hold(cause=Cause.STALE):
             return _reason(case)
-        case Noop() | SetMetadata() if isinstance(case.local, Present):
+        case Noop() | SetMetadata() | Switch() | Hold(cause=Cause.METADATA) if isinstance(
+            case.local, Present
+        ):
             return None
     return case.entry.stale if case.entry else None
 

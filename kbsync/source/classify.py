@@ -48,12 +48,14 @@ class OpenFolder(NamedTuple):
 class FileEntry(NamedTuple):
     """A file that would be uploaded: its row, and the real names that lead to it.
 
-    `unmounted`: as of `kbsync.model.Present`; only a look at one path tells.
+    `unmounted`: as of `kbsync.model.Present`; only a look at one path tells. `named`: the real
+    names that lead to where its own name stands; others than `steps` only where that is a link.
     """
 
     row: FileRow
     steps: tuple[str, ...]
     unmounted: str | None = None
+    named: tuple[str, ...] = ()
 
 
 class ExcludedEntry(NamedTuple):
@@ -144,7 +146,9 @@ def _verdict(rules: FileRules, folder: OpenFolder, name: str, found: EntryStat) 
     if isinstance(found, OSError):
         return Unknown(key=rules.key(path), why=why_unread(found))
     verdict = rules.verdict(path, found)
-    return verdict if isinstance(verdict, Skipped) else FileEntry(verdict, steps)
+    if isinstance(verdict, Skipped):
+        return verdict
+    return FileEntry(verdict, steps, named=(*entry.steps, name))
 
 
 def left_out(rules: FileRules, entry: FolderEntry, name: str, *, folder: bool) -> Notice | None:

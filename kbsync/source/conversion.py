@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, NamedTuple
 
 from kbsync.config.encodings import AUTO
 from kbsync.messages import Notice
 from kbsync.messages import source as says
-from kbsync.model import DocumentRule
+from kbsync.model import DocumentRule, Typed
 from kbsync.model.file_types import extension, is_text
 from kbsync.source.convert import records
 from kbsync.source.convert.links import HTML, MARKDOWN, Links
@@ -29,6 +29,7 @@ from kbsync.source.encoding import (
     read_text,
     stray_byte,
 )
+from kbsync.source.front_matter import LONGEST, behind_front_matter, chosen, front_matter
 from kbsync.source.rewritten import rewritten
 from kbsync.source.taken_as import TakenAs
 from kbsync.source.unmarked import has_control
@@ -39,7 +40,8 @@ RICH = frozenset({CONVERTED, BY_ROWS})
 """What becomes of a file by more than reading it as text."""
 
 _LINES = frozenset({"csv", "tsv", "jsonl"})
-_BLANK = 1 << 12
+_YAML = frozenset({"yaml", "yml"})
+_BLANK, _MOST_BYTES = 1 << 12, 4 * LONGEST
 _SPOKEN = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 
 
@@ -75,6 +77,8 @@ class Conversion:
         links: the URL that relative links are rewritten to; empty to leave them.
         longest: characters of a row at most, where they are sent row by row.
         cut: characters of a chunk at most, where texts are cut here; 0 where they are not.
+        front_matter: fields of front matter that are read, and the block is left out of what is
+            sent; None where it is a part of the text.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Conversion:
         links: str = "",
         longest: int = 0,
         cut: int = 0,
+        front_matter: tuple[str, ...] | None = None,
     ) -> None:
         self._convert = convert
         self._taken_as = TakenAs(encoding)
@@ -95,6 +100,7 @@ class Conversion:
         self.by = by
         self._send, self._links, self._longest = send, links, longest
         self._cut = cut
+        self._fields = front_matter
 
     @classmethod
     def declared(cls, rule: DocumentRule, *, convert: bool) -> Conversion:
@@ -113,6 +119,7 @@ class Conversion:
             links=rule.links or "",
             longest=_longest(rule) if rule.send == BY_ROWS else 0,
             cut=rule.cut,
+            front_matter=rule.front_matter,
         )
 
     def of(self, name: str) -> str:
@@ -135,7 +142,8 @@ class Conversion:
 
     def remembered_as(self, name: str) -> str:
         """Return what tells what becomes of a file from what another rule makes of it."""
-        return f"{self.of(name)} {self.by} {self._links} {self._cut}"
+        whole = "" if self._fields is None else " behind front matter"
+        return f"{self.of(name)} {self.by} {self._links} {self._cut}{whole}"
 
     def converted(
         self, fd: int, kind: str, *, folder: int, before: str | None, path: str
@@ -186,9 +194,10 @@ class Conversion:
             return Converted(skip=says.NO_TEXT())
         if kind == BY_ROWS:
             return self._by_rows(fd, read, ending)
+        strips = self._strips(kind, ending)
         if self._links and links_in(self._send, ending):
-            return self._linked(fd, read, kind, path)
-        return self._text(fd, read, kind)
+            return self._linked(fd, read, kind, path, strips=strips)
+        return self._text(fd, read, kind, strips=strips)
 
     def _rich(self, fd: int, ending: str, kind: str, path: str) -> Converted:
         links = self._links if links_in(kind, ending) else ""
@@ -217,23 +226,59 @@ class Conversion:
             return Converted(doubt=says.NOT_CONVERTED(cause=str(error)))
         return _with_text(Converted(taken=self._words(read, BY_ROWS), sent=sent))
 
-    def _linked(self, fd: int, read: TextRead, kind: str, path: str) -> Converted:
-        text = lines(pieces(fd, read.encoding or "utf-8", read.head))
+    def _linked(self, fd: int, read: TextRead, kind: str, path: str, *, strips: bool) -> Converted:
+        text = pieces(fd, read.encoding or "utf-8", read.head)
+        text = lines(behind_front_matter(text) if strips else text)
         sent = rewritten(Links(self._links, path).markdown(text))
         return Converted(taken=self._words(read, kind), sent=sent)
 
-    def _text(self, fd: int, read: TextRead, kind: str) -> Converted:
+    def _text(self, fd: int, read: TextRead, kind: str, *, strips: bool) -> Converted:
         delimiter = self._delimiter(read) if kind == "csv" else None
         taken = self._words(read, kind, delimiter)
         if read.encoding is None and delimiter is None:
-            return Converted(read.content, read.start, taken)
+            behind = _behind(read) if strips else 0
+            return Converted("" if behind else read.content, behind or read.start, taken)
         encoding = read.encoding or "utf-8"
         if delimiter and (rows := _commas(fd, encoding, read.head, delimiter)):
             return Converted(taken=taken, sent=rows)
         if read.encoding is None:
             return Converted(read.content, read.start)
-        sent = rewritten(pieces(fd, encoding, read.head))
+        text = pieces(fd, encoding, read.head)
+        sent = rewritten(behind_front_matter(text) if strips else text)
         return Converted(taken=self._words(read, kind), sent=sent)
+
+    def front_matter(
+        self, fd: int, name: str, *, folder: int, before: str | None
+    ) -> Mapping[str, Typed | None]:
+        """Return the chosen fields of the front matter of a file; None for one without a value.
+
+        Args:
+            fd: the file.
+            name: its name.
+            folder, before: as for `converted`.
+
+        Raises:
+            NotUsableError: it cannot be read as fields.
+        """
+        if not self._fields or not self._strips(self.of(name), extension(name)):
+            return {}
+        head = os.pread(fd, _MOST_BYTES, 0)
+        encoding = "utf-8-sig"
+        if stray_byte(head) >= 0 or has_control(head):
+
+            def choose(text: Text) -> Chosen | None:
+                return self._taken_as.choose(text, folder, _encoding_of(before))
+
+            read = read_text(fd, choose)
+            if read.doubt:  # then it is not sent either
+                return {}
+            encoding = read.encoding or encoding
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        return chosen(front_matter(decoder.decode(head))[0], self._fields)
+
+    def _strips(self, kind: str, ending: str) -> bool:
+        """Whether front matter is left out of a file; YAML itself begins like it."""
+        return self._fields is not None and kind in ("utf-8", TEXT) and ending not in _YAML
 
     def glanced(self, fd: int, kind: str, *, folder: int, ending: str) -> Converted:
         """Return what is plain by the beginning of the file `fd`: a doubt, or why it is skipped.
@@ -273,6 +318,16 @@ class Conversion:
             return None
         rows = f" with {_spoken(delimiter)}" if delimiter else ""
         return f"{read.encoding or 'utf-8'}{rows} {self.by}"
+
+
+def _behind(read: TextRead) -> int:
+    """Return where the text behind front matter begins in a file of UTF-8, 0 without any."""
+    head = read.head[read.start : read.start + _MOST_BYTES]
+    if not head.startswith(b"---"):
+        return 0
+    text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    end = front_matter(text)[1]
+    return read.start + len(text[:end].encode()) if end else 0
 
 
 def _spoken(delimiter: Delimiter) -> str:

@@ -13,6 +13,7 @@ from kbsync.config.chunking import ChunkRule
 from kbsync.config.document_rules import RuleConfig
 from kbsync.config.server import ServerConfig
 from kbsync.model import Chunking, DocumentRule
+from kbsync.model.declared import OFF
 from kbsync.model.file_types import extension
 from kbsync.source import cutting
 from kbsync.source.convert.rows import SEPARATOR
@@ -124,6 +125,7 @@ def _matches(patterns: Patterns, path: str, above: bool) -> bool:
 def merged(config: MirrorConfig, chosen: Sequence[int]) -> DocumentRule:
     """Return what a mirror declares of a path that the `chosen` of its rules match, by place."""
     declared, origins = _of_mirror(config), dict.fromkeys(_set_by(config), "the mirror")
+    origins |= {f"metadata.{name}": "the mirror" for name in config.metadata}
     for number in chosen:
         rule = config.rules[number]
         keys = [key for key in _KEYS if getattr(rule, key) is not None]
@@ -131,7 +133,9 @@ def merged(config: MirrorConfig, chosen: Sequence[int]) -> DocumentRule:
         if rule.metadata is not None:
             values["metadata"] = {**(declared.metadata or {}), **rule.metadata}
         declared = declared.model_copy(update=values)
-        origins |= dict.fromkeys(keys, f"rules[{number}], match: {', '.join(rule.match)}")
+        origin = f"rules[{number}], match: {', '.join(rule.match)}"
+        fields = (f"metadata.{name}" for name in rule.metadata or ())
+        origins |= dict.fromkeys((*keys, *fields), origin)
     return _document_rule(config, declared, origins)
 
 
@@ -228,4 +232,5 @@ def _profile(declared: RuleConfig) -> str:
     }
     if not any(value or value is False or value == () for value in kept.values()):
         return ""
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+    return digest + OFF if declared.enabled is False else digest

@@ -14,6 +14,7 @@ from kbsync.source.conversion import RICH
 from kbsync.source.document_rules import RulesOfMirror
 from kbsync.source.filters import Filters
 from kbsync.source.own_files import OwnFiles
+from kbsync.source.sidecar_name import described_by
 from kbsync.source.taken_types import TakenTypes
 
 _KINDS = {
@@ -73,6 +74,8 @@ class FileRules:
     def _refusal(self, path: str, found: os.stat_result) -> Notice | None:
         if not stat.S_ISREG(found.st_mode):
             return says.NO_FILE(kind=_KINDS.get(stat.S_IFMT(found.st_mode), "special file"))
+        if (described := described_by(path.rpartition("/")[2])) is not None:
+            return says.SIDECAR(file=described)
         if why := self.types.refusal(path):
             return why
         if what := self.own.what(found):

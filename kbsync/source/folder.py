@@ -17,8 +17,10 @@ from kbsync.messages import source as says
 from kbsync.model import (
     DocumentRule,
     DocumentRules,
+    FileFacts,
     FileState,
     Present,
+    Sidecar,
     Skipped,
     Stat,
     Unknown,
@@ -38,10 +40,20 @@ from kbsync.source.lookup import look
 from kbsync.source.mounts import mount_points
 from kbsync.source.openat import FOLDER
 from kbsync.source.own_files import OwnFiles
-from kbsync.source.payload import FilePayload, ReadFiles, open_file, own_content, payload
+from kbsync.source.owner import owner_of
+from kbsync.source.payload import (
+    FilePayload,
+    OpenFile,
+    ReadFiles,
+    open_file,
+    own_content,
+    payload,
+)
 from kbsync.source.scan import root_fault, scan
+from kbsync.source.sidecar import Sidecars
 from kbsync.source.soundness import fault
 from kbsync.source.unread import why_not_opened, why_unread
+from kbsync.source.yaml_fields import NotUsableError
 
 _OF_ITS_TYPE = RICH | {""}
 """What becomes of a file whose bytes are to be those of its type."""
@@ -67,6 +79,7 @@ class Folder:
         self._rules = FileRules(config, OwnFiles(own or {}), self._document_rules)
         self._conversions: dict[DocumentRule, Conversion] = {}
         self._read = ReadFiles()
+        self._sidecars = Sidecars()
 
     @property
     def document_rules(self) -> DocumentRules:
@@ -208,6 +221,41 @@ class Folder:
                 taken=taken,
                 source=known.source,
             )
+
+    def sidecar(self, path: str) -> Sidecar | None:
+        """Return what the file beside `path` says of its document, None where there is none."""
+        with ExitStack() as closing:
+            fd, found = self._located(closing, path)
+            return self._sidecars.of(fd, found.named) if isinstance(found, FileEntry) else None
+
+    def facts(self, path: str, taken: str | None = None) -> FileFacts | FileState:
+        """Return what of the file at `path` becomes metadata, or what stands there instead.
+
+        Args:
+            path: key path.
+            taken: what its text was taken as when it was sent; None where that is not known.
+        """
+        with ExitStack() as closing:
+            fd, found = self._located(closing, path)
+            if not isinstance(found, FileEntry):
+                return found
+            try:
+                trust = self._rules.config.trust_ctime
+                file = closing.enter_context(open_file(fd, found.steps, trust_ctime=trust))
+                facts = self._facts(file, path, taken)
+            except OSError as error:
+                return self._unknown(path, why_not_opened(error))
+            return self._unknown(path, says.TORN()) if file.torn() else facts
+
+    def _facts(self, file: OpenFile, path: str, taken: str | None) -> FileFacts:
+        conversion, name = self._conversion(path), path.rpartition("/")[2]
+        owner = owner_of(file.found)
+        try:
+            read = conversion.front_matter(file.fd, name, folder=file.parent, before=taken)
+        except NotUsableError as error:
+            fault = says.FRONT_MATTER_BROKEN(cause=str(error))
+            return FileFacts(stat=file.stat, owner=owner, fault=fault)
+        return FileFacts(stat=file.stat, owner=owner, front_matter=read)
 
     @contextmanager
     def open(self, path: str, taken: str | None = None) -> Iterator[Payload | Unknown]:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from kbsync.engine.ports import Blocked, FileRow, Seen
 from kbsync.messages import Notice
 from kbsync.messages import source as says
-from kbsync.model import Excluded, Skipped, Unknown
+from kbsync.model import Excluded, Present, Skipped, Stat, Unknown
+from kbsync.model.declared import SIDECAR
 from kbsync.model.file_types import extension
 from kbsync.source.classify import (
     Classified,
@@ -30,6 +31,7 @@ from kbsync.source.file_names import component, is_component
 from kbsync.source.file_rules import FileRules
 from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.openat import FOLDER, GONE, OTHER_KIND
+from kbsync.source.sidecar_name import described_by
 from kbsync.source.taken_types import refused_type
 from kbsync.source.unread import why_unread
 
@@ -43,9 +45,9 @@ class Listed(NamedTuple):
     """
 
     rows: list[FileRow]
-    others: list[Skipped | Unknown | Excluded | FolderEntry | Blocked]
+    others: list[Skipped | Unknown | Excluded | Present | FolderEntry | Blocked]
 
-    def add(self, other: Skipped | Unknown | Excluded | FolderEntry | Blocked) -> None:
+    def add(self, other: Skipped | Unknown | Excluded | Present | FolderEntry | Blocked) -> None:
         """Add what is no row, to be sorted by its path or prefix."""
         at = other.prefix if isinstance(other, FolderEntry | Blocked) else other.key.path
         self.rows.append((at, _ELSE, 0, len(self.others), 0))
@@ -142,11 +144,35 @@ def _content(rules: FileRules, folder: OpenFolder) -> Listed:
         for state in states_of_key(rules, folder.entry.prefix + part, classified):
             if isinstance(state, FileEntry):
                 listed.rows.append(state.row)
-            else:
+            elif not (isinstance(state, Skipped) and state.why.message is says.SIDECAR):
                 listed.add(state)
         listed.add_left_out(rules, classified, folder.entry.prefix + part)
+    _describe(rules, folder, entries, listed)
     listed.rows.sort()
     return listed
+
+
+def _describe(
+    rules: FileRules, folder: OpenFolder, entries: list[os.DirEntry[str]], listed: Listed
+) -> None:
+    """Take the files that have a sidecar out of the rows: no stat of theirs says what it holds."""
+    described = {
+        folder.entry.prefix + component(file)
+        for entry in entries
+        if entry.name.endswith(SIDECAR) and (file := described_by(entry.name)) is not None
+    }
+    if not described:
+        return
+    found = [row for row in listed.rows if row[0] in described]
+    listed.rows[:] = [row for row in listed.rows if row[0] not in described or row[1] == _ELSE]
+    for row in (each for each in found if each[1] != _ELSE):
+        listed.add(Present(key=rules.key(row[0]), stat=Stat(*row[1:])))
+    there = {folder.entry.prefix + component(entry.name) for entry in entries}
+    for path in sorted(described - there):
+        if path.rpartition("/")[2].startswith("."):
+            continue  # hidden files are not named
+        why = says.SIDECAR_ALONE(file=path.rpartition("/")[2])
+        listed.add(rules.skipped(path + SIDECAR, why))
 
 
 def _quick(
@@ -178,6 +204,8 @@ def _quick(
         if not idle and leaves_out(filters, prefix, name, folder=False):
             continue
         stem, _, ending = name.rpartition(".")
+        if ending == "yaml" and name.endswith(SIDECAR):
+            continue
         if not stem or (ending not in accepted and extension(name) not in accepted):
             if by_path or (defaults and may_be_left_out(ending)):
                 rest.append(entry)

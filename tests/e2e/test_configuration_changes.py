@@ -263,6 +263,42 @@ def test_a_rule_for_some_files(story: Story) -> None:
     assert not story.writes()
 
 
+def test_other_metadata(story: Story) -> None:
+    story.configure(more=", metadata: {team: docs}")
+    assert story.plan(exit=2) == {"set_metadata": len(NAMES)}
+    story.terminal.type("apply")
+    assert not story.writes()
+    story.configure(more=f", rules: [{{match: /{NAMES[0]}, metadata: {{team: web}}}}]")
+    assert story.plan(exit=2) == {"set_metadata": len(NAMES)}
+    story.terminal.type("apply")
+    assert not story.writes()
+    assert story.plan(exit=0) == {}
+
+
+def test_front_matter_begins(story: Story) -> None:
+    text = "---\ntitle: A\n---\ntext of the page\n"
+    (story.folder / "docs" / NAMES[0]).write_text(text)
+    story.terminal.type("apply")
+    story.writes()
+    story.configure(more=", front_matter: [title]")
+    plan = json.loads(story.terminal.type("plan", "--json", exit=2).partition("\n")[0])
+    assert [(each["path"], each["cause"]) for each in plan["actions"]] == [(NAMES[0], "settings")]
+    story.terminal.type("apply")
+    story.writes()
+    story.configure(more=", front_matter: []")
+    assert story.plan(exit=2) == {"set_metadata": 1}
+
+
+def test_documents_are_disabled(story: Story) -> None:
+    story.configure(more=f", rules: [{{match: /{NAMES[0]}, enabled: false}}]")
+    assert story.plan(exit=2) == {"switch": 1}
+    story.terminal.type("apply")
+    assert not story.writes()
+    assert story.plan(exit=0) == {}
+    story.configure(more="")
+    assert story.plan(exit=2) == {"switch": 1}
+
+
 def test_another_prefix(story: Story) -> None:
     story.configure(more=", prefix: handbook/")
     assert story.plan(exit=0) == {}

@@ -15,7 +15,18 @@ from dataclasses import dataclass, replace
 
 from kbsync.engine.ports import Blocked, Payload, Seen
 from kbsync.messages import source as says
-from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
+from kbsync.model import (
+    Absent,
+    DocKey,
+    Excluded,
+    FileFacts,
+    FileState,
+    Present,
+    Sidecar,
+    Skipped,
+    Stat,
+    Unknown,
+)
 from kbsync.planning.mount_points import innermost_above, is_at_or_below
 
 MOUNTED, EMPTY, GONE = "mounted", "empty", "gone"
@@ -58,6 +69,7 @@ class Folder:
     Attributes:
         locked: prefixes that cannot be listed.
         excluded: paths that the mirror's patterns leave out.
+        sidecars: what stands beside files, by their path.
         states: what a scan meets at paths that are no ordinary files.
         unsteady: paths that are written to whenever they are read.
         nested: mount points below the root, and whether anything is mounted there; what stands on
@@ -78,6 +90,7 @@ class Folder:
         self.excluded: set[str] = set()
         self.states: dict[str, FileState] = {}
         self.unsteady: set[str] = set()
+        self.sidecars: dict[str, Sidecar] = {}
         self.mount = MOUNTED
         self.mounted_device = 1
         self.nested: dict[str, bool] = {}
@@ -146,7 +159,8 @@ class Folder:
         for path in self._visible():
             state = self._answer(path)
             if isinstance(state, Present):
-                met.append((path, (path, *state.stat)))
+                described = path in self.sidecars
+                met.append((path, state if described else (path, *state.stat)))
             elif isinstance(state, Skipped) and path not in self.states:
                 met.append((path, state))
         met += [(path, state) for path, state in self.states.items() if not self._locks(path)]
@@ -219,6 +233,16 @@ class Folder:
             self.answers[path] = Unknown(key=state.key, why=why)
             return self.answers[path]
         return replace(state, stat=self.stat_read(file), content=sha(file.content))
+
+    def sidecar(self, path: str) -> Sidecar | None:
+        there = self.mount == MOUNTED and not (self._locks(path) or self._away(path))
+        return self.sidecars.get(path) if there else None
+
+    def facts(self, path: str, taken: str | None = None) -> FileFacts | FileState:
+        state = self.look(path)
+        if not isinstance(state, Present):
+            return state
+        return FileFacts(stat=self.stat_read(self.files[path]), owner="ada")
 
     def device(self) -> int | None:
         return {MOUNTED: self.mounted_device, EMPTY: 2, GONE: None}[self.mount]

@@ -402,6 +402,9 @@ class KnowledgeBase(Settings, CutChunks):
             self.keywords.write_anew(document, self.now())
         return Done(None)
 
+    def field_kind(self, field_id: str) -> str:
+        return self.kinds.get({v: k for k, v in self.fields.items()}.get(field_id, ""), "string")
+
     def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
         if base_id != self.base_id:
             return Gone()
@@ -425,7 +428,8 @@ class KnowledgeBase(Settings, CutChunks):
             values = {names.get(fields[name]): value for name, value in each.values.items()}
             self.observer.marks(document, each.values)
             kept = document.metadata if Capability.MERGE_METADATA in self.able else {}
-            document.metadata = kept | {name: v for name, v in values.items() if name is not None}
+            held = {n: v for n, v in {**kept, **values}.items() if n is not None and v is not None}
+            document.metadata = {name: str(value) for name, value in held.items()}
         return Done(None)
 
     def find(self, base_id: str, document_id: str) -> Document | None:

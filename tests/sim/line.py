@@ -314,6 +314,9 @@ class Line:
     async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
         return await self._read("fields", lambda: self._server.field_ids(base_id))
 
+    def field_kind(self, field_id: str) -> str:
+        return self._server.field_kind(field_id)
+
     async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
         what = f"make field {name}"
         return await self._write(what, lambda: self._server.make_field(base_id, name, kind))

@@ -21,6 +21,7 @@ from kbsync.engine.execute.results import (
     Stopped,
     TimedCall,
 )
+from kbsync.engine.execute.switching import switch
 from kbsync.engine.ports import UNCHANGED, EntryChange, Unchanged
 from kbsync.model import (
     Action,
@@ -41,11 +42,13 @@ from kbsync.model import (
     Resolve,
     Restore,
     SetMetadata,
+    Switch,
     Trash,
     Update,
 )
 from kbsync.planning.case import Case, entry_of
 from kbsync.planning.marks import mark_of, values_hash
+from kbsync.planning.upkeep import agrees
 
 # After these nothing of the key is left; after any other a file that may be sent, or a document.
 ENDING = (Cause.REMOVED, Cause.STALE, Cause.EXPIRED, Cause.EMPTIED)
@@ -73,20 +76,42 @@ async def carry_out(context: Context, case: Case, action: Action) -> Result:
         case Forget():
             context.ledger.commit(EntryChange(key=case.key, entry=None))
             return Finished()
-        case Hold() | Conflict():
-            return _held(context, case, action)
-        case Noop():
-            return Finished()
+        case Hold() | Conflict() | Noop():
+            return _left(context, case, action)
         case SetMetadata(document_id=document_id):
-            known = case.evidence.known
-            return NeedsMark(document_id, known if isinstance(known, RemoteDocument) else None)
+            return _metadata(case, document_id)
+        case Switch(document_id=document_id, enabled=enabled):
+            return await switch(context, case, document_id, enabled=enabled)
         case Move():
             raise AssertionError(f"{action} is applied before any key is visited")
         case _:
             assert_never(action)
 
 
-def _held(context: Context, case: Case, action: Hold | Conflict) -> Result:
+def _metadata(case: Case, document_id: str) -> NeedsMark:
+    known, local = case.evidence.known, case.local
+    read = isinstance(local, Present) and local.content is not None
+    return NeedsMark(
+        document_id,
+        known if isinstance(known, RemoteDocument) else None,
+        declared=case.declared,
+        stat=local.stat if read and isinstance(local, Present) else None,
+    )
+
+
+def _note_agreeing(context: Context, case: Case, action: Noop) -> None:
+    """Record that a document is as declared, so that it is not looked at again."""
+    entry = context.ledger.entry(case.key)
+    if entry is None or entry.profile == case.profile or not agrees(case, action):
+        return
+    after = replace(entry, profile=case.profile)
+    context.ledger.commit(EntryChange(key=case.key, entry=after))
+
+
+def _left(context: Context, case: Case, action: Hold | Conflict | Noop) -> Result:
+    if isinstance(action, Noop):
+        _note_agreeing(context, case, action)
+        return Finished()
     if action.cause is Cause.INDEXING and action.document_id is not None:
         return Follow(action.document_id)
     if ends(context, case):

@@ -218,11 +218,17 @@ class IndexingTracker:
         return {key: each for key, each in self._tracked.items() if key not in self._proofs}
 
     def _with_mark(self, change: EntryChange) -> EntryChange:
-        """Keep the hash of a mark that was written while the server was asked."""
+        """Keep what the entry says of metadata that was written while the server was asked."""
         entry = self._context.ledger.entry(change.key)
         if entry is None or not isinstance(change.entry, LedgerEntry):
             return change
-        return replace(change, entry=replace(change.entry, metadata_hash=entry.metadata_hash))
+        kept = replace(
+            change.entry,
+            metadata_hash=entry.metadata_hash,
+            metadata=entry.metadata,
+            profile=entry.profile,
+        )
+        return replace(change, entry=kept)
 
     async def _look(
         self, key: DocKey, tracked: TrackedDocument, ended: dict[DocKey, EntryChange]

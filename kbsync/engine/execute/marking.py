@@ -1,4 +1,4 @@
-"""The one writer of marks: collects keys, writes their marks in batches, reads them back.
+"""The one writer of metadata: marks and declared values, written in batches and read back.
 
 A mark is written soon after the upload's reply (marks survive indexing, errors and updates,
 docs/dify-api.md section 16), so that a ledger lost a second later finds its documents again. The
@@ -8,10 +8,11 @@ is an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from kbsync.engine.context import Context
+from kbsync.engine.execute.mark_request import MarkRequest, MarkResult
 from kbsync.engine.execute.results import Event, unauthorized, why_of
 from kbsync.engine.observe.knowledge_base import base_must_answer
 from kbsync.engine.observe.remote_state import documents
@@ -22,8 +23,10 @@ from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
     Ambiguous,
+    Declared,
     DocKey,
     Done,
+    Failure,
     Gone,
     JournalLine,
     Mark,
@@ -32,64 +35,24 @@ from kbsync.model import (
     Outcome,
     Rejected,
     RemoteDocument,
+    Stat,
     Throttled,
     Unauthorized,
 )
-from kbsync.planning.marks import FIELDS, mark_for, others_in, values_hash, values_of
+from kbsync.planning.declared_metadata import conflict_of, is_stored, plain, wanted_values
+from kbsync.planning.marks import FIELDS, mark_for, values_hash, values_of
 
-BATCH = 100
-LINGER = 2.0  # one call marks a whole batch, so a mark waits for others
+# A server takes 23 ms for a document (docs/dify-api.md section 13), and answers within seconds.
+BATCH = 250
+LINGER, LINGER_ASKED = 2.0, 10.0  # one call marks a whole batch, so a mark waits for others
 READ_BACK_AFTER, READ_BACK_AT = 30.0, 1000  # a list is read for many marks at once
 READ_BACKS = 2
 CALLS = 6
 FIRST_DELAY, LONGEST_DELAY = 1.0, 64.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkResult:
-    """A mark that came back, or did not.
-
-    Args:
-        asked: a decision asked for it (row T14); otherwise it belongs to an upload.
-        why: None when it came back.
-        again: something else of the document may be left to do.
-    """
-
-    key: DocKey
-    document_id: str
-    asked: bool
-    why: Notice | None = None
-    again: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class MarkRequest:
-    """One mark on its way.
-
-    Args:
-        others: foreign values on the document; None when they are not known.
-        since: when it was asked for, or written.
-        failures: read-backs in vain.
-        awaited: a decision asked for it while it was on its way.
-    """
-
-    key: DocKey
-    document_id: str
-    mark: Mark
-    others: Mapping[str, str] | None
-    since: float
-    asked: bool
-    failures: int = 0
-    awaited: bool = False
-
-    @property
-    def values(self) -> dict[str, str]:
-        """What the document should carry once it is written."""
-        return {**(self.others or {}), **values_of(self.mark)}
-
-
 class MarkWriter:
-    """Writes the marks of one mirror.
+    """Writes the metadata of one mirror's documents: marks, and declared values.
 
     Does nothing while the context knows no metadata fields: then the server has none.
     """
@@ -100,7 +63,8 @@ class MarkWriter:
         self._waiting: dict[DocKey, MarkRequest] = {}
         self._in_hand: dict[DocKey, MarkRequest] = {}
         self._written: dict[DocKey, MarkRequest] = {}
-        self._given_up: dict[DocKey, Mark] = {}
+        self._given_up: dict[DocKey, MarkRequest] = {}
+        self._not_made: dict[str, Notice] = {}
         self._not_before = 0.0
         self._failed_calls = 0
         per_minute = context.mirror.server.requests_per_minute
@@ -112,39 +76,56 @@ class MarkWriter:
         self._context = context
         self._fields = dict(context.fields or {})
         self._given_up.clear()
+        self._not_made.clear()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._in_hand) + len(self._written)
 
-    def add(self, key: DocKey, document: RemoteDocument | None, *, asked: bool = False) -> None:
-        """Mark the document of `key` as its entry says.
+    def add(
+        self,
+        key: DocKey,
+        document: RemoteDocument | None,
+        *,
+        asked: bool = False,
+        declared: Declared | None = None,
+        stat: Stat | None = None,
+    ) -> None:
+        """Mark the document of `key` as its entry says, and write what is declared of it.
 
         Args:
             key: whose document.
             document: as last seen, for the foreign values on it; None when unknown.
             asked: report when it is done.
+            declared: what is declared of it; None where it is as the entry recorded.
+            stat: of its file, where that was read and is the one that was sent.
         """
-        mark = self._mark_of(key)
-        if mark is None or self._given_up.get(key) == mark:
+        mark, entry = self._mark_of(key), self._context.ledger.entry(key)
+        if mark is None or entry is None:
             return
-        for wanted in (self._waiting, self._in_hand, self._written):
-            if key in wanted and wanted[key].mark == mark:
-                wanted[key].awaited |= asked
+        known = declared if declared is not None and declared.fault is None else None
+        wanted = wanted_values(plain(known) if known else entry.metadata, entry.metadata)
+        asks_for = wanted if known is not None or asked else None
+        for requests in (self._given_up, self._waiting, self._in_hand, self._written):
+            if key in requests and requests[key].is_for(mark, asks_for):
+                requests[key].awaited |= asked
                 return
         self._written.pop(key, None)
-        entry = self._context.ledger.entry(key)
-        if entry is None:
+        written = entry.metadata_hash == values_hash(values_of(mark))
+        if written and not asked and wanted == entry.metadata:
             return
-        if not asked and entry.metadata_hash == values_hash(values_of(mark)):
-            return
-        self._waiting[key] = MarkRequest(
+        request = MarkRequest(
             key=key,
             document_id=entry.document_id,
             mark=mark,
-            others=None if document is None else others_in(document.metadata),
+            declared=known,
+            wanted=wanted,
+            others=None,
             since=self._context.clock.now(),
             asked=asked,
+            stat=stat,
         )
+        request.others = None if document is None else request.foreign(document)
+        self._waiting[key] = request
 
     def due_in(self, *, idle: bool) -> float | None:
         """Return the seconds until there is something to do, None while there is nothing.
@@ -176,9 +157,13 @@ class MarkWriter:
         if not self._waiting:
             return None
         now = self._context.clock.now()
-        oldest = min(each.since for each in self._waiting.values())
+        # Without its mark an upload is lost with the ledger; other metadata waits for more.
+        due = min(
+            each.since + (max(self._linger, LINGER_ASKED) if each.asked else self._linger)
+            for each in self._waiting.values()
+        )
         full = idle or len(self._waiting) >= BATCH
-        return max(self._not_before, now if full else oldest + self._linger)
+        return max(self._not_before, now if full else due)
 
     def _read_due(self, idle: bool) -> float | None:
         if not self._written:
@@ -198,7 +183,7 @@ class MarkWriter:
 
     async def _write(self, taken: list[MarkRequest]) -> list[MarkResult]:
         batch = [each for each in taken if self._current(each)]
-        outcome = await self._make_fields()
+        outcome = await self._make_fields(batch)
         if isinstance(outcome, Done):
             outcome = await self._assign(batch)
         return await self._account(batch, outcome)
@@ -212,21 +197,33 @@ class MarkWriter:
             and mark_for(entry, self._context.owner) == each.mark
         )
 
-    async def _make_fields(self) -> Outcome[None]:
+    async def _make_fields(self, batch: list[MarkRequest]) -> Outcome[None]:
         """Make the fields that are missing, one at a time: they take a lock at the server."""
-        if not self._fields.keys() >= set(FIELDS):  # they may have been made since it was asked
+        kinds = dict.fromkeys(FIELDS, "string")
+        for each in batch:
+            for name in each.wanted:
+                kinds.setdefault(name, each.kind_of(name) or "")
+        wanted = {name for name, kind in kinds.items() if kind} - self._not_made.keys()
+        if not self._fields.keys() >= wanted:  # they may have been made since it was asked
             await self._ask_for_fields()
-        for name in FIELDS:
-            if name in self._fields:
-                continue
-            made = await self._context.remote.make_field(self._context.base_id or "", name)
-            if isinstance(made, Done):
-                self._fields[name] = made.value
-                continue
-            await self._ask_for_fields()  # another writer may have made it meanwhile
-            if name not in self._fields:
-                return made
+        for name in sorted(wanted - self._fields.keys(), key=list(kinds).index):
+            refused = await self._make_field(name, kinds[name])
+            if refused is not None:
+                return refused
         return Done(None)
+
+    async def _make_field(self, name: str, kind: str) -> Failure | None:
+        made = await self._context.remote.make_field(self._context.base_id or "", name, kind)
+        if isinstance(made, Done):
+            self._fields[name] = made.value
+            return None
+        await self._ask_for_fields()  # another writer may have made it meanwhile
+        if name in self._fields:
+            return None
+        if isinstance(made, Rejected) and name not in FIELDS:  # the others can be written
+            self._not_made[name] = made.why
+            return None
+        return made
 
     async def _ask_for_fields(self) -> None:
         found = await self._context.remote.fields(self._context.base_id or "")
@@ -246,9 +243,9 @@ class MarkWriter:
         found = await documents(self._context, ids - {""})
         for each in read:
             there, old = found.get(each.document_id), found.get(self._replaced(each))
-            each.others = None if there is None else others_in(there.metadata)
+            each.others = None if there is None else each.foreign(there)
             if there is not None and old is not None:
-                each.others = {**others_in(old.metadata), **others_in(there.metadata)}
+                each.others = {**each.foreign(old), **each.foreign(there)}
         assignments = [self._assignment(each) for each in batch if each.others is not None]
         if not assignments:
             return Done(None)
@@ -265,8 +262,20 @@ class MarkWriter:
         return (each.asked or each.awaited) and bool(self._replaced(each))
 
     def _assignment(self, each: MarkRequest) -> Assignment:
+        each.refused = dict(self._refused(each))
         sendable = {name: value for name, value in each.values.items() if name in self._fields}
         return Assignment(document_id=each.document_id, values=sendable)
+
+    def _refused(self, each: MarkRequest) -> Iterator[tuple[str, Notice]]:
+        """Yield the fields of a request that cannot be written, with what is said of each."""
+        for name in each.wanted:
+            kind, field_id = each.kind_of(name), self._fields.get(name)
+            there = self._context.remote.field_kind(field_id) if field_id else kind
+            if name in self._not_made:
+                reason = self._not_made[name].text
+                yield name, say.FIELD_REFUSED(path=each.key.path, field=name, reason=reason)
+            elif kind is not None and kind != there:
+                yield name, conflict_of(each.key.path, name, kind, str(there))
 
     async def _account(self, batch: list[MarkRequest], outcome: Outcome[None]) -> list[MarkResult]:
         now = self._context.clock.now()
@@ -308,7 +317,7 @@ class MarkWriter:
         return []
 
     def _give_up(self, each: MarkRequest, why: Notice) -> MarkResult:
-        self._given_up[each.key] = each.mark
+        self._given_up[each.key] = each
         return MarkResult(key=each.key, document_id=each.document_id, asked=each.asked, why=why)
 
     # -- reading back --------------------------------------------------------------------------
@@ -320,18 +329,29 @@ class MarkWriter:
             document = found.get(each.document_id)
             if document is None or document.rev != each.mark.rev or not self._current(each):
                 continue  # gone or sent anew meanwhile: the key is decided anew
-            if each.values.items() <= document.metadata.items():
+            lost = self._not_stored(each, document)
+            if not lost:
                 changes.append(self._change(each))
                 ended.append(_ended(each, again=self._awaits(each)))
-            elif (failed := self._lost(each)) is not None:
+            elif (failed := self._lost(each, lost)) is not None:
                 ended.append(failed)
         self._context.ledger.commit_all(changes)
         return ended
 
+    def _not_stored(self, each: MarkRequest, document: RemoteDocument) -> list[str]:
+        """Return the fields that a document does not carry as they were written."""
+        held = document.metadata
+        lost = [name for name, value in each.texts.items() if held.get(name) != value]
+        wanted = each.writable.items()
+        return lost + [name for name, value in wanted if not is_stored(value, held.get(name))]
+
     def _change(self, each: MarkRequest) -> EntryChange:
         entry = self._context.ledger.entry(each.key)
         assert entry is not None  # noqa: S101 - it is current
-        marked = replace(entry, metadata_hash=values_hash(values_of(each.mark)))
+        kept = {name: value for name, value in each.writable.items() if value is not None}
+        marked = replace(entry, metadata_hash=values_hash(values_of(each.mark)), metadata=kept)
+        if each.declared is not None and each.declared.is_all and not each.refused:
+            marked = replace(marked, profile=each.declared.profile, stat=each.stat or entry.stat)
         journal = (self._line(each),) if each.asked else ()
         return EntryChange(key=each.key, entry=marked, journal=journal)
 
@@ -347,16 +367,27 @@ class MarkWriter:
             milliseconds=int((now - each.since) * 1000),
         )
 
-    def _lost(self, each: MarkRequest) -> MarkResult | None:
+    def _lost(self, each: MarkRequest, names: list[str]) -> MarkResult | None:
         each.failures += 1
         if each.failures >= READ_BACKS:
-            return self._give_up(each, say.NOT_MARKED(path=each.key.path))
+            path = each.key.path
+            marked = not set(names) & set(FIELDS)
+            stored = say.METADATA_NOT_STORED(path=path, fields=", ".join(names))
+            return self._give_up(each, stored if marked else say.NOT_MARKED(path=path))
         self._once_more([each], FIRST_DELAY)
         return None
 
 
 def _ended(each: MarkRequest, *, again: bool) -> MarkResult:
-    return MarkResult(key=each.key, document_id=each.document_id, asked=each.asked, again=again)
+    left = each.declared is not None and not each.declared.is_all
+    awaited = (each.asked or each.awaited) and not each.refused
+    return MarkResult(
+        key=each.key,
+        document_id=each.document_id,
+        asked=each.asked,
+        why=next(iter(each.refused.values()), None),
+        again=again or (left and awaited),
+    )
 
 
 def _refused(each: MarkRequest, outcome: Outcome[None]) -> Notice:

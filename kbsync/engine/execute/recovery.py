@@ -27,6 +27,7 @@ from kbsync.model import (
     Present,
     RemoteDocument,
 )
+from kbsync.model.declared import UNSETTLED
 from kbsync.model.ledger import TRASHING
 from kbsync.planning.case import GONE, Case, Missing
 from kbsync.planning.recovery_table import (
@@ -193,6 +194,7 @@ def _adopted(
         missing: the document it had before is gone, so that there is none to replace.
     """
     superseded = None
+    same = before if before is not None and before.document_id == document.id else None
     if before is not None:
         # The old document still exists beside it: T2 deletes it once the new one is indexed.
         beside = before.document_id != document.id and not missing
@@ -208,6 +210,8 @@ def _adopted(
         rev=document.rev,
         word_count=document.word_count,
         superseded=superseded,
+        profile=UNSETTLED,
+        metadata=same.metadata if same else {},
     )
 
 

@@ -31,6 +31,7 @@ from kbsync.model import (
     Move,
     Present,
 )
+from kbsync.model.declared import OFF, UNSETTLED
 from kbsync.planning.rename_detection import Vacated, chains, pair, with_renames, worth_hashing
 
 
@@ -126,8 +127,16 @@ async def _entry(context: Context, move: Move) -> LedgerEntry | None:
     file = await _read(context, move.key, before.encoding, known)
     if not isinstance(file, Present) or file.content != sent.content:
         return None
-    # The hash is cleared so that the mark is written with the new path.
-    return replace(before, key=move.key, stat=file.stat, metadata_hash=None)
+    # The hash is cleared so that the mark is written with the new path, and values made of it.
+    return replace(
+        before, key=move.key, stat=file.stat, metadata_hash=None, profile=_unsettled(before)
+    )
+
+
+def _unsettled(entry: LedgerEntry) -> str:
+    """Return a profile that is looked at again; that of a disabled document still says so."""
+    off = OFF if entry.profile.endswith(OFF) else ""
+    return UNSETTLED + off if entry.profile or entry.metadata else ""
 
 
 async def _read(

@@ -14,6 +14,7 @@ from kbsync.model import (
     Ambiguous,
     Cause,
     Conflict,
+    Declared,
     DocKey,
     Failure,
     Gone,
@@ -25,6 +26,7 @@ from kbsync.model import (
     Rejected,
     RemoteDocument,
     Skipped,
+    Stat,
     Throttled,
     Unauthorized,
     Withheld,
@@ -68,24 +70,28 @@ class BackOff:
 class Follow:
     """Uploaded: follow `document_id` until it is indexed.
 
-    `uploaded`: the document as the upload's reply shows it, to be marked at once. `replaces`: the
-    document had chunks of an earlier upload.
+    `uploaded`: the document as the upload's reply shows it, to be marked at once, with what is
+    `declared` of it. `replaces`: the document had chunks of an earlier upload.
     """
 
     document_id: str
     uploaded: RemoteDocument | None = field(default=None, compare=False)
+    declared: Declared | None = field(default=None, compare=False)
     replaces: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsMark:
-    """Only the mark of the document has to be written.
+    """Only metadata of the document has to be written: its mark, and what is `declared` of it.
 
-    `document`: as last seen, None when it was not looked at.
+    `document`: as last seen, None when it was not looked at. `stat`: of the file, which was read
+    and is the one that was sent; None where that is not known.
     """
 
     document_id: str
     document: RemoteDocument | None = None
+    declared: Declared | None = None
+    stat: Stat | None = None
 
 
 @dataclass(frozen=True, slots=True)

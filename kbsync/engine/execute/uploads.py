@@ -30,7 +30,9 @@ from kbsync.engine.execute.results import (
     outcome_name,
     why_of,
 )
+from kbsync.engine.execute.switching import switch
 from kbsync.engine.execute.unsent import unsent_leaves_nothing
+from kbsync.engine.observe.declared import declared_after_upload
 from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
 from kbsync.engine.observe.remote_state import document_of, is_gone
 from kbsync.engine.ports import UNCHANGED, EntryChange, Payload, Unchanged
@@ -61,6 +63,7 @@ from kbsync.model import (
     Uploaded,
     Withheld,
 )
+from kbsync.model.declared import UNSETTLED
 from kbsync.planning.case import GONE, Case, Missing
 
 
@@ -106,6 +109,10 @@ async def update(context: Context, case: Case, action: Update) -> Result:
     """Upload over the document of `action`, by the strategy for server and document."""
     if action.cause is Cause.PROBE:
         return await _probe(context, case, action)
+    known = case.evidence.known
+    if isinstance(known, RemoteDocument) and known.readiness is Readiness.DISABLED:
+        # A server updates what is enabled alone, and would make a second document by its name.
+        return await switch(context, case, known.id, enabled=True)
     if may_edit(context, case, action):
         edited = await edit(context, case, action)
         if edited is not None:
@@ -280,7 +287,10 @@ async def _record(
     key, ledger = upload.case.key, context.ledger
     if isinstance(outcome, Done):
         placed = await _placed(context, upload, outcome.value.document.id)
-        return _uploaded(context, upload, payload, outcome.value, timed, placed)
+        step = _uploaded(context, upload, payload, outcome.value, timed, placed)
+        if not isinstance(step, Follow):
+            return step
+        return replace(step, declared=await declared_after_upload(context, key))
     line = timed.line(outcome_name(outcome), upload.target, why_of(outcome))
     match outcome:
         case Ambiguous():
@@ -378,6 +388,8 @@ def entry_of(
     fingerprint = Fingerprint(content=reply.content, settings=rule.settings)
     # Failures count for the same bytes only; an edit begins anew.
     again = before is not None and before.fingerprint == fingerprint
+    # Values outlive an upload over a document, and are written anew on one beside it.
+    kept = before.metadata if before is not None else {}
     return LedgerEntry(
         key=upload.case.key,
         document_id=reply.document.id,
@@ -388,7 +400,8 @@ def entry_of(
         rev=reply.document.rev,
         batch=reply.batch or (before.batch if before else None),
         superseded=_superseded(upload, placed),
-        profile=rule.profile,
+        profile=UNSETTLED if rule.profile or kept else "",
+        metadata=kept,
         sent_at=context.clock.now(),
         progress_at=context.clock.now(),
         failures=before.failures if before is not None and again else 0,

@@ -113,7 +113,10 @@ def _seen(mirror: str, seen: Seen, tally: ScanTally, *, recorded: bool) -> Itera
             tally.left_out += 1
             if recorded:
                 yield seen
-        case Present() | Absent():
+        case Present():  # it has a sidecar, which its stat does not tell of
+            tally.files += 1
+            yield seen
+        case Absent():
             yield seen
         case Skipped():
             tally.named.add(seen.key.path)

@@ -83,7 +83,9 @@ def stat_to_record(case: Case, action: Action) -> Stat | None:
     if known is None or known.fingerprint is None:
         return None
     if known.fingerprint.content == local.content:
-        return None if known.stat == local.stat else local.stat
+        # What is declared is settled for the recorded stat: until it is for this one, that stays.
+        unsettled = case.declared is not None and not isinstance(action, Noop)
+        return None if unsettled or known.stat == local.stat else local.stat
     if known.stat is None or known.stat.ctime_ns == NO_CTIME or not known.stat.agrees(local.stat):
         return None
     return known.stat.doubted

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 import anyio.to_thread
 
 from kbsync.engine.context import Context
+from kbsync.engine.observe.declared import declared_for, sidecar_of, wanted_switch
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.known_bytes import known_of
 from kbsync.engine.observe.remote_state import document_of, is_kept, owner_of
@@ -21,6 +22,7 @@ from kbsync.engine.ports import ObservedListing
 from kbsync.model import (
     Absent,
     Capability,
+    Declared,
     DocKey,
     Done,
     EntryState,
@@ -30,14 +32,25 @@ from kbsync.model import (
     Present,
     Rejection,
     RemoteDocument,
+    Sidecar,
     Skipped,
 )
 from kbsync.planning.case import GONE, Case, Evidence, Missing
+from kbsync.planning.declared_metadata import profile_of
 from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
 from kbsync.planning.standstill import Standing
 
 NAMES_HOLD_FOR = 60.0
 A_DAY = 86_400.0
+
+
+def _concerns_switch(
+    entry: LedgerEntry | None, local: FileState, profile: str, enabled: bool | None
+) -> bool:
+    """Whether the document's switch decides what is done, so that it has to be asked for."""
+    if entry is None or enabled is None or not isinstance(local, Present):
+        return False
+    return entry.profile != profile or entry.stat != local.stat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +93,18 @@ class EvidenceCollector:
         intent = ledger.intent(key)
         name = entry.document_name if entry else mirror.document_name(key.path)
         local = seen or mirror.source.look(key.path)
-        evidence = Evidence()
+        evidence, declared = Evidence(), None
         rejection = ledger.rejection(key)
+        # Nothing of a new file is looked for before it is sent.
+        sidecar = sidecar_of(self.context, local) if entry is not None or ask else None
+        profile = profile_of(mirror.rule_of(key.path), sidecar)
+        enabled = wanted_switch(self.context, entry, local, sidecar)
         # T0 and T1 come first and need no evidence: then no request is made.
         if intent is None and (self._asks_for_evidence(local) or self._under_way(entry)):
-            name, evidence = await self._evidence(key, entry, local, name, ask)
-            local = await self._hashed(local, entry, rejection, evidence)
+            asks = ask or _concerns_switch(entry, local, profile, enabled)
+            name, evidence = await self._evidence(key, entry, local, name, asks)
+            local = await self._hashed(local, entry, rejection, evidence, profile)
+            local, declared = await self._declared(local, entry, sidecar, profile, ask)
         standing, still_since = await self._standing(entry, evidence)
         if entry is not None and (probe or standing is not Standing.MOVES):
             # A listing that was stored does not say that a document was archived meanwhile.
@@ -103,6 +122,9 @@ class EvidenceCollector:
             rejection=rejection,
             evidence=evidence,
             metadata_hash=self._metadata_hash(entry),
+            profile=profile,
+            declared=declared,
+            enabled=enabled,
             repairs=ledger.repairs(key, self.context.clock.now() - A_DAY),
             standing=standing,
             still_since=still_since,
@@ -144,6 +166,7 @@ class EvidenceCollector:
         entry: LedgerEntry | None,
         rejection: Rejection | None,
         evidence: Evidence,
+        profile: str,
     ) -> FileState:
         """Hash only where a decision needs it: what was sent or refused before, or a mark."""
         if not isinstance(local, Present) or local.content is not None:
@@ -151,8 +174,7 @@ class EvidenceCollector:
         # Same stat as when it was read: the recorded hash stands for the content. What was refused
         # was read last: a content may change behind its stat, and only the last stat is doubted.
         last = rejection if rejection is not None and rejection.fingerprint else entry
-        rule = self.context.mirror.rule_of(local.key.path)
-        agrees = entry is not None and entry.profile == rule.profile
+        agrees = entry is not None and entry.profile == profile
         if agrees and last is not None and last.fingerprint and last.stat == local.stat:
             return replace(local, content=last.fingerprint.content)
         compared = entry is not None and entry.fingerprint is not None
@@ -161,8 +183,35 @@ class EvidenceCollector:
         if not compared and not refused and not evidence.marked:
             return local
         read, taken = self.context.mirror.source.read, entry.encoding if entry else None
-        known = known_of(entry, rule.settings)
+        known = known_of(entry, self.context.mirror.rule_of(local.key.path).settings)
         return await anyio.to_thread.run_sync(partial(read, local.key.path, taken, known=known))
+
+    async def _declared(
+        self,
+        local: FileState,
+        entry: LedgerEntry | None,
+        sidecar: Sidecar | None,
+        profile: str,
+        ask: bool,
+    ) -> tuple[FileState, Declared | None]:
+        """Return the file, and what is declared of its document where that has to be known."""
+        if not isinstance(local, Present) or (entry is None and not ask):
+            return local, None
+        taken = entry.encoding if entry else None
+        if not ask and entry is not None and self._is_recorded(local, entry, profile):
+            return local, None
+        found = await declared_for(self.context, local, sidecar, taken)
+        return (local, found) if isinstance(found, Declared) else (found, None)
+
+    def _is_recorded(self, local: Present, entry: LedgerEntry, profile: str) -> bool:
+        """Whether what is declared was written before, or another text is to be sent first."""
+        if not profile and not entry.metadata:
+            return True
+        sent = entry.fingerprint
+        if sent is None or (local.content is not None and local.content != sent.content):
+            return True
+        marked = self.context.fields is None or entry.metadata_hash is not None
+        return marked and entry.profile == profile and entry.stat == local.stat
 
     async def _evidence(
         self, key: DocKey, entry: LedgerEntry | None, local: FileState, name: str, ask: bool

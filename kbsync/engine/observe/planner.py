@@ -61,6 +61,7 @@ from kbsync.planning.mount_points import innermost_above
 from kbsync.planning.plan import Plan, Rates, indexing_rate, make_plan
 from kbsync.planning.rename_detection import Vacated, vacated
 from kbsync.planning.staleness import Reason, staleness
+from kbsync.planning.upkeep import agrees
 
 AT_A_STRETCH = 64
 COUNTED_FOR = 60.0
@@ -427,7 +428,7 @@ class Planner:
                 decided.stale[case.key] = stale
             match action, case.local:
                 case Noop(), Present():
-                    self._same(case, decided)
+                    self._same(case, action, decided)
                 # A refusal of a file that is gone would be reported for ever.
                 case Noop(), Absent(unmounted=None) if case.rejection is not None:
                     self._ledger.commit(EntryChange(key=case.key, rejection=None))
@@ -454,13 +455,13 @@ class Planner:
         note_agreeing(self._ledger, decided.agreeing, decided.sources)
         return decided
 
-    def _same(self, case: Case, decided: _Decisions) -> None:
+    def _same(self, case: Case, action: Action, decided: _Decisions) -> None:
         decided.same += 1
         if case.rejection is not None:  # it was of other content
             self._ledger.commit(EntryChange(key=case.key, rejection=None))
-        profile = case.rules.rule.profile
-        if case.entry is not None and case.entry.profile != profile:
-            decided.agreeing[case.key] = profile
+        other = case.entry is not None and case.entry.profile != case.profile
+        if other and agrees(case, action):
+            decided.agreeing[case.key] = case.profile
         source = case.local.source if isinstance(case.local, Present) else None
         if case.entry is not None and source is not None and source != case.entry.source:
             decided.sources[case.key] = source

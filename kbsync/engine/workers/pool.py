@@ -17,7 +17,8 @@ from kbsync.engine.execute.executor import carry_out
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.indexing import IndexingTracker, follow, indexed_event
 from kbsync.engine.execute.late_ends import ends_first
-from kbsync.engine.execute.marking import MarkLoop, MarkResult, MarkWriter, mark_event
+from kbsync.engine.execute.mark_request import MarkResult
+from kbsync.engine.execute.marking import MarkLoop, MarkWriter, mark_event
 from kbsync.engine.execute.results import (
     Again,
     BackOff,
@@ -57,7 +58,6 @@ from kbsync.model import (
     Hold,
     Noop,
     Present,
-    RemoteDocument,
     Resolve,
     SetMetadata,
     Update,
@@ -364,10 +364,10 @@ class WorkerPool(WorkLeft):
                 if uploaded is not None:
                     self._backlog.add(self._admission.uploaded(key, action))
                     self._room.sent(key)
-                    self._marks.add(key, uploaded)
+                    self._marks.add(key, uploaded, declared=step.declared)
                 self._finish(key, action)
-            case NeedsMark(document=document):
-                self._to_mark(key, action, document)
+            case NeedsMark():
+                self._to_mark(key, action, step)
             case Again(at=None):
                 self._queue.add(key)  # first, as above
                 self._finish(key, action)
@@ -451,14 +451,14 @@ class WorkerPool(WorkLeft):
 
     # -- marks and indexing --------------------------------------------------------------------
 
-    def _to_mark(self, key: DocKey, action: Action, document: RemoteDocument | None) -> None:
+    def _to_mark(self, key: DocKey, action: Action, step: NeedsMark) -> None:
         """Queue the mark. SetMetadata is done when it was read back, other actions now."""
         asked = isinstance(action, SetMetadata)
         if asked:
             self._let_go(key)
         else:
             self._finish(key, action)
-        self._marks.add(key, document, asked=asked)
+        self._marks.add(key, step.document, asked=asked, declared=step.declared, stat=step.stat)
 
     def _marked(self, marked: MarkResult) -> None:
         self.report.note_metadata(marked.key, marked.why, asked=marked.asked)

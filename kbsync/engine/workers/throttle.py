@@ -230,6 +230,10 @@ class ThrottledRemote:
         """See `Remote.fields`."""
         return await self._read("the metadata fields", lambda: self._remote.fields(base_id))
 
+    def field_kind(self, field_id: str) -> str:
+        """See `Remote.field_kind`."""
+        return self._remote.field_kind(field_id)
+
     async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
         """See `Remote.make_field`."""
         return await self._write(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from kbsync.source.file_names import component, is_not_utf8
 from kbsync.source.filters import Filters, FolderFilters
 from kbsync.source.ignore_file import IgnoreFault
+from kbsync.source.sidecar_name import described_by
 from kbsync.source.taken_types import TakenTypes
 from kbsync.source.watch.buffer import ChangeBuffer
 from kbsync.source.watch.symlinks import SymlinkPaths
@@ -54,6 +55,8 @@ class Visibility:
     def file_changed(self, directory: WatchedDir, name: str) -> None:
         """Report a change of what is no folder."""
         part = component(name)
+        # What a sidecar says concerns the document of its file.
+        part = described_by(part) or part
         if is_not_utf8(part) or not self.types.takes(directory.prefix + part):
             return
         if not self.filters.excludes(directory.filters, directory.prefix, part, folder=False):
@@ -128,7 +131,8 @@ class LinkedVisibility(Visibility):
         if others is None:
             self.buffer.add_folder("")
             return
-        for path in self._keys((real, *others)):
+        for shown in self._keys((real, *others)):
+            path = shown if folder else described_by(shown) or shown
             if folder:
                 self.buffer.add_folder(path)
             elif self.types.takes(path):

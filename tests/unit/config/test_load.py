@@ -227,9 +227,7 @@ def test_schema_marks_what_is_reserved() -> None:
         part: {name for name, key in keys["properties"].items() if key.get("reserved")}
         for part, keys in json_schema()["$defs"].items()
     }
-    declared = {"metadata", "front_matter"}
-    assert reserved["MirrorConfig"] == declared
-    assert reserved["RuleConfig"] == declared | {"enabled"}
+    assert reserved["MirrorConfig"] == reserved["RuleConfig"] == set()
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)

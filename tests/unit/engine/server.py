@@ -371,6 +371,9 @@ class ScriptedRemote:
     async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
         return await self._read("fields", base_id, lambda: self.model.field_ids(base_id))
 
+    def field_kind(self, field_id: str) -> str:
+        return self.model.field_kind(field_id)
+
     async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
         return await self._write(
             "make_field", name, lambda: self.model.make_field(base_id, name, kind)

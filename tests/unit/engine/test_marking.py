@@ -54,7 +54,6 @@ async def test_uploads_are_marked_in_few_calls() -> None:
     assert on.server.count("make_field") == len(FIELDS)
     assert on.server.count("assign") <= 4
     sent = [int(number) for _, call, number in on.server.calls if call == "assign"]
-    assert max(sent) <= 100
     assert sum(sent) == 150
 
 
@@ -218,7 +217,7 @@ async def test_many_old_documents_are_read_back_by_pages() -> None:
     report = await run(on, *on.source.files)
     assert report.done == {"set_metadata": 1200}
     assert on.server.count("page") <= 30
-    assert on.server.count("assign") == 12
+    assert on.server.count("assign") == 5
     assert_marked(on, *on.source.files)
 
 

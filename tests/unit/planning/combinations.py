@@ -114,6 +114,8 @@ def _turns(known: RemoteDocument | Missing | None) -> Sequence[dict[str, object]
     if known.readiness.busy:
         lost, still = {"standing": Standing.LOST}, {"standing": Standing.OVERTAKEN}
         return ({}, lost, {**still, "still_since": 1.0})
+    if known.readiness is Readiness.DISABLED:
+        return ({}, {"enabled": False})
     return ({}, {"repairs": 2}) if known.rev == "r2" else ({},)
 
 

@@ -65,6 +65,11 @@ def _is(*readiness: Readiness) -> Meaning:
     return lambda case: (known := _document(case)) is not None and known.readiness in readiness
 
 
+def _disabled_and_declared(enabled: bool | None) -> Meaning:
+    disabled = _is(Readiness.DISABLED)
+    return lambda case: disabled(case) and case.enabled is enabled
+
+
 def _sent_anew(anew: bool) -> Meaning:
     busy = _is(Readiness.WAITING, Readiness.INDEXING, Readiness.PAUSED)
     return lambda case: busy(case) and _given_up(case) is anew
@@ -180,6 +185,8 @@ REMOTE: Mapping[str, Meaning] = {
     "available": _is(Readiness.AVAILABLE),
     "disabled": _is(Readiness.DISABLED),
     "archived": _is(Readiness.ARCHIVED),
+    "disabled, declared enabled": _disabled_and_declared(True),
+    "disabled by an operator": _disabled_and_declared(None),
     "gone": _gone,
     "there": lambda case: _document(case) is not None,
     "not asked for": lambda case: case.evidence.known is None,

@@ -11,11 +11,13 @@ from kbsync.messages import Notice
 from kbsync.model import Conflict, Hold, Readiness
 from kbsync.planning.decide import decide
 
-from . import in_the_trash, with_entry, without_entry
+from . import beside_the_chunks, in_the_trash, with_entry, without_entry
 from .stories import SAME, case, entry, remote
 from .story import Story
 
-STORIES = without_entry.STORIES + with_entry.STORIES + in_the_trash.STORIES
+STORIES = (
+    without_entry.STORIES + with_entry.STORIES + in_the_trash.STORIES + beside_the_chunks.STORIES
+)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=str)

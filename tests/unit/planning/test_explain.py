@@ -50,6 +50,7 @@ def test_every_row_can_be_explained(story: Story) -> None:
     assert found.row == story.row
     shown = found.as_json()
     assert shown.pop("rule") == []
+    assert shown.pop("metadata") == [line._asdict() for line in found.metadata]
     assert shown == {name: getattr(found, name) for name in shown}
     text = "\n".join(found.lines())
     assert f"row {story.row}: " in text

@@ -9,14 +9,16 @@ from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.rename_detection import ROW
 
-from . import in_the_trash, with_entry, without_entry
+from . import beside_the_chunks, in_the_trash, with_entry, without_entry
 from .combinations import Decided, pending
 from .page import PAGE, disorder, faults, lines_of, rows_of
 from .stories import case
 
 pytestmark = pytest.mark.timeout(600)  # a hundred thousand cases, on any machine
 
-STORIES = without_entry.STORIES + with_entry.STORIES + in_the_trash.STORIES
+STORIES = (
+    without_entry.STORIES + with_entry.STORIES + in_the_trash.STORIES + beside_the_chunks.STORIES
+)
 TEXT = PAGE.read_text()
 
 
@@ -90,7 +92,11 @@ def test_no_line_can_be_left_out(number: int, stories: Decided, some: Decided) -
     [
         ("| T8 | none |", "| T21 | none |"),
         ("| R2 | any entry | present |", "| R2 | any entry | any |"),
-        ("| T13 | any entry | any | disabled / archived |", "| T13 | any entry | any | disabled |"),
+        ("| disabled by an operator / archived |", "| disabled by an operator |"),
+        (
+            "| T13 | any entry | any | disabled, declared enabled |",
+            "| T13 | none | any | disabled |",
+        ),
         ("| absent | drift, not to be deleted |", "| absent | drift |"),
         ("| T10 | synced |", "| T10 | any entry |"),
         ("| T17 | any entry | changed |", "| T17 | any entry | renamed |"),
