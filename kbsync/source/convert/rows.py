@@ -62,7 +62,9 @@ def _cells(names: Sequence[str], row: Sequence[str]) -> list[str]:
 def line_of(name: str, cell: str) -> str:
     """Return a cell with the name of its column; its later lines are indented."""
     value = "\n  ".join(line.strip() for line in cell.strip().splitlines())
-    return f"{name}: {value}" if name else value
+    if name:
+        return f"{name}: {value}"
+    return f"  {value}" if value.startswith("=") else value
 
 
 def chunked(head: str, cells: Sequence[str], longest: int) -> Iterator[str]:

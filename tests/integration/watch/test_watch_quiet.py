@@ -65,6 +65,15 @@ def test_hidden_files_are_told_where_they_are_wanted(root: Path, watching: Begin
     assert watched.settled() == ChangedPaths(frozenset({".notes/a.md"}))
 
 
+def test_files_that_only_a_rule_takes_are_told(root: Path, watching: Begin) -> None:
+    (root / "src").mkdir()
+    rules = [{"match": "*.py", "send": "text"}, {"match": "*.pptx", "send": "converted"}]
+    watched = watching(rules=rules)
+    for name in ("src/a.py", "b.pptx", "c.rst", "d.png"):
+        (root / name).write_text("wanted or not", "utf-8")
+    assert watched.settled() == ChangedPaths(frozenset({"src/a.py", "b.pptx"}))
+
+
 def test_a_new_ignore_file_sets_what_is_watched(root: Path, watching: Begin) -> None:
     made(root)
     watched = watching()
