@@ -66,6 +66,7 @@ class History:
         self.trace: list[str] = []
         self.met: Counter[str] = Counter()
         self.watcher = Watcher(self)
+        self.trash = self.watcher.trash
         self.wall_ahead = self.furthest_ahead = 0.0
         self.forgot_at = float("-inf")
         self.forgot = False
@@ -96,6 +97,8 @@ class History:
         for folder in self.folders.values():
             folder.changed = self._wrote_amid
         self.swap = chance.random() < 0.15
+        self.on_delete, self.trash_for = "delete", None
+        self.empties = False
         self.per_minute = 30 if chance.random() < 0.1 else None
         self.most = chance.choice([1, 3, 20])
         self.jumped_at = float("-inf")
@@ -226,8 +229,15 @@ class History:
             config=config,
             server=ServerConfig(url="http://fake/v1", requests_per_minute=self.per_minute),
             source=self.folders[name],
-            document_rules=one_rule(self.settings, config, update_strategy=strategy),
+            document_rules=one_rule(
+                self.settings,
+                config,
+                update_strategy=strategy,
+                on_delete=self.on_delete,
+                trash_for=self.trash_for,
+            ),
             prune_excluded=prune_excluded,
+            empty_trash=self.empties,
         )
 
     def config(self, name: str) -> MirrorConfig:
@@ -298,7 +308,7 @@ class History:
 
     def _note_everything(self) -> None:
         """Write what stands where at the end of the trace."""
-        self.note(f"{self.server.able} swap={self.swap}")
+        self.note(f"{self.server.able} swap={self.swap} {self.on_delete} {self.trash_for}")
         for document in self.server.documents.values():
             self.note(f"{document} {self.server.readiness(document).name}")
         for name, folder in self.folders.items():

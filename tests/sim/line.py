@@ -309,6 +309,7 @@ class Line:
 
     async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
         what = f"{action} {document_id}"
+        self._watcher.sends_switch(self._server.documents.get(document_id), action)
         return await self._write(what, lambda: self._server.switch(base_id, document_id, action))
 
     async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:

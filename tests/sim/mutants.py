@@ -14,14 +14,12 @@ from typing import Any
 from unittest import mock
 
 from kbsync.engine.context import Context
-from kbsync.engine.control import rehash
 from kbsync.engine.execute import findability, recovery, standstill, uploads
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.results import Result
 from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.observe import contradicting_marks, evidence, planner, remote_state
 from kbsync.engine.observe import standing as standing_there
-from kbsync.engine.observe.content_check import ContentCheck
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.source_check import MountRecord
 from kbsync.engine.observe.unfollowed import Unfollowed
@@ -46,24 +44,32 @@ from kbsync.model import (
     Rejected,
     RemoteDocument,
     Skipped,
-    Stat,
     Update,
     Withheld,
 )
-from kbsync.model.files import NO_CTIME
 from kbsync.planning import answers, marks, recovery_table
 from kbsync.planning import decide as rows
 from kbsync.planning.case import GONE, Case, Missing, absent
 from kbsync.planning.guard import History as Hour
 from kbsync.planning.recovery_table import CallEvidence, Resolution
 from kbsync.planning.standstill import Standing
-from kbsync.source import ticks
-from tests.model.folder import File
 
 from .declared_base import settings_are_believed
 from .playing import LONGEST, fails, ledgers
 from .program import Program
 from .runs import TRIALS, WEIGHTS
+from .stat_mutants import (
+    checksum_believes_stats,
+    ctime_ignored,
+    nothing_read_again,
+    racy_stat_believed,
+)
+from .trash_mutants import (
+    disabled_before_it_is_said,
+    taken_out_is_trash,
+    trash_has_no_time,
+    values_stay_behind,
+)
 
 MOST = 120
 # For most promises one pass shows as much as an hour of the daemon, in a tenth of the time.
@@ -362,36 +368,6 @@ def refusal_is_of_another_stat() -> Any:
 # -- a stat is not content -------------------------------------------------------------------------
 
 
-def ctime_ignored() -> Any:
-    """A change time does not belong to a stat."""
-
-    def stat(file: File) -> Stat:
-        return Stat(len(file.content), file.mtime_ns, file.inode, 1)
-
-    def stat_of(found: Any, *, settled: bool) -> Stat:
-        return Stat(found.st_size, found.st_mtime_ns, found.st_ino, 1 if settled else NO_CTIME)
-
-    stack = ExitStack()
-    stack.enter_context(mock.patch.object(File, "stat", property(stat)))
-    stack.enter_context(mock.patch.object(ticks, "stat_of", stat_of))
-    return stack
-
-
-def racy_stat_believed() -> Any:
-    """A stat counts however shortly after a write it was taken."""
-    return mock.patch.object(ticks, "rested", return_value=True)
-
-
-def checksum_believes_stats() -> Any:
-    """No file is read whose stat is the recorded one."""
-    return mock.patch.object(ContentCheck, "differing_row", return_value=None)
-
-
-def nothing_read_again() -> Any:
-    """The daemon reads no file that seems to have rested."""
-    return mock.patch.object(rehash, "USUAL", float("inf"))
-
-
 def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:
     stack = ExitStack()
     changed = tuple(other if each is true else each for each in rows.ROWS)
@@ -422,6 +398,7 @@ class Mutant:
 
 
 EARLY = ("base", "hidden", "links", "mounts", "queue", "race", "stats", "ticks")
+TRASHING = {"calm_apply": 20, "declare_trash": 5, "delete": 15, "write": 4, "rest": 8}
 MUTANTS = (
     Mutant(no_intent, seed=8),
     Mutant(no_window, seed=12),
@@ -465,6 +442,10 @@ MUTANTS = (
     Mutant(checksum_believes_stats, seed=6, trials=["hidden"]),
     Mutant(nothing_read_again, seed=11, trials=["hidden"]),
     Mutant(settings_are_believed, trials=["settings"]),
+    Mutant(trash_has_no_time, TRASHING),
+    Mutant(taken_out_is_trash, TRASHING | {"take_out": 9}),
+    Mutant(disabled_before_it_is_said, TRASHING | {"apply": 25}),
+    Mutant(values_stay_behind, {"calm_apply": 20, "edit": 20, "declare_swap": 5, "title": 9}),
 )
 
 

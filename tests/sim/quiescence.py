@@ -140,6 +140,7 @@ async def plans(history: History) -> list[Planned] | None:
 
 def _judge(history: History, plans: list[Planned]) -> None:
     _nothing_remembered(history)
+    history.trash.at_rest()
     held: dict[DocKey, Action] = {}
     for fault in declared_base.faults(history, plans[0].plan.base):
         history.watcher.fault("settings", fault)
@@ -278,6 +279,14 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             )
         case "KB-E013":
             return history.tampered[named] >= 2
+        case "KB-E272":
+            return Capability.SWITCH not in history.server.able
+        case "KB-E273":
+            return document is not None and document.enabled
+        case "KB-E274":
+            return document is not None and (
+                named in history.tampered or _wrote_over(history, entry)
+            )
         case "KB-E140":
             return isinstance(state, Skipped)
         case "KB-E141":

@@ -155,6 +155,10 @@ def disable(history: History, chance: random.Random) -> None:
     if document is not None and document.ready_at <= history.server.now():
         document.enabled = not document.enabled
         document.put_away = not document.enabled
+        if document.enabled:
+            history.trash.taken_out.add(document.id)
+        else:
+            history.trash.taken_out.discard(document.id)
 
 
 def archive(history: History, chance: random.Random) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kbsync.messages import remote as say
-from kbsync.model import Ambiguous, Capability, Readiness, Withheld
+from kbsync.model import Ambiguous, Capability, EntryState, Readiness, Withheld
 
 from . import rules
 from .declared_base import change_base_there, declare_base
 from .rules import CONTENTS, PATHS, Rule
+from .trash_judge import TITLE
 
 if TYPE_CHECKING:
     from tests.model.dated_folder import DatedFolder
@@ -192,6 +193,56 @@ def end_refusals(history: History) -> None:
     history.refused_since, server.withheld, server.turned_away = None, None, 0
 
 
+# -- the trash, and documents that are replaced ---------------------------------------------------
+
+
+def declare_trash(history: History, chance: random.Random) -> None:
+    """Documents of deleted files are kept for a while from now on, or are not."""
+    history.on_delete = chance.choice(["disable", "disable", "keep", "delete"])
+    history.trash_for = chance.choice([None, 100.0, 5000.0])
+
+
+def take_out(history: History, chance: random.Random) -> None:
+    """An operator enables a document in the trash, or edits it there."""
+    trashed = [
+        each
+        for name in history.mirrors
+        for each in history.store.entries(name, states=[EntryState.TRASHED])
+        if each.document_id in history.server.documents
+    ]
+    if trashed:
+        document = history.server.documents[chance.choice(trashed).document_id]
+        if chance.random() < 0.5:
+            document.enabled, document.put_away = True, False
+            history.trash.taken_out.add(document.id)
+        else:
+            document.edits += 1
+            history.tampered[document.id] += 1
+            history.trash.edited.add(document.id)
+
+
+def empty_trash(history: History, chance: random.Random) -> None:
+    """Passes empty the trash from now on, or do not."""
+    del chance
+    history.empties = not history.empties
+
+
+def declare_swap(history: History, chance: random.Random) -> None:
+    """Updates are sent beside what they replace from now on, or are not."""
+    del chance
+    history.swap = not history.swap
+
+
+def title(history: History, chance: random.Random) -> None:
+    """A document gets a title by hand, in a field that is no one else's."""
+    document = rules._document(history, chance)
+    if document is not None and Capability.METADATA in history.server.able:
+        history.server.fields.setdefault(TITLE, "field-title")
+        history.server.kinds.setdefault(TITLE, "string")
+        document.metadata = {**document.metadata, TITLE: "by hand"}
+        history.trash.titled.setdefault(document.id, history.time())
+
+
 KINDS: dict[str, tuple[Rule, ...]] = {
     "stats": (put_back, put_back, replace_alike, restore, touch),
     "ticks": (coarse, write_amid, write_amid),
@@ -202,6 +253,8 @@ KINDS: dict[str, tuple[Rule, ...]] = {
     "base": (withhold, withhold, rules.write, rules.delete),
     "mounts": (mount_below, mount_below, rules.delete),
     "settings": (declare_base, declare_base, change_base_there),
+    "trash": (declare_trash, declare_trash, rules.delete, rules.write, empty_trash, take_out),
+    "swap": (declare_swap, title, title, rules.edit, rules.rest),
 }
 ALL: tuple[Rule, ...] = tuple(
     dict.fromkeys(rule for group in KINDS.values() for rule in group if rule not in rules.WORLD)
@@ -222,4 +275,5 @@ def end(history: History) -> None:
         folder.nested = dict.fromkeys(folder.nested, True)
         folder.strange.clear()
     history.server.start_worker()
+    history.empties = False
     end_refusals(history)

@@ -14,6 +14,8 @@ from kbsync.model import Absent, DocKey, EntryState, Excluded, FileState, Readin
 from kbsync.planning.standstill import STUCK_AFTER
 from tests.model.folder import EMPTY
 
+from .trash_judge import TrashJudge
+
 if TYPE_CHECKING:
     from tests.model.stored_document import Document
 
@@ -48,6 +50,7 @@ class Watcher:
         self._unfindable: set[str] = set()
         self._removals: dict[str, list[float]] = defaultdict(list)
         self._deleted_there: dict[DocKey, float] = {}
+        self.trash = TrashJudge(history)
 
     def fault(self, kind: str, what: str) -> None:
         """Note a promise that was not kept: its kind in a word or two, and what happened."""
@@ -114,10 +117,24 @@ class Watcher:
         """A delete goes out."""
         if document is not None and (key := self._key(document)) is not None:
             self._sent[document.id] = self._judged(key)
+            self.trash.deletes(document, key)
             server = self._history.server
             # One that was done a moment ago was seen busy: no look and call are one step.
             if server.readiness(document).busy or server.now() - document.ready_at < A_MOMENT:
                 self._unfindable.add(document.id)
+
+    def sends_switch(self, document: Document | None, action: str) -> None:
+        """A switch goes out."""
+        if document is None or self._history.rivalry:
+            return
+        if action == "enable":
+            self.trash.counted.discard(document.id)
+            return
+        key = self._history.holder(document)
+        if key is None or not self.trash.is_for_trash(document, key):
+            return
+        if self.trash.disables(document, key, self._judged(key)):
+            self._removed(key)
 
     def _judged(self, key: DocKey) -> Judged:
         folder = self._history.folders[key.mirror]
