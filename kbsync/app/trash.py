@@ -107,7 +107,8 @@ class _Files:
         path = entry.key.path
         if _stands(Path(self._declared.source), path):
             return self._left(entry, say.FILE_STANDS(path=path))
-        if self._rules.of(path).suffix:
+        # Of a document whose chunks are kept one by one the upload is an old one.
+        if self._rules.of(path).suffix or entry.chunks is not None:
             return self._left(entry, self._not(entry, say.CONVERTED().text))
         with tempfile.TemporaryFile() as file:
             part = Part(file.fileno(), "")
@@ -121,8 +122,7 @@ class _Files:
                 return self._left(entry, self._not(entry, why.text))
         if not written:
             return self._left(entry, say.FILE_STANDS(path=path))
-        other = entry.encoding is not None or entry.source not in (None, part.content)
-        note = say.AS_SENT(path=path) if other else None
+        note = say.AS_SENT(path=path) if _is_other(entry, part.content) else None
         return BroughtBack(entry=entry, written=True, why=note)
 
     async def _download(self, entry: LedgerEntry, part: Part) -> str | None:
@@ -148,6 +148,12 @@ class _Files:
         return say.NOT_BROUGHT_BACK(
             path=entry.key.path, reason=reason, base=self._base.id, document=entry.document_id
         )
+
+
+def _is_other(entry: LedgerEntry, content: str) -> bool:
+    """Whether these bytes are not known to be those of the file."""
+    sent = entry.fingerprint.content if entry.fingerprint else content
+    return entry.encoding is not None or entry.source not in (None, content) or sent != content
 
 
 def _stands(root: Path, path: str) -> bool:
