@@ -43,9 +43,17 @@ def _resting(case: Case) -> Action:
     if case.evidence.known is GONE:
         return Forget(key=case.key, row="T3", cause=Cause.TRASH_EMPTIED)
     cause = _deletes(case)
-    if cause is None or not case.rules.config.prune:
+    if cause is None or not case.rules.config.prune or not _counted(case):
         return Noop(key=case.key, row="T3")
     return _kept_there(case) or delete(case, "T3", cause, entry_of(case).document_id)
+
+
+def _counted(case: Case) -> bool:
+    """Whether it is known that nothing was edited there: words are told by a listing alone."""
+    known = case.evidence.known
+    if not isinstance(known, RemoteDocument):
+        return False
+    return known.word_count is not None or entry_of(case).word_count is None
 
 
 def _deletes(case: Case) -> Cause | None:
@@ -65,8 +73,7 @@ def _deletes(case: Case) -> Cause | None:
 def _kept_there(case: Case) -> Action | None:
     """Return why a document whose time is over stays: it was used at the server since."""
     known, entry = case.evidence.known, entry_of(case)
-    if not isinstance(known, RemoteDocument):
-        return None
+    assert isinstance(known, RemoteDocument)  # noqa: S101 - it was counted
     # The server refuses to delete an archived document.
     if known.archived or known.readiness is Readiness.ARCHIVED:
         return hold_operator(case, "T3", known)

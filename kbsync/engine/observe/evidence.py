@@ -246,7 +246,8 @@ class EvidenceCollector:
                 return listed
             if listed is None and self._proves_absence():
                 return GONE
-            return await self._by_id(entry.document_id, entry.document_name)
+            found = await self._by_id(entry.document_id, entry.document_name)
+            return _counted(entry, found, listed)
         # The common case costs no request: the ledger is believed until a resync lists the base.
         settled = entry.state is EntryState.SYNCED and entry.superseded is None
         if settled and not ask:
@@ -322,3 +323,13 @@ class EvidenceCollector:
         own = {entry.document_id, entry.superseded} if entry else set()
         marked = self.context.ledger.listed_marked(self.context.base_id, key)
         return tuple(each for each in marked if each.id not in own and mark_of(each) is not None)
+
+
+def _counted(
+    entry: LedgerEntry, found: RemoteDocument | Missing, listed: RemoteDocument | None
+) -> RemoteDocument | Missing:
+    """Return what was found by id; in the trash with the words that the pass has listed."""
+    if entry.state is not EntryState.TRASHED or not isinstance(found, RemoteDocument):
+        return found
+    same = listed is not None and listed.rev == found.rev
+    return replace(found, word_count=listed.word_count) if listed and same else found
