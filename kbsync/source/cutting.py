@@ -59,7 +59,18 @@ def chunks_of(text: str, *, longest: int, markdown: bool) -> Iterator[str]:
 
 
 def stored_form(chunk: str) -> str:
-    """Return a chunk as servers store it: without the punctuation it begins with."""
+    """Return a chunk as servers store it: without the punctuation it begins with.
+
+    A server that gets what is returned stores it unchanged. What follows a run of punctuation and a
+    blank may begin with another run, which the server would cut in its turn.
+    """
+    kept = _begun(chunk)
+    while (again := _begun(kept)) != kept:
+        kept = again
+    return kept
+
+
+def _begun(chunk: str) -> str:
     begun = chunk.strip()
     leading = None if _LINK.match(begun) else _LEADING.match(begun)
     kept = begun[leading.end() if leading else 0 :].strip()

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kbsync.embedded.text_splitting import clean, normal_form, split_at
@@ -44,6 +44,8 @@ def test_plain_text_is_cut_at_blank_lines() -> None:
         st.characters(exclude_categories=["Cs"]) | st.sampled_from("\n# .|`-"), max_size=900
     )
 )
+@example(text='one\n\n# : * ? " < > | are refused')
+@example(text="one\n\n## =====\n\n=====\n\n... three")
 @settings(max_examples=60, deadline=None)
 def test_no_chunk_is_too_long_and_each_comes_out_of_a_server_as_it_was_sent(
     longest: int, text: str
