@@ -39,6 +39,7 @@ from kbsync.model import (
     Unauthorized,
 )
 from kbsync.model import Base as Found
+from kbsync.planning.declared_metadata import are_stored
 
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")
@@ -166,6 +167,29 @@ async def test_a_document_is_found_by_the_keywords_its_chunk_shows(
     query = " ".join(chunk.keywords)
     found = done(await remote.search(base.id, query, economy=True, top=10))
     assert [(each.id, each.document_id) for each in found] == [(chunk.id, document.id)]
+
+
+@needs(Ability.METADATA)
+async def test_declared_values(remote: DifyRemote, base: Base) -> None:
+    document = await made(remote, base, "a.md", "words")
+    kinds = {"team": "string", "rank": "number", "when": "time"}
+    for name, kind in kinds.items():
+        done(await remote.make_field(base.id, name, kind))
+    fields = done(await remote.fields(base.id))
+    assert {name: remote.field_kind(fields[name]) for name in kinds} == kinds
+    values = {"team": "docs", "rank": 2.5, "when": 1_714_521_600}
+    all_of_them = Assignment(document_id=document.id, values=values)
+    assert await remote.assign(base.id, fields, [all_of_them]) == Done(None)
+    (row,) = done(await remote.page(base.id, 1)).documents
+    assert are_stored(values, row.metadata)
+    # Null takes a value away; on old servers so does not to name it.
+    fewer = {"team": "web", "rank": None, "when": 1_714_521_601}
+    assert await remote.assign(
+        base.id, fields, [Assignment(document_id=document.id, values=fewer)]
+    ) == Done(None)
+    (row,) = done(await remote.page(base.id, 1)).documents
+    assert are_stored(fewer, row.metadata)
+    assert "rank" not in row.metadata
 
 
 @needs(Ability.METADATA)
