@@ -33,6 +33,7 @@ from tests.model.stored_document import EMPTY, FAILS, FINE, NEVER, Document
 
 from . import quiescence, rules, runs, trials
 from .daemon import live
+from .declared_values import profile_of
 from .disk import Disk
 from .process import Job, Process, apply
 from .program import Program, Step
@@ -72,6 +73,7 @@ class History:
         self.forgot = False
         self.prunes_excluded = False
         self.settings = "settings-1"
+        self.values: dict[str, object] = {}
         self.declared: dict[str, object] = {}
         self.fine = False
         self.meddled = False
@@ -235,6 +237,8 @@ class History:
                 update_strategy=strategy,
                 on_delete=self.on_delete,
                 trash_for=self.trash_for,
+                metadata=self.values,
+                profile=profile_of(self.values),
             ),
             prune_excluded=prune_excluded,
             empty_trash=self.empties,

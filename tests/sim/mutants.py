@@ -55,6 +55,7 @@ from kbsync.planning.recovery_table import CallEvidence, Resolution
 from kbsync.planning.standstill import Standing
 
 from .declared_base import settings_are_believed
+from .declared_values import listed_values_are_believed, sidecars_say_nothing, values_are_believed
 from .playing import LONGEST, fails, ledgers
 from .program import Program
 from .runs import TRIALS, WEIGHTS
@@ -365,9 +366,6 @@ def refusal_is_of_another_stat() -> Any:
     return mock.patch.object(EvidenceCollector, "_hashed", hashed)
 
 
-# -- a stat is not content -------------------------------------------------------------------------
-
-
 def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:
     stack = ExitStack()
     changed = tuple(other if each is true else each for each in rows.ROWS)
@@ -446,6 +444,9 @@ MUTANTS = (
     Mutant(taken_out_is_trash, TRASHING | {"take_out": 9}),
     Mutant(disabled_before_it_is_said, TRASHING | {"apply": 25}),
     Mutant(values_stay_behind, {"calm_apply": 20, "edit": 20, "declare_swap": 5, "title": 9}),
+    Mutant(values_are_believed, trials=["values"]),
+    Mutant(listed_values_are_believed, {"calm_apply": 30, "write": 5}, trials=["values"]),
+    Mutant(sidecars_say_nothing, trials=["values"]),
 )
 
 

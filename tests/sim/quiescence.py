@@ -36,7 +36,7 @@ from kbsync.planning.marks import mark_of
 from tests.model.folder import MOUNTED, sha
 from tests.model.stored_document import Document
 
-from . import daemon, declared_base, process, rules, trials
+from . import daemon, declared_base, declared_values, process, rules, trials
 from .line import Line
 from .weather import Weather
 
@@ -215,6 +215,8 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
         fault("lost", f"no search finds {document.id} of {key.path}, {entry.state.name} here")
     if Capability.METADATA in history.server.able:
         _is_marked(history, key, document, content)
+        for each in declared_values.faults(history, key, document):
+            fault("values", each)
 
 
 def _is_marked(history: History, key: DocKey, document: Document, content: bytes) -> None:

@@ -15,6 +15,7 @@ from kbsync.model import Ambiguous, Capability, EntryState, Readiness, Withheld
 
 from . import rules
 from .declared_base import change_base_there, declare_base
+from .declared_values import change_value_there, declare_values, describe
 from .rules import CONTENTS, PATHS, Rule
 from .trash_judge import TITLE
 
@@ -255,6 +256,7 @@ KINDS: dict[str, tuple[Rule, ...]] = {
     "settings": (declare_base, declare_base, change_base_there),
     "trash": (declare_trash, declare_trash, rules.delete, rules.write, empty_trash, take_out),
     "swap": (declare_swap, title, title, rules.edit, rules.rest),
+    "values": (declare_values, describe, describe, change_value_there),
 }
 ALL: tuple[Rule, ...] = tuple(
     dict.fromkeys(rule for group in KINDS.values() for rule in group if rule not in rules.WORLD)

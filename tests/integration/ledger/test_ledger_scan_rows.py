@@ -25,6 +25,7 @@ from ledger_samples import (
 from kbsync.engine.ports import EntryChange, FileRow, ObservedListing
 from kbsync.ledger import LedgerStore
 from kbsync.model import DocumentRule, EntryState, Readiness, RemoteDocument, Stat
+from kbsync.planning.marks import values_hash
 
 COMPLETE = ObservedListing(started_at=1.0, complete=True, documents=1)
 PARTIAL = ObservedListing(started_at=1.0, complete=False, documents=1)
@@ -289,3 +290,19 @@ def test_a_profile_of_all_paths_is_compared_too(store: LedgerStore) -> None:
     put(store, entry("b.pdf", document_id="b", fingerprint=sent, profile="kept"))
     found = store.rows("docs", PDF, listing=None)
     assert [row[0] for row in found if row[1] >= 0] == ["b.pdf"]
+
+
+def test_a_declared_value_that_is_listed_otherwise_unsettles(store: LedgerStore) -> None:
+    mark = {"kbsync_mirror": "docs", "kbsync_path": "a", "kbsync_fingerprint": "x:y"}
+    written = {**mark, "kbsync_rev": "rev"}
+    values = {"team": "docs", "rank": 3}
+    put(store, entry("a", metadata=values, metadata_hash=values_hash(written)))
+
+    def listed(**more: str) -> list[FileRow]:
+        list_documents(store, document("a", metadata={**written, **more}))
+        found = store.rows("docs", one_rule(SETTINGS), listing=COMPLETE, marked=True)
+        return [row if row[1] >= 0 else (row[0], *UNSETTLED[1:]) for row in found]
+
+    assert listed(team="docs", rank="3.0", theirs="x") == [SETTLED]
+    assert listed(team="web", rank="3") == [UNSETTLED]
+    assert listed(team="docs") == [UNSETTLED]

@@ -134,3 +134,13 @@ def test_at_rest_it_costs_next_to_nothing(root: Path) -> None:
     )
     # 0.2 s of CPU in 60 s is what the whole daemon may use.
     assert float(ran.stdout) < 0.1 * rest / 60
+
+
+def test_a_sidecar_that_changes_is_told_as_its_file(root: Path, watching: Begin) -> None:
+    made(root)
+    watched = watching()
+    (root / "a.md.kbsync.yaml").write_text("metadata: {a: 1}\n", "utf-8")
+    assert watched.settled() == ChangedPaths(frozenset({"a.md"}))
+    (root / "guides" / "b.md.kbsync.yaml").write_text("enabled: false\n", "utf-8")
+    (root / "a.md.kbsync.yaml").unlink()
+    assert watched.settled() == ChangedPaths(frozenset({"a.md", "guides/b.md"}))
