@@ -33,10 +33,13 @@ def _superseded(case: Case, new: RemoteDocument, document_id: str) -> Action:
     old = case.evidence.replaced
     if isinstance(old, RemoteDocument) and old.readiness is Readiness.ARCHIVED:
         return hold_operator(case, "T2", old)
-    if case.rules.metadata and isinstance(old, RemoteDocument) and left_behind(old, new):
-        if entry_of(case).fingerprint is None:  # a late upload: it is not known how to mark it
+    if isinstance(old, RemoteDocument):
+        # A late upload of unknown content cannot be marked, so that nothing is carried over.
+        if case.rules.metadata and entry_of(case).fingerprint is None and left_behind(old, new):
             return delete(case, "T2", Cause.FAILED, new.id)
-        return SetMetadata(key=case.key, row="T2", cause=Cause.METADATA, document_id=new.id)
+        # Read back with its mark is what was carried over.
+        if case.metadata_hash not in (None, entry_of(case).metadata_hash):
+            return SetMetadata(key=case.key, row="T2", cause=Cause.METADATA, document_id=new.id)
     return delete(case, "T2", Cause.SUPERSEDED, document_id)
 
 

@@ -100,12 +100,13 @@ def to_trash(case: Case, row: str, cause: Cause, document: RemoteDocument | None
         document: the one that goes, where no entry has it.
     """
     rule, entry = case.rules.rule, case.entry
-    disable = rule.on_delete == "disable"
-    off = document is not None and document.readiness is Readiness.DISABLED
+    disable, there = rule.on_delete == "disable", document or case.evidence.known
+    # Declared to be disabled, or found so by a ledger that knows nothing of it.
+    off = isinstance(there, RemoteDocument) and there.readiness is Readiness.DISABLED
     if disable and not off and not case.rules.switches:
         return hold(case, row, cause, say.CANNOT_DISABLE(path=case.key.path))
     # Who disabled an orphan is not known: time alone does not delete it.
-    timed = rule.trash_for is not None and not off
+    timed = rule.trash_for is not None and not (off and document)
     return Trash(
         key=case.key,
         row=row,
@@ -126,4 +127,5 @@ def declares_trash(case: Case) -> bool:
 def can_rest(case: Case) -> bool:
     """Return whether the entry's document is worth keeping: none that never could be found is."""
     known = case.evidence.known
-    return not isinstance(known, RemoteDocument) or known.readiness is Readiness.AVAILABLE
+    restable = (Readiness.AVAILABLE, Readiness.DISABLED)
+    return not isinstance(known, RemoteDocument) or known.readiness in restable

@@ -40,7 +40,7 @@ from kbsync.model import (
     Trash,
 )
 from kbsync.model.ledger import ENABLING, TRASHING
-from kbsync.planning.case import GONE, Case, entry_of
+from kbsync.planning.case import GONE, Case, Missing, entry_of
 from kbsync.planning.marks import mark_of, values_hash
 
 # Six tries outlast the ten minutes of a lock (docs/dify-api.md section 6.5).
@@ -80,7 +80,7 @@ async def carry_out(context: Context, case: Case, action: Trash | Restore) -> Re
 
 async def _put(context: Context, case: Case, action: Trash) -> Result:
     entry, line = _in_trash(context, case, action), TimedCall(context, case.key, "trash")
-    if not action.disable or _is_disabled(action.document):
+    if not action.disable or _is_disabled(action.document or case.evidence.known):
         done = line.line("done", action.document_id, action.cause)
         context.ledger.commit(EntryChange(key=case.key, entry=entry, journal=(done,)))
         return Finished()
@@ -117,6 +117,11 @@ async def _take_out(context: Context, case: Case, action: Restore) -> Result:
     entry = entry_of(case)
     back = _out_of_trash(entry)
     known, line = case.evidence.known, TimedCall(context, case.key, "restore")
+    if case.enabled is False and _is_disabled(known):  # as it is declared: no search is to find it
+        done = line.line("done", action.document_id, action.cause)
+        synced = replace(back, state=EntryState.SYNCED)
+        context.ledger.commit(EntryChange(key=case.key, entry=synced, journal=(done,)))
+        return Again()
     if isinstance(known, RemoteDocument) and known.readiness is Readiness.AVAILABLE:
         done = line.line("done", action.document_id, action.cause)
         context.ledger.commit(EntryChange(key=case.key, entry=back, journal=(done,)))
@@ -204,8 +209,8 @@ def _settled(context: Context, switch: _Switch) -> None:
     context.ledger.commit(EntryChange(key=switch.key, intent=None, journal=(done,)))
 
 
-def _is_disabled(document: RemoteDocument | None) -> bool:
-    return document is not None and document.readiness is Readiness.DISABLED
+def _is_disabled(document: RemoteDocument | Missing | None) -> bool:
+    return isinstance(document, RemoteDocument) and document.readiness is Readiness.DISABLED
 
 
 def _in_trash(context: Context, case: Case, action: Trash) -> LedgerEntry:

@@ -47,6 +47,8 @@ NO_PRUNE = replace(declaring(prune=False), rule=DISABLING.rule)
 SWAPPED = entry(superseded="O")
 TITLED = remote("O", rev="r0", metadata={"title": "by hand"})
 
+SWAPPING = {"entry": SWAPPED, "known": remote(), "replaced": TITLED, "local": SAME}
+
 STORIES = [
     Story(
         "T1",
@@ -257,6 +259,14 @@ STORIES = [
     ),
     Story(
         "T20",
+        "removed here, its document disabled as declared: nothing is switched",
+        {"entry": entry(), "known": OFF, "rules": DISABLING, "enabled": False},
+        Trash,
+        "removed",
+        {"disable": True, "expires_at": NOW + 60},
+    ),
+    Story(
+        "T20",
         "removed here, its document in error: no search finds it anyway",
         {"entry": entry(), "known": remote(readiness=Readiness.ERROR), "rules": DISABLING},
         Delete,
@@ -266,7 +276,7 @@ STORIES = [
     Story(
         "T2",
         "values of others go over to the new one before the old one goes",
-        {"entry": SWAPPED, "known": remote(), "replaced": TITLED, "local": SAME},
+        {**SWAPPING, "metadata_hash": "m"},
         SetMetadata,
         "metadata",
         {"document_id": "D"},
@@ -288,10 +298,11 @@ STORIES = [
         "T2",
         "they went over, and were changed since",
         {
-            "entry": SWAPPED,
+            "entry": entry(superseded="O", metadata_hash="m"),
             "known": remote(metadata={"title": "newer"}),
             "replaced": TITLED,
             "local": SAME,
+            "metadata_hash": "m",
         },
         Delete,
         "superseded",
