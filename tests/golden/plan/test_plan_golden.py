@@ -41,6 +41,7 @@ from kbsync.model import (
     Setting,
     Skipped,
     Stat,
+    Trash,
     Update,
 )
 from kbsync.planning.guard import Facts, History, Root, guard, root_fault
@@ -101,6 +102,14 @@ def _every_action() -> list[Action]:
         SetMetadata(key=_key("tagged.md"), row="T14", cause=Cause.METADATA, document_id="d-4"),
         Adopt(key=_key("lost.md"), row="T7", cause=Cause.MARK, document=document),
         Restore(key=_key("back.md"), row="T3", cause=Cause.RETURNED, document_id="d-5"),
+        Trash(
+            key=_key("old.md"),
+            row="T20",
+            cause=Cause.REMOVED,
+            document_id="d-6",
+            name="old.md",
+            disable=True,
+        ),
         Forget(key=_key("gone.md"), row="T18", cause=Cause.GONE_ON_BOTH_SIDES),
         Resolve(key=_key("pending.md"), row="T0", cause=Cause.PENDING_CREATE, intent=intent),
         Hold(
