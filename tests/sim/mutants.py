@@ -417,7 +417,7 @@ MUTANTS = (
     Mutant(create_is_blind, {"namesake": 30, "rest": 20, "write": 20, "calm_apply": 20}, seed=0),
     Mutant(empty_root_is_believed, seed=33),
     Mutant(vanished_mount_is_absence, seed=370, trials=["mounts"]),
-    Mutant(strange_disk_is_believed, seed=254, trials=["mounts"]),
+    Mutant(strange_disk_is_believed, seed=464, trials=["mounts"]),
     Mutant(completed_is_found, seed=63, trials=["race"]),
     Mutant(proved_amid_others, seed=63, trials=["race"]),
     Mutant(earlier_tasks_forgotten, WEIGHTS, seed=61255, trials=EARLY),

@@ -6,16 +6,15 @@ asked for by id or by an exhausted exact-name search (docs/design.md sections 5 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import PurePosixPath
 
 import anyio.to_thread
 
 from kbsync.engine.context import Context
 from kbsync.engine.observe.declared import declared_for, sidecar_of, wanted_switch
-from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.known_bytes import known_of
+from kbsync.engine.observe.name_proofs import HOLDS_FOR, NameProofs
 from kbsync.engine.observe.remote_state import document_of, is_kept, owner_of
 from kbsync.engine.observe.standing import standing_of
 from kbsync.engine.ports import ObservedListing
@@ -24,7 +23,6 @@ from kbsync.model import (
     Capability,
     Declared,
     DocKey,
-    Done,
     EntryState,
     Excluded,
     FileState,
@@ -40,7 +38,6 @@ from kbsync.planning.declared_metadata import profile_of
 from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
 from kbsync.planning.standstill import Standing
 
-NAMES_HOLD_FOR = 60.0
 A_DAY = 86_400.0
 
 
@@ -68,6 +65,10 @@ class EvidenceCollector:
     context: Context
     listing: ObservedListing | None = None
     asks: bool = True
+    _names_of_base: NameProofs = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_names_of_base", NameProofs(self.context, self.listing))
 
     async def case(
         self,
@@ -256,17 +257,14 @@ class EvidenceCollector:
 
     def _fresh(self) -> bool:
         listing, now = self.listing, self.context.clock.now()
-        return listing is not None and now - listing.started_at < NAMES_HOLD_FOR
+        return listing is not None and now - listing.started_at < HOLDS_FOR
 
     def _proves_absence(self) -> bool:
         """Whether the listing is as good as an answer by id, because by id it would be listed."""
         gets = Capability.GET_DOCUMENT in self.context.remote.capabilities
-        return not gets and self._is_whole()
-
-    def _is_whole(self) -> bool:
-        """Whether the listing holds every document of the base, as of a minute ago at most."""
         listing = self.listing
-        return listing is not None and self._fresh() and is_kept(self.context, listing)
+        whole = listing is not None and self._fresh() and is_kept(self.context, listing)
+        return not gets and whole
 
     async def _by_id(self, document_id: str, name: str) -> RemoteDocument | Missing:
         if self.context.base_id is None:
@@ -306,16 +304,7 @@ class EvidenceCollector:
         return replace(evidence, listed=True, namesakes=others, marked=marked)
 
     async def _named(self, name: str) -> tuple[RemoteDocument, ...]:
-        base_id = self.context.base_id
-        if base_id is None:
-            return ()
-        # Another program may create the name meanwhile: a listing proves it free for a minute.
-        if self._is_whole():
-            return self.context.ledger.listed_named(base_id, name)
-        outcome = await self.context.remote.named(base_id, name)
-        if isinstance(outcome, Done):
-            return outcome.value
-        refuse(self.context.mirror, f"looking up {PurePosixPath(name).name}", outcome)
+        return await self._names_of_base.bearers(name)
 
     def _listed_marks(self, key: DocKey, entry: LedgerEntry | None) -> tuple[RemoteDocument, ...]:
         if self.listing is None or self.context.base_id is None:

@@ -156,6 +156,33 @@ async def _once(context: Context) -> ObservedListing:
     return listing
 
 
+async def keep_listing(context: Context) -> ObservedListing | None:
+    """List the base anew and keep that once it is complete; None when it never was.
+
+    Until then the ledger's listing stays: another mirror on the base may be deciding by it. The
+    pages are in memory meanwhile. One that another mirror began meanwhile is left alone.
+
+    Raises:
+        Problem: the server could not be asked.
+    """
+    base_id = context.base_id or ""
+    before = context.ledger.listing(base_id)
+    for _ in range(TRIES):
+        pages, started_at = list[DocumentPage](), context.clock.now()
+        documents, complete = await read_listing(context, base_id, pages.append)
+        if context.ledger.listing(base_id) != before:
+            return None
+        if not complete:
+            continue
+        listing = ObservedListing(started_at=started_at, complete=True, documents=documents)
+        context.ledger.begin_listing(base_id)
+        for page in pages:
+            context.ledger.add_listed(base_id, page.documents)
+        context.ledger.end_listing(base_id, listing)
+        return listing
+    return None
+
+
 def is_kept(context: Context, listing: ObservedListing) -> bool:
     """Return whether the ledger has every document of the base, as `listing` or a newer one met it.
 
