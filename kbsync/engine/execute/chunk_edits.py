@@ -78,7 +78,8 @@ async def edit(context: Context, case: Case, action: Update) -> Result | None:
     if action.cause is Cause.EDITED and not as_sent(entry, there):
         return None
     wanted = changes(there, cut.texts)
-    if not wanted.small:
+    # Drift that no text shows, such as of an answer, is only mended by an upload.
+    if not wanted.small or (action.cause is Cause.DRIFT and not wanted):
         return None
     return await _write(context, case, action, cut, wanted)
 

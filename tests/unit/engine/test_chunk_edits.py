@@ -153,3 +153,12 @@ async def test_a_refused_addition_leaves_what_is_known_of_the_document() -> None
     await run_pool(on, ["a.md"])
     assert known == [before.fingerprint]
     assert stored(on) == sorted(edited())
+
+
+async def test_drift_that_no_chunk_shows_is_mended_by_an_upload() -> None:
+    on = await cut_document()
+    (document,) = on.server.by_name("a.md")
+    document.edits += 11
+    await run_pool(on, ["a.md"], listing=await refresh(on.world))
+    assert on.server.count("update") == 1
+    assert document.edits == 0
