@@ -21,6 +21,16 @@ def cut_up(content: bytes, ids: Iterator[int]) -> dict[str, str]:
     return {f"chunk-{next(ids)}": each for each in texts[:-1]}
 
 
+def joined(document: Document) -> bytes:
+    """Return what the chunks of a document would be sent as, in the order they stand."""
+    return "".join(text + CHUNK_SEPARATOR for text in document.cut.values()).encode()
+
+
+def unordered(content: bytes) -> list[bytes]:
+    """Return the chunks of a text that is sent cut, sorted: servers keep no order of them."""
+    return sorted(content.split(CHUNK_SEPARATOR.encode()))
+
+
 def page_of(document_id: str, cut: Mapping[str, str]) -> ChunkPage:
     """Return all chunks of a document, each found by the word that finds the document."""
     found = [Chunk(id=each, text=text, keywords=(document_id,)) for each, text in cut.items()]
@@ -49,12 +59,13 @@ class CutChunks:
             return Rejected(AWAY())
         taken = texts[:most]
         document.cut |= {f"chunk-{next(self.ids)}": each for each in taken}
-        document.edits += sum(map(len, taken))
+        document.content = joined(document)
         return Done(len(taken))
 
     def delete_chunk(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[None]:
         document = self.find(base_id, document_id)
         if document is None or chunk_id not in document.cut:
             return Gone()
-        document.edits -= len(document.cut.pop(chunk_id))
+        del document.cut[chunk_id]
+        document.content = joined(document)
         return Done(None)

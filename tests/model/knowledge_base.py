@@ -36,7 +36,7 @@ from kbsync.model import (
 )
 
 from .base_settings import WHY, Settings, made_with, shown
-from .cut_chunks import CutChunks, cut_up, page_of
+from .cut_chunks import CutChunks, cut_up, joined, page_of
 from .keyword_table import KeywordTable
 from .stored_document import EMPTY, FAILS, NEVER, Document
 
@@ -164,7 +164,7 @@ class KnowledgeBase(Settings, CutChunks):
             id=document.id,
             name=document.name,
             rev=document.rev,
-            word_count=None if readiness.busy else self._words(document),
+            word_count=None if readiness.busy else self.words(document),
             readiness=readiness,
             size=len(document.content),
             metadata=dict(document.metadata),
@@ -173,10 +173,11 @@ class KnowledgeBase(Settings, CutChunks):
             archived=document.archived,
         )
 
-    def _words(self, document: Document) -> int:
+    def words(self, document: Document) -> int:
         if document.fate in (EMPTY, FAILS):
             return 0
-        return len(document.content) + document.edits
+        held = joined(document) if document.cut else document.content
+        return len(held) + document.edits
 
     # -- reads ---------------------------------------------------------------------------------
 

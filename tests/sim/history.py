@@ -101,6 +101,7 @@ class History:
         self.swap = chance.random() < 0.15
         self.on_delete, self.trash_for = "delete", None
         self.empties = False
+        self.cuts = False
         self.per_minute = 30 if chance.random() < 0.1 else None
         self.most = chance.choice([1, 3, 20])
         self.jumped_at = float("-inf")
@@ -226,7 +227,7 @@ class History:
 
     def mirror(self, name: str, *, prune_excluded: bool = False) -> Mirror:
         config = self.config(name)
-        strategy = "swap" if self.swap else "in_place"
+        strategy = "chunks" if self.cuts else "swap" if self.swap else "in_place"
         return Mirror(
             config=config,
             server=ServerConfig(url="http://fake/v1", requests_per_minute=self.per_minute),

@@ -255,6 +255,20 @@ class Line:
         what = f"chunks {document_id}"
         return await self._read(what, lambda: self._server.chunks(base_id, document_id))
 
+    async def add_chunks(
+        self, base_id: str, document_id: str, texts: Sequence[str]
+    ) -> Outcome[int]:
+        def effect() -> Outcome[int]:
+            return self._server.add_chunks(base_id, document_id, texts)
+
+        return await self._write(f"add {len(texts)} chunks to {document_id}", effect)
+
+    async def delete_chunk(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[None]:
+        def effect() -> Outcome[None]:
+            return self._server.delete_chunk(base_id, document_id, chunk_id)
+
+        return await self._write(f"delete {chunk_id} of {document_id}", effect)
+
     async def search(
         self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
     ) -> Outcome[tuple[SearchHit, ...]]:

@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 from kbsync.engine.context import Context
-from kbsync.engine.execute import findability, recovery, standstill, uploads
+from kbsync.engine.execute import chunk_edits, findability, recovery, standstill, uploads
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.results import Result
 from kbsync.engine.indexing_room import IndexingRoom
@@ -33,6 +33,7 @@ from kbsync.model import (
     Absent,
     Action,
     Cause,
+    Chunk,
     EntryState,
     Fingerprint,
     Intent,
@@ -50,6 +51,7 @@ from kbsync.model import (
 from kbsync.planning import answers, marks, recovery_table
 from kbsync.planning import decide as rows
 from kbsync.planning.case import GONE, Case, Missing, absent
+from kbsync.planning.chunk_changes import ChunkChanges
 from kbsync.planning.guard import History as Hour
 from kbsync.planning.recovery_table import CallEvidence, Resolution
 from kbsync.planning.standstill import Standing
@@ -366,6 +368,18 @@ def refusal_is_of_another_stat() -> Any:
     return mock.patch.object(EvidenceCollector, "_hashed", hashed)
 
 
+def equal_chunks_are_one() -> Any:
+    """Of equal chunks one is enough."""
+
+    def changes(there: Sequence[Chunk], wanted: Sequence[str]) -> ChunkChanges:
+        missing = [text for text in wanted if all(text != each.text for each in there)]
+        deleted = tuple(each for each in there if each.text not in wanted)
+        kept = len(there) - len(deleted)
+        return ChunkChanges(added=tuple(missing), deleted=deleted, kept=kept)
+
+    return mock.patch.object(chunk_edits, "changes", changes)
+
+
 def _row(true: object, other: Callable[[Case], Action | None]) -> ExitStack:
     stack = ExitStack()
     changed = tuple(other if each is true else each for each in rows.ROWS)
@@ -447,6 +461,7 @@ MUTANTS = (
     Mutant(values_are_believed, trials=["values"]),
     Mutant(listed_values_are_believed, {"calm_apply": 30, "write": 5}, trials=["values"]),
     Mutant(sidecars_say_nothing, trials=["values"]),
+    Mutant(equal_chunks_are_one, {"calm_apply": 30}, seed=11, trials=["chunks"]),
 )
 
 

@@ -14,6 +14,7 @@ from kbsync.messages import remote as say
 from kbsync.model import Ambiguous, Capability, EntryState, Readiness, Withheld
 
 from . import rules
+from .cut_texts import cut_texts, edit_cut, write_cut
 from .declared_base import change_base_there, declare_base
 from .declared_values import change_value_there, declare_values, describe
 from .rules import CONTENTS, PATHS, Rule
@@ -253,6 +254,7 @@ KINDS: dict[str, tuple[Rule, ...]] = {
     "queue": (lose_tasks, lose_tasks, stop_worker, rules.write, rules.edit),
     "base": (withhold, withhold, rules.write, rules.delete),
     "mounts": (mount_below, mount_below, rules.delete),
+    "chunks": (cut_texts, write_cut, write_cut, edit_cut, edit_cut, edit_cut, rules.edit_chunk),
     "settings": (declare_base, declare_base, change_base_there),
     "trash": (declare_trash, declare_trash, rules.delete, rules.write, empty_trash, take_out),
     "swap": (declare_swap, title, title, rules.edit, rules.rest),

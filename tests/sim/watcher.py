@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kbsync.model import Absent, DocKey, EntryState, Excluded, FileState, Readiness
 from kbsync.planning.standstill import STUCK_AFTER
+from tests.model.cut_chunks import joined, unordered
 from tests.model.folder import EMPTY
 
 from .trash_judge import TrashJudge
@@ -83,7 +84,8 @@ class Watcher:
         return gone or hung or self._history.forgot_lately or mistaken or jumped
 
     def _known_to_be_same(self, document: Document, content: bytes, settings: str) -> bool:
-        if (document.content, document.settings) != (content, settings):
+        held = joined(document) if document.cut else document.content
+        if unordered(held) != unordered(content) or document.settings != settings:
             return False
         if self._history.server.readiness(document) is not Readiness.AVAILABLE:
             return False
@@ -91,7 +93,7 @@ class Watcher:
         entry = None if key is None else self._history.store.entry(key)
         if entry is None or entry.fingerprint is None or entry.state is not EntryState.SYNCED:
             return False
-        words = len(document.content) + document.edits if document.fate == "fine" else 0
+        words = self._history.server.words(document)
         return (entry.rev, entry.word_count) == (
             document.rev,
             words,

@@ -51,12 +51,12 @@ def digest(texts: Sequence[str]) -> str:
 
 
 def cut_file(context: Context, key: DocKey, entry: LedgerEntry | None) -> CutFile | None:
-    """Return a file as it is cut now; None where it cannot be read, or is being written to."""
+    """Return a file as it is cut now; None where it cannot be read whole."""
     with context.mirror.source.open(key.path, entry.encoding if entry else None) as payload:
         if isinstance(payload, Unknown):
             return None
         text = payload.read().decode("utf-8", "replace")
-        if payload.torn():
+        if payload.torn() or not text.endswith(CHUNK_SEPARATOR):
             return None
         texts = tuple(each for each in text.split(CHUNK_SEPARATOR) if each.strip())
         return CutFile(
