@@ -182,6 +182,15 @@ def test_300_documents_go_from_one_server_to_another(tmp_path: Path) -> None:
         assert copies.keys() == expected.keys()
         for name, row in expected.items():
             assert reader.chunks(copies[name]["id"]) == author.chunks(row["id"]), name
+            assert values_of(copies[name]) == values_of(row), name
+            assert copies[name]["enabled"] == row["enabled"], name
+
+
+def values_of(row: dict[str, Any]) -> dict[str, object]:
+    """The values of a document that people gave it, by field."""
+    found = {each["name"]: each["value"] for each in row["doc_metadata"] or ()}
+    own = {each["name"] for each in row["doc_metadata"] or () if each["id"] == "built-in"}
+    return {k: v for k, v in found.items() if k not in own and not k.startswith("kbsync_")}
 
 
 @pytest.mark.seconds(20)
