@@ -24,6 +24,7 @@ from kbsync.engine.ports import Binding, EntryChange, Ownership
 from kbsync.ledger.store import LedgerStore
 from kbsync.model import DocKey, EntryState, Fingerprint, LedgerEntry, Stat
 from kbsync.planning.marks import mark_for, values_hash, values_of
+from kbsync.source.document_rules import RulesOfMirror
 
 COMMAND = Path(sys.executable).with_name("kbsync")
 A_FOLDER = 100
@@ -38,7 +39,7 @@ def make_tree(root: Path, files: int) -> None:
 
 def fill_ledger(place: Path, config: Path) -> None:
     settings = build.settings_of(config)
-    hashed = build.settings_hash(settings.mirrors[0])
+    hashed = RulesOfMirror(settings.mirrors[0]).of("").settings
     with LedgerStore.open(place / "state" / "ledger.db") as ledger:
         bound, ownership = ledger.binding("docs"), ledger.ownership("docs")
         assert isinstance(bound, Binding)

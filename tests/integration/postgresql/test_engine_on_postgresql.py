@@ -11,6 +11,8 @@ import pytest
 # What looks into the ledger in memory itself, and what is long and tests nothing new of a real one.
 LEFT_OUT = {
     "test_knowledge_base",
+    "test_base_settings",
+    "test_a_listing_that_another_mirror_began_meanwhile_is_left_alone",
     "test_controller_drawn",
     "test_controller_edits",
     "test_large_bases",
