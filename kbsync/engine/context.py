@@ -9,6 +9,7 @@ from kbsync.config import MirrorConfig, ServerConfig
 from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.ports import Clock, Ledger, Remote, Source
 from kbsync.model import Base, Capability, DocKey, DocumentRule, DocumentRules
+from kbsync.model.document_rule import SUFFIXES
 from kbsync.planning.case import DecisionRules
 from kbsync.planning.document_names import document_name, document_names
 
@@ -47,6 +48,19 @@ class Mirror:
     def document_names(self, path: str) -> Iterator[str]:
         """Yield that name, then others for when a document of ours that moved still bears it."""
         return document_names(path + self.rule_of(path).suffix, prefix=self.config.prefix)
+
+    def paths_alike(self, path: str) -> Iterator[str]:
+        """Yield the other paths whose document would bear the same name as that of `path`.
+
+        What is sent as text, converted or in rows is called as a file of that type would be.
+        """
+        suffix = self.rule_of(path).suffix
+        if suffix and not self.rule_of(path + suffix).suffix:
+            yield path + suffix
+        for ending in SUFFIXES:
+            shorter = path.removesuffix(ending)
+            if shorter not in ("", path) and self.rule_of(shorter).suffix == ending:
+                yield shorter
 
     def rule_of(self, path: str) -> DocumentRule:
         """Return what the document of `path` becomes."""

@@ -9,6 +9,8 @@ from typing import Protocol
 from kbsync.model.documents import Chunking
 
 MetadataValue = str | int | float
+SUFFIXES = (".txt", ".md")
+"""What may be put behind a path in its document's name."""
 
 CHUNK_SEPARATOR = "\n=====\n"
 """Behind each chunk of a text that is cut here; no line of a chunk is that."""

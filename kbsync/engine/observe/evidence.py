@@ -278,10 +278,29 @@ class EvidenceCollector:
         written over it. With the name come the documents that bear it.
         """
         for name in self.context.mirror.document_names(key.path):
+            if self._of_another_path(key, name):
+                continue
             named = await self._named(name)
             if not any(self._moved(document, key) for document in named):
                 return name, named
         raise AssertionError("names never end")
+
+    def _of_another_path(self, key: DocKey, name: str) -> bool:
+        """Whether another path of ours has the name: a file that is sent as it is, before all.
+
+        A listing of this pass does not have what the pass itself makes.
+        """
+        mirror, ledger = self.context.mirror, self.context.ledger
+        for path in mirror.paths_alike(key.path):
+            other = replace(key, path=path)
+            entry, intent = ledger.entry(other), ledger.intent(other)
+            if (entry and entry.document_name == name) or (intent and intent.name == name):
+                return True
+            first = name == mirror.document_name(key.path)
+            longer = len(path) > len(key.path)
+            if first and longer and isinstance(mirror.source.look(path), Present):
+                return True
+        return False
 
     def _moved(self, document: RemoteDocument, key: DocKey) -> bool:
         """Whether the document is another key's of this mirror; another mirror's is in our way."""
