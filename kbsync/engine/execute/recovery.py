@@ -107,14 +107,15 @@ def _carry_out(
                 waits=_waits(intent, until) if until - now > LOOK_AGAIN else None,
             )
         case AdoptDocument(document=document):
-            entry = _adopted(intent, document, case.entry, missing=missing)
+            entry = _adopted(context, intent, document, case.entry, missing=missing)
             # Journalled, so that the guard counts it like any other missing document.
             line = TimedCall(context, key, "create").line("done", document.id, Cause.MISSING)
             commit(
                 EntryChange(key=key, entry=entry, intent=None, journal=(line,) if missing else ())
             )
         case UploadAgain(document=document):
-            commit(EntryChange(key=key, entry=_adopted(intent, document, case.entry), intent=None))
+            entry = _adopted(context, intent, document, case.entry)
+            commit(EntryChange(key=key, entry=entry, intent=None))
         case DropIntent() | DisableAgain():
             journal = _disabled(context, intent, resolution)
             commit(EntryChange(key=key, intent=None, journal=journal))
@@ -183,11 +184,17 @@ def _deleted(context: Context, case: Case, intent: Intent) -> JournalLine:
 
 
 def _adopted(
-    intent: Intent, document: RemoteDocument, before: LedgerEntry | None, *, missing: bool = False
+    context: Context,
+    intent: Intent,
+    document: RemoteDocument,
+    before: LedgerEntry | None,
+    *,
+    missing: bool = False,
 ) -> LedgerEntry:
     """Return an entry whose fingerprint is unknown: the next pass sends the file again.
 
     Args:
+        context: the three sides of the mirror.
         intent: of the call.
         document: what the call made or changed.
         before: the entry until now.
@@ -211,6 +218,9 @@ def _adopted(
         word_count=document.word_count,
         superseded=superseded,
         profile=UNSETTLED,
+        # Its end may write over what was proved since it was sent (`late_ends`).
+        sent_at=intent.started_at if document.readiness.busy else None,
+        progress_at=context.clock.now() if document.readiness.busy else None,
         metadata=same.metadata if same else {},
     )
 

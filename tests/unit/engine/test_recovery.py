@@ -8,14 +8,14 @@ import pytest
 
 from kbsync.config import KnowledgeBaseConfig
 from kbsync.engine.execute.indexing import IndexingTracker
-from kbsync.engine.execute.recovery import find_resolution
+from kbsync.engine.execute.recovery import find_resolution, resolve_intent
 from kbsync.engine.observe.adoption import Trust
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.remote_state import documents, metadata_fields, refresh
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Problem
 from kbsync.messages import command as command_say
-from kbsync.model import Cause, Create, Hold, Intent, NotSent, Op, Update
+from kbsync.model import Cause, Create, EntryState, Hold, Intent, NotSent, Op, Update
 from kbsync.planning.recovery_table import StillPending
 
 from .fakes import Stage, declaring, stage
@@ -158,3 +158,18 @@ async def test_explain_asks_the_server_for_its_side() -> None:
     _, off = await engine.explain("a.md")
     assert isinstance(off, Hold)
     assert {call for _, call, _ in on.server.calls} <= {"base", "fields", "document", "named"}
+
+
+async def test_what_is_indexed_when_it_is_recovered_has_the_time_its_call_was_sent() -> None:
+    """Its end may write over the keywords of what was proved since, and is looked for by that."""
+    on = stage({"a.md": b"a"})
+    made = on.server.model.new("a.md")
+    on.server.model.put(made, "a.md", b"a", "English")
+    made.ready_at = on.clock.now() + 600
+    intent = Intent(key=A, op=Op.CREATE, name="a.md", started_at=on.clock.now() - 60)
+    on.ledger.intents[A] = intent
+    case = await EvidenceCollector(context=on.world).case(A)
+    await resolve_intent(on.world, case, intent)
+    entry = on.ledger.held[A]
+    assert entry.state is EntryState.INDEXING
+    assert (entry.sent_at, entry.progress_at) == (intent.started_at, on.clock.now())
