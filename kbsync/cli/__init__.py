@@ -132,6 +132,9 @@ def main() -> None:
     streams.install()
     try:
         code = _run()
+    # Where memory ends, an error may come from anywhere, from the end of `obey` itself too.
+    except Exception as fault:
+        code = _unsaid(fault)
     finally:
         taken = streams.finish()
     # What was done is done, but what a script was to read of it is not there.
@@ -159,13 +162,6 @@ def _program() -> str:
     return quoted(script.name if same else str(script.absolute()))
 
 
-# What a limit of this process or its machine may end a verb with, anywhere.
-_OF_LIMITS = (
-    *(streams.OutputLost, BaseExceptionGroup),
-    *(OSError, MemoryError, RuntimeError, ImportError),
-)
-
-
 def obey(arguments: list[str]) -> int:
     """Run the command with `arguments` and return its exit code (docs/design.md section 7)."""
     try:
@@ -181,7 +177,8 @@ def obey(arguments: list[str]) -> int:
         click.echo("kbsync: stopped; what was begun is in the ledger", err=True)
         # As shells report it: 128 and the number of SIGINT.
         return 130
-    except _OF_LIMITS as fault:
+    # A limit of this process may end a verb anywhere, and with any error.
+    except (BaseExceptionGroup, Exception) as fault:
         return _unsaid(fault)
     return int(result) if isinstance(result, int) else Exit.OK
 

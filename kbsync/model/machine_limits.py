@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import resource
+from pathlib import Path
 
 from kbsync.messages import Notice
 from kbsync.messages import machine as say
@@ -18,6 +21,11 @@ _MEMORY = frozenset({errno.ENOMEM, errno.ENOBUFS})
 # What Python says of a thread, and the loader of a library, that the system has no room for.
 _NO_THREAD = "can't start new thread"
 _NO_ROOM = ("failed to map segment", os.strerror(errno.ENOMEM).lower())
+# Linux: the most address space this process had, in KiB (proc_pid_status(5)).
+_STATUS = Path("/proc/self/status")
+_PEAK = re.compile(r"^VmPeak:\s+(\d+) kB", re.MULTILINE)
+# What was asked for in vain does not count into the peak; a library may ask for as much at once.
+_ASKED_FOR = 16 * 2**20
 
 
 class MachineFault(OSError):  # noqa: N818 - faults of the machine, as elsewhere
@@ -45,7 +53,10 @@ def machine_limit(error: OSError) -> Notice | None:
 
 
 def limit_behind(fault: BaseException) -> Notice | None:
-    """Return which limit an error that ends a verb comes from, None where it is none."""
+    """Return which limit an error that ends a verb comes from, None where it is none.
+
+    Any error of a process that had all the memory it may have counts as lack of memory.
+    """
     if isinstance(fault, BaseExceptionGroup):
         return next(filter(None, map(limit_behind, fault.exceptions)), None)
     if isinstance(fault, MemoryError) or _unmapped(fault):
@@ -53,7 +64,25 @@ def limit_behind(fault: BaseException) -> Notice | None:
     if isinstance(fault, RuntimeError) and str(fault) == _NO_THREAD:
         return say.OUT_OF_THREADS()
     limit = machine_limit(fault) if isinstance(fault, OSError) else None
-    return limit or (limit_behind(fault.__cause__) if fault.__cause__ else None)
+    if limit is None and fault.__cause__ is not None:
+        limit = limit_behind(fault.__cause__)
+    return limit or (say.OUT_OF_MEMORY() if _at_the_limit_of_memory() else None)
+
+
+def _at_the_limit_of_memory() -> bool:
+    """Whether this process has had all the address space it may have.
+
+    Python and its libraries then fail with any error, as with "error return without exception
+    set", half-loaded modules, or none of the names a module has.
+    """
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY:
+        return False
+    try:
+        found = _PEAK.search(_STATUS.read_text())
+    except (OSError, MemoryError):
+        return True
+    return found is not None and int(found[1]) * 1024 + _ASKED_FOR >= most
 
 
 def _unmapped(fault: BaseException) -> bool:
