@@ -81,7 +81,9 @@ def _would_hit_needed(case: Case, intent: Intent, resolution: Resolution) -> boo
     entry, returned = case.entry, isinstance(case.local, Present)
     if intent.op is not Op.DELETE or not isinstance(resolution, DropIntent) or entry is None:
         return False
-    return returned and entry.document_id == intent.document_id and entry.state is EntryState.SYNCED
+    # What failed amid a swap is deleted again; the old document stays.
+    needed = entry.document_id == intent.document_id and entry.state is not EntryState.FAILED
+    return returned and needed
 
 
 async def _replaces_missing(context: Context, case: Case, document: RemoteDocument) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import pytest
 
@@ -114,6 +116,29 @@ async def test_an_ambiguous_delete_ends_with_the_document_gone(fault: str) -> No
     assert (on.ledger.held, on.ledger.intents) == ({}, {})
     assert on.server.count("delete") == (1 if fault == LOST else 2)
     assert report.exit is Exit.OK
+
+
+@pytest.mark.parametrize("state", [EntryState.SYNCED, EntryState.INDEXING])
+async def test_what_a_late_delete_may_hit_replaces_nothing_once_its_file_is_back(
+    state: EntryState,
+) -> None:
+    on = stage(swap=True)
+    old = on.server.put("a.md", b"old")
+    entry = replace(on.synced("a.md", b"new"), state=state, superseded=old.id)
+    on.ledger.held[A] = entry
+    on.ledger.intents[A] = Intent(
+        key=A,
+        op=Op.DELETE,
+        name="a.md",
+        started_at=on.clock.now(),
+        document_id=entry.document_id,
+    )
+    with anyio.move_on_after(W - 60):
+        await run_pool(on, ["a.md"])
+    assert on.ledger.intents[A].op is Op.DELETE
+    assert old.id in on.server.documents
+    await run_pool(on, ["a.md"])
+    _only(on, "a.md", b"new")
 
 
 @pytest.mark.parametrize("landed", [True, False])
