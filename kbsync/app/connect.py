@@ -15,7 +15,7 @@ from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Problem
 from kbsync.messages import command as say
-from kbsync.model.machine_limits import limit_now
+from kbsync.messages.machine_limits import limit_now
 
 if TYPE_CHECKING:
     from kbsync.dify.access import ApiKey

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pkgutil
 import re
@@ -19,7 +20,10 @@ from kbsync.cli import streams, utf8
 from kbsync.cli.command_line import CliContext, command_of
 from kbsync.messages import Exit, Problem
 from kbsync.messages.advice import INVOCATION, Invocation, quoted
-from kbsync.model.machine_limits import limit_behind
+from kbsync.messages.machine_limits import limit_behind
+
+# Python's own bounds make a start search all that was loaded for cycles, again and again.
+COLLECT_AFTER = (20_000, 10, 10)
 
 LOCAL = "kbsync.cli.local_verbs"
 WRITING = "kbsync.commands.writing_verbs"
@@ -128,6 +132,7 @@ def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
+    gc.set_threshold(*COLLECT_AFTER)
     INVOCATION.set(Invocation(_program()))
     streams.install()
     try:
@@ -137,6 +142,8 @@ def main() -> None:
         code = _unsaid(fault)
     finally:
         taken = streams.finish()
+        # What is left is given back with the process: to search it for cycles takes long.
+        gc.freeze()
     # What was done is done, but what a script was to read of it is not there.
     sys.exit(code if code or taken else Exit.FAULT)
 

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import click
 
-from kbsync.app import build, logs
+from kbsync.app import build
 from kbsync.cli import local_context, output, streams
 from kbsync.cli.command_line import CliContext
 from kbsync.commands.base import Command
@@ -138,7 +138,6 @@ def _print(text: str, error: bool) -> None:
 
 
 def _here(context: CliContext, settings: Settings, command: Command) -> CommandResult:
-    logs.configure(context.log_level)
-    local = local_context.LocalContext(settings)
+    local = local_context.LocalContext(settings, context.log_level)
     work = partial(local.patience.carried_out, partial(command.run, local), within=command.bound)
     return CommandResult(anyio.run(work), local.file)

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 import click
 
-from kbsync.app import build, connect, logs
+from kbsync.app import build, connect
 from kbsync.app.clock import ProcessClock
 from kbsync.app.export.configuration import KEY, URL, configuration
 from kbsync.app.export.folder import OWN, ExportFolder
@@ -57,7 +57,6 @@ class Configuration:
 
 def export(verb: ExportBase, context: CliContext) -> int:
     """Export, and print what came of it."""
-    logs.configure(context.log_level)
     settings = build.settings_of(context.config)
     server = settings.servers[server_named(settings, verb.server)]
     calls = ThrottledCalls(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kbsync.app import build, connect, logs
+from kbsync.app import build, connect
 from kbsync.cli.progress import Observer, progress
 from kbsync.commands.base import Confirmation
 from kbsync.commands.patience import Patience
@@ -26,8 +27,16 @@ if TYPE_CHECKING:
     from kbsync.ledger.store import LedgerStore
 
 
+# Other levels leave out what is logged of a step.
+STEPS_LOGGED = frozenset({"debug", "info"})
+
+
 class LocalContext:
     """Prints, asks at the terminal, and opens ledger and servers; see `CommandContext`.
+
+    Args:
+        settings: as loaded.
+        log_level: which steps are logged; None where none are.
 
     Attributes:
         stopper: None, as signals stop what is carried out.
@@ -37,8 +46,9 @@ class LocalContext:
 
     stopper = None
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log_level: str | None = None) -> None:
         self.settings = settings
+        self._log_level = log_level
         self.file: str | None = None
         self.patience = Patience(self.warn)
 
@@ -90,6 +100,11 @@ class LocalContext:
     def progress(self, plan: Plan, *, quiet: bool) -> Iterator[Observer]:
         """Show progress, and log every step."""
         with progress(plan, quiet=quiet) as shown:
+            if self._log_level not in STEPS_LOGGED:
+                yield shown
+                return
+            logs = pkgutil.resolve_name("kbsync.app.logs")
+            logs.configure(self._log_level)
 
             def observe(event: Event) -> None:
                 logs.note(event)

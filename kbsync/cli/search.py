@@ -9,7 +9,7 @@ from functools import partial
 
 import click
 
-from kbsync.app import build, logs
+from kbsync.app import build
 from kbsync.cli import output, waiting
 from kbsync.cli.api.ids import base_named
 from kbsync.cli.api.outcome import value_of
@@ -44,7 +44,6 @@ class SearchResult:
 
 def search(verb: SearchBases, context: CliContext) -> None:
     """Search and print."""
-    logs.configure(context.log_level)
     *only, query = verb.words
     if len(only) > 1:
         raise click.UsageError("one QUERY is wanted; put quotes around several words")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kbsync.app import build, logs
+from kbsync.app import build
 from kbsync.app.trash import BroughtBack, bring_back, resting
 from kbsync.cli import output, waiting
 from kbsync.cli.command_line import CliContext
@@ -62,7 +62,6 @@ def _json(entry: LedgerEntry) -> dict[str, object]:
 
 def restore(typed: RestoreFromTrash, context: CliContext) -> int:
     """Bring files back; their documents follow with the next pass."""
-    logs.configure(context.log_level)
     settings = build.settings_of(context.config)
     mirrors = [each.name for each in build.chosen(settings, [typed.mirror] if typed.mirror else [])]
     with build.ledger_to_read(settings) as ledger:

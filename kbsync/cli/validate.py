@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from kbsync.app import build, logs
+from kbsync.app import build
 from kbsync.cli import machine, output, server_checks, waiting
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Validate
@@ -17,7 +17,6 @@ from kbsync.messages import Exit, Notice, Problem
 
 def validate(verb: Validate, context: CliContext) -> int:
     """Look, and print one line per finding."""
-    logs.configure(context.log_level)
     here: Sequence[Notice]
     there: Sequence[Notice] = ()
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from kbsync.app import build, logs
+from kbsync.app import build
 from kbsync.app.verification import (
     MirrorVerification,
     RandomSample,
@@ -36,7 +36,6 @@ IN_ONE_COMMAND = 20
 
 def verify(verb: Verify, context: CliContext) -> int:
     """Compare, and print what differs."""
-    logs.configure(context.log_level)
     settings = build.settings_of(context.config)
     with build.ledger_to_read(settings) as ledger:
         if ledger is None:

@@ -17,7 +17,7 @@ import httpx
 
 from kbsync.engine.ports import Payload
 from kbsync.messages import Notice
-from kbsync.model.machine_limits import machine_limit
+from kbsync.messages.machine_limits import machine_limit
 
 # One hop to a thread reads so much.
 CHUNK = 256 * 1024

@@ -19,7 +19,7 @@ from kbsync.dify.request import ApiCall
 from kbsync.dify.way import Way
 from kbsync.messages import Notice
 from kbsync.messages import remote as messages
-from kbsync.model.machine_limits import machine_limit
+from kbsync.messages.machine_limits import machine_limit
 
 # What OpenSSL says of an answer that is no TLS at all.
 _NO_TLS = frozenset(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from kbsync.ledger.location import LedgerLocation
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
-from kbsync.model.machine_limits import limit_now
+from kbsync.messages.machine_limits import limit_now
 
 # How long a connection to SQLite waits for a lock of another program.
 BUSY_SECONDS = 30

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from kbsync.ledger.location import LedgerLocation
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
-from kbsync.model.machine_limits import machine_limit
+from kbsync.messages.machine_limits import machine_limit
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

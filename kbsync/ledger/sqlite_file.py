@@ -15,7 +15,7 @@ from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.tables import APPLICATION_ID
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
-from kbsync.model.machine_limits import machine_limit
+from kbsync.messages.machine_limits import machine_limit
 
 # The most memory a connection keeps pages of the ledger in.
 CACHE_KIB = 16_384

@@ -13,13 +13,11 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKeyConstraint,
-    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
-    text,
 )
 
 REVISION = "0007"
@@ -172,16 +170,6 @@ ENTRIES = Table(
     ForeignKeyConstraint(["mirror"], ["bindings.mirror"]),
     sqlite_with_rowid=False,
 )
-Index("ux_entries_document", ENTRIES.c.base_id, ENTRIES.c.document_id, unique=True)
-Index("ix_entries_inode", ENTRIES.c.mirror, ENTRIES.c.inode)
-Index("ix_entries_state", ENTRIES.c.mirror, ENTRIES.c.state, ENTRIES.c.path)
-Index(
-    "ix_entries_superseded",
-    ENTRIES.c.base_id,
-    ENTRIES.c.superseded,
-    sqlite_where=text("superseded IS NOT NULL"),
-    postgresql_where=text("superseded IS NOT NULL"),
-)
 
 INTENTS = Table(
     "intents",
@@ -228,8 +216,6 @@ JOURNAL = Table(
     # Readers page by id: the id of a pruned line must not come back for another line.
     sqlite_autoincrement=True,
 )
-Index("ix_journal_key", JOURNAL.c.mirror, JOURNAL.c.path, JOURNAL.c.id)
-Index("ix_journal_at", JOURNAL.c.at)
 
 LISTINGS = Table(
     "listings",
@@ -260,29 +246,4 @@ LISTED = Table(
     Column("mark_path", TEXT),
     Column("mark_rev", TEXT),
     Column("mark_hash", TEXT),
-)
-# Covering, and on purpose not beside a unique index of (base_id, document_id): SQLite would
-# prefer that one and read a page of the table for every document of a pass. The ledger's one
-# writer keeps ids unique.
-Index(
-    "ix_listed_document",
-    LISTED.c.base_id,
-    LISTED.c.document_id,
-    LISTED.c.rev,
-    LISTED.c.word_count,
-    LISTED.c.readiness,
-    LISTED.c.enabled,
-    LISTED.c.mark_hash,
-)
-Index("ix_listed_name", LISTED.c.base_id, LISTED.c.name)
-Index(
-    "ix_listed_mark",
-    LISTED.c.base_id,
-    LISTED.c.mark_mirror,
-    LISTED.c.mark_path,
-    LISTED.c.mark_rev,
-    LISTED.c.rev,
-    LISTED.c.document_id,
-    sqlite_where=text("mark_path IS NOT NULL"),
-    postgresql_where=text("mark_path IS NOT NULL"),
 )

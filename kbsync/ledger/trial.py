@@ -22,7 +22,7 @@ from kbsync.ledger.lock import FileLock
 from kbsync.ledger.sqlite_file import identify_file, make_file, make_folder
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
-from kbsync.model.machine_limits import machine_limit
+from kbsync.messages.machine_limits import machine_limit
 
 TRIAL = ".kbsync-trial-"
 # A first pass writes more than an empty ledger takes.

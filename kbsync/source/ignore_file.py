@@ -11,7 +11,7 @@ import stat
 from functools import lru_cache
 
 from kbsync.config.pattern_line import fault_of, says_nothing
-from kbsync.model.machine_limits import machine_limit
+from kbsync.messages.machine_limits import machine_limit
 from kbsync.source.encoding import byte_order_mark
 from kbsync.source.gitignore import Patterns, compiled
 

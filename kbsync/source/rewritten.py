@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from kbsync.messages import machine as say
-from kbsync.model.machine_limits import MachineFault, machine_limit
+from kbsync.messages.machine_limits import MachineFault, machine_limit
 from kbsync.source.encoding import BLOCK
 from kbsync.source.openat import os_reason
 

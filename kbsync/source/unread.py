@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kbsync.messages import Message, Notice
 from kbsync.messages import source as says
-from kbsync.model.machine_limits import machine_limit
+from kbsync.messages.machine_limits import machine_limit
 from kbsync.source.openat import REPLACED, os_reason
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pydantic_core import to_jsonable_python
 
-from kbsync.app import build, logs
+from kbsync.app import build
 from kbsync.cli import local_context, output, waiting
 from kbsync.cli.api import rendering
 from kbsync.cli.api.api_verb import ApiVerb, Arguments
@@ -37,7 +37,6 @@ def run(context: CliContext, group: str, verb: ApiVerb, words: dict[str, Any]) -
     if verb.destroys and not words.pop("sure") and not _confirmed(verb, words):
         click.echo("nothing was deleted", err=True)
         return Exit.FAULT
-    logs.configure(context.log_level)
     reply = waiting.run(partial(_reply, context, group, verb, words, server))
     if as_json:
         output.as_json({"result": "success"} if reply is None else to_jsonable_python(reply))

@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from kbsync.app import all_mirrors, build, logs
+from kbsync.app import all_mirrors, build
 from kbsync.cli import machine, output, server_checks, waiting
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.doctor import disks, ledgers, servers
@@ -22,7 +22,6 @@ Checks = dict[str, Sequence[Notice]]
 
 def doctor(verb: Doctor, context: CliContext) -> int:
     """Examine, and print one line per check."""
-    logs.configure(context.log_level)
     try:
         checks = _examine(build.settings_of(context.config), verb.offline)
     except Problem as problem:

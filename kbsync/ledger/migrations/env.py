@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from kbsync.ledger.tables import METADATA
+from kbsync.ledger.indexes import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

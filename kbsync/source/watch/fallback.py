@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kbsync.messages import Notice
 from kbsync.messages import watch as says
-from kbsync.model.machine_limits import limit_now
+from kbsync.messages.machine_limits import limit_now
 from kbsync.source.watch.watched_dir import WatchedDir
 
 _LEAST_WATCHES = 524_288

@@ -17,9 +17,10 @@ from ledger_samples import bound, document, entry, key, put
 
 from kbsync.engine.ports import EntryChange, ObservedListing
 from kbsync.ledger import LedgerStore, engines, migrate
+from kbsync.ledger.indexes import METADATA
 from kbsync.ledger.location import find_location
 from kbsync.ledger.sqlite_file import make_file
-from kbsync.ledger.tables import METADATA, REVISION
+from kbsync.ledger.tables import REVISION
 from kbsync.messages import Problem
 from kbsync.model import (
     Binding,
