@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -16,7 +17,6 @@ from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.observe.glances import losing
 from kbsync.engine.ports import Ledger
 from kbsync.engine.reconciler import Planned, Reconciler
-from kbsync.engine.workers.pool import WorkerPool
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import guard as say
@@ -24,6 +24,9 @@ from kbsync.messages import source as source_say
 from kbsync.model import DocKey
 from kbsync.planning.plan import Plan, joined
 from kbsync.source.gitignore import PathSelection
+
+if TYPE_CHECKING:
+    from kbsync.engine.workers.pool import WorkerPool
 
 # The first of these that any mirror ends with is the exit code of the whole pass.
 GRAVEST = (Exit.FAULT, Exit.USAGE, Exit.REFUSED, Exit.HALTED, Exit.INCOMPLETE, Exit.INDEXING)

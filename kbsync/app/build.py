@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING
 from kbsync.app import connect
 from kbsync.config import MirrorConfig as Declared
 from kbsync.config import Settings, load
-from kbsync.engine.context import Mirror
-from kbsync.engine.indexing_room import IndexingRooms
-from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say
@@ -23,7 +20,9 @@ from kbsync.model.prune import KEEP, Prune
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
+    from kbsync.engine.context import Mirror
     from kbsync.engine.ports import Clock
+    from kbsync.engine.reconciler import Reconciler
     from kbsync.ledger.clock import LedgerClock
     from kbsync.ledger.store import LedgerStore
 
@@ -81,6 +80,9 @@ async def opened(
     Raises:
         Problem: the ledger is held or cannot be used, or a mirror is not in the file.
     """
+    from kbsync.engine.indexing_room import IndexingRooms  # noqa: PLC0415 - verbs that only show
+    from kbsync.engine.reconciler import Reconciler  # noqa: PLC0415 - something need no engine
+
     declared, rooms = chosen(settings, only), IndexingRooms()
     async with AsyncExitStack() as stack:
         ledger, clock = stack.enter_context(ledger_held(settings))
@@ -244,7 +246,8 @@ def mirror_of(settings: Settings, declared: Declared, *, prune: Prune = KEEP) ->
         declared: one of its mirrors.
         prune: which documents to delete although their file is there.
     """
-    from kbsync.source.folder import Folder  # noqa: PLC0415 - loaded by verbs that need it
+    from kbsync.engine.context import Mirror  # noqa: PLC0415 - loaded by verbs that need it
+    from kbsync.source.folder import Folder  # noqa: PLC0415
 
     longest = settings.server_of(declared).max_chunk_length
     folder = Folder(declared, own_files(settings), longest_chunk=longest)

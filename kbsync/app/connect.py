@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from kbsync.config import ServerConfig
 from kbsync.config.api_key import read_key
 from kbsync.config.extra_packages import installing
-from kbsync.engine.workers.rate_limiter import RateLimiter
-from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Problem
 from kbsync.messages import command as say
 from kbsync.messages.machine_limits import limit_now
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from kbsync.dify.access import ApiKey
     from kbsync.dify.client import DifyClient
     from kbsync.engine.ports import Clock
+    from kbsync.engine.workers.throttle import ThrottledRemote
 
 EMBEDDED_URL = "http://embedded/v1"
 EMBEDDED_KEY = "dataset-embedded"
@@ -59,6 +58,8 @@ async def connected(server: ServerConfig) -> AsyncIterator[DifyClient]:
 def throttled(server: ServerConfig, client: DifyClient, clock: Clock) -> ThrottledRemote:
     """Return one server behind its throttle: all its mirrors share the rate limit and the room."""
     from kbsync.dify.remote import DifyRemote  # noqa: PLC0415
+    from kbsync.engine.workers.rate_limiter import RateLimiter  # noqa: PLC0415
+    from kbsync.engine.workers.throttle import ThrottledRemote  # noqa: PLC0415
 
     return ThrottledRemote(
         DifyRemote(client),

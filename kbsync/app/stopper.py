@@ -8,10 +8,12 @@ The daemon takes its signals in `kbsync.service.shutdown`.
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
 
 import anyio
 
-from kbsync.engine.workers.pool import WorkerPool
+if TYPE_CHECKING:
+    from kbsync.engine.workers.pool import WorkerPool
 
 
 class Stopper:

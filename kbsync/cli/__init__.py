@@ -133,6 +133,9 @@ def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
 def main() -> None:
     """Run the command and end the process with its exit code."""
     gc.set_threshold(*COLLECT_AFTER)
+    # pydantic would read the metadata of every package that is installed, and hand what is declared
+    # to any plugin it finds.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     INVOCATION.set(Invocation(_program()))
     streams.install()
     try:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
-from kbsync.engine.reconciler import Reconciler
-from kbsync.engine.workers.pool import WorkerPool
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import engine as engine_say
+
+if TYPE_CHECKING:
+    from kbsync.engine.reconciler import Reconciler
+    from kbsync.engine.workers.pool import WorkerPool
 
 T = TypeVar("T")
 # Seconds without progress until it is said what is waited for; then twice as long, and so on.

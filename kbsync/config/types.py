@@ -32,7 +32,9 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]?i?B)?", re.ASCII | re.IGNORECASE)
 class Section(BaseModel):
     """A frozen part of the configuration; keys it does not know are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     @field_validator("*", mode="after")
     @classmethod

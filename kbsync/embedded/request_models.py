@@ -9,11 +9,17 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Technique = Literal["high_quality", "economy"]
 BaseName = Annotated[str, Field(min_length=1, max_length=40)]
 Description = Annotated[str, Field(max_length=400)]
+
+
+class RequestModel(BaseModel):
+    """A body or a query; what checks it is made when the first one comes."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class Permission(str, Enum):  # noqa: UP042 - a StrEnum reads differently in error messages
@@ -24,14 +30,14 @@ class Permission(str, Enum):  # noqa: UP042 - a StrEnum reads differently in err
     PARTIAL_TEAM = "partial_members"
 
 
-class PreProcessingRule(BaseModel):
+class PreProcessingRule(RequestModel):
     """One cleaning step."""
 
     id: str
     enabled: bool
 
 
-class Segmentation(BaseModel):
+class Segmentation(RequestModel):
     """Where to cut and how long a chunk may be, in characters."""
 
     separator: str = "\n"
@@ -39,7 +45,7 @@ class Segmentation(BaseModel):
     chunk_overlap: int = 0
 
 
-class ProcessRuleDetails(BaseModel):
+class ProcessRuleDetails(RequestModel):
     """The rules of a custom or hierarchical process rule."""
 
     pre_processing_rules: list[PreProcessingRule] | None = None
@@ -48,21 +54,21 @@ class ProcessRuleDetails(BaseModel):
     subchunk_segmentation: Segmentation | None = None
 
 
-class ProcessRule(BaseModel):
+class ProcessRule(RequestModel):
     """How a document is cleaned and cut (section 4.5)."""
 
     mode: Literal["automatic", "custom", "hierarchical"]
     rules: ProcessRuleDetails | None = None
 
 
-class RerankingModel(BaseModel):
+class RerankingModel(RequestModel):
     """A reranking model; there is none here."""
 
     reranking_provider_name: str | None = None
     reranking_model_name: str | None = None
 
 
-class RetrievalModel(BaseModel):
+class RetrievalModel(RequestModel):
     """How a knowledge base is searched."""
 
     search_method: Literal["semantic_search", "full_text_search", "hybrid_search", "keyword_search"]
@@ -75,7 +81,7 @@ class RetrievalModel(BaseModel):
     weights: dict[str, object] | None = None
 
 
-class KnowledgeConfig(BaseModel):
+class KnowledgeConfig(RequestModel):
     """The options of an upload."""
 
     original_document_id: str | None = None
@@ -92,7 +98,7 @@ class KnowledgeConfig(BaseModel):
     name: str | None = None
 
 
-class DatasetCreatePayload(BaseModel):
+class DatasetCreatePayload(RequestModel):
     """POST /datasets."""
 
     name: BaseName
@@ -108,7 +114,7 @@ class DatasetCreatePayload(BaseModel):
     summary_index_setting: dict[str, object] | None = None
 
 
-class DatasetUpdatePayload(BaseModel):
+class DatasetUpdatePayload(RequestModel):
     """PATCH /datasets/{ds}."""
 
     name: BaseName | None = None
@@ -121,7 +127,7 @@ class DatasetUpdatePayload(BaseModel):
     partial_member_list: list[dict[str, str]] | None = None
 
 
-class DocumentTextCreatePayload(BaseModel):
+class DocumentTextCreatePayload(RequestModel):
     """POST create-by-text."""
 
     name: str
@@ -136,7 +142,7 @@ class DocumentTextCreatePayload(BaseModel):
     embedding_model_provider: str | None = None
 
 
-class DocumentTextUpdate(BaseModel):
+class DocumentTextUpdate(RequestModel):
     """POST update-by-text."""
 
     name: str | None = None
@@ -153,7 +159,7 @@ class DocumentTextUpdate(BaseModel):
         return self
 
 
-class SegmentCreateItemPayload(BaseModel):
+class SegmentCreateItemPayload(RequestModel):
     """A segment to add."""
 
     content: Annotated[str, Field(min_length=1)]
@@ -168,13 +174,13 @@ class SegmentCreateItemPayload(BaseModel):
         return content
 
 
-class SegmentCreatePayload(BaseModel):
+class SegmentCreatePayload(RequestModel):
     """POST segments, in versions that validate it as a whole."""
 
     segments: Annotated[list[SegmentCreateItemPayload], Field(min_length=1)]
 
 
-class SegmentUpdateArgs(BaseModel):
+class SegmentUpdateArgs(RequestModel):
     """What of a segment changes."""
 
     content: str | None = None
@@ -184,25 +190,25 @@ class SegmentUpdateArgs(BaseModel):
     enabled: bool | None = None
 
 
-class SegmentUpdatePayload(BaseModel):
+class SegmentUpdatePayload(RequestModel):
     """POST segments/{seg}."""
 
     segment: SegmentUpdateArgs
 
 
-class ChildChunkCreatePayload(BaseModel):
+class ChildChunkCreatePayload(RequestModel):
     """POST child_chunks."""
 
     content: str
 
 
-class ChildChunkUpdatePayload(BaseModel):
+class ChildChunkUpdatePayload(RequestModel):
     """PATCH child_chunks/{id}."""
 
     content: str
 
 
-class ChildChunkListQuery(BaseModel):
+class ChildChunkListQuery(RequestModel):
     """GET child_chunks."""
 
     limit: Annotated[int, Field(ge=1)] = 20
@@ -210,20 +216,20 @@ class ChildChunkListQuery(BaseModel):
     page: Annotated[int, Field(ge=1)] = 1
 
 
-class MetadataArgs(BaseModel):
+class MetadataArgs(RequestModel):
     """POST metadata."""
 
     type: Literal["string", "number", "time"]
     name: str
 
 
-class MetadataUpdatePayload(BaseModel):
+class MetadataUpdatePayload(RequestModel):
     """PATCH metadata/{id}."""
 
     name: str
 
 
-class MetadataDetail(BaseModel):
+class MetadataDetail(RequestModel):
     """One value of one document."""
 
     id: str
@@ -231,7 +237,7 @@ class MetadataDetail(BaseModel):
     value: str | int | float | None = None
 
 
-class DocumentMetadataOperation(BaseModel):
+class DocumentMetadataOperation(RequestModel):
     """The values of one document."""
 
     document_id: str
@@ -239,13 +245,13 @@ class DocumentMetadataOperation(BaseModel):
     partial_update: bool = False
 
 
-class MetadataOperationData(BaseModel):
+class MetadataOperationData(RequestModel):
     """POST documents/metadata."""
 
     operation_data: list[DocumentMetadataOperation]
 
 
-class TagCreatePayload(BaseModel):
+class TagCreatePayload(RequestModel):
     """POST tags."""
 
     name: Annotated[str, Field(min_length=1, max_length=50)]
@@ -257,13 +263,13 @@ class TagUpdatePayload(TagCreatePayload):
     tag_id: str
 
 
-class TagDeletePayload(BaseModel):
+class TagDeletePayload(RequestModel):
     """DELETE tags."""
 
     tag_id: str
 
 
-class TagBindingPayload(BaseModel):
+class TagBindingPayload(RequestModel):
     """POST tags/binding."""
 
     tag_ids: list[str]
@@ -277,14 +283,14 @@ class TagBindingPayload(BaseModel):
         return tag_ids
 
 
-class TagUnbindingPayload(BaseModel):
+class TagUnbindingPayload(RequestModel):
     """POST tags/unbinding."""
 
     tag_id: str
     target_id: str
 
 
-class HitTestingPayload(BaseModel):
+class HitTestingPayload(RequestModel):
     """POST retrieve."""
 
     query: Annotated[str, Field(max_length=250)]
@@ -292,7 +298,7 @@ class HitTestingPayload(BaseModel):
     attachment_ids: list[str] | None = None
 
 
-class DatasetListQuery(BaseModel):
+class DatasetListQuery(RequestModel):
     """GET /datasets."""
 
     keyword: str | None = None

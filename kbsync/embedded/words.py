@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -14,8 +15,6 @@ _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
-_UNSPACED_CHARACTER: Final = re.compile(f"([{_UNSPACED}])")
-_WORD: Final = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
 MAX_KEYWORDS: Final = 10
 
 _COMMON_TEXT: Final = """
@@ -29,23 +28,34 @@ _COMMON_TEXT: Final = """
 COMMON: Final = frozenset(_COMMON_TEXT.split())
 
 
+# These scripts take long to compile, and most processes never look at a word.
+@cache
+def _unspaced_character() -> re.Pattern[str]:
+    return re.compile(f"([{_UNSPACED}])")
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    return re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
+
+
 def spaced(text: str) -> str:
     """The text with a space around every character of a script that has no spaces."""
     plain = unicodedata.normalize("NFC", text)
-    return plain if plain.isascii() else _UNSPACED_CHARACTER.sub(r" \1 ", plain)
+    return plain if plain.isascii() else _unspaced_character().sub(r" \1 ", plain)
 
 
 def keywords(text: str) -> list[str]:
     """Up to ten significant words of a chunk, the most frequent first."""
     counted = Counter(
-        word for word in _WORD.findall(text) if len(word) > 1 and word.lower() not in COMMON
+        word for word in _word().findall(text) if len(word) > 1 and word.lower() not in COMMON
     )
     return [word for word, _ in counted.most_common(MAX_KEYWORDS)]
 
 
 def terms(text: str) -> list[str]:
     """Every word, without regard to case and accents; pairs of neighbours in unspaced scripts."""
-    return [term for word in _WORD.findall(_folded(text)) for term in _parts(word, "")]
+    return [term for word in _word().findall(_folded(text)) for term in _parts(word, "")]
 
 
 def match_expression(query: str) -> str | None:
@@ -55,7 +65,7 @@ def match_expression(query: str) -> str | None:
     as a phrase, which ranks the chunk with the whole sentence above chunks with a single word.
     """
     # Quoted words cannot be FTS5 syntax, whatever the caller wrote.
-    words = _WORD.findall(unicodedata.normalize("NFC", query))
+    words = _word().findall(unicodedata.normalize("NFC", query))
     distinct = dict.fromkeys(words)
     significant = [word for word in distinct if word.lower() not in COMMON] or list(distinct)
     phrases = [phrase for word in significant for phrase in _parts(word, " ")]
@@ -65,7 +75,7 @@ def match_expression(query: str) -> str | None:
 
 def is_unspaced(word: str) -> bool:
     """Whether the word is of a script that is written without spaces."""
-    return _UNSPACED_CHARACTER.match(word) is not None
+    return _unspaced_character().match(word) is not None
 
 
 def _both(first: str, second: str) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
@@ -38,7 +39,6 @@ from kbsync.engine.ports import Clock, Ledger, Remote
 from kbsync.engine.workers.admission import held_notice
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
-from kbsync.engine.workers.pool import Observer, WorkerPool
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
@@ -48,6 +48,9 @@ from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.guarded_plan import guarded_plan
 from kbsync.planning.plan import SET_BASE, keys_of
+
+if TYPE_CHECKING:
+    from kbsync.engine.workers.pool import Observer, WorkerPool
 
 __all__ = ["Planned", "Reconciler"]
 
@@ -123,6 +126,8 @@ class Reconciler:
         Raises:
             Problem: the mirror cannot go on.
         """
+        from kbsync.engine.workers.pool import WorkerPool  # noqa: PLC0415 - a plan needs none
+
         permitted = guarded_plan(planned.plan.actions, planned.facts, planned.guard, read)
         context = await self.with_base(planned.context, wanted=bool(permitted.actions))
         context = replace(context, promised=planned.promised)

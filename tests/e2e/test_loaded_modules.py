@@ -1,0 +1,87 @@
+"""What a verb loads: only what it uses, since loading is most of what a short verb costs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typing_commands import KEY, environment, served
+
+# The command, and the names of all modules that are loaded at its end.
+NOTING = """
+import atexit, json, pathlib, sys
+noted = pathlib.Path(sys.argv.pop(1))
+atexit.register(lambda: noted.write_text(json.dumps([m for m in sys.modules if sys.modules[m]])))
+from kbsync.cli import main
+main()
+"""
+# What migrates, serves, converts, shows bars and logs, and the part of httpx that is a command.
+NEVER = {
+    *("alembic", "mako", "uvicorn", "watchdog", "structlog", "rich", "pygments", "httpx._main"),
+    *("aiohttp", "multipart", "bs4", "openpyxl", "docx", "pypdf", "markitdown", "jsonschema"),
+    *("psycopg", "sqlalchemy.orm", "sqlalchemy.ext", "sqlalchemy.dialects.postgresql"),
+    "kbsync.service.daemon",
+}
+EMBEDDED = {"starlette", "kbsync.embedded.asgi_app"}
+SERVER = {"httpx", "httpcore", "h11", "kbsync.dify"}
+ENGINE = {"kbsync.engine.reconciler", "kbsync.engine.observe", "kbsync.source.folder"}
+WORKERS = {"kbsync.engine.workers.pool", "kbsync.engine.execute.executor"}
+LEDGER = {"sqlalchemy", "kbsync.ledger"}
+CONFIGURATION = {"pydantic", "yaml", "kbsync.config", "kbsync.model", "asyncio", "anyio"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that was mirrored to a server over HTTP."""
+    place = tmp_path_factory.mktemp("loaded")
+    (place / "docs").mkdir()
+    (place / "docs" / "moon.md").write_text("# Moon\n\nThe moon is 4.5 billion years old.\n")
+    with served(place) as url:
+        (place / "kbsync.yaml").write_text(
+            f"version: 1\nserver: {{url: '{url}', api_key: {KEY}}}\nledger: ./ledger.db\n"
+            "mirrors: [{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}]\n"
+        )
+        loaded(place, "apply")
+        yield place
+
+
+def loaded(place: Path, *words: str) -> set[str]:
+    """Return the modules that `kbsync WORDS` loads, which ends well."""
+    noted = place / "modules.json"
+    line = [sys.executable, "-c", NOTING, str(noted), *words]
+    subprocess.run(line, cwd=place, env=environment(), check=True, capture_output=True)
+    return set(json.loads(noted.read_text()))
+
+
+def among(modules: set[str], unwanted: set[str]) -> list[str]:
+    """Return what of `modules` is one of `unwanted`, or in one of them."""
+    return [m for m in sorted(modules) if any(m == u or m.startswith(f"{u}.") for u in unwanted)]
+
+
+@pytest.mark.parametrize(
+    ("words", "unused"),
+    [
+        ("--version", CONFIGURATION | LEDGER | ENGINE | SERVER | EMBEDDED),
+        ("--help", CONFIGURATION | LEDGER | ENGINE | SERVER | EMBEDDED),
+        ("status", ENGINE | WORKERS | SERVER | EMBEDDED),
+        ("plan", WORKERS | EMBEDDED),
+        ("apply", EMBEDDED),
+        ("apply --no-refresh", EMBEDDED),
+    ],
+)
+def test_a_verb_loads_what_it_uses(folder: Path, words: str, unused: set[str]) -> None:
+    assert among(loaded(folder, *words.split()), NEVER | unused) == []
+
+
+def test_an_embedded_server_is_loaded_without_what_serves_it(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "kbsync.yaml").write_text(
+        "version: 1\nserver: {url: embedded}\nledger: ./ledger.db\n"
+        "mirrors: [{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}]\n"
+    )
+    loaded(tmp_path, "apply")
+    assert among(loaded(tmp_path, "apply", "--no-refresh"), NEVER) == []
