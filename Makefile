@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim crash fuzz coverage lint types contracts docs clean distclean
+.PHONY: help demo test sim crash fuzz coverage bench lint types contracts docs clean distclean
 
 help:
 	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
@@ -17,6 +17,7 @@ help:
 	@echo "make crash       kill a first mirror of 500 documents 50 times, and count: KILLS=50 DOCUMENTS=500"
 	@echo "make fuzz        fuzz every parser for SECONDS=60 each, guided by coverage"
 	@echo "make coverage    measure branch coverage of planning and engine; under 98 % it fails"
+	@echo "make bench       measure beside rsync, rclone and others: SIZE=toy|usual|full ROWS=daemon,... KEEP=folder PAGE=1"
 	@echo "make lint        check style and format"
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
@@ -54,6 +55,12 @@ coverage: $(VENV)/.with-test
 		--cov-report=term-missing:skip-covered --cov-fail-under=98 \
 		tests/unit/planning tests/unit/engine tests/property/test_planner.py tests/golden/plan
 
+# Figures of another version in the same run: BEFORE=/path/to/its/.venv/bin/python. PAGE=1 writes docs/performance.*
+SIZE ?= usual
+bench: $(VENV)/.with-bench
+	$(BIN)/python -m benchmarks --size $(SIZE) $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(KEEP),--keep $(KEEP)) $(if $(BEFORE),--before $(BEFORE)) $(if $(PAGE),--page)
+
 lint: $(VENV)/.with-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -87,7 +94,7 @@ $(BIN)/pip:
 			"Next: install its venv package (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 
 clean:
-	rm -rf build dist .demo .fuzz .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist bench.json .demo .fuzz .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	rm -rf .import_linter_cache *.egg-info
 	find kbsync tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,43 +1,97 @@
-"""Every benchmark runs at toy size and prints its table, so that none rots between two releases."""
+"""The suite of benchmarks runs at toy size: every row is there, and what is counted is right."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-# What each is run with, and how lines of its table begin.
-TOY = {
-    "freshness": (
-        ["20", "2", "--grace", "1", "--rest", "2"],
-        ["20 files mirrored", "edited: 2", "new: 2", "gone: 1", "one edit, then 2 s: {'"],
-    ),
-    "ledger": (["200"], ["200 entries", "rows, no listing", "commits of 10 ", "open and close"]),
-    "noop": (
-        ["200", "--rounds", "1"],
-        ["200 files in 2 folders", "kbsync apply --no-refresh", "kbsync --version"],
-    ),
-    "scan": (["200", "5"], ["200 files in 5 folders", "scan with filters", "look", "memory"]),
-    "transport": (["4"], ["4 uploads of 4096 bytes", "client on httpx", "bare httpx", "floor"]),
+from benchmarks import peers
+from benchmarks.__main__ import main
+from benchmarks.rows import GROUPS
+from benchmarks.sizes import TOY
+from benchmarks.targets import TARGETS
+
+# Times say nothing at this size, least of all beside other tests.
+ROWS = {
+    "start-up": {"version", "plan", "status"},
+    "unchanged": {
+        "unchanged-rsync",
+        "unchanged-rclone",
+        "unchanged-few-rsync",
+        "unchanged-few-oikb",
+        "million-memory",
+        "million-time",
+        "million-rsync",
+    },
+    "inside": {"walk-find", "commit"},
+    "first-apply": {
+        "first-wall",
+        "first-cpu",
+        "first-requests",
+        "first-oikb",
+        "rate",
+        "rate-whole",
+    },
+    "refresh": {"refresh-wall", "refresh-cpu"},
+    "daemon": {"watch-ready", "watch-placed", "daemon-idle", "edit-cpu", "edit-delay"},
+    "big-file": {"big-daemon", "big-apply"},
+    "concurrency": {"concurrency-fast", "concurrency-slow", "concurrency-locked"},
 }
+NEED = {"rsync": "rsync", "rclone": "rclone", "oikb": "oikb", "watch": "inotifywait"}
 
 
-@pytest.mark.parametrize("name", TOY)
-@pytest.mark.seconds(10)
-def test_a_benchmark_prints_its_table(name: str, tmp_path: Path) -> None:
-    words, expected = TOY[name]
-    command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *words]
-    ran = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    lines = [line.strip() for line in ran.stdout.splitlines()]
-    missing = [start for start in expected if not any(each.startswith(start) for each in lines)]
-    assert not missing, ran.stdout
+def measured(tmp_path: Path, *groups: str) -> Any:
+    """Return the JSON of a run of these groups, with exactly the rows that can be measured."""
+    figures = tmp_path / "figures.json"
+    keep = ["--keep", str(tmp_path / "kept")]
+    main(["--size", "toy", "--rows", ",".join(groups), "--json", str(figures), *keep])
+    found = json.loads(figures.read_text("utf-8"))
+    absent = [peer for peer in peers.PACKAGES if any(peer in why for why in found["skipped"])]
+    left_out = [part for part, peer in NEED.items() if peer in absent]
+    expected = {row for group in groups for row in ROWS[group]}
+    expected = {row for row in expected if not any(part in row for part in left_out)}
+    assert {each["row"] for each in found["rows"]} == expected
+    return found
 
 
-def test_no_benchmark_is_left_out() -> None:
-    assert {path.stem for path in (ROOT / "benchmarks").glob("*.py")} == TOY.keys()
+@pytest.mark.seconds(8)
+@pytest.mark.timeout(300)
+def test_what_does_not_change_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = measured(tmp_path, "start-up", "unchanged", "inside", "refresh")
+    points = {(each["contender"], each["files"]) for each in found["points"]}
+    assert ("kbsync", TOY.many.files) in points
+    assert "`python -c pass`" in capsys.readouterr().out
+
+
+@pytest.mark.seconds(8)
+@pytest.mark.timeout(300)
+def test_a_first_apply_is_measured_and_its_requests_are_counted(tmp_path: Path) -> None:
+    found = measured(tmp_path, "first-apply", "big-file")
+    counts = found["tables"]["first-requests"]
+    for contender in ("kbsync", "bare loop"):
+        uploads = [
+            number for route, number in counts[contender].items() if route.endswith("-by-file")
+        ]
+        assert uploads == [TOY.first], counts
+    row = next(each for each in found["rows"] if each["row"] == "first-requests")
+    assert row["samples"]["kbsync"] == [
+        pytest.approx(sum(counts["kbsync"].values()) / TOY.first, rel=1e-3)
+    ]
+
+
+@pytest.mark.seconds(12)
+@pytest.mark.timeout(300)
+def test_the_daemon_and_its_servers_are_measured(tmp_path: Path) -> None:
+    found = measured(tmp_path, "daemon", "concurrency")
+    edits = next(each for each in found["rows"] if each["row"] == "edit-delay")
+    assert len(edits["samples"]["kbsync"]) == TOY.edits
+
+
+def test_no_row_is_left_out_of_these_tests() -> None:
+    assert ROWS.keys() == GROUPS.keys()
+    assert set().union(*ROWS.values()) == TARGETS.keys()

@@ -1,0 +1,1 @@
+"""kbsync measured beside what else would do the work: `make bench`, docs/performance.md."""

@@ -1,0 +1,78 @@
+"""The suite from the command line: `python -m benchmarks --help`, or `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import page, report
+from benchmarks.figures import Result
+from benchmarks.measure import FailedError
+from benchmarks.rows import GROUPS
+from benchmarks.sizes import SIZES
+from benchmarks.suite import BEFORE, NOW, Suite, Version
+from benchmarks.table import as_text
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Return the options."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--size", choices=SIZES, default="usual")
+    parser.add_argument("--rows", default="", help=f"groups, by commas: {', '.join(GROUPS)}")
+    parser.add_argument("--runs", type=int, help="of every contender; by default those of the size")
+    parser.add_argument(
+        "--before", type=Path, help="Python of another checkout, measured in the same run"
+    )
+    parser.add_argument("--keep", type=Path, help="folder that keeps trees for the next run")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where figures go")
+    parser.add_argument(
+        "--page", action="store_true", help=f"write {page.PAGE.name}, and its figures, anew"
+    )
+    options = parser.parse_args(words)
+    options.groups = [each for each in options.rows.split(",") if each] or list(GROUPS)
+    if unknown := [each for each in options.groups if each not in GROUPS]:
+        parser.error(f"no rows are called {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    return options
+
+
+def run(options: argparse.Namespace, scratch: Path) -> report.Report:
+    """Measure, and print the table once all is measured."""
+    versions = [Version(NOW, Path(sys.executable))]
+    versions += [Version(BEFORE, options.before.absolute())] if options.before else []
+    size = SIZES[options.size]
+    size = dataclasses.replace(size, runs=options.runs) if options.runs else size
+    keep = (options.keep or scratch / "kept").absolute()
+    suite = Suite(size, tuple(versions), keep, scratch)
+    whole = report.read(page.FIGURES) if options.page and page.FIGURES.exists() else report.Report()
+    found: list[Result] = []
+    about = report.about(suite, options.size)
+    for group in options.groups:
+        print(f"measuring: {group}", file=sys.stderr, flush=True)
+        for result in GROUPS[group](suite):
+            found.append(result)
+            whole.add(result, about)
+    whole.close(suite)
+    print(f"Size {options.size}, {size.runs} runs; names of rows say what the full size has.")
+    print(as_text(report.Report({each.row: each for each in found}).ordered))
+    return whole
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure, print the table and write the files."""
+    options = parse(sys.argv[1:] if words is None else words)
+    with tempfile.TemporaryDirectory(prefix="kbsync-bench-") as folder:
+        try:
+            whole = run(options, Path(folder))
+        except FailedError as failed:
+            raise SystemExit(str(failed)) from None
+    whole.write(page.FIGURES if options.page else options.json)
+    if options.page:
+        page.write(whole)
+
+
+if __name__ == "__main__":
+    main()
