@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import structlog
@@ -11,23 +12,28 @@ from kbsync.engine.execute.results import Event
 from kbsync.messages import Notice, Problem, printable
 from kbsync.messages import daemon as say
 
+# The logger of the module that sends requests.
+REQUESTS = "kbsync.dify.http"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 
 
-def configure(level: str | None, *, default: str = "warning") -> None:
+def configure(level: str | None, shape: str = "auto", *, default: str = "warning") -> None:
     """Set up structlog.
 
     Args:
-        level: ``debug``, ``info`` or ``warning``; quieter lines are dropped.
+        level: ``debug``, ``info`` or ``warning``; quieter lines are dropped. With ``debug`` each
+            request to a server is a line.
+        shape: ``text`` for people, ``json`` for programs, ``auto``: text on a terminal.
         default: where no level is given.
     """
-    terminal = sys.stderr.isatty()
+    text = shape == "text" or (shape == "auto" and sys.stderr.isatty())
     renderers: list[structlog.typing.Processor] = [
         structlog.processors.format_exc_info,
         structlog.processors.JSONRenderer(),
     ]
-    if terminal:
-        renderers = [structlog.dev.ConsoleRenderer()]
+    if text:
+        colors = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        renderers = [structlog.dev.ConsoleRenderer(colors=colors)]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -39,6 +45,23 @@ def configure(level: str | None, *, default: str = "warning") -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+    if LEVELS[level or default] == logging.DEBUG:
+        _requests()
+
+
+class _Requests(logging.Handler):
+    """Writes one line for each request to a server."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it; what it holds was chosen where it is made, and no key is among it."""
+        structlog.get_logger().debug("request", **vars(record)["request"])
+
+
+def _requests() -> None:
+    log = logging.getLogger(REQUESTS)
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    log.handlers = [_Requests()]
 
 
 def _safe(

@@ -121,13 +121,24 @@ class Verbs(click.Group):
     envvar="KBSYNC_LOG_LEVEL",
     help="What is logged to stderr.  [default: info for run, warning otherwise]",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(["auto", "text", "json"]),
+    default="auto",
+    envvar="KBSYNC_LOG_FORMAT",
+    show_default=True,
+    help="For people or for programs; auto: text on a terminal, JSON lines elsewhere.",
+)
 @click.pass_context
-def cli(ctx: click.Context, config: Path, log_level: str | None) -> None:
+def cli(ctx: click.Context, config: Path, log_level: str | None, log_format: str) -> None:
     """Keep a folder and a knowledge base the same."""
     usual = ctx.get_parameter_source("config") is ParameterSource.DEFAULT
     given = None if usual else str(config)
     INVOCATION.set(replace(INVOCATION.get(), config=given))
-    ctx.obj = CliContext(config, log_level)
+    ctx.obj = CliContext(config, log_level, log_format)
+    if log_level is not None or log_format != "auto":
+        # It takes time to load, which a verb that logs nothing need not pay.
+        pkgutil.resolve_name("kbsync.app.logs:configure")(log_level, log_format)
 
 
 def main() -> None:

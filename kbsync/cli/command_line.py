@@ -24,6 +24,7 @@ class CliContext(NamedTuple):
 
     config: Path
     log_level: str | None = None
+    log_format: str = "auto"
 
 
 class LocalVerb:

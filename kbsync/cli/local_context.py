@@ -103,11 +103,10 @@ class LocalContext:
             if self._log_level not in STEPS_LOGGED:
                 yield shown
                 return
-            logs = pkgutil.resolve_name("kbsync.app.logs")
-            logs.configure(self._log_level)
+            note = pkgutil.resolve_name("kbsync.app.logs:note")
 
             def observe(event: Event) -> None:
-                logs.note(event)
+                note(event)
                 shown(event)
 
             yield observe

@@ -25,7 +25,7 @@ def run(verb: Run, context: CliContext) -> int:
     from kbsync.service import daemon  # noqa: PLC0415
     from kbsync.service.systemd import SystemdNotifier  # noqa: PLC0415
 
-    logs.configure(context.log_level, default="info")
+    logs.configure(context.log_level, context.log_format, default="info")
     streams.log_on(logs.note_lost)
     foreign_lines.take()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ from kbsync.model import Done, Failure, NotSent, Outcome, Rejected, Unauthorized
 
 S = TypeVar("S")
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 LARGEST_REPLY = 16 * 1024 * 1024
 # Those compress a thousandfold at most; compressed twice, or in other ways, has no such bound.
@@ -164,14 +167,18 @@ class Exchange:
     async def _once(
         self, call: ApiCall, request: httpx.Request, upload: Multipart | None
     ) -> Outcome[ApiReply]:
-        limit = self._limit(upload)
+        limit, began = self._limit(upload), time.monotonic()
+        status: int | None = None
         try:
             with self.pending.noted(call.what, limit), anyio.fail_after(limit):
                 reply = await self._receive(request)
+                status = reply.status if reply else None
         except PayloadChanged as fault:
             return NotSent(fault.why or messages.PAYLOAD_CHANGED(what=call.what))
         except (TimeoutError, ssl.SSLError, httpx.HTTPError) as fault:
             return self.broken(call, fault, upload)
+        finally:
+            _note(call, status, time.monotonic() - began)
         if reply is None:
             mebibytes = LARGEST_REPLY // 1024**2
             why = messages.REPLY_TOO_LARGE(what=call.what, mebibytes=mebibytes)
@@ -242,6 +249,20 @@ class Exchange:
         why = why_no_connection(call, fault, self._way)
         # A proxy that refuses does so until it, or the address it is given, is changed.
         return Unauthorized(why) if why.message is messages.PROXY else NotSent(why)
+
+
+def _note(call: ApiCall, status: int | None, seconds: float) -> None:
+    """Log a request, without its query and its body: these hold texts, names and values."""
+    if not _LOG.isEnabledFor(logging.DEBUG):
+        return
+    request = {
+        "call": call.what,
+        "method": call.method,
+        "route": call.path,
+        "status": status,
+        "ms": round(seconds * 1000),
+    }
+    _LOG.debug("%s", call.what, extra={"request": request})
 
 
 def mapped(outcome: Outcome[S], turn: Callable[[S], T]) -> Outcome[T]:

@@ -70,7 +70,13 @@ async def _hold_ledger(
         The exit code, and the settings to begin anew with, None after a signal.
     """
     with build.ledger_opened(settings, command="kbsync run") as (ledger, clock):
-        log.say("starting", version=__version__, ledger=ledger.location.shown)
+        log.say(
+            "starting",
+            version=__version__,
+            configuration=str(settings.file),
+            ledger=ledger.location.shown,
+            mirrors=[_shown(settings, each) for each in settings.mirrors],
+        )
         for notice in build.warnings(settings):
             log.say("configuration", notice)
         try:
@@ -125,7 +131,7 @@ class Daemon:
             ledger,
             clock,
             make=make or controllers(log),
-            turned=log.turned,
+            turned=log.phases.turned,
         )
         self._admin = Admin(
             settings, self._supervisor, ledger=ledger, clock=clock, log=log, notifier=notifier
@@ -196,7 +202,7 @@ class Daemon:
         notifier.alive()
         notifier.status(admin.summary(states))
         for name, state in states.items():
-            self._log.watched(name, state)
+            self._log.phases.look(name, state)
         starting = any(state.phase is Phase.STARTING for state in states.values())
         if not admin.ready and not starting:
             admin.ready = True
@@ -228,6 +234,12 @@ class Daemon:
     async def _reload_in_turn(self) -> None:
         async with self._admin.busy:
             await self._admin.reload()
+
+
+def _shown(settings: Settings, mirror: MirrorConfig) -> str:
+    """Return one line about a mirror: what is mirrored where."""
+    source, base = mirror.source, mirror.knowledge_base.name
+    return f"{mirror.name}: {source} → {base} at {settings.server_of(mirror).url}"
 
 
 def controllers(log: EventLog) -> MakeController:

@@ -73,9 +73,15 @@ def test_one_line_for_each_change_at_the_server() -> None:
             **{"cause": "edited", "outcome": "done", "document": "d-1", "ms": 5},
         }
     ]
-    changes = ("create", "update", "delete", "move", "set_metadata", "restore", "adopt")
+    changes = ("create", "update", "delete", "set_metadata", "move", "restore", "adopt")
     assert levels(*(event(action) for action in changes)) == ["info"] * len(changes)
     assert levels(event("index", "indexed")) == ["info"]
+
+
+def test_a_move_is_one_line_and_its_mark_none() -> None:
+    moved, marked = event("move", cause="from a.md"), event("set_metadata", cause="metadata")
+    assert levels(moved, marked, marked) == ["info", "debug", "info"]
+    assert levels(moved, event("update"), marked) == ["info", "info", "info"]
 
 
 def test_no_line_for_what_changes_nothing() -> None:
