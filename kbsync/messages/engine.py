@@ -399,7 +399,9 @@ CHUNKS_NOT_ADDED = Message(
     "look into the server's log; see whether it can index: " + verb("doctor"),
     Exit.INCOMPLETE,
 )
-OF_THE_FILE = frozenset(each.code for each in (FAILED_NO_CHUNKS, FAILED_READING, FAILED_NO_TEXT))
+WITHOUT_CHUNKS = frozenset(each.code for each in (FAILED_NO_CHUNKS, FAILED_NO_TEXT))
+"""Failures of documents that the server completed without a chunk."""
+OF_THE_FILE = WITHOUT_CHUNKS | {FAILED_READING.code}
 """Failures that the same bytes end in however often they are sent: to try again is no advice."""
 METADATA_UNUSABLE = Message(
     "KB-E260",

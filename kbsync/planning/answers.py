@@ -57,7 +57,7 @@ def hold_failed(case: Case, row: str, until: float | None) -> Hold:
     entry = entry_of(case)
     reason = entry.reason[1] if entry.reason else "no reason given"
     values = {"path": case.key.path, "mirror": case.key.mirror, "reason": reason}
-    if of_the_file(entry):
+    if until is None and of_the_file(entry):
         return hold(case, row, Cause.RECOVER, say.HELD_UNREADABLE(**values))
     if until is None:
         return hold(case, row, Cause.RECOVER, say.HELD_FAILED(**values))

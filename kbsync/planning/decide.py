@@ -298,7 +298,8 @@ def _mended(entry: LedgerEntry, known: RemoteDocument) -> bool:
     # After an error being available is enough. Otherwise chunks or keywords were missing while it
     # was available: there have to be more words than before.
     code = entry.reason[0] if entry.reason else ""
-    available = {say.FAILED_UNFINDABLE.code, say.FAILED_INCOMPLETE_CHUNKS.code}
+    partly = {say.FAILED_UNFINDABLE.code, say.FAILED_INCOMPLETE_CHUNKS.code}
+    available = partly | say.WITHOUT_CHUNKS
     erred = entry.retry_at is not None and code not in available
     return erred or (known.word_count or 0) > (entry.word_count or 0)
 

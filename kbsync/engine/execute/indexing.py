@@ -52,6 +52,8 @@ UNFINISHED = (
 )
 # How far a document is goes to the ledger so often at most.
 NOTED_EVERY = 60.0
+# How often a file is sent that the server makes no chunks of.
+TRIES_WITHOUT_CHUNKS = 3
 
 
 class IndexingTracker:
@@ -387,8 +389,11 @@ def entry_after_indexing(
     slowly = doubled(FIRST_RETRY, failures - 1, longest=LONGEST_RETRY)
     # Chunks that stay behind are the doing of what was indexed at the same time, not of the file.
     raced = why.message is say.FAILED_INCOMPLETE_CHUNKS
+    # A server in trouble makes no chunks of a good file; nothing is embedded by trying again.
+    without = why.code in say.WITHOUT_CHUNKS and failures < TRIES_WITHOUT_CHUNKS
     # What the server cannot read it cannot read tomorrow either.
-    recovers = (document.readiness is Readiness.ERROR and not document.unreadable) or raced
+    erred = document.readiness is Readiness.ERROR and not document.unreadable
+    recovers = erred or raced or without
     return replace(
         entry,
         state=EntryState.FAILED,

@@ -79,28 +79,47 @@ def test_an_error_is_tried_again_slower_each_time_and_never_slower_than_the_cap(
     assert entry.failures == 30
 
 
-def test_a_document_without_chunks_is_not_tried_again_by_itself() -> None:
-    why = say.FAILED_NO_CHUNKS(path="a.md")
-    assert entry_after_indexing(ENTRY, _document(words=0), why, now=0.0).retry_at is None
+def test_a_document_without_chunks_is_tried_again_twice_and_then_left() -> None:
+    entry, why = ENTRY, say.FAILED_NO_CHUNKS(path="a.md")
+    tries = []
+    for _ in range(4):
+        entry = entry_after_indexing(entry, _document(words=0), why, now=0.0)
+        tries.append(entry.retry_at)
+    assert tries == [FIRST_RETRY, 2 * FIRST_RETRY, None, None]
 
 
 @pytest.mark.anyio
-async def test_a_completed_document_without_chunks_failed_and_is_not_uploaded_again() -> None:
+async def test_a_server_that_made_no_chunks_for_a_while_leaves_no_document_failed() -> None:
+    on = stage({"a.md": b"a text that has words"})
+    on.server.empty_names.add("a.md")
+    report = await run_pool(on, ["a.md"])
+    assert report.exit is Exit.INCOMPLETE
+    on.server.empty_names.clear()
+    await anyio.sleep(FIRST_RETRY + 1)
+    await run_pool(on, ["a.md"])
+    assert on.states() == {"a.md": "synced"}
+    assert on.server.count("update") == 1
+
+
+@pytest.mark.anyio
+async def test_a_document_that_stays_without_chunks_is_sent_three_times_at_most() -> None:
     on = stage({"a.md": b"\n"})
     on.server.empty_names.add("a.md")
     report = await run_pool(on, ["a.md"])
     entry = on.ledger.held[A]
-    assert (entry.state, entry.retry_at) == (EntryState.FAILED, None)
+    assert entry.state is EntryState.FAILED
     assert entry.reason is not None
     assert entry.reason[0] == say.FAILED_NO_CHUNKS.code
     assert report.exit is Exit.INCOMPLETE
 
-    await anyio.sleep(LONGEST_RETRY * 2)
-    for listing in (None, await refresh(on.world)):
-        report = await run_pool(on, ["a.md"], listing=listing)
-        assert report.stopped[A][0] == "failed"
+    for _ in range(3):
+        for listing in (None, await refresh(on.world)):
+            await anyio.sleep(LONGEST_RETRY * 2)
+            report = await run_pool(on, ["a.md"], listing=listing)
+            assert report.stopped[A][0] == "failed"
     assert on.server.count("create") == 1
-    assert on.server.count("update") == 0
+    assert on.server.count("update") == 2
+    assert on.ledger.held[A].retry_at is None
 
     on.server.empty_names.clear()
     on.source.write("a.md", b"now with text")
