@@ -22,11 +22,16 @@ from kbsync.messages import Exit, Problem
 from kbsync.messages.advice import INVOCATION, Invocation, quoted
 from kbsync.messages.machine_limits import limit_behind
 
+# Parts of libraries that no verb uses, though what uses them is loaded: the command line of httpx,
+# which brings rich, and the other event loop of httpcore. To Python, None is a missing module.
+UNUSED = ("httpx._main", "trio")
+
 # Python's own bounds make a start search all that was loaded for cycles, again and again.
 COLLECT_AFTER = (20_000, 10, 10)
 
 LOCAL = "kbsync.cli.local_verbs"
 WRITING = "kbsync.commands.writing_verbs"
+MIRRORS = "kbsync.commands.mirror_verbs"
 BY_HAND = "kbsync.cli.api"
 
 
@@ -49,14 +54,14 @@ VERBS = {
     "verify": Verb("compare what is stored with what is on disk", f"{LOCAL}:Verify"),
     "explain": Verb("why one file is in its state", f"{WRITING}:Explain"),
     "retry": Verb("try again what failed or was refused", f"{WRITING}:Retry"),
-    "pause": Verb("have the daemon leave mirrors alone", f"{WRITING}:Pause"),
-    "resume": Verb("have the daemon go on with mirrors", f"{WRITING}:Resume"),
-    "reload": Verb("have the daemon read its configuration anew", f"{WRITING}:Reload"),
+    "pause": Verb("have the daemon leave mirrors alone", f"{MIRRORS}:Pause"),
+    "resume": Verb("have the daemon go on with mirrors", f"{MIRRORS}:Resume"),
+    "reload": Verb("have the daemon read its configuration anew", f"{MIRRORS}:Reload"),
     "doctor": Verb("diagnose server, ledger and machine", f"{LOCAL}:Doctor"),
     "mirror": Verb(
-        "rename, forget or destroy what the ledger knows of a mirror", f"{WRITING}:MIRROR"
+        "rename, forget or destroy what the ledger knows of a mirror", f"{MIRRORS}:MIRROR"
     ),
-    "adopt": Verb("take documents over that kbsync did not make", f"{WRITING}:AdoptDocuments"),
+    "adopt": Verb("take documents over that kbsync did not make", f"{MIRRORS}:AdoptDocuments"),
     "export": Verb(
         "write a knowledge base to a folder that can be mirrored", f"{LOCAL}:ExportBase"
     ),
@@ -144,6 +149,8 @@ def cli(ctx: click.Context, config: Path, log_level: str | None, log_format: str
 def main() -> None:
     """Run the command and end the process with its exit code."""
     gc.set_threshold(*COLLECT_AFTER)
+    for name in UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     # pydantic would read the metadata of every package that is installed, and hand what is declared
     # to any plugin it finds.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import click
 
 from kbsync.cli.command_line import LocalVerb, local_verb
+from kbsync.commands.mirror_verbs import EmptyTrash
 from kbsync.commands.options import Time, VerbGroup, argument, flag, option
-from kbsync.commands.writing_verbs import EmptyTrash
 
 JSON = "Print one JSON object."
 OFFLINE = "Ask no server."

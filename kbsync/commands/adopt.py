@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from kbsync.commands.base import CommandContext, Confirmation, Output
-from kbsync.commands.writing_verbs import AdoptDocuments
+from kbsync.commands.mirror_verbs import AdoptDocuments
 from kbsync.config import Settings
 from kbsync.config.adopt_map import read_pairs
 from kbsync.engine.observe.adoption import Match, Offer, Trust, take

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kbsync.app import all_mirrors, build, plan_file
+from kbsync.app import all_mirrors, build
 from kbsync.app.all_mirrors import Applied, HaltedMirror, MirrorPlan
 from kbsync.commands import report
 from kbsync.commands.base import CommandContext, Confirmation, warn
-from kbsync.commands.writing_verbs import Apply, EmptyTrash, PlanOptions, Retry
+from kbsync.commands.writing_verbs import Apply, PlanOptions, Retry
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
 from kbsync.engine.reconciler import Planned
@@ -21,6 +21,9 @@ from kbsync.messages import daemon as say
 from kbsync.messages import guard as guard_say
 from kbsync.model import Cause, Delete
 from kbsync.planning.plan import CHANGES, SET_BASE, digest_of
+
+if TYPE_CHECKING:
+    from kbsync.commands.mirror_verbs import EmptyTrash
 
 # A question has to fit on a screen.
 NAMED = 5
@@ -36,6 +39,8 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
     files = [word for word in command.mirrors if _is_file(settings, word)]
     if not files:
         return command
+    from kbsync.app import plan_file  # noqa: PLC0415 - most plans are not saved
+
     file = Path(files[0])
     others = [word for word in command.mirrors if word != files[0]]
     if others or command.how != PlanOptions():
@@ -66,6 +71,8 @@ async def apply(command: Apply, context: CommandContext) -> int:
     how, settings = command.how, context.settings
     warn(context, build.warnings(settings))
     if command.saved is not None:
+        from kbsync.app import plan_file  # noqa: PLC0415
+
         # The daemon may have read its configuration at another time than the verb.
         plan_file.refuse_other_settings(command.saved, Path(command.file), settings)
     # A pattern that is wrong ends the verb before the ledger is opened.

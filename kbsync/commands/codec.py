@@ -8,10 +8,25 @@ from dataclasses import asdict
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kbsync.commands.base import Command
-from kbsync.commands.writing_verbs import COMMANDS
+from kbsync.commands.mirror_verbs import (
+    AdoptDocuments,
+    DestroyMirror,
+    EmptyTrash,
+    ForgetMirror,
+    Pause,
+    Reload,
+    RenameMirror,
+)
+from kbsync.commands.writing_verbs import Apply, Explain, PlanCommand, Retry
 from kbsync.messages.advice import INVOCATION
 from kbsync.planning.saved_plan import SavedPlan
 
+COMMANDS: tuple[type[Command], ...] = (
+    *(PlanCommand, Apply, Retry, Explain),
+    *(AdoptDocuments, EmptyTrash),
+    *(Pause, Reload),
+    *(RenameMirror, ForgetMirror, DestroyMirror),
+)
 VERBS: dict[str, type[Command]] = {kind.verb: kind for kind in COMMANDS}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kbsync.app import build
 from kbsync.commands.base import CommandContext
-from kbsync.commands.writing_verbs import Pause, Reload
+from kbsync.commands.mirror_verbs import Pause, Reload
 from kbsync.messages import Exit, verb
 
 

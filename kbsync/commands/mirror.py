@@ -7,7 +7,7 @@ import json
 
 from kbsync.app import mirror_admin
 from kbsync.commands.base import CommandContext, Confirmation, Output, warn
-from kbsync.commands.writing_verbs import DestroyMirror, ForgetMirror, RenameMirror
+from kbsync.commands.mirror_verbs import DestroyMirror, ForgetMirror, RenameMirror
 from kbsync.engine.execute.purge import PurgeResult
 from kbsync.messages import Exit, Problem, printable, verb
 from kbsync.messages import command as command_say

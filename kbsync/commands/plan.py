@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kbsync.app import all_mirrors, build, plan_file
+from kbsync.app import all_mirrors, build
 from kbsync.app.all_mirrors import MirrorPlan
 from kbsync.commands.base import CommandContext, Output, warn
 from kbsync.commands.writing_verbs import PlanCommand
@@ -50,11 +50,15 @@ async def plan(command: PlanCommand, context: CommandContext) -> int:
 
 def save(typed: dict[str, Any], text: str) -> str:
     """Write the plan into the file that was named; return the line to print."""
+    from kbsync.app import plan_file  # noqa: PLC0415 - most plans are not saved
+
     plan_file.write(typed["file"], text)
     return "" if typed["as_json"] else f"saved: {printable(str(typed['file']))}"
 
 
 async def _file_text(command: PlanCommand, plans: Sequence[MirrorPlan], settings: Settings) -> str:
+    from kbsync.app import plan_file  # noqa: PLC0415
+
     how = command.how
     return await plan_file.text_of(
         plans,

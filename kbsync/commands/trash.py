@@ -10,7 +10,7 @@ from kbsync.app.trash import resting
 from kbsync.commands import report
 from kbsync.commands.apply import apply_plans, some
 from kbsync.commands.base import CommandContext, Confirmation
-from kbsync.commands.writing_verbs import EmptyTrash
+from kbsync.commands.mirror_verbs import EmptyTrash
 from kbsync.messages import Exit, Problem
 from kbsync.messages import trash as say
 from kbsync.model import Cause, Delete, Halted

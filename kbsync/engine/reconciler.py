@@ -20,8 +20,6 @@ from kbsync.engine.execute.base_settings import (
 from kbsync.engine.execute.renames import apply_renames
 from kbsync.engine.execute.results import Report
 from kbsync.engine.indexing_room import IndexingRooms
-from kbsync.engine.observe import adoption
-from kbsync.engine.observe.adoption_by_content import must_give_bytes
 from kbsync.engine.observe.base_settings import changes_of, hidden
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.knowledge_base import (
@@ -50,6 +48,7 @@ from kbsync.planning.guarded_plan import guarded_plan
 from kbsync.planning.plan import SET_BASE, keys_of
 
 if TYPE_CHECKING:
+    from kbsync.engine.observe import adoption
     from kbsync.engine.workers.pool import Observer, WorkerPool
 
 __all__ = ["Planned", "Reconciler"]
@@ -286,6 +285,9 @@ class Reconciler:
             Problem: the source is not there, there is no base yet, or the base or the server cannot
                 be used.
         """
+        from kbsync.engine.observe import adoption  # noqa: PLC0415 - one verb needs it
+        from kbsync.engine.observe.adoption_by_content import must_give_bytes  # noqa: PLC0415
+
         await anyio.to_thread.run_sync(must_be_there, self.mirror.name, self.mirror.source)
         base = await self._find_base()
         if base is None:

@@ -16,7 +16,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from kbsync.commands.base import Command
 from kbsync.commands.codec import from_json
-from kbsync.commands.writing_verbs import Reload
+from kbsync.commands.mirror_verbs import Reload
 from kbsync.messages import Exit, Problem
 from kbsync.messages import daemon as say
 from kbsync.messages.advice import INVOCATION, Invocation
