@@ -23,7 +23,8 @@ WORKDIR /var/lib/kbsync
 # The ledger. Without it every start has to find out anew what is whose.
 VOLUME ["/var/lib/kbsync"]
 STOPSIGNAL SIGTERM
-# Healthy while the daemon answers; a mirror that is halted is told by `kbsync status`.
+# Unhealthy while no daemon answers, a mirror is halted or held back, or a server is away: the
+# output says which. A restart mends none of these: let nothing restart it for that alone.
 HEALTHCHECK --interval=60s --timeout=15s --start-period=60s --retries=3 \
     CMD ["kbsync", "status", "--running"]
 ENTRYPOINT ["kbsync"]

@@ -25,6 +25,15 @@ class DaemonView:
     def __init__(self, answer: dict[str, Any]) -> None:
         self.answer = answer
 
+    @property
+    def exit(self) -> Exit:
+        """What the exit code says of the worst mirror: halted, unreachable, or well."""
+        mirrors = self.answer["mirrors"].values()
+        phases = {mirror["phase"] for mirror in mirrors}
+        if "halted" in phases or any(mirror["held"] is not None for mirror in mirrors):
+            return Exit.HALTED
+        return Exit.REFUSED if "unreachable" in phases else Exit.OK
+
     def lines(self) -> Iterator[str]:
         """Yield the lines about the daemon as a whole."""
         since = _span(time.time() - self.answer["since"])
@@ -76,13 +85,13 @@ def show_alone(settings: Place, found: DaemonView | None, *, as_json: bool) -> i
         raise Problem(say.NO_DAEMON(file=settings.file))
     if as_json:
         click.echo(json.dumps(found.answer))
-        return Exit.OK
+        return found.exit
     for line in found.lines():
         click.echo(line)
     for name in found.answer["mirrors"]:
         for number, line in enumerate(found.mirror_lines(name)):
             click.echo(f"{'  ' if number else f'{name}: '}{line}")
-    return Exit.OK
+    return found.exit
 
 
 def _notice(indent: str, notice: dict[str, Any]) -> Iterator[str]:

@@ -68,14 +68,16 @@ class Status(LocalVerb):
 
     help: ClassVar[str] = (
         "Show every mirror and its documents by state, as the ledger knows them, and what the "
-        "daemon does, if one runs. Exit code: 0, 3 when documents are stale."
+        "daemon does, if one runs. Exit code: 0 well, 3 documents failed or are stale, 4 a mirror "
+        "is halted or held back, 5 its server cannot be reached."
     )
     work: ClassVar[str] = "kbsync.cli.status:status"
     failed: bool = flag("--failed", help="Name each document that failed, was refused or is stale.")
     foreign: bool = flag("--foreign", help="Name each document that kbsync did not make.")
     running: bool = flag(
         "--running",
-        help="Show the daemon alone; exit code 1 when none answers: a health check.",
+        help="Show the daemon alone, as a health check: exit code 0, 4 or 5 as above, 1 when none "
+        "answers.",
     )
     as_json: bool = flag("--json", help=JSON)
 

@@ -28,7 +28,7 @@ _SHOWN = 5
 
 
 def status(verb: Status, context: CliContext) -> int:
-    """Print the overview; the exit code says whether a document is stale."""
+    """Print the overview; the exit code says whether everything is as it should be."""
     try:
         settings = load(context.config, os.environ)
     except Problem as problem:
@@ -37,8 +37,11 @@ def status(verb: Status, context: CliContext) -> int:
     if verb.running:
         return daemon_status.show_alone(settings, found, as_json=verb.as_json)
     mirrors = _show(verb, settings, found)
+    if found is not None and found.exit is not Exit.OK:
+        return found.exit
     # A failed document is not found; a stale one is, with a text that is not in the folder.
-    return Exit.INCOMPLETE if any(each.stale for each in mirrors) else Exit.OK
+    incomplete = any(each.stale or each.failures for each in mirrors)
+    return Exit.INCOMPLETE if incomplete else Exit.OK
 
 
 def _of_daemon_alone(verb: Status, context: CliContext, problem: Problem) -> int:
@@ -53,9 +56,9 @@ def _of_daemon_alone(verb: Status, context: CliContext, problem: Problem) -> int
     found = daemon_status.ask(place) if place else None
     if place is None or found is None:
         raise problem
-    daemon_status.show_alone(place, found, as_json=verb.as_json)
+    code = daemon_status.show_alone(place, found, as_json=verb.as_json)
     output.warn(problem.notices)
-    return Exit.OK if verb.running else problem.exit
+    return code if verb.running else problem.exit
 
 
 def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequence[MirrorOverview]:

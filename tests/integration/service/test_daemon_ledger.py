@@ -55,7 +55,7 @@ async def test_a_removed_ledger_halts_until_a_copy_is_put_back(
         assert await daemon.type("pause") == 1
         assert capsys.readouterr().err.count("KB-L193") == 2
         assert not (tmp_path / "state" / "ledger.db").exists()
-        assert await daemon.type("status", "--running") == 0
+        assert await daemon.type("status", "--running") == 4
         assert "KB-L193" in capsys.readouterr().out
         shutil.copyfile(copy, tmp_path / "state" / "ledger.db")
         await until(lambda: len(daemon.said("starting")) == 2 and daemon.stands)

@@ -154,6 +154,33 @@ async def test_what_is_read_only_is_planned_and_not_written(
         assert await daemon.type("retry", "--mirror", "docs") == 64
 
 
+@pytest.mark.parametrize(
+    ("docs", "wiki", "code"),
+    [
+        (Phase.WATCHING, Phase.PAUSED, 0),
+        (Phase.UNREACHABLE, Phase.SYNCING, 5),
+        (Phase.UNREACHABLE, Phase.HALTED, 4),
+        (Phase.HALTED, Phase.WATCHING, 4),
+    ],
+)
+async def test_a_health_check_tells_halted_and_unreachable_from_well(
+    docs: Phase, wiki: Phase, code: int, tmp_path: Path
+) -> None:
+    configure(tmp_path, mirror("docs"), mirror("wiki"))
+    async with running(tmp_path) as daemon:
+        daemon.controllers["docs"].become(docs)
+        daemon.controllers["wiki"].become(wiki)
+        for words in (["--running"], ["--running", "--json"], [], ["--json"]):
+            assert await daemon.type("status", *words) == code, words
+
+
+async def test_what_the_guard_holds_back_is_no_good_health(tmp_path: Path) -> None:
+    configure(tmp_path, mirror("docs"))
+    async with running(tmp_path) as daemon:
+        daemon.controllers["docs"].become(Phase.WATCHING, held="0123abcd")
+        assert await daemon.type("status", "--running") == 4
+
+
 async def test_status_shows_what_the_daemon_does(tmp_path: Path, capsys: Printed) -> None:
     configure(tmp_path, mirror("docs"), mirror("wiki"))
     async with running(tmp_path) as daemon:
