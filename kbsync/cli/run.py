@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 
 from kbsync.cli import streams
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Run
+from kbsync.config import Settings, load
 from kbsync.messages import Problem
 from kbsync.messages.advice import INVOCATION
+from kbsync.service.early_watches import EarlyWatches
 
 
 def run(verb: Run, context: CliContext) -> int:
     """Load, set up the log, and go on until the end."""
     _end_at_signals()
 
+    watches = EarlyWatches()
+    try:
+        return _run(context, _loaded(context, watches), watches)
+    finally:
+        watches.stop()
+
+
+def _loaded(context: CliContext, watches: EarlyWatches) -> Settings | Problem:
+    """Return the configuration, with the watches placed before anything else is loaded."""
+    try:
+        settings = load(context.config, os.environ)
+    except Problem as problem:
+        return problem
+    watches.begin(settings.mirrors)
+    return settings
+
+
+def _run(context: CliContext, settings: Settings | Problem, watches: EarlyWatches) -> int:
     # Loading takes most of a second, in which a signal has to end the process.
     import anyio  # noqa: PLC0415
 
-    from kbsync.app import build, foreign_lines, logs  # noqa: PLC0415
+    from kbsync.app import foreign_lines, logs  # noqa: PLC0415
     from kbsync.service import daemon  # noqa: PLC0415
     from kbsync.service.systemd import SystemdNotifier  # noqa: PLC0415
 
@@ -29,10 +51,11 @@ def run(verb: Run, context: CliContext) -> int:
     streams.log_on(logs.note_lost)
     foreign_lines.take()
     try:
-        settings = build.settings_of(context.config)
+        if isinstance(settings, Problem):
+            raise settings
         # The log is read elsewhere.
         INVOCATION.set(replace(INVOCATION.get(), config=str(settings.file)))
-        return anyio.run(daemon.run, settings, SystemdNotifier())
+        return anyio.run(partial(daemon.run, settings, SystemdNotifier(), watches=watches))
     except Problem as problem:
         if sys.stderr.isatty():
             raise

@@ -19,13 +19,13 @@ from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Problem
 from kbsync.service.admin import Admin
 from kbsync.service.control_socket import ControlSocket, listening
+from kbsync.service.early_watches import EarlyWatches
 from kbsync.service.event_log import EventLog
 from kbsync.service.shared_servers import SharedServers
 from kbsync.service.shutdown import Force, Shutdown, by_force
 from kbsync.service.socket_path import SocketFile, socket_of
 from kbsync.service.supervisor import MakeController, SupervisedController, Supervisor
 from kbsync.service.systemd import SystemdNotifier
-from kbsync.source.watch.watcher import Watcher
 
 LOOK = 1.0
 UNTIL_READY = 0.2
@@ -37,6 +37,7 @@ async def run(
     notifier: SystemdNotifier,
     make: MakeController | None = None,
     force: Force = by_force,
+    watches: EarlyWatches | None = None,
 ) -> int:
     """Keep every mirror in sync until a signal ends it; return the exit code.
 
@@ -45,11 +46,13 @@ async def run(
         notifier: notifies the service manager.
         make: makes controllers; the real ones when None.
         force: ends the process when it does not end by itself.
+        watches: those that were begun already; None when there are none.
 
     Raises:
         Problem: the ledger is in use, or something is wrong with the configuration.
     """
     log = EventLog()
+    make = make or controllers(log, watches or EarlyWatches())
     anew: Settings | None = settings
     while anew is not None:
         code, anew = await _hold_ledger(anew, notifier, log, make, force)
@@ -61,7 +64,7 @@ async def _hold_ledger(
     settings: Settings,
     notifier: SystemdNotifier,
     log: EventLog,
-    make: MakeController | None,
+    make: MakeController,
     force: Force,
 ) -> tuple[int, Settings | None]:
     """Keep every mirror in sync for as long as the ledger is the one its location names.
@@ -103,7 +106,7 @@ class Daemon:
 
     Args:
         group: where they run.
-        make: makes controllers; the real ones when None.
+        make: makes controllers.
         force: ends the process when it does not end by itself.
 
     Attributes:
@@ -121,7 +124,7 @@ class Daemon:
         log: EventLog,
         notifier: SystemdNotifier,
         group: TaskGroup,
-        make: MakeController | None,
+        make: MakeController,
         force: Force,
     ) -> None:
         self._servers = SharedServers(group, clock)
@@ -130,7 +133,7 @@ class Daemon:
             self._servers,
             ledger,
             clock,
-            make=make or controllers(log),
+            make=make,
             turned=log.phases.turned,
         )
         self._admin = Admin(
@@ -242,13 +245,13 @@ def _shown(settings: Settings, mirror: MirrorConfig) -> str:
     return f"{mirror.name}: {source} → {base} at {settings.server_of(mirror).url}"
 
 
-def controllers(log: EventLog) -> MakeController:
+def controllers(log: EventLog, watches: EarlyWatches) -> MakeController:
     """Return what makes the controller of a mirror, as it is declared."""
 
     def make(
         declared: MirrorConfig, engine: Reconciler, turned: Callable[[ControllerStatus], None]
     ) -> SupervisedController:
-        changes = Watcher(declared)
+        changes = watches.take(declared)
         return Controller(engine, changes, observe=log.observe, on_change=turned)
 
     return make

@@ -85,3 +85,28 @@ def test_an_embedded_server_is_loaded_without_what_serves_it(tmp_path: Path) -> 
     )
     loaded(tmp_path, "apply")
     assert among(loaded(tmp_path, "apply", "--no-refresh"), NEVER) == []
+
+
+# The daemon's watches stand, and nothing else is done yet.
+BEFORE_THE_REST = """
+import pathlib, sys
+from kbsync.service import early_watches
+taken = early_watches.EarlyWatches.begin
+def begin(self, mirrors, **more):
+    taken(self, mirrors, **more)
+    print(*sys.modules)
+    self.stop()
+    sys.exit(0)
+early_watches.EarlyWatches.begin = begin
+from kbsync.cli import main
+sys.argv = ["kbsync", "run"]
+main()
+"""
+
+
+def test_the_daemon_watches_before_it_loads_what_it_works_with(folder: Path) -> None:
+    line = [sys.executable, "-c", BEFORE_THE_REST]
+    run = subprocess.run(line, cwd=folder, env=environment(), check=True, capture_output=True)
+    modules = set(run.stdout.decode().split())
+    assert "kbsync.source.watch.watcher" in modules
+    assert among(modules, LEDGER | ENGINE | SERVER | EMBEDDED | {"kbsync.service.daemon"}) == []

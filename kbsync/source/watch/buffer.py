@@ -29,6 +29,14 @@ class ChangeBuffer:
         self._folders: set[str] = set()
         self._root = False
 
+    def call(self, wake: Callable[[], None]) -> None:
+        """Call `wake` from now on when there is something to take; now, if there is already."""
+        with self._lock:
+            self.wake = wake
+            waiting = not self._empty()
+        if waiting:
+            wake()
+
     def add_path(self, path: str) -> None:
         """Note that the file at `path` may have changed."""
         self._add(path, folder=False)

@@ -58,6 +58,8 @@ class Watcher:
         self._mounts_seen: FolderMounts | None = None
         self._due = 0.0
         self._stopping = False
+        self._placed = threading.Event()
+        self._fault: Exception | None = None
         self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name="kbsync-watch", daemon=True)
 
@@ -75,9 +77,20 @@ class Watcher:
 
     def start(self, wake: Callable[[], None]) -> None:
         """Place the watches; see `kbsync.engine.ports.ChangeSource.start`."""
-        self._buffer.wake = wake
-        self._start_session(self._root_stat())
-        self._thread.start()
+        self._buffer.call(wake)
+        self.begin()
+        self._placed.wait()
+        if self._fault is not None:
+            raise self._fault
+
+    def begin(self) -> None:
+        """Have the watches placed, unless that has begun; what changes from now on is collected."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def placed(self, seconds: float) -> bool:
+        """Wait until the watches stand, `seconds` at most; return whether they do."""
+        return self._placed.wait(seconds)
 
     def take(self) -> ChangedPaths:
         """Return everything since the last take."""
@@ -97,6 +110,13 @@ class Watcher:
             self._waker.close()
 
     def _run(self) -> None:
+        try:
+            self._start_session(self._root_stat())
+        except Exception as fault:  # raised where it is waited for
+            self._fault = fault
+            return
+        finally:
+            self._placed.set()
         moved = False
         while not self._stopping:
             self._check(mounts=moved)
