@@ -39,7 +39,8 @@ class LedgerEntry:
         encoding: what the file's text was taken as; None where no text was converted.
         profile: `DocumentRule.profile` that the document was last made to agree with.
         source: sha256 (hex) of the file's own bytes, where not they were sent.
-        metadata: the values of declared metadata that were written and read back, by field.
+        metadata: the values of declared metadata that were written and read back, by field; amid
+            a swap with None for what was taken away, which the replaced document still has.
         trashed_at: when it was put into the trash (seconds of the ledger's clock).
         expires_at: when it is deleted from there; None for never.
         chunks: what the document was cut into here, where its chunks are kept one by one.
@@ -66,7 +67,7 @@ class LedgerEntry:
     encoding: str | None = None
     profile: str = ""
     source: str | None = None
-    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    metadata: Mapping[str, MetadataValue | None] = field(default_factory=dict)
     trashed_at: float | None = None
     expires_at: float | None = None
     chunks: str | None = None

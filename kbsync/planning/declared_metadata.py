@@ -123,7 +123,7 @@ def is_stored(value: MetadataValue | None, text: str | None) -> bool:
 
 
 def wanted_values(
-    declared: Mapping[str, MetadataValue], written: Mapping[str, MetadataValue]
+    declared: Mapping[str, MetadataValue | None], written: Mapping[str, MetadataValue | None]
 ) -> dict[str, MetadataValue | None]:
     """Return every field that is kbsync's to set, with its value; None to take it away.
 

@@ -6,6 +6,7 @@ from kbsync.model import Action, Adopt, Cause, EntryState, Readiness, RemoteDocu
 from kbsync.planning.answers import delete, hold_operator
 from kbsync.planning.case import GONE, Case, entry_of
 from kbsync.planning.marks import others_in
+from kbsync.planning.upkeep import wanted_of
 
 
 def t2_swap(case: Case) -> Action | None:
@@ -35,18 +36,21 @@ def _superseded(case: Case, new: RemoteDocument, document_id: str) -> Action:
         return hold_operator(case, "T2", old)
     if isinstance(old, RemoteDocument):
         # A late upload of unknown content cannot be marked, so that nothing is carried over.
-        if case.rules.metadata and entry_of(case).fingerprint is None and left_behind(old, new):
+        left = left_behind(case, old, new)
+        if case.rules.metadata and entry_of(case).fingerprint is None and left:
             return delete(case, "T2", Cause.FAILED, new.id)
-        # Read back with its mark is what was carried over.
-        if case.metadata_hash not in (None, entry_of(case).metadata_hash):
+        # Read back with its mark is what was carried over; others may have written more since.
+        marked = case.metadata_hash == entry_of(case).metadata_hash
+        if case.metadata_hash is not None and (left or not marked):
             return SetMetadata(key=case.key, row="T2", cause=Cause.METADATA, document_id=new.id)
     return delete(case, "T2", Cause.SUPERSEDED, document_id)
 
 
-def left_behind(old: RemoteDocument, new: RemoteDocument) -> dict[str, str]:
+def left_behind(case: Case, old: RemoteDocument, new: RemoteDocument) -> dict[str, str]:
     """Return the values of others on `old` for fields that `new` has no value of."""
-    others = others_in(old.metadata)
-    return {name: value for name, value in others.items() if name not in new.metadata}
+    ours = wanted_of(case).keys() | entry_of(case).metadata.keys()
+    taken = ours | new.metadata.keys()
+    return {name: value for name, value in others_in(old.metadata).items() if name not in taken}
 
 
 def _undone(case: Case) -> Action | None:

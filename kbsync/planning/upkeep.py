@@ -65,7 +65,7 @@ def fault_of(case: Case) -> Notice | None:
     return case.declared.fault or next(iter(case.declared.conflicts.values()), None)
 
 
-def wanted_of(case: Case) -> Mapping[str, MetadataValue]:
+def wanted_of(case: Case) -> Mapping[str, MetadataValue | None]:
     """Return the values a document is to have: those declared now, or those recorded."""
     if case.declared is None or case.declared.fault is not None:
         return entry_of(case).metadata

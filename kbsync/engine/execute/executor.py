@@ -135,7 +135,8 @@ def _after_delete(context: Context, case: Case, action: Delete) -> LedgerEntry |
     if entry is None:
         return UNCHANGED
     if action.cause is Cause.SUPERSEDED:
-        return replace(entry, superseded=None)
+        kept = {name: each for name, each in entry.metadata.items() if each is not None}
+        return replace(entry, superseded=None, metadata=kept)
     # The reason and the next try outlive the replacement, or it would be sent at once again.
     if action.cause is Cause.FAILED and entry.superseded is not None:
         return _back_to_old(case, _failed(context, case, entry), entry.superseded)

@@ -348,7 +348,9 @@ class MarkWriter:
     def _change(self, each: MarkRequest) -> EntryChange:
         entry = self._context.ledger.entry(each.key)
         assert entry is not None  # noqa: S101 - it is current
-        kept = {name: value for name, value in each.writable.items() if value is not None}
+        # What was taken away is not carried over from the document that is replaced.
+        amid_swap, written = bool(entry.superseded), each.writable.items()
+        kept = {name: value for name, value in written if amid_swap or value is not None}
         marked = replace(entry, metadata_hash=values_hash(values_of(each.mark)), metadata=kept)
         if each.declared is not None and each.declared.is_all and not each.refused:
             marked = replace(marked, profile=each.declared.profile, stat=each.stat or entry.stat)

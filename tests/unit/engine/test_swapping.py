@@ -107,6 +107,31 @@ async def test_a_swap_that_a_crash_left_takes_the_values_over_too() -> None:
     assert report.done["set_metadata"] == 1
 
 
+async def test_what_is_written_on_the_old_one_after_the_values_went_over_goes_over_too() -> None:
+    on = edited(title="by hand", author="Ada")
+    old = on.server.documents[on.ledger.held[A].document_id]
+    del old.metadata["author"]
+
+    def write(_: str) -> None:
+        if on.ledger.held[A].metadata_hash is not None and old.id in on.server.documents:
+            old.metadata["author"] = "Ada"
+
+    on.server.on_call["document"] = write
+    await run_pool(on, ["a.md"])
+    assert others(the_document(on)) == {"title": "by hand", "author": "Ada"}
+    assert on.ledger.held[A].superseded is None
+
+
+async def test_a_value_that_is_not_declared_any_more_is_not_carried_over() -> None:
+    on = edited(title="by hand", team="ours")
+    on.ledger.held[A] = replace(on.ledger.held[A], metadata={"team": "ours"}, profile="before")
+    await run_pool(on, ["a.md"])
+    assert others(the_document(on)) == {"title": "by hand"}
+    assert on.ledger.held[A].metadata == {}
+    again = await run_pool(on, ["a.md"])
+    assert again.done == {}
+
+
 @pytest.mark.parametrize("fault", [LOST, DROPPED, Late(30.0)])
 async def test_an_upload_without_an_answer_keeps_old_or_new(fault: object) -> None:
     on = edited(title="by hand")

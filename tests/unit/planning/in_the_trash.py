@@ -310,6 +310,31 @@ STORIES = [
     ),
     Story(
         "T2",
+        "they went over, and others wrote more on the old one since",
+        {
+            **SWAPPING,
+            "entry": entry(superseded="O", metadata_hash="m"),
+            "known": remote(metadata={"author": "Ada"}),
+            "metadata_hash": "m",
+        },
+        SetMetadata,
+        "metadata",
+        {"document_id": "D"},
+    ),
+    Story(
+        "T2",
+        "they went over, and the old one has a value of ours that was taken away",
+        {
+            **SWAPPING,
+            "entry": entry(superseded="O", metadata_hash="m", metadata={"title": None}),
+            "metadata_hash": "m",
+        },
+        Delete,
+        "superseded",
+        {"document_id": "O"},
+    ),
+    Story(
+        "T2",
         "they went over, on a server without metadata",
         {
             "entry": SWAPPED,
