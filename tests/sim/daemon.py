@@ -224,6 +224,7 @@ class Daemon:
             self._history.note(f"{one.name} rests {state.phase}: {state.why}")
             return
         self._history.unmet[one.name] = dict(one.controller.unmet)
+        self._history.rested_at = self._history.ledger_time()
         if _at_work(state):
             fault("unfinished", f"{state.pending} wait, {state.indexing} are indexed: {state}")
 

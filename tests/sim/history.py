@@ -80,6 +80,7 @@ class History:
         self.processes: list[Process] = []
         self.watches: list[Watch] = []
         self.unmet: dict[str, Mapping[DocKey, Notice] | None] = {}
+        self.rested_at = 0.0  # ledger time when a daemon was judged
         self.made_by_hand = 0
         self.tampered: Counter[str] = Counter()
         self.unmarked: set[str] = set()

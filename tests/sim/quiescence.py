@@ -185,7 +185,7 @@ def _is_reported(history: History, plans: list[Planned]) -> None:
         unlisted = {blocked.why for blocked in planned.tally.blocked}
         for action in planned.plan.actions:
             unmet = history.unmet[action.key.mirror]
-            if unmet is None or action.key in unmet:
+            if unmet is None or action.key in unmet or history.trash.was_not_due(action.key):
                 continue
             if not isinstance(action, Hold) or action.why not in unlisted:
                 history.watcher.fault("silent", f"a controller did not report {action}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TITLE = "title"
 SEEN_BY_NOW = 120.0  # what was written before was there when kbsync looked
 SLACK = 1.0
+COMPARES_EVERY = 3600.0  # seconds: a daemon deletes what is due when it lists the base
 
 
 class TrashJudge:
@@ -75,6 +76,14 @@ class TrashJudge:
         counted = entry.word_count in (None, words) or document.id not in self.edited
         if document.rev != entry.rev or not counted:
             history.watcher.fault("edited", f"{document.id} was edited there, and is deleted")
+
+    def was_not_due(self, key: DocKey) -> bool:
+        """Whether a document in the trash came due after the daemon that left last compared."""
+        history, entry = self._history, self._history.store.entry(key)
+        if entry is None or entry.state is not EntryState.TRASHED:
+            return False
+        ends = [entry.expires_at or 0.0, (entry.trashed_at or 0.0) + (history.trash_for or 0.0)]
+        return max(ends) > history.rested_at - COMPARES_EVERY
 
     def at_rest(self) -> None:
         """Judge what is in the trash at the end: what is not to be found is disabled."""
