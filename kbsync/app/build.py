@@ -272,4 +272,6 @@ def own_files(settings: Settings) -> Mapping[Path, str]:
             found |= {Path(f"{server.data}{end}"): "its knowledge base" for end in _BESIDE_A_LEDGER}
         if server.api_key_file is not None:
             found[server.api_key_file] = "an API key"
+    if settings.web is not None and settings.web.token_file is not None:
+        found[settings.web.token_file] = "the token of the daemon's HTTP server"
     return found

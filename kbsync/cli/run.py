@@ -44,6 +44,7 @@ def _run(context: CliContext, settings: Settings | Problem, watches: EarlyWatche
     import anyio  # noqa: PLC0415
 
     from kbsync.app import foreign_lines, logs  # noqa: PLC0415
+    from kbsync.cli import beside  # noqa: PLC0415
     from kbsync.service import daemon  # noqa: PLC0415
     from kbsync.service.systemd import SystemdNotifier  # noqa: PLC0415
 
@@ -55,7 +56,8 @@ def _run(context: CliContext, settings: Settings | Problem, watches: EarlyWatche
             raise settings
         # The log is read elsewhere.
         INVOCATION.set(replace(INVOCATION.get(), config=str(settings.file)))
-        return anyio.run(partial(daemon.run, settings, SystemdNotifier(), watches=watches))
+        work = partial(daemon.run, settings, SystemdNotifier(), watches=watches, kinds=beside.KINDS)
+        return anyio.run(work)
     except Problem as problem:
         if sys.stderr.isatty():
             raise

@@ -7,6 +7,7 @@ from kbsync.config.machine_checks import check
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
 from kbsync.config.types import LedgerAddress
+from kbsync.config.web import WebConfig
 
 __all__ = [
     "ChunkingSection",
@@ -15,6 +16,7 @@ __all__ = [
     "MirrorConfig",
     "ServerConfig",
     "Settings",
+    "WebConfig",
     "check",
     "load",
     "settings_hash",

@@ -15,6 +15,7 @@ from kbsync.config.declaration import Declaration, declared_servers, server_name
 from kbsync.config.knowledge_base import contradictions
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
+from kbsync.config.web import token_disagreements
 from kbsync.messages import config as messages
 from kbsync.model import Setting
 
@@ -40,6 +41,8 @@ def disagreements(declaration: Declaration, lines: Mapping[Location, int]) -> It
         (("mirrors", i), mirror) for i, mirror in enumerate(declaration.mirrors)
     ]
     yield from _names(mirrors, lines)
+    if declaration.web is not None:
+        yield from token_disagreements(declaration.web)
     for at, mirror in mirrors:
         yield from _mirror(at, mirror, servers)
     for first, second in itertools.combinations(mirrors, 2):

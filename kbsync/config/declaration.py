@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
 from kbsync.config.types import LedgerField, Name, Section, lasting, not_empty, wanted
+from kbsync.config.web import WebConfig
 
 ONLY_SERVER = "default"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -42,6 +43,10 @@ class Declaration(Section):
     journal_retention: Annotated[float, lasting(86400, 3650 * 86400)] = Field(
         default=90 * 86400.0,
         description="So long the journal keeps its lines; the daemon removes older ones.",
+    )
+    web: WebConfig | None = Field(
+        default=None,
+        description="The daemon's HTTP server: health, readiness, metrics; off without it.",
     )
     mirrors: Annotated[tuple[MirrorConfig, ...], AfterValidator(not_empty)] = Field(
         description="The folders and their knowledge bases."

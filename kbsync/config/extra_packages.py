@@ -41,9 +41,14 @@ ROWS: dict[str, tuple[str, ...]] = {"csv": (), "tsv": (), "jsonl": (), "xlsx": (
 """The types that are sent row by row, likewise."""
 
 
+WEB = {"prometheus-client": "prometheus_client", "starlette": "starlette", "uvicorn": "uvicorn"}
+"""The packages of the extra `web`, each with the module that is imported."""
+
+
 def not_installed(packages: Iterable[str]) -> tuple[str, ...]:
-    """Return those of some packages of `CONVERT` that are not installed."""
-    return tuple(each for each in packages if find_spec(CONVERT[each]) is None)
+    """Return those of some packages of `CONVERT` or `WEB` that are not installed."""
+    modules = CONVERT | WEB
+    return tuple(each for each in packages if find_spec(modules[each]) is None)
 
 
 def installing(extra: str) -> dict[str, tuple[str, ...]]:

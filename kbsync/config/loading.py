@@ -19,6 +19,7 @@ from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
 from kbsync.config.types import LedgerAddress
 from kbsync.config.validation import declare
+from kbsync.config.web import WebConfig
 from kbsync.config.yaml_tree import YamlTree, parse
 from kbsync.messages import Problem, machine
 
@@ -36,6 +37,7 @@ class Settings:
         mirrors: in the file's order; `server` is filled in, and so is
             `read_only` where the whole file is.
         journal_retention: seconds a line of the journal is kept.
+        web: the daemon's HTTP server; None: it has none.
         key_origins: by server, where its key came from, in words for error messages.
         config_file: file name and lines, for `check`.
     """
@@ -46,6 +48,7 @@ class Settings:
     servers: Mapping[str, ServerConfig]
     mirrors: tuple[MirrorConfig, ...]
     journal_retention: float
+    web: WebConfig | None
     key_origins: Mapping[str, str]
     config_file: ConfigFile = field(repr=False, compare=False)
 
@@ -143,6 +146,7 @@ def _complete(
         servers=servers,
         mirrors=tuple(mirrors),
         journal_retention=declaration.journal_retention,
+        web=declaration.web,
         key_origins=key_origins,
         config_file=config_file,
     )

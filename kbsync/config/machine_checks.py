@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,8 @@ from kbsync.config.extra_packages import CONVERTED, ROWS, installing, not_instal
 from kbsync.config.loading import Settings
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.server import ServerConfig
+from kbsync.config.web import is_loopback
+from kbsync.config.web_token import web_faults
 from kbsync.messages import Notice
 from kbsync.messages import config as messages
 
@@ -35,6 +36,17 @@ def check(settings: Settings) -> list[Notice]:
     return [settings.config_file.notice(fault) for fault in faults]
 
 
+def require_web(settings: Settings) -> None:
+    """Check that the daemon's HTTP server can work on this machine, where it is declared.
+
+    Raises:
+        Problem: a package or the token is missing.
+    """
+    faults = list(web_faults(settings.web)) if settings.web is not None else []
+    if faults:
+        raise settings.config_file.problem(faults)
+
+
 def _faults(settings: Settings) -> Iterator[Fault]:
     for name, server in settings.servers.items():
         yield from _server(settings.server_at(name), server)
@@ -43,6 +55,8 @@ def _faults(settings: Settings) -> Iterator[Fault]:
         yield from _source(("mirrors", position, "source"), mirror)
         yield from _converters(("mirrors", position), mirror)
     yield from _state(settings)
+    if settings.web is not None:
+        yield from web_faults(settings.web)
 
 
 # -- servers -------------------------------------------------------------------------------------
@@ -68,15 +82,8 @@ def _url(at: Location, url: str) -> Iterator[Fault]:
     parts = urlsplit(url)
     if not parts.path.endswith("/v1"):
         yield Fault(message=messages.URL_WITHOUT_V1, at=at)
-    if parts.scheme == "http" and not _loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         yield Fault(message=messages.URL_PLAIN, at=at)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _unreadable(path: Path) -> str | None:

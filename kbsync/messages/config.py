@@ -264,3 +264,20 @@ NOT_CONVERTED_HERE = _warning(
     "and held",
     "install them with: " + shell("{installer} {packages}"),
 )
+
+# What the daemon answers and sends.
+
+WEB_TOKEN_NONE = _refusal(
+    "KB-C320",
+    "{file}:{line}: {key}: missing, and other machines reach {listen}; name a file that holds a "
+    "token, or listen on 127.0.0.1",
+    "make one with: " + shell("openssl rand -hex 32"),
+)
+WEB_TOKEN_UNUSABLE = _refusal(
+    "KB-C321", "{file}:{line}: {key}: the token in {path} cannot be used: {why}", _RIGHTS
+)
+WEB_EXTRA = _refusal(
+    "KB-C322",
+    "{file}:{line}: {key}: the daemon answers HTTP by packages that are not installed ({missing})",
+    "install them with: " + shell("{installer} {packages}"),
+)

@@ -106,3 +106,12 @@ UNRESPONSIVE = Message(
     "see whether it answers with: " + verb("status --running"),
     Exit.INDEXING,
 )
+
+# What runs beside the mirrors.
+
+CANNOT_LISTEN = Message(
+    "KB-K320",
+    "the daemon cannot answer HTTP at {address}: {why}; it goes on without, and tries again",
+    "see who has the address, or change web.listen: " + shell("ss -ltnp"),
+    Exit.OK,
+)

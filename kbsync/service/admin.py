@@ -12,14 +12,17 @@ import anyio
 from kbsync import __version__
 from kbsync.app import build
 from kbsync.config import Settings
+from kbsync.config.machine_checks import require_web
 from kbsync.engine.control.controller import ControllerStatus, Phase
 from kbsync.engine.ports import Clock
+from kbsync.engine.workers.pool import Observer
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Problem
 from kbsync.messages import daemon as say
 from kbsync.service.config_watch import ConfigFileCheck
 from kbsync.service.event_log import EventLog
 from kbsync.service.ledger_watch import LedgerWatch
+from kbsync.service.outages import Outages
 from kbsync.service.supervisor import SupervisedMirror, Supervisor
 from kbsync.service.systemd import SystemdNotifier
 
@@ -36,6 +39,7 @@ class Admin:
         clock: the ledger's.
         log: the daemon's.
         notifier: notifies the service manager.
+        observe: called with every step of a command, as with those of the mirrors.
 
     Attributes:
         settings: the configuration in force.
@@ -45,6 +49,7 @@ class Admin:
         ready: whether the service manager was notified that the daemon works.
         config_file: whether the file changed.
         ledger_watch: whether the ledger is the one its location names.
+        outages: since when servers are away.
     """
 
     def __init__(
@@ -56,18 +61,21 @@ class Admin:
         clock: Clock,
         log: EventLog,
         notifier: SystemdNotifier,
+        observe: Observer,
     ) -> None:
         self.settings = settings
         self.supervisor = supervisor
         self.ledger = ledger
         self.clock = clock
         self.log = log
+        self.observe = observe
         self.refused: Problem | None = None
         self.busy = anyio.Lock()
         self.stopping = False
         self.ready = False
         self.config_file = ConfigFileCheck(settings.file)
         self.ledger_watch = LedgerWatch(ledger, log)
+        self.outages = Outages()
         self._reloading = False
         self._notifier = notifier
         self._began = time.time()
@@ -116,6 +124,7 @@ class Admin:
         # The ledger is held for the life of the process.
         if settings.ledger != self.settings.ledger:
             raise Problem(say.LEDGER_STAYS())
+        require_web(settings)
         return settings
 
     def pause(self, mirrors: Sequence[str], *, paused: bool) -> None:

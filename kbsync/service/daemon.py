@@ -12,12 +12,16 @@ from anyio.abc import TaskGroup, TaskStatus
 from kbsync import __version__
 from kbsync.app import build
 from kbsync.config import MirrorConfig, Settings
+from kbsync.config.machine_checks import require_web
 from kbsync.engine.control.controller import DRAIN, Controller, ControllerStatus, Phase
+from kbsync.engine.execute.results import Event
 from kbsync.engine.ports import Clock
 from kbsync.engine.reconciler import Reconciler
+from kbsync.engine.workers.pool import Observer
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Problem
 from kbsync.service.admin import Admin
+from kbsync.service.attached import Attachable, Attached
 from kbsync.service.control_socket import ControlSocket, listening
 from kbsync.service.early_watches import EarlyWatches
 from kbsync.service.event_log import EventLog
@@ -30,6 +34,7 @@ from kbsync.service.systemd import SystemdNotifier
 LOOK = 1.0
 UNTIL_READY = 0.2
 A_DAY = 86_400.0
+MakesFor = Callable[[Observer], MakeController]
 
 
 async def run(
@@ -38,6 +43,7 @@ async def run(
     make: MakeController | None = None,
     force: Force = by_force,
     watches: EarlyWatches | None = None,
+    kinds: tuple[Attachable, ...] = (),
 ) -> int:
     """Keep every mirror in sync until a signal ends it; return the exit code.
 
@@ -47,15 +53,21 @@ async def run(
         make: makes controllers; the real ones when None.
         force: ends the process when it does not end by itself.
         watches: those that were begun already; None when there are none.
+        kinds: what runs beside the mirrors where it is declared.
 
     Raises:
         Problem: the ledger is in use, or something is wrong with the configuration.
     """
+    require_web(settings)
     log = EventLog()
-    make = make or controllers(log, watches or EarlyWatches())
+    early = watches or EarlyWatches()
+
+    def makes(observe: Observer) -> MakeController:
+        return make or controllers(observe, early)
+
     anew: Settings | None = settings
     while anew is not None:
-        code, anew = await _hold_ledger(anew, notifier, log, make, force)
+        code, anew = await _hold_ledger(anew, notifier, log, makes, force, kinds)
     log.say("stopped")
     return code
 
@@ -64,8 +76,9 @@ async def _hold_ledger(
     settings: Settings,
     notifier: SystemdNotifier,
     log: EventLog,
-    make: MakeController,
+    makes: MakesFor,
     force: Force,
+    kinds: tuple[Attachable, ...],
 ) -> tuple[int, Settings | None]:
     """Keep every mirror in sync for as long as the ledger is the one its location names.
 
@@ -84,7 +97,7 @@ async def _hold_ledger(
             log.say("configuration", notice)
         try:
             async with anyio.create_task_group() as group:
-                daemon = Daemon(settings, ledger, clock, log, notifier, group, make, force)
+                daemon = Daemon(settings, ledger, clock, log, notifier, group, makes, force, kinds)
                 await daemon.run()
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as faults:
@@ -106,8 +119,9 @@ class Daemon:
 
     Args:
         group: where they run.
-        make: makes controllers.
+        makes: returns what makes controllers, which call the given observer with every step.
         force: ends the process when it does not end by itself.
+        kinds: what runs beside the mirrors where it is declared.
 
     Attributes:
         shutdown: knows the exit code.
@@ -124,8 +138,9 @@ class Daemon:
         log: EventLog,
         notifier: SystemdNotifier,
         group: TaskGroup,
-        make: MakeController,
+        makes: MakesFor,
         force: Force,
+        kinds: tuple[Attachable, ...],
     ) -> None:
         self._servers = SharedServers(group, clock)
         self._supervisor = Supervisor(
@@ -133,12 +148,19 @@ class Daemon:
             self._servers,
             ledger,
             clock,
-            make=make,
+            make=makes(self._observe),
             turned=log.phases.turned,
         )
         self._admin = Admin(
-            settings, self._supervisor, ledger=ledger, clock=clock, log=log, notifier=notifier
+            settings,
+            self._supervisor,
+            ledger=ledger,
+            clock=clock,
+            log=log,
+            notifier=notifier,
+            observe=self._observe,
         )
+        self._attached = Attached(group, self._admin, kinds)
         self._listener: SocketFile | None = None
         self._control = ControlSocket(self._admin)
         self._log = log
@@ -162,6 +184,10 @@ class Daemon:
             return
         self._notifier.stopping()
         await self.shutdown.drain(self._finish)
+
+    def _observe(self, event: Event) -> None:
+        self._log.observe(event)
+        self._attached.observe(event)
 
     async def _finish(self) -> None:
         await self._supervisor.stop()
@@ -190,6 +216,7 @@ class Daemon:
         while True:
             await self._admin.ledger_watch.look()
             self._look()
+            await self._attached.follow()
             if await self._admin.ledger_watch.returned():
                 self.anew = self._admin.settings
                 self.shutdown.begun.set()
@@ -204,6 +231,7 @@ class Daemon:
         states = admin.states()
         notifier.alive()
         notifier.status(admin.summary(states))
+        admin.outages.look(states)
         for name, state in states.items():
             self._log.phases.look(name, state)
         starting = any(state.phase is Phase.STARTING for state in states.values())
@@ -245,13 +273,18 @@ def _shown(settings: Settings, mirror: MirrorConfig) -> str:
     return f"{mirror.name}: {source} → {base} at {settings.server_of(mirror).url}"
 
 
-def controllers(log: EventLog, watches: EarlyWatches) -> MakeController:
-    """Return what makes the controller of a mirror, as it is declared."""
+def controllers(observe: Observer, watches: EarlyWatches) -> MakeController:
+    """Return what makes the controller of a mirror, as it is declared.
+
+    Args:
+        observe: called with every step.
+        watches: those that were begun already.
+    """
 
     def make(
         declared: MirrorConfig, engine: Reconciler, turned: Callable[[ControllerStatus], None]
     ) -> SupervisedController:
         changes = watches.take(declared)
-        return Controller(engine, changes, observe=log.observe, on_change=turned)
+        return Controller(engine, changes, observe=observe, on_change=turned)
 
     return make

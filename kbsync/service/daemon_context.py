@@ -102,7 +102,7 @@ class DaemonContext:
         yield lambda event: self._observe(event, quiet)
 
     def _observe(self, event: Event, quiet: bool) -> None:
-        self._admin.log.observe(event)
+        self._admin.observe(event)
         line = None if quiet else line_of(event)
         if line is not None:
             self.say(line)

@@ -65,7 +65,10 @@ def test_validate_names_a_wrong_key_and_a_closed_door(person: Terminal, tmp_path
 def test_the_schema_accepts_what_init_writes(person: Terminal) -> None:
     schema = json.loads(person.type("schema"))
     assert schema["$schema"].endswith("2020-12/schema")
-    where, how = {"server", "servers", "ledger", "mirrors"}, {"read_only", "journal_retention"}
+    where, how = (
+        {"server", "servers", "ledger", "mirrors"},
+        {"read_only", "journal_retention", "web"},
+    )
     assert {"version", *where, *how} == set(schema["properties"])
 
 

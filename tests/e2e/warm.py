@@ -182,7 +182,8 @@ def _write_outcomes(running: dict[int, int]) -> None:
 def _load() -> None:
     for module in pkgutil.walk_packages(kbsync.__path__, "kbsync."):
         if not module.name.endswith(("__main__", ".env")) and ".versions" not in module.name:
-            importlib.import_module(module.name)
+            with suppress(ModuleNotFoundError):  # of an extra that is not installed
+                importlib.import_module(module.name)
     for name in BELOW:
         importlib.import_module(name)
     gc.freeze()

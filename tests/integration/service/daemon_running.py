@@ -21,6 +21,7 @@ from structlog.typing import EventDict
 
 from kbsync.app import build
 from kbsync.cli import obey as type_in
+from kbsync.cli.beside import KINDS
 from kbsync.config import MirrorConfig, Settings
 from kbsync.engine.control.controller import ControllerStatus, Phase
 from kbsync.engine.reconciler import Reconciler
@@ -157,7 +158,13 @@ async def running(
     async def lived() -> None:
         try:
             codes.append(
-                await run(settings, notifier or SystemdNotifier({}), make or daemon.make, never)
+                await run(
+                    settings,
+                    notifier or SystemdNotifier({}),
+                    make or daemon.make,
+                    never,
+                    kinds=KINDS,
+                )
             )
         finally:
             ended.set()

@@ -24,6 +24,7 @@ ENVIRON = {"DIFY_API_KEY": "dataset-1"}
 NO_DEFAULT = {
     *(f"mirrors.rules.{key}" for key in RuleConfig.model_fields if key != "match"),
     *("server", "servers", "ledger", "mirrors.server"),
+    *("web", "web.token_file"),
     *(f"mirrors.knowledge_base.{key}" for key in KnowledgeBaseConfig.model_fields),
     *("mirrors.chunking.retrieval", "mirrors.chunking.retrieval.reranking"),
     *(f"server.{key}" for key in ("proxy", "ca_file", "embedded.data")),

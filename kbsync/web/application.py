@@ -1,0 +1,98 @@
+"""What the daemon answers over HTTP: `/healthz` and `/readyz`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kbsync.service.admin import Admin
+from kbsync.web.readiness import UnreadyReason, reasons
+from kbsync.web.request_rules import NO_TOKEN, RequestRules
+
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class Doorkeeper:
+    """Refuses what `RequestRules` refuses, before anything is looked up.
+
+    Args:
+        app: answers what is let in.
+        access: judges requests.
+    """
+
+    def __init__(self, app: ASGIApp, access: RequestRules) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
+        headers = Request(scope).headers
+        refusal = self._access.refusal(scope["path"], headers)
+        if refusal is None:
+            await self._app(scope, receive, send)
+            return
+        more = {"www-authenticate": "Bearer"} if refusal is NO_TOKEN else {}
+        answer = _text(refusal.text, refusal.status, more)
+        await answer(scope, receive, send)
+
+
+def application(admin: Admin, access: RequestRules, *, away_for: float) -> Starlette:
+    """Return the application.
+
+    Args:
+        admin: the daemon's.
+        access: who may ask.
+        away_for: a server may be away for so many seconds before the daemon is not ready.
+    """
+
+    def healthz(request: Request) -> Response:
+        return _text("alive")
+
+    def readyz(request: Request) -> Response:
+        found = reasons(admin, away_for=away_for)
+        return _readiness(request, found, open=access.is_open(request.headers))
+
+    return Starlette(
+        routes=[
+            Route("/healthz", _in_loop(healthz)),
+            Route("/readyz", _in_loop(readyz)),
+        ],
+        middleware=[Middleware(Doorkeeper, access=access)],
+        exception_handlers={HTTPException: _not_answered},
+    )
+
+
+def _in_loop(answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """Return `answer` as a coroutine: Starlette would call it in a thread otherwise."""
+
+    async def called(request: Request) -> Response:
+        return answer(request)
+
+    return called
+
+
+def _readiness(request: Request, found: list[UnreadyReason], *, open: bool) -> Response:
+    status = HTTPStatus.SERVICE_UNAVAILABLE if found else HTTPStatus.OK
+    if "json" in request.headers.get("accept", ""):
+        content = {"ready": not found, "reasons": [each.as_json(open=open) for each in found]}
+        return JSONResponse(content, status, _HEADERS)
+    return _text("\n".join(each.as_line(open=open) for each in found) or "ready", status)
+
+
+def _text(
+    text: str, status: HTTPStatus = HTTPStatus.OK, more: Mapping[str, str] | None = None
+) -> Response:
+    return PlainTextResponse(f"{text}\n", status, {**_HEADERS, **(more or {})})
+
+
+def _not_answered(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+    return _text(error.detail, HTTPStatus(error.status_code), error.headers)
