@@ -90,7 +90,7 @@ async def opened(
         for name in dict.fromkeys(each.server or "" for each in declared):
             server = settings.servers[name]
             api = await stack.enter_async_context(connect.connected(server))
-            remotes[name] = connect.throttled(server, api, clock)
+            remotes[name] = connect.throttled(server, api, clock, ledger.fence)
         engines = tuple(
             Reconciler(
                 mirror_of(settings, each, prune=prune),

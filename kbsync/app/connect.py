@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kbsync.config import ServerConfig
 from kbsync.config.api_key import read_key
 from kbsync.config.extra_packages import installing
-from kbsync.messages import Problem
+from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages.machine_limits import limit_now
 
@@ -55,8 +55,20 @@ async def connected(server: ServerConfig) -> AsyncIterator[DifyClient]:
         yield client
 
 
-def throttled(server: ServerConfig, client: DifyClient, clock: Clock) -> ThrottledRemote:
-    """Return one server behind its throttle: all its mirrors share the rate limit and the room."""
+def throttled(
+    server: ServerConfig,
+    client: DifyClient,
+    clock: Clock,
+    fence: Callable[[], Notice | None] = lambda: None,
+) -> ThrottledRemote:
+    """Return one server behind its throttle: all its mirrors share the rate limit and the room.
+
+    Args:
+        server: as declared.
+        client: connected to it.
+        clock: the ledger's.
+        fence: looked at before each write; why nothing may be written any more.
+    """
     from kbsync.dify.remote import DifyRemote  # noqa: PLC0415
     from kbsync.engine.workers.rate_limiter import RateLimiter  # noqa: PLC0415
     from kbsync.engine.workers.throttle import ThrottledRemote  # noqa: PLC0415
@@ -66,6 +78,7 @@ def throttled(server: ServerConfig, client: DifyClient, clock: Clock) -> Throttl
         limiter=RateLimiter(server.requests_per_minute),
         clock=clock,
         in_flight=server.max_in_flight,
+        fence=fence,
     )
 
 

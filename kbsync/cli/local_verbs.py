@@ -57,9 +57,14 @@ class Run(LocalVerb):
         "after it is saved. Other verbs hand their requests over while it runs. SIGTERM and Ctrl-C "
         "bring what is in flight to its end, a second one ends at once; SIGHUP reads the "
         "configuration anew. Exit code: 0 ended by a signal, 64 wrong usage or configuration, "
-        "1 the ledger is in use."
+        "1 the ledger is in use (with --standby it is waited for)."
     )
     work: ClassVar[str] = "kbsync.cli.run:run"
+    standby: bool = flag(
+        "--standby",
+        help="Wait while another process holds the ledger, and take over within seconds when it "
+        "ends: for two replicas of which one works.",
+    )
 
 
 @local_verb

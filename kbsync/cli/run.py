@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from dataclasses import replace
 from functools import partial
-from types import FrameType
 
 from kbsync.cli import streams
 from kbsync.cli.command_line import CliContext
@@ -16,30 +14,34 @@ from kbsync.config import Settings, load
 from kbsync.messages import Problem
 from kbsync.messages.advice import INVOCATION
 from kbsync.service.early_watches import EarlyWatches
+from kbsync.service.end_signals import end_at_signals
 
 
 def run(verb: Run, context: CliContext) -> int:
     """Load, set up the log, and go on until the end."""
-    _end_at_signals()
+    end_at_signals()
 
     watches = EarlyWatches()
     try:
-        return _run(context, _loaded(context, watches), watches)
+        return _run(verb, context, _loaded(verb, context, watches), watches)
     finally:
         watches.stop()
 
 
-def _loaded(context: CliContext, watches: EarlyWatches) -> Settings | Problem:
+def _loaded(verb: Run, context: CliContext, watches: EarlyWatches) -> Settings | Problem:
     """Return the configuration, with the watches placed before anything else is loaded."""
     try:
         settings = load(context.config, os.environ)
     except Problem as problem:
         return problem
-    watches.begin(settings.mirrors)
+    if not verb.standby:  # what waits for the ledger collects nothing meanwhile
+        watches.begin(settings.mirrors)
     return settings
 
 
-def _run(context: CliContext, settings: Settings | Problem, watches: EarlyWatches) -> int:
+def _run(
+    verb: Run, context: CliContext, settings: Settings | Problem, watches: EarlyWatches
+) -> int:
     # Loading takes most of a second, in which a signal has to end the process.
     import anyio  # noqa: PLC0415
 
@@ -56,22 +58,10 @@ def _run(context: CliContext, settings: Settings | Problem, watches: EarlyWatche
             raise settings
         # The log is read elsewhere.
         INVOCATION.set(replace(INVOCATION.get(), config=str(settings.file)))
-        work = partial(daemon.run, settings, SystemdNotifier(), watches=watches, kinds=beside.KINDS)
-        return anyio.run(work)
+        work = partial(daemon.run, watches=watches, kinds=beside.KINDS, standby=verb.standby)
+        return anyio.run(work, settings, SystemdNotifier())
     except Problem as problem:
         if sys.stderr.isatty():
             raise
         logs.note_end(problem)  # what reads the log reads no other lines
         return problem.exit
-
-
-def _end_at_signals() -> None:
-    """End at SIGTERM and SIGINT until `kbsync.service.shutdown` takes them."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        sys.exit(0)
-
-    # Process 1 of a container has no default for signals: one that is not taken is lost.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import math
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
@@ -28,6 +30,9 @@ from kbsync.messages import ledger as messages
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
+
+# Seconds after a transaction in which no other process is looked for.
+SURE = 1.0
 
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[Value, ...]
@@ -76,6 +81,7 @@ class Database:
         self._files: OpenFiles | None = None
         self._lost: Notice | None = None
         self._writer: Connection | None = None
+        self._alone_at = -math.inf
         self._version: int | None = None
         self._generation: int | None = None
         self._writing = threading.RLock()
@@ -129,10 +135,13 @@ class Database:
 
     def _prepare_schema(self, connection: Connection) -> None:
         """Take the lock; check that no other process wrote while it was away."""
-        prepare_schema(connection, self.location, make=self._generation is None)
-        if self._generation is not None:
-            with connection.begin():
-                self._require_alone(connection)
+        try:
+            prepare_schema(connection, self.location, make=self._generation is None)
+        finally:
+            # Also where the lock is held: by another writer, or by what is left of this one.
+            if self._generation is not None:
+                with connection.begin():
+                    self._require_alone(connection)
 
     def _count_generation(self, connection: Connection) -> None:
         """Count the writers of a ledger on PostgreSQL, so that each knows of a later one."""
@@ -155,6 +164,24 @@ class Database:
                     self._look()
             finally:
                 self._writing.release()
+        return self._lost
+
+    def fence(self) -> Notice | None:
+        """Look whether another process may write by now; return why nothing is written any more.
+
+        A file's lock stays with a process that is stopped. On PostgreSQL the lock goes with the
+        connection, so that a process which was stopped, or whose machine was, looks before it
+        writes to a server (docs/design.md section 8). A database that does not answer counts as
+        taken over: who holds the lock is not known.
+        """
+        if self.location.path is not None or _now() - self._alone_at < SURE:
+            return self._lost
+        with self._writing:
+            try:
+                with errors_as_problems(self.location):
+                    self._look()
+            except Problem as problem:
+                return problem.notice
         return self._lost
 
     def _look(self) -> None:
@@ -198,6 +225,7 @@ class Database:
             self._lose(messages.REMOVED(**words))
         if found != self._generation:
             self._lose(messages.TAKEN_OVER(**words))
+        self._alone_at = _now()
 
     def _lose(self, why: Notice) -> NoReturn:
         """Read and write nothing more.
@@ -340,6 +368,12 @@ class Database:
 
 # What is open is not what the path names: its log belongs to neither.
 _FILE_GONE = frozenset({messages.REMOVED, messages.REPLACED, messages.OVERWRITTEN})
+
+
+def _now() -> float:
+    """Return seconds that go on while the machine sleeps, where the system counts these."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
 
 
 def _data_version(writer: Connection) -> int:

@@ -72,6 +72,13 @@ class LedgerStore(
         """
         return self._database.look()
 
+    def fence(self) -> Notice | None:
+        """Return why nothing may be written at a server any more; None while this one may.
+
+        On PostgreSQL it costs a select where the last transaction is a second old or older.
+        """
+        return self._database.fence()
+
     def returned(self) -> bool:
         """Whether the location names a sound ledger again that this process could open anew."""
         location = self.location

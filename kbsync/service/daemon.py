@@ -28,6 +28,7 @@ from kbsync.service.event_log import EventLog
 from kbsync.service.shared_servers import SharedServers
 from kbsync.service.shutdown import Force, Shutdown, by_force
 from kbsync.service.socket_path import SocketFile, socket_of
+from kbsync.service.standby import Standby
 from kbsync.service.supervisor import MakeController, SupervisedController, Supervisor
 from kbsync.service.systemd import SystemdNotifier
 
@@ -44,6 +45,8 @@ async def run(
     force: Force = by_force,
     watches: EarlyWatches | None = None,
     kinds: tuple[Attachable, ...] = (),
+    *,
+    standby: bool = False,
 ) -> int:
     """Keep every mirror in sync until a signal ends it; return the exit code.
 
@@ -54,6 +57,7 @@ async def run(
         force: ends the process when it does not end by itself.
         watches: those that were begun already; None when there are none.
         kinds: what runs beside the mirrors where it is declared.
+        standby: wait while another process holds the ledger.
 
     Raises:
         Problem: the ledger is in use, or something is wrong with the configuration.
@@ -61,13 +65,17 @@ async def run(
     require_web(settings)
     log = EventLog()
     early = watches or EarlyWatches()
+    waiting = Standby(log, notifier)
 
     def makes(observe: Observer) -> MakeController:
         return make or controllers(observe, early)
 
+    async def hold(settings: Settings) -> tuple[int, Settings | None]:
+        return await _hold_ledger(settings, notifier, log, makes, force, kinds, standby=standby)
+
     anew: Settings | None = settings
     while anew is not None:
-        code, anew = await _hold_ledger(anew, notifier, log, makes, force, kinds)
+        code, anew = await (waiting.hold(anew, hold) if standby else hold(anew))
     log.say("stopped")
     return code
 
@@ -79,6 +87,8 @@ async def _hold_ledger(
     makes: MakesFor,
     force: Force,
     kinds: tuple[Attachable, ...],
+    *,
+    standby: bool,
 ) -> tuple[int, Settings | None]:
     """Keep every mirror in sync for as long as the ledger is the one its location names.
 
@@ -98,6 +108,7 @@ async def _hold_ledger(
         try:
             async with anyio.create_task_group() as group:
                 daemon = Daemon(settings, ledger, clock, log, notifier, group, makes, force, kinds)
+                daemon.standby = standby
                 await daemon.run()
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as faults:
@@ -126,9 +137,11 @@ class Daemon:
     Attributes:
         shutdown: knows the exit code.
         anew: the settings to begin anew with, as there is another ledger now.
+        standby: whether to wait for the ledger where another process took it over.
     """
 
     anew: Settings | None = None
+    standby: bool = False
 
     def __init__(
         self,
@@ -142,7 +155,7 @@ class Daemon:
         force: Force,
         kinds: tuple[Attachable, ...],
     ) -> None:
-        self._servers = SharedServers(group, clock)
+        self._servers = SharedServers(group, clock, ledger.fence)
         self._supervisor = Supervisor(
             group,
             self._servers,
@@ -217,7 +230,8 @@ class Daemon:
             await self._admin.ledger_watch.look()
             self._look()
             await self._attached.follow()
-            if await self._admin.ledger_watch.returned():
+            taken_over = self.standby and self._admin.ledger_watch.taken_over
+            if taken_over or await self._admin.ledger_watch.returned():
                 self.anew = self._admin.settings
                 self.shutdown.begun.set()
                 return

@@ -9,8 +9,10 @@ import anyio.to_thread
 
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
+from kbsync.messages import ledger as say
 from kbsync.service.event_log import EventLog
 
+_TAKEN_OVER = frozenset({say.TAKEN_OVER, say.LOCK_TAKEN})
 # Seconds between two looks at a ledger on PostgreSQL.
 DATABASE_EVERY = 10.0
 
@@ -45,6 +47,11 @@ class LedgerWatch:
             self.lost = await anyio.to_thread.run_sync(self._ledger.lost)
         if self.lost is not None:
             self._log.say("ledger lost", self.lost)
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether another process holds the ledger now."""
+        return self.lost is not None and self.lost.message in _TAKEN_OVER
 
     async def returned(self) -> bool:
         """Whether a sound ledger is there again, and nothing more is written to its file."""

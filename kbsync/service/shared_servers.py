@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import anyio
@@ -13,6 +13,7 @@ from kbsync.config import ServerConfig
 from kbsync.dify.client import DifyClient
 from kbsync.engine.ports import Clock
 from kbsync.engine.workers.throttle import ThrottledRemote
+from kbsync.messages import Notice
 
 # Limits on our side: a change of these needs no new connection.
 LIMITS = ("max_in_flight", "requests_per_minute", "max_indexing")
@@ -33,11 +34,15 @@ class SharedServers:
     Args:
         group: where the connections stay open.
         clock: the ledger's.
+        fence: looked at before each write; why nothing may be written any more.
     """
 
-    def __init__(self, group: TaskGroup, clock: Clock) -> None:
+    def __init__(
+        self, group: TaskGroup, clock: Clock, fence: Callable[[], Notice | None] = lambda: None
+    ) -> None:
         self._group = group
         self._clock = clock
+        self._fence = fence
         self._connections: dict[ServerConfig, _Connection] = {}
         self._remotes: dict[ServerConfig, ThrottledRemote] = {}
         self._opening = anyio.Lock()
@@ -54,7 +59,9 @@ class SharedServers:
                 connection = self._connections.get(_key(server))
                 if connection is None:
                     connection = await self._group.start(self._hold, server)
-                self._remotes[server] = connect.throttled(server, connection.api, self._clock)
+                self._remotes[server] = connect.throttled(
+                    server, connection.api, self._clock, self._fence
+                )
             return self._remotes[server]
 
     async def only(self, wanted: Iterable[ServerConfig]) -> None:

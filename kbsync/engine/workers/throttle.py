@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from kbsync.engine.ports import (
@@ -41,13 +41,22 @@ class ThrottledRemote:
         limiter: write permits.
         clock: time.
         in_flight: requests at once, reads included.
+        fence: looked at before each write; why nothing may be written any more.
     """
 
     def __init__(
-        self, remote: Remote, *, limiter: RateLimiter, clock: Clock, in_flight: int
+        self,
+        remote: Remote,
+        *,
+        limiter: RateLimiter,
+        clock: Clock,
+        in_flight: int,
+        fence: Callable[[], Notice | None] = lambda: None,
     ) -> None:
         self._remote = remote
-        self._calls = calls = ThrottledCalls(limiter=limiter, clock=clock, in_flight=in_flight)
+        self._calls = calls = ThrottledCalls(
+            limiter=limiter, clock=clock, in_flight=in_flight, fence=fence
+        )
         self._read, self._write = calls.read, calls.write
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -31,11 +32,20 @@ class ThrottledCalls:
         limiter: write permits.
         clock: time.
         in_flight: requests at once, reads included.
+        fence: looked at before each write; why nothing may be written any more.
     """
 
-    def __init__(self, *, limiter: RateLimiter, clock: Clock, in_flight: int) -> None:
+    def __init__(
+        self,
+        *,
+        limiter: RateLimiter,
+        clock: Clock,
+        in_flight: int,
+        fence: Callable[[], Notice | None] = lambda: None,
+    ) -> None:
         self._limiter = limiter
         self._clock = clock
+        self._fence = fence
         self._room = anyio.Semaphore(in_flight)
         self._pending: dict[int, PendingCall] = {}
 
@@ -98,11 +108,17 @@ class ThrottledCalls:
         """
         # Tried once: whether a write took effect is found out by its intent, not by a second write.
         with self._noted(what) as pending:
-            outcome = await self._once(pending, call, counted=True)
+            outcome = await self._once(pending, partial(self._fenced, call), counted=True)
         match outcome:
             case Throttled(after=after):
                 self._limiter.pause(self._clock.now(), after)
         return outcome
+
+    async def _fenced(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
+        """Make a call, unless another process writes the ledger by now."""
+        # A process that was stopped amid its wait goes on here.
+        why = self._fence()
+        return NotSent(why) if why is not None else await call()
 
     async def _rest(self, pending: PendingCall, seconds: float) -> None:
         pending.until = self._clock.now() + seconds

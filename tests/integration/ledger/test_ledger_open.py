@@ -19,7 +19,7 @@ from ledger_samples import bound, entry, key, line, put
 from sqlalchemy import Connection
 
 from kbsync.engine.ports import EntryChange
-from kbsync.ledger import LedgerStore
+from kbsync.ledger import LedgerStore, database
 from kbsync.messages import Problem
 
 HOLD = """
@@ -247,6 +247,28 @@ def test_a_ledger_written_by_another_meanwhile_is_not_touched(cluster: object) -
             put(other, entry("b"))
         assert "KB-L043" in refusal(lambda: put(store, entry("c")))
         assert "KB-L045" in refusal(lambda: put(store, entry("c")))
+        assert "KB-L045" in refusal(lambda: put(store, entry("c")))
+
+
+def test_who_lost_the_lock_writes_no_server_before_it_holds_it_again(
+    cluster: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = cluster.url("fenced")  # type: ignore[attr-defined]
+    monkeypatch.setattr(database, "SURE", 0.0)
+    with LedgerStore.open(url) as store:
+        put(bound(store), entry("a"))
+        assert store.fence() is None
+        cluster.stop()  # type: ignore[attr-defined]
+        found = store.fence()
+        assert found is not None
+        assert found.code == "KB-L043"
+        cluster.start()  # type: ignore[attr-defined]
+        assert store.fence() is None  # its lock was free, and is its own again
+        cluster.stop()  # type: ignore[attr-defined]
+        cluster.start()  # type: ignore[attr-defined]
+        with LedgerStore.open(url):
+            codes = [notice.code for notice in (store.fence(), store.fence()) if notice]
+        assert codes[-1] == "KB-L045"
         assert "KB-L045" in refusal(lambda: put(store, entry("c")))
 
 

@@ -9,6 +9,7 @@ from kbsync.engine.ports import Chunking
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.engine.workers.throttled_calls import READ_TRIES
+from kbsync.messages import Notice
 from kbsync.messages import remote as messages
 from kbsync.model import Done, Gone, NotReady, NotSent, Throttled
 from tests.model.folder import File, OpenFile
@@ -53,6 +54,23 @@ async def test_writes_of_many_writers_keep_the_limit(per_minute: int) -> None:
         for number in range(min(3 * per_minute + 2, 200)):
             group.start_soon(_create, remote, f"n{number}")
     assert most_within(server.times("create"), 60.0) <= per_minute
+
+
+async def test_what_is_fenced_off_reads_and_writes_nothing_even_after_its_wait() -> None:
+    fences: list[Notice | None] = [None]
+    clock = VirtualClock()
+    server = ScriptedRemote(clock)
+    remote = ThrottledRemote(
+        server, limiter=RateLimiter(1), clock=clock, in_flight=4, fence=lambda: fences[-1]
+    )
+    assert isinstance(await _create(remote, "a"), Done)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_create, remote, "waits for its permit")
+        await anyio.sleep(30)
+        fences.append(WHY)
+    assert await _create(remote, "later") == NotSent(WHY)
+    assert isinstance(await remote.page(BASE, 1), Done)
+    assert server.count("create") == 1
 
 
 async def test_reads_need_no_permit() -> None:

@@ -1,0 +1,84 @@
+"""`kbsync run --standby`: wait while another process writes the ledger, and take over (section 8).
+
+The lock of the ledger decides, and nothing else: a file's lock goes with its process, that of
+PostgreSQL with its connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from kbsync.app import build
+from kbsync.config import Settings
+from kbsync.messages import Notice, Problem
+from kbsync.messages import ledger as ledger_say
+from kbsync.service.config_watch import ConfigFileCheck
+from kbsync.service.end_signals import end_at_signals
+from kbsync.service.event_log import EventLog
+from kbsync.service.systemd import SystemdNotifier
+
+# Seconds between two tries to take the lock.
+EVERY = 1.0
+# The ledger is another process's, or its database does not answer.
+WAITED_FOR = frozenset({ledger_say.LOCKED, ledger_say.LOST, ledger_say.TAKEN_OVER})
+
+Hold = Callable[[Settings], Awaitable[tuple[int, Settings | None]]]
+
+
+class Standby:
+    """Tries to hold the ledger until it can.
+
+    Args:
+        log: the daemon's.
+        notifier: notifies the service manager.
+    """
+
+    def __init__(self, log: EventLog, notifier: SystemdNotifier) -> None:
+        self._log = log
+        self._notifier = notifier
+        self._said: Notice | None = None
+
+    async def hold(self, settings: Settings, hold: Hold) -> tuple[int, Settings | None]:
+        """Return what `hold` returns, once the ledger could be taken.
+
+        Args:
+            settings: as loaded; read again whenever the file changed.
+            hold: keeps every mirror in sync for as long as the ledger is held.
+
+        Raises:
+            Problem: the ledger cannot be used, whether another process holds it or not.
+        """
+        file = ConfigFileCheck(settings.file)
+        while True:
+            try:
+                return await hold(settings)
+            except Problem as problem:
+                if problem.notice.message not in WAITED_FOR:
+                    raise
+                self._stand_by(problem.notice)
+            await anyio.sleep(EVERY)
+            settings = _read_again(file, settings)
+
+    def _stand_by(self, why: Notice) -> None:
+        end_at_signals()
+        self._notifier.alive()
+        if why == self._said:
+            return
+        self._said = why
+        self._log.say("standing by", code=why.code, why=why.text)
+        # A service manager would wait for a first comparison that another process makes.
+        self._notifier.ready()
+        self._notifier.status(f"standing by: {why.text}")
+
+
+def _read_again(file: ConfigFileCheck, settings: Settings) -> Settings:
+    """Return the settings of the file as it is now; those of before where it cannot be used."""
+    if not file.settled():
+        return settings
+    file.read()
+    try:
+        return build.settings_of(settings.file)
+    except Problem:
+        return settings
