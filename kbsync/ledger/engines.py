@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.lock import application_name, lock_schema
-from kbsync.ledger.sqlite_file import open_file
+from kbsync.ledger.sqlite_file import WRITER_KIB, open_file
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
@@ -32,7 +32,9 @@ def writer_engine(location: LedgerLocation, command: str) -> Engine:
     if location.path is None:
         return _postgresql(location, command, WRITER, pooled=False)
     engine = create_engine(
-        "sqlite+pysqlite://", creator=lambda: open_file(location, "rw"), poolclass=NullPool
+        "sqlite+pysqlite://",
+        creator=lambda: open_file(location, "rw", WRITER_KIB),
+        poolclass=NullPool,
     )
 
     # IMMEDIATE: a transaction that has to wait does so at its begin, never half-way.

@@ -17,8 +17,10 @@ from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 from kbsync.messages.machine_limits import machine_limit
 
-# The most memory a connection keeps pages of the ledger in.
-CACHE_KIB = 16_384
+# The most memory a connection keeps pages of the ledger in. What reads goes through the ledger from
+# its beginning to its end, or asks for keys that no cache would have: more would only be memory.
+READER_KIB = 4_096
+WRITER_KIB = 16_384
 # Pages of 4 KiB in the write-ahead log before a checkpoint. Many, because the ids of documents are
 # random: every page of a listing touches many places of the file.
 CHECKPOINT_PAGES = 8_000
@@ -102,8 +104,16 @@ def require_file(location: LedgerLocation) -> None:
         raise Problem(messages.NOT_READABLE(place=location.shown, why="permission denied"))
 
 
-def open_file(location: LedgerLocation, mode: str) -> sqlite3.Connection:
-    """Open the ledger's file: `mode` is ``rw`` or ``ro``."""
+def open_file(
+    location: LedgerLocation, mode: str, cache_kib: int = READER_KIB
+) -> sqlite3.Connection:
+    """Open the ledger's file.
+
+    Args:
+        location: of a ledger on SQLite.
+        mode: ``rw`` or ``ro``.
+        cache_kib: the most memory for its pages.
+    """
     connection = sqlite3.connect(
         f"file:{quote(str(location.path))}?mode={mode}",
         uri=True,
@@ -116,7 +126,7 @@ def open_file(location: LedgerLocation, mode: str) -> sqlite3.Connection:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA trusted_schema = OFF")
-        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return connection
 

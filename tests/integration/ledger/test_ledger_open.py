@@ -280,3 +280,13 @@ def test_time_does_not_go_back_over_a_restart(address: str) -> None:
         assert store.clock.now() >= later
         store.clock.record()
         assert store.high_water() > later
+
+
+def test_what_reads_keeps_few_pages_in_memory(tmp_path: Path) -> None:
+    with LedgerStore.open(tmp_path / "ledger.db") as store:
+        with store._database.snapshot() as reader:
+            kept = reader.exec_driver_sql("PRAGMA cache_size").scalar_one()
+        with store._database.writing() as writer:
+            more = writer.exec_driver_sql("PRAGMA cache_size").scalar_one()
+    assert -4096 <= kept < 0
+    assert more < kept
