@@ -38,6 +38,9 @@ class DaemonView:
         """Yield the lines about the daemon as a whole."""
         since = _span(time.time() - self.answer["since"])
         yield f"daemon: process {self.answer['pid']}, for {since}"
+        standby = self.answer.get("standby")
+        if standby is not None:
+            yield f"  stands by, and takes over when it can: {printable(standby['text'])}"
         refused = self.answer["refused"]
         if refused is not None:
             loaded = _span(time.time() - self.answer["loaded"])

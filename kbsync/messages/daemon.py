@@ -87,6 +87,11 @@ KEEPS_CHANGING = Message(
     "not read yet, because they keep changing: {paths}",
     "leave them out by `exclude`, or wait until they rest, then: " + verb("status"),
 )
+STANDS_BY = Message(
+    "KB-K350",
+    "this daemon stands by and can carry nothing out: {why}",
+    "type it where the other daemon runs; what this one waits for: " + verb("status --running"),
+)
 LOG_LOST = Message(
     "KB-K188",
     "{lines} lines of this log could not be written and are lost; the work went on",

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import anyio
+import anyio.to_thread
 
 from kbsync.app import build
 from kbsync.config import Settings
+from kbsync.ledger.database import lock_holder
+from kbsync.ledger.location import find_location
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as ledger_say
 from kbsync.service.config_watch import ConfigFileCheck
 from kbsync.service.end_signals import end_at_signals
 from kbsync.service.event_log import EventLog
+from kbsync.service.standby_socket import StandbySocket
 from kbsync.service.systemd import SystemdNotifier
 
 # Seconds between two tries to take the lock.
@@ -57,12 +61,24 @@ class Standby:
             except Problem as problem:
                 if problem.notice.message not in WAITED_FOR:
                     raise
-                self._stand_by(problem.notice)
-            await anyio.sleep(EVERY)
+                await self._wait(settings, problem.notice)
             settings = _read_again(file, settings)
 
-    def _stand_by(self, why: Notice) -> None:
+    async def _wait(self, settings: Settings, why: Notice) -> None:
+        """Wait until the lock is free, and answer `status` meanwhile."""
+        socket = StandbySocket(settings)
         end_at_signals()
+        async with anyio.create_task_group() as group:
+            await group.start(socket.listen)
+            still: Notice | None = why
+            while still is not None:
+                socket.why = still
+                self._stand_by(still)
+                await anyio.sleep(EVERY)
+                still = await anyio.to_thread.run_sync(_held, settings)
+            group.cancel_scope.cancel()
+
+    def _stand_by(self, why: Notice) -> None:
         self._notifier.alive()
         if why == self._said:
             return
@@ -71,6 +87,16 @@ class Standby:
         # A service manager would wait for a first comparison that another process makes.
         self._notifier.ready()
         self._notifier.status(f"standing by: {why.text}")
+
+
+def _held(settings: Settings) -> Notice | None:
+    """Return why the ledger cannot be taken now; None when it is free."""
+    location = find_location(build.address_of(settings))
+    try:
+        holder = lock_holder(location)
+    except Problem as problem:
+        return problem.notice
+    return None if holder is None else holder.problem(location).notice
 
 
 def _read_again(file: ConfigFileCheck, settings: Settings) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +14,7 @@ import pytest
 import warm
 from cluster import Cluster
 from running_daemon import Daemon
-from typing_commands import KEY, by_hand, environment, served
+from typing_commands import COMMAND, KEY, by_hand, environment, served
 
 SECONDS = 40.0
 
@@ -54,6 +55,13 @@ class Replicas:
         daemon = Daemon(self.folder, process, log)
         self._started.append(daemon)
         return daemon
+
+    def type(self, number: int, *words: str) -> tuple[int, str, str]:
+        """Type a verb where the daemon of this number runs."""
+        env = environment(XDG_STATE_HOME=str(self.folder / f"state-{number}"))
+        line = [str(COMMAND), "-c", str(self.folder / f"kbsync-{number}.yaml"), *words]
+        done = subprocess.run(line, env=env, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
 
     def documents(self) -> dict[str, list[str]]:
         """Return the texts of the documents at the server, by name."""
@@ -134,6 +142,28 @@ def test_a_standby_ends_at_a_signal_and_one_that_ends_hands_over(
         active.end()
         staying.until_said("ready")
         staying.end()
+
+
+def test_status_of_a_standby_is_well_and_says_what_it_waits_for(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    with replicas(tmp_path, str(cluster.fresh())) as both:
+        active = both.start()
+        active.until_said("ready")
+        other = both.start()
+        other.until_said("standing by")
+        code, shown, _ = both.type(2, "status", "--running")
+        assert code == 0
+        assert "stands by, and takes over when it can: the ledger" in shown
+        assert f"process {active.process.pid}" in shown
+        code, _, error = both.type(2, "pause")
+        assert code == 1
+        assert "KB-K350" in error
+        active.end()
+        other.until_said("ready")
+        code, shown, _ = both.type(2, "status", "--running")
+        assert code == 0
+        assert "docs: watching" in shown
 
 
 def cut_off(cluster: Cluster, process: int) -> None:
