@@ -46,6 +46,7 @@ class DifyClient:
         self._http = open_http(way, transport)
         exchange = Exchange(way, self._http, self.observed.see)
         self.waits = exchange.pending.waits
+        self.traffic = exchange.traffic
         self.alternatives = Alternatives(self.observed, self._answers)
         self.bases = KnowledgeBases(exchange, self.alternatives)
         files = FileDownload(access, self._http, exchange)

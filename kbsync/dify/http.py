@@ -18,6 +18,7 @@ from kbsync.dify.pending import PendingCalls
 from kbsync.dify.reading import M, Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply
 from kbsync.dify.second_look import SecondLook
+from kbsync.dify.traffic import Traffic
 from kbsync.dify.transport import NO_HTTP
 from kbsync.dify.way import Way
 from kbsync.messages import Notice
@@ -59,6 +60,7 @@ class Exchange:
 
     Attributes:
         pending: the calls whose answers are waited for.
+        traffic: what was asked, counted.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Exchange:
         self._seen = seen
         self._wall = wall
         self.pending = PendingCalls(way.where, wall)
+        self.traffic = Traffic()
 
     async def ask(
         self,
@@ -165,6 +168,14 @@ class Exchange:
         )
 
     async def _once(
+        self, call: ApiCall, request: httpx.Request, upload: Multipart | None
+    ) -> Outcome[ApiReply]:
+        outcome = await self._exchanged(call, request, upload)
+        sent = upload.size if upload is not None and upload.complete else 0
+        self.traffic.note(call, outcome, sent)
+        return outcome
+
+    async def _exchanged(
         self, call: ApiCall, request: httpx.Request, upload: Multipart | None
     ) -> Outcome[ApiReply]:
         limit, began = self._limit(upload), time.monotonic()

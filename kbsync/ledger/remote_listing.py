@@ -43,7 +43,9 @@ _OURS = exists().where(
     BINDINGS.c.mirror == LISTED.c.mark_mirror,
     LISTED.c.mark_rev == LISTED.c.rev,
 )
-_FOREIGN = _documents(*(~held for held in (*_HELD, _OURS)))
+# What makes a listed document a foreign one.
+FOREIGN = (_BASE, *(~held for held in (*_HELD, _OURS)))
+_FOREIGN = _documents(*FOREIGN[1:])
 _LISTING = select(*records.LISTING).where(
     LISTINGS.c.base_id == bindparam("base"), LISTINGS.c.started_at.is_not(None)
 )

@@ -11,6 +11,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from kbsync.app import connect
 from kbsync.config import ServerConfig
 from kbsync.dify.client import DifyClient
+from kbsync.dify.traffic import Traffic
 from kbsync.engine.ports import Clock
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Notice
@@ -26,6 +27,19 @@ class _Connection:
     api: DifyClient
     closing: anyio.Event = field(default_factory=anyio.Event)
     ended: anyio.Event = field(default_factory=anyio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLoad:
+    """What was asked of one server since its connection was opened.
+
+    Args:
+        traffic: requests and bytes.
+        held_back: seconds that calls waited for the declared rate or a pause.
+    """
+
+    traffic: Traffic
+    held_back: float
 
 
 class SharedServers:
@@ -63,6 +77,17 @@ class SharedServers:
                     server, connection.api, self._clock, self._fence
                 )
             return self._remotes[server]
+
+    def load(self, server: ServerConfig) -> ServerLoad | None:
+        """Return what was asked of a server so far; None while it is not open.
+
+        Servers that differ in limits alone share a connection and what is counted of it.
+        """
+        connection = self._connections.get(_key(server))
+        if connection is None:
+            return None
+        remote = self._remotes.get(server)
+        return ServerLoad(connection.api.traffic, remote.held_back if remote else 0.0)
 
     async def only(self, wanted: Iterable[ServerConfig]) -> None:
         """Close every connection that none of the `wanted` servers needs."""

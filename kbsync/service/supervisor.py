@@ -20,7 +20,7 @@ from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Exit, Problem
 from kbsync.model.prune import KEEP, Prune
-from kbsync.service.shared_servers import SharedServers
+from kbsync.service.shared_servers import ServerLoad, SharedServers
 
 # Seconds between two attempts to open a server.
 RETRY = 30.0
@@ -183,6 +183,10 @@ class Supervisor:
             Problem: it cannot be used as declared.
         """
         return await self._servers.remote(server)
+
+    def load(self, server: ServerConfig) -> ServerLoad | None:
+        """Return what was asked of a declared server so far; None while it is not open."""
+        return self._servers.load(server)
 
     async def engine(
         self, settings: Settings, declared: MirrorConfig, *, prune: Prune = KEEP

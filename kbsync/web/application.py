@@ -1,4 +1,4 @@
-"""What the daemon answers over HTTP: `/healthz` and `/readyz`."""
+"""What the daemon answers over HTTP: `/healthz`, `/readyz`, `/metrics`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from kbsync.service.admin import Admin
 from kbsync.web.readiness import UnreadyReason, reasons
 from kbsync.web.request_rules import NO_TOKEN, RequestRules
 
+Scrape = Callable[[], Awaitable[tuple[bytes, str]]]
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -44,13 +45,16 @@ class Doorkeeper:
         await answer(scope, receive, send)
 
 
-def application(admin: Admin, access: RequestRules, *, away_for: float) -> Starlette:
+def application(
+    admin: Admin, access: RequestRules, *, away_for: float, scrape: Scrape
+) -> Starlette:
     """Return the application.
 
     Args:
         admin: the daemon's.
         access: who may ask.
         away_for: a server may be away for so many seconds before the daemon is not ready.
+        scrape: returns the metrics, and their content type.
     """
 
     def healthz(request: Request) -> Response:
@@ -60,10 +64,15 @@ def application(admin: Admin, access: RequestRules, *, away_for: float) -> Starl
         found = reasons(admin, away_for=away_for)
         return _readiness(request, found, open=access.is_open(request.headers))
 
+    async def metrics(request: Request) -> Response:
+        body, kind = await scrape()
+        return Response(body, headers={**_HEADERS, "content-type": kind})
+
     return Starlette(
         routes=[
             Route("/healthz", _in_loop(healthz)),
             Route("/readyz", _in_loop(readyz)),
+            Route("/metrics", metrics),
         ],
         middleware=[Middleware(Doorkeeper, access=access)],
         exception_handlers={HTTPException: _not_answered},

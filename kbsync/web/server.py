@@ -10,6 +10,7 @@ from kbsync.messages import Problem
 from kbsync.service.admin import Admin
 from kbsync.web.application import application
 from kbsync.web.listener import listen, serve
+from kbsync.web.metrics import Metrics
 from kbsync.web.request_rules import RequestRules
 
 # Seconds between two attempts to take the address.
@@ -27,13 +28,20 @@ class WebServer:
     def __init__(self, admin: Admin, web: WebConfig) -> None:
         self._admin = admin
         self._web = web
+        self._metrics = Metrics(admin, away_for=web.unready_after)
 
     def observe(self, event: Event) -> None:
-        """Take no note of it: answers are made of what is now."""
+        """Count one step."""
+        self._metrics.observe(event)
 
     async def run(self) -> None:
         """Take the address, again and again while another program has it, and answer."""
-        app = application(self._admin, RequestRules(self._web), away_for=self._web.unready_after)
+        app = application(
+            self._admin,
+            RequestRules(self._web),
+            away_for=self._web.unready_after,
+            scrape=self._metrics.scrape,
+        )
         said = False
         while True:
             try:

@@ -69,10 +69,13 @@ class ControllerStatus:
         next_local, next_remote: when everything is compared next, without and with a listing of
             the base, in seconds of the ledger's clock; None while nothing is planned.
         pending: keys that wait: to settle, for their grace period, for room, for their time.
+        oldest: when the oldest change was noted that is not done yet, indexed included, in seconds
+            of the ledger's clock; None when nothing is under way.
         indexing: documents the server is indexing.
         stale: documents that hold what their file held before.
         last_pass: when everything was compared last, in seconds of the ledger's clock.
         held: digest of what the guard holds back, None when it holds nothing.
+        held_keys: how many keys that are.
         unsettled: some paths that have kept changing for long, and are not read until they settle.
     """
 
@@ -83,10 +86,12 @@ class ControllerStatus:
     next_local: float | None = None
     next_remote: float | None = None
     pending: int = 0
+    oldest: float | None = None
     indexing: int = 0
     stale: int = 0
     last_pass: float | None = None
     held: str | None = None
+    held_keys: int = 0
     unsettled: tuple[str, ...] = ()
 
 
@@ -156,12 +161,19 @@ class Controller:
             next_local=min(state.next_local, state.next_remote) if planned else None,
             next_remote=state.next_remote if planned else None,
             pending=pending,
+            oldest=self._oldest(),
             indexing=pool.indexing if pool else 0,
             stale=state.stale,
             last_pass=state.last_pass,
             held=state.held.digest if state.held else None,
+            held_keys=len(state.held.keys) if state.held else 0,
             unsettled=state.debouncer.unsettled(now),
         )
+
+    def _oldest(self) -> float | None:
+        pool = self._session.pool if self._session else None
+        known = (self._state.debouncer.oldest, pool.oldest if pool else None)
+        return min((since for since in known if since is not None), default=None)
 
     @property
     def unmet(self) -> Mapping[DocKey, Notice]:

@@ -120,6 +120,11 @@ class Debouncer:
         """Note that a comparison of everything begins now."""
         self._everything = None
 
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest of the paths changed first; None without one."""
+        return min((noted.first for noted in self._paths.values()), default=None)
+
     def unsettled(self, now: float) -> tuple[str, ...]:
         """Return some paths that have kept changing for long."""
         long = max(UNSETTLED_AFTER, 5 * self._settle)

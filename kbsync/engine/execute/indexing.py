@@ -406,14 +406,20 @@ def entry_after_indexing(
     )
 
 
-def indexed_event(entry: LedgerEntry) -> Event:
-    """Return the event of indexing that came to an end and settled `entry`."""
+def indexed_event(entry: LedgerEntry, now: float) -> Event:
+    """Return the event of indexing that came to an end and settled `entry`.
+
+    Args:
+        entry: as it is now.
+        now: seconds of the ledger's clock; it took the time since the upload was answered.
+    """
+    took = 0.0 if entry.sent_at is None else max(0.0, now - entry.sent_at)
     return Event(
         key=entry.key,
         action="index",
         cause=entry.reason[1] if entry.reason else "",
         outcome="indexed" if entry.state is EntryState.SYNCED else "failed",
-        milliseconds=0,
+        milliseconds=round(took * 1000),
         document_id=entry.document_id,
     )
 

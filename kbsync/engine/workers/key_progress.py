@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from kbsync.messages import Notice
@@ -19,9 +19,11 @@ class KeyProgress:
         tries: calls that did not take effect.
         hashed: its file as it was when it was hashed for the plan.
         shown: what was said to be waited for.
+        since: when it became work, in seconds of the ledger's clock.
     """
 
     listed: bool
+    since: float
     ask: bool = False
     tries: int = 0
     hashed: Present | None = None
@@ -33,10 +35,12 @@ class ProgressTable:
 
     Args:
         listed: the listing of the pass may be believed about every key that nothing was done for.
+        now: returns seconds of the ledger's clock.
     """
 
-    def __init__(self, *, listed: bool) -> None:
+    def __init__(self, *, listed: bool, now: Callable[[], float]) -> None:
         self._listed = listed
+        self._now = now
         self._keys: dict[DocKey, KeyProgress] = {}
 
     @property
@@ -47,7 +51,16 @@ class ProgressTable:
     def of(self, key: DocKey) -> KeyProgress:
         """Return what is known of `key`."""
         known = self._keys.get(key)
-        return known or self._keys.setdefault(key, KeyProgress(listed=self._listed))
+        if known is None:
+            known = self._keys[key] = KeyProgress(listed=self._listed, since=self._now())
+        return known
+
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest of its keys became work; None without one."""
+        # They stand in the order in which they came.
+        first = next(iter(self._keys.values()), None)
+        return None if first is None else first.since
 
     def begin(
         self, keys: Iterable[DocKey], *, listed: bool, hashed: Mapping[DocKey, Present]

@@ -104,7 +104,7 @@ class WorkerPool(WorkLeft):
         self._policy = policy
         self._permits = policy.permits
         self._canary = policy.canary
-        self._progress = ProgressTable(listed=policy.listed)
+        self._progress = ProgressTable(listed=policy.listed, now=context.clock.now)
         self._listed = EvidenceCollector(context=context, listing=listing)
         self._unlisted = EvidenceCollector(context=context)
         self._observe = observe
@@ -223,6 +223,11 @@ class WorkerPool(WorkLeft):
     def risks(self) -> Mapping[DocKey, Risk]:
         """What was granted of what the guard counts, and has not been made yet."""
         return self._permits.risks
+
+    @property
+    def oldest(self) -> float | None:
+        """Since when the oldest key waits, is worked on or indexed; None without one."""
+        return self._progress.oldest
 
     @property
     def remembered(self) -> Collection[DocKey]:
@@ -477,7 +482,7 @@ class WorkerPool(WorkLeft):
             self._backlog.put_in_front((key,))
         self._context.room.wake()
         if entry is not None and entry.state is not EntryState.INDEXING:
-            self._observe(indexed_event(entry))
+            self._observe(indexed_event(entry, self._context.clock.now()))
             if self._canary.proves(key, self._context.remote.capabilities):
                 self._context.remote.note(Capability.UPDATE_ENDS, able=True)
         self._admission.indexed(entry)

@@ -77,6 +77,11 @@ class ThrottledRemote:
         return max(self._remote.paused_for(), self._calls.paused_for())
 
     @property
+    def held_back(self) -> float:
+        """Seconds that calls waited for the declared rate, and that servers wanted no writes."""
+        return self._calls.held_back
+
+    @property
     def oldest(self) -> PendingCall | None:
         """The call whose answer is waited for longest."""
         return self._calls.oldest

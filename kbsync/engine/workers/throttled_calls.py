@@ -33,6 +33,10 @@ class ThrottledCalls:
         clock: time.
         in_flight: requests at once, reads included.
         fence: looked at before each write; why nothing may be written any more.
+
+    Attributes:
+        held_back: seconds that calls waited for the declared rate, and that servers wanted no
+            writes, together.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class ThrottledCalls:
         self._fence = fence
         self._room = anyio.Semaphore(in_flight)
         self._pending: dict[int, PendingCall] = {}
+        self.held_back = 0.0
 
     @property
     def oldest(self) -> PendingCall | None:
@@ -90,7 +95,7 @@ class ThrottledCalls:
                     case NotSent() | NotReady():
                         rest = delay_after(attempt, first=FIRST_DELAY, longest=LONGEST_DELAY)
                     case Throttled(after=after):
-                        self._limiter.pause(self._clock.now(), after)
+                        self._pause(after)
                         rest = after
                     case _:
                         return outcome
@@ -111,7 +116,7 @@ class ThrottledCalls:
             outcome = await self._once(pending, partial(self._fenced, call), counted=True)
         match outcome:
             case Throttled(after=after):
-                self._limiter.pause(self._clock.now(), after)
+                self._pause(after)
         return outcome
 
     async def _fenced(self, call: Callable[[], Awaitable[Outcome[T]]]) -> Outcome[T]:
@@ -120,12 +125,18 @@ class ThrottledCalls:
         why = self._fence()
         return NotSent(why) if why is not None else await call()
 
+    def _pause(self, seconds: float) -> None:
+        self.held_back += seconds
+        self._limiter.pause(self._clock.now(), seconds)
+
     async def _rest(self, pending: PendingCall, seconds: float) -> None:
         pending.until = self._clock.now() + seconds
         await self._clock.sleep(seconds)
 
     async def _wait_for_turn(self, pending: PendingCall) -> None:
         while (delay := self._limiter.reserve(self._clock.now())) > 0:
+            if not self.paused_for():  # a pause is counted when the server asks for it
+                self.held_back += delay
             await self._rest(pending, delay)
             if not self._limiter.paused_for(self._clock.now()):
                 return  # otherwise a pause came meanwhile, and the reserved moment is out of date

@@ -1,0 +1,60 @@
+"""The metrics of one daemon, in a registry of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import anyio
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from kbsync.engine.execute.results import Event
+from kbsync.service.admin import Admin
+from kbsync.web.families import families
+from kbsync.web.snapshot import Counts, Snapshot, snapshot
+
+# Seconds. A small document takes one, a large one on a busy server an hour.
+LATENCIES = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+class Metrics(Collector):
+    """Counts events, and collects everything else when it is asked.
+
+    Args:
+        admin: the daemon's.
+        away_for: as for `reasons`.
+    """
+
+    def __init__(self, admin: Admin, *, away_for: float) -> None:
+        self._admin = admin
+        self._away_for = away_for
+        self._counts = Counts(admin.ledger)
+        self._snapshot: Snapshot | None = None
+        self._one_at_a_time = anyio.Lock()
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._indexing = Histogram(
+            "kbsync_indexing_seconds",
+            "From the answer to an upload until searches find the document.",
+            ("mirror",),
+            buckets=LATENCIES,
+            registry=self._registry,
+        )
+        self._registry.register(self)
+
+    def observe(self, event: Event) -> None:
+        """Count one step."""
+        if event.outcome == "indexed":
+            self._indexing.labels(event.key.mirror).observe(event.milliseconds / 1000)
+
+    async def scrape(self) -> tuple[bytes, str]:
+        """Return all metrics in Prometheus' text format, and its content type."""
+        async with self._one_at_a_time:
+            self._snapshot = await snapshot(self._admin, self._counts, away_for=self._away_for)
+            return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what was measured last, as the registry asks for it."""
+        if self._snapshot is not None:
+            yield from families(self._snapshot)
