@@ -174,7 +174,7 @@ def test_every_metric_moves(watched: Watched) -> None:
     for path in watched.docs.iterdir():
         path.unlink()
     held = watched.until(lambda seen: seen.value("kbsync_guard_halted") == 1)
-    assert held.documents("held") > 3
+    assert held.documents("held") > 0
     status, text_ = watched.readiness()
     assert (status, "the guard holds changes back" in text_) == (503, True)
     assert "apply --release" not in text_  # it says what, and by which code

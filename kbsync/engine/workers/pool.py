@@ -225,11 +225,6 @@ class WorkerPool(WorkLeft):
         return self._permits.risks
 
     @property
-    def oldest(self) -> float | None:
-        """Since when the oldest key waits, is worked on or indexed; None without one."""
-        return self._progress.oldest
-
-    @property
     def remembered(self) -> Collection[DocKey]:
         """The keys with tries or permits on record."""
         return {*self._progress.keys, *self._permits.keys}

@@ -10,6 +10,7 @@ from kbsync.engine.execute.marking import MarkWriter
 from kbsync.engine.execute.results import Report, Unfinished
 from kbsync.engine.workers.backlog import Backlog
 from kbsync.engine.workers.canary import Canary
+from kbsync.engine.workers.key_progress import ProgressTable
 from kbsync.engine.workers.queue import KeyQueue
 from kbsync.engine.workers.room import Room
 from kbsync.messages import Notice, moment
@@ -29,6 +30,7 @@ class WorkLeft:
     _tracker: IndexingTracker
     _marks: MarkWriter
     _canary: Canary
+    _progress: ProgressTable
 
     @property
     def indexing(self) -> int:
@@ -40,6 +42,11 @@ class WorkLeft:
         """How many keys are worked on or wait for their turn."""
         queue = self._queue
         return queue.waiting + queue.active + len(self._backlog) + len(self._canary)
+
+    @property
+    def oldest(self) -> float | None:
+        """Since when the oldest key waits, is worked on or indexed; None without one."""
+        return self._progress.oldest
 
     @property
     def marking(self) -> int:
