@@ -26,7 +26,12 @@ class Replicas:
         folder: theirs.
         url: the server's.
         ledger: its address.
+
+    Attributes:
+        more: more keys of the mirror, each on a line of its own.
     """
+
+    more = ""
 
     def __init__(self, folder: Path, url: str, ledger: str) -> None:
         self.folder, self._url = folder, url
@@ -43,7 +48,7 @@ class Replicas:
         file.write_text(
             f"version: 1\nledger: {self._ledger}\nserver: {{url: '{self._url}', api_key: {KEY}}}\n"
             f"mirrors:\n  - name: docs\n    source: {self.docs}\n    settle: 0.2s\n"
-            "    delete_grace: 1s\n    knowledge_base: {name: Docs}\n"
+            f"    delete_grace: 1s\n    knowledge_base: {{name: Docs}}\n{self.more}"
         )
         file.chmod(0o600)
         state = self.folder / f"state-{number}"
