@@ -58,6 +58,7 @@ _HOLDERS = [
     for column in (ENTRIES.c.document_id, ENTRIES.c.superseded)
 ]
 _HERE = BINDINGS.alias("here")
+_OTHER = ENTRIES.alias("other")
 # Keys alone are all in the index of states; for whole rows SQLite would go through the mirror.
 _UNDER_WAY = select(ENTRIES.c.mirror, ENTRIES.c.path).where(
     ENTRIES.c.mirror.in_(
@@ -136,7 +137,7 @@ class Entries:
         """
         wanted = [ENTRIES.c.mirror == mirror]
         if states:
-            wanted.append(ENTRIES.c.state.in_([str(state) for state in states]))
+            wanted.append(_in_states(mirror, [str(state) for state in states]))
         if prefix:
             wanted.append(ENTRIES.c.path >= prefix)
             end = _after(prefix)
@@ -233,12 +234,22 @@ class Entries:
                 yield Reason(key, str(state), str(code), str(sentence or ""))
 
     def _reasons(self, mirror: str) -> Iterator[Query]:
-        failed = ENTRIES.c.state == EntryState.FAILED.value
+        failed = _in_states(mirror, [EntryState.FAILED.value])
         for table, state, kinds in ((ENTRIES, "failed", [failed]), (REJECTIONS, "rejected", [])):
             state_column: ColumnElement[str] = literal_column(f"'{state}'", Text)
             statement = select(table.c.path, state_column, table.c.reason_code, table.c.reason_text)
             mine = statement.where(table.c.mirror == mirror, *kinds)
             yield self._database.compiled(mine.order_by(table.c.path))
+
+
+def _in_states(mirror: str, states: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition for the entries of a mirror that are in one of `states`."""
+    if EntryState.SYNCED.value in states:
+        return ENTRIES.c.state.in_(states)
+    # Few are in the others. Asked for whole rows SQLite would go through the mirror all the same;
+    # their keys are in the index of states.
+    keys = select(_OTHER.c.path).where(_OTHER.c.mirror == mirror, _OTHER.c.state.in_(states))
+    return ENTRIES.c.path.in_(keys)
 
 
 def storable_key(key: DocKey) -> bool:

@@ -21,7 +21,17 @@ main()
 """
 # What migrates, serves, converts, shows bars and logs, and the part of httpx that is a command.
 NEVER = {
-    *("alembic", "mako", "uvicorn", "watchdog", "structlog", "rich", "pygments", "httpx._main"),
+    *(
+        "alembic",
+        "mako",
+        "uvicorn",
+        "watchdog",
+        "structlog",
+        "rich",
+        "pygments",
+        "httpx._main",
+        "trio",
+    ),
     *("aiohttp", "multipart", "bs4", "openpyxl", "docx", "pypdf", "markitdown", "jsonschema"),
     *("psycopg", "sqlalchemy.orm", "sqlalchemy.ext", "sqlalchemy.dialects.postgresql"),
     "kbsync.service.daemon",
