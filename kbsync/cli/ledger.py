@@ -1,4 +1,4 @@
-"""`kbsync ledger`: check, back up or copy the ledger."""
+"""`kbsync ledger`: check, back up, restore or copy the ledger."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import click
 
 from kbsync.app import build
 from kbsync.cli.command_line import CliContext
-from kbsync.cli.local_verbs import BackUpLedger, CheckLedger, CopyLedger
+from kbsync.cli.local_verbs import BackUpLedger, CheckLedger, CopyLedger, RestoreLedger
 from kbsync.config import Settings
+from kbsync.ledger import restoring
 from kbsync.ledger.location import find_location
 from kbsync.ledger.maintenance import Health
 from kbsync.ledger.store import LedgerStore
@@ -36,6 +37,16 @@ def backup(verb: BackUpLedger, context: CliContext) -> None:
         ledger.backup(verb.file)
         shown = ledger.location.shown
     click.echo(f"{printable(shown)} is copied to {printable(str(verb.file))}")
+
+
+def restore(verb: RestoreLedger, context: CliContext) -> None:
+    """Put a backup in the ledger's place, and print where the old one is."""
+    settings = build.settings_of(context.config)
+    kept = restoring.restore(verb.file, build.address_of(settings))
+    click.echo(f"{printable(str(verb.file))} is the ledger now")
+    if kept is not None:
+        click.echo(f"  the ledger of before: {printable(kept)}")
+    click.echo(f"  next, what was done since the backup is found by: {command_line('plan').line()}")
 
 
 def copy(verb: CopyLedger, context: CliContext) -> None:

@@ -234,6 +234,20 @@ class BackUpLedger(LocalVerb):
 
 
 @local_verb
+class RestoreLedger(LocalVerb):
+    """Put a backup in the ledger's place."""
+
+    help: ClassVar[str] = (
+        "Put FILE, a backup, in the place of the ledger, which must not be in use: stop the daemon "
+        "first. The ledger of before stays beside it under another name. Never copy a backup there "
+        "by hand: what is left of the old ledger's log would be written into it. A ledger on "
+        "PostgreSQL has to be empty. What was done since the backup is found by the next plan."
+    )
+    work: ClassVar[str] = "kbsync.cli.ledger:restore"
+    file: Path = argument(type=click.Path(path_type=Path))
+
+
+@local_verb
 class CopyLedger(LocalVerb):
     """Copy a ledger into another, empty place."""
 
@@ -281,8 +295,13 @@ TRASH = VerbGroup(
     {"list": ListTrash, "restore": RestoreFromTrash, "empty": EmptyTrash},
 )
 LEDGER = VerbGroup(
-    "Look after the ledger: check it, back it up, copy it to another place.",
-    {"check": CheckLedger, "backup": BackUpLedger, "copy": CopyLedger},
+    "Look after the ledger: check it, back it up, restore it, copy it to another place.",
+    {
+        "check": CheckLedger,
+        "backup": BackUpLedger,
+        "restore": RestoreLedger,
+        "copy": CopyLedger,
+    },
 )
 
 

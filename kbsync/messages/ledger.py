@@ -261,6 +261,13 @@ COPY_DIFFERS = Message(
     "what was read back from {copy} is not what was written",
     "keep the old ledger; see that it is sound with: " + verb("ledger check"),
 )
+RESTORE_NOT_EMPTY = Message(
+    "KB-L350",
+    "the ledger {place} is not empty: a backup is restored into an empty one",
+    "as the owner of the database, keep the old one under another name: "
+    + shell("psql --dbname={database} --command={sql}"),
+    Exit.USAGE,
+)
 NOT_SOUND = Message(
     "KB-L066",
     "the ledger {place} is not sound: {count} faults",

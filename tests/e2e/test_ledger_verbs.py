@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from cluster import Cluster
 from ledgers import FILE, Ledger
+from running_daemon import keeping
 from test_mirror import Requests, configure, write_files
 from typing_commands import Terminal, served
 
@@ -149,3 +152,61 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
         assert mirror["documents"] == {"synced": 40, "failed": 0, "unfindable": 0, "stale": 0}
         assert mirror["paused"]
         assert (tmp_path / f"{FILE}.before-0007").exists()
+
+
+def test_a_backup_is_restored_and_the_next_plan_finds_what_was_done_since(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    terminal, ledger = Terminal(tmp_path), tmp_path / "ledger.db"
+    write_files(tmp_path / "docs")
+    with served(tmp_path) as url:
+        configure(tmp_path, url, ledger=str(ledger))
+        terminal.type("apply")
+        terminal.type("ledger", "backup", "old.db")
+        (tmp_path / "docs" / "late.md").write_text("# Late\n\nBut welcome.\n")
+        terminal.type("apply")
+        # As a process that was killed leaves it: a log of the ledger that is replaced.
+        leave_a_log(ledger)
+        printed = terminal.type("ledger", "restore", "old.db")
+        (kept,) = tmp_path.glob("ledger.db.before-restore-*[0-9]")
+        assert str(kept) in printed
+        assert Path(f"{kept}-wal").exists()
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 40}}
+        # The document is there, with its mark: nothing is uploaded again.
+        plan = json.loads(terminal.type("plan", "--json", exit=2))
+        assert plan["counts"] == {"adopt": 1}
+        terminal.type("apply")
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 41}}
+
+        assert say.COPY_SAME.code in terminal.type("ledger", "restore", str(ledger), exit=64)
+        assert say.MISSING.code in terminal.type("ledger", "restore", "no.db", exit=1)
+        (tmp_path / "text.db").write_text("no ledger")
+        assert "KB-L02" in terminal.type("ledger", "restore", "text.db", exit=(1, 64))
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 41}}
+
+        configure(tmp_path, url, ledger=cluster.fresh())
+        terminal.type("ledger", "restore", "old.db")
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 40}}
+        refused = terminal.type("ledger", "restore", "old.db", exit=64)
+        assert say.RESTORE_NOT_EMPTY.code in refused
+
+
+def leave_a_log(ledger: Path) -> None:
+    program = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
+        "c.execute('UPDATE meta SET high_water = high_water + 1'); c.commit(); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(ledger)], check=True)
+    assert Path(f"{ledger}-wal").stat().st_size
+
+
+def test_a_ledger_in_use_is_not_replaced(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    write_files(tmp_path / "docs")
+    with served(tmp_path) as url:
+        configure(tmp_path, url)
+        terminal.type("apply")
+        terminal.type("ledger", "backup", "old.db")
+        with keeping(tmp_path):
+            assert say.LOCKED.code in terminal.type("ledger", "restore", "old.db", exit=1)
+            assert not list(tmp_path.glob("*.before-restore-*"))
