@@ -21,7 +21,7 @@ help:
 	@echo "make lint        check style and format"
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
-	@echo "make docs        write docs/messages.md, the rooms of docs/design.md and the table of docs/versions.md anew"
+	@echo "make docs        write docs/messages.md, the rooms of docs/design.md and the tables of other pages anew"
 	@echo "make clean       remove what tools left behind; make distclean: and $(VENV)"
 	@echo "Another Python than $(PYTHON): make PYTHON=/path/to/python test"
 
@@ -76,6 +76,7 @@ docs: $(VENV)/.with-test
 	mv docs/messages.md.new docs/messages.md
 	$(BIN)/python -m tests.docs.rooms
 	$(BIN)/python -m tests.docs.versions
+	$(BIN)/python -m benchmarks.page
 
 # A stamp is as new as the last installation, so only a changed pyproject.toml installs again.
 $(VENV)/.with-%: pyproject.toml | $(BIN)/pip

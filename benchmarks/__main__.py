@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import fcntl
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import page, report
@@ -39,39 +41,64 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def run(options: argparse.Namespace, scratch: Path) -> report.Report:
-    """Measure, and print the table once all is measured."""
+def run(options: argparse.Namespace, scratch: Path) -> bool:
+    """Measure, write what each group found, and print the table once all is measured.
+
+    Returns:
+        Whether every group could be measured to its end.
+    """
     versions = [Version(NOW, Path(sys.executable))]
     versions += [Version(BEFORE, options.before.absolute())] if options.before else []
     size = SIZES[options.size]
     size = dataclasses.replace(size, runs=options.runs) if options.runs else size
-    keep = (options.keep or scratch / "kept").absolute()
-    suite = Suite(size, tuple(versions), keep, scratch)
+    suite = Suite(size, tuple(versions), options.keep, scratch)
     whole = report.read(page.FIGURES) if options.page and page.FIGURES.exists() else report.Report()
     found: list[Result] = []
     about = report.about(suite, options.size)
+    failed = False
     for group in options.groups:
         print(f"measuring: {group}", file=sys.stderr, flush=True)
-        for result in GROUPS[group](suite):
-            found.append(result)
-            whole.add(result, about)
-    whole.close(suite)
+        try:
+            for result in GROUPS[group](suite):
+                found.append(result)
+                whole.add(result, about)
+        except FailedError as error:
+            failed = True
+            print(error, file=sys.stderr, flush=True)
+        whole.close(suite)
+        _write(options, whole)
     print(f"Size {options.size}, {size.runs} runs; names of rows say what the full size has.")
     print(as_text(report.Report({each.row: each for each in found}).ordered))
-    return whole
+    return not failed
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[Path]:
+    """Hold the folder that keeps trees: two runs at once would spoil them, and each other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another run uses {folder}. Next: wait for its end") from None
+        yield folder.absolute()
+
+
+def _write(options: argparse.Namespace, whole: report.Report) -> None:
+    whole.write(page.FIGURES if options.page else options.json)
+    if options.page:
+        page.write(whole)
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print the table and write the files."""
     options = parse(sys.argv[1:] if words is None else words)
     with tempfile.TemporaryDirectory(prefix="kbsync-bench-") as folder:
-        try:
-            whole = run(options, Path(folder))
-        except FailedError as failed:
-            raise SystemExit(str(failed)) from None
-    whole.write(page.FIGURES if options.page else options.json)
-    if options.page:
-        page.write(whole)
+        scratch = Path(folder)
+        with kept(options.keep or scratch / "kept") as options.keep:
+            complete = run(options, scratch)
+    if not complete:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ def _entry(pattern: LedgerEntry, owner: str, source: Path, path: str, number: in
     seen = (source / path).stat()
     # At commit 0644e0f without the last.
     of_file = (seen.st_size, seen.st_mtime_ns, seen.st_ino, seen.st_ctime_ns)[: len(Stat._fields)]
-    content = hashlib.sha256(path.encode()).hexdigest()
+    with (source / path).open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
     entry = replace(
         pattern,
         key=DocKey(mirror=MIRROR, path=path),

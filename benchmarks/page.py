@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 
 from benchmarks import plot
 from benchmarks.measure import ROOT
 from benchmarks.report import Report, read
+from benchmarks.sizes import SIZES
+from benchmarks.suite import BEFORE, NOW
 from benchmarks.table import as_markdown, number, results_as_markdown, side_by_side
 
 PAGE = ROOT / "docs" / "performance.md"
 FIGURES = ROOT / "docs" / "performance.json"
 PLOT = ROOT / "docs" / "performance.svg"
-_SECTION = "<!-- {name}: written by make bench -->\n{text}\n<!-- end of {name} -->"
+PROFILE = "profile, "
+RESYNC = 15 * 60  # seconds: the default of `local_resync`
+# docs/dify-api.md section 13.
+SERVERS = {
+    "indexes with one worker, as Docker installs it": 1.0,
+    "indexes with four workers": 7.9,
+    "takes uploads on eight connections, whenever it indexes": 18.0,
+}
+_BEGIN, _END = "<!-- {name}: written by make bench -->", "<!-- end of {name} -->"
 
 
 def sections(report: Report) -> dict[str, str]:
@@ -22,18 +33,25 @@ def sections(report: Report) -> dict[str, str]:
         "growth": _growth(report),
         "requests": side_by_side(report.tables.get("first-requests", {}), "request"),
         "concurrency": _concurrency(report),
+        "limit": _limit(report),
+        "profiles": _profiles(report),
         "measured": _measured(report),
     }
 
 
 def written(page: str, report: Report) -> str:
-    """Return the page with the figures of `report`."""
+    """Return the page with the figures of `report`.
+
+    Raises:
+        ValueError: the page has no place for one of its parts.
+    """
     for name, text in sections(report).items():
-        begin, end = _SECTION.format(name=name, text="\0").split("\0")
+        begin, end = _BEGIN.format(name=name), _END.format(name=name)
         before, _, rest = page.partition(begin)
         _, found, after = rest.partition(end)
-        if found:
-            page = f"{before}{begin}{text}{end}{after}"
+        if not found:
+            raise ValueError(f"the page has no place for: {name}")
+        page = f"{before}{begin}\n{text}\n{end}{after}"
     return page
 
 
@@ -45,7 +63,7 @@ def write(report: Report, page: Path = PAGE) -> None:
 
 
 def _growth(report: Report) -> str:
-    head = ("files", "", "CPU, s", "wall, s", "peak, MiB")
+    head = ("files", "", "CPU, s", "wall, s", "peak, MiB", "of a core, at one pass in 15 minutes")
     rows = [
         (
             f"{point.files:,}",
@@ -53,10 +71,22 @@ def _growth(report: Report) -> str:
             number(point.cpu),
             number(point.wall),
             number(point.peak),
+            f"{point.cpu / RESYNC:.2%}",
         )
         for point in report.points
     ]
     return as_markdown(head, rows)
+
+
+def _limit(report: Report) -> str:
+    """Return how busy a core is with a first apply, by how fast the server is."""
+    if "first-cpu" not in report.results:
+        return ""
+    documents = SIZES[report.about["first-cpu"]["size"]].first
+    each = median(report.results["first-cpu"].samples[NOW]) / documents
+    rows = [(who, number(rate), f"{rate * each:.1%}") for who, rate in SERVERS.items()]
+    rows.append(("where one core is the limit", number(1 / each), "100%"))
+    return as_markdown(("server", "documents a second", "of a core for kbsync"), rows)
 
 
 def _concurrency(report: Report) -> str:
@@ -69,12 +99,24 @@ def _concurrency(report: Report) -> str:
     return side_by_side(columns, "in flight")
 
 
+def _profiles(report: Report) -> str:
+    """Return a column for each profile and version."""
+    columns = {
+        f"{name.removeprefix(PROFILE)}{', before' if version == BEFORE else ''}, %": shares
+        for name, of_versions in report.tables.items()
+        if name.startswith(PROFILE)
+        for version, shares in of_versions.items()
+    }
+    return side_by_side(columns, "part")
+
+
 def _measured(report: Report) -> str:
     about = {tuple(sorted(each.items())) for each in report.about.values()}
     lines = [f"Measured on {report.machine}."]
     for each in map(dict, sorted(about)):
         compared = f", compared with {each['compared']}" if each["compared"] else ""
-        lines.append(f"Size {each['size']}, {each['at']}, at {each['version']}{compared}.")
+        how = f"Size {each['size']}, {each['runs']} runs, {each['at']}"
+        lines.append(f"{how}, at {each['version']}{compared}.")
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,8 @@ def fill(suite: Suite, version: Version, place: Place) -> Place:
     done = place.folder / "filled"
     if done.exists():
         return place
-    place.folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(place.folder, ignore_errors=True)  # what was begun and not ended
+    place.folder.mkdir(parents=True)
     first = next(path for path in sorted(place.source.rglob("*.md")))
     with stub(suite) as server:
         place.configure(f"{server.url}/v1", include="/" + str(first.relative_to(place.source)))

@@ -14,6 +14,8 @@ from benchmarks.figures import Figure, Point, Result
 from benchmarks.suite import Suite
 from benchmarks.targets import TARGETS
 
+ABOUT = ("size", "runs", "at", "version", "compared")
+
 
 @dataclass
 class Report:
@@ -76,7 +78,7 @@ def read(path: Path) -> Report:
         now, before = (Figure(**each[name]) if each[name] else None for name in ("now", "before"))
         assert now is not None
         result = Result(each["row"], now, before, each["samples"], each["note"])
-        report.add(result, {name: each[name] for name in ("size", "at", "version", "compared")})
+        report.add(result, {name: each[name] for name in ABOUT})
     return report
 
 
@@ -85,7 +87,9 @@ def about(suite: Suite, size: str) -> dict[str, str]:
     described = [version.described() for version in suite.versions]
     at = time.strftime("%Y-%m-%d", time.gmtime())
     compared = described[1] if len(described) > 1 else ""
-    return {"size": size, "at": at, "version": described[0], "compared": compared}
+    runs = str(suite.size.runs)
+    version = described[0]
+    return {"size": size, "runs": runs, "at": at, "version": version, "compared": compared}
 
 
 def _machine() -> str:

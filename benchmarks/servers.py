@@ -6,19 +6,21 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.knowledge_api import COUNTS
-from benchmarks.measure import ROOT
+from benchmarks.measure import ROOT, FailedError
 from benchmarks.pace import Pace
 from benchmarks.suite import Suite, running
 
 KEY = "dataset-benchmark"
+LONGEST, LOOK = 300.0, 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,19 @@ class Stub:
         with urllib.request.urlopen(request, timeout=60) as answer:
             found = json.load(answer)
         return Counted(found["requests"], found["first_upload"], found["last_upload"])
+
+    def until(self, holds: Callable[[Counted], bool]) -> Counted:
+        """Wait until it counted what `holds`, and return that.
+
+        Raises:
+            FailedError: it did not within minutes.
+        """
+        end = time.monotonic() + LONGEST
+        while not holds(counted := self.counted()):
+            if time.monotonic() > end:
+                raise FailedError(f"what was waited for did not come: {counted}")
+            time.sleep(LOOK)
+        return counted
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class Size:
         edits: edits of one file, one after the other.
         followed: seconds after an edit that count as its own.
         in_flight: fixed concurrency that the default is compared with.
+        loops: connections of the bare loop beside it, beyond what the configuration accepts.
         fast, slow, locked: documents sent to each kind of server.
     """
 
@@ -40,6 +41,7 @@ class Size:
     edits: int
     followed: float
     in_flight: tuple[int, ...]
+    loops: tuple[int, ...]
     fast: int
     slow: int
     locked: int
@@ -52,7 +54,7 @@ FULL = Size(
     tiny=Shape(1_000, 10),
     few=Shape(10_000, 100),
     many=Shape(100_000, 1_000),
-    most=Shape(1_000_000, 10_000),
+    most=Shape(1_000_000, 10_000, sparse=True),
     first=600,
     hurried=1_000,
     listed=Shape(20_000, 200),
@@ -62,11 +64,12 @@ FULL = Size(
     edits=7,
     followed=5.0,
     in_flight=(1, 2, 4, 8),
-    fast=300,
-    slow=30,
-    locked=150,
+    loops=(1, 4, 8, 16),
+    fast=200,
+    slow=12,
+    locked=80,
 )
-USUAL = replace(FULL, most=None, idle=20.0, edits=5, followed=4.0, fast=150, slow=15, locked=80)
+USUAL = replace(FULL, most=None, idle=20.0, edits=5, followed=4.0, fast=100, slow=8, locked=40)
 # One tree for all rows: what is measured there is that the suite works.
 _TOY_TREE = Shape(150, 12)
 TOY = Size(
@@ -84,6 +87,7 @@ TOY = Size(
     edits=1,
     followed=2.0,
     in_flight=(),
+    loops=(4,),
     fast=4,
     slow=1,
     locked=2,

@@ -44,7 +44,7 @@ class Version:
     def described(self) -> str:
         """Return the commit of its checkout, or its version."""
         code = "import kbsync, pathlib; print(pathlib.Path(kbsync.__file__).parents[1])"
-        folder = _output(str(self.python), "-c", code)
+        folder = _output(str(self.python), "-I", "-c", code)
         commit = _output("git", "-C", folder, "describe", "--always", "--dirty")
         return commit or _output(self.command, "--version")
 

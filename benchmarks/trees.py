@@ -27,6 +27,7 @@ FOLDER_LETTERS = (2, 3, 3, 5, 9, 16, 25, 28, 32, 41)
 FILES_A_FOLDER = (1, 1, 1, 1, 3, 9, 16, 46, 148, 228)
 # How many files of a thousand lie so many folders deep.
 DEPTHS = {0: 5, 1: 69, 2: 73, 3: 450, 4: 359, 5: 29, 6: 15}
+BLOCK = 1 << 20  # bytes of drawn text that files are taken from, larger than any of them
 OLD = 1_700_000_000  # epoch seconds: the files are older than every measurement
 
 WORDS = [
@@ -189,19 +190,22 @@ class Shape:
     Args:
         files: at least one.
         folders: the root not counted.
-        size: bytes of every file; None: drawn. Drawn sizes are set without writing the bytes,
-            for passes that read none of them.
+        size: bytes of every file; None: drawn.
+        sparse: sizes are set without writing a byte, for passes that read none.
     """
 
     files: int
     folders: int
     size: int | None = None
     seed: int = 0
+    sparse: bool = False
 
     @property
     def name(self) -> str:
         """What a folder that keeps this tree is called."""
-        return f"{self.files}-files-{self.folders}-folders-{self.size or 'drawn'}-{self.seed}"
+        kind = "sparse" if self.sparse else "text"
+        size = self.size or "drawn"
+        return f"{self.files}-files-{self.folders}-folders-{size}-{kind}-{self.seed}"
 
 
 def make_tree(root: Path, shape: Shape) -> None:
@@ -210,13 +214,15 @@ def make_tree(root: Path, shape: Shape) -> None:
     if made.exists():
         return
     draw = random.Random(shape.seed)
-    for path, size in _files(shape, draw):
-        place = root / path
+    text = text_of(2 * BLOCK, random.Random(shape.seed))
+    for path, drawn_size in _files(shape, draw):
+        place, size = root / path, shape.size or drawn_size
         place.parent.mkdir(parents=True, exist_ok=True)
-        if shape.size is None:
+        if shape.sparse:
             _set_size(place, size)
         else:
-            place.write_bytes(text_of(shape.size, draw))
+            begin = draw.randrange(BLOCK)
+            place.write_bytes(text[begin : begin + size])
         os.utime(place, (OLD, OLD))
     made.write_text(json.dumps({"files": shape.files, "folders": shape.folders}))
 

@@ -11,6 +11,7 @@ from benchmarks.rows import (
     daemon,
     first_apply,
     inside,
+    profiles,
     refresh,
     start_up,
     unchanged,
@@ -28,4 +29,5 @@ GROUPS: dict[str, Group] = {
     "daemon": daemon.measure,
     "big-file": big_file.measure,
     "concurrency": concurrency.measure,
+    "profiles": profiles.measure,
 }

@@ -9,18 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.figures import Result
-from benchmarks.measure import FailedError, peak_of
+from benchmarks.measure import peak_of
 from benchmarks.places import Place, new_place
 from benchmarks.rows.compared import alone
 from benchmarks.rows.first_apply import cost_in
-from benchmarks.servers import Stub, stub
+from benchmarks.servers import stub
 from benchmarks.suite import Suite, Version
 from benchmarks.trees import text_of
 from benchmarks.watched import daemon
 
 BLOCK = 1024 * 1024
 LARGEST = "400MB"
-LONGEST = 300.0
 
 
 def measure(suite: Suite) -> Iterator[Result]:
@@ -56,11 +55,11 @@ def _in_daemon(suite: Suite, version: Version, large: Path) -> float:
         place.configure(f"{server.url}/v1", largest=LARGEST)
         with daemon(suite, version, place) as running:
             running.until_ready()
-            _until_uploaded(server, 1)
+            server.until(lambda counted: counted.of("create") == 1)
             time.sleep(suite.size.followed)
             idle = peak_of(running.pid)
             ready.rename(place.source / ready.name)
-            _until_uploaded(server, 2)
+            server.until(lambda counted: counted.of("create") == 2)
             time.sleep(suite.size.followed)
             return peak_of(running.pid) - idle
 
@@ -83,11 +82,3 @@ def _place(suite: Suite) -> Place:
     place.source.mkdir()
     (place.source / "small.md").write_bytes(text_of(4096, random.Random(1)))
     return place
-
-
-def _until_uploaded(server: Stub, count: int) -> None:
-    end = time.monotonic() + LONGEST
-    while server.counted().of("create") < count:
-        if time.monotonic() > end:
-            raise FailedError(f"upload {count} did not come")
-        time.sleep(0.05)

@@ -16,9 +16,6 @@ from benchmarks.servers import stub
 from benchmarks.suite import NOW, Suite
 from benchmarks.trees import Shape
 
-# More is not accepted by the configuration; the bare loop shows what it would bring.
-BEYOND = 16
-
 
 def measure(suite: Suite) -> Iterator[Result]:
     """Measure each kind of server."""
@@ -40,7 +37,7 @@ def _row(row: str, suite: Suite, pace: Pace, source: Path) -> Result:
         NOW: partial(_by_kbsync, suite, pace, source, None),
         **{name: partial(_by_kbsync, suite, pace, source, each) for name, each in fixed.items()},
     }
-    for number in (*suite.size.in_flight, BEYOND):
+    for number in suite.size.loops:
         contenders[f"bare loop, {number}"] = partial(_by_loop, suite, pace, source, number)
     costs = in_turn(contenders, suite.size.runs, warm=False)
     samples = {name: [cost.wall for cost in found] for name, found in costs.items()}

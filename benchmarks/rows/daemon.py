@@ -104,10 +104,11 @@ def _edit(path: Path, server: Stub, running: Daemon, seconds: float) -> tuple[fl
     """Edit a file; return milliseconds of CPU, and those from the settle window to the request."""
     server.counted(anew=True)
     path.write_bytes(text_of(SAVED, random.Random(str(path))))
-    saved = time.monotonic()
-    cpu = _cpu_over(running.pid, seconds)
-    sent = server.counted().first_upload
-    return cpu * 1000, (sent - saved - SETTLE) * 1000
+    saved, before = time.monotonic(), cpu_of(running.pid)
+    counted = server.until(lambda counted: bool(counted.last_upload))
+    time.sleep(seconds)
+    cpu = cpu_of(running.pid) - before
+    return cpu * 1000, (counted.first_upload - saved - SETTLE) * 1000
 
 
 def _cpu_over(pid: int, seconds: float) -> float:

@@ -39,6 +39,7 @@ ROWS = {
     "daemon": {"watch-ready", "watch-placed", "daemon-idle", "edit-cpu", "edit-delay"},
     "big-file": {"big-daemon", "big-apply"},
     "concurrency": {"concurrency-fast", "concurrency-slow", "concurrency-locked"},
+    "profiles": set(),
 }
 NEED = {"rsync": "rsync", "rclone": "rclone", "oikb": "oikb", "watch": "inotifywait"}
 
@@ -62,7 +63,10 @@ def measured(tmp_path: Path, *groups: str) -> Any:
 def test_what_does_not_change_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = measured(tmp_path, "start-up", "unchanged", "inside", "refresh")
+    found = measured(tmp_path, "start-up", "unchanged", "inside", "refresh", "profiles")
+    for case in ("nothing to do", "with refresh", "first apply", "plan"):
+        shares = found["tables"][f"profile, {case}"]["kbsync"]
+        assert sum(shares.values()) == pytest.approx(100, abs=0.5), shares
     points = {(each["contender"], each["files"]) for each in found["points"]}
     assert ("kbsync", TOY.many.files) in points
     assert "`python -c pass`" in capsys.readouterr().out

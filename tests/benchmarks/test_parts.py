@@ -130,7 +130,7 @@ def test_numbers_have_few_digits(value: float | None, shown: str) -> None:
 def test_figures_are_read_as_they_were_written(tmp_path: Path) -> None:
     report = Report(machine="two cores")
     result = Result("plan", of_values([1.0, 2.0, 3.0]), of_values([4.0]), {"kbsync": [1.0]})
-    about = {"size": "toy", "at": "2026-11-29", "version": "v", "compared": ""}
+    about = {"size": "toy", "runs": "1", "at": "2026-11-29", "version": "v", "compared": ""}
     report.add(result, about)
     report.write(tmp_path / "figures.json")
     assert read(tmp_path / "figures.json") == report

@@ -7,11 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import page as performance
+from benchmarks import plot
+from benchmarks.report import read
+
 from . import versions
 from .rooms import ORDER, PAGE, ROOT, written
 
 WIDEST = 160
-PAGES = [PAGE, ROOT / "docs" / "glossary.md", ROOT / "CONTRIBUTING.md", ROOT / "README.md"]
+PAGES = [
+    PAGE,
+    ROOT / "docs" / "glossary.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "README.md",
+    performance.PAGE,
+]
 
 
 def test_the_tree_of_rooms_is_the_one_there_is() -> None:
@@ -22,6 +32,12 @@ def test_the_tree_of_rooms_is_the_one_there_is() -> None:
 def test_the_table_of_versions_is_the_one_there_is() -> None:
     page = versions.PAGE.read_text("utf-8")
     assert page == versions.written(page), "type: make docs"
+
+
+def test_the_figures_of_the_page_are_those_that_were_measured() -> None:
+    page, figures = performance.PAGE.read_text("utf-8"), read(performance.FIGURES)
+    assert page == performance.written(page, figures), "type: make docs"
+    assert performance.PLOT.read_text("utf-8") == plot.drawn(figures.points)
 
 
 def test_every_room_is_in_the_tree() -> None:
