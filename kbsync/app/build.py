@@ -274,4 +274,7 @@ def own_files(settings: Settings) -> Mapping[Path, str]:
             found[server.api_key_file] = "an API key"
     if settings.web is not None and settings.web.token_file is not None:
         found[settings.web.token_file] = "the token of the daemon's HTTP server"
+    for target in settings.notify:
+        if target.url_file is not None:
+            found[target.url_file] = "an address to notify"
     return found

@@ -13,4 +13,13 @@ def _web(admin: Admin) -> Attachment:
     return WebServer(admin, admin.settings.web)
 
 
-KINDS = (Attachable(lambda settings: settings.web, _web),)
+def _notifications(admin: Admin) -> Attachment:
+    from kbsync.service.notifications.watch import Notifications  # noqa: PLC0415
+
+    return Notifications(admin, admin.settings.notify)
+
+
+KINDS = (
+    Attachable(lambda settings: settings.web, _web),
+    Attachable(lambda settings: settings.notify, _notifications),
+)

@@ -5,6 +5,7 @@ from kbsync.config.knowledge_base import KnowledgeBaseConfig
 from kbsync.config.loading import Settings, load
 from kbsync.config.machine_checks import check
 from kbsync.config.mirror import MirrorConfig
+from kbsync.config.notify import NotifyTarget
 from kbsync.config.server import ServerConfig
 from kbsync.config.types import LedgerAddress
 from kbsync.config.web import WebConfig
@@ -14,6 +15,7 @@ __all__ = [
     "KnowledgeBaseConfig",
     "LedgerAddress",
     "MirrorConfig",
+    "NotifyTarget",
     "ServerConfig",
     "Settings",
     "WebConfig",

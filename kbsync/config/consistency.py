@@ -14,6 +14,7 @@ from kbsync.config.config_file import Fault, Location
 from kbsync.config.declaration import Declaration, declared_servers, server_name
 from kbsync.config.knowledge_base import contradictions
 from kbsync.config.mirror import MirrorConfig
+from kbsync.config.notify import notify_disagreements
 from kbsync.config.server import ServerConfig
 from kbsync.config.web import token_disagreements
 from kbsync.messages import config as messages
@@ -43,6 +44,7 @@ def disagreements(declaration: Declaration, lines: Mapping[Location, int]) -> It
     yield from _names(mirrors, lines)
     if declaration.web is not None:
         yield from token_disagreements(declaration.web)
+    yield from notify_disagreements(declaration.notify)
     for at, mirror in mirrors:
         yield from _mirror(at, mirror, servers)
     for first, second in itertools.combinations(mirrors, 2):

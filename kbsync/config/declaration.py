@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from kbsync.config.mirror import MirrorConfig
+from kbsync.config.notify import NotifyTarget
 from kbsync.config.server import ServerConfig
 from kbsync.config.types import LedgerField, Name, Section, lasting, not_empty, wanted
 from kbsync.config.web import WebConfig
@@ -47,6 +48,9 @@ class Declaration(Section):
     web: WebConfig | None = Field(
         default=None,
         description="The daemon's HTTP server: health, readiness, metrics; off without it.",
+    )
+    notify: tuple[NotifyTarget, ...] = Field(
+        default=(), description="Who is notified by the daemon of trouble, and of its end."
     )
     mirrors: Annotated[tuple[MirrorConfig, ...], AfterValidator(not_empty)] = Field(
         description="The folders and their knowledge bases."

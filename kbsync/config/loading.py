@@ -16,6 +16,7 @@ from kbsync.config.config_file import ConfigFile, Fault, Refused, read_text
 from kbsync.config.consistency import disagreements
 from kbsync.config.declaration import ONLY_SERVER, Declaration, declared_servers, server_name
 from kbsync.config.mirror import MirrorConfig
+from kbsync.config.notify import NotifyTarget
 from kbsync.config.server import ServerConfig
 from kbsync.config.types import LedgerAddress
 from kbsync.config.validation import declare
@@ -38,6 +39,7 @@ class Settings:
             `read_only` where the whole file is.
         journal_retention: seconds a line of the journal is kept.
         web: the daemon's HTTP server; None: it has none.
+        notify: who is notified of trouble.
         key_origins: by server, where its key came from, in words for error messages.
         config_file: file name and lines, for `check`.
     """
@@ -49,6 +51,7 @@ class Settings:
     mirrors: tuple[MirrorConfig, ...]
     journal_retention: float
     web: WebConfig | None
+    notify: tuple[NotifyTarget, ...]
     key_origins: Mapping[str, str]
     config_file: ConfigFile = field(repr=False, compare=False)
 
@@ -147,6 +150,7 @@ def _complete(
         mirrors=tuple(mirrors),
         journal_retention=declaration.journal_retention,
         web=declaration.web,
+        notify=declaration.notify,
         key_origins=key_origins,
         config_file=config_file,
     )

@@ -13,6 +13,7 @@ from kbsync.config.config_file import Fault, Location
 from kbsync.config.extra_packages import CONVERTED, ROWS, installing, not_installed
 from kbsync.config.loading import Settings
 from kbsync.config.mirror import MirrorConfig
+from kbsync.config.notify import notify_warnings
 from kbsync.config.server import ServerConfig
 from kbsync.config.web import is_loopback
 from kbsync.config.web_token import web_faults
@@ -57,6 +58,7 @@ def _faults(settings: Settings) -> Iterator[Fault]:
     yield from _state(settings)
     if settings.web is not None:
         yield from web_faults(settings.web)
+    yield from notify_warnings(settings.notify)
 
 
 # -- servers -------------------------------------------------------------------------------------

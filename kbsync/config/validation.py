@@ -18,7 +18,9 @@ from kbsync.config.yaml_tree import YamlTree
 from kbsync.messages import config as messages
 
 # What stands here may be a secret, or hold one, however wrong it is.
-_SECRET = frozenset({"api_key", "url", "proxy", "ledger", "server", "servers", "metadata"})
+_SECRET = frozenset(
+    {"api_key", "url", "proxy", "ledger", "server", "servers", "metadata", "notify"}
+)
 _WANTED = {
     "string_type": "text is wanted; put it in quotes",
     "bool_type": "true or false is wanted",

@@ -281,3 +281,18 @@ WEB_EXTRA = _refusal(
     "{file}:{line}: {key}: the daemon answers HTTP by packages that are not installed ({missing})",
     "install them with: " + shell("{installer} {packages}"),
 )
+NOTIFY_WAY = _refusal(
+    "KB-C323",
+    "{file}:{line}: {key}: a target has exactly one of url, url_file and command; here: {given}",
+)
+NOTIFY_IDLE = _refusal(
+    "KB-C324", "{file}:{line}: {key}: has no effect for a command; it is for url and url_file"
+)
+NOTIFY_URL_UNUSABLE = _warning(
+    "KB-C325", "{file}:{line}: {key}: the address in {path} cannot be used: {why}", _RIGHTS
+)
+NOTIFY_NO_PROGRAM = _warning(
+    "KB-C326",
+    "{file}:{line}: {key}: {program} is no program that can be run here",
+    "name it with its folder; see its rights with: " + shell("ls -l -- {program}"),
+)

@@ -120,3 +120,24 @@ CANNOT_LISTEN = Message(
     "see who has the address, or change web.listen: " + shell("ss -ltnp"),
     Exit.OK,
 )
+DOCUMENTS_FAILED = Message(
+    "KB-K321",
+    "mirror {mirror}: {count} files have no up-to-date document, first of all {path}: {why}",
+    "see all of them with: " + verb("status"),
+    Exit.INCOMPLETE,
+)
+OUTAGE_LASTS = Message(
+    "KB-K322",
+    "mirror {mirror}: the server has not answered for {seconds} s: {why}",
+    "it goes on by itself once the server answers; see: " + verb("status --running"),
+    Exit.INCOMPLETE,
+)
+OVER = Message("KB-K323", "mirror {mirror}: {what} is over, after {seconds} s", exit=Exit.OK)
+ALL_WELL = Message("KB-K324", "every mirror is kept in sync", exit=Exit.OK)
+NOT_NOTIFIED = Message(
+    "KB-K325",
+    "{target}: a notification of {event} was not delivered: {why}; it is not logged again until "
+    "one is",
+    "correct the target, then: " + verb("validate"),
+    Exit.OK,
+)

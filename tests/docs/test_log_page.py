@@ -19,7 +19,7 @@ NO_FIELDS = {"exc_info"}
 def calls() -> Iterator[ast.Call]:
     """Yield every call that writes a line of the log."""
     for folder in ("service", "app", "web"):
-        for file in sorted((ROOT / "kbsync" / folder).glob("*.py")):
+        for file in sorted((ROOT / "kbsync" / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.Call) and writes(node.func):
                     yield node

@@ -67,7 +67,7 @@ def test_the_schema_accepts_what_init_writes(person: Terminal) -> None:
     assert schema["$schema"].endswith("2020-12/schema")
     where, how = (
         {"server", "servers", "ledger", "mirrors"},
-        {"read_only", "journal_retention", "web"},
+        {"read_only", "journal_retention", "web", "notify"},
     )
     assert {"version", *where, *how} == set(schema["properties"])
 
