@@ -224,7 +224,7 @@ def test_two_mirrors_on_one_base_with_prefixes(tmp_path: Path) -> None:
 
 def test_schema_marks_what_is_reserved() -> None:
     reserved = {
-        part: {name for name, key in keys["properties"].items() if key.get("reserved")}
+        part: {name for name, key in keys.get("properties", {}).items() if key.get("reserved")}
         for part, keys in json_schema()["$defs"].items()
     }
     assert reserved["MirrorConfig"] == reserved["RuleConfig"] == set()
