@@ -55,12 +55,18 @@ def names_of(text: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.anyio
-async def test_every_expression_names_what_is_measured(tmp_path: Path) -> None:
-    configure(tmp_path, mirror("docs"), more='web: {listen: "127.0.0.1:0"}\n')
-    async with running(tmp_path) as daemon, httpx.AsyncClient() as http:
+async def scraped(folder: Path) -> str:
+    """The metrics of a daemon that keeps one mirror."""
+    configure(folder, mirror("docs"), more='web: {listen: "127.0.0.1:0"}\n')
+    async with running(folder) as daemon, httpx.AsyncClient() as http:
         await until(lambda: daemon.said("web listens"))
         text = (await http.get(f"{daemon.said('web listens')[0]['url']}/metrics")).text
+    return text
+
+
+@pytest.mark.anyio
+async def test_every_expression_names_what_is_measured(tmp_path: Path) -> None:
+    text = await scraped(tmp_path)
     names = names_of(text)
     assert len(names) > 15
     used = {name for each in expressions() for name in metrics_in(each)}
@@ -111,10 +117,7 @@ def test_promtool_agrees(what: tuple[str, Path]) -> None:
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is missing: package prometheus")
 @pytest.mark.anyio
 async def test_promtool_reads_the_metrics(tmp_path: Path) -> None:
-    configure(tmp_path, mirror("docs"), more='web: {listen: "127.0.0.1:0"}\n')
-    async with running(tmp_path) as daemon, httpx.AsyncClient() as http:
-        await until(lambda: daemon.said("web listens"))
-        text = (await http.get(f"{daemon.said('web listens')[0]['url']}/metrics")).content
+    text = (await scraped(tmp_path)).encode()
     words = [PROMTOOL or "", "check", "metrics"]
     ran = subprocess.run(words, input=text, capture_output=True, check=False)  # noqa: ASYNC221
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
