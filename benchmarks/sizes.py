@@ -25,6 +25,7 @@ class Size:
         in_flight: fixed concurrency that the default is compared with.
         loops: connections of the bare loop beside it, beyond what the configuration accepts.
         fast, slow, locked: documents sent to each kind of server.
+        profiles: which cases are looked at under the profiler.
     """
 
     runs: int
@@ -45,6 +46,7 @@ class Size:
     fast: int
     slow: int
     locked: int
+    profiles: tuple[str, ...]
 
 
 _MIB = 1024 * 1024
@@ -68,6 +70,7 @@ FULL = Size(
     fast=200,
     slow=12,
     locked=80,
+    profiles=("nothing to do", "with refresh", "first apply", "plan"),
 )
 USUAL = replace(FULL, most=None, idle=20.0, edits=5, followed=4.0, fast=100, slow=8, locked=40)
 # One tree for all rows: what is measured there is that the suite works.
@@ -91,5 +94,6 @@ TOY = Size(
     fast=4,
     slow=1,
     locked=2,
+    profiles=("plan",),
 )
 SIZES = {"toy": TOY, "usual": USUAL, "full": FULL}

@@ -28,9 +28,9 @@ def measure(suite: Suite) -> Iterator[Result]:
         "first apply": partial(_empty, suite, files=size.first, words=("apply",)),
         "plan": partial(_empty, suite, files=size.planned, words=("plan",)),
     }
-    for case, profiled in cases.items():
+    for case in size.profiles:
         suite.tables[f"profile, {case}"] = {
-            version.name: _shares(profiled(version)) for version in suite.versions
+            version.name: _shares(cases[case](version)) for version in suite.versions
         }
     yield from ()
 

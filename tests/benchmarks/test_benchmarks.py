@@ -64,7 +64,7 @@ def test_what_does_not_change_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = measured(tmp_path, "start-up", "unchanged", "inside", "refresh", "profiles")
-    for case in ("nothing to do", "with refresh", "first apply", "plan"):
+    for case in TOY.profiles:
         shares = found["tables"][f"profile, {case}"]["kbsync"]
         assert sum(shares.values()) == pytest.approx(100, abs=0.5), shares
     points = {(each["contender"], each["files"]) for each in found["points"]}
