@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, scratch: Path) -> bool:
             print(error, file=sys.stderr, flush=True)
         whole.close(suite)
         _write(options, whole)
-    print(f"Size {options.size}, {size.runs} runs; names of rows say what the full size has.")
+    print(f"Size {options.size}, runs of each: {size.runs}; cases are named as in the full size.")
     print(as_text(report.Report({each.row: each for each in found}).ordered))
     return not failed
 

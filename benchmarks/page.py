@@ -115,7 +115,8 @@ def _measured(report: Report) -> str:
     lines = [f"Measured on {report.machine}."]
     for each in map(dict, sorted(about)):
         compared = f", compared with {each['compared']}" if each["compared"] else ""
-        how = f"Size {each['size']}, {each['runs']} runs, {each['at']}"
+        runs = "a single run" if each["runs"] == "1" else f"{each['runs']} runs"
+        how = f"Size {each['size']}, {runs} of each contender, {each['at']}"
         lines.append(f"{how}, at {each['version']}{compared}.")
     return "\n".join(lines)
 
