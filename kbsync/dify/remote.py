@@ -131,10 +131,10 @@ class DifyRemote:
         return await tag_base(self._client, base_id, on=on, off=off)
 
     async def page(
-        self, base_id: str, number: int, *, status: str | None = None
+        self, base_id: str, number: int, *, status: str | None = None, rows: int = 100
     ) -> Outcome[DocumentPage]:
-        """Return page `number` (from 1) of 100 documents, newest first."""
-        listing = await self._client.documents.list(base_id, page=number, status=status)
+        """Return page `number` (from 1) of `rows` documents, newest first."""
+        listing = await self._client.documents.list(base_id, page=number, limit=rows, status=status)
         return mapped(
             listing,
             lambda found: DocumentPage(

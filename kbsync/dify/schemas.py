@@ -305,6 +305,7 @@ class Document(ApiObject):
     archived: Annotated[bool, NullIs(False)] = False
     word_count: Whole | None = None
     chunk_count: Whole | None = Field(default=None, validation_alias="segment_count")
+    tokens: Whole | None = Field(default=None, exclude=True)
     form: str | None = Field(default=None, validation_alias="doc_form")
     created_from: str | None = None
     created_at: Whole | None = None

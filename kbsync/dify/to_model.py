@@ -116,6 +116,7 @@ def document(found: Document) -> RemoteDocument:
         enabled=found.enabled,
         unreadable=unreadable(found.error),
         archived=found.archived,
+        tokens=found.tokens,
     )
 
 

@@ -381,9 +381,15 @@ class Remote(Protocol):
         ...
 
     async def page(
-        self, base_id: str, number: int, *, status: str | None = None
+        self, base_id: str, number: int, *, status: str | None = None, rows: int = 100
     ) -> Outcome[DocumentPage]:
-        """Return one page of at most 100 documents; `status` in the server's display words."""
+        """Return one page of documents, newest first.
+
+        Args:
+            number: of the page, from 1.
+            status: only documents of this status, in the server's display words.
+            rows: of a page, 1 to 100.
+        """
         ...
 
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:

@@ -63,6 +63,8 @@ class RemoteDocument:
         unreadable: that error is the file's own, and the same whenever it is sent.
         archived: it was put away by hand, which `readiness` says only once indexing is over. A
             listing that was stored does not know it.
+        tokens: of its chunks, counted when the last one is embedded; None if unknown. A listing
+            that was stored does not know them.
     """
 
     id: str
@@ -76,6 +78,7 @@ class RemoteDocument:
     enabled: bool = True
     unreadable: bool = False
     archived: bool = False
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

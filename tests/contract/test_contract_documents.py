@@ -49,6 +49,7 @@ async def test_6_2_order_and_rows(base: Base) -> None:
     if base.can(Ability.FILE_SHOWN):
         assert row["data_source_detail_dict"]["upload_file"]["size"] == 5
     assert row["word_count"] == 5
+    assert row["tokens"] == 0, "this is an economy base"
     assert "batch" not in row
     assert "updated_at" not in row
 

@@ -110,6 +110,17 @@ async def test_10_a_text_is_found_by_itself(high: Base) -> None:
     assert record["segment"]["keywords"] == none
 
 
+async def test_6_2_the_tokens_of_a_row_are_those_of_all_its_chunks(high: Base) -> None:
+    made = (await high.upload("h.md", "one two\n\nthree four", HIGH)).json()
+    assert not made["document"]["tokens"], "they are counted with the end"
+    await high.settled(made["document"]["id"])
+    row = await high.row(made["document"]["id"])
+    chunks = await segments(high, made["document"]["id"])
+    assert row["tokens"] == sum(chunk["tokens"] for chunk in chunks) > 0
+    empty = await high.indexed("empty.csv", "a,b\n", HIGH)
+    assert not (await high.row(empty["id"]))["tokens"]
+
+
 async def test_5_an_update_is_found_by_its_new_text(high: Base, updates: None) -> None:
     document = (await high.indexed("h.md", "high quality document", HIGH))["id"]
     reply = await high.update(document, "h.md", "another text")

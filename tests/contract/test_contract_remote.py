@@ -133,6 +133,9 @@ async def test_the_life_of_a_document(remote: DifyRemote, base: Base) -> None:
     assert (row.word_count, got.word_count) == (len(text), of_a_get)
     assert row.readiness is got.readiness is Readiness.AVAILABLE
 
+    assert done(await remote.page(base.id, 1, rows=1)).documents == (row,)
+    assert not row.tokens
+
     in_error = done(await remote.page(base.id, 1, status="error")).documents
     assert in_error == (() if base.can(Ability.STATUS_FILTER) else (row,))
     assert await remote.delete(base.id, document.id) == Done(None)

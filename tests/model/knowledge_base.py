@@ -38,7 +38,7 @@ from kbsync.model import (
 from .base_settings import WHY, Settings, made_with, shown
 from .cut_chunks import CutChunks, cut_up, joined, page_of
 from .keyword_table import KeywordTable
-from .stored_document import EMPTY, FAILS, NEVER, Document
+from .stored_document import EMPTY, FAILS, FINE, NEVER, Document
 
 PAGE = 100
 CHUNKS = 1000  # of a document that is being indexed
@@ -74,6 +74,7 @@ class KnowledgeBase(Settings, CutChunks):
         deleted: how many documents were deleted by request.
         searched: kbsync is told that it can be searched, and how.
         keywords: what searches find.
+        counts_lost_words: of some documents it counts words though it made no chunk of them.
         worker_runs: it indexes what it is sent; otherwise everything waits in its queue.
     """
 
@@ -102,6 +103,7 @@ class KnowledgeBase(Settings, CutChunks):
         self.keywords = KeywordTable()
         self.after_delete: Callable[[], None] = lambda: None
         self.chunk_seconds = float("inf")
+        self.counts_lost_words = False
         self.worker_runs = True
         self.error = "the embedder is away"
         self._now = now
@@ -171,9 +173,17 @@ class KnowledgeBase(Settings, CutChunks):
             error=self.error if failed else None,
             enabled=document.enabled,
             archived=document.archived,
+            tokens=None if readiness.busy else self.tokens(document),
         )
 
+    def tokens(self, document: Document) -> int:
+        """Return those of its chunks: they are embedded where no keywords can be lost."""
+        embedded = document.fate == FINE and Capability.KEEPS_KEYWORDS in self.able
+        return self.words(document) if embedded else 0
+
     def words(self, document: Document) -> int:
+        if document.fate == EMPTY and self.counts_lost_words:
+            return len(document.content) % 2
         if document.fate in (EMPTY, FAILS):
             return 0
         held = joined(document) if document.cut else document.content
@@ -197,15 +207,18 @@ class KnowledgeBase(Settings, CutChunks):
     def embedding_models(self) -> Outcome[frozenset[str]]:
         return Done(self.models)
 
-    def page(self, base_id: str, number: int, status: str | None) -> Outcome[DocumentPage]:
+    def page(
+        self, base_id: str, number: int, status: str | None, size: int = 100
+    ) -> Outcome[DocumentPage]:
         if base_id != self.base_id:
             return Gone()
         rows = [self.row(each) for each in reversed(self.documents.values())]
         if status is not None:
             wanted = {"queuing": Readiness.WAITING}.get(status, status)
             rows = [each for each in rows if each.readiness == wanted]
-        start = (number - 1) * PAGE
-        return Done(DocumentPage(documents=tuple(rows[start : start + PAGE]), total=len(rows)))
+        size = min(size, PAGE)
+        start = (number - 1) * size
+        return Done(DocumentPage(documents=tuple(rows[start : start + size]), total=len(rows)))
 
     def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
         if base_id != self.base_id:

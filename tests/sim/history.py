@@ -91,6 +91,7 @@ class History:
         chance = random.Random(f"world {program.world}")
         self.chance = chance
         self.server = KnowledgeBase(_able(chance), self.time, self._indexing, self.watcher)
+        self.server.counts_lost_words = True
         self.own = Disk(place / "ledger.db", empty)
         self.rival = Disk(place / "rival.db", empty)
         self.rival_ran = self.rivalry = self.taken_over = False

@@ -232,10 +232,12 @@ class Line:
         return await self._write("tag base", lambda: self._server.tag_base(base_id, on, off))
 
     async def page(
-        self, base_id: str, number: int, *, status: str | None = None
+        self, base_id: str, number: int, *, status: str | None = None, rows: int = 100
     ) -> Outcome[DocumentPage]:
         what = f"page {number} {status or ''}"
-        return await self._read(what, lambda: self._server.page(base_id, number, status), PAGES)
+        return await self._read(
+            what, lambda: self._server.page(base_id, number, status, rows), PAGES
+        )
 
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
         return await self._read(f"named {name}", lambda: self._server.named(base_id, name))

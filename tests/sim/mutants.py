@@ -58,6 +58,7 @@ from kbsync.planning.standstill import Standing
 
 from .declared_base import settings_are_believed
 from .declared_values import listed_values_are_believed, sidecars_say_nothing, values_are_believed
+from .indexing_mutants import completed_row_is_enough
 from .playing import LONGEST, fails, ledgers
 from .program import Program
 from .runs import TRIALS, WEIGHTS
@@ -439,7 +440,7 @@ MUTANTS = (
         orphan_is_waited_for, {"lose_ledger": 6, "calm_apply": 20, "delete": 20}, trials=["queue"]
     ),
     Mutant(lost_task_waits_for_ever, seed=0, trials=["queue"]),
-    Mutant(sent_again_while_queued, seed=124, trials=["queue"]),
+    Mutant(sent_again_while_queued, seed=150, trials=["queue"]),
     Mutant(base_refusal_is_the_files, seed=60, trials=["base"]),
     Mutant(every_upload_tries, {"withhold": 1, "calm_apply": 30, "write": 5}, seed=50),
     Mutant(
@@ -451,7 +452,7 @@ MUTANTS = (
     Mutant(ctime_ignored, seed=6, trials=["stats"]),
     Mutant(racy_stat_believed, trials=["ticks"]),
     Mutant(checksum_believes_stats, seed=6, trials=["hidden"]),
-    Mutant(nothing_read_again, seed=11, trials=["hidden"]),
+    Mutant(nothing_read_again, seed=30, trials=["hidden"]),
     Mutant(settings_are_believed, trials=["settings"]),
     Mutant(trash_has_no_time, TRASHING),
     Mutant(taken_out_is_trash, TRASHING | {"take_out": 9}),
@@ -460,6 +461,7 @@ MUTANTS = (
     Mutant(values_are_believed, trials=["values"]),
     Mutant(listed_values_are_believed, {"calm_apply": 30, "write": 5}, trials=["values"]),
     Mutant(sidecars_say_nothing, trials=["values"]),
+    Mutant(completed_row_is_enough, seed=100),
     Mutant(equal_chunks_are_one, {"calm_apply": 30}, seed=11, trials=["chunks"]),
 )
 

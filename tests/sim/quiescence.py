@@ -35,7 +35,7 @@ from kbsync.model import (
 from kbsync.planning.marks import mark_of
 from tests.model.cut_chunks import joined, unordered
 from tests.model.folder import MOUNTED, sha
-from tests.model.stored_document import Document
+from tests.model.stored_document import EMPTY, Document
 
 from . import daemon, declared_base, declared_values, process, rules, trials
 from .line import Line
@@ -214,6 +214,9 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
         fault(
             "not ready", f"{document.id} of {key.path} is {readiness.name}, {entry.state.name} here"
         )
+    # After a lost ledger only its words tell, which a document without chunks may have.
+    if document.fate == EMPTY and not history.forgot:
+        fault("no chunks", f"{document.id} of {key.path} has no chunk, {entry.state.name} here")
     # What was edited before it was seen complete, or before the ledger was lost, looks sent.
     if document.by_hand or (document.edits and not document.unseen and not history.forgot):
         fault("edited", f"{document.id} of {key.path} is not what kbsync sent")

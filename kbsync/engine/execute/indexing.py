@@ -16,8 +16,10 @@ import anyio
 from kbsync.engine.context import Context
 from kbsync.engine.execute.findability import FindabilityProofs
 from kbsync.engine.execute.findings import verdict
+from kbsync.engine.execute.poll_pace import PollPace
 from kbsync.engine.execute.results import Event
 from kbsync.engine.execute.standstill import Standstill, TrackedDocument
+from kbsync.engine.execute.status_polls import progress_of, statuses
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.standing import note_progress
 from kbsync.engine.ports import EntryChange
@@ -26,7 +28,6 @@ from kbsync.engine.workers.wakeup import Wakeup
 from kbsync.messages import Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
-    Capability,
     DocKey,
     Done,
     EntryState,
@@ -34,22 +35,13 @@ from kbsync.model import (
     JournalLine,
     LedgerEntry,
     Present,
-    Progress,
     Readiness,
     RemoteDocument,
 )
 from kbsync.planning.standstill import LOCKED_FOR, STILL_AFTER, STUCK_AFTER
 
-SHORTEST, LONGEST = 0.1, 5.0
-# Alone, a document is all that is waited for.
-SHORTEST_ALONE = 0.02
 STALLED = 60.0
 PROGRESS_EVERY = 60.0
-UNFINISHED = (
-    ("queuing", Readiness.WAITING),
-    ("indexing", Readiness.INDEXING),
-    ("paused", Readiness.PAUSED),
-)
 # How far a document is goes to the ledger so often at most.
 NOTED_EVERY = 60.0
 # How often a file is sent that the server makes no chunks of.
@@ -67,9 +59,10 @@ class IndexingTracker:
         self._context = context
         self._proofs = proofs or FindabilityProofs(context)
         self._tracked: dict[DocKey, TrackedDocument] = {}
-        self._interval = SHORTEST
         self._still = Standstill(context)
         self._began_at = self._asked_at = context.clock.now()
+        self._pace = PollPace(self._began_at)
+        self._sends = False
         self._refused: Problem | None = None
         self.polling = False
 
@@ -90,15 +83,27 @@ class IndexingTracker:
     @property
     def interval(self) -> float:
         """Seconds until the next poll: short after progress, growing without."""
-        return STALLED if self.stood_for(STUCK_AFTER) else self._interval
+        return STALLED if self.stood_for(STUCK_AFTER) else self._pace.interval
 
-    def add(self, key: DocKey, document_id: str, *, replaces: bool = False) -> None:
-        """Follow `document_id`; `replaces`: it had chunks of an earlier upload."""
-        begun = self._begun(key, document_id, replaces=replaces)
+    def add(
+        self, key: DocKey, document_id: str, *, replaces: bool = False, made: bool = False
+    ) -> None:
+        """Follow a document.
+
+        Args:
+            key: whose document.
+            document_id: the document's.
+            replaces: it had chunks of an earlier upload.
+            made: it was just made.
+        """
+        begun = replace(self._begun(key, document_id, replaces=replaces), made=made)
         known = self._tracked.get(key)
         if known is None or (known.document_id, known.sent_at) != (document_id, begun.sent_at):
+            if not self._tracked:
+                self._pace.begin(self._context.clock.now())
             self._tracked[key] = begun
-            self._interval = self._shortest
+            self._sends = True
+            self._pace.restart(alone=len(self._tracked) == 1)
 
     def drop(self, key: DocKey) -> None:
         """Follow the document of `key` no more, unless it ended after all."""
@@ -186,13 +191,18 @@ class IndexingTracker:
             self.polling = False
 
     async def _asked(self) -> list[DocKey]:
-        unfinished = await self._unfinished()
+        asked, sends = self._busy, self._sends
+        self._sends = False
+        self._pace.poll(self._context.clock.now())
+        seen = await statuses(self._context, asked)
         ended: dict[DocKey, EntryChange] = {}
         async with anyio.create_task_group() as group:
-            for key, tracked in list(self._tracked.items()):
-                if tracked.document_id not in unfinished and key not in self._proofs:
-                    group.start_soon(self._look, key, tracked, ended)
+            for key, tracked in asked.items():
+                if tracked.document_id not in seen.busy:
+                    row = seen.rows.get(tracked.document_id)
+                    group.start_soon(self._look, key, tracked, row, ended)
         self._note_ends(ended)
+        self._note_pace(len(ended), sends=sends or self._sends)
         ended = await self._proofs.proved(ended)
         if ended:  # one durable transaction for all of them
             self._context.ledger.commit_all([self._with_mark(each) for each in ended.values()])
@@ -200,13 +210,13 @@ class IndexingTracker:
             self._tracked.pop(key, None)  # or it is not followed yet: it is to be proved again
         if self._refused is not None:
             raise self._refused
-        await self._ask_for_progress(unfinished)
-        self._interval = self._shortest if ended else min(LONGEST, self._interval * 1.5)
+        await self._ask_for_progress(seen.busy)
         return list(ended)
 
-    @property
-    def _shortest(self) -> float:
-        return SHORTEST if len(self._tracked) > 1 else SHORTEST_ALONE
+    def _note_pace(self, ended: int, *, sends: bool) -> None:
+        """Note how many documents ended; while more are sent, all the room is under way."""
+        under_way = self._context.most_indexing if sends else len(self._busy) - ended
+        self._pace.polled(self._context.clock.now(), ended=ended, under_way=under_way)
 
     def _note_ends(self, ended: Mapping[DocKey, EntryChange]) -> None:
         """Note what the server is done with; that it is found may be proved much later."""
@@ -233,10 +243,14 @@ class IndexingTracker:
         return replace(change, entry=kept)
 
     async def _look(
-        self, key: DocKey, tracked: TrackedDocument, ended: dict[DocKey, EntryChange]
+        self,
+        key: DocKey,
+        tracked: TrackedDocument,
+        row: RemoteDocument | None,
+        ended: dict[DocKey, EntryChange],
     ) -> None:
         try:
-            change = await self._settled(key, tracked)
+            change = await self._settled(key, tracked, row)
         except Problem as problem:
             self._refused = problem
             return
@@ -255,56 +269,42 @@ class IndexingTracker:
             if entry is not None and tracked.document_id in unfinished:
                 await self._note_progress(entry, tracked, unfinished[tracked.document_id])
 
-    async def _unfinished(self) -> Mapping[str, Readiness]:
-        # For a few documents, one call each is cheaper than a list for each status.
-        if len(self._tracked) <= len(UNFINISHED) or self._context.base_id is None:
-            return {}
-        if Capability.LIST_BY_STATUS not in self._context.remote.capabilities:
-            return await self._busy_by_batch()
-        found: dict[str, Readiness] = {}
-        for status, readiness in UNFINISHED[:2]:
-            ids = await self._all_with(self._context.base_id, status)
-            found |= dict.fromkeys(ids, readiness)
-        return found
+    async def _settled(
+        self, key: DocKey, tracked: TrackedDocument, row: RemoteDocument | None
+    ) -> EntryChange | None:
+        """Return what to write down of a document that came to its end, None while it did not.
 
-    async def _busy_by_batch(self) -> Mapping[str, Readiness]:
-        """Return the documents whose batch says that they are in progress."""
-        found: dict[str, Readiness] = {}
-        for key, tracked in list(self._tracked.items()):
-            entry = self._context.ledger.entry(key)
-            progress = await self._progress(entry) if entry else None
-            if progress is not None and progress.readiness.busy:
-                found[tracked.document_id] = progress.readiness
-        return found
-
-    async def _all_with(self, base_id: str, status: str) -> set[str]:
-        ids: set[str] = set()
-        number = 1
-        while True:
-            outcome = await self._context.remote.page(base_id, number, status=status)
-            if not isinstance(outcome, Done):
-                refuse(self._context.mirror, "asking what is being indexed", outcome)
-            ids.update(document.id for document in outcome.value.documents)
-            if not outcome.value.documents or number * 100 >= outcome.value.total:
-                return ids
-            number += 1
-
-    async def _settled(self, key: DocKey, tracked: TrackedDocument) -> EntryChange | None:
-        """Return what to write down of a document that came to its end, None while it did not."""
+        Args:
+            key: whose document.
+            tracked: the document.
+            row: as it was just listed, if it was.
+        """
         entry = self._context.ledger.entry(key)
         if entry is None or entry.document_id != tracked.document_id:
             return EntryChange(key=key)
-        document = await self._document(entry)
+        document = row or await self._document(entry)
         if document is None:
             return EntryChange(key=key)
         if document.readiness.busy:
             await self._note_progress(entry, tracked, document.readiness)
             return None
-        progress = await self._progress(entry)
+        progress = None
+        if not self._proves_chunks(document, tracked):
+            progress = await progress_of(self._context, entry)
         why = verdict(entry.key, document, progress)
         if why is None and tracked.replaces and await self._old_chunks(document.id):
             why = say.FAILED_OLD_CHUNKS(path=entry.key.path, mirror=entry.key.mirror)
         return self._change(entry, document, why, tracked)
+
+    def _proves_chunks(self, document: RemoteDocument, tracked: TrackedDocument) -> bool:
+        """Whether its row alone proves that it has chunks, and that all of them are complete.
+
+        With embeddings a server writes the tokens of all chunks together with the end, and ends in
+        an error when one chunk has none (docs/dify-api.md section 6.2). In an economy base they
+        are 0, and of a document that was there before this upload they may be older.
+        """
+        counted = bool(document.tokens) and document.readiness is Readiness.AVAILABLE
+        return counted and tracked.made
 
     async def _old_chunks(self, document_id: str) -> bool:
         """Whether the server left chunks of the earlier upload: search may find both."""
@@ -331,22 +331,16 @@ class IndexingTracker:
     async def _note_progress(
         self, entry: LedgerEntry, tracked: TrackedDocument, readiness: Readiness
     ) -> None:
-        progress = await self._progress(entry) if readiness is not Readiness.WAITING else None
+        waiting = readiness is Readiness.WAITING
+        progress = None if waiting else await progress_of(self._context, entry)
         chunks = progress.completed if progress else 0
         now = self._context.clock.now()
-        seen = None if readiness is Readiness.WAITING else chunks
+        seen = None if waiting else chunks
         if seen == tracked.chunks:
             return
         tracked.chunks, tracked.since = seen, now
         if now - (entry.progress_at or 0.0) >= NOTED_EVERY:
             note_progress(self._context, entry, seen)
-
-    async def _progress(self, entry: LedgerEntry) -> Progress | None:
-        if entry.batch is None:
-            return None
-        base_id = self._context.base_id or ""
-        outcome = await self._context.remote.progress(base_id, entry.document_id, entry.batch)
-        return outcome.value if isinstance(outcome, Done) else None
 
     def _change(
         self,

@@ -28,6 +28,7 @@ class TrackedDocument:
         started: when following it began.
         chunks: how many were done then; None while it waits in the server's queue.
         replaces: it had chunks of an earlier upload.
+        made: it was made since the pool began, by an upload that was answered.
         named: it was named as lost.
     """
 
@@ -37,6 +38,7 @@ class TrackedDocument:
     started: float
     chunks: int | None = None
     replaces: bool = False
+    made: bool = False
     named: bool = False
 
     @property

@@ -360,7 +360,8 @@ class WorkerPool(WorkLeft):
                 self._finish(key, action)
             case Follow(document_id=document_id, uploaded=uploaded, replaces=replaces):
                 # First: a key that is let go loses its permits.
-                self._tracker.add(key, document_id, replaces=replaces)
+                made = uploaded is not None and not replaces
+                self._tracker.add(key, document_id, replaces=replaces, made=made)
                 if uploaded is not None:
                     self._backlog.add(self._admission.uploaded(key, action))
                     self._room.sent(key)

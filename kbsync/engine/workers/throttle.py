@@ -128,11 +128,12 @@ class ThrottledRemote:
         )
 
     async def page(
-        self, base_id: str, number: int, *, status: str | None = None
+        self, base_id: str, number: int, *, status: str | None = None, rows: int = 100
     ) -> Outcome[DocumentPage]:
         """See `Remote.page`."""
         return await self._read(
-            "the list of documents", lambda: self._remote.page(base_id, number, status=status)
+            "the list of documents",
+            lambda: self._remote.page(base_id, number, status=status, rows=rows),
         )
 
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:

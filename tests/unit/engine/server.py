@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import anyio
 
+from kbsync.engine.observe.remote_state import A_PAGE
 from kbsync.engine.ports import Assignment, Chunking, DocumentPage, Payload
 from kbsync.model import (
     UNDECLARED,
@@ -263,10 +264,11 @@ class ScriptedRemote:
         )
 
     async def page(
-        self, base_id: str, number: int, *, status: str | None = None
+        self, base_id: str, number: int, *, status: str | None = None, rows: int = 100
     ) -> Outcome[DocumentPage]:
+        what = status or ("" if rows == A_PAGE else f"the newest {rows}")
         return await self._read(
-            "page", status or "", lambda: self.model.page(base_id, number, status)
+            "page", what, lambda: self.model.page(base_id, number, status, rows)
         )
 
     async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from kbsync.engine.execute.indexing import (
     FIRST_RETRY,
-    LONGEST,
     LONGEST_RETRY,
-    SHORTEST_ALONE,
     IndexingTracker,
     entry_after_indexing,
     verdict,
 )
+from kbsync.engine.execute.poll_pace import LONGEST, SHORTEST_ALONE
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit
 from kbsync.messages import engine as say
