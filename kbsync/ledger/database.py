@@ -9,9 +9,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Dialect, PoolProxiedConnection, select
 from sqlalchemy.exc import ProgrammingError
@@ -20,6 +20,7 @@ from sqlalchemy.sql.elements import CompilerElement
 from kbsync.ledger import migrate
 from kbsync.ledger.database_errors import errors_as_problems
 from kbsync.ledger.engines import prepare_schema, reader_engine, writer_engine
+from kbsync.ledger.known_rows import KnownRows
 from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.lock import FileLock, LockHolder, backend_holder, read_holder, unlock_schema
 from kbsync.ledger.open_files import OpenFiles
@@ -27,6 +28,7 @@ from kbsync.ledger.sqlite_file import identify_file, make_file, require_file
 from kbsync.ledger.tables import META
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
+from kbsync.model import DocKey
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
@@ -34,15 +36,27 @@ if TYPE_CHECKING:
 # Seconds after a transaction in which no other process is looked for.
 SURE = 1.0
 
+T = TypeVar("T")
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = tuple[Value, ...]
 
 
 class Query:
-    """A select in a dialect's SQL, compiled once: 20 times faster than running it by Core."""
+    """A statement in a dialect's SQL, compiled once: 20 times faster than running it by Core.
 
-    def __init__(self, statement: CompilerElement, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    Args:
+        statement: what is compiled.
+        dialect: of the database.
+        columns: of an insert, the names of the values it is given.
+    """
+
+    def __init__(
+        self, statement: CompilerElement, dialect: Dialect, columns: Sequence[str] | None = None
+    ) -> None:
+        more: dict[str, Any] = {} if columns is None else {"column_keys": list(columns)}
+        compiled = statement.compile(
+            dialect=dialect, compile_kwargs={"render_postcompile": True}, **more
+        )
         self.sql = str(compiled)
         self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
         self._constants = dict(compiled.params)
@@ -50,7 +64,12 @@ class Query:
     def values(self, given: Mapping[str, Value]) -> Sequence[Value] | Mapping[str, Value]:
         """Return the bound values as the driver wants them."""
         values = {**self._constants, **given}
-        return values if self._order is None else [values[name] for name in self._order]
+        return values if self._order is None else tuple(values[name] for name in self._order)
+
+    def change(self, connection: Connection, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Run it once for each of `rows`, in the transaction of `connection`."""
+        given: Any = [self.values(row) for row in rows]
+        connection.exec_driver_sql(self.sql, given if len(given) > 1 else given[0])
 
 
 # Shared by all ledgers of the process: tests and `ledger copy` open several.
@@ -66,6 +85,9 @@ class Database:
         location: where it lives.
         readonly: do not lock, make, migrate or write.
         command: how this process is named to others that find the ledger locked.
+
+    Attributes:
+        known: what was read of keys and holds.
 
     Raises:
         Problem: KB-L004 to KB-L008, KB-L020 to KB-L031, or as `errors_as_problems`.
@@ -88,6 +110,7 @@ class Database:
         self._readers = reader_engine(location, command)
         self._fetching = threading.Lock()
         self._fetcher: PoolProxiedConnection | None = None
+        self.known = KnownRows(kept=not readonly)
         try:
             self._open_reader() if readonly else self._open_writer()
         except BaseException:
@@ -243,8 +266,11 @@ class Database:
             raise Problem(self._lost)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, touched: Collection[DocKey] | None = None) -> Iterator[Connection]:
         """Run a block in one durable transaction: all of it or nothing.
+
+        Args:
+            touched: the keys whose entries, intents and rejections it changes; None for any.
 
         Raises:
             Problem: KB-L040 to KB-L047, after which the ledger stays usable; KB-L193 to KB-L199,
@@ -260,6 +286,7 @@ class Database:
                     self._require_alone(writer)
                     yield writer
             finally:
+                self.known.forget(touched)
                 if self._files is not None:
                     self._files.written()
 
@@ -267,15 +294,32 @@ class Database:
         """Return a statement that runs once in the SQL of this database."""
         return Query(statement, self._readers.dialect)
 
-    def query(self, statement: CompilerElement) -> Query:
-        """Return a statement that is a constant of a module; it is compiled only once."""
-        which = (self._readers.dialect.name, statement)
+    def query(self, statement: CompilerElement, columns: Sequence[str] | None = None) -> Query:
+        """Return a statement that is a constant of a module; it is compiled only once.
+
+        Args:
+            statement: the constant.
+            columns: of an insert, the names of its values, always the same.
+        """
+        dialect = self._readers.dialect
+        which = (dialect.name, statement)
         known = _QUERIES.get(which)
-        return known or _QUERIES.setdefault(which, self.compiled(statement))
+        return known or _QUERIES.setdefault(which, Query(statement, dialect, columns))
 
     def fetch(self, statement: CompilerElement, **values: Value) -> list[Row]:
         """Return all rows of a short select (a constant of a module), as committed now."""
         return self._fetch(self.query(statement), values)
+
+    def recalled(self, kind: str, key: DocKey, read: Callable[[], T]) -> T:
+        """Return what `read` reads of `key`; it is not read again before `key` is changed.
+
+        Args:
+            kind: what is read.
+            key: whose rows.
+            read: reads it from the database.
+        """
+        self._require_not_lost()
+        return self.known.get(kind, key, read)
 
     def fetch_once(self, statement: CompilerElement) -> list[Row]:
         """Return all rows of a short select that was made for this one time."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -20,9 +20,11 @@ from sqlalchemy import (
 )
 
 from kbsync.ledger import records
-from kbsync.ledger.database import Database, Query, Value
+from kbsync.ledger.database import Database, Query, Row
 from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, REJECTIONS
 from kbsync.model import DocKey, DocumentRules, EntryState, Intent, LedgerEntry, Rejection
+
+T = TypeVar("T")
 
 
 class Reason(NamedTuple):
@@ -100,8 +102,7 @@ class Entries:
 
     def entry(self, key: DocKey) -> LedgerEntry | None:
         """Return the entry of `key`, None without one."""
-        row = self._one(_ENTRY, key)
-        return None if row is None else records.entry_of(row)
+        return self._one("entry", _ENTRY, records.entry_of, key)
 
     def holder(self, base_id: str, document_id: str) -> DocKey | None:
         """Return the key whose entry holds a document, or supersedes it; of any mirror."""
@@ -115,19 +116,23 @@ class Entries:
 
     def intent(self, key: DocKey) -> Intent | None:
         """Return the pending intent of `key`, None without one."""
-        row = self._one(_INTENT, key)
-        return None if row is None else records.intent_of(row)
+        return self._one("intent", _INTENT, records.intent_of, key)
 
     def rejection(self, key: DocKey) -> Rejection | None:
         """Return the rejection of `key`, None without one."""
-        row = self._one(_REJECTION, key)
-        return None if row is None else records.rejection_of(row)
+        return self._one("rejection", _REJECTION, records.rejection_of, key)
 
-    def _one(self, statement: Select[Any], key: DocKey) -> tuple[Value, ...] | None:
+    def _one(
+        self, kind: str, statement: Select[Any], parse: Callable[[Row], T], key: DocKey
+    ) -> T | None:
         if not storable_key(key):
             return None
-        rows = self._database.fetch(statement, mirror=key.mirror, path=key.path)
-        return rows[0] if rows else None
+
+        def read() -> T | None:
+            rows = self._database.fetch(statement, mirror=key.mirror, path=key.path)
+            return parse(rows[0]) if rows else None
+
+        return self._database.recalled(kind, key, read)
 
     def entries(
         self, mirror: str, *, states: Sequence[str] = (), prefix: str = ""

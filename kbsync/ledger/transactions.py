@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, exists, insert, select
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Insert,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from kbsync.engine.ports import EntryChange, Unchanged
@@ -27,11 +38,19 @@ _BOUND = select(BINDINGS.c.mirror).where(BINDINGS.c.mirror == bindparam("mirror"
 _HIGH_WATER = select(META.c.high_water)
 
 # The base is the binding's, so that no entry can name another one.
-_ADD_ENTRY = insert(ENTRIES).values(
-    base_id=select(BINDINGS.c.base_id)
-    .where(BINDINGS.c.mirror == bindparam("bound_mirror"))
-    .scalar_subquery()
-)
+_ADD: Mapping[Table, Insert] = {
+    ENTRIES: insert(ENTRIES).values(
+        base_id=select(BINDINGS.c.base_id)
+        .where(BINDINGS.c.mirror == bindparam("bound_mirror"))
+        .scalar_subquery()
+    ),
+    **{table: insert(table) for table in (INTENTS, REJECTIONS, JOURNAL)},
+}
+_REMOVE: Mapping[Table, Delete] = {
+    table: delete(table).where(table.c.mirror == bindparam("m"), table.c.path == bindparam("p"))
+    for table in (ENTRIES, INTENTS, REJECTIONS)
+}
+_RECORD_TIME = update(META).values(high_water=bindparam("seconds"))
 
 
 class Transactions:
@@ -61,18 +80,17 @@ class Transactions:
         """
         folded = _Folded.of(changes)
         latest = folded.latest()
-        with self._database.writing() as connection:
+        with self._database.writing(folded.keys()) as connection:
             try:
-                _replace(connection, ENTRIES, folded.entries, _ADD_ENTRY)
+                self._replace(connection, ENTRIES, folded.entries)
             except IntegrityError as error:
                 raise self._conflict(folded) from error
-            _replace(connection, INTENTS, folded.intents)
-            _replace(connection, REJECTIONS, folded.rejections)
-            if folded.journal:
-                connection.execute(insert(JOURNAL), folded.journal)
+            self._replace(connection, INTENTS, folded.intents)
+            self._replace(connection, REJECTIONS, folded.rejections)
+            self._add(connection, JOURNAL, folded.journal)
             raised = latest if latest > self.high_water() else None
             if raised is not None:
-                _record_time(connection, raised)
+                self._record_time(connection, raised)
         # Only now: of a transaction that failed no time was recorded.
         if raised is not None:
             self._high_water = raised
@@ -132,8 +150,32 @@ class Transactions:
         """
         if seconds > self.high_water():
             with self._database.writing() as connection:
-                _record_time(connection, seconds)
+                self._record_time(connection, seconds)
             self._high_water = seconds
+
+    # -- statements, each compiled once for all transactions -------------------------------------
+
+    def _replace(
+        self,
+        connection: Connection,
+        table: Table,
+        parts: Mapping[DocKey, dict[str, Value] | None],
+    ) -> None:
+        # All old rows are deleted before a new one is added: keys may swap their documents.
+        if not parts:
+            return
+        keys = [{"m": key.mirror, "p": key.path} for key in parts]
+        self._database.query(_REMOVE[table]).change(connection, keys)
+        self._add(connection, table, [values for values in parts.values() if values is not None])
+
+    def _add(
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Value]]
+    ) -> None:
+        if rows:
+            self._database.query(_ADD[table], columns=tuple(rows[0])).change(connection, rows)
+
+    def _record_time(self, connection: Connection, seconds: float) -> None:
+        self._database.query(_RECORD_TIME).change(connection, [{"seconds": seconds}])
 
 
 @dataclass(slots=True)
@@ -174,6 +216,10 @@ class _Folded:
         if isinstance(change.rejection, Rejection):
             self.times.append(change.rejection.at)
 
+    def keys(self) -> set[DocKey]:
+        """Return the keys whose parts get another value."""
+        return {*self.entries, *self.intents, *self.rejections}
+
     def latest(self) -> float:
         """Return the latest time among the changes, 0.0 for none."""
         return max(self.times, default=0.0)
@@ -183,23 +229,6 @@ def _entry_row(entry: LedgerEntry) -> dict[str, Value]:
     return {**records.entry_values(entry), "bound_mirror": entry.key.mirror}
 
 
-def _replace(
-    connection: Connection,
-    table: Table,
-    parts: Mapping[DocKey, dict[str, Value] | None],
-    adding: Any = None,
-) -> None:
-    # All old rows are deleted before a new one is added: keys may swap their documents.
-    if not parts:
-        return
-    mine = (table.c.mirror == bindparam("m"), table.c.path == bindparam("p"))
-    keys = [{"m": key.mirror, "p": key.path} for key in parts]
-    connection.execute(table.delete().where(*mine), keys)
-    rows = [values for values in parts.values() if values is not None]
-    if rows:
-        connection.execute(insert(table) if adding is None else adding, rows)
-
-
 def _restat(table: Table) -> Any:
     mine = (table.c.mirror == bindparam("key_mirror"), table.c.path == bindparam("key_path"))
     change = table.update().where(*mine)
@@ -207,7 +236,3 @@ def _restat(table: Table) -> Any:
         same = (REJECTIONS.c.mirror == ENTRIES.c.mirror, REJECTIONS.c.path == ENTRIES.c.path)
         change = change.where(~exists().where(*same))
     return change.values({name: bindparam(name) for name in records.stat_values(None)})
-
-
-def _record_time(connection: Connection, seconds: float) -> None:
-    connection.execute(META.update().values(high_water=seconds))

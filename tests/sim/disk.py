@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import CompilerElement
 from kbsync.ledger.database import Database, Query
 from kbsync.ledger.location import LedgerLocation, find_location
 from kbsync.ledger.store import LedgerStore
+from kbsync.model import DocKey
 
 from .weather import Weather
 
@@ -42,10 +43,10 @@ class Failing(Database):
         return connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, touched: Collection[DocKey] | None = None) -> Iterator[Connection]:
         if self.weather is not None:
             self.weather.point()
-        with super().writing() as connection:
+        with super().writing(touched) as connection:
             yield connection
             if self.weather is not None and self.weather.disk_is_full():
                 error = sqlite3.OperationalError("database or disk is full")

@@ -126,7 +126,7 @@ class EvidenceCollector:
             profile=profile,
             declared=declared,
             enabled=enabled,
-            repairs=ledger.repairs(key, self.context.clock.now() - A_DAY),
+            repairs=ledger.repairs(key, self.context.clock.now() - A_DAY) if entry else 0,
             standing=standing,
             still_since=still_since,
             probe=probe,
