@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from kbsync.config import MirrorConfig, ServerConfig
+from kbsync.engine.group_commit import GroupCommit
 from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.ports import Clock, Ledger, Remote, Source
 from kbsync.model import Base, Capability, DocKey, DocumentRule, DocumentRules
@@ -93,6 +94,7 @@ class Context:
         technique: of the base; None while it has no document, and then the declared one counts.
         base: as it was found; None while it is still to be made.
         room: what is on its way to the base; every mirror on it has the same.
+        commits: writes down together what is to be written at the same moment.
     """
 
     mirror: Mirror
@@ -107,6 +109,10 @@ class Context:
     technique: str | None = None
     base: Base | None = None
     room: IndexingRoom = field(default_factory=IndexingRoom)
+    commits: GroupCommit = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "commits", GroupCommit(self.ledger))
 
     def decision_rules(self, path: str) -> DecisionRules:
         """Return what decisions on a document of `path` go by, as far as this server can."""

@@ -17,12 +17,11 @@ class IndexingRoom:
 
     Attributes:
         resting: keys whose documents are indexed and not searched for yet.
-        closed: nothing is begun, because documents are searched for or repaired.
     """
 
     def __init__(self) -> None:
         self.resting: set[DocKey] = set()
-        self.closed = False
+        self._alone = 0
         self._taken: dict[object, Callable[[], set[DocKey]]] = {}
         self._wake: dict[object, Callable[[], None]] = {}
 
@@ -57,12 +56,17 @@ class IndexingRoom:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Let nothing be begun for as long as the context lasts."""
-        self.closed = True
+        self._alone += 1
         try:
             yield
         finally:
-            self.closed = False
+            self._alone -= 1
             self.wake()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is begun, because documents are searched for or repaired."""
+        return self._alone > 0
 
     def wake(self) -> None:
         """Wake every pool: there may be more room."""

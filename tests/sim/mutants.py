@@ -23,10 +23,9 @@ from kbsync.engine.observe import standing as standing_there
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.source_check import MountRecord
 from kbsync.engine.observe.unfollowed import Unfollowed
-from kbsync.engine.ports import UNCHANGED, Assignment, EntryChange, ObservedListing
+from kbsync.engine.ports import Assignment, ObservedListing
 from kbsync.engine.workers import pool
 from kbsync.engine.workers.admission import Admission
-from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import (
@@ -34,13 +33,11 @@ from kbsync.model import (
     Action,
     Cause,
     Chunk,
-    EntryState,
     Fingerprint,
     Intent,
     LedgerEntry,
     Mark,
     Noop,
-    Op,
     Present,
     Rejected,
     RemoteDocument,
@@ -61,6 +58,7 @@ from .declared_values import listed_values_are_believed, sidecars_say_nothing, v
 from .indexing_mutants import completed_row_is_enough
 from .playing import LONGEST, fails, ledgers
 from .program import Program
+from .protocol_mutants import no_intent, outcome_before_the_call
 from .runs import TRIALS, WEIGHTS
 from .stat_mutants import (
     checksum_believes_stats,
@@ -82,18 +80,6 @@ Patch = Callable[[], "mock._patch[Any] | ExitStack"]
 
 
 # -- the promises, taken out -----------------------------------------------------------------------
-
-_commit = LedgerStore.commit
-
-
-def no_intent() -> Any:
-    """Nothing is written down before a call."""
-
-    def commit(store: LedgerStore, change: EntryChange) -> None:
-        without = replace(change, intent=UNCHANGED) if isinstance(change.intent, Intent) else change
-        _commit(store, without)
-
-    return mock.patch.object(LedgerStore, "commit", commit)
 
 
 def no_window() -> Any:
@@ -167,33 +153,11 @@ def absence_from_one_page() -> Any:
     return stack
 
 
-def outcome_before_the_call() -> Any:
-    """What a call should bring about is written down first."""
-
-    def commit(store: LedgerStore, change: EntryChange) -> None:
-        intent = change.intent
-        if isinstance(intent, Intent) and intent.op is Op.DELETE:
-            change = replace(change, entry=None, intent=None)
-        elif isinstance(intent, Intent) and intent.op is Op.UPDATE:
-            entry = store.entry(change.key)
-            done = None if entry is None else _as_sent(entry, intent)
-            change = replace(change, entry=done, intent=None)
-        _commit(store, change)
-
-    return mock.patch.object(LedgerStore, "commit", commit)
-
-
-def _as_sent(entry: LedgerEntry, intent: Intent) -> LedgerEntry:
-    settings = entry.fingerprint.settings if entry.fingerprint else ""
-    fingerprint = Fingerprint(content="as sent", settings=settings)
-    return replace(entry, stat=intent.stat, fingerprint=fingerprint, state=EntryState.SYNCED)
-
-
 def mark_before_content() -> Any:
     """The mark of what will be sent is written before it is."""
     true = uploads.update
 
-    async def update(world: Context, case: Case, action: Update) -> Result:
+    async def update(world: Context, case: Case, action: Update, *more: Any) -> Result:
         known, read = case.evidence.known, world.mirror.source.read(case.key.path)
         if world.fields and isinstance(read, Present) and isinstance(known, RemoteDocument):
             assert read.content is not None
@@ -208,7 +172,7 @@ def mark_before_content() -> Any:
             if values.keys() <= world.fields.keys():
                 assignment = Assignment(document_id=known.id, values=values)
                 await world.remote.assign(world.base_id or "", world.fields, [assignment])
-        return await true(world, case, action)
+        return await true(world, case, action, *more)
 
     return mock.patch.object(uploads, "update", update)
 
@@ -363,8 +327,8 @@ def refusal_is_of_another_stat() -> Any:
     """What is there has the content that was sent, where it has its stat."""
     true = EvidenceCollector._hashed
 
-    def hashed(self: Any, local: Any, entry: Any, refusal: Any, evidence: Any) -> Any:
-        return true(self, local, entry, None, evidence)
+    def hashed(self: Any, local: Any, entry: Any, refusal: Any, *more: Any) -> Any:
+        return true(self, local, entry, None, *more)
 
     return mock.patch.object(EvidenceCollector, "_hashed", hashed)
 
@@ -413,9 +377,9 @@ class Mutant:
 TRASHING = {"calm_apply": 20, "declare_trash": 5, "delete": 15, "write": 4, "rest": 8}
 MUTANTS = (
     Mutant(no_intent, seed=8),
-    Mutant(no_window, seed=12),
+    Mutant(no_window, seed=80),
     Mutant(hash_trusted_on_adoption, seed=118),
-    Mutant(no_orphan_sweep, seed=84),
+    Mutant(no_orphan_sweep, seed=40),
     Mutant(guard_counts_one_plan, {"calm_apply": 30, "delete": 20, "write": 30}, seed=0),
     Mutant(skip_is_absence, seed=0),
     Mutant(absence_from_one_page, seed=4),
@@ -427,20 +391,24 @@ MUTANTS = (
     ),
     Mutant(two_uploads_in_flight, seed=2),
     Mutant(copies_of_marks_believed, seed=63),
-    Mutant(late_marks_stay, WEIGHTS, seed=40387),
+    Mutant(
+        late_marks_stay,
+        {"apply": 24, "calm_apply": 6, "rename": 18, "write": 6, "rest": 2},
+        seed=800,
+    ),
     Mutant(create_is_blind, {"namesake": 30, "rest": 20, "write": 20, "calm_apply": 20}, seed=0),
     Mutant(empty_root_is_believed, seed=33),
     Mutant(vanished_mount_is_absence, seed=370, trials=["mounts"]),
     Mutant(strange_disk_is_believed, seed=464, trials=["mounts"]),
     Mutant(completed_is_found, seed=63, trials=["race"]),
     Mutant(proved_amid_others, seed=63, trials=["race"]),
-    Mutant(earlier_tasks_forgotten, WEIGHTS, seed=2028, trials=["race"]),
-    Mutant(late_end_is_as_any, WEIGHTS, seed=2020, trials=["race"]),
+    Mutant(earlier_tasks_forgotten, WEIGHTS, seed=110, trials=["race"]),
+    Mutant(late_end_is_as_any, WEIGHTS, seed=3080, trials=["race"]),
     Mutant(
         orphan_is_waited_for, {"lose_ledger": 6, "calm_apply": 20, "delete": 20}, trials=["queue"]
     ),
     Mutant(lost_task_waits_for_ever, seed=0, trials=["queue"]),
-    Mutant(sent_again_while_queued, seed=150, trials=["queue"]),
+    Mutant(sent_again_while_queued, seed=60, trials=["queue"]),
     Mutant(base_refusal_is_the_files, seed=60, trials=["base"]),
     Mutant(every_upload_tries, {"withhold": 1, "calm_apply": 30, "write": 5}, seed=50),
     Mutant(
@@ -461,7 +429,7 @@ MUTANTS = (
     Mutant(values_are_believed, trials=["values"]),
     Mutant(listed_values_are_believed, {"calm_apply": 30, "write": 5}, trials=["values"]),
     Mutant(sidecars_say_nothing, trials=["values"]),
-    Mutant(completed_row_is_enough, seed=100),
+    Mutant(completed_row_is_enough, seed=260),
     Mutant(equal_chunks_are_one, {"calm_apply": 30}, seed=11, trials=["chunks"]),
 )
 

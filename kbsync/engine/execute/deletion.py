@@ -39,7 +39,7 @@ async def remove(
         key=key, op=Op.DELETE, name=name, document_id=document_id, started_at=context.clock.now()
     )
     # Durable before the call: a crash from here on is found by the intent.
-    ledger.commit(EntryChange(key=key, intent=intent))
+    await context.commits.commit(EntryChange(key=key, intent=intent))
     outcome = await context.remote.delete(base, document_id)
     # A 404 alone may come from a base that is gone.
     if isinstance(outcome, Gone):
@@ -48,7 +48,8 @@ async def remove(
             return after_failure(context, key, "delete", outcome)
     line = timed.line(outcome_name(outcome), document_id, cause)
     if isinstance(outcome, Done | Gone):
-        ledger.commit(EntryChange(key=key, entry=after, intent=None, journal=(line,)))
+        change = EntryChange(key=key, entry=after, intent=None, journal=(line,))
+        await context.commits.commit(change)
         ledger.unlist(base, document_id)
         return None
     # The intent stays: recovery looks for what the call did.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
@@ -54,17 +55,28 @@ from kbsync.planning.upkeep import agrees
 ENDING = (Cause.REMOVED, Cause.STALE, Cause.EXPIRED, Cause.EMPTIED)
 
 
-async def carry_out(context: Context, case: Case, action: Action) -> Result:
+async def carry_out(
+    context: Context,
+    case: Case,
+    action: Action,
+    answered: Callable[[], None] = lambda: None,
+) -> Result:
     """Carry out `action` and return what follows for its key.
+
+    Args:
+        context: the three sides of the mirror.
+        case: what is known of the key.
+        action: what was decided.
+        answered: called once the server has answered an upload, before that is written down.
 
     Raises:
         Problem: the mirror cannot go on (key refused, base gone, server unreachable).
     """
     match action:
         case Create():
-            return await uploads.create(context, case, action)
+            return await uploads.create(context, case, action, answered)
         case Update():
-            return await uploads.update(context, case, action)
+            return await uploads.update(context, case, action, answered)
         case Delete():
             return await _delete(context, case, action)
         case Trash() | Restore():

@@ -73,25 +73,34 @@ class FindabilityProofs:
         """Whether the document of `key` is indexed and waits to be searched for."""
         return key in self._due
 
-    async def proved(self, ended: Mapping[DocKey, EntryChange]) -> dict[DocKey, EntryChange]:
-        """Return which of what ended, now or before, is to be written down now, and how.
-
-        What was written over by what ended late is to be indexing again.
+    def hold_back(self, ended: Mapping[DocKey, EntryChange]) -> dict[DocKey, EntryChange]:
+        """Hold back what is to be searched for first, and return the rest of what ended.
 
         Args:
             ended: what to write down of documents that were just seen to be indexed, or to fail.
-
-        Raises:
-            Problem: the server cannot be reached.
         """
         for key in [key for key in self._due if not self._stands(key)]:
             self._drop(key)  # it is looked at again
         settled = {key: change for key, change in ended.items() if not self._is_due(change)}
         self._put_off({key: ended[key] for key in ended.keys() - settled.keys()})
-        if self._due and (not self._context.loses_keywords or await self._quiet()):
-            with self._context.room.alone():
-                settled |= await self._searched()
         return settled
+
+    async def proved(self) -> dict[DocKey, EntryChange]:
+        """Return what of that is to be written down now, and how.
+
+        What was written over by what ended late is to be indexing again.
+
+        Raises:
+            Problem: the server cannot be reached.
+        """
+        if not self._due:
+            return {}
+        if not self._context.loses_keywords:
+            return await self._searched()
+        if not await self._quiet():
+            return {}
+        with self._context.room.alone():
+            return await self._searched()
 
     async def _quiet(self) -> bool:
         """Whether nothing is on its way to the base, of this process or of an earlier one."""
@@ -135,12 +144,19 @@ class FindabilityProofs:
         at_once = self._context.mirror.server.max_in_flight
         due = [key for key in self._due if key not in waiting and self._stands(key)]
         await side_by_side(due, search, at_once=at_once)
+        if lost:
+            with self._context.room.alone():
+                settled |= await self._mended_all(lost)
+        return settled
+
+    async def _mended_all(self, lost: Collection[DocKey]) -> dict[DocKey, EntryChange]:
+        changes: dict[DocKey, EntryChange] = {}
         for key in sorted(lost):
             change = await self._mended(key)
             if change is not None:
-                settled[key] = change
+                changes[key] = change
                 self._drop(key)
-        return settled
+        return changes
 
     async def _written_over(self) -> tuple[dict[DocKey, EntryChange], AbstractSet[DocKey]]:
         """Return what is to be proved again, and what ended late and waits until that is known."""

@@ -41,6 +41,7 @@ from kbsync.model import (
 from kbsync.planning.standstill import LOCKED_FOR, STILL_AFTER, STUCK_AFTER
 
 STALLED = 60.0
+A_MOMENT = 0.001
 PROGRESS_EVERY = 60.0
 # How far a document is goes to the ledger so often at most.
 NOTED_EVERY = 60.0
@@ -84,6 +85,11 @@ class IndexingTracker:
     def interval(self) -> float:
         """Seconds until the next poll: short after progress, growing without."""
         return STALLED if self.stood_for(STUCK_AFTER) else self._pace.interval
+
+    @property
+    def due_in(self) -> float:
+        """Seconds from now until the next poll, 0.0 where it is due."""
+        return max(0.0, self._pace.polled_at + self.interval - self._context.clock.now())
 
     def add(
         self, key: DocKey, document_id: str, *, replaces: bool = False, made: bool = False
@@ -144,6 +150,8 @@ class IndexingTracker:
 
     def stood_for(self, seconds: float) -> bool:
         """Whether nothing moved for so long; what was sent last, or by an earlier process, too."""
+        if self._context.clock.now() - self._began_at < STILL_AFTER:
+            return False
         if not self._busy or self.idle_for <= seconds:
             return False
         last = max(self._began_at, self._still.sent_at(self._busy))
@@ -203,14 +211,22 @@ class IndexingTracker:
                     group.start_soon(self._look, key, tracked, row, ended)
         self._note_ends(ended)
         self._note_pace(len(ended), sends=sends or self._sends)
-        ended = await self._proofs.proved(ended)
-        if ended:  # one durable transaction for all of them
-            self._context.ledger.commit_all([self._with_mark(each) for each in ended.values()])
-        for key in ended:
-            self._tracked.pop(key, None)  # or it is not followed yet: it is to be proved again
+        # What needs no search makes room at once.
+        settled = self._settle(self._proofs.hold_back(ended))
+        settled += self._settle(await self._proofs.proved())
         if self._refused is not None:
             raise self._refused
         await self._ask_for_progress(seen.busy)
+        return settled
+
+    def _settle(self, ended: Mapping[DocKey, EntryChange]) -> list[DocKey]:
+        """Write down what ended, in one durable transaction; return its keys."""
+        if ended:
+            self._context.ledger.commit_all([self._with_mark(each) for each in ended.values()])
+        for key in ended:
+            self._tracked.pop(key, None)  # or it is not followed yet: it is to be proved again
+        if ended:
+            self._context.room.wake()
         return list(ended)
 
     def _note_pace(self, ended: int, *, sends: bool) -> None:
@@ -447,6 +463,7 @@ async def follow(
             indexed(key)
         polled()
         wakeup.wake()  # the workers stayed while the answer was out
-        if len(tracker):
-            await wakeup.sleep(tracker.interval)
+        # What is sent meanwhile may bring the next poll forward. A clock may lag by a moment.
+        while not over() and (due_in := tracker.due_in) > A_MOMENT:
+            await wakeup.wait(due_in)
     wakeup.wake()

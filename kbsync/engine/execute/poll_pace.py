@@ -1,7 +1,8 @@
 """When the server is asked again how far indexing is. Pure: time is passed in.
 
-A poll frees the room of what has ended, so that the next documents can be sent: it is due once half
-of what is under way has ended, at the rate that was just seen. Without an end it gets rarer.
+A poll frees the room of what has ended, so that the next documents can be sent: it is due once
+two thirds of what is under way have ended, at the rate that was just seen. Without an end it gets
+rarer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ SHORTEST, LONGEST = 0.1, 5.0
 # Alone, a document is all that is waited for; and a fast server is asked as often.
 SHORTEST_ALONE = 0.02
 GROWTH = 1.5
+# Of what is under way, so much may have ended at the next poll.
+SHARE = 0.65
 
 
 class PollPace:
@@ -20,12 +23,13 @@ class PollPace:
 
     Attributes:
         interval: seconds from the end of one poll to the next.
+        polled_at: when the last one ended.
     """
 
     def __init__(self, now: float) -> None:
         self.interval = SHORTEST
-        self._ended_at = now
-        self._began_at = now
+        self._ended_at = self._began_at = self.polled_at = now
+        self._each = float("inf")
         self._idle = True
 
     def begin(self, now: float) -> None:
@@ -49,14 +53,15 @@ class PollPace:
             ended: how many documents were seen to end.
             under_way: how many there are now; the room for them, while more are sent.
         """
-        self._idle = not ended
+        self._idle, self.polled_at = not ended, now
         if not ended:
             self.interval = min(LONGEST, self.interval * GROWTH)
             return
-        # One more than was seen: of few ends a rate is guessed too low as often as too high, and
-        # a server that waits for work costs more than a poll.
+        # One more than was seen, and the faster of two rates: a server that waits for work costs
+        # more than a poll.
         each = max(0.0, self._began_at - self._ended_at) / (ended + 1)
         self._ended_at = self._began_at
+        faster, self._each = min(each, self._each), each
         asking = now - self._began_at
-        due = each * under_way / 2 - asking if under_way > 1 else 0.0
+        due = faster * under_way * SHARE - asking if under_way > 1 else 0.0
         self.interval = max(SHORTEST_ALONE, min(due, 2 * max(self.interval, SHORTEST), LONGEST))

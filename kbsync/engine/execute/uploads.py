@@ -9,6 +9,7 @@ document after all is a swap from then on.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import anyio
@@ -91,7 +92,9 @@ class PlannedUpload:
     stat: Stat | None = None
 
 
-async def create(context: Context, case: Case, action: Create) -> Result:
+async def create(
+    context: Context, case: Case, action: Create, answered: Callable[[], None] = lambda: None
+) -> Result:
     """Upload a new document. Never blind: the case's evidence says the name is free."""
     seen = frozenset(each.id for each in case.evidence.namesakes)
     upload = PlannedUpload(
@@ -102,10 +105,12 @@ async def create(context: Context, case: Case, action: Create) -> Result:
         target=None,
         ids_seen=seen,
     )
-    return await _send(context, upload)
+    return await _send(context, upload, answered)
 
 
-async def update(context: Context, case: Case, action: Update) -> Result:
+async def update(
+    context: Context, case: Case, action: Update, answered: Callable[[], None] = lambda: None
+) -> Result:
     """Upload over the document of `action`, by the strategy for server and document."""
     if action.cause is Cause.PROBE:
         return await _probe(context, case, action)
@@ -134,7 +139,7 @@ async def update(context: Context, case: Case, action: Update) -> Result:
         ids_seen=frozenset(each.id for each in named),
         strategy=strategy,
     )
-    return await _send(context, upload)
+    return await _send(context, upload, answered)
 
 
 def choose_strategy(
@@ -222,7 +227,7 @@ async def _delete_first(
     return step or Again(at=context.clock.now())
 
 
-async def _send(context: Context, upload: PlannedUpload) -> Result:
+async def _send(context: Context, upload: PlannedUpload, answered: Callable[[], None]) -> Result:
     source, entry = context.mirror.source, upload.case.entry
     broken = await broken_promise(context, upload.case.key)
     if broken is not None:
@@ -236,9 +241,11 @@ async def _send(context: Context, upload: PlannedUpload) -> Result:
             return Stopped(payload.why)
         sent = replace(upload, stat=payload.stat)
         timed = TimedCall(context, upload.case.key, upload.op.value)
-        context.ledger.commit(EntryChange(key=upload.case.key, intent=_intent(context, sent)))
+        intent = EntryChange(key=upload.case.key, intent=_intent(context, sent))
+        await context.commits.commit(intent)
         with unsent_leaves_nothing(context, upload.case.key, payload) as watched:
             outcome = await _call(context, sent, watched)
+        answered()
         return await _record(context, sent, payload, outcome, timed)
 
 
@@ -287,7 +294,7 @@ async def _record(
     key, ledger = upload.case.key, context.ledger
     if isinstance(outcome, Done):
         placed = await _placed(context, upload, outcome.value.document.id)
-        step = _uploaded(context, upload, payload, outcome.value, timed, placed)
+        step = await _uploaded(context, upload, payload, outcome.value, timed, placed)
         if not isinstance(step, Follow):
             return step
         return replace(step, declared=await declared_after_upload(context, key))
@@ -310,7 +317,7 @@ async def _record(
     return after_failure(context, key, upload.op.value, outcome)
 
 
-def _uploaded(
+async def _uploaded(
     context: Context,
     upload: PlannedUpload,
     payload: Payload,
@@ -333,7 +340,7 @@ def _uploaded(
         encoding=payload.taken,
         source=None if torn else payload.source,
     )
-    context.ledger.commit(
+    await context.commits.commit(
         EntryChange(key=key, entry=entry, intent=None, rejection=None, journal=(line,))
     )
     return Follow(document.id, uploaded=document, replaces=placed is Placed.OVER)

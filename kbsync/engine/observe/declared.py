@@ -95,11 +95,13 @@ async def declared_after_upload(context: Context, key: DocKey) -> Declared | Non
     None where it is not known: the file changed since, or cannot be read.
     """
     entry = context.ledger.entry(key)
-    local = context.mirror.source.look(key.path)
-    if entry is None or not isinstance(local, Present) or context.fields is None:
+    if entry is None or context.fields is None:
         return None
-    sidecar = sidecar_of(context, local)
+    sidecar = context.mirror.source.sidecar(key.path)
     if not profile_of(context.mirror.rule_of(key.path), sidecar) and not entry.metadata:
+        return None
+    local = context.mirror.source.look(key.path)
+    if not isinstance(local, Present):
         return None
     found = await declared_for(context, local, sidecar, entry.encoding)
     if not isinstance(found, Declared) or found.stat is None or found.fault is not None:

@@ -39,6 +39,7 @@ from kbsync.engine.ports import ObservedListing
 from kbsync.engine.workers.admission import Admission
 from kbsync.engine.workers.backlog import Backlog
 from kbsync.engine.workers.backoff import delay_after
+from kbsync.engine.workers.crew import Crew
 from kbsync.engine.workers.key_progress import ProgressTable
 from kbsync.engine.workers.policy import Policy
 from kbsync.engine.workers.queue import KeyQueue
@@ -119,6 +120,14 @@ class WorkerPool(WorkLeft):
         self._room = Room(self._tracker, self._share)
         self._admission = Admission(context, tries_at_once=policy.listed)
         self._backlog = Backlog(self._room, policy.canary, policy.needs_room)
+        self._crew = Crew(
+            queue=self._queue,
+            wakeup=self._wakeup,
+            take=self._next,
+            visit=self._visit,
+            paused_for=self._paused_for,
+            due_in=self._due_in,
+        )
         self._unreached = 0
         self.report = Report(mirror=context.mirror.name)
 
@@ -234,31 +243,12 @@ class WorkerPool(WorkLeft):
     async def _work_on_all(self) -> None:
         over, wakeup = self._over, self._wakeup
         async with anyio.create_task_group() as group:
-            for _ in range(self._workers):
-                group.start_soon(self._work)
+            self._crew.start(group, over, workers=self._workers)
             group.start_soon(follow, self._tracker, wakeup, over, self._indexed, self._polled)
             group.start_soon(self._mark_loop.run, over, lambda: self.idle)
 
     def _over(self) -> bool:
         return self._wakeup.stopping or self._policy.ends(self)
-
-    async def _work(self) -> None:
-        while not self._over():
-            if (pause := self._context.remote.paused_for()) > 0:
-                await self._wakeup.sleep(pause)  # here, where no call is begun, a stop ends it
-                continue
-            key = self._next()
-            if key is None:
-                await self._wait_for_work()
-                continue
-            try:
-                await self._visit(key)
-            except Problem as problem:
-                self._wakeup.fail(problem)
-            finally:
-                self._queue.done(key)
-                self._wakeup.wake()
-        self._wakeup.wake()
 
     def _next(self) -> DocKey | None:
         """Hand out a key: what was begun comes first, then the backlog while there is room."""
@@ -271,16 +261,18 @@ class WorkerPool(WorkLeft):
             key = self._queue.take(now)
         return key
 
-    async def _wait_for_work(self) -> None:
-        """Wait until something changes or the next waiting key is due."""
+    def _paused_for(self) -> float:
+        return self._context.remote.paused_for()
+
+    def _due_in(self) -> float | None:
+        """Return the seconds until a waiting key is due, None while none waits."""
         due = None if self._mark_loop.quiet else self._queue.next_due()
-        now = self._context.clock.now()
         # Never 0: a clock that lags behind the loop by a moment would make this spin.
-        await self._wakeup.wait(None if due is None else max(0.01, due - now))
+        return None if due is None else max(0.01, due - self._context.clock.now())
 
     # -- one key -------------------------------------------------------------------------------
 
-    async def _visit(self, key: DocKey) -> None:
+    async def _visit(self, key: DocKey, answered: Callable[[], None]) -> None:
         if self._admission.keeps(key):
             self._room.free(key)
             return
@@ -294,7 +286,7 @@ class WorkerPool(WorkLeft):
         if why is not None:
             await self._refuse(case, why)
         elif not (isinstance(action, Create | Update) and self._waits(key, action)):
-            await self._act(case, action)
+            await self._act(case, action, answered)
 
     async def _case(self, key: DocKey) -> Case:
         progress = self._progress.of(key)
@@ -337,9 +329,11 @@ class WorkerPool(WorkLeft):
         self._room.free(key)
         return True
 
-    async def _act(self, case: Case, action: Action) -> None:
+    async def _act(
+        self, case: Case, action: Action, answered: Callable[[], None] = lambda: None
+    ) -> None:
         started = self._context.clock.now()
-        step = await carry_out(self._context, case, action)
+        step = await carry_out(self._context, case, action, answered)
         if isinstance(step, BackOff):
             await self._policy.after_back_off(self._context)
         if not isinstance(action, Noop | Hold):
