@@ -159,6 +159,10 @@ class Ledger(Protocol):
         """Return at most `limit` paths with an entry or a refusal, the next after `path`."""
         ...
 
+    def left_after(self, mirror: str, path: str) -> int:
+        """Return how many entries and refusals there are after `path`; a key may have both."""
+        ...
+
     def commit(self, change: EntryChange) -> None:
         """Apply `change` in one durable transaction."""
         ...

@@ -82,6 +82,12 @@ _AFTER = [
     .limit(bindparam("most", type_=Integer))
     for table in (ENTRIES, REJECTIONS)
 ]
+_LEFT_AFTER = [
+    select(func.count())
+    .select_from(table)
+    .where(table.c.mirror == bindparam("mirror"), table.c.path > bindparam("after"))
+    for table in (ENTRIES, REJECTIONS)
+]
 _PROVED_SINCE = (
     select(*records.ENTRY)
     .where(ENTRIES.c.base_id == bindparam("base"), ENTRIES.c.state == EntryState.SYNCED.value)
@@ -180,6 +186,11 @@ class Entries:
         """Return at most `limit` paths with an entry or a refusal, the next after `path`."""
         found = (self._database.fetch(q, mirror=mirror, after=path, most=limit) for q in _AFTER)
         return sorted({str(each) for (each,) in chain.from_iterable(found)})[:limit]
+
+    def left_after(self, mirror: str, path: str) -> int:
+        """Return how many entries and refusals there are after `path`; a key may have both."""
+        found = (self._database.fetch(q, mirror=mirror, after=path) for q in _LEFT_AFTER)
+        return sum(int(n) for ((n,),) in found)
 
     def intents(self, mirror: str) -> Iterator[Intent]:
         """Stream the pending intents in key order."""

@@ -20,7 +20,7 @@ from kbsync.model import Absent, Present, Rehash
 SHARE, TURN = 0.02, 0.2
 # Seconds between two turns at least, and about as many where much is to be read.
 LEAST, USUAL = 1.0, 60.0
-MOST_FILES, ALL = 200, 2**31 - 1
+MOST_FILES = 200
 NOTED_EVERY = 300.0
 
 
@@ -80,7 +80,7 @@ class RollingRehash:
 
     def _begin(self) -> Rehash:
         at = self._ledger.rehash(self._mirror) or Rehash(after="", since=self._clock.now())
-        self._left = len(self._ledger.paths_after(self._mirror, at.after, limit=ALL))
+        self._left = self._ledger.left_after(self._mirror, at.after)
         return at
 
     def _pace(self, at: Rehash) -> float:

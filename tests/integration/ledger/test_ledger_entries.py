@@ -96,6 +96,7 @@ def test_paths_are_read_a_few_at_a_time(store: LedgerStore) -> None:
     assert store.paths_after("docs", "", limit=2) == ["a", "b"]
     assert store.paths_after("docs", "b", limit=5) == ["c", "d"]
     assert store.paths_after("docs", "d", limit=5) == []
+    assert [store.left_after("docs", path) for path in ("", "b", "d")] == [5, 3, 0]
 
 
 def test_none_removes_and_keep_leaves_alone(store: LedgerStore) -> None:

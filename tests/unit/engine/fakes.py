@@ -155,6 +155,9 @@ class MemoryLedger:
         keys = sorted({*self.held, *self.rejections})
         return [key.path for key in keys if key.path > path][:limit]
 
+    def left_after(self, mirror: str, path: str) -> int:
+        return sum(key.path > path for key in (*self.held, *self.rejections))
+
     def rehash(self, mirror: str) -> Rehash | None:
         return self.rehashes.get(mirror)
 
