@@ -190,7 +190,7 @@ class Entries:
     def left_after(self, mirror: str, path: str) -> int:
         """Return how many entries and refusals there are after `path`; a key may have both."""
         found = (self._database.fetch(q, mirror=mirror, after=path) for q in _LEFT_AFTER)
-        return sum(int(n) for ((n,),) in found)
+        return sum(int(count or 0) for ((count,),) in found)
 
     def intents(self, mirror: str) -> Iterator[Intent]:
         """Stream the pending intents in key order."""

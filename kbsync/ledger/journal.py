@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Integer, bindparam, func, select
 
 from kbsync.ledger import records
 from kbsync.ledger.database import Database
@@ -18,6 +18,13 @@ _REPAIRS = select(func.count()).where(
     JOURNAL.c.detail == "drift",
     JOURNAL.c.outcome == "done",
     JOURNAL.c.at >= bindparam("since"),
+)
+_RESTLESS = (
+    select(JOURNAL.c.path, func.count(), func.max(JOURNAL.c.at))
+    .where(JOURNAL.c.mirror == bindparam("mirror"), JOURNAL.c.at >= bindparam("since"))
+    .where(JOURNAL.c.outcome == "done", JOURNAL.c.action == "update")
+    .group_by(JOURNAL.c.path)
+    .having(func.count() >= bindparam("least", type_=Integer))
 )
 
 
@@ -128,17 +135,12 @@ class Journal:
             since: from this time on, seconds of the ledger's clock.
             least: not what was updated less often.
         """
-        wanted = (
-            JOURNAL.c.mirror == records.stored(mirror),
-            JOURNAL.c.at >= since,
-            JOURNAL.c.outcome == "done",
-            JOURNAL.c.action == "update",
+        rows = self._database.fetch(
+            _RESTLESS, mirror=records.stored(mirror), since=since, least=least
         )
-        statement = select(JOURNAL.c.path, func.count(), func.max(JOURNAL.c.at)).where(*wanted)
-        often = statement.group_by(JOURNAL.c.path).having(func.count() >= least)
         return {
             str(path): Restless(uploads=int(uploads or 0), last=float(last or 0))
-            for path, uploads, last in self._database.fetch_once(often)
+            for path, uploads, last in rows
         }
 
     def prune_journal(self, older_than: float) -> int:
