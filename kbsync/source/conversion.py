@@ -21,9 +21,11 @@ from kbsync.source.convert.sending import BY_ROWS, CONVERTED, FILE, TEXT, links_
 from kbsync.source.cutting import chunks_of
 from kbsync.source.delimited import SAMPLE, Delimiter, delimiter_of, lines, rows_of, with_commas
 from kbsync.source.encoding import (
+    BLOCK,
     Chosen,
     Text,
     TextRead,
+    blocks,
     byte_order_mark,
     pieces,
     read_text,
@@ -170,8 +172,7 @@ class Conversion:
         """Return a text with the separator behind each of its chunks."""
         ending = extension(path.rpartition("/")[2])
         markdown = self._send == CONVERTED or ending in MARKDOWN
-        text = "".join(_text_of(fd, found))
-        chunks = chunks_of(text, longest=self._cut, markdown=markdown)
+        chunks = chunks_of(_text_of(fd, found), longest=self._cut, markdown=markdown)
         sent = rewritten(chunk + SEPARATOR for chunk in chunks)
         return _with_text(found._replace(content="", start=0, sent=sent))
 
@@ -342,13 +343,18 @@ def _longest(rule: DocumentRule) -> int:
 
 def _text_of(fd: int, found: Converted) -> Iterator[str]:
     """Yield what is sent of a file so far: what was written anew, else its own bytes."""
-    if found.sent is None:
-        own = os.fstat(fd).st_size - found.start
-        yield os.pread(fd, own, found.start).decode("utf-8", "replace")
-        return
-    found.sent.seek(0)
-    yield found.sent.read().decode("utf-8", "replace")
-    found.sent.close()
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    own = blocks(fd, found.start)
+    for block in own if found.sent is None else _blocks_from(found.sent):
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
+
+
+def _blocks_from(sent: IO[bytes]) -> Iterator[bytes]:
+    sent.seek(0)
+    while block := sent.read(BLOCK):
+        yield block
+    sent.close()
 
 
 def _no_text(read: TextRead) -> bool:

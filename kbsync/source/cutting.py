@@ -13,16 +13,14 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from kbsync.model.document_rule import CHUNK_SEPARATOR
+from kbsync.source.text_blocks import Block, blocks_of
 
 REVISION = "cut-1"
 """Of these rules: another one cuts every document anew."""
 ENDS_ONE_IN = 4
 
-_LINE_ENDS = re.compile(r"\r\n?")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe]")
 # Servers cut this from the beginning of a chunk, old ones the brackets too; a link they spare.
 _LEADING = re.compile(
     "[\\[\\]\"#$%&'()*+,./:;<=>?@^_`~"
@@ -30,30 +28,18 @@ _LEADING = re.compile(
 )
 _LINK = re.compile(r"\[[^\]]+\]\(https?://[^)]+\)")
 _MARK = re.compile(rf"^{re.escape(CHUNK_SEPARATOR.strip())}$", re.MULTILINE)
-_BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A piece of text that is kept whole where it fits; `heading`: it begins a chunk."""
-
-    text: str
-    heading: bool = False
-
-
-def chunks_of(text: str, *, longest: int, markdown: bool) -> Iterator[str]:
+def chunks_of(pieces: Iterable[str], *, longest: int, markdown: bool) -> Iterator[str]:
     """Yield the chunks of a text, none of them empty.
 
     Args:
-        text: the whole document.
+        pieces: the whole document, cut anywhere.
         longest: characters of a chunk at most.
         markdown: its headings, fences, tables and lists are known as such.
     """
-    whole = _CONTROL.sub("", _LINE_ENDS.sub("\n", text))
-    whole = whole.replace("<|", "<").replace("|>", ">")
-    blocks = _markdown_blocks(whole) if markdown else _paragraphs(whole)
-    for chunk in _grouped(blocks, longest):
+    for chunk in _grouped(blocks_of(pieces, markdown=markdown), longest):
         if kept := stored_form(chunk):
             yield kept
 
@@ -76,22 +62,6 @@ def _begun(chunk: str) -> str:
     kept = begun[leading.end() if leading else 0 :].strip()
     # A line that is the separator would be one; more of the same sign means the same to Markdown.
     return _MARK.sub(lambda mark: mark[0] + mark[0][0], kept)
-
-
-def _paragraphs(text: str) -> Iterator[Block]:
-    return (Block(piece) for piece in _BLANK_LINES.split(text) if piece.strip())
-
-
-def _markdown_blocks(text: str) -> Iterator[Block]:
-    """Yield the outermost blocks of a Markdown text, each with its own lines."""
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - loaded where chunks are cut
-
-    lines = text.split("\n")
-    for token in MarkdownIt("commonmark").enable("table").parse(text):
-        if token.level == 0 and token.map is not None and token.nesting >= 0:
-            piece = "\n".join(lines[token.map[0] : token.map[1]]).strip("\n")
-            if piece.strip():
-                yield Block(piece, heading=token.type == "heading_open")
 
 
 def _grouped(blocks: Iterable[Block], longest: int) -> Iterator[str]:
@@ -141,9 +111,10 @@ def _sentences(text: str, longest: int) -> Iterator[str]:
 
 
 def _windows(text: str, longest: int) -> Iterator[str]:
-    while len(text) > longest:
-        at = text.rfind(" ", 1, longest) + 1 or longest
-        yield text[:at]
-        text = text[at:]
-    if text:
-        yield text
+    start = 0
+    while len(text) - start > longest:
+        end = text.rfind(" ", start + 1, start + longest) + 1 or start + longest
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]

@@ -252,7 +252,7 @@ naïve words, "quotes" … 「日本語」
 
 
 async def test_a_text_that_kbsync_cuts_comes_back_chunk_by_chunk_as_it_was_cut(base: Base) -> None:
-    wanted = list(chunks_of(TEXT * 5, longest=80, markdown=True))
+    wanted = list(chunks_of([TEXT * 5], longest=80, markdown=True))
     sent = "".join(chunk + CHUNK_SEPARATOR for chunk in wanted)
     document = (await base.indexed("cut.md.txt", sent, custom(4000, CHUNK_SEPARATOR)))["id"]
     there = await base.chunks(document)

@@ -18,7 +18,7 @@ WORDS = ["granite", "basalt", "quartz", "shale", "marble", "slate", "chalk", "gn
 
 
 def cut(text: str, longest: int = 200, *, markdown: bool = True) -> list[str]:
-    return list(chunks_of(text, longest=longest, markdown=markdown))
+    return list(chunks_of([text], longest=longest, markdown=markdown))
 
 
 def test_a_heading_begins_a_chunk_and_stays_with_what_follows() -> None:
