@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import fcntl
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -93,6 +94,8 @@ def _write(options: argparse.Namespace, whole: report.Report) -> None:
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print the table and write the files."""
     options = parse(sys.argv[1:] if words is None else words)
+    # What is installed has its bytecode, and is not compiled at every start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="kbsync-bench-") as folder:
         scratch = Path(folder)
         with kept(options.keep or scratch / "kept") as options.keep:
