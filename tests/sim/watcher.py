@@ -48,6 +48,8 @@ class Watcher:
         self._history = history
         self.faults: list[str] = []
         self._sent: dict[str, Judged] = {}
+        # When the delete of a document went out that had another one beside it.
+        self._replaced: dict[str, float] = {}
         self._unfindable: set[str] = set()
         self._removals: dict[str, list[float]] = defaultdict(list)
         self._deleted_there: dict[DocKey, float] = {}
@@ -119,6 +121,8 @@ class Watcher:
         """A delete goes out."""
         if document is not None and (key := self._key(document)) is not None:
             self._sent[document.id] = self._judged(key)
+            if self._has_another(document, key):
+                self._replaced[document.id] = self._history.time()
             self.trash.deletes(document, key)
             server = self._history.server
             # One that was done a moment ago was seen busy: no look and call are one step.
@@ -200,7 +204,8 @@ class Watcher:
     def _may_go(self, document: Document, key: DocKey) -> bool:
         """Its file is there: it goes only for another of that file, or as no search finds it."""
         another = self._deleted_there.get(key, float("-inf"))  # stood when it was looked at
-        unlucky = self._history.time() - another < A_MOMENT
+        sent = self._replaced.get(document.id, float("inf"))
+        unlucky = self._history.time() - another < A_MOMENT or another >= sent
         found = document.fate == "fine" and document.id not in self._unfindable
         return not found or unlucky or self._has_another(document, key)
 

@@ -177,12 +177,22 @@ def remaining_entry(entry: LedgerEntry | None) -> LedgerEntry | None:
 
 def _deleted(context: Context, case: Case, intent: Intent) -> JournalLine:
     """Return the journal line of a recovered delete: the guard counts it like any other."""
-    entry, document_id = case.entry, intent.document_id
-    if isinstance(case.local, Present) and entry is not None:
-        cause = Cause.SUPERSEDED if entry.superseded == document_id else Cause.RECOVER
-    else:
-        cause = Cause.REMOVED if entry is not None else Cause.ORPHAN
-    return TimedCall(context, case.key, "delete").line("done", document_id, cause)
+    cause = _cause_of_deletion(case, intent.document_id)
+    return TimedCall(context, case.key, "delete").line("done", intent.document_id, cause)
+
+
+def _cause_of_deletion(case: Case, document_id: str | None) -> Cause:
+    """Return why the document was most likely deleted: what may be a removal counts as one."""
+    entry = case.entry
+    if entry is None:
+        return Cause.ORPHAN
+    if not isinstance(case.local, Present):
+        return Cause.REMOVED
+    if entry.superseded == document_id:
+        return Cause.SUPERSEDED
+    # Its file is back by now.
+    held = entry.document_id == document_id and entry.state is not EntryState.FAILED
+    return Cause.REMOVED if held else Cause.RECOVER
 
 
 def _adopted(

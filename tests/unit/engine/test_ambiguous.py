@@ -118,6 +118,30 @@ async def test_an_ambiguous_delete_ends_with_the_document_gone(fault: str) -> No
     assert report.exit is Exit.OK
 
 
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        (EntryState.SYNCED, "removed"),
+        (EntryState.INDEXING, "removed"),
+        (EntryState.FAILED, "recover"),
+    ],
+)
+async def test_a_removal_that_a_crash_cut_off_counts_although_its_file_is_back(
+    state: EntryState, cause: str
+) -> None:
+    on = stage()
+    entry = replace(on.synced("a.md", b"text"), state=state)
+    on.ledger.held[A] = entry
+    on.ledger.intents[A] = Intent(
+        key=A, op=Op.DELETE, name="a.md", started_at=0.0, document_id=entry.document_id
+    )
+    on.server.documents.clear()
+    await run_pool(on, ["a.md"])
+    (line,) = [each for each in on.ledger.journal if each.action == "delete"]
+    assert (line.detail, line.document_id) == (cause, entry.document_id)
+    _only(on, "a.md", b"text")
+
+
 @pytest.mark.parametrize("state", [EntryState.SYNCED, EntryState.INDEXING])
 async def test_what_a_late_delete_may_hit_replaces_nothing_once_its_file_is_back(
     state: EntryState,
