@@ -58,9 +58,6 @@ class Clock(Protocol):
         ...
 
 
-# -- ledger --------------------------------------------------------------------------------------
-
-
 class Unchanged(enum.Enum):
     """The type of `UNCHANGED`: this part of the ledger stays as it is."""
 
@@ -317,9 +314,6 @@ class Ledger(Protocol):
     def note_capabilities(self, server: str, known: Capabilities) -> None:
         """Keep what is known of the server at that address."""
         ...
-
-
-# -- remote --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
