@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from kbsync.config import Settings
+from kbsync.messages import Notice
 from kbsync.service.admin import Admin
 from kbsync.service.attached import Attachable, Attachment
+from kbsync.service.event_log import EventLog
 
 
 def _web(admin: Admin) -> Attachment:
@@ -13,6 +18,15 @@ def _web(admin: Admin) -> Attachment:
     return WebServer(admin, admin.settings.web)
 
 
+async def _web_in_standby(
+    settings: Settings, log: EventLog, why: Callable[[], Notice | None]
+) -> None:
+    from kbsync.web.server import answer_in_standby  # noqa: PLC0415
+
+    assert settings.web is not None  # noqa: S101 - called where it is declared
+    await answer_in_standby(settings.web, log, why)
+
+
 def _notifications(admin: Admin) -> Attachment:
     from kbsync.service.notifications.watch import Notifications  # noqa: PLC0415
 
@@ -20,6 +34,6 @@ def _notifications(admin: Admin) -> Attachment:
 
 
 KINDS = (
-    Attachable(lambda settings: settings.web, _web),
+    Attachable(lambda settings: settings.web, _web, _web_in_standby),
     Attachable(lambda settings: settings.notify, _notifications),
 )

@@ -5,16 +5,18 @@ Of what is not declared nothing is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
+from kbsync.messages import Notice
 from kbsync.service.admin import Admin
+from kbsync.service.event_log import EventLog
 
 
 class Attachment(Protocol):
@@ -29,6 +31,9 @@ class Attachment(Protocol):
         ...
 
 
+StandBy = Callable[[Settings, EventLog, Callable[[], Notice | None]], Coroutine[Any, Any, None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Attachable:
     """One kind of attachment.
@@ -37,10 +42,13 @@ class Attachable:
         section: returns what declares it, a value that is equal while nothing changed there;
             None or empty: it is off.
         make: makes it, for the declaration in force.
+        stand_by: runs in its place until cancelled, while another process holds the ledger; called
+            with what returns why; None: nothing does.
     """
 
     section: Callable[[Settings], object]
     make: Callable[[Admin], Attachment]
+    stand_by: StandBy | None = None
 
 
 @dataclass(slots=True)

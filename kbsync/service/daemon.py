@@ -65,7 +65,7 @@ async def run(
     require_web(settings)
     log = EventLog()
     early = watches or EarlyWatches()
-    waiting = Standby(log, notifier)
+    waiting = Standby(log, notifier, kinds)
 
     def makes(observe: Observer) -> MakeController:
         return make or controllers(observe, early)

@@ -17,6 +17,7 @@ from kbsync.ledger.database import lock_holder
 from kbsync.ledger.location import find_location
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as ledger_say
+from kbsync.service.attached import Attachable
 from kbsync.service.config_watch import ConfigFileCheck
 from kbsync.service.end_signals import end_at_signals
 from kbsync.service.event_log import EventLog
@@ -37,9 +38,13 @@ class Standby:
     Args:
         log: the daemon's.
         notifier: notifies the service manager.
+        kinds: what answers meanwhile, where it is declared.
     """
 
-    def __init__(self, log: EventLog, notifier: SystemdNotifier) -> None:
+    def __init__(
+        self, log: EventLog, notifier: SystemdNotifier, kinds: tuple[Attachable, ...] = ()
+    ) -> None:
+        self._kinds = kinds
         self._log = log
         self._notifier = notifier
         self._said: Notice | None = None
@@ -70,6 +75,9 @@ class Standby:
         end_at_signals()
         async with anyio.create_task_group() as group:
             await group.start(socket.listen)
+            for kind in self._kinds:
+                if kind.stand_by is not None and kind.section(settings):
+                    group.start_soon(kind.stand_by, settings, self._log, lambda: socket.why)
             still: Notice | None = why
             while still is not None:
                 socket.why = still

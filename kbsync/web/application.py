@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kbsync.service.admin import Admin
-from kbsync.web.readiness import UnreadyReason, reasons
+from kbsync.web.readiness import UnreadyReason
 from kbsync.web.request_rules import NO_TOKEN, RequestRules
 
 Scrape = Callable[[], Awaitable[tuple[bytes, str]]]
+WhyNot = Callable[[], list[UnreadyReason]]
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -45,15 +45,12 @@ class Doorkeeper:
         await answer(scope, receive, send)
 
 
-def application(
-    admin: Admin, access: RequestRules, *, away_for: float, scrape: Scrape
-) -> Starlette:
+def application(access: RequestRules, *, why_not: WhyNot, scrape: Scrape) -> Starlette:
     """Return the application.
 
     Args:
-        admin: the daemon's.
         access: who may ask.
-        away_for: a server may be away for so many seconds before the daemon is not ready.
+        why_not: returns why the daemon is not ready; empty when it is.
         scrape: returns the metrics, and their content type.
     """
 
@@ -61,8 +58,7 @@ def application(
         return _text("alive")
 
     def readyz(request: Request) -> Response:
-        found = reasons(admin, away_for=away_for)
-        return _readiness(request, found, open=access.is_open(request.headers))
+        return _readiness(request, why_not(), open=access.is_open(request.headers))
 
     async def metrics(request: Request) -> Response:
         body, kind = await scrape()

@@ -35,13 +35,13 @@ def _of_the_daemon(snapshot: Snapshot) -> Iterator[Metric]:
         ("version", "python"),
         [((__version__, platform.python_version()), 1.0)],
     )
-    ready, refused = float(snapshot.ready), float(snapshot.refused)
-    yield _gauge("kbsync_ready", "1 when /readyz answers 200.", (), [((), ready)])
+    about = "1 when /readyz answers 200; missing in a process that stands by."
+    yield _gauge("kbsync_ready", about, (), [((), _one(snapshot.ready))])
     yield _gauge(
         "kbsync_configuration_refused",
         "1 when the configuration file as it is now is refused, and an older one in force.",
         (),
-        [((), refused)],
+        [((), _one(snapshot.refused))],
     )
     size = snapshot.ledger_bytes
     about = "Bytes the ledger takes on its disk."
@@ -127,6 +127,10 @@ def _of_servers(snapshot: Snapshot) -> Iterator[Metric]:
         ("server",),
         (((name,), load.held_back) for name, load in servers),
     )
+
+
+def _one(holds: bool | None) -> float | None:
+    return None if holds is None else float(holds)
 
 
 def _since(mirror: MirrorFacts, moment: float | None) -> float | None:

@@ -13,10 +13,23 @@ from prometheus_client.registry import Collector
 from kbsync.engine.execute.results import Event
 from kbsync.service.admin import Admin
 from kbsync.web.families import families
-from kbsync.web.snapshot import Counts, Snapshot, snapshot
+from kbsync.web.snapshot import NOTHING, Counts, Snapshot, snapshot
 
 # Seconds. A small document takes one, a large one on a busy server an hour.
 LATENCIES = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+async def of_standby() -> tuple[bytes, str]:
+    """Return the metrics of a process that waits for the ledger: which kbsync it is, no more."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Standby())
+    return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
+
+
+class _Standby(Collector):
+    def collect(self) -> Iterator[Metric]:
+        # Of a process that is meant to wait nothing else is measured: no alert is about it.
+        yield from families(NOTHING)
 
 
 class Metrics(Collector):

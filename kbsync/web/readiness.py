@@ -20,6 +20,7 @@ class Unready(StrEnum):
     HALTED = "halted"
     HELD = "held"
     STOPPING = "stopping"
+    STANDBY = "standby"
 
 
 _WORDS = {
@@ -28,6 +29,7 @@ _WORDS = {
     Unready.HALTED: "the mirror is halted",
     Unready.HELD: "the guard holds changes back",
     Unready.STOPPING: "the daemon is stopping",
+    Unready.STANDBY: "another process keeps the mirrors in sync, and this one waits for its end",
 }
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import anyio
+from starlette.applications import Starlette
 
 from kbsync.config import WebConfig
 from kbsync.engine.execute.results import Event
-from kbsync.messages import Problem
+from kbsync.messages import Notice, Problem
 from kbsync.service.admin import Admin
+from kbsync.service.event_log import EventLog
 from kbsync.web.application import application
 from kbsync.web.listener import listen, serve
-from kbsync.web.metrics import Metrics
+from kbsync.web.metrics import Metrics, of_standby
+from kbsync.web.readiness import Unready, UnreadyReason, reasons
 from kbsync.web.request_rules import RequestRules
 
 # Seconds between two attempts to take the address.
@@ -37,19 +43,40 @@ class WebServer:
     async def run(self) -> None:
         """Take the address, again and again while another program has it, and answer."""
         app = application(
-            self._admin,
             RequestRules(self._web),
-            away_for=self._web.unready_after,
+            why_not=partial(reasons, self._admin, away_for=self._web.unready_after),
             scrape=self._metrics.scrape,
         )
-        said = False
-        while True:
-            try:
-                listener = listen(self._web.host, self._web.port)
-            except Problem as problem:
-                if not said:
-                    self._admin.log.say("no web", problem.notice)
-                said = True
-                await anyio.sleep(RETRY)
-            else:
-                await serve(app, listener, lambda url: self._admin.log.say("web listens", url=url))
+        await _answer(app, self._web, self._admin.log)
+
+
+async def answer_in_standby(
+    web: WebConfig, log: EventLog, why: Callable[[], Notice | None]
+) -> None:
+    """Answer that the process is alive and not ready, until cancelled.
+
+    Args:
+        web: the section in force.
+        log: of the process.
+        why: returns what is waited for.
+    """
+    app = application(
+        RequestRules(web),
+        why_not=lambda: [UnreadyReason(Unready.STANDBY, notice=why())],
+        scrape=of_standby,
+    )
+    await _answer(app, web, log)
+
+
+async def _answer(app: Starlette, web: WebConfig, log: EventLog) -> None:
+    said = False
+    while True:
+        try:
+            listener = listen(web.host, web.port)
+        except Problem as problem:
+            if not said:
+                log.say("no web", problem.notice)
+            said = True
+            await anyio.sleep(RETRY)
+        else:
+            await serve(app, listener, lambda url: log.say("web listens", url=url))

@@ -48,14 +48,18 @@ class Snapshot:
     Args:
         servers: by name, those that are open.
         ledger_bytes: None when the ledger could not be asked.
-        refused: whether the configuration file is refused.
+        ready, refused: whether the daemon is ready, and its configuration file refused; None while
+            it waits for the ledger.
     """
 
     mirrors: tuple[MirrorFacts, ...]
     servers: Mapping[str, ServerLoad]
     ledger_bytes: int | None
-    ready: bool
-    refused: bool
+    ready: bool | None
+    refused: bool | None
+
+
+NOTHING = Snapshot(mirrors=(), servers={}, ledger_bytes=None, ready=None, refused=None)
 
 
 class Counts:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import warm
 from cluster import Cluster
@@ -41,14 +43,14 @@ class Replicas:
         self._ledger = ledger
         self._started: list[Daemon] = []
 
-    def start(self) -> Daemon:
+    def start(self, beside: str = "") -> Daemon:
         """Start one more, with a state folder of its own as on a machine of its own."""
         number = next(self._numbers)
         file = self.folder / f"kbsync-{number}.yaml"
         file.write_text(
             f"version: 1\nledger: {self._ledger}\nserver: {{url: '{self._url}', api_key: {KEY}}}\n"
             f"mirrors:\n  - name: docs\n    source: {self.docs}\n    settle: 0.2s\n"
-            f"    delete_grace: 1s\n    knowledge_base: {{name: Docs}}\n{self.more}"
+            f"    delete_grace: 1s\n    knowledge_base: {{name: Docs}}\n{self.more}{beside}"
         )
         file.chmod(0o600)
         state = self.folder / f"state-{number}"
@@ -169,6 +171,34 @@ def test_status_of_a_standby_is_well_and_says_what_it_waits_for(
         code, shown, _ = both.type(2, "status", "--running")
         assert code == 0
         assert "docs: watching" in shown
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def test_a_standby_is_alive_and_not_ready_until_it_took_over(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    with replicas(tmp_path, str(cluster.fresh())) as both:
+        active = both.start(f"web: {{listen: '127.0.0.1:{free_port()}'}}\n")
+        active.until_said("ready")
+        port = free_port()
+        other = both.start(f"web: {{listen: '127.0.0.1:{port}'}}\n")
+        other.until_said("standing by")
+        (listens,) = other.until_said("web listens")
+        asked = httpx.Client(base_url=listens["url"])
+        assert asked.get("/healthz").status_code == 200
+        unready = asked.get("/readyz", headers={"accept": "application/json"})
+        assert unready.status_code == 503
+        assert unready.json()["reasons"][0]["cause"] == "standby"
+        assert asked.get("/metrics").status_code == 200
+        active.process.kill()
+        active.process.wait()
+        other.until_said("ready")
+        other.until_said("web listens", count=2)
+        within(SECONDS, lambda: asked.get("/readyz").status_code == 200)
 
 
 def cut_off(cluster: Cluster, process: int) -> None:
