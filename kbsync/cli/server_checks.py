@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from kbsync.app import build
+from kbsync.app.lent_socket import lent_at
 from kbsync.cli.api.outcome import notice_of
 from kbsync.cli.output import wrong
 from kbsync.commands.patience import Patience
-from kbsync.config import MirrorConfig, Settings
+from kbsync.config import MirrorConfig, ServerConfig, Settings
 from kbsync.dify.client import DifyClient
 from kbsync.dify.remote import DifyRemote
 from kbsync.engine.context import Mirror
@@ -67,7 +68,7 @@ async def _server(
             base = mirror.knowledge_base
             yield say.BASE_TO_MAKE(mirror=mirror.name, base=base.name or base.id)
         return
-    if server.is_embedded and (live := control_client.live(settings)):
+    if _is_kept_from_us(server) and (live := control_client.live(settings)):
         # One process opens it; whether its mirrors go on is asked of the daemon.
         yield say.SERVER_OF_DAEMON(server=name, path=server.data, pid=live["pid"])
         return
@@ -97,6 +98,11 @@ async def _server(
         if examine is not None:
             async for notice in examine(settings, name, api, sound):
                 yield notice
+
+
+def _is_kept_from_us(server: ServerConfig) -> bool:
+    """Whether no daemon lends the embedded knowledge base, which one may have open all the same."""
+    return server.data is not None and lent_at(server.data) is None
 
 
 async def _one_answers(mirrors: Sequence[MirrorConfig], api: DifyClient) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .asgi_app import create_app, embedded_app
+    from .local_socket import answering
     from .quirks import QUIRKS, UnknownQuirkError
     from .sqlite_store import StoreError
     from .uvicorn_server import RemoteAddressError, serve
@@ -25,6 +26,7 @@ __all__ = [
     "StoreError",
     "UnknownQuirkError",
     "UnknownVersionError",
+    "answering",
     "create_app",
     "embedded_app",
     "serve",
@@ -38,6 +40,7 @@ _MODULES = {
     "StoreError": "sqlite_store",
     "UnknownQuirkError": "quirks",
     "UnknownVersionError": "versions",
+    "answering": "local_socket",
     "create_app": "asgi_app",
     "embedded_app": "asgi_app",
     "serve": "uvicorn_server",

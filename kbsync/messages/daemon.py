@@ -41,6 +41,14 @@ NO_SOCKET = Message(
     Exit.OK,
 )
 
+NOT_LENT = Message(
+    "KB-K340",
+    "verbs cannot ask the embedded knowledge base while this daemon runs: its socket {path} cannot "
+    "be made: {why}",
+    "correct the rights of its folder, then restart the daemon: " + shell("ls -ld -- {folder}"),
+    Exit.OK,
+)
+
 # What the daemon says of mirrors.
 
 READ_ONLY = Message(

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -23,40 +19,10 @@ from kbsync.messages.advice import INVOCATION, Invocation
 from kbsync.service.admin import Admin
 from kbsync.service.control_client import LONGEST_REQUEST
 from kbsync.service.daemon_context import DaemonContext, ReplyStream
-from kbsync.service.socket_path import SocketFile, claim
 
 # Seconds a verb has to send its request; more connections than these wait in the system's queue.
 PATIENCE = 30.0
 MOST_AT_ONCE = 32
-
-
-@asynccontextmanager
-async def listening(path: Path) -> AsyncIterator[Listener[SocketStream]]:
-    """Listen at `path`, for this user alone.
-
-    The umask is another one for a moment, so no file may be made meanwhile.
-
-    Raises:
-        Problem: the socket cannot be made.
-    """
-    made: list[SocketFile] = []
-    try:
-        address = claim(path)
-        # anyio sets the mode after it bound the socket; until then the umask keeps others out.
-        before = os.umask(0o177)
-        try:
-            listener = await anyio.create_unix_listener(address, mode=0o600)
-        finally:
-            os.umask(before)
-        made = [SocketFile(Path(address)), SocketFile(path)]
-        async with listener:
-            yield listener
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise Problem(say.NO_SOCKET(path=path, folder=path.parent, why=why)) from None
-    finally:
-        for each in made:
-            each.remove()
 
 
 class ControlSocket:

@@ -22,7 +22,7 @@ from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Problem
 from kbsync.service.admin import Admin
 from kbsync.service.attached import Attachable, Attached
-from kbsync.service.control_socket import ControlSocket, listening
+from kbsync.service.control_socket import ControlSocket
 from kbsync.service.early_watches import EarlyWatches
 from kbsync.service.event_log import EventLog
 from kbsync.service.shared_servers import SharedServers
@@ -31,6 +31,7 @@ from kbsync.service.socket_path import SocketFile, socket_of
 from kbsync.service.standby import Standby
 from kbsync.service.supervisor import MakeController, SupervisedController, Supervisor
 from kbsync.service.systemd import SystemdNotifier
+from kbsync.service.unix_socket import listening
 
 LOOK = 1.0
 UNTIL_READY = 0.2
@@ -155,7 +156,7 @@ class Daemon:
         force: Force,
         kinds: tuple[Attachable, ...],
     ) -> None:
-        self._servers = SharedServers(group, clock, ledger.fence)
+        self._servers = SharedServers(group, clock, log, ledger.fence)
         self._supervisor = Supervisor(
             group,
             self._servers,

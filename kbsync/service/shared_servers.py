@@ -15,6 +15,8 @@ from kbsync.dify.traffic import Traffic
 from kbsync.engine.ports import Clock
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.messages import Notice
+from kbsync.service.event_log import EventLog
+from kbsync.service.lending import lend
 
 # Limits on our side: a change of these needs no new connection.
 LIMITS = ("max_in_flight", "requests_per_minute", "max_indexing")
@@ -48,14 +50,20 @@ class SharedServers:
     Args:
         group: where the connections stay open.
         clock: the ledger's.
+        log: the daemon's.
         fence: looked at before each write; why nothing may be written any more.
     """
 
     def __init__(
-        self, group: TaskGroup, clock: Clock, fence: Callable[[], Notice | None] = lambda: None
+        self,
+        group: TaskGroup,
+        clock: Clock,
+        log: EventLog,
+        fence: Callable[[], Notice | None] = lambda: None,
     ) -> None:
         self._group = group
         self._clock = clock
+        self._log = log
         self._fence = fence
         self._connections: dict[ServerConfig, _Connection] = {}
         self._remotes: dict[ServerConfig, ThrottledRemote] = {}
@@ -101,12 +109,15 @@ class SharedServers:
             await connection.ended.wait()
 
     async def _hold(self, server: ServerConfig, *, task_status: TaskStatus[_Connection]) -> None:
-        async with connect.connected(server) as api:
-            connection = self._connections[_key(server)] = _Connection(api)
+        async with connect.opened(server) as opened, anyio.create_task_group() as lending:
+            connection = self._connections[_key(server)] = _Connection(opened.client)
+            if server.is_embedded and server.data is not None:
+                await lending.start(lend, opened, server.data, self._log)
             task_status.started(connection)
             # A connection is closed by the task that opened it, as anyio's cancel scopes
             # demand.
             await connection.closing.wait()
+            lending.cancel_scope.cancel()
         connection.ended.set()
 
 

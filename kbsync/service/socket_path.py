@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from kbsync.app.lent_socket import address_at
 from kbsync.config.types import LedgerAddress
 
 # What a socket's address holds, without its closing zero.
@@ -52,10 +53,7 @@ def socket_of(settings: Place) -> Path:
 
 def found(settings: Place) -> str | None:
     """Return the address to ask at, None when no daemon ever listened."""
-    path = socket_of(settings)
-    with suppress(OSError):
-        return str(path.readlink())
-    return str(path) if os.path.lexists(path) else None
+    return address_at(socket_of(settings))
 
 
 def claim(path: Path) -> str:

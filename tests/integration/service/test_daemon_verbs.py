@@ -232,10 +232,10 @@ async def test_a_pause_outlives_a_restart(tmp_path: Path, capsys: Printed) -> No
 async def test_checks_beside_a_sound_daemon_are_sound(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The embedded base is open in the daemon alone, and is no fault."""
+    """The embedded base is open in the daemon alone, which lends it."""
     configure(tmp_path, mirror("docs"))
     async with running(tmp_path) as daemon:
         assert await daemon.type("apply") == 0
         for verb in ("validate", "doctor"):
             assert await daemon.type(verb) == 0
-            assert "KB-V193" in capsys.readouterr().out
+            assert "KB-V014" in capsys.readouterr().out
