@@ -17,8 +17,9 @@ from kbsync.messages import Notice, Problem
 from kbsync.messages import daemon as say
 from kbsync.service import control_client
 from kbsync.service.control_client import LONGEST_REQUEST
-from kbsync.service.control_socket import PATIENCE, listening
+from kbsync.service.control_socket import PATIENCE
 from kbsync.service.socket_path import socket_of
+from kbsync.service.unix_socket import listening
 
 
 class StandbySocket:
