@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,9 @@ def _logs_anew() -> Iterator[None]:
     yield
     if "structlog" in sys.modules:
         sys.modules["structlog"].reset_defaults()
+    requests = logging.getLogger("kbsync.dify.http")
+    requests.handlers.clear()
+    requests.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)

@@ -106,15 +106,20 @@ def test_what_is_saved_is_sent_and_nothing_else_is_done(setup: Setup) -> None:
         printed = setup.terminal.type("status")
         assert f"daemon: process {daemon.process.pid}, for " in printed
         assert "by inotify" in printed
-        quiet = len(daemon.lines())
+        quiet = len(steps(daemon))
         (setup.docs / "page5.md").read_text()
         os.utime(setup.docs / "page6.md")
         time.sleep(1)  # nothing comes: no event can tell
-        assert len(daemon.lines()) == quiet
+        assert len(steps(daemon)) == quiet
         daemon.end()
         assert [line["event"] for line in daemon.lines()[quiet:]] == ["stopping", "stopped"]
         assert KEY not in json.dumps(daemon.lines())
     assert not (setup.folder / "state" / "ledger.db.sock").exists()
+
+
+def steps(daemon: Daemon) -> list[dict[str, object]]:
+    """Return the lines of the log but the sum of what was done, which comes a moment later."""
+    return [line for line in daemon.lines() if line["event"] != "in sync"]
 
 
 def test_verbs_while_it_runs(setup: Setup) -> None:
@@ -144,7 +149,7 @@ def test_verbs_while_it_runs(setup: Setup) -> None:
         (held,) = daemon.until_said("held back")
         assert setup.changes() == {}
         assert held["digest"][:12] in type_("plan", exit=4)
-        daemon.until(lambda: "KB-G" in type_("status"))  # after `plan` it compares anew
+        daemon.until(lambda: "KB-G" in type_("status", exit=(0, 4)))  # after `plan` it compares anew
         type_("apply", "--release", held["digest"][:12])
         assert setup.changes() == {DELETE: FILES}
         daemon.until_said("not held back any more")

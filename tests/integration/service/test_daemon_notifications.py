@@ -44,7 +44,7 @@ class Receiver(ThreadingHTTPServer):
         return [body for *_, body in self.calls]
 
     def events(self) -> list[str]:
-        return [body["event"] for body in self.bodies()]
+        return [body["event"] for body in self.bodies() if body is not None]
 
 
 class _Post(BaseHTTPRequestHandler):

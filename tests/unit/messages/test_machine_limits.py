@@ -8,7 +8,7 @@ import sys
 # What Python says where a library could not be loaded for want of memory.
 FAILING = """
 import resource
-from kbsync.model.machine_limits import limit_behind
+from kbsync.messages.machine_limits import limit_behind
 fault = SystemError("error return without exception set")
 assert limit_behind(fault) is None
 most = {kibibytes} * 1024
