@@ -149,7 +149,8 @@ def test_verbs_while_it_runs(setup: Setup) -> None:
         (held,) = daemon.until_said("held back")
         assert setup.changes() == {}
         assert held["digest"][:12] in type_("plan", exit=4)
-        daemon.until(lambda: "KB-G" in type_("status", exit=(0, 4)))  # after `plan` it compares anew
+        # After `plan` it compares anew.
+        daemon.until(lambda: "KB-G" in type_("status", exit=(0, 4)))
         type_("apply", "--release", held["digest"][:12])
         assert setup.changes() == {DELETE: FILES}
         daemon.until_said("not held back any more")
