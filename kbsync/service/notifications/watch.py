@@ -61,7 +61,9 @@ class Notifications:
         states = self._admin.states()
         if self._counting_due():
             self._changed, self._counted = False, time.monotonic()
-            self._failed = await anyio.to_thread.run_sync(_failures, self._admin.ledger, [*states])
+            found = await anyio.to_thread.run_sync(failures, self._admin.ledger, [*states])
+            # What is not known is not over.
+            self._failed = self._failed if found is None else found
         mirrors = {
             name: MirrorTrouble(
                 status=state,
@@ -85,12 +87,22 @@ def _sender(target: NotifyTarget) -> Send:
     return partial(program.start if target.command is not None else webhook.call, target)
 
 
-def _failures(ledger: LedgerStore, mirrors: Sequence[str]) -> Mapping[str, Notice | None]:
-    """Return by mirror which files have no up-to-date document; None when none. Blocks."""
+def failures(ledger: LedgerStore, mirrors: Sequence[str]) -> Mapping[str, Notice | None] | None:
+    """Return by mirror which files have no up-to-date document, None for a mirror without any.
+
+    It blocks.
+
+    Args:
+        ledger: open.
+        mirrors: their names.
+
+    Returns:
+        None where the ledger cannot be read; that halts every mirror, which is notified.
+    """
     try:
         return {mirror: _failure(ledger, mirror) for mirror in mirrors}
-    except Problem:  # it halts every mirror, which is notified
-        return {}
+    except Problem:
+        return None
 
 
 def _failure(ledger: LedgerStore, mirror: str) -> Notice | None:
