@@ -41,8 +41,11 @@ def restore(backup: Path, address: str | os.PathLike[str]) -> str | None:
         return None
     make_folder(location.path.parent)
     with FileLock(location, "kbsync ledger restore"):
+        whole = Path(f"{location.path}.restored")
+        # Before anything is moved: where there is no room for it, the ledger stays as it was.
+        copy_file(source, whole)
         kept = _set_aside(location.path)
-        copy_file(source, location.path)
+        whole.replace(location.path)
     return kept
 
 

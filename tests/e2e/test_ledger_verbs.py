@@ -14,7 +14,7 @@ from cluster import Cluster
 from ledgers import FILE, Ledger
 from running_daemon import keeping
 from test_mirror import Requests, configure, write_files
-from typing_commands import Terminal, served
+from typing_commands import COMMAND, Terminal, environment, served
 
 from kbsync.messages import ledger as say
 
@@ -210,3 +210,21 @@ def test_a_ledger_in_use_is_not_replaced(tmp_path: Path) -> None:
         with keeping(tmp_path):
             assert say.LOCKED.code in terminal.type("ledger", "restore", "old.db", exit=1)
             assert not list(tmp_path.glob("*.before-restore-*"))
+
+
+def test_a_restore_that_finds_no_room_leaves_the_ledger_as_it_was(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    write_files(tmp_path / "docs")
+    with served(tmp_path) as url:
+        configure(tmp_path, url, ledger="./ledger.db")
+        terminal.type("apply")
+        terminal.type("ledger", "backup", "old.db")
+        line = f"ulimit -f 8; exec {COMMAND} ledger restore old.db"
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, env=environment(), capture_output=True, check=False
+        )
+        assert done.returncode == 1
+        assert say.COPY_FAILED.code in done.stderr.decode()
+        assert not list(tmp_path.glob("ledger.db.before-restore-*"))
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 40}}
+        assert terminal.read("plan")["counts"] == {}
