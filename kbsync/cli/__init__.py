@@ -146,6 +146,12 @@ def cli(ctx: click.Context, config: Path, log_level: str | None, log_format: str
         pkgutil.resolve_name("kbsync.app.logs:configure")(log_level, log_format)
 
 
+_NO_MEMORY = (
+    b"kbsync: the system has no more memory for this process [KB-M177]\n"
+    b"  next: give it more (ulimit -v, MemoryMax= of the service, or the container's limit)\n"
+)
+
+
 def main() -> None:
     """Run the command and end the process with its exit code."""
     gc.set_threshold(*COLLECT_AFTER)
@@ -160,13 +166,22 @@ def main() -> None:
         code = _run()
     # Where memory ends, an error may come from anywhere, from the end of `obey` itself too.
     except Exception as fault:
-        code = _unsaid(fault)
+        code = _ended(fault)
     finally:
         taken = streams.finish()
         # What is left is given back with the process: to search it for cycles takes long.
         gc.freeze()
     # What was done is done, but what a script was to read of it is not there.
     sys.exit(code if code or taken else Exit.FAULT)
+
+
+def _ended(fault: Exception) -> int:
+    """End a verb as `_unsaid`, with words of before where there is no memory to make any."""
+    try:
+        return _unsaid(fault)
+    except MemoryError:
+        os.write(streams.ERROR, _NO_MEMORY)
+        return Exit.FAULT
 
 
 def _run() -> int:
