@@ -27,9 +27,10 @@ async def lend(
         data: its file.
         log: the daemon's; a socket that cannot be made is logged, and mirrors stay in sync.
     """
-    path = socket_beside(data)
+    path, begun = socket_beside(data), False
     try:
         async with listening(path) as listener:
+            begun = True
             task_status.started()
             accepting = listener.extra(SocketAttribute.raw_socket)  # noqa: S610 - not Django's
             # What answers takes 0.1 s to load, and most daemons are asked by no verb.
@@ -39,4 +40,5 @@ async def lend(
     except Problem as problem:
         why = problem.notice.words["why"]
         log.say("not lent", say.NOT_LENT(path=path, folder=path.parent, why=why))
-        task_status.started()
+        if not begun:
+            task_status.started()

@@ -42,12 +42,15 @@ class StandbySocket:
         if control_client.live(self._settings) is not None:
             task_status.started()
             return
+        begun = False
         try:
             async with listening(socket_of(self._settings)) as listener:
+                begun = True
                 task_status.started()
                 await listener.serve(self._answer)
         except Problem:  # the lock is waited for all the same
-            task_status.started()
+            if not begun:
+                task_status.started()
 
     async def _answer(self, stream: ByteStream) -> None:
         async with stream:
