@@ -94,10 +94,10 @@ def _watches(file: Path) -> int:
     try:
         if file.readlink().name != "anon_inode:inotify":
             return 0
-        told = (file.parent.parent / "fdinfo" / file.name).read_text("ascii")
+        known = (file.parent.parent / "fdinfo" / file.name).read_text("ascii")
     except OSError:
         return 0
-    return told.count("inotify wd:")
+    return known.count("inotify wd:")
 
 
 def folders_in(root: Path) -> int:

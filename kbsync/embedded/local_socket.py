@@ -10,6 +10,8 @@ import anyio
 import uvicorn
 from starlette.applications import Starlette
 
+from .uvicorn_server import quiet_config
+
 # Seconds that requests in flight have at the end.
 SHUTDOWN_SECONDS = 1
 
@@ -22,15 +24,8 @@ async def answering(app: Starlette, listener: socket.socket) -> AsyncIterator[No
         app: the application, running.
         listener: a stream socket that listens.
     """
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        lifespan="off",  # it runs already
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
+    # `lifespan`: the application runs already.
+    config = quiet_config(app, lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS)
     server = _WithoutSignals(config)
     async with anyio.create_task_group() as group:
         group.start_soon(_serve, server, listener)

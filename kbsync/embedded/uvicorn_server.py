@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from .asgi_app import create_app
 from .routes import BASE_PATH
@@ -76,12 +78,8 @@ def serve(
     )
     # Bound before the start, so that the port is known even for port 0.
     listener = _listen(host, port)
-    config = uvicorn.Config(
+    config = quiet_config(
         app,
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
         lifespan="on",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
@@ -94,6 +92,18 @@ def serve(
             if (reason := getattr(app.state, "reason", None)) is not None:
                 raise reason from None
             raise
+
+
+def quiet_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
+    """Return the configuration of a server that logs nothing and does not name itself.
+
+    Args:
+        app: the application.
+        more: what else `uvicorn.Config` takes.
+    """
+    return uvicorn.Config(
+        app, log_config=None, log_level="critical", access_log=False, server_header=False, **more
+    )
 
 
 class _LoopbackServer(uvicorn.Server):

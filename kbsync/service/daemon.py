@@ -108,8 +108,10 @@ async def _hold_ledger(
             log.say("configuration", notice)
         try:
             async with anyio.create_task_group() as group:
-                daemon = Daemon(settings, ledger, clock, log, notifier, group, makes, force, kinds)
-                daemon.standby = standby
+                daemon = Daemon(
+                    *(settings, ledger, clock, log, notifier, group, makes, force, kinds),
+                    standby=standby,
+                )
                 await daemon.run()
                 group.cancel_scope.cancel()
         except BaseExceptionGroup as faults:
@@ -134,15 +136,14 @@ class Daemon:
         makes: returns what makes controllers, which call the given observer with every step.
         force: ends the process when it does not end by itself.
         kinds: what runs beside the mirrors where it is declared.
+        standby: wait for the ledger where another process took it over.
 
     Attributes:
         shutdown: knows the exit code.
         anew: the settings to begin anew with, as there is another ledger now.
-        standby: whether to wait for the ledger where another process took it over.
     """
 
     anew: Settings | None = None
-    standby: bool = False
 
     def __init__(
         self,
@@ -155,7 +156,10 @@ class Daemon:
         makes: MakesFor,
         force: Force,
         kinds: tuple[Attachable, ...],
+        *,
+        standby: bool,
     ) -> None:
+        self._standby = standby
         self._servers = SharedServers(group, clock, log, ledger.fence)
         self._supervisor = Supervisor(
             group,
@@ -231,7 +235,7 @@ class Daemon:
             await self._admin.ledger_watch.look()
             self._look()
             await self._attached.follow()
-            taken_over = self.standby and self._admin.ledger_watch.taken_over
+            taken_over = self._standby and self._admin.ledger_watch.taken_over
             if taken_over or await self._admin.ledger_watch.returned():
                 self.anew = self._admin.settings
                 self.shutdown.begun.set()

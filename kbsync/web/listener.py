@@ -68,7 +68,7 @@ async def serve(app: ASGIApp, listener: socket.socket, ready: Callable[[str], No
     server, ended = _Server(config), anyio.Event()
     with listener:
         async with anyio.create_task_group() as group:
-            group.start_soon(_until_told, server, listener, ended)
+            group.start_soon(_until_asked_to_end, server, listener, ended)
             ready(_url(listener))
             try:
                 await ended.wait()
@@ -81,7 +81,9 @@ async def serve(app: ASGIApp, listener: socket.socket, ready: Callable[[str], No
                 group.cancel_scope.cancel()
 
 
-async def _until_told(server: uvicorn.Server, listener: socket.socket, ended: anyio.Event) -> None:
+async def _until_asked_to_end(
+    server: uvicorn.Server, listener: socket.socket, ended: anyio.Event
+) -> None:
     try:
         with anyio.CancelScope(shield=True):
             await server.serve([listener])
