@@ -251,7 +251,8 @@ class Daemon:
         notifier.alive()
         notifier.status(admin.summary(states))
         admin.outages.look(states)
-        for name, state in states.items():
+        # What a watch is on its way to its end is nothing to read.
+        for name, state in states.items() if not self.shutdown.begun.is_set() else ():
             self._log.phases.look(name, state)
         starting = any(state.phase is Phase.STARTING for state in states.values())
         if not admin.ready and not starting:
