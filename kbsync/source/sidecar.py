@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 
@@ -35,7 +36,8 @@ class Sidecars:
             with open_file(root, (*named[:-1], _name(root, named))) as file:
                 return self._of(file, named)
         except OSError as error:
-            if error.errno in GONE:
+            # The file's own name may leave no room for the sidecar's.
+            if error.errno in (*GONE, errno.ENAMETOOLONG):
                 return None
             # A folder or a link of that name is no file of kbsync's.
             cause = "it is no file" if error.errno in REPLACED else os_reason(error)

@@ -155,3 +155,10 @@ def test_facts_of_a_file(tmp_path: Path) -> None:
     uid = os.getuid()
     assert facts.owner in {"root", str(uid)} or facts.owner
     assert not isinstance(source.facts("gone.md"), FileFacts)
+
+
+@pytest.mark.parametrize("length", [240, 255])
+def test_a_name_without_room_for_a_sidecar_has_none(length: int, tmp_path: Path) -> None:
+    name = "x" * (length - 3) + ".md"
+    written(tmp_path, name, "text\n")
+    assert folder(tmp_path).sidecar(name) is None
