@@ -406,6 +406,8 @@ class KnowledgeBase(Settings, CutChunks):
         return Done(None)
 
     def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
+        if base_id != self.base_id:
+            return Gone()
         document = self.find(base_id, document_id)
         if document is None:
             return Done(None)

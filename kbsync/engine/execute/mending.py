@@ -11,7 +11,16 @@ import enum
 from dataclasses import replace
 
 from kbsync.engine.context import Context
-from kbsync.engine.execute.results import Again, Result, Stopped, TimedCall, outcome_name, why_of
+from kbsync.engine.execute.results import (
+    Again,
+    Result,
+    Stopped,
+    TimedCall,
+    after_failure,
+    outcome_name,
+    why_of,
+)
+from kbsync.engine.observe.remote_state import is_gone
 from kbsync.engine.observe.search_proof import prove
 from kbsync.engine.ports import EntryChange
 from kbsync.messages import engine as say
@@ -29,6 +38,7 @@ from kbsync.model import (
     Op,
     Outcome,
     Rejected,
+    RemoteDocument,
     Throttled,
 )
 from kbsync.model.ledger import DISABLING, ENABLING
@@ -73,16 +83,25 @@ def was_mended(entry: LedgerEntry) -> bool:
     return entry.reason is not None and entry.reason[0] == say.FAILED_UNFINDABLE.code
 
 
-async def enable_again(context: Context, key: DocKey, document_id: str) -> Result:
-    """Enable a document that was left disabled; it is searched for afterwards."""
-    outcome = await _enable(context, key, document_id)
+async def enable_again(context: Context, key: DocKey, document: RemoteDocument) -> Result:
+    """Enable a document that was left disabled; it is searched for afterwards.
+
+    Raises:
+        Problem: the base is not there.
+    """
+    outcome = await _enable(context, key, document.id)
     match outcome:
-        case Done() | Gone():
+        case Done():
             context.ledger.commit(EntryChange(key=key, intent=None))
             return Again()
         case Rejected(why=why):
-            values = {"path": key.path, "base": context.base_id, "document": document_id}
+            values = {"path": key.path, "base": context.base_id, "document": document.id}
             return Stopped(say.LEFT_DISABLED(reason=why.text, **values))
+        case Gone():  # of the document, or of a base that is away for a moment
+            if not await is_gone(context, document.id, document.name):
+                return after_failure(context, key, "enable", outcome)
+            context.ledger.commit(EntryChange(key=key, intent=None))
+            return Again()
     # A server may lock a document for ten minutes after a switch.
     return Again(context.clock.now() + LOOK_AGAIN)
 
@@ -110,7 +129,7 @@ async def _disable(context: Context, entry: LedgerEntry, intent: Intent) -> Mend
             return None
         case Ambiguous():
             return Mended.PENDING
-        case NotReady() | Throttled() | NotSent():
+        case NotReady() | Throttled() | NotSent() | Gone():
             context.ledger.commit(EntryChange(key=entry.key, entry=entry, intent=None))
             return Mended.LATER
     context.ledger.commit(EntryChange(key=entry.key, intent=None))

@@ -62,7 +62,7 @@ async def resolve_intent(context: Context, case: Case, intent: Intent) -> Result
     """Find out what became of the call, and record it in the ledger."""
     resolution = await find_resolution(context, intent)
     if isinstance(resolution, EnableAgain):
-        return await enable_again(context, case.key, resolution.document.id)
+        return await enable_again(context, case.key, resolution.document)
     if isinstance(resolution, DisableAgain) and isinstance(case.local, Absent):
         return await put_again(context, intent)
     landed_by = intent.started_at + context.mirror.config.ambiguity_window

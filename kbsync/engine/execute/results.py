@@ -178,7 +178,7 @@ def after_failure(context: Context, key: DocKey, action: str, failure: Failure) 
             return Again(context.clock.now())
         case Gone():
             why = say.ACTION_FAILED(action=action, path=key.path, reason="404, not there")
-            return Again(context.clock.now() + AMBIGUOUS_LOOK, why=why)
+            return Again(context.clock.now() + AMBIGUOUS_LOOK, ask=True, why=why)
         # The server contradicts the ledger: the document has to be asked for.
         case NotReady(why=why, after=after):
             return Again(context.clock.now() + after, ask=True, why=why)

@@ -27,7 +27,19 @@ LOOK_AGAIN = 125.0
 
 async def switch(context: Context, case: Case, document_id: str, *, enabled: bool) -> Result:
     """Enable or disable the document of `case`, and look at it again."""
-    key, entry = case.key, entry_of(case)
+    failed = await switched(context, case, document_id, enabled=enabled)
+    return failed or Again()
+
+
+async def switched(
+    context: Context, case: Case, document_id: str, *, enabled: bool
+) -> Result | None:
+    """Enable or disable the document of `case`; None when it is, else what the failure leads to.
+
+    Raises:
+        Problem: the key is refused.
+    """
+    key, entry = case.key, context.ledger.entry(case.key) or entry_of(case)
     word = "enable" if enabled else "disable"
     intent = Intent(
         key=key,
@@ -38,17 +50,19 @@ async def switch(context: Context, case: Case, document_id: str, *, enabled: boo
         started_at=context.clock.now(),
         attempt=DECLARED,
     )
-    context.ledger.commit(EntryChange(key=key, intent=intent))
+    # Whatever becomes of the call, the document is looked at again, and no operator disabled it.
+    off = not enabled or entry.profile.endswith(OFF)
+    begun = replace(entry, profile=UNSETTLED + OFF if off else UNSETTLED)
+    context.ledger.commit(EntryChange(key=key, entry=begun, intent=intent))
     timed = TimedCall(context, key, word)
     outcome = await _patient(context, document_id, word)
     detail = "" if isinstance(outcome, Done) else why_of(outcome)
     line = timed.line(outcome_name(outcome), document_id, detail)
     if isinstance(outcome, Done):
-        # Disabled from now on by what is declared, and by no operator.
-        now = context.ledger.entry(key) or entry
+        now = context.ledger.entry(key) or begun  # its mark may have been written meanwhile
         after = replace(now, profile=UNSETTLED if enabled else UNSETTLED + OFF)
         context.ledger.commit(EntryChange(key=key, entry=after, intent=None, journal=(line,)))
-        return Again(ask=True)
+        return None
     kept = intent if isinstance(outcome, Ambiguous) else None
     context.ledger.commit(EntryChange(key=key, intent=kept, journal=(line,)))
     if isinstance(outcome, NotReady):

@@ -167,14 +167,15 @@ async def _made(context: Context, switch: _Switch) -> Result | None:
     if isinstance(outcome, Done):
         return None
     failed = line.line(outcome_name(outcome), switch.document_id, why_of(outcome))
-    if isinstance(outcome, Ambiguous):  # its intent stays: recovery looks for what it did
+    # Its intent stays: recovery looks for what it did. A 404 alone may come from a base that is
+    # away, and says nothing of a call before that got no answer.
+    if isinstance(outcome, Ambiguous | Gone):
         context.ledger.commit(EntryChange(key=switch.key, journal=(failed,)))
     else:
         change = EntryChange(key=switch.key, entry=switch.before, intent=None, journal=(failed,))
         context.ledger.commit(change)
-    # A 404 alone may come from a base that is gone.
     if isinstance(outcome, Gone) and await is_gone(context, switch.document_id, switch.name):
-        context.ledger.commit(EntryChange(key=switch.key, entry=None))
+        context.ledger.commit(EntryChange(key=switch.key, entry=None, intent=None))
         return Again()
     return _locked(context, switch, outcome) or after_failure(
         context, switch.key, switch.verb, outcome

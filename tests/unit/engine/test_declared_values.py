@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import anyio
 import pytest
 from declared import one_rule
 
+from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
-from kbsync.model import Capability, NotReady, Rejected, Sidecar, Typed
+from kbsync.model import Capability, Gone, NotReady, Rejected, Sidecar, Throttled, Typed
 from kbsync.model.declared import OFF, UNSETTLED
 from kbsync.planning.marks import values_hash
 
 from .fakes import Stage, run_pool, stage
+from .server import DROPPED, LOST, REFUSED, UNSENT, Late
 from .words import BASE, SETTINGS, WHY, key_of
 
 pytestmark = pytest.mark.anyio
@@ -186,6 +189,42 @@ async def test_a_lock_of_ten_minutes_is_waited_out() -> None:
     assert report.exit == 0
     waits = [event.why.message for event in on.events if event.action == "wait" and event.why]
     assert say.WAITS_FOR_SWITCH in waits
+
+
+@pytest.mark.parametrize(
+    "fault", [UNSENT, Throttled(10.0), Gone(), REFUSED, LOST, DROPPED, Late(20.0)], ids=str
+)
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_declared_switch_that_went_astray_is_made_good(
+    declared: bool, fault: object
+) -> None:
+    on = declaring({"a.md": b"a"}, enabled=declared)
+    await run_pool(on, ["a.md"])
+    document = on.server.documents[on.ledger.held[key_of("a.md")].document_id]
+    document.enabled = not declared  # an operator's doing
+    on.server.faults["switch"].append(fault)  # type: ignore[arg-type]
+    for _ in range(2):
+        await run_pool(on, ["a.md"], listing=await refresh(on.world))
+        await on.clock.sleep(30.0)
+    assert document.enabled is declared
+    assert on.ledger.intents == {}
+    entry = on.ledger.held[key_of("a.md")]
+    assert entry.profile == on.world.mirror.rule_of("a.md").profile
+
+
+async def test_a_disabling_that_got_no_answer_is_undone_once_it_is_declared_no_more() -> None:
+    on = declaring({"a.md": b"a"})
+    await run_pool(on, ["a.md"])
+    declare(on, enabled=False)
+    on.server.faults["switch"].append(LOST)
+    with anyio.move_on_after(0.9):  # the process ends before it looks what became of it
+        await again(on, "a.md")
+    document = on.server.documents[on.ledger.held[key_of("a.md")].document_id]
+    assert not document.enabled
+    assert on.ledger.intents
+    declare(on)
+    report = await again(on, "a.md")
+    assert (document.enabled, report.exit) == (True, 0)
 
 
 async def test_an_operators_switch_is_left_alone_unless_the_contrary_is_declared() -> None:

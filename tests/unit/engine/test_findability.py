@@ -10,7 +10,7 @@ import pytest
 from kbsync.engine.execute import mending
 from kbsync.engine.execute.findability import ONE_IN
 from kbsync.engine.indexing_room import IndexingRoom
-from kbsync.messages import Exit
+from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
     Binding,
@@ -18,6 +18,7 @@ from kbsync.model import (
     Capability,
     DocKey,
     EntryState,
+    Gone,
     Intent,
     NotReady,
     Op,
@@ -234,6 +235,51 @@ async def test_an_enable_that_is_refused_is_named_with_what_to_type() -> None:
     assert report.stopped[A][1].message is say.LEFT_DISABLED
     on.server.always.clear()
     assert (await run_pool(on, ["a.md"])).exit is Exit.OK
+
+
+async def test_an_enable_that_is_answered_with_404_is_made_again() -> None:
+    on = racing("a.md", "b.md", loses=("a.md",))
+    on.server.faults["switch"].extend([None, Gone(), Gone()])
+    assert (await run_pool(on, ["a.md", "b.md"])).exit is Exit.OK
+    assert on.server.by_name("a.md")[0].enabled
+    assert (on.states(), on.ledger.intents) == ({"a.md": "synced", "b.md": "synced"}, {})
+    assert on.server.count("create") == 2
+
+
+async def test_an_enable_amid_an_absence_of_the_base_is_made_once_it_is_back() -> None:
+    on = racing("a.md", loses=("a.md",))
+    on.server.on_call["switch"] = lambda _: setattr(on.server, "base_there", switches(on) < 2)
+    with pytest.raises(Problem):
+        await run_pool(on, ["a.md"])
+    assert not on.server.by_name("a.md")[0].enabled
+    on.server.base_there = True
+    on.server.on_call.clear()
+    assert (await run_pool(on, ["a.md"])).exit is Exit.OK
+    assert on.server.by_name("a.md")[0].enabled
+    assert on.ledger.intents == {}
+
+
+async def test_a_disable_that_is_answered_with_404_is_made_later() -> None:
+    on = racing("a.md", "b.md", loses=("a.md",))
+    on.server.faults["switch"].append(Gone())
+    assert (await run_pool(on, ["a.md", "b.md"])).exit is Exit.OK
+    assert on.states() == {"a.md": "synced", "b.md": "synced"}
+    assert (on.server.count("create"), switches(on)) == (2, 3)
+
+
+async def test_a_document_that_is_gone_before_it_is_enabled_is_made_anew() -> None:
+    on = racing("a.md")
+    _cut_off(on, attempt=mending.ENABLING, enabled=False)
+
+    def remove(_: str) -> None:
+        on.server.documents.clear()
+        on.server.faults["switch"].append(Gone())
+        on.server.on_call.clear()
+
+    on.server.on_call["switch"] = remove
+    assert (await run_pool(on, ["a.md"])).exit is Exit.OK
+    assert (on.states(), on.ledger.intents) == ({"a.md": "synced"}, {})
+    assert on.server.count("create") == 1
 
 
 # -- a room that mirrors share -------------------------------------------------------------------

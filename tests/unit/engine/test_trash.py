@@ -13,7 +13,7 @@ from kbsync.messages import Exit
 from kbsync.messages import guard as guard_say
 from kbsync.messages import remote as remote_say
 from kbsync.messages import trash as say
-from kbsync.model import Capability, Cause, EntryState, Halted, NotReady, Op, Throttled
+from kbsync.model import Capability, Cause, EntryState, Gone, Halted, NotReady, Op, Throttled
 from kbsync.model.ledger import TRASHING
 from tests.model.stored_document import FAILS
 
@@ -177,7 +177,8 @@ async def test_what_is_in_the_trash_does_not_count_as_the_size_of_the_mirror() -
 
 
 @pytest.mark.parametrize(
-    "fault", [UNSENT, NotReady(WHY, 5.0), LOCKED, Throttled(10.0), LOST, DROPPED, Late(20.0)]
+    "fault",
+    [UNSENT, NotReady(WHY, 5.0), LOCKED, Throttled(10.0), Gone(), LOST, DROPPED, Late(20.0)],
 )
 @pytest.mark.parametrize("back", [False, True])
 async def test_a_switch_that_went_astray_is_made_good(fault: object, back: bool) -> None:
@@ -193,6 +194,19 @@ async def test_a_switch_that_went_astray_is_made_good(fault: object, back: bool)
     assert (on.ledger.held[A].state, document(on).enabled) == (state, back)
     assert on.ledger.intents == {}
     assert on.server.count("create") + on.server.count("update") + on.server.count("delete") == 0
+
+
+async def test_a_404_does_not_take_back_what_a_call_before_it_may_still_do() -> None:
+    on = removed()
+    on.server.faults["switch"].extend([Late(100.0), Gone()])
+    on.server.on_call["switch"] = lambda _: (
+        on.source.write("a.md", b"old") if on.server.count("switch") == 2 else None
+    )
+    for _ in range(3):
+        await applied(on)
+        await anyio.sleep(1000)
+    assert (on.ledger.held[A].state, document(on).enabled) == (EntryState.SYNCED, True)
+    assert on.ledger.intents == {}
 
 
 async def test_a_lock_is_waited_out_and_said() -> None:
