@@ -36,6 +36,7 @@ from kbsync.ledger.database import Database
 from kbsync.ledger.records import true_inode
 from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS, SECONDS, TEXT
 from kbsync.model import DocumentRules, EntryState, Readiness
+from kbsync.model.declared import OFF
 from kbsync.planning.declared_metadata import are_stored
 
 _RowColumns: TypeAlias = Select[Any]
@@ -215,12 +216,14 @@ def _resting(claimed: CTE | None, trust: str) -> list[ColumnElement[bool]]:
 
 
 def _agreed(trust: str, marked: bool) -> ColumnElement[bool]:
+    # Whether a document is disabled is declared, and was settled: its profile says so.
+    off = _E.c.profile.like(literal_column(f"'%{OFF}'"))
+    on = and_(_L.c.readiness == literal_column(f"'{Readiness.AVAILABLE}'"), _L.c.enabled == true())
     same = and_(
         _L.c.mark_hash == _E.c.metadata_hash if marked else true(),
         _L.c.rev == _E.c.rev,
         _L.c.word_count.is_not_distinct_from(_E.c.word_count),
-        _L.c.readiness == literal_column(f"'{Readiness.AVAILABLE}'"),
-        _L.c.enabled == true(),
+        case((off, _L.c.readiness == literal_column(f"'{Readiness.DISABLED}'")), else_=on),
     )
     return same if trust == "complete" else or_(_L.c.document_id.is_(None), same)
 

@@ -171,3 +171,28 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "kbsync.yaml").write_text(RECORDS)
     (docs / "faq.jsonl").write_text('{"a": 1}\n[1, 2]\n')
     assert "line 2 is no JSON object" in terminal.type("apply", exit=3)
+
+
+def test_a_chunk_of_what_is_declared_disabled_is_put_back_and_no_search_finds_it(
+    tmp_path: Path,
+) -> None:
+    terminal, docs = Terminal(tmp_path), tmp_path / "docs"
+    docs.mkdir()
+    rule = "    rules: [{match: '*.md', enabled: false}]\n"
+    (tmp_path / "kbsync.yaml").write_text(CONFIG + rule)
+    (docs / "book.md").write_text("\n\n".join(book(40)))
+    terminal.type("apply")
+    assert "nothing to do" in terminal.type("plan")
+    before, sent = chunks(terminal, "book.md.txt"), rev(terminal)
+    victim = next(iter(before))
+    terminal.type("chunks", "update", "Docs", "book.md.txt", victim, "--text", "by hand alone")
+    plan = json.loads(terminal.type("plan", "--json", exit=2))
+    assert [each["cause"] for each in plan["actions"]] == ["drift"]
+    terminal.type("apply")
+    after = chunks(terminal, "book.md.txt")
+    assert sorted(after.values()) == sorted(before.values())
+    assert len(before.keys() - after.keys()) == 1
+    assert rev(terminal) == sent
+    (row,) = terminal.read("docs", "list", "Docs")["rows"]
+    assert row["enabled"] is False
+    assert "nothing to do" in terminal.type("plan")

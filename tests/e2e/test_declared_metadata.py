@@ -241,6 +241,12 @@ def test_documents_that_searches_do_not_look_at(terminal: Terminal) -> None:
     after = uploaded(terminal)
     assert {name for name in after if after[name] != before[name]} == {"b.txt"}
     assert enabled() == {"a.md": True, "b.txt": False, "c.md": False}
+    # Whoever enables what is declared disabled is overruled by the next pass.
+    terminal.type("docs", "enable", "Docs", "b.txt", "c.md")
+    assert terminal.type("plan", exit=2).count("disable: as declared") == 2
+    terminal.type("apply")
+    assert enabled() == {"a.md": True, "b.txt": False, "c.md": False}
+    assert uploaded(terminal) == after
     # What is declared no more is undone; a file that goes takes its document with it.
     (docs / "c.md.kbsync.yaml").unlink()
     (docs / "b.txt").unlink()

@@ -41,6 +41,7 @@ from kbsync.model import (
     RemoteDocument,
     Update,
 )
+from kbsync.model.declared import UNSETTLED
 from kbsync.planning.case import Case
 from kbsync.planning.chunk_changes import ChunkChanges, changes
 
@@ -169,7 +170,8 @@ def _recorded(
         state=EntryState.INDEXING,
         stat=cut.stat,
         fingerprint=Fingerprint(content=cut.content, settings=rule.settings),
-        profile=rule.profile,
+        # One that is declared disabled was enabled for this.
+        profile=UNSETTLED if before.profile else "",
         encoding=cut.taken,
         source=cut.source,
         chunks=digest(cut.texts),

@@ -1,4 +1,7 @@
-"""One action: intent, call, outcome. At most one remote change per key and step."""
+"""One action: intent, call, outcome. At most one remote change per key and step.
+
+What is declared disabled is enabled and updated in one step; an edit of chunks takes some calls.
+"""
 
 from __future__ import annotations
 

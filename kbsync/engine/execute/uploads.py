@@ -31,7 +31,7 @@ from kbsync.engine.execute.results import (
     outcome_name,
     why_of,
 )
-from kbsync.engine.execute.switching import switch
+from kbsync.engine.execute.switching import switched
 from kbsync.engine.execute.unsent import unsent_leaves_nothing
 from kbsync.engine.observe.declared import declared_after_upload
 from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
@@ -116,8 +116,12 @@ async def update(
         return await _probe(context, case, action)
     known = case.evidence.known
     if isinstance(known, RemoteDocument) and known.readiness is Readiness.DISABLED:
-        # A server updates what is enabled alone, and would make a second document by its name.
-        return await switch(context, case, known.id, enabled=True)
+        # A server updates what is enabled alone, and would make a second document by its name. In
+        # the same step: of chunks that were edited there only the listing tells.
+        failed = await switched(context, case, known.id, enabled=True)
+        if failed is not None:
+            return failed
+        case = _enabled(context, case, known)
     if may_edit(context, case, action):
         edited = await edit(context, case, action)
         if edited is not None:
@@ -140,6 +144,13 @@ async def update(
         strategy=strategy,
     )
     return await _send(context, upload, answered)
+
+
+def _enabled(context: Context, case: Case, known: RemoteDocument) -> Case:
+    """Return `case` with its document enabled."""
+    there = replace(known, readiness=Readiness.AVAILABLE, enabled=True)
+    evidence = replace(case.evidence, known=there)
+    return replace(case, entry=context.ledger.entry(case.key), evidence=evidence)
 
 
 def choose_strategy(

@@ -25,6 +25,7 @@ from ledger_samples import (
 from kbsync.engine.ports import EntryChange, FileRow, ObservedListing
 from kbsync.ledger import LedgerStore
 from kbsync.model import DocumentRule, EntryState, Readiness, RemoteDocument, Stat
+from kbsync.model.declared import OFF
 from kbsync.planning.marks import values_hash
 
 COMPLETE = ObservedListing(started_at=1.0, complete=True, documents=1)
@@ -132,6 +133,25 @@ def test_a_document_told_otherwise_unsettles(
     list_documents(store, replace(document("a"), **changes))  # type: ignore[arg-type]
     assert rows(store, listing) == [UNSETTLED]
     assert rows(store) == [SETTLED]
+
+
+@pytest.mark.parametrize(
+    ("changes", "settled"),
+    [
+        ({"readiness": Readiness.DISABLED, "enabled": False}, True),
+        ({}, False),
+        ({"readiness": Readiness.DISABLED, "enabled": False, "word_count": 8}, False),
+        ({"readiness": Readiness.ARCHIVED, "enabled": False}, False),
+    ],
+)
+@pytest.mark.parametrize("listing", [COMPLETE, PARTIAL])
+def test_what_is_declared_disabled_is_settled_while_it_is(
+    store: LedgerStore, changes: dict[str, object], settled: bool, listing: ObservedListing
+) -> None:
+    put(store, entry("a", profile=f"declared{OFF}"))
+    list_documents(store, replace(document("a"), **changes))  # type: ignore[arg-type]
+    (row,) = store.rows("docs", one_rule(SETTINGS, profile=f"declared{OFF}"), listing=listing)
+    assert row[1] == (SETTLED if settled else UNSETTLED)[1]
 
 
 def test_only_a_complete_listing_proves_absence(store: LedgerStore) -> None:

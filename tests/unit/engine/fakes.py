@@ -38,6 +38,7 @@ from kbsync.model import (
     Restless,
     Stat,
 )
+from kbsync.model.declared import OFF
 from kbsync.planning.marks import FIELDS, mark_of
 from kbsync.planning.standstill import Pulse
 from tests.model.folder import Folder
@@ -112,7 +113,7 @@ class MemoryLedger:
         if listing is not None and (
             listed is None
             or (listed.rev, listed.word_count) != (entry.rev, entry.word_count)
-            or listed.readiness is not Readiness.AVAILABLE
+            or listed.readiness is not _declared_readiness(entry)
         ):
             return unsettled
         return (key.path, *entry.stat)
@@ -319,6 +320,11 @@ class MemoryLedger:
         for entry in self.held.values():
             found[entry.state.value] += 1
         return found
+
+
+def _declared_readiness(entry: LedgerEntry) -> Readiness:
+    off = entry.profile.endswith(OFF)
+    return Readiness.DISABLED if off else Readiness.AVAILABLE
 
 
 # -- a world of them -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from declared import one_rule
 from kbsync.engine.observe.cut_documents import digest
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.model import EntryState
+from kbsync.model.declared import OFF
 from kbsync.model.document_rule import CHUNK_SEPARATOR
 
 from .fakes import Stage, run_pool, stage
@@ -25,10 +26,10 @@ def joined(texts: list[str]) -> bytes:
     return "".join(text + CHUNK_SEPARATOR for text in texts).encode()
 
 
-async def cut_document(texts: list[str] | None = None) -> Stage:
+async def cut_document(texts: list[str] | None = None, **declared: object) -> Stage:
     """A synced document that was sent cut."""
     on = stage({"a.md": joined(texts or TEXTS)})
-    rules = one_rule(SETTINGS, update_strategy="chunks")
+    rules = one_rule(SETTINGS, update_strategy="chunks", **declared)
     on.world = replace(on.world, mirror=replace(on.world.mirror, document_rules=rules))
     await run_pool(on, ["a.md"])
     return on
@@ -108,6 +109,35 @@ async def test_a_chunk_that_was_edited_there_is_drift_and_is_written_anew_alone(
     assert stored(on) == sorted(TEXTS)
     assert on.server.count("update") == 0
     assert report.done == {"update": 1}
+
+
+@pytest.mark.parametrize("enabled_there", [False, True])
+async def test_a_chunk_edited_there_of_what_is_declared_disabled_is_written_anew_in_one_step(
+    enabled_there: bool,
+) -> None:
+    on = await cut_document(enabled=False, profile=f"off{OFF}")
+    (document,) = on.server.by_name("a.md")
+    assert not document.enabled
+    document.cut[next(iter(document.cut))] = "by hand, and longer"
+    document.edits += 11
+    document.enabled = enabled_there
+    report = await run_pool(on, ["a.md"], listing=await refresh(on.world))
+    assert stored(on) == sorted(TEXTS)
+    assert not document.enabled
+    assert report.done == {"update": 1, "switch": 1}
+    assert on.server.count("update") == 0
+    assert on.ledger.held[A].profile == f"off{OFF}"
+
+
+async def test_an_edit_of_what_is_declared_disabled_writes_its_chunks_alone() -> None:
+    on = await cut_document(enabled=False, profile=f"off{OFF}")
+    (document,) = on.server.by_name("a.md")
+    on.source.edit("a.md", joined(edited()))
+    report = await run_pool(on, ["a.md"])
+    assert stored(on) == sorted(edited())
+    assert not document.enabled
+    assert report.done == {"update": 1, "switch": 1}
+    assert on.server.count("update") == 0
 
 
 async def test_rows_in_error_lead_to_a_whole_update() -> None:

@@ -9,6 +9,7 @@ import pytest
 from declared import one_rule
 
 from kbsync.engine.observe.remote_state import refresh
+from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
 from kbsync.model import Capability, Gone, NotReady, Rejected, Sidecar, Throttled, Typed
@@ -210,6 +211,19 @@ async def test_a_declared_switch_that_went_astray_is_made_good(
     assert on.ledger.intents == {}
     entry = on.ledger.held[key_of("a.md")]
     assert entry.profile == on.world.mirror.rule_of("a.md").profile
+
+
+async def test_what_a_person_enabled_is_found_by_a_listing_and_disabled_again() -> None:
+    on = declaring({"a.md": b"a"}, enabled=False)
+    engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
+    await engine.apply(await engine.plan(), observe=on.events.append)
+    document = on.server.documents[on.ledger.held[key_of("a.md")].document_id]
+    assert not (await engine.plan()).plan.actions
+    document.enabled = True
+    planned = await engine.plan()
+    assert [str(each.cause) for each in planned.plan.actions] == ["switched"]
+    await engine.apply(planned, observe=on.events.append)
+    assert not document.enabled
 
 
 async def test_a_disabling_that_got_no_answer_is_undone_once_it_is_declared_no_more() -> None:
