@@ -1,0 +1,131 @@
+"""The wheel alone, installed as a user installs it: the clone is not there for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+import kbsync
+
+from .built import Packages
+
+pytestmark = [pytest.mark.seconds(60), pytest.mark.timeout(400)]
+
+Tool = Callable[[Path, Path], Path]
+TOOLS = Path(sys.executable).parent
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+
+
+def _done(*words: str | Path, **more: str) -> str:
+    """What a command printed that ended well, away from the clone and its environment."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("PIP_", "UV_", "SSL_")) or name in ("PATH", "HOME", "LANG")
+    }
+    done = subprocess.run(
+        words,
+        env=kept | more,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _runs(python: str | Path) -> bool:
+    tried = subprocess.run([python, "-c", ""], capture_output=True, timeout=60, check=False)
+    return tried.returncode == 0
+
+
+def _python(version: str) -> str | Path | None:
+    """A Python of that version that runs: on the path, or of those that pyenv keeps."""
+    name = f"python{version}"
+    kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/{name}"))
+    return next((each for each in (shutil.which(name), *kept) if each and _runs(each)), None)
+
+
+def _by_uv(wheel: Path, folder: Path) -> Path:
+    places = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
+    _done(TOOLS / "uv", "tool", "install", f"kbsync[embedded,web] @ {wheel.as_uri()}", **places)
+    return folder / "bin" / "kbsync"
+
+
+def _by_pipx(wheel: Path, folder: Path) -> Path:
+    places = {"PIPX_HOME": str(folder / "tools"), "PIPX_BIN_DIR": str(folder / "bin")}
+    _done(TOOLS / "pipx", "install", f"{wheel}[embedded,web]", "--python", sys.executable, **places)
+    return folder / "bin" / "kbsync"
+
+
+@pytest.mark.parametrize("install", [_by_uv, _by_pipx], ids=["uv", "pipx"])
+def test_as_a_tool(packages: Packages, install: Tool, tmp_path: Path) -> None:
+    command = install(packages.wheel, tmp_path)
+    assert _done(command, "--version") == f"kbsync, version {kbsync.__version__}\n"
+    assert json.loads(_done(command, "schema"))["title"]
+
+
+def _free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+def _answer(address: str) -> int:
+    with urlopen(address, timeout=5) as reply:
+        return int(reply.status)
+
+
+def _ready(daemon: subprocess.Popen[bytes], address: str) -> None:
+    until = time.monotonic() + 60
+    while daemon.poll() is None and time.monotonic() < until:
+        try:
+            assert _answer(address) == 200
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the daemon was not ready within a minute")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_demo_mirror_and_daemon(packages: Packages, version: str, tmp_path: Path) -> None:
+    python = _python(version)
+    if python is None:
+        pytest.skip(f"needs the package python{version}")
+    environment = tmp_path / "environment"
+    _done(TOOLS / "uv", "venv", "--quiet", "--python", python, environment)
+    wheel = f"kbsync[embedded,web] @ {packages.wheel.as_uri()}"
+    _done(TOOLS / "uv", "pip", "install", "--python", environment / "bin" / "python", wheel)
+    command = environment / "bin" / "kbsync"
+
+    assert "nothing to do" in _done(command, "demo", TMPDIR=str(tmp_path))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "fox.md").write_text("A fox sleeps under the barn.\n")
+    port = _free_port()
+    configuration = tmp_path / "kbsync.yaml"
+    configuration.write_text(
+        "version: 1\nserver: {url: embedded}\nledger: ./ledger.db\n"
+        f'web: {{listen: "127.0.0.1:{port}"}}\n'
+        "mirrors: [{name: docs, source: ./docs, knowledge_base: Docs}]\n"
+    )
+    _done(command, "-c", configuration, "apply")
+    assert "fox.md" in _done(command, "-c", configuration, "search", "fox")
+    daemon = subprocess.Popen([command, "-c", configuration, "run"], cwd="/")
+    try:
+        _ready(daemon, f"http://127.0.0.1:{port}/readyz")
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(60) == 0
