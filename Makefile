@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim crash fuzz coverage bench lint types contracts docs clean distclean
+.PHONY: help demo test sim crash fuzz coverage bench lint types contracts docs dist clean distclean
 
 help:
 	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
@@ -22,6 +22,7 @@ help:
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
 	@echo "make docs        write docs/messages.md, the rooms of docs/design.md and the tables of other pages anew"
+	@echo "make dist        build the source package and the wheel into dist/, and check them"
 	@echo "make clean       remove what tools left behind; make distclean: and $(VENV)"
 	@echo "Another Python than $(PYTHON): make PYTHON=/path/to/python test"
 
@@ -77,6 +78,11 @@ docs: $(VENV)/.with-test
 	$(BIN)/python -m tests.docs.rooms
 	$(BIN)/python -m tests.docs.versions
 	$(BIN)/python -m benchmarks.page
+
+dist: $(VENV)/.with-test
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
 
 # A stamp is as new as the last installation, so only a changed pyproject.toml installs again.
 $(VENV)/.with-%: pyproject.toml | $(BIN)/pip

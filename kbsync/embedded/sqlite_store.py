@@ -192,7 +192,7 @@ class SqliteStore:
         if found > _VERSION:
             raise StoreError(
                 f"{self.path} was written by a newer kbsync (format {found}, this one knows "
-                f"{_VERSION}). Next: pip install --upgrade kbsync"
+                f"{_VERSION}). Next: use the kbsync that wrote it; this one is: kbsync --version"
             )
         if not found:
             self._create()
