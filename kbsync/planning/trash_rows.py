@@ -11,6 +11,7 @@ from kbsync.model import (
     Action,
     Cause,
     Conflict,
+    EntryState,
     Forget,
     LedgerEntry,
     Noop,
@@ -127,5 +128,6 @@ def declares_trash(case: Case) -> bool:
 def can_rest(case: Case) -> bool:
     """Return whether the entry's document is worth keeping: none that never could be found is."""
     known = case.evidence.known
-    restable = (Readiness.AVAILABLE, Readiness.DISABLED)
-    return not isinstance(known, RemoteDocument) or known.readiness in restable
+    if not isinstance(known, RemoteDocument):  # not asked for: the ledger is believed
+        return entry_of(case).state is EntryState.SYNCED
+    return known.readiness in (Readiness.AVAILABLE, Readiness.DISABLED)

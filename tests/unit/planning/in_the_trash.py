@@ -272,6 +272,13 @@ STORIES = [
         Delete,
         "removed",
     ),
+    Story(
+        "T20",
+        "removed here, failed and not asked for: it is not held for a trash that it is not for",
+        {"entry": entry(EntryState.FAILED), "rules": replace(DISABLING, switches=False)},
+        Delete,
+        "removed",
+    ),
     # -- what a swap takes over
     Story(
         "T2",
