@@ -34,7 +34,7 @@ from kbsync.model import (
     Skipped,
 )
 from kbsync.planning.case import GONE, Case, Evidence, Missing
-from kbsync.planning.declared_metadata import profile_of
+from kbsync.planning.declared_metadata import are_stored, profile_of
 from kbsync.planning.marks import mark_for, mark_of, values_hash, values_of
 from kbsync.planning.standstill import Standing
 
@@ -48,6 +48,17 @@ def _concerns_switch(
     if entry is None or enabled is None or not isinstance(local, Present):
         return False
     return entry.profile != profile or entry.stat != local.stat
+
+
+def _is_altered(entry: LedgerEntry | None, evidence: Evidence) -> bool:
+    """Whether values were changed there: to write them again takes their types, too.
+
+    Their field may have been deleted with them.
+    """
+    known = evidence.known
+    if entry is None or not isinstance(known, RemoteDocument):
+        return False
+    return not are_stored(entry.metadata, known.metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +116,8 @@ class EvidenceCollector:
             asks = ask or _concerns_switch(entry, local, profile, enabled)
             name, evidence = await self._evidence(key, entry, local, name, asks)
             local = await self._hashed(local, entry, rejection, evidence, profile)
-            local, declared = await self._declared(local, entry, sidecar, profile, ask)
+            asks = ask or _is_altered(entry, evidence)
+            local, declared = await self._declared(local, entry, sidecar, profile, asks)
         standing, still_since = await self._standing(entry, evidence)
         if entry is not None and (probe or standing is not Standing.MOVES):
             # A listing that was stored does not say that a document was archived meanwhile.

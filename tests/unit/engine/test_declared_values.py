@@ -108,6 +108,18 @@ async def test_a_field_of_another_type_is_named_and_the_others_are_written() -> 
     assert report.exit == 3
 
 
+async def test_a_field_that_was_deleted_there_is_made_again_with_its_type() -> None:
+    on = declaring({"a.md": b"a"}, team="docs", rank=1)
+    await run_pool(on, ["a.md"])
+    del on.server.model.fields["rank"], on.server.model.kinds["rank"]
+    document = on.server.documents[on.ledger.held[key_of("a.md")].document_id]
+    del document.metadata["rank"]
+    report = await run_pool(on, ["a.md"], listing=await refresh(on.world))
+    assert (report.done, report.stopped) == ({"set_metadata": 1}, {})
+    assert held(on, "a.md") == {"team": "docs", "rank": "1"}
+    assert on.server.model.kinds["rank"] == "number"
+
+
 async def test_a_field_that_the_server_refuses_costs_its_own_value_alone() -> None:
     on = declaring({"a.md": b"a"}, team="docs", bad="x")
 
