@@ -149,6 +149,11 @@ class History:
         return self.server.late > 0 or any(each.busy() for each in self.processes)
 
     @property
+    def emptying(self) -> bool:
+        """Whether a process under way was begun to empty the trash."""
+        return any(each.empties for each in self.processes)
+
+    @property
     def unproved(self) -> bool:
         """Whether documents are in sync that this ledger did not send, or another one writes."""
         return self.forgot or self.rival_ran or self.met["adopted"] > 0

@@ -50,6 +50,7 @@ class Process:
 
     Attributes:
         busy: whether it may be in the middle of something at the server.
+        empties: it was begun to empty the trash, whatever is wished by now.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Process:
         self.chance = chance
         self.weather = weather
         self.releases = releases
+        self.empties = False
         self.busy: Callable[[], bool] = lambda: True
         self._disk = disk
         self._store = disk.under(weather)
@@ -82,6 +84,7 @@ class Process:
 
     def engine(self, name: str, *, prune_excluded: bool = False) -> Reconciler:
         mirror = self.history.mirror(name, prune_excluded=prune_excluded)
+        self.empties |= mirror.empty_trash
         return Reconciler(mirror, self._store, self._gate, self.clock, self._rooms)
 
     async def run(self, job: Job) -> bool:

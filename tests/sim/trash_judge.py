@@ -67,7 +67,7 @@ class TrashJudge:
         if not self._rests(document, entry):
             return
         over = entry.expires_at is not None and entry.expires_at <= history.ledger_time() + SLACK
-        if not (over or history.empties):
+        if not (over or history.emptying):
             history.watcher.fault("too early", f"{document.id} goes out of the trash: {entry}")
         off = entry.reason is not None and entry.reason[0] == say.DISABLED.code
         if off and document.id in self.taken_out and document.enabled:
