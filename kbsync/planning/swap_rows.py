@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kbsync.model import Action, Adopt, Cause, EntryState, Readiness, RemoteDocument, SetMetadata
 from kbsync.planning.answers import delete, hold_operator
-from kbsync.planning.case import GONE, Case, entry_of
+from kbsync.planning.case import GONE, Case, absent, entry_of
 from kbsync.planning.marks import others_in
 from kbsync.planning.upkeep import wanted_of
 
@@ -18,8 +18,11 @@ def t2_swap(case: Case) -> Action | None:
         return _undone(case)
     if not isinstance(known, RemoteDocument):
         return None
+    failed = known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED
+    if failed and case.evidence.replaced is GONE and absent(case):
+        return None  # it is the last one, and goes as a removal, which the guard counts
     # The replacement goes, not the original: search keeps finding the old content.
-    if known.readiness is Readiness.ERROR or entry.state is EntryState.FAILED:
+    if failed:
         # The server refuses to delete an archived document.
         if known.readiness is Readiness.ARCHIVED:
             return hold_operator(case, "T2", known)

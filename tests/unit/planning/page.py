@@ -135,7 +135,15 @@ def _ours_twice(case: Case) -> bool:
     return free and _is(Readiness.AVAILABLE)(case)
 
 
+def _new_one_done(case: Case) -> bool:
+    known = _document(case)
+    erred = known is not None and known.readiness is Readiness.ERROR
+    return known is not None and not erred and _state(EntryState.SYNCED)(case)
+
+
 def _new_one_failed(case: Case) -> bool:
+    if case.evidence.replaced is GONE and isinstance(case.local, Absent):
+        return False
     there = _document(case) is not None
     return _is(Readiness.ERROR)(case) or (there and _state(EntryState.FAILED)(case))
 
@@ -192,8 +200,8 @@ REMOTE: Mapping[str, Meaning] = {
     "not asked for": lambda case: case.evidence.known is None,
     "gone, another of ours for this path": lambda case: _gone(case) and bool(case.evidence.marked),
     "ours twice": _ours_twice,
-    "the new one in error or failed": _new_one_failed,
-    "the new one done": lambda c: _document(c) is not None and _state(EntryState.SYNCED)(c),
+    "the new one in error or failed, the old one or the file there": _new_one_failed,
+    "the new one done": _new_one_done,
     "the new one gone, the old one there": lambda case: (
         _gone(case) and isinstance(case.evidence.replaced, RemoteDocument)
     ),

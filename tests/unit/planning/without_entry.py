@@ -150,6 +150,18 @@ STORIES = [
         {"document_id": "D"},
     ),
     Story(
+        "T20",
+        "the new one is in error, the old one and the file are gone: a removal like any other",
+        {
+            "entry": replace(SWAPPED, state=EntryState.FAILED),
+            "known": remote(readiness=Readiness.ERROR),
+            "replaced": GONE,
+        },
+        Delete,
+        "removed",
+        {"document_id": "D"},
+    ),
+    Story(
         "T2",
         "even when the file is gone, one step at a time",
         {"entry": SWAPPED, "known": remote(), "replaced": remote("O")},
