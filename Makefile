@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim crash fuzz coverage bench lint types contracts docs dist clean distclean
+.PHONY: help demo test sim crash fuzz coverage bench lint types contracts docs site dist clean distclean
 
 help:
 	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
@@ -22,6 +22,7 @@ help:
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
 	@echo "make docs        write docs/messages.md, the rooms of docs/design.md and the tables of other pages anew"
+	@echo "make site        build the documentation into build/site; a broken link fails it"
 	@echo "make dist        build the source package and the wheel into dist/, and check them"
 	@echo "make clean       remove what tools left behind; make distclean: and $(VENV)"
 	@echo "Another Python than $(PYTHON): make PYTHON=/path/to/python test"
@@ -77,7 +78,12 @@ docs: $(VENV)/.with-test
 	mv docs/messages.md.new docs/messages.md
 	$(BIN)/python -m tests.docs.rooms
 	$(BIN)/python -m tests.docs.versions
+	$(BIN)/python -m tests.docs.configuration
+	$(BIN)/python -m tests.docs.commands
 	$(BIN)/python -m benchmarks.page
+
+site: $(VENV)/.with-docs
+	$(BIN)/zensical build --strict
 
 dist: $(VENV)/.with-test
 	rm -rf dist
@@ -101,7 +107,7 @@ $(BIN)/pip:
 			"Next: install its venv package (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 
 clean:
-	rm -rf build dist bench.json .demo .fuzz .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist .cache bench.json .demo .fuzz .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	rm -rf .import_linter_cache *.egg-info
 	find kbsync tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

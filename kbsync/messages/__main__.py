@@ -35,7 +35,7 @@ can rely on it; the words may improve. Words in braces are filled in. *Exit* is 
 the message ends a verb; a message that tells the state of one file ends none by itself, and counts
 in the exit code of `apply` ([design.md](design.md) section 7).
 
-What is under *Next* ends with a command that runs when it is pasted into a shell. Each value in it
+What follows *Next* ends with a command that runs when it is pasted into a shell. Each value in it
 is one word of the shell, `--` is there where a name behind it begins with a dash, and it begins as
 the process was started that prints it, with its `-c FILE`; `kbsync …` is the command that was
 typed. In JSON, `commands` has the commands alone.
@@ -53,25 +53,24 @@ def _lines() -> Iterator[str]:
     yield OPENING
     for room, messages in groupby(catalogue().values(), key=lambda message: message.code[3]):
         yield f"## {ROOMS[room]}\n"
-        yield "| Code | What happened | Next | Exit |"
-        yield "|---|---|---|---|"
-        yield from map(_row, messages)
-        yield ""
+        for message in messages:
+            yield from _paragraph(message)
 
 
-def _row(message: Message) -> str:
+def _paragraph(message: Message) -> Iterator[str]:
+    yield f"### {message.code}\n"
+    yield f"{_plain(message.text)}\n"
     following = "".join(map(_part, message.advice.parts))
-    cells = (message.code, _cell(message.text), following, str(int(message.exit)))
-    return f"| {' | '.join(cells)} |"
+    yield f"*Next:* {following}  \n*Exit:* {int(message.exit)}\n"
 
 
 def _part(part: str | ShellLine) -> str:
-    return _cell(f"`{part}`" if isinstance(part, ShellLine) else part)
+    return _plain(f"`{part}`" if isinstance(part, ShellLine) else part)
 
 
-def _cell(template: str) -> str:
-    """Return a template as a table's cell: one line, nothing that ends the cell or is markup."""
-    plain = template.replace("{{", "{").replace("}}", "}").replace("\n", " ").replace("|", "\\|")
+def _plain(template: str) -> str:
+    """Return a template as text on one line, with nothing in it that is markup."""
+    plain = template.replace("{{", "{").replace("}}", "}").replace("\n", " ")
     return "".join(
         part if part.startswith("`") else re.sub(r"([<*_])", r"\\\1", part)
         for part in re.split(r"(`[^`]*`)", plain)
