@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from kbsync.ledger.database_errors import os_reason
 from kbsync.ledger.location import LedgerLocation, find_location
 from kbsync.ledger.lock import FileLock
-from kbsync.ledger.sqlite_file import copy_file, make_folder
+from kbsync.ledger.sqlite_file import copy_file, make_folder, open_file
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 # The log is part of a ledger: left behind, SQLite would write what is in it into the copy.
 ENDINGS = ("", "-wal", "-shm")
+# Without a time to live `expires_at` stays NULL.
+_BEGIN_ANEW = """
+UPDATE entries SET expires_at = expires_at + (:now - trashed_at), trashed_at = :now
+WHERE state = 'trashed' AND trashed_at IS NOT NULL
+"""
 
 
 def restore(backup: Path, address: str | os.PathLike[str]) -> str | None:
@@ -37,13 +45,16 @@ def restore(backup: Path, address: str | os.PathLike[str]) -> str | None:
         raise Problem(messages.COPY_SAME(copy=location.shown))
     _require_sound(source)
     if location.path is None:
-        _fill(source, address)
+        with TemporaryDirectory() as folder:
+            copy = Path(folder) / "ledger.db"
+            _copy(source, copy)
+            _fill(find_location(copy), address)
         return None
     make_folder(location.path.parent)
     with FileLock(location, "kbsync ledger restore"):
         whole = Path(f"{location.path}.restored")
         # Before anything is moved: where there is no room for it, the ledger stays as it was.
-        copy_file(source, whole)
+        _copy(source, whole)
         kept = _set_aside(location.path)
         whole.replace(location.path)
     return kept
@@ -61,6 +72,32 @@ def _require_sound(source: LedgerLocation) -> None:
         return
     if faults:
         raise Problem(messages.NOT_SOUND(place=source.shown, count=len(faults)))
+
+
+def _copy(source: LedgerLocation, copy: Path) -> None:
+    """Copy a backup; what is in its trash rests from now on, as long as it was given.
+
+    Since it was made a file may have come back, and gone once more: its document would be deleted
+    before its time.
+    """
+    copy_file(source, copy)
+    try:
+        with closing(open_file(find_location(copy), "rw")) as connection:
+            _begin_trash_anew(connection)
+    except sqlite3.Error as error:
+        copy.unlink()
+        raise Problem(messages.COPY_FAILED(copy=copy, why=str(error))) from error
+
+
+def _begin_trash_anew(connection: sqlite3.Connection) -> None:
+    columns = {str(row[1]) for row in connection.execute("PRAGMA table_info(entries)")}
+    if "trashed_at" not in columns:  # a ledger of an older format has no trash
+        return
+    (recorded,) = connection.execute("SELECT high_water FROM meta").fetchone()
+    now = {"now": max(time.time(), float(recorded or 0))}
+    # No recorded time lies in the future of the ledger's clock.
+    connection.execute("UPDATE meta SET high_water = :now", now)
+    connection.execute(_BEGIN_ANEW, now)
 
 
 def _fill(source: LedgerLocation, address: str | os.PathLike[str]) -> None:
