@@ -45,6 +45,9 @@ A_MOMENT = 0.001
 PROGRESS_EVERY = 60.0
 # How far a document is goes to the ledger so often at most.
 NOTED_EVERY = 60.0
+# When the server was not asked for so long, the machine slept or had no processor to spare, and the
+# server may have stood still with it.
+UNASKED = 2 * STALLED
 # How often a file is sent that the server makes no chunks of.
 TRIES_WITHOUT_CHUNKS = 3
 
@@ -61,7 +64,8 @@ class IndexingTracker:
         self._proofs = proofs or FindabilityProofs(context)
         self._tracked: dict[DocKey, TrackedDocument] = {}
         self._still = Standstill(context)
-        self._began_at = self._asked_at = context.clock.now()
+        self._began_at = self._asked_at = self._answered_at = context.clock.now()
+        self._woke_at = float("-inf")
         self._pace = PollPace(self._began_at)
         self._sends = False
         self._refused: Problem | None = None
@@ -106,7 +110,8 @@ class IndexingTracker:
         known = self._tracked.get(key)
         if known is None or (known.document_id, known.sent_at) != (document_id, begun.sent_at):
             if not self._tracked:
-                self._pace.begin(self._context.clock.now())
+                self._answered_at = self._context.clock.now()
+                self._pace.begin(self._answered_at)
             self._tracked[key] = begun
             self._sends = True
             self._pace.restart(alone=len(self._tracked) == 1)
@@ -144,18 +149,24 @@ class IndexingTracker:
 
     @property
     def quiet_for(self) -> float:
-        """Seconds since anything moved or was sent."""
-        last = max(self._still.moved_at(self._busy), self._still.sent_at(self._busy))
+        """Seconds since anything moved or was sent, as far as the server was asked meanwhile."""
+        last = max(self._still.moved_at(self._busy), self._still.sent_at(self._busy), self._woke_at)
         return self._context.clock.now() - last if self._still.looked else 0.0
 
     def stood_for(self, seconds: float) -> bool:
         """Whether nothing moved for so long; what was sent last, or by an earlier process, too."""
-        if self._context.clock.now() - self._began_at < STILL_AFTER:
+        began_at = max(self._began_at, self._woke_at)
+        if self._context.clock.now() - began_at < STILL_AFTER or self._unasked:
             return False
         if not self._busy or self.idle_for <= seconds:
             return False
-        last = max(self._began_at, self._still.sent_at(self._busy))
+        last = max(began_at, self._still.sent_at(self._busy))
         return self._context.clock.now() - last >= STILL_AFTER
+
+    @property
+    def _unasked(self) -> bool:
+        """Whether the next poll is much too late: what stands still was not seen to stand."""
+        return not self.polling and self._context.clock.now() - self._answered_at > UNASKED
 
     def waits(self, key: DocKey) -> bool:
         """Whether indexing of the document of `key` has not begun."""
@@ -168,6 +179,8 @@ class IndexingTracker:
 
     def lost(self) -> list[DocKey]:
         """Return the keys whose task is known to be lost; each is named once."""
+        if self._context.clock.now() - self._woke_at < STILL_AFTER:
+            return []
         return self._still.judge(self._busy)
 
     def to_probe_with(self) -> DocKey | None:
@@ -192,11 +205,14 @@ class IndexingTracker:
         Raises:
             Problem: the server could not be asked.
         """
+        if self._unasked:
+            self._woke_at = self._context.clock.now()
         self.polling = True
         try:
             return await self._asked()
         finally:
             self.polling = False
+            self._answered_at = self._context.clock.now()
 
     async def _asked(self) -> list[DocKey]:
         asked, sends = self._busy, self._sends

@@ -19,7 +19,7 @@ from kbsync.planning.standstill import STILL_AFTER
 
 from .controlled import controlled, write_now
 from .fakes import Stage, run_pool, stage
-from .words import key_of
+from .words import VirtualClock, key_of
 
 pytestmark = pytest.mark.anyio
 
@@ -271,3 +271,50 @@ async def test_a_probe_is_sent_unless_its_indexing_was_seen_to_end_meanwhile(
         on.ledger.held[entry.key] = replace(entry, state=EntryState.SYNCED)
     await uploads.update(on.world, case, action)
     assert (on.server.documents == {}) is not ends
+
+
+class SleepingClock(VirtualClock):
+    """A clock that goes on while its machine sleeps, and the server of that machine with it."""
+
+    slept = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.slept
+
+
+@pytest.mark.parametrize("after", [5.0, 29.0, 47.0])
+async def test_a_machine_that_slept_an_hour_takes_it_for_no_standstill(after: float) -> None:
+    names = [f"{n:02}.md" for n in range(50)]
+    on = stage({name: name.encode() for name in names})
+    on.server.indexing = 20.0
+    clock = SleepingClock()
+    on = replace(on, world=replace(on.world, clock=clock))
+
+    async def sleep() -> None:
+        await anyio.sleep(after)
+        clock.slept = 3600.0
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(sleep)
+        report = await run_pool(on, names)
+    _exact(on, report)
+    assert (on.server.count("create"), on.server.count("update")) == (50, 0)
+
+
+async def test_a_queue_that_was_lost_before_the_machine_slept_is_made_good() -> None:
+    names = [f"{n:02}.md" for n in range(50)]
+    on = stage({name: name.encode() for name in names})
+    on.server.indexing = 20.0
+    lost = _losing(on, "create", 18)
+    clock = SleepingClock()
+    on = replace(on, world=replace(on.world, clock=clock))
+
+    async def sleep() -> None:
+        await anyio.sleep(40.0)
+        clock.slept = 3600.0
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(sleep)
+        report = await run_pool(on, names)
+    assert len(lost) > 5
+    _exact(on, report)
