@@ -17,7 +17,13 @@ from click.core import ParameterSource
 
 from kbsync import __version__
 from kbsync.cli import streams, utf8
-from kbsync.cli.command_line import CliContext, command_of
+from kbsync.cli.command_line import (
+    LOG_FORMATS,
+    LOG_LEVELS,
+    CliContext,
+    TypedGroup,
+    command_of,
+)
 from kbsync.messages import Exit, Problem
 from kbsync.messages.advice import INVOCATION, Invocation, quoted
 from kbsync.messages.machine_limits import limit_behind
@@ -66,8 +72,9 @@ VERBS = {
         "write a knowledge base to a folder that can be mirrored", f"{LOCAL}:ExportBase"
     ),
     "trash": Verb("what was deleted: list it, bring it back, empty it", f"{LOCAL}:TRASH"),
-    "ledger": Verb("check, back up or copy the ledger", f"{LOCAL}:LEDGER"),
+    "ledger": Verb("check, back up or copy the ledger", "kbsync.cli.ledger_verbs:LEDGER"),
     "serve": Verb("run the embedded knowledge base as a server of its own", f"{LOCAL}:Serve"),
+    "completion": Verb("print a script that completes verbs in a shell", f"{LOCAL}:Completion"),
     "schema": Verb("print the JSON Schema of the configuration", f"{LOCAL}:Schema"),
     "demo": Verb(
         "mirror a folder into the embedded knowledge base, search it, mirror again",
@@ -79,11 +86,19 @@ VERBS = {
 }
 
 
+EXAMPLES = (
+    "kbsync init                     # write kbsync.yaml, and say what to type next",
+    "kbsync plan                     # what would be done",
+    "kbsync apply                    # do it",
+    "kbsync run                      # keep on doing it, as files change",
+    "kbsync plan --help              # each verb has its own",
+)
+
 # A key or a password on the command line is not printed again.
 _OF_A_SECRET = re.compile(r"--api-key(=|$)|.*://[^/]*@")
 
 
-class Verbs(click.Group):
+class Verbs(TypedGroup):
     """Loads a verb's declaration when the verb is named, and what it does when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -108,6 +123,12 @@ class Verbs(click.Group):
         with formatter.section("Verbs"):
             formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what to begin with."""
+        with formatter.section("Examples"):
+            for line in EXAMPLES:
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kbsync")
@@ -117,20 +138,23 @@ class Verbs(click.Group):
     type=click.Path(path_type=Path),
     default=Path("kbsync.yaml"),
     envvar="KBSYNC_CONFIG",
+    show_envvar=True,
     show_default=True,
     help="The configuration file.",
 )
 @click.option(
     "--log-level",
-    type=click.Choice(["debug", "info", "warning"]),
+    type=LOG_LEVELS,
     envvar="KBSYNC_LOG_LEVEL",
+    show_envvar=True,
     help="What is logged to stderr.  [default: info for run, warning otherwise]",
 )
 @click.option(
     "--log-format",
-    type=click.Choice(["auto", "text", "json"]),
+    type=LOG_FORMATS,
     default="auto",
     envvar="KBSYNC_LOG_FORMAT",
+    show_envvar=True,
     show_default=True,
     help="For people or for programs; auto: text on a terminal, JSON lines elsewhere.",
 )
@@ -214,8 +238,7 @@ def obey(arguments: list[str]) -> int:
         click.echo(f"kbsync: {problem}", err=True)
         return problem.exit
     except click.ClickException as error:
-        error.show()
-        return Exit.USAGE
+        return _misused(error)
     except (click.Abort, KeyboardInterrupt):
         click.echo("kbsync: stopped; what was begun is in the ledger", err=True)
         # As shells report it: 128 and the number of SIGINT.
@@ -224,6 +247,19 @@ def obey(arguments: list[str]) -> int:
     except (BaseExceptionGroup, Exception) as fault:
         return _unsaid(fault)
     return int(result) if isinstance(result, int) else Exit.OK
+
+
+def _misused(error: click.ClickException) -> int:
+    meant = None
+    if isinstance(error, click.NoSuchOption):
+        from kbsync.cli.wrong_words import option_meant  # noqa: PLC0415 - most words are right
+
+        meant = option_meant(error)
+    if meant is None:
+        error.show()
+    else:
+        click.echo(f"kbsync: {Problem(meant)}", err=True)
+    return Exit.USAGE
 
 
 def _unsaid(fault: BaseException) -> int:

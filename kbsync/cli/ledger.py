@@ -8,7 +8,7 @@ import click
 
 from kbsync.app import build
 from kbsync.cli.command_line import CliContext
-from kbsync.cli.local_verbs import BackUpLedger, CheckLedger, CopyLedger, RestoreLedger
+from kbsync.cli.ledger_verbs import BackUpLedger, CheckLedger, CopyLedger, RestoreLedger
 from kbsync.config import Settings
 from kbsync.ledger import restoring
 from kbsync.ledger.location import find_location

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import click
 
-from kbsync.cli.command_line import LocalVerb, local_verb
+from kbsync.cli.command_line import LocalVerb, Sentence, local_verb
 from kbsync.commands.mirror_verbs import EmptyTrash
 from kbsync.commands.options import Time, VerbGroup, argument, flag, option
 
@@ -23,6 +23,11 @@ class Init(LocalVerb):
     help: ClassVar[str] = (
         "Write a commented configuration to PATH (by default the file that -c names). "
         "An existing file is never written over."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync init",
+        "kbsync init --source ./handbook --knowledge-base Handbook",
+        "kbsync init --url https://api.dify.ai/v1 team.yaml",
     )
     work: ClassVar[str] = "kbsync.cli.init:init"
     path: Path | None = argument(None, type=click.Path(path_type=Path))
@@ -43,6 +48,11 @@ class Validate(LocalVerb):
         "Exit code: 0 sound, 64 something to correct in the file or on this machine, "
         "5 a server, its key or a knowledge base."
     )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync validate",
+        "kbsync validate --offline",
+        "kbsync validate --json",
+    )
     work: ClassVar[str] = "kbsync.cli.validate:validate"
     offline: bool = flag("--offline", help=OFFLINE)
     as_json: bool = flag("--json", help=JSON)
@@ -58,6 +68,11 @@ class Run(LocalVerb):
         "bring what is in flight to its end, a second one ends at once; SIGHUP reads the "
         "configuration anew. Exit code: 0 ended by a signal, 64 wrong usage or configuration, "
         "1 the ledger is in use (with --standby it is waited for)."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync run",
+        "kbsync --log-format json run",
+        "kbsync run --standby",
     )
     work: ClassVar[str] = "kbsync.cli.run:run"
     standby: bool = flag(
@@ -75,6 +90,11 @@ class Status(LocalVerb):
         "Show every mirror and its documents by state, as the ledger knows them, and what the "
         "daemon does, if one runs. Exit code: 0 well, 3 documents failed or are stale, 4 a mirror "
         "is halted or held back, 5 its server cannot be reached."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync status",
+        "kbsync status --failed",
+        "kbsync status --running --json",
     )
     work: ClassVar[str] = "kbsync.cli.status:status"
     failed: bool = flag("--failed", help="Name each document that failed, was refused or is stale.")
@@ -94,6 +114,11 @@ class ShowHistory(LocalVerb):
     help: ClassVar[str] = (
         "Show the journal, newest first: every remote change that was made or tried."
     )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync history",
+        "kbsync history guide.md --limit 5",
+        "kbsync history --mirror docs --json",
+    )
     work: ClassVar[str] = "kbsync.cli.history:history"
     path: str | None = argument(None)
     mirror: str | None = option(None, "--mirror", help="Only this mirror.")
@@ -109,14 +134,22 @@ class SearchBases(LocalVerb):
     """Search knowledge bases."""
 
     help: ClassVar[str] = (
-        "Search the knowledge base of MIRROR, or of every mirror, and show the best chunks."
+        "Search the knowledge base of MIRROR, or of every mirror, and show the best chunks. "
+        "Several words need no quotes; the first is a mirror's name where it is one."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync search foxes",
+        "kbsync search two words",
+        'kbsync search docs "how do I log in" --top 3',
+        "kbsync search foxes --filter lang=en --json",
     )
     work: ClassVar[str] = "kbsync.cli.search:search"
-    # A sentence may begin with a dash, and -h may stand in it.
+    # A sentence may begin with a dash.
     click_settings: ClassVar[dict[str, Any]] = {
-        "context_settings": {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+        "cls": Sentence,
+        "context_settings": {"ignore_unknown_options": True, "help_option_names": ["--help"]},
     }
-    words: tuple[str, ...] = argument(nargs=-1, metavar="[MIRROR] QUERY")
+    words: tuple[str, ...] = argument(nargs=-1, metavar="[MIRROR] QUERY...")
     top: int = option(5, "--top", type=click.IntRange(1, 100), show_default=True, help="Chunks.")
     filters: tuple[str, ...] = option(
         (),
@@ -139,6 +172,11 @@ class Verify(LocalVerb):
         "searched for by its own words. Changes nothing; each download and each search counts in "
         "the server's rate limit. Exit code: 0 everything is the same (or found), 3 something "
         "differs (or is not found)."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync verify",
+        "kbsync verify docs --sample 20",
+        "kbsync verify --search",
     )
     work: ClassVar[str] = "kbsync.cli.verify:verify"
     mirrors: tuple[str, ...] = argument((), nargs=-1)
@@ -175,6 +213,10 @@ class ExportBase(LocalVerb):
         "on, and downloads what changed. Exit code: 0 everything is there, 3 some documents are "
         "not, and why is said, 6 the time of --wait is over."
     )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync export Docs ./library",
+        "kbsync export Docs ./library --chunks --wait 30m",
+    )
     work: ClassVar[str] = "kbsync.cli.export:export"
     base: str = argument(metavar="KNOWLEDGE_BASE")
     folder: Path = argument(type=click.Path(file_okay=False, path_type=Path))
@@ -204,61 +246,13 @@ class Doctor(LocalVerb):
         "bases, and whether a search finds what is there. Changes nothing. "
         "Exit code: 0 sound, 64 the file or this machine, 5 a server, 1 anything else."
     )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync doctor",
+        "kbsync doctor --offline --json",
+    )
     work: ClassVar[str] = "kbsync.cli.doctor:doctor"
     offline: bool = flag("--offline", help=OFFLINE)
     as_json: bool = flag("--json", help=JSON)
-
-
-@local_verb
-class CheckLedger(LocalVerb):
-    """Check the ledger."""
-
-    help: ClassVar[str] = (
-        "Read every page and row of the ledger, and say what is in it. It may be in use. "
-        "Exit code: 0 sound, 1 not."
-    )
-    work: ClassVar[str] = "kbsync.cli.ledger:check"
-    as_json: bool = flag("--json", help=JSON)
-
-
-@local_verb
-class BackUpLedger(LocalVerb):
-    """Write a copy of the ledger to a file."""
-
-    help: ClassVar[str] = (
-        "Write a copy of the ledger to FILE, which must not be there. It may be in use. "
-        "The copy is a ledger of its own, whatever database the ledger is in."
-    )
-    work: ClassVar[str] = "kbsync.cli.ledger:backup"
-    file: Path = argument(type=click.Path(path_type=Path))
-
-
-@local_verb
-class RestoreLedger(LocalVerb):
-    """Put a backup in the ledger's place."""
-
-    help: ClassVar[str] = (
-        "Put FILE, a backup, in the place of the ledger, which must not be in use: stop the daemon "
-        "first. The ledger of before stays beside it under another name. Never copy a backup there "
-        "by hand: what is left of the old ledger's log would be written into it. A ledger on "
-        "PostgreSQL has to be empty. What was done since the backup is found by the next plan."
-    )
-    work: ClassVar[str] = "kbsync.cli.ledger:restore"
-    file: Path = argument(type=click.Path(path_type=Path))
-
-
-@local_verb
-class CopyLedger(LocalVerb):
-    """Copy a ledger into another, empty place."""
-
-    help: ClassVar[str] = (
-        "Copy the ledger at FROM to TO, which must be empty, and compare both. Each is a path or "
-        "a postgresql:// URL; none may be in use. The configuration is not read: name the new "
-        "place there afterwards."
-    )
-    work: ClassVar[str] = "kbsync.cli.ledger:copy"
-    origin: str = argument(metavar="FROM")
-    target: str = argument(metavar="TO")
 
 
 @local_verb
@@ -268,6 +262,10 @@ class ListTrash(LocalVerb):
     help: ClassVar[str] = (
         "Show the documents in the trash, as the ledger knows them: path, since when, until when, "
         "and whether searches find it."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync trash list",
+        "kbsync trash list --mirror docs --json",
     )
     work: ClassVar[str] = "kbsync.cli.trash:list_trash"
     mirror: str | None = option(None, "--mirror", help="Only this mirror.")
@@ -284,6 +282,10 @@ class RestoreFromTrash(LocalVerb):
         "their documents out of the trash without an upload. A file that you put back yourself "
         "does the same. Exit code: 0 all are back, 3 some are not."
     )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync trash restore guide.md",
+        "kbsync trash restore --mirror docs handbook",
+    )
     work: ClassVar[str] = "kbsync.cli.trash:restore"
     paths: tuple[str, ...] = argument(nargs=-1)
     mirror: str | None = option(None, "--mirror", help="Only this mirror.")
@@ -293,15 +295,6 @@ class RestoreFromTrash(LocalVerb):
 TRASH = VerbGroup(
     "Undo deletions (on_delete: disable or keep): list, restore, empty the trash.",
     {"list": ListTrash, "restore": RestoreFromTrash, "empty": EmptyTrash},
-)
-LEDGER = VerbGroup(
-    "Look after the ledger: check it, back it up, restore it, copy it to another place.",
-    {
-        "check": CheckLedger,
-        "backup": BackUpLedger,
-        "restore": RestoreLedger,
-        "copy": CopyLedger,
-    },
 )
 
 
@@ -313,6 +306,11 @@ class Serve(LocalVerb):
         "Serve the embedded knowledge base under /v1, as a Dify server does. "
         "The first line on standard output is the URL; SIGTERM and Ctrl-C end it. "
         f"The key is better given in a file or in {KEY_VARIABLE}: others can see a command line."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync serve --port 8765",
+        "kbsync serve --port 0 --data ./trial.db",
+        "kbsync serve --dify 1.1 --indexing-delay 2",
     )
     work: ClassVar[str] = "kbsync.cli.serve:run_server"
     host: str = option("127.0.0.1", "--host", show_default=True, help="Address to listen on.")
@@ -379,10 +377,31 @@ class Serve(LocalVerb):
 
 
 @local_verb
+class Completion(LocalVerb):
+    """Print a script for a shell."""
+
+    help: ClassVar[str] = (
+        "Print the script that has SHELL complete verbs, options and names of mirrors when Tab is "
+        "pressed."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        'eval "$(kbsync completion bash)"                    # now; or in ~/.bashrc',
+        'eval "$(kbsync completion zsh)"                     # now; or in ~/.zshrc',
+        "kbsync completion fish > ~/.config/fish/completions/kbsync.fish",
+    )
+    work: ClassVar[str] = "kbsync.cli.completion:completion"
+    shell: str = argument(type=click.Choice(["bash", "zsh", "fish"]), metavar="bash|zsh|fish")
+
+
+@local_verb
 class Schema(LocalVerb):
     """Print the JSON Schema of the configuration."""
 
     help: ClassVar[str] = "Print the JSON Schema of kbsync.yaml, for editors and linters."
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync schema",
+        "kbsync schema > kbsync.schema.json",
+    )
     work: ClassVar[str] = "kbsync.cli.schema:schema"
 
 
@@ -393,6 +412,10 @@ class Demo(LocalVerb):
     help: ClassVar[str] = (
         "Show a whole round with real files and the embedded knowledge base: apply, search, "
         "edit, apply, search, and nothing left to do. No server and no key is needed."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync demo",
+        "kbsync demo --dir ./demo",
     )
     work: ClassVar[str] = "kbsync.cli.demo:demo"
     folder: Path | None = option(

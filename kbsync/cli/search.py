@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import click
-
 from kbsync.app import build
 from kbsync.cli import output, waiting
 from kbsync.cli.api.ids import base_named
@@ -44,10 +42,11 @@ class SearchResult:
 
 def search(verb: SearchBases, context: CliContext) -> None:
     """Search and print."""
-    *only, query = verb.words
-    if len(only) > 1:
-        raise click.UsageError("one QUERY is wanted; put quotes around several words")
-    found = waiting.run(partial(_asked, verb, context, only, query))
+    settings = build.settings_of(context.config)
+    first, *rest = verb.words
+    named = bool(rest) and settings.mirror(first) is not None
+    only, query = ([first], " ".join(rest)) if named else ([], " ".join(verb.words))
+    found = waiting.run(partial(_asked, verb, settings, only, query))
     if verb.as_json:
         output.as_json({"query": query, "results": found})
         return
@@ -56,9 +55,8 @@ def search(verb: SearchBases, context: CliContext) -> None:
 
 
 async def _asked(
-    verb: SearchBases, context: CliContext, only: Sequence[str], query: str, patience: Patience
+    verb: SearchBases, settings: Settings, only: Sequence[str], query: str, patience: Patience
 ) -> list[SearchResult]:
-    settings = build.settings_of(context.config)
     found: list[SearchResult] = []
     for mirror in _bases(settings, only):
         found += await _search(settings, mirror, query, verb, patience)
@@ -68,10 +66,6 @@ async def _asked(
 
 def _bases(settings: Settings, only: Sequence[str]) -> list[MirrorConfig]:
     """Return the mirrors to ask: of several on one knowledge base, the first."""
-    for name in only:
-        if settings.mirror(name) is None:
-            known = ", ".join(each.name for each in settings.mirrors)
-            raise Problem(say.NO_SUCH_MIRROR(mirror=name, known=known))
     chosen = [each for each in settings.mirrors if not only or each.name in only]
     # Reversed, so that of several the first stays.
     first = {(m.server, m.knowledge_base.id, m.knowledge_base.name): m for m in reversed(chosen)}

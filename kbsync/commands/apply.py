@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from kbsync.app import all_mirrors, build
 from kbsync.app.all_mirrors import Applied, HaltedMirror, MirrorPlan
 from kbsync.commands import report
 from kbsync.commands.base import CommandContext, Confirmation, warn
+from kbsync.commands.typed_paths import is_path, is_within, limited
 from kbsync.commands.writing_verbs import Apply, PlanOptions, Retry
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
@@ -27,18 +29,21 @@ if TYPE_CHECKING:
 
 # A question has to fit on a screen.
 NAMED = 5
+# Near the beginning of every saved plan.
+SAVED = b'"kbsync_plan"'
 
 
 def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
-    """Read the saved plan, if the words name a file rather than mirrors.
+    """Read the saved plan, if the words name one rather than mirrors or paths.
 
     Raises:
         Problem: the plan cannot be used, or comes with something else.
     """
     command = Apply(**typed)
-    files = [word for word in command.mirrors if _is_file(settings, word)]
+    files = [word for word in command.mirrors if _is_saved_plan(settings, word)]
     if not files:
-        return command
+        mirrors, how = limited(settings, command.mirrors, command.how)
+        return replace(command, mirrors=mirrors, how=how)
     from kbsync.app import plan_file  # noqa: PLC0415 - most plans are not saved
 
     file = Path(files[0])
@@ -58,12 +63,20 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> Apply:
     return replace(command, mirrors=names, how=how, saved=saved, file=str(file))
 
 
-def _is_file(settings: Settings, word: str) -> bool:
-    """Whether `word` is a file rather than a mirror's name, which comes first."""
+def _is_saved_plan(settings: Settings, word: str) -> bool:
+    """Whether `word` is a saved plan rather than a mirror's name, or a path in a source."""
     # A file may be named like a mirror.
-    if settings.mirror(word) is not None:
+    if settings.mirror(word) is not None or Path(word).is_dir():
         return False
-    return "/" in word or word.endswith(".json") or Path(word).is_file()
+    if not is_path(settings, word):
+        return word.endswith(".json")
+    if not is_within(settings, word):
+        return not os.path.lexists(Path(word)) or Path(word).is_file()
+    try:
+        with open(word, "rb") as file:
+            return SAVED in file.read(64)
+    except OSError:
+        return False
 
 
 async def apply(command: Apply, context: CommandContext) -> int:

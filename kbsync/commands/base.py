@@ -140,6 +140,7 @@ class Command:
         changes: it changes something, whether anything can be shown of that or not.
         asks_daemon: a running daemon carries it out, even if the configuration cannot be used now.
         help: what ``--help`` says.
+        examples: lines as they are typed, for ``--help``.
         declined: printed when a person does not agree.
         work: "module:function" that carries it out, given the command and its context.
         prepare: "module:function" that makes the command of the settings and the fields typed,
@@ -154,6 +155,7 @@ class Command:
     changes: ClassVar[bool] = True
     asks_daemon: ClassVar[bool] = False
     help: ClassVar[str] = ""
+    examples: ClassVar[tuple[str, ...]] = ()
     declined: ClassVar[str] = ""
     work: ClassVar[str] = ""
     prepare: ClassVar[str] = ""

@@ -9,8 +9,9 @@ from kbsync.app import build
 from kbsync.commands.base import CommandContext
 from kbsync.commands.writing_verbs import Explain
 from kbsync.config import Settings
-from kbsync.messages import Exit
-from kbsync.planning.explain import explained
+from kbsync.messages import Exit, Problem
+from kbsync.messages import command as say
+from kbsync.planning.explain import explained, unheard_of
 
 
 def prepared(settings: Settings, typed: dict[str, Any]) -> Explain:
@@ -20,10 +21,16 @@ def prepared(settings: Settings, typed: dict[str, Any]) -> Explain:
 
 
 async def explain(command: Explain, context: CommandContext) -> int:
-    """Explain one path; nothing is changed."""
+    """Explain one path; nothing is changed.
+
+    Raises:
+        Problem: nothing is known of it on any side.
+    """
     # The controller goes on: nothing is written, and what it does is what is to be explained.
     async with context.opened([command.mirror], suspend=False) as opened:
         case, action = await opened.engines[0].explain(command.path)
+    if unheard_of(case):
+        raise Problem(say.NOTHING_KNOWN(path=command.path, mirror=command.mirror))
     explanation = explained(case, action)
     if command.as_json:
         context.say(json.dumps(explanation.as_json()))

@@ -38,6 +38,11 @@ class AdoptDocuments(Command):
         "indexes anew what is not known to be the same. Exit code: 0 all that was meant is taken, "
         "2 there is something to take (with --dry-run), 3 some documents were left."
     )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync adopt --dry-run",
+        "kbsync adopt docs --by basename --trust content",
+        "kbsync adopt docs --map pairs.csv",
+    )
     declined: ClassVar[str] = "nothing was adopted"
     work: ClassVar[str] = "kbsync.commands.adopt:adopt"
     prepare: ClassVar[str] = "kbsync.commands.adopt:prepared"
@@ -95,6 +100,10 @@ class Pause(Command):
         "them until `kbsync resume`, beyond a restart too. Verbs that are typed do what they "
         "always do."
     )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync pause",
+        "kbsync pause docs",
+    )
     work: ClassVar[str] = "kbsync.commands.control:pause"
     mirrors: tuple[str, ...] = argument((), nargs=-1)
     paused: bool = True
@@ -105,6 +114,10 @@ class Resume(Pause):
     """End a pause; on the socket it is `pause` with `paused` false."""
 
     help: ClassVar[str] = "End the pause of MIRRORS (all when none are named)."
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync resume",
+        "kbsync resume docs",
+    )
     paused: bool = False
 
 
@@ -118,6 +131,7 @@ class Reload(Command):
         "Have the daemon read its configuration anew, and say whether it could. It does so by "
         "itself when the file changes, and at SIGHUP."
     )
+    examples: ClassVar[tuple[str, ...]] = ("kbsync reload",)
     work: ClassVar[str] = "kbsync.commands.control:reload"
 
 
@@ -130,6 +144,7 @@ class RenameMirror(Command):
         "Call mirror OLD of the ledger NEW: its documents stay as they are and are not sent "
         "again. Rename it in the configuration too."
     )
+    examples: ClassVar[tuple[str, ...]] = ("kbsync mirror rename docs handbook",)
     work: ClassVar[str] = "kbsync.commands.mirror:rename"
     old: str = argument()
     new: str = argument()
@@ -144,6 +159,7 @@ class ForgetMirror(Command):
         "Forget all the ledger knows of mirror NAME. Its documents stay in the knowledge base; "
         "those that carry our marks are taken over again by a later plan."
     )
+    examples: ClassVar[tuple[str, ...]] = ("kbsync mirror forget docs",)
     work: ClassVar[str] = "kbsync.commands.mirror:forget"
     name: str = argument()
 
@@ -164,6 +180,7 @@ class DestroyMirror(Command):
         "Other documents, the knowledge base and the files stay. "
         "Exit code: 0 all deleted, 3 some are left."
     )
+    examples: ClassVar[tuple[str, ...]] = ("kbsync mirror destroy docs",)
     declined: ClassVar[str] = "nothing was deleted"
     work: ClassVar[str] = "kbsync.commands.mirror:destroy"
     name: str = argument()
@@ -193,6 +210,10 @@ class EmptyTrash(Command):
         "Delete the documents of PATHS that are in the trash (all of them when none are named) "
         "for good, whatever their time. Documents that were enabled, edited or archived at the "
         "server stay. Exit code: as of apply."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync trash empty",
+        "kbsync trash empty --mirror docs drafts",
     )
     declined: ClassVar[str] = "nothing was deleted"
     work: ClassVar[str] = "kbsync.commands.trash:empty"

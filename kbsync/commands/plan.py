@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kbsync.app import all_mirrors, build
 from kbsync.app.all_mirrors import MirrorPlan
 from kbsync.commands.base import CommandContext, Output, warn
+from kbsync.commands.typed_paths import limited
 from kbsync.commands.writing_verbs import PlanCommand
 from kbsync.config import Settings
 from kbsync.messages import Exit, Notice, printable
@@ -20,7 +22,9 @@ from kbsync.planning import render
 def prepared(settings: Settings, typed: dict[str, Any]) -> PlanCommand:
     """Return the command; the daemon gets the file's name only to name it in messages."""
     file: Path | None = typed["file"]
-    return PlanCommand(**{**typed, "file": printable(str(file)) if file else ""})
+    command = PlanCommand(**{**typed, "file": printable(str(file)) if file else ""})
+    mirrors, how = limited(settings, command.mirrors, command.how)
+    return replace(command, mirrors=mirrors, how=how)
 
 
 async def plan(command: PlanCommand, context: CommandContext) -> int:

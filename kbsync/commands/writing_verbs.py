@@ -96,13 +96,21 @@ class PlanCommand(Command):
     verb: ClassVar[str] = "plan"
     changes: ClassVar[bool] = False
     help: ClassVar[str] = (
-        "Show what `apply` would do. Exit code: 0 nothing to do, 2 changes, 3 nothing to change "
-        "while something failed, is held, in conflict or stale, 4 the guard holds something back."
+        "Show what `apply` would do. WORDS are names of mirrors (all when none are named), or "
+        "paths of files and folders within one mirror. Exit code: 0 nothing to do, 2 changes, "
+        "3 nothing to change while something failed, is held, in conflict or stale, 4 the guard "
+        "holds something back."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync plan",
+        "kbsync plan docs",
+        "kbsync plan ./docs/guides",
+        "kbsync plan -o plan.json",
     )
     work: ClassVar[str] = "kbsync.commands.plan:plan"
     prepare: ClassVar[str] = "kbsync.commands.plan:prepared"
     save: ClassVar[str] = "kbsync.commands.plan:save"
-    mirrors: tuple[str, ...] = argument((), nargs=-1)
+    mirrors: tuple[str, ...] = argument((), nargs=-1, metavar="[WORDS]...")
     how: PlanOptions = options(PlanOptions)
     file: str = option(
         "",
@@ -147,10 +155,18 @@ class Apply(Command):
     verb: ClassVar[str] = "apply"
     help: ClassVar[str] = (
         "Upload, update and delete until the knowledge bases mirror their folders. "
-        "WORDS are names of mirrors (all when none are named), or one file that `kbsync plan "
-        "-o FILE` saved: then exactly that plan is carried out, or refused when the world moved "
-        "on. Exit code: 0 converged, 3 some failed, in conflict, held or stale, 4 halted by the "
+        "WORDS are names of mirrors (all when none are named), paths of files and folders within "
+        "one mirror, or one file that `kbsync plan -o FILE` saved: then exactly that plan is "
+        "carried out, or refused when the world moved on. Exit code: 0 converged, 3 some "
+        "failed, in conflict, held or stale, 4 halted by the "
         "guard, 6 still indexing (with --no-wait, or when the time of --wait is over)."
+    )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync apply",
+        "kbsync apply docs --wait 10m",
+        "kbsync apply ./docs/guides",
+        "kbsync apply plan.json",
+        "kbsync apply --release 1f3a5c7e",
     )
     declined: ClassVar[str] = "nothing was done"
     work: ClassVar[str] = "kbsync.commands.apply:apply"
@@ -201,6 +217,11 @@ class Retry(Command):
         "those files again. A document in sync is sent again where its own path is named, as after "
         "`kbsync verify`. Exit code as of apply."
     )
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync retry",
+        "kbsync retry guides/big.pdf",
+        "kbsync retry --mirror docs",
+    )
     work: ClassVar[str] = "kbsync.commands.retry:retry"
     paths: tuple[str, ...] = argument((), nargs=-1)
     mirror: str | None = option(None, "--mirror", help="Only this mirror.")
@@ -227,6 +248,10 @@ class Explain(Command):
     verb: ClassVar[str] = "explain"
     changes: ClassVar[bool] = False
     help: ClassVar[str] = "Show what is known of one file on all three sides, and what follows."
+    examples: ClassVar[tuple[str, ...]] = (
+        "kbsync explain guide.md",
+        "kbsync explain --mirror docs guides/intro.md",
+    )
     work: ClassVar[str] = "kbsync.commands.explain:explain"
     prepare: ClassVar[str] = "kbsync.commands.explain:prepared"
     path: str = argument()

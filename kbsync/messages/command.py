@@ -341,3 +341,48 @@ NOT_BEGUN = Message(
     "go on with: " + verb("apply -- {mirror}"),
     Exit.INDEXING,
 )
+
+# What was typed.
+
+VERB_MEANT = Message(
+    "KB-V380",
+    "there is no verb {typed}: kbsync {words} does that",
+    verb("{meant}"),
+    Exit.USAGE,
+)
+VERB_NEAR = Message(
+    "KB-V381",
+    "there is no verb {typed}; the nearest is {words}",
+    verb("{meant}"),
+    Exit.USAGE,
+)
+NO_SUCH_VERB = Message(
+    "KB-V382",
+    "there is no verb {typed}; there are {known}",
+    "see what each does with: " + verb("{asking}"),
+    Exit.USAGE,
+)
+OPTION_MEANT = Message(
+    "KB-V383",
+    "there is no option {option} of {verb}: kbsync {words} does that",
+    verb("{meant}"),
+    Exit.USAGE,
+)
+PATH_NOT_THERE = Message(
+    "KB-V384",
+    "there is nothing at {path}; documents of files that are gone are planned by a pattern",
+    "if it was deleted or renamed: " + verb("plan --target {pattern} -- {mirror}"),
+    Exit.USAGE,
+)
+PATHS_OF_SEVERAL = Message(
+    "KB-V385",
+    "paths of one mirror are wanted, or mirrors, and not: {words}",
+    "plan one mirror after the other, for example: " + verb("plan -- {first}"),
+    Exit.USAGE,
+)
+NOTHING_KNOWN = Message(
+    "KB-V386",
+    "nothing is known of {path}: mirror {mirror} has no such file, ledger entry or document",
+    "name it as it is below the source; what the ledger knows of others: " + verb("history"),
+    Exit.USAGE,
+)

@@ -269,7 +269,7 @@ OTHER_KBSYNC = Message(
 ACTION_REFUSED = Message(
     "KB-E062",
     "{action} of {path} was refused: {reason}",
-    "{hint}; it is tried again by itself when the file changes, or by: "
+    "{hint}; it is tried again when the file changes, or by: "
     + verb("retry --mirror {mirror} -- {path}"),
     Exit.INCOMPLETE,
 )

@@ -57,8 +57,8 @@ NAME_TAKEN = Message(
 QUOTA = Message(
     "KB-R010",
     "{what}: the server has no room for another document: {words}",
-    "make room there or change the plan; it is tried again by itself, and at once by: "
-    + verb("apply"),
+    "make room there or change the plan; it is tried again by the daemon or a later apply, and at "
+    "once by: " + verb("apply"),
 )
 OUT_OF_USE = Message(
     "KB-R120",
@@ -78,27 +78,28 @@ UNKNOWN_CALL = Message(
 PLUGINS_AWAY = Message(
     "KB-R013",
     "{what}: the server cannot reach its plugin daemon",
-    "it is tried again by itself; the server's log says more; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply; the server's log says more; see: "
+    + verb("status"),
 )
 NOT_AVAILABLE = Message(
     "KB-R014",
     "{what}: the document cannot be updated in its present state",
-    "it is tried again by itself; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply; see: " + verb("status"),
 )
 SWITCH_LOCKED = Message(
     "KB-R015",
     "{what}: an earlier switch of this document still has its lock (ten minutes at most)",
-    "it is tried again by itself; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply; see: " + verb("status"),
 )
 NOT_COMPLETED = Message(
     "KB-R016",
     "{what}: the document is not indexed yet",
-    "it is tried again by itself; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply; see: " + verb("status"),
 )
 METADATA_LOCKED = Message(
     "KB-R017",
     "{what}: another metadata change of this knowledge base is under way",
-    "it is tried again by itself; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply; see: " + verb("status"),
 )
 NO_MODEL = Message(
     "KB-R018",
@@ -109,7 +110,8 @@ NO_MODEL = Message(
 SERVER_FAULT = Message(
     "KB-R019",
     "{what}: the server failed ({status}): {words}",
-    "it is tried again by itself; the server's log says more; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply; the server's log says more; see: "
+    + verb("status"),
 )
 SLOW = Message(
     "KB-R020",
@@ -119,7 +121,7 @@ SLOW = Message(
 CUT_OFF = Message(
     "KB-R021",
     "{what}: {url} closed the connection before answering in full",
-    "it is tried again by itself; if it stays: " + verb("validate"),
+    "it is tried again by the daemon or a later apply; if it stays: " + verb("validate"),
 )
 NOT_JSON = Message(
     "KB-R022",
@@ -166,7 +168,8 @@ PROXY = Message(
 PAYLOAD_CHANGED = Message(
     "KB-R030",
     "{what}: the file changed or could not be read while it was sent; nothing was stored",
-    "it is tried again by itself once the file does not change any more; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply once the file does not change any more; see: "
+    + verb("status"),
 )
 UNSENDABLE_NAME = Message(
     "KB-R031",
@@ -190,7 +193,7 @@ BASE_NAME_LENGTH = Message(
 LISTING_MOVED = Message(
     "KB-R034",
     "{what}: the listing changed while it was read",
-    "it is tried again by itself; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply; see: " + verb("status"),
 )
 TAGS_BROKEN = Message(
     "KB-R035",
@@ -205,7 +208,7 @@ ARCHIVED = Message(
 CUT_SHORT = Message(
     "KB-R038",
     "{what}: {url} closed the connection before the whole file was sent; nothing was stored",
-    "it is tried again by itself; if it stays: " + verb("validate"),
+    "it is tried again by the daemon or a later apply; if it stays: " + verb("validate"),
 )
 SWITCHED_OFF = Message(
     "KB-R039",
@@ -220,7 +223,8 @@ UNKNOWN_FIELD = Message(
 MODEL_AWAY = Message(
     "KB-R041",
     "{what}: a model this knowledge base needs is not there now: {words}",
-    "configure the model on the server; it is tried again by itself; it has: " + verb("kb models"),
+    "configure the model on the server; it is tried again by the daemon or a later apply; it has: "
+    + verb("kb models"),
 )
 BAD_ADDRESS = Message(
     "KB-R042",
@@ -249,12 +253,12 @@ UNSENDABLE = Message(
 KEY_REPLACED = Message(
     "KB-R046",
     "{what}: the server does not accept the key any more; a newer key was found",
-    "it is tried again by itself with the newer key; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply with the newer key; see: " + verb("status"),
 )
 OTHER_ROUTE = Message(
     "KB-R047",
     "{what}: the server does not have the newest route for it",
-    "it is tried again by itself with an older one; see: " + verb("status"),
+    "it is tried again by the daemon or a later apply with an older one; see: " + verb("status"),
 )
 TOO_OLD = Message(
     "KB-R048",

@@ -29,7 +29,7 @@ TORN = Message(
 )
 REFUSED_TYPE = Message(
     "KB-S006",
-    "the server does not accept {extension} files",
+    "`extensions` does not have {extension}, so such files are not sent",
     "name it in `extensions` if your server takes it, or in .kbsyncignore to silence this, then: "
     + verb("plan"),
 )

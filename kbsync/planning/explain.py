@@ -77,6 +77,17 @@ class Explanation:
         return flat | {name: [line._asdict() for line in getattr(self, name)] for name in tables}
 
 
+def unheard_of(case: Case) -> bool:
+    """Whether the path is neither a file nor known to the ledger or the server."""
+    sides = (case.entry, case.intent, case.rejection)
+    return (
+        isinstance(case.local, Absent)
+        and case.local.unmounted is None
+        and not any(sides)
+        and _server(case.evidence) == _NO_DOCUMENT
+    )
+
+
 def explained(case: Case, action: Action) -> Explanation:
     """Return `action` for `case`, explained."""
     following = action.why.next if isinstance(action, Hold | Conflict) else ""
@@ -124,6 +135,7 @@ def _rule_lines(rule: DocumentRule) -> Iterator[RuleLine]:
             yield RuleLine(key=key, value=_value(value), origin=rule.origins[key])
 
 
+_NO_DOCUMENT = "no document"
 _SHOWN = (
     *("csv", "send", "links", "front_matter", "update_strategy"),
     *("on_delete", "trash_for"),
@@ -197,7 +209,7 @@ def _server(evidence: Evidence) -> str:
         parts.append(_document(evidence.known))
     parts += [f"also of our name: {_document(each)}" for each in evidence.namesakes]
     parts += [f"also marked as ours: {_document(each)}" for each in evidence.marked]
-    return "; ".join(parts) or "no document"
+    return "; ".join(parts) or _NO_DOCUMENT
 
 
 def _document(document: RemoteDocument) -> str:

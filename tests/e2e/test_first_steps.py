@@ -42,7 +42,10 @@ def test_from_init_to_search_with_a_server(person: Terminal, tmp_path: Path) -> 
         person.type("docs", "assign", "Papers", "moon.md", "topic=sky")
         assert "moon.md" in person.type("search", "moon", "--filter", "topic=sky")
         assert person.type("search", "moon", "--filter", "topic=sea") == "nothing found\n"
-        person.type("search", "two", "words", "more", exit=64)
+        # Several words are one query, behind a mirror's name or not.
+        several = ("the", "moon", "is")
+        assert person.read("search", *several)["query"] == "the moon is"
+        assert person.read("search", "papers", *several)["query"] == "the moon is"
 
         listed = person.read("kb", "list")["rows"]
         person.type("kb", "delete", listed[0]["id"], "--yes")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from kbsync.cli.command_line import CliContext
+from kbsync.cli.api.examples import EXAMPLES
+from kbsync.cli.command_line import CliContext, TypedCommand, TypedGroup
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient
@@ -25,14 +26,6 @@ T = TypeVar("T")
 SERVER = click.Option(["--server"], metavar="NAME", help="Which server, when there are several.")
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the reply as JSON.")
 YES = click.Option(["--yes", "sure"], is_flag=True, help="Do not ask.")
-
-
-class OrderedGroup(click.Group):
-    """Lists its calls in the order of the table."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the calls as the table has them."""
-        return list(self.commands)
 
 
 class Arguments:
@@ -123,7 +116,7 @@ def workflow(name: str) -> Call:
 
 def group_of(name: str, help: str, verbs: Iterable[ApiVerb]) -> click.Group:
     """Return the command group `name` with one command for each call."""
-    return OrderedGroup(name, help=help, commands=[_command(name, verb) for verb in verbs])
+    return TypedGroup(name, help=help, commands=[_command(name, verb) for verb in verbs])
 
 
 def _command(group: str, verb: ApiVerb) -> click.Command:
@@ -133,10 +126,11 @@ def _command(group: str, verb: ApiVerb) -> click.Command:
         return code
 
     more = [SERVER, JSON, YES] if verb.destroys else [SERVER, JSON]
-    return click.Command(
+    return TypedCommand(
         verb.verb,
         params=[*verb.parameters, *more],
         callback=callback,
         help=verb.help,
         short_help=verb.help,
+        examples=[f"kbsync {group} {line}" for line in EXAMPLES[group][verb.verb]],
     )

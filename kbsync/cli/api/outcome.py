@@ -11,7 +11,7 @@ from kbsync.model import Ambiguous, Done, Failure, Gone, NotReady, Outcome, Thro
 
 T = TypeVar("T")
 
-BY_ITSELF = "it is tried again by itself"
+TRIED_AGAIN = "it is tried again by the daemon or a later apply"
 UNSURE = "whether it took effect is not known; look with: " + verb("kb list")
 LATER = "it may be possible in a while: " + shell("sleep {seconds}") + " && " + again()
 
@@ -48,7 +48,7 @@ def notice_of(failure: Failure, group: str, name: str) -> Notice:
 def _by_hand(why: Notice, seconds: str) -> Notice:
     """Return `why` with the step a person takes where a daemon would try again."""
     first = "".join(map(str, why.message.advice.parts[:1]))
-    step, found, _ = first.partition(BY_ITSELF)
+    step, found, _ = first.partition(TRIED_AGAIN)
     # Where something has to be changed first, to wait is no advice.
     return _followed_by(why, step + LATER, seconds=seconds) if found else why
 

@@ -30,7 +30,10 @@ HOSTILE = (
     "=touch {made,} * ? [a] # \\",
 )
 # Words that are no names, but chosen from a few.
-CHOSEN = {"switch": "enable", "seconds": "30", "digest": "0123abcd", "variable": "DIFY_API_KEY"}
+CHOSEN = {
+    **{"switch": "enable", "seconds": "30", "digest": "0123abcd", "variable": "DIFY_API_KEY"},
+    **{"meant": "plan", "asking": "--help"},
+}
 # These fill as many words as they have values.
 SEVERAL = {"files": (), "packages": (), "installer": ("python3", "-m", "pip", "install")}
 TYPED = ("plan", "--target", "a b", "--", "-docs")

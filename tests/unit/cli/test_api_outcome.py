@@ -52,7 +52,7 @@ def test_a_value_comes_out() -> None:
             NotSent(remote.PAYLOAD_CHANGED(what="create document")),
             remote.PAYLOAD_CHANGED.code,
             Exit.FAULT,
-            "tried again by itself",
+            "tried again by the daemon",
         ),
         (
             Rejected(remote.BAD_ID(what="get", id="x")),
