@@ -29,6 +29,7 @@ ROWS_PER_TRANSACTION: Final = 500
 EMBEDDED_PER_TRANSACTION: Final = 100
 UNSEEN_SECONDS: Final = 0.02
 STATES: Final = 4
+LONG_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 _UNFINISHED: Final = """
 SELECT id, generation, embeds = generation AS embeds FROM document
@@ -167,10 +168,15 @@ class Indexer:
 
     def _do(self, task: IndexTask, document: str, generation: int) -> None:
         self._in_hand[document] = kills = self._kills
+        begun = time.perf_counter()
         try:
             self._run(task, document, generation, kills)
         finally:
             self._in_hand.pop(document, None)
+        if time.perf_counter() - begun > LONG_SECONDS:
+            from .freed_memory import give_back  # noqa: PLC0415 - few files take so long
+
+            give_back()
 
     def _run(self, task: IndexTask, document: str, generation: int, kills: int) -> None:
         run = IndexRun(

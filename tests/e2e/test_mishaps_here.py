@@ -286,6 +286,7 @@ MISHAPS = (
         name="a subscription that is full",
         happens=with_server("--quirk", "document-limit=0", base=FOR_ALL),
         says=alike("0", plan="2", apply="3 KB-E123", run="0"),
+        names=("limit of your subscription", "new documents"),
     ),
     Mishap(
         name="a server that is too old",
@@ -297,6 +298,7 @@ MISHAPS = (
         name="a clock that is wrong",
         happens=two_hours_ahead,
         says=alike("0", doctor="0 KB-D010", plan="2", apply="0"),
+        names=("clock",),
     ),
 )
 

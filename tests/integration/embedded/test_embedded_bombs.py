@@ -2,7 +2,10 @@
 
 import json
 import os
+import platform
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -360,3 +363,22 @@ async def test_of_many_large_files_little_is_kept(base: Base) -> None:
     files = [("file", ("a.txt", bytes(15 * MIB), "text/plain"))] * 5
     reply = await base.http.post(f"{base.url}/document/create-by-file", files=files)
     assert (reply.status_code, reply.json()["code"]) == (413, "request_entity_too_large")
+
+
+def test_what_a_large_file_took_goes_back_to_the_system() -> None:
+    """What lies between two blocks in use is free, and kept by the C library until then."""
+    program = (
+        "from pathlib import Path\n"
+        "from kbsync.embedded.freed_memory import give_back\n"
+        "def used():\n"
+        "    return int(Path('/proc/self/statm').read_text().split()[1]) * 4096\n"
+        "blocks = [bytes(100_000) for _ in range(800)]\n"
+        "del blocks[:-1]\n"
+        "before = used()\n"
+        "give_back()\n"
+        "print(before - used())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("another C library than glibc")
+    assert int(done.stdout) > 40 * MIB
