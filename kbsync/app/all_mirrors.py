@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.observe.glances import losing
 from kbsync.engine.ports import Ledger
 from kbsync.engine.reconciler import Planned, Reconciler
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import guard as say

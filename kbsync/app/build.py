@@ -6,13 +6,13 @@ import os
 import unicodedata
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from kbsync.app import connect
 from kbsync.config import MirrorConfig as Declared
 from kbsync.config import Settings, load
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages import ledger as ledger_say

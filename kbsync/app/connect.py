@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from kbsync.app.lent_socket import lent_at
 from kbsync.config import ServerConfig
 from kbsync.config.api_key import read_key
 from kbsync.config.extra_packages import installing
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.messages.machine_limits import limit_now

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kbsync.config import MirrorConfig, Settings
 from kbsync.engine.control.restlessness import FREE, HOUR, next_upload
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import engine as engine_say
 from kbsync.model import DocKey
 

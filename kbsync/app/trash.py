@@ -7,7 +7,6 @@ import secrets
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from kbsync.app import connect
@@ -18,6 +17,7 @@ from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.client import DifyClient
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttled_calls import ThrottledCalls
+from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Notice
 from kbsync.messages import trash as say

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from kbsync.engine.observe.unowned_documents import unowned
 from kbsync.engine.observe.verification import Finding, Verdict, verify
 from kbsync.engine.observe.verification_by_search import verify_by_search
 from kbsync.engine.workers.side_by_side import side_by_side
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import verification as say

@@ -32,8 +32,9 @@ from kbsync.messages.machine_limits import limit_behind
 # which brings rich, and the other event loop of httpcore. To Python, None is a missing module.
 UNUSED = ("httpx._main", "trio")
 
-# Python's own bounds make a start search all that was loaded for cycles, again and again.
-COLLECT_AFTER = (20_000, 10, 10)
+# Python's own bounds make a start search all that was loaded for cycles, again and again. So many
+# new objects are more than a start makes.
+COLLECT_AFTER = (300_000, 10, 10)
 
 LOCAL = "kbsync.cli.local_verbs"
 WRITING = "kbsync.commands.writing_verbs"

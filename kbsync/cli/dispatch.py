@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pkgutil
 import time
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from kbsync.cli.command_line import CliContext
 from kbsync.commands.base import Command
 from kbsync.config import Settings
 from kbsync.config.place import known_place
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Problem
 from kbsync.messages import daemon as say
 from kbsync.messages import ledger as ledger_say

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from kbsync.commands.patience import Patience
 from kbsync.config import ServerConfig
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttled_calls import ThrottledCalls
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice, Problem, printable, shell, verb
 from kbsync.messages import command as command_say
 from kbsync.messages.advice import INVOCATION, invoked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from dataclasses import replace
@@ -15,6 +16,9 @@ from kbsync.messages import Problem
 from kbsync.messages.advice import INVOCATION
 from kbsync.service.early_watches import EarlyWatches
 from kbsync.service.end_signals import end_at_signals
+
+# New objects after which cycles are searched for, once all is loaded: garbage of weeks stays small.
+COLLECT_AFTER = (20_000, 10, 10)
 
 
 def run(verb: Run, context: CliContext) -> int:
@@ -50,6 +54,8 @@ def _run(
     from kbsync.service import daemon  # noqa: PLC0415
     from kbsync.service.systemd import SystemdNotifier  # noqa: PLC0415
 
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     logs.configure(context.log_level, context.log_format, default="info")
     streams.log_on(logs.note_lost)
     foreign_lines.take()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from kbsync.app import build
@@ -17,6 +16,7 @@ from kbsync.cli.local_verbs import SearchBases
 from kbsync.commands.patience import Patience
 from kbsync.config import MirrorConfig, Settings
 from kbsync.dify.schemas import Hit
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
 from kbsync.messages import command as say
 from kbsync.model import DocKey

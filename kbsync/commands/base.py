@@ -5,9 +5,9 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model.prune import KEEP, Prune
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ What they take on the command line, and what they send to the daemon; see `writi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -14,6 +14,7 @@ import click
 from kbsync.commands.base import Command
 from kbsync.commands.options import VerbGroup, argument, flag, option
 from kbsync.commands.writing_verbs import JSON, JSON_AT_THE_END
+from kbsync.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

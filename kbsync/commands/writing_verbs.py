@@ -5,7 +5,7 @@ A field is an option, an argument, or filled in by the command's `prepare`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +13,7 @@ import click
 
 from kbsync.commands.base import Command
 from kbsync.commands.options import Default, Time, argument, flag, option, options
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model.prune import Prune
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -11,6 +10,7 @@ from pydantic import SecretStr
 from kbsync.config.config_file import Fault, Location, first_bytes
 from kbsync.config.server import ServerConfig
 from kbsync.config.yaml_tree import YamlTree
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import config as messages
 
 THE_FILE = "the configuration file"

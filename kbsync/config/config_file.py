@@ -8,9 +8,10 @@ import re
 import select
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Message, Notice, Problem
 from kbsync.messages import config as messages
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from kbsync.config.api_key import FoundKey, find_key
@@ -22,6 +22,7 @@ from kbsync.config.types import LedgerAddress
 from kbsync.config.validation import declare
 from kbsync.config.web import WebConfig
 from kbsync.config.yaml_tree import YamlTree, parse
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem, machine
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +15,7 @@ from kbsync.config.config_file import Refused, read_text
 from kbsync.config.loading import state_folder
 from kbsync.config.types import LedgerAddress, LedgerField
 from kbsync.config.yaml_tree import YamlTree, parse
+from kbsync.lazy_dataclass import dataclass
 
 _LINE = re.compile(r"^ledger[ \t]*:.*$", re.MULTILINE)
 _KEY = "ledger"

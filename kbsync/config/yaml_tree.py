@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import yaml
 
 from kbsync.config.config_file import Fault, Location, Refused
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import config as messages
 
 DEEPEST = 32

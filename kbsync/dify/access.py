@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
 from kbsync.messages import remote as messages
 

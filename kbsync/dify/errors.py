@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 from kbsync.dify import gateways
@@ -20,6 +20,7 @@ from kbsync.dify.reading import Malformed, read
 from kbsync.dify.request import ApiCall, ApiReply, Subject
 from kbsync.dify.schemas import Envelope
 from kbsync.dify.way import Way
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Message, Notice
 from kbsync.messages import remote as messages
 from kbsync.model import (

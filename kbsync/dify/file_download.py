@@ -8,7 +8,6 @@ but its host: whoever has the rest can fetch the file.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from kbsync.dify import errors
 from kbsync.dify.access import Access
 from kbsync.dify.http import PATIENCE, SLOWEST_UPLOAD, Exchange
 from kbsync.dify.request import ApiCall
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.messages import remote as messages
 from kbsync.model import (

@@ -9,13 +9,14 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.util import find_spec
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
 
 from kbsync.config.extra_packages import installing
 from kbsync.dify.access import Access
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
 from kbsync.messages import remote as messages
 

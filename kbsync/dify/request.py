@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from urllib.parse import quote
 from uuid import UUID
+
+from kbsync.lazy_dataclass import dataclass
 
 
 class Subject(StrEnum):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kbsync.dify.access import Access
 from kbsync.dify.proxies import Proxy, proxy_of
 from kbsync.dify.trust import Authorities, trust_of
+from kbsync.lazy_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from kbsync.config import MirrorConfig, ServerConfig
 from kbsync.engine.group_commit import GroupCommit
 from kbsync.engine.indexing_room import IndexingRoom
 from kbsync.engine.ports import Clock, Ledger, Remote, Source
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import Base, Capability, DocKey, DocumentRule, DocumentRules
 from kbsync.model.document_rule import SUFFIXES
 from kbsync.planning.case import DecisionRules

@@ -7,13 +7,13 @@ sync to the disk takes a server's disk some milliseconds, in which nothing else 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
 import anyio.lowlevel
 
 from kbsync.engine.ports import EntryChange
+from kbsync.lazy_dataclass import dataclass
 
 # Tasks that are about to commit do so within so many turns of the event loop: a worker whose call
 # was answered decides about its next key meanwhile.

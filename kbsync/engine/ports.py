@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from kbsync.engine.source_port import Blocked as Blocked  # noqa: PLC0414 - the folder, also named from here
@@ -14,6 +14,7 @@ from kbsync.engine.source_port import Known as Known  # noqa: PLC0414
 from kbsync.engine.source_port import Payload as Payload  # noqa: PLC0414
 from kbsync.engine.source_port import Seen as Seen  # noqa: PLC0414
 from kbsync.engine.source_port import Source as Source  # noqa: PLC0414
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
     UNDECLARED,
     Base,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import Column, Connection, Table, func, insert, select
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Row
 from kbsync.ledger.location import LedgerLocation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from kbsync.engine.ports import EntryChange, Unchanged
+from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Value
 from kbsync.ledger.entries import storable_key

@@ -8,11 +8,12 @@ troubleshooting page can rely on it while the words improve.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages.advice import (
     Advice,
     Value,

@@ -12,8 +12,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import Enum
+
+from kbsync.lazy_dataclass import dataclass
 
 Value = str | tuple[str, ...]
 Values = Mapping[str, Value]

@@ -6,8 +6,7 @@ on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.model.causes import Cause
 from kbsync.model.documents import RemoteDocument

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+
+from kbsync.lazy_dataclass import dataclass
 
 Version = tuple[int, int, int]
 

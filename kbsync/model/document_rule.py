@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model.documents import Chunking
 
 MetadataValue = str | int | float

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.model.base_settings import BaseSettings
 

@@ -6,7 +6,7 @@ base has its own list: it stands in for a server, which is not asked either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kbsync.lazy_dataclass import dataclass
 
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 _OFFICE = "application/vnd.openxmlformats-officedocument"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 
 

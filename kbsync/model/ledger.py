@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model.document_rule import MetadataValue
 from kbsync.model.files import DocKey, Fingerprint, Stat
 

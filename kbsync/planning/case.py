@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from kbsync.config import MirrorConfig
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import remote
 from kbsync.model import (
     Absent,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import Chunk
 
 MOST_CHANGED = 0.3

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import moment, printable
 from kbsync.model import (
     Absent,

@@ -12,9 +12,10 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kbsync.config.guard import GuardConfig, ReembeddingLimits, RemovalLimits
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Message, Notice
 from kbsync.messages import guard as say
 from kbsync.model import (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import Action, Adopt, Create, Delete, DocKey, Guard, Halted, Move, Trash, Update
 from kbsync.planning.guard import Facts, Risk, released, waits_whole
 

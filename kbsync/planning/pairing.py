@@ -9,10 +9,10 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.messages import adoption as say
 from kbsync.model import DocKey, Readiness, RemoteDocument, Stat

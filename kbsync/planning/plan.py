@@ -7,8 +7,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit
 from kbsync.model import (
     Action,

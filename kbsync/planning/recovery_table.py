@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import assert_never
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import Intent, Op, Readiness, RemoteDocument

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
     Action,
     Cause,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import Action, Adopt, BaseChange, Create, DocKey, Move, Setting, Update
 from kbsync.planning.base_settings import in_short
 from kbsync.planning.plan import CHANGES, name_of, reason_of

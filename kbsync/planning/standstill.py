@@ -8,7 +8,8 @@ there doubles its chunks, so that proof of the loss comes first.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from kbsync.lazy_dataclass import dataclass
 
 # The server's own lock after a worker that died lasts ten minutes: what began is given twice that,
 # and is not made anew as a probe before it is over for certain.

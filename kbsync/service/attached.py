@@ -6,7 +6,6 @@ Of what is not declared nothing is imported.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import anyio
@@ -14,6 +13,7 @@ from anyio.abc import TaskGroup
 
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.service.admin import Admin
 from kbsync.service.event_log import EventLog

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import structlog
 
 from kbsync.engine.control.controller import ControllerStatus, Phase
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 
 # Seconds of an outage or a halt until the log says that it lasts, and between two such lines.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -14,6 +14,7 @@ from kbsync.dify.client import DifyClient
 from kbsync.dify.traffic import Traffic
 from kbsync.engine.ports import Clock
 from kbsync.engine.workers.throttle import ThrottledRemote
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.service.event_log import EventLog
 from kbsync.service.lending import lend

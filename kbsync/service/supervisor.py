@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 import anyio
@@ -17,6 +17,7 @@ from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.ports import Clock
 from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.throttle import ThrottledRemote
+from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Exit, Problem
 from kbsync.model.prune import KEEP, Prune

@@ -8,8 +8,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from kbsync.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from kbsync.engine.control.controller import ControllerStatus, Phase
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.service.admin import Admin
 

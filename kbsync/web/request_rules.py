@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from kbsync.config import WebConfig
 from kbsync.config.web import is_address
 from kbsync.config.web_token import read_token
+from kbsync.lazy_dataclass import dataclass
 
 HEALTH = frozenset({"/healthz", "/readyz"})
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import anyio.to_thread
 
 from kbsync.app.status import UNFINDABLE
 from kbsync.engine.control.controller import ControllerStatus
+from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger.store import LedgerStore
 from kbsync.messages import Problem
 from kbsync.service.admin import Admin

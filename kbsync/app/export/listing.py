@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from kbsync.dify.schemas import BUILT_IN, Document, MetadataValue
 from kbsync.dify.to_model import document as as_remote
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import Readiness
 from kbsync.model.file_types import extension
 from kbsync.planning.marks import FIELDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio.to_thread
 
@@ -17,6 +17,7 @@ from kbsync.app.export.sidecar import chunk_lines, sidecar
 from kbsync.app.export.source_base import HIERARCHICAL, SourceBase
 from kbsync.app.export.state import Exported, ExportState, Origin, PlacedDocument
 from kbsync.dify.schemas import ChunkRow
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
 from kbsync.messages import export as say
 from kbsync.source.openat import os_reason

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 from kbsync.app.export.listing import ListedDocument
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
 from kbsync.messages import export as say
 

@@ -10,7 +10,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from kbsync.app.export.content import Left
@@ -23,6 +23,7 @@ from kbsync.app.export.state import ExportState, Origin, PlacedDocument
 from kbsync.dify.paging import PAGE_LIMIT
 from kbsync.dify.schemas import KnowledgeBaseRow
 from kbsync.engine.workers.side_by_side import side_by_side
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import export as say
 from kbsync.model import Capability

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from kbsync.cli.api.examples import EXAMPLES
 from kbsync.cli.command_line import CliContext, TypedCommand, TypedGroup
+from kbsync.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from kbsync.dify.client import DifyClient

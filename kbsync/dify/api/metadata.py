@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kbsync.dify.capabilities import Alternatives
 from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.reading import M
 from kbsync.dify.request import ApiCall, Subject, read, write
 from kbsync.dify.schemas import BuiltInFields, MetadataField, MetadataFields, NoField, RenamedField
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import Capability, Done, Gone, Outcome
 
 

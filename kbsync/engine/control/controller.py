@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 
 import anyio
@@ -22,6 +21,7 @@ from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.backoff import LONGEST, delay_after
 from kbsync.engine.workers.pool import Observer
 from kbsync.engine.workers.wakeup import Wakeup, thread_safe
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice, Problem
 from kbsync.messages import remote as remote_say
 from kbsync.model import DocKey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kbsync.config import MirrorConfig
 from kbsync.engine.change_source import ChangedPaths
@@ -13,6 +13,7 @@ from kbsync.engine.execute.results import Event
 from kbsync.engine.workers.backoff import jittered
 from kbsync.engine.workers.canary import Canary
 from kbsync.engine.workers.pool import Observer
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import DocKey, Halted

@@ -5,9 +5,9 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from kbsync.engine.control.restlessness import longest_settling
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import DocKey
 
 MOST = 10_000

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio.to_thread
 
 from kbsync.engine.reconciler import Reconciler
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import Absent, Present, Rehash
 
 # Of one core at most, in turns of about this many seconds of its time.

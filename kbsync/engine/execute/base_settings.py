@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.results import Event, TimedCall, outcome_name, why_of
 from kbsync.engine.observe.base_settings import case_of
 from kbsync.engine.ports import EntryChange
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.messages import base_settings as say
 from kbsync.model import (

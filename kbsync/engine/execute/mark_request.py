@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.model import Declared, DocKey, Mark, RemoteDocument, Stat
 from kbsync.model.document_rule import MetadataValue

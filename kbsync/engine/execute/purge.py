@@ -7,7 +7,7 @@ without a known outcome are resolved first.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.executor import carry_out
@@ -16,6 +16,7 @@ from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.ports import ObservedListing
 from kbsync.engine.workers.backoff import LONGEST, doubled
 from kbsync.engine.workers.side_by_side import side_by_side
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import Absent, Cause, Delete, DocKey, Op, Resolve

@@ -8,7 +8,7 @@ because the entry no longer says that it has one (docs/design.md section 5).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import anyio.to_thread
@@ -17,6 +17,7 @@ from kbsync.engine.context import Context
 from kbsync.engine.execute.results import Event, TimedCall
 from kbsync.engine.observe.known_bytes import known_of
 from kbsync.engine.ports import EntryChange, Known
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import printable
 from kbsync.model import (
     Absent,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NoReturn
 
 from kbsync.engine.context import Context
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (

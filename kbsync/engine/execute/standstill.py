@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kbsync.engine.context import Context
 from kbsync.engine.observe.standing import pulse_of
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import DocKey
 from kbsync.planning.standstill import STILL_AFTER, Pulse, Sent, Standing, judge
 

@@ -7,12 +7,13 @@ looked for in lists by status, or by its batch on servers whose lists know no st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.standstill import TrackedDocument
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import A_PAGE
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
     Capability,
     DocKey,

@@ -6,7 +6,7 @@ what is found disabled was disabled by kbsync. A definite refusal takes both bac
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.results import (
@@ -21,6 +21,7 @@ from kbsync.engine.execute.results import (
 )
 from kbsync.engine.observe.remote_state import document_of, is_gone
 from kbsync.engine.ports import EntryChange
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import trash as say
 from kbsync.model import (
     Ambiguous,

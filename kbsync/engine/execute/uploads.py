@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 import anyio.to_thread
@@ -37,6 +37,7 @@ from kbsync.engine.observe.declared import declared_after_upload
 from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
 from kbsync.engine.observe.remote_state import document_of, is_gone
 from kbsync.engine.ports import UNCHANGED, EntryChange, Payload, Unchanged
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import engine as say
 from kbsync.model import (
     Ambiguous,

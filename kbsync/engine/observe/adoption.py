@@ -7,7 +7,7 @@ to be the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 import anyio.to_thread
@@ -18,6 +18,7 @@ from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.observe.knowledge_base import ensure_base
 from kbsync.engine.observe.remote_state import is_kept, refresh
 from kbsync.engine.ports import UNCHANGED, EntryChange
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
 from kbsync.messages import adoption as say
 from kbsync.messages import engine as engine_say

@@ -7,9 +7,10 @@ the number of files (docs/design.md section 8).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kbsync.engine.ports import Blocked, FileRow, Seen, Source
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
 

@@ -11,12 +11,13 @@ that stays is written anew (docs/design.md section 5).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.results import TimedCall
 from kbsync.engine.observe.remote_state import is_kept
 from kbsync.engine.ports import EntryChange, ObservedListing
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
     Absent,
     DocKey,

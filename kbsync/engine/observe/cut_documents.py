@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kbsync.engine.context import Context
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import Chunk, DocKey, Done, LedgerEntry, Stat, Unknown
 from kbsync.model.document_rule import CHUNK_SEPARATOR
 

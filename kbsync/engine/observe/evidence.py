@@ -6,7 +6,7 @@ asked for by id or by an exhausted exact-name search (docs/design.md sections 5 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 import anyio.to_thread
@@ -18,6 +18,7 @@ from kbsync.engine.observe.name_proofs import HOLDS_FOR, NameProofs
 from kbsync.engine.observe.remote_state import document_of, is_kept, owner_of
 from kbsync.engine.observe.standing import standing_of
 from kbsync.engine.ports import ObservedListing
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
     Absent,
     Capability,

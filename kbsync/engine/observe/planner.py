@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import anyio.from_thread
 import anyio.lowlevel
@@ -24,6 +24,7 @@ from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.observe.retaken import retaken
 from kbsync.engine.observe.source_check import MountRecord, SourceCheck, must_be_listed
 from kbsync.engine.ports import Clock, EntryChange, FileRow, Ledger, ObservedListing
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.model import (
     Absent,

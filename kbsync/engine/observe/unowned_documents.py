@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kbsync.engine.context import Context
 from kbsync.engine.observe.remote_state import TRIES, document_of, read_listing
 from kbsync.engine.observe.verification import Finding, Verdict
 from kbsync.engine.ports import DocumentPage
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.messages import verification as say
 from kbsync.model import RemoteDocument

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
@@ -19,6 +18,7 @@ from kbsync.engine.observe.cut_documents import as_sent, chunks_of
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.known_bytes import known_of
 from kbsync.engine.observe.remote_state import document_of
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Message, Notice
 from kbsync.messages import remote as remote_say
 from kbsync.messages import verification as say

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice, moment
 from kbsync.messages import engine as say
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from kbsync import __version__
 from kbsync.config.notify import PLACEHOLDER
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice, moment
 
 PREFIX = "KBSYNC_"

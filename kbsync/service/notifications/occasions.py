@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from kbsync.config import NotifyTarget
 from kbsync.engine.control.controller import ControllerStatus, Phase
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.messages import daemon as say
 from kbsync.service.notifications.facts import Notification
