@@ -16,7 +16,7 @@ from kbsync.commands.writing_verbs import PlanCommand
 from kbsync.config import Settings
 from kbsync.messages import Exit, Notice, printable
 from kbsync.messages.source import LOSES_TEXT
-from kbsync.planning import render
+from kbsync.planning import markdown, render
 
 
 def prepared(settings: Settings, typed: dict[str, Any]) -> PlanCommand:
@@ -41,7 +41,7 @@ async def plan(command: PlanCommand, context: CommandContext) -> int:
     if command.file:
         context.send_file(await _file_text(command, plans, context.settings))
     lost = [*all_mirrors.losses(plans), *await all_mirrors.text_losses(plans)]
-    _show(context, plans, command.as_json, lost)
+    _show(context, plans, command, lost)
     plan = all_mirrors.whole(plans)
     codes = [halt.problem.exit for halt in all_mirrors.halts_of(plans)]
     codes += [Exit.HALTED] if plan.halts else []
@@ -57,7 +57,11 @@ def save(typed: dict[str, Any], text: str) -> str:
     from kbsync.app import plan_file  # noqa: PLC0415 - most plans are not saved
 
     plan_file.write(typed["file"], text)
-    return "" if typed["as_json"] else f"saved: {printable(str(typed['file']))}"
+    return (
+        ""
+        if typed["as_json"] or typed["as_markdown"]
+        else f"saved: {printable(str(typed['file']))}"
+    )
 
 
 async def _file_text(command: PlanCommand, plans: Sequence[MirrorPlan], settings: Settings) -> str:
@@ -77,17 +81,21 @@ async def _file_text(command: PlanCommand, plans: Sequence[MirrorPlan], settings
 
 
 def _show(
-    output: Output, plans: Sequence[MirrorPlan], as_json: bool, lost: Sequence[Notice]
+    output: Output, plans: Sequence[MirrorPlan], command: PlanCommand, lost: Sequence[Notice]
 ) -> None:
     plan = all_mirrors.whole(plans)
     halts = all_mirrors.halts_of(plans)
-    if as_json:
+    if command.as_json:
         problems = [
             {"mirror": h.mirror, "code": h.problem.notice.code, "reason": h.problem.notice.text}
             for h in halts
         ]
         losses = [{"code": n.code, "reason": n.text} for n in lost]
         output.say(json.dumps({**render.as_json(plan), "problems": problems, "losses": losses}))
+    elif command.as_markdown:
+        failed = [(halt.mirror, halt.problem.notice) for halt in halts]
+        for line in markdown.as_markdown(plan, failed=failed, notes=lost):
+            output.say(line)
     else:
         # Nothing is said of mirrors that were not compared but why.
         for line in render.as_text(plan, uncompared=len(halts)) if len(halts) < len(plans) else ():

@@ -92,6 +92,7 @@ class PlanCommand(Command):
         file: the file the plan is saved in, as it is shown; empty for none.
         within: seconds it may take; None for any number.
         as_json: print one JSON object.
+        as_markdown: print Markdown, for the summary of a CI job.
     """
 
     verb: ClassVar[str] = "plan"
@@ -130,6 +131,7 @@ class PlanCommand(Command):
         help="Take this long at most, such as 10m; the exit code is 6 when that is over.",
     )
     as_json: bool = flag("--json", help=JSON)
+    as_markdown: bool = flag("--markdown", help="Print Markdown, for the summary of a CI job.")
 
     @property
     def bound(self) -> float | None:

@@ -43,12 +43,17 @@ def tracked() -> set[str]:
     return {name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).exists()}
 
 
-def build(folder: Path) -> Packages:
-    """Build both packages of a copy of the project's files into `folder`."""
-    copy = folder / "project"
+def copied(copy: Path) -> Path:
+    """Copy the project's files to `copy`, as a clone has them, and return it."""
     for name in tracked():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy / name)
+    return copy
+
+
+def build(folder: Path) -> Packages:
+    """Build both packages of a copy of the project's files into `folder`."""
+    copy = copied(folder / "project")
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", copy],
         check=True,
