@@ -86,7 +86,8 @@ site: $(VENV)/.with-docs
 	$(BIN)/zensical build --strict
 
 dist: $(VENV)/.with-test
-	rm -rf dist
+	rm -rf dist share
+	$(BIN)/python -m tests.packages.shared_files share
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*
 
@@ -107,7 +108,7 @@ $(BIN)/pip:
 			"Next: install its venv package (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 
 clean:
-	rm -rf build dist .cache bench.json .demo .fuzz .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist share .cache bench.json .demo .fuzz .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	rm -rf .import_linter_cache *.egg-info
 	find kbsync tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -54,6 +54,8 @@ def copied(copy: Path) -> Path:
 def build(folder: Path) -> Packages:
     """Build both packages of a copy of the project's files into `folder`."""
     copy = copied(folder / "project")
+    written = [sys.executable, "-m", "tests.packages.shared_files", copy / "share"]
+    subprocess.run(written, cwd=ROOT, check=True, capture_output=True, timeout=100)
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", copy],
         check=True,

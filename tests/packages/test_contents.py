@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .built import Packages, tracked
+from .shared_files import COMPLETION
 
 pytestmark = pytest.mark.seconds(15)
 
@@ -35,6 +36,14 @@ def test_the_wheel_has_no_file_of_another_package(packages: Packages) -> None:
     tops = {name.partition("/")[0] for name in packages.in_wheel()}
     version = packages.wheel.name.split("-")[1]
     assert tops == {"kbsync", f"kbsync-{version}.dist-info", f"kbsync-{version}.data"}
+
+
+def test_both_have_manual_pages_and_completion(packages: Packages) -> None:
+    pages = {f"share/man/man1/kbsync{each}.1" for each in ("", "-apply", "-ledger-backup")}
+    wanted = pages | {f"share/{place}" for place in COMPLETION.values()}
+    assert wanted - packages.in_sdist() == set()
+    installed = {name.partition(".data/data/")[2] for name in packages.in_wheel()}
+    assert wanted - installed == set()
 
 
 def test_the_wheel_has_what_a_service_needs(packages: Packages) -> None:
