@@ -152,6 +152,11 @@ def absent(case: Case) -> bool:
     return isinstance(case.local, Absent)
 
 
+def is_gone(local: FileState) -> bool:
+    """Return whether a file is gone, and no mount is missing that it may stand on."""
+    return isinstance(local, Absent) and local.unmounted is None
+
+
 def may_prune_stale(case: Case) -> bool:
     """Return whether a person asked for a stale document to go, and the server is done with it."""
     return case.rules.prune_stale and not busy(case)

@@ -8,14 +8,13 @@ from typing import assert_never
 from kbsync.engine.context import Context
 from kbsync.engine.execute.mending import enable_again
 from kbsync.engine.execute.results import Again, Result, TimedCall
-from kbsync.engine.execute.trash import put_again
+from kbsync.engine.execute.trash import out_of_trash, put_again
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import document_of, owner_of
 from kbsync.engine.ports import UNCHANGED, EntryChange
 from kbsync.messages import Notice, moment
 from kbsync.messages import engine as say
 from kbsync.model import (
-    Absent,
     Cause,
     DocKey,
     Done,
@@ -29,7 +28,7 @@ from kbsync.model import (
 )
 from kbsync.model.declared import UNSETTLED
 from kbsync.model.ledger import TRASHING
-from kbsync.planning.case import GONE, Case, Missing
+from kbsync.planning.case import GONE, Case, Missing, is_gone
 from kbsync.planning.recovery_table import (
     AdoptDocument,
     CallEvidence,
@@ -63,7 +62,7 @@ async def resolve_intent(context: Context, case: Case, intent: Intent) -> Result
     resolution = await find_resolution(context, intent)
     if isinstance(resolution, EnableAgain):
         return await enable_again(context, case.key, resolution.document)
-    if isinstance(resolution, DisableAgain) and isinstance(case.local, Absent):
+    if isinstance(resolution, DisableAgain) and is_gone(case.local):
         return await put_again(context, intent)
     landed_by = intent.started_at + context.mirror.config.ambiguity_window
     if _would_hit_needed(case, intent, resolution) and context.clock.now() < landed_by:
@@ -118,9 +117,11 @@ def _carry_out(
         case UploadAgain(document=document):
             entry = _adopted(context, intent, document, case.entry)
             commit(EntryChange(key=key, entry=entry, intent=None))
-        case DropIntent() | DisableAgain():
-            journal = _disabled(context, intent, resolution)
-            commit(EntryChange(key=key, intent=None, journal=journal))
+        case DropIntent():
+            commit(EntryChange(key=key, intent=None, journal=_disabled(context, intent)))
+        case DisableAgain():  # searches find it: it never was in the trash
+            back = None if case.entry is None else out_of_trash(case.entry)
+            commit(EntryChange(key=key, entry=back, intent=None))
         case EnableAgain():
             raise AssertionError("it takes a call, and is carried out before")
         case DropEntry():
@@ -133,12 +134,9 @@ def _carry_out(
     return Again()
 
 
-def _disabled(
-    context: Context, intent: Intent, resolution: DropIntent | DisableAgain
-) -> tuple[JournalLine, ...]:
+def _disabled(context: Context, intent: Intent) -> tuple[JournalLine, ...]:
     """Return the line of a document that was put into the trash: the guard counts it."""
-    trashed = intent.op is Op.SWITCH and intent.attempt == TRASHING
-    if not trashed or isinstance(resolution, DisableAgain):
+    if intent.op is not Op.SWITCH or intent.attempt != TRASHING:
         return ()
     line = TimedCall(context, intent.key, "trash")
     return (line.line("done", intent.document_id, Cause.REMOVED),)

@@ -20,7 +20,6 @@ from kbsync.engine.ports import EntryChange, Known
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import printable
 from kbsync.model import (
-    Absent,
     Action,
     Capability,
     Create,
@@ -33,6 +32,7 @@ from kbsync.model import (
     Present,
 )
 from kbsync.model.declared import OFF, UNSETTLED
+from kbsync.planning.case import is_gone
 from kbsync.planning.rename_detection import Vacated, chains, pair, with_renames, worth_hashing
 
 
@@ -109,8 +109,7 @@ async def _entries(context: Context, chain: Sequence[Move]) -> list[LedgerEntry]
 
 
 def _gone(context: Context, key: DocKey) -> bool:
-    found = context.mirror.source.look(key.path)
-    return isinstance(found, Absent) and found.unmounted is None
+    return is_gone(context.mirror.source.look(key.path))
 
 
 async def _entry(context: Context, move: Move) -> LedgerEntry | None:

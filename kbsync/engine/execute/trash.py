@@ -108,7 +108,7 @@ async def put_again(context: Context, intent: Intent) -> Result:
         verb="disable",
         action="trash",
         cause=Cause.REMOVED,
-        before=None if entry is None else _out_of_trash(entry),
+        before=None if entry is None else out_of_trash(entry),
     )
     step = await _disable(context, switch)
     return Again() if isinstance(step, Finished) else step
@@ -116,7 +116,7 @@ async def put_again(context: Context, intent: Intent) -> Result:
 
 async def _take_out(context: Context, case: Case, action: Restore) -> Result:
     entry = entry_of(case)
-    back = _out_of_trash(entry)
+    back = out_of_trash(entry)
     known, line = case.evidence.known, TimedCall(context, case.key, "restore")
     if case.enabled is False and _is_disabled(known):  # as it is declared: no search is to find it
         done = line.line("done", action.document_id, action.cause)
@@ -238,7 +238,7 @@ def _in_trash(context: Context, case: Case, action: Trash) -> LedgerEntry:
     )
 
 
-def _out_of_trash(entry: LedgerEntry) -> LedgerEntry:
+def out_of_trash(entry: LedgerEntry) -> LedgerEntry:
     """Return the entry as it is outside; that searches find its document is proved anew."""
     return replace(
         entry,

@@ -19,7 +19,6 @@ from kbsync.engine.observe.remote_state import is_kept
 from kbsync.engine.ports import EntryChange, ObservedListing
 from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
-    Absent,
     DocKey,
     EntryState,
     FileState,
@@ -29,6 +28,7 @@ from kbsync.model import (
     Readiness,
     RemoteDocument,
 )
+from kbsync.planning.case import is_gone
 from kbsync.planning.marks import mark_of, values_hash
 
 Claims = dict[DocKey, tuple[LedgerEntry, DocKey]]
@@ -141,17 +141,13 @@ def _landed_late(context: Context, one: _Contradiction) -> bool:
 
     What cannot be read, or is left out by now, may stand there: it never becomes a deletion.
     """
-    if one.mark.rev != one.entry.rev or _is_gone(one.state):
+    if one.mark.rev != one.entry.rev or is_gone(one.state):
         return False
-    if not _is_gone(context.mirror.source.look(one.mark.path)):
+    if not is_gone(context.mirror.source.look(one.mark.path)):
         return False
     # The newer ledger sent another document for the file that stands here.
     others = context.ledger.listed_marked(context.base_id or "", one.entry.key)
     return not any(mark_of(other) for other in others if other.id != one.document.id)
-
-
-def _is_gone(file: FileState) -> bool:
-    return isinstance(file, Absent) and file.unmounted is None
 
 
 def _mark_again(context: Context, stayed: Sequence[_Contradiction]) -> None:

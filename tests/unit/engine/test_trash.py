@@ -257,6 +257,34 @@ async def test_a_file_that_came_back_before_the_lost_call_is_known_is_not_disabl
     assert (on.states()["a.md"], document(on).enabled) == ("synced", True)
 
 
+@pytest.mark.parametrize("hidden", ["locked", "unmounted"])
+async def test_what_was_never_disabled_is_out_of_the_trash_where_its_file_may_stand(
+    hidden: str,
+) -> None:
+    on, gone = stage({"b.md": b"b"}, on_delete="disable", settle=0.0), key_of("d/a.md")
+    for path in ("b.md", "d/a.md", "d/b.md"):
+        on.synced(path, path.encode())
+    on.source.remove("d/a.md")
+    on.source.nested = {"d": True}
+    on.ledger.note_mounts(gone.mirror, {"d": False})
+    intents = []
+    on.server.on_call["switch"] = lambda _: intents.append(on.ledger.intents[gone])
+    await applied(on)
+    # As a process leaves it that was killed before the call went out.
+    stored = on.server.documents[on.ledger.held[gone].document_id]
+    stored.enabled, on.ledger.intents[gone] = True, intents[0]
+    on.source.locked = {"d/"} if hidden == "locked" else set()
+    on.source.nested = {"d": hidden == "locked"}
+    await applied(on)
+    await anyio.sleep(1000)
+    await applied(on)
+    assert (on.ledger.held[gone].state, stored.enabled) == (EntryState.INDEXING, True)
+    assert (on.server.count("switch"), on.ledger.intents) == (1, {})
+    on.source.locked, on.source.nested = set(), {"d": True}
+    await applied(on)
+    assert (on.ledger.held[gone].state, stored.enabled) == (EntryState.TRASHED, False)
+
+
 async def test_a_document_in_error_is_deleted_and_not_kept() -> None:
     on = removed()
     document(on).fate = FAILS
