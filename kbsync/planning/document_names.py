@@ -31,6 +31,8 @@ STEERING = frozenset(
 )
 _CONTROL = frozenset({"Cc", "Zl", "Zp"})
 
+# Printable ASCII that is written as it is, but for its slashes.
+_PLAIN = re.compile(r"(?! )[ !#-$&-)+-9;=@-\[\]-{}~]*")
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,16}")
 _ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+")
 _CUT = "%~"  # in no name of a whole path: there % comes before hex digits only
@@ -66,7 +68,7 @@ def document_names(path: str, *, prefix: str = "") -> Iterator[str]:
     if not path:
         raise ValueError("an empty path has no document name")
     whole = unicodedata.normalize("NFC", _joined(path, prefix))
-    if any("\ud800" <= ch <= "\udfff" for ch in whole):
+    if not whole.isascii() and any("\ud800" <= ch <= "\udfff" for ch in whole):
         raise ValueError("a path that is not UTF-8 has no document name")
     yield from (_numbered(whole, number) for number in count(1))
 
@@ -112,11 +114,17 @@ def _numbered(whole: str, number: int) -> str:
     tag = f"{_CUT}{number}" if number > 1 else ""
     # Without an extension no dot stays: a server would take what follows the last one, perhaps
     # one of a folder's, for the type.
-    name = "".join(_units(stem, tail, dots=bool(tail))) + tag + tail
+    name = _whole(stem, tail) + tag + tail
     if len(name) <= LONGEST:
         return name
     known_by = f"{whole}\0{number}" if tag else whole
     return _cut(known_by, _units(stem, tail, dots=False), tail)
+
+
+def _whole(stem: str, tail: str) -> str:
+    if tail and _PLAIN.fullmatch(stem):
+        return stem.replace("/", _SEEMS["/"])
+    return "".join(_units(stem, tail, dots=bool(tail)))
 
 
 def _joined(path: str, prefix: str) -> str:

@@ -100,11 +100,22 @@ def open_entry(rules: FileRules, root: int, entry: FolderEntry) -> Iterator[Open
         IgnoreFault: an ignore file cannot be read, so what it leaves out is unknown.
     """
     with open_folder(root, entry.steps) as fd:
-        entry = entry._replace(filters=rules.filters.inside(entry.filters, entry.prefix, fd))
-        if rules.config.follow_symlinks:
-            own = os.fstat(fd)
-            entry = entry._replace(above=entry.above | {(own.st_dev, own.st_ino)})
-        yield OpenFolder(root, fd, entry)
+        yield inside(rules, root, fd, entry)
+
+
+def inside(rules: FileRules, root: int, fd: int, entry: FolderEntry) -> OpenFolder:
+    """Read the ignore files of the folder `entry`, which is open as `fd`.
+
+    Raises:
+        OSError, IgnoreFault: as `open_entry` does.
+    """
+    filters = rules.filters.inside(entry.filters, entry.prefix, fd)
+    if filters is not entry.filters:
+        entry = entry._replace(filters=filters)
+    if rules.config.follow_symlinks:
+        own = os.fstat(fd)
+        entry = entry._replace(above=entry.above | {(own.st_dev, own.st_ino)})
+    return OpenFolder(root, fd, entry)
 
 
 def classify(rules: FileRules, folder: OpenFolder, name: str, found: EntryStat) -> Classified:

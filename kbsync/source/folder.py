@@ -225,7 +225,7 @@ class Folder:
     def sidecar(self, path: str) -> Sidecar | None:
         """Return what the file beside `path` says of its document, None where there is none."""
         with ExitStack() as closing:
-            fd, found = self._located(closing, path)
+            fd, found = self._located(closing, path, blank=True)
             return self._sidecars.of(fd, found.named) if isinstance(found, FileEntry) else None
 
     def facts(self, path: str, taken: str | None = None) -> FileFacts | FileState:
@@ -274,7 +274,10 @@ class Folder:
             else:
                 yield self._unknown(path, says.REPLACED(cause="nothing to upload"))
 
-    def _located(self, closing: ExitStack, path: str) -> tuple[int, FileEntry | FileState]:
+    def _located(
+        self, closing: ExitStack, path: str, *, blank: bool = False
+    ) -> tuple[int, FileEntry | FileState]:
+        """Open the root and look for `path` below it; `blank`: a blank file is one too."""
         root = self._rules.root
         try:
             fd = os.open(root, FOLDER)
@@ -283,7 +286,7 @@ class Folder:
         closing.callback(os.close, fd)
         self._rules.own.look_again()
         found = look(self._rules, fd, path)
-        if isinstance(found, FileEntry) and is_blank(fd, found):
+        if isinstance(found, FileEntry) and not blank and is_blank(fd, found):
             return fd, self._rules.skipped(path, says.EMPTY())
         return fd, found
 

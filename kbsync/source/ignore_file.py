@@ -50,10 +50,12 @@ def ignore_patterns(names: tuple[str, ...], folder: int) -> Patterns | None:
 
 
 def _text(name: str, folder: int) -> str | None:
+    is_link = False
     try:
+        is_link = _is_link(name, folder)  # most folders have none, and this is how it is known
         content = _content(name, folder)
     except FileNotFoundError:
-        if not _is_link(name, folder):
+        if not is_link:
             return None
         raise IgnoreFault(name, "it is a link that leads nowhere") from None
     except OSError as error:
@@ -81,10 +83,7 @@ def _content(name: str, folder: int) -> bytes:
 
 
 def _is_link(name: str, folder: int) -> bool:
-    try:
-        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
-    except OSError:
-        return False
+    return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
 
 
 @lru_cache(maxsize=512)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from kbsync.engine.ports import Blocked
@@ -25,14 +26,14 @@ from kbsync.source.classify import (
     FolderEntry,
     OpenFolder,
     classify,
-    open_entry,
+    inside,
     states_of_key,
 )
 from kbsync.source.file_names import component, components, has_one_spelling
 from kbsync.source.file_rules import FileRules
 from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.mounts import is_on
-from kbsync.source.openat import GONE, OTHER_KIND
+from kbsync.source.openat import GONE, OTHER_KIND, Descent
 from kbsync.source.scan import still_stands
 from kbsync.source.unread import why_unread
 
@@ -46,23 +47,26 @@ def look(rules: FileRules, root: int, path: str) -> FileEntry | FileState:
     parts = components(path + _IN_NO_FOLDER if is_folder else path)
     if not parts:
         return _unknown(rules, path, says.NO_KEY(path=path))
-    state = _descend(rules, root, path, parts)
+    with closing(Descent(root)) as descent:
+        state = _descend(rules, root, path, parts, descent)
     if isinstance(state, Absent) and not still_stands(rules.root, root):
         return _unknown(rules, path, says.MOVED_AWAY())
     return state
 
 
-def _descend(rules: FileRules, root: int, path: str, parts: list[str]) -> FileEntry | FileState:
+def _descend(
+    rules: FileRules, root: int, path: str, parts: list[str], descent: Descent
+) -> FileEntry | FileState:
     entry, excluded, why = FolderEntry("", (), rules.filters.root), False, None
     for position, part in enumerate(parts):
         unmounted = _expected(rules, entry.steps, parts[position:])
         try:
-            with open_entry(rules, root, entry) as folder:
-                if unmounted is not None and _is_below(folder, unmounted, rules):
-                    unmounted = None
-                classified = [
-                    classify(rules, folder, name, found) for name, found in _named(folder.fd, part)
-                ]
+            folder = inside(rules, root, descent.open(entry.steps), entry)
+            if unmounted is not None and _is_below(folder, unmounted, rules):
+                unmounted = None
+            classified = [
+                classify(rules, folder, name, found) for name, found in _named(folder.fd, part)
+            ]
         except IgnoreFault as fault:
             why = says.IGNORE_UNREADABLE(name=fault.name, cause=fault.cause)
             return _unknown(rules, path, why)

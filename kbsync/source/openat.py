@@ -29,15 +29,55 @@ def open_folder(root: int, steps: Sequence[str]) -> Iterator[int]:
     Raises:
         OSError: a step is missing, no folder, a link, or may not be read.
     """
-    fd = os.open(".", FOLDER, dir_fd=root)
+    fd = _opened(root, steps)
     try:
-        for step in steps:
-            following = os.open(step, FOLDER | os.O_NOFOLLOW, dir_fd=fd)
-            os.close(fd)
-            fd = following
         yield fd
     finally:
         os.close(fd)
+
+
+def _opened(root: int, steps: Sequence[str]) -> int:
+    fd = os.open(".", FOLDER, dir_fd=root)
+    for step in steps:
+        try:
+            following = os.open(step, FOLDER | os.O_NOFOLLOW, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = following
+    return fd
+
+
+class Descent:
+    """Folders opened one after the other, of which the last is held: the next is often below it.
+
+    Args:
+        root: descriptor of the root.
+    """
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._held = -1
+        self._steps: tuple[str, ...] = ()
+
+    def open(self, steps: tuple[str, ...]) -> int:
+        """Open the folder `steps` below the root for listing; it is held until the next.
+
+        Raises:
+            OSError: as `open_folder` does.
+        """
+        if self._held >= 0 and steps and steps[:-1] == self._steps:
+            fd = os.open(steps[-1], FOLDER | os.O_NOFOLLOW, dir_fd=self._held)
+        else:
+            fd = _opened(self._root, steps)
+        self.close()
+        self._held, self._steps = fd, steps
+        return fd
+
+    def close(self) -> None:
+        """Hold no folder any more."""
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
 
 
 def os_reason(error: OSError) -> str:
