@@ -18,6 +18,7 @@ import httpx
 from kbsync.dify import errors
 from kbsync.dify.access import Access
 from kbsync.dify.http import PATIENCE, SLOWEST_UPLOAD, Exchange
+from kbsync.dify.http_client import HttpClient
 from kbsync.dify.request import ApiCall
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
@@ -83,11 +84,11 @@ class FileDownload:
 
     Args:
         access: whose address is asked, and how long to wait.
-        http: the client; it must not follow redirects.
+        http: the client.
         exchange: says what a fault of the connection means.
     """
 
-    def __init__(self, access: Access, http: httpx.AsyncClient, exchange: Exchange) -> None:
+    def __init__(self, access: Access, http: HttpClient, exchange: Exchange) -> None:
         self._access = access
         self._http = http
         self._exchange = exchange
@@ -132,7 +133,7 @@ class FileDownload:
 
     def _request(self, address: SignedAddress) -> httpx.Request:
         headers = {"accept": "*/*", "accept-encoding": "identity"}
-        return self._http.build_request("GET", self._origin + address.target, headers=headers)
+        return self._http.request("GET", self._origin + address.target, headers=headers)
 
     async def _receive(
         self,
@@ -142,7 +143,7 @@ class FileDownload:
         largest: int,
         into: Sink | None,
     ) -> Outcome[Original]:
-        response = await self._http.send(request, stream=True)
+        response = await self._http.send(request)
         try:
             if response.status_code != HTTPStatus.OK or _web_page(response):
                 return self._refusal(call, address, response)

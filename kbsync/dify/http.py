@@ -12,6 +12,7 @@ import anyio
 import httpx
 
 from kbsync.dify import errors
+from kbsync.dify.http_client import HttpClient
 from kbsync.dify.multipart import Multipart, PayloadChanged
 from kbsync.dify.no_connection import wants_certificate, why_no_connection
 from kbsync.dify.pending import PendingCalls
@@ -50,11 +51,11 @@ _BEFORE_SENDING = (
 
 
 class Exchange:
-    """Sends calls over one `httpx.AsyncClient` and reads what comes.
+    """Sends calls over one `HttpClient` and reads what comes.
 
     Args:
         way: how the server is reached.
-        http: the client; it must neither follow redirects nor keep cookies.
+        http: the client.
         seen: gets every reply: its version header says what the server can do.
         wall: epoch seconds, for a Retry-After that names a date.
 
@@ -66,7 +67,7 @@ class Exchange:
     def __init__(
         self,
         way: Way,
-        http: httpx.AsyncClient,
+        http: HttpClient,
         seen: Callable[[ApiReply], None] = lambda reply: None,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -154,10 +155,10 @@ class Exchange:
         if upload:
             headers["content-type"] = upload.media_type
             headers["content-length"] = str(upload.length)
-        return self._http.build_request(
+        return self._http.request(
             call.method,
             access.url + call.path,
-            params=dict(params) if params else None,
+            params=params,
             json=json,
             content=content,
             headers=headers,
@@ -210,7 +211,7 @@ class Exchange:
 
     async def _receive(self, request: httpx.Request) -> ApiReply | None:
         """Return the reply, None when it is too large."""
-        response = await self._http.send(request, stream=True)
+        response = await self._http.send(request)
         self._answered = True
         try:
             encoding = response.headers.get("content-encoding", "").strip().lower()

@@ -21,6 +21,8 @@ from kbsync.messages.machine_limits import machine_limit
 
 # One hop to a thread reads so much.
 CHUNK = 256 * 1024
+# So much is read without one: the hop takes ten times as long as the read.
+SMALL = 64 * 1024
 
 
 class PayloadChanged(Exception):  # noqa: N818 - `http.Exchange` turns it into an outcome
@@ -49,7 +51,7 @@ class Multipart(httpx.AsyncByteStream):
 
     Args:
         name: sent as the file's name, in UTF-8; has to be `is_sendable`.
-        payload: what is sent, None to send `fields` alone; read in threads, piece by piece.
+        payload: what is sent, None to send `fields` alone; more than `SMALL` is read in threads.
         fields: the ``data`` part: a plain form field without a file name (docs/dify-api.md 4.1);
             None sends no such part.
     """
@@ -80,7 +82,9 @@ class Multipart(httpx.AsyncByteStream):
         """
         if self.size > CHUNK:
             return self
-        rest = await anyio.to_thread.run_sync(self._finish, self.size)
+        small = self.size <= SMALL
+        finish = self._finish
+        rest = finish(self.size) if small else await anyio.to_thread.run_sync(finish, self.size)
         self.complete = True
         return self._head + rest + self._tail
 

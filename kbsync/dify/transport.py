@@ -10,7 +10,6 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import anyio.to_thread
 import httpx
 
 from kbsync import __version__
+from kbsync.dify.http_client import HttpClient
 from kbsync.dify.way import Way
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ CHANGE_OVER = 200
 NO_HTTP = "illegal status line"
 
 
-def open_http(way: Way, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def open_http(way: Way, transport: httpx.AsyncBaseTransport | None = None) -> HttpClient:
     """Return the HTTP client for one server.
 
     Args:
@@ -47,21 +47,16 @@ def open_http(way: Way, transport: httpx.AsyncBaseTransport | None = None) -> ht
         max_keepalive_connections=CONNECTIONS,
         keepalive_expiry=KEEPALIVE,
     )
-    return httpx.AsyncClient(
-        transport=transport or _over_network(way, limits),
+    return HttpClient(
         # Proxies and authorities of the environment are in `way` already.
-        trust_env=False,
-        timeout=httpx.Timeout(access.read_timeout, connect=access.connect_timeout),
-        # Some servers send the key back as a cookie (docs/dify-api.md 1.1): none is ever kept.
-        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        # A redirect leads to a login page or shows that the address is wrong: it is reported.
-        follow_redirects=False,
+        transport or _over_network(way, limits),
         headers={
             "user-agent": f"kbsync/{__version__}",
             "accept": "application/json",
             "accept-encoding": "gzip, deflate",
             **dict(access.headers),
         },
+        timeout=httpx.Timeout(access.read_timeout, connect=access.connect_timeout),
     )
 
 
@@ -82,29 +77,12 @@ class _NoHeaders(logging.Filter):
         return "headers" not in record.msg
 
 
-class _NoSignatures(logging.Filter):
-    """Cuts the query off an address in a record: whoever reads a signature can fetch the file."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(map(_unsigned, record.args))
-        return True
-
-
-def _unsigned(word: object) -> object:
-    if isinstance(word, httpx.URL) and "sign" in word.params:
-        return word.copy_with(query=b"***")
-    return word
-
-
 _no_headers = _NoHeaders()
-_no_signatures = _NoSignatures()
 
 
 def _keep_secrets_out_of_logs() -> None:
     for name in ("httpcore.http11", "httpcore.http2", "httpcore.proxy"):
         logging.getLogger(name).addFilter(_no_headers)
-    logging.getLogger("httpx").addFilter(_no_signatures)
 
 
 class BulkTransport(httpx.AsyncBaseTransport):

@@ -285,6 +285,6 @@ async def test_no_signature_reaches_a_log(
     caplog.set_level(logging.DEBUG)
     async with asked(open_client, answering(signed()), answering(file())) as (outcome, _):
         assert isinstance(outcome, Done)
-    assert "file-preview" in caplog.text
+    assert "download document" in caplog.text
     assert SIGN not in caplog.text
     assert KEY not in caplog.text
