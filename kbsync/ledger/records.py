@@ -40,7 +40,7 @@ from kbsync.model import (
 )
 from kbsync.model.capabilities import noted
 from kbsync.model.files import NO_CTIME
-from kbsync.planning.marks import mark_of, values_hash
+from kbsync.planning.marks import is_marked, values_hash
 
 _LARGEST: Final = 2**63 - 1
 WRAP: Final = 2**64
@@ -48,10 +48,11 @@ WRAP: Final = 2**64
 
 def storable(text: str) -> bool:
     """Whether both databases can keep `text` as it is: no NUL, no lone surrogate."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return False
     return "\0" not in text
 
 
@@ -432,7 +433,7 @@ def document_values(base_id: str, document: RemoteDocument) -> dict[str, Value]:
         "mark_mirror": mirror,
         "mark_path": path,
         "mark_rev": rev,
-        "mark_hash": values_hash(document.metadata) if mark_of(document) else None,
+        "mark_hash": values_hash(document.metadata) if is_marked(document) else None,
     }
 
 

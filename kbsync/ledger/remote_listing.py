@@ -46,6 +46,10 @@ _OURS = exists().where(
 # What makes a listed document a foreign one.
 FOREIGN = (_BASE, *(~held for held in (*_HELD, _OURS)))
 _FOREIGN = _documents(*FOREIGN[1:])
+_STALE = LISTED.delete().where(
+    LISTED.c.base_id == bindparam("base"), LISTED.c.document_id == bindparam("document")
+)
+_ADD = insert(LISTED)
 _LISTING = select(*records.LISTING).where(
     LISTINGS.c.base_id == bindparam("base"), LISTINGS.c.started_at.is_not(None)
 )
@@ -80,14 +84,11 @@ class RemoteListings:
         rows = {each.id: records.document_values(base_id, each) for each in documents}
         if not rows:
             return
-        stale = (
-            LISTED.c.base_id == bindparam("base"),
-            LISTED.c.document_id == bindparam("document"),
-        )
         ids = [{"base": base_id, "document": row["document_id"]} for row in rows.values()]
         with self._database.writing() as connection:
-            connection.execute(LISTED.delete().where(*stale), ids)
-            connection.execute(insert(LISTED), list(rows.values()))
+            self._database.query(_STALE).change(connection, ids)
+            columns = tuple(next(iter(rows.values())))
+            self._database.query(_ADD, columns=columns).change(connection, list(rows.values()))
 
     def unlist(self, base_id: str, document_id: str) -> None:
         """Take a document that was deleted out of the newest listing."""

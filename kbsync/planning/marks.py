@@ -9,24 +9,33 @@ from collections.abc import Mapping
 from kbsync.model import Fingerprint, LedgerEntry, Mark, RemoteDocument
 
 REV = "kbsync_rev"
-_IDENTITY = ("kbsync_mirror", "kbsync_path", "kbsync_fingerprint", REV)
+MARKED = "kbsync_mirror"
+_IDENTITY = (MARKED, "kbsync_path", "kbsync_fingerprint", REV)
 OWNER = "kbsync_owner"
 FIELDS = (*_IDENTITY, OWNER)
 
 
-def mark_of(document: RemoteDocument) -> Mark | None:
-    """Return the mark of `document`, None when it has none or it is a copy.
+_IN_ORDER = json.JSONEncoder(sort_keys=True)
+
+
+def is_marked(document: RemoteDocument) -> bool:
+    """Whether `document` has a mark, and is no copy.
 
     A mark counts only with the rev it was written for: operators copy metadata in bulk, and the
-    rev unmasks the copies. The owner may be missing.
+    rev unmasks the copies.
     """
-    values = [document.metadata.get(name) for name in _IDENTITY]
-    if any(value is None for value in values):
-        return None
-    mirror, path, fingerprint, rev = (str(value) for value in values)
+    values = document.metadata
     # Copied metadata, or an upload by another program since: either way it proves nothing.
-    if not rev or rev != document.rev:
+    if not document.rev or values.get(REV) != document.rev:
+        return False
+    return all(values.get(name) is not None for name in _IDENTITY)
+
+
+def mark_of(document: RemoteDocument) -> Mark | None:
+    """Return the mark of `document`, None unless it `is_marked`. The owner may be missing."""
+    if not is_marked(document):
         return None
+    mirror, path, fingerprint, rev = (document.metadata[name] for name in _IDENTITY)
     content, _, settings = fingerprint.partition(":")
     return Mark(
         mirror=mirror,
@@ -65,7 +74,7 @@ def values_of(mark: Mark) -> dict[str, str]:
 def values_hash(values: Mapping[str, str]) -> str:
     """Return a hash of our fields among `values`; other fields do not count."""
     ours = {name: values[name] for name in FIELDS if name in values}
-    return hashlib.sha256(json.dumps(ours, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_IN_ORDER.encode(ours).encode()).hexdigest()
 
 
 def others_in(values: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
 from kbsync.engine.ports import DocumentPage, ObservedListing
 from kbsync.model import Capability, DocKey, Done, Gone, Rejected, RemoteDocument
 from kbsync.planning.case import GONE, Missing
-from kbsync.planning.marks import mark_of
+from kbsync.planning.marks import MARKED, OWNER, is_marked, mark_of
 
 A_PAGE = 100
 FEW = 3
@@ -115,6 +115,8 @@ async def metadata_fields(context: Context) -> Mapping[str, str] | None:
 
 
 TRIES = 3
+# Each time is a durable transaction.
+WRITTEN_AT_ONCE = 10 * A_PAGE
 
 
 async def refresh(context: Context) -> ObservedListing:
@@ -140,14 +142,22 @@ async def _once(context: Context) -> ObservedListing:
     base_id, started_at = context.base_id, context.clock.now()
     number = context.ledger.begin_listing(base_id)
     owners: set[str] = set()
+    met: list[RemoteDocument] = []
 
     def take(page: DocumentPage) -> None:
         owners.update(_owners(context, page))
+        met.extend(page.documents)
+        if len(met) >= WRITTEN_AT_ONCE:
+            write()
+
+    def write() -> None:
         # Another mirror on the base may have begun anew: then the first pages are gone again.
         if context.ledger.is_newest_listing(base_id, number):
-            context.ledger.add_listed(base_id, page.documents)
+            context.ledger.add_listed(base_id, met)
+        met.clear()
 
     documents, complete = await read_listing(context, base_id, take)
+    write()
     listing = ObservedListing(
         started_at=started_at, complete=complete, documents=documents, owners=frozenset(owners)
     )
@@ -220,9 +230,12 @@ async def read_listing(
 
 def _owners(context: Context, page: DocumentPage) -> set[str]:
     """Return the owners of the valid marks of this mirror; a mark without owner does not count."""
-    marks = (mark_of(document) for document in page.documents)
-    ours = (mark for mark in marks if mark is not None and mark.mirror == context.mirror.name)
-    return {mark.owner for mark in ours if mark.owner}
+    ours = (
+        each.metadata.get(OWNER)
+        for each in page.documents
+        if each.metadata.get(MARKED) == context.mirror.name and is_marked(each)
+    )
+    return {owner for owner in ours if owner}
 
 
 async def _page(context: Context, base_id: str, number: int) -> DocumentPage:
