@@ -116,7 +116,8 @@ class ServerConfig(Section):
     max_indexing: Annotated[int, Field(ge=1, le=1000), WHOLE] = Field(
         default=20,
         description="Documents uploaded and not yet indexed, at most, for each mirror; one where "
-        "the server would lose them from search.",
+        "the server would lose them from search. Where it is not declared, up to 90 at a server "
+        "that indexes more than 20 a second.",
     )
     max_chunk_length: Annotated[int, Field(ge=50, le=1_000_000), WHOLE] = Field(
         default=4000,

@@ -139,3 +139,10 @@ class Context:
         """How many documents may be in flight; what the mirror declares wins."""
         server = 1 if self.loses_keywords else self.mirror.server.max_indexing
         return self.mirror.config.max_indexing or server
+
+    @property
+    def declares_room(self) -> bool:
+        """Whether that is what was declared, or what the server bears, and not the default."""
+        mirror, server = self.mirror.config, self.mirror.server
+        declared = mirror.max_indexing is not None or "max_indexing" in server.model_fields_set
+        return declared or self.loses_keywords

@@ -19,8 +19,9 @@ from kbsync.engine.execute.findings import verdict
 from kbsync.engine.execute.poll_pace import PollPace
 from kbsync.engine.execute.results import Event
 from kbsync.engine.execute.standstill import Standstill, TrackedDocument
-from kbsync.engine.execute.status_polls import progress_of, statuses
+from kbsync.engine.execute.status_polls import MORE_ROWS, progress_of, statuses
 from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.observe.remote_state import A_PAGE
 from kbsync.engine.observe.standing import note_progress
 from kbsync.engine.ports import EntryChange
 from kbsync.engine.workers.backoff import FIRST_RETRY, LONGEST_RETRY, doubled
@@ -48,6 +49,8 @@ NOTED_EVERY = 60.0
 # When the server was not asked for so long, the machine slept or had no processor to spare, and the
 # server may have stood still with it.
 UNASKED = 2 * STALLED
+# Where no room is declared, as many are under way as are indexed within so long; a poll sees all.
+ROOM_WITHIN, MOST_ROOM = 1.0, A_PAGE - MORE_ROWS
 # How often a file is sent that the server makes no chunks of.
 TRIES_WITHOUT_CHUNKS = 3
 
@@ -134,6 +137,14 @@ class IndexingTracker:
         return TrackedDocument(
             document_id, since=since, sent_at=sent_at, started=now, chunks=chunks, replaces=replaces
         )
+
+    @property
+    def room(self) -> int:
+        """How many documents may be under way: more than usual at a server that indexes at once."""
+        usual = self._context.most_indexing
+        if self._context.declares_room:
+            return usual
+        return max(usual, min(MOST_ROOM, self._pace.ends_within(ROOM_WITHIN)))
 
     # -- what stands still ---------------------------------------------------------------------
 
@@ -247,7 +258,7 @@ class IndexingTracker:
 
     def _note_pace(self, ended: int, *, sends: bool) -> None:
         """Note how many documents ended; while more are sent, all the room is under way."""
-        under_way = self._context.most_indexing if sends else len(self._busy) - ended
+        under_way = self.room if sends else len(self._busy) - ended
         self._pace.polled(self._context.clock.now(), ended=ended, under_way=under_way)
 
     def _note_ends(self, ended: Mapping[DocKey, EntryChange]) -> None:

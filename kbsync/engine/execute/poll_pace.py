@@ -29,7 +29,7 @@ class PollPace:
     def __init__(self, now: float) -> None:
         self.interval = SHORTEST
         self._ended_at = self._began_at = self.polled_at = now
-        self._each = float("inf")
+        self._each = self._slower = float("inf")
         self._idle = True
 
     def begin(self, now: float) -> None:
@@ -55,13 +55,18 @@ class PollPace:
         """
         self._idle, self.polled_at = not ended, now
         if not ended:
+            self._slower = float("inf")
             self.interval = min(LONGEST, self.interval * GROWTH)
             return
         # One more than was seen, and the faster of two rates: a server that waits for work costs
         # more than a poll.
         each = max(0.0, self._began_at - self._ended_at) / (ended + 1)
         self._ended_at = self._began_at
-        faster, self._each = min(each, self._each), each
+        faster, self._slower, self._each = min(each, self._each), max(each, self._each), each
         asking = now - self._began_at
         due = faster * under_way * SHARE - asking if under_way > 1 else 0.0
         self.interval = max(SHORTEST_ALONE, min(due, 2 * max(self.interval, SHORTEST), LONGEST))
+
+    def ends_within(self, seconds: float) -> int:
+        """Return how many documents end in so many seconds, at the slower of the last two rates."""
+        return int(seconds / self._slower) if self._slower else 0

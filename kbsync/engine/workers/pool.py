@@ -70,7 +70,9 @@ from kbsync.planning.guarded_plan import GuardedPlan
 from kbsync.planning.plan import name_of
 from kbsync.planning.standstill import Standing
 
-WORKERS = 4
+# So many more keys than requests are worked on: the next file is opened, and its intent on disk,
+# before a request is through.
+AHEAD = 2
 TRIES = 6
 # So many calls in a row without an answer mean that the server is away, not that a key is bad.
 UNREACHED_IN_A_ROW = 12
@@ -86,7 +88,7 @@ class WorkerPool(WorkLeft):
         policy: when the work ends, and what a key may do.
         listing: the listing of this pass; believed about keys that nothing was done for since.
         observe: called with every step.
-        workers: keys worked on at once.
+        workers: keys worked on at once; None: as many as keep every request in flight busy.
 
     Attributes:
         report: what was done, and what could not be.
@@ -99,7 +101,7 @@ class WorkerPool(WorkLeft):
         *,
         listing: ObservedListing | None,
         observe: Observer,
-        workers: int = WORKERS,
+        workers: int | None = None,
     ) -> None:
         self._context = context
         self._policy = policy
@@ -109,12 +111,16 @@ class WorkerPool(WorkLeft):
         self._listed = EvidenceCollector(context=context, listing=listing)
         self._unlisted = EvidenceCollector(context=context)
         self._observe = observe
-        self._workers = workers
+        self._workers = workers or context.mirror.server.max_in_flight + AHEAD
         self._queue = KeyQueue()
         self._wakeup = Wakeup()
         proofs = FindabilityProofs(context, reserve=self._queue.reserve, release=self._queue.done)
         self._tracker = IndexingTracker(context, proofs)
-        self._share = RoomShare(context, lambda: self._tracker.keys - self._tracker.overtaken)
+        self._share = RoomShare(
+            context,
+            lambda: self._tracker.keys - self._tracker.overtaken,
+            lambda: self._tracker.room,
+        )
         self._marks = MarkWriter(context)
         self._mark_loop = MarkLoop(self._marks, self._wakeup, self._marked)
         self._room = Room(self._tracker, self._share)

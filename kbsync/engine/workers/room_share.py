@@ -17,14 +17,21 @@ class RoomShare:
     Args:
         context: of the mirror.
         followed: returns the keys whose documents are being indexed.
+        most: returns how many may be in flight.
 
     Attributes:
         earlier: keys whose documents were sent before the pool began: they take room already.
     """
 
-    def __init__(self, context: Context, followed: Callable[[], AbstractSet[DocKey]]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        followed: Callable[[], AbstractSet[DocKey]],
+        most: Callable[[], int],
+    ) -> None:
         self._context = context
         self._followed = followed
+        self._most = most
         self._sending: set[DocKey] = set()
         self.earlier: set[DocKey] = set()
         if context.loses_keywords:
@@ -70,8 +77,8 @@ class RoomShare:
 
     def full(self, key: DocKey) -> bool:
         """Whether the base has as many of ours in flight as it may, `key` not counted."""
-        context, room = self._context, self._context.room
+        room = self._context.room
         if self.closed:
             return True
         taken = room.taken() if self._shared else self.taken()
-        return len(taken - {key}) >= context.most_indexing
+        return len(taken - {key}) >= self._most()

@@ -17,7 +17,7 @@ from kbsync.engine.observe.candidates import RESTS
 from kbsync.engine.ports import UNCHANGED, EntryChange, FileRow, ObservedListing
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
-from kbsync.engine.workers.pool import WORKERS, WorkerPool
+from kbsync.engine.workers.pool import WorkerPool
 from kbsync.model import (
     Action,
     Binding,
@@ -414,7 +414,7 @@ def pool_of(
     *,
     wait: bool = True,
     listing: ObservedListing | None = None,
-    workers: int = WORKERS,
+    workers: int = 4,
 ) -> WorkerPool:
     """A pool for one pass in which every key may do everything; events go to `stage.events`."""
     policy = OneShot(Unlimited(), wait=wait)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,20 +57,57 @@ def test_what_is_sent_shortens_it_only_where_no_rate_is_known() -> None:
 async def test_a_server_never_waits_for_a_poll(rate: float, latency: float) -> None:
     """One worker at the server, which indexes one document after the other."""
     count = 300
+    first = await _first_apply(count, rate=rate, latency=latency)
+    best = max(count / rate, count * latency / 4)
+    assert first.seconds < 1.08 * best
+    assert first.asked < count * (0.16 + 0.5 / rate)  # more often than every five seconds
+
+
+@pytest.mark.anyio
+async def test_a_server_that_indexes_at_once_is_asked_rarely_where_no_room_is_declared() -> None:
+    usual = await _first_apply(300, rate=200.0, latency=0.05)
+    fewer = await _first_apply(300, rate=200.0, latency=0.05, declared=False)
+    assert fewer.seconds <= 1.02 * usual.seconds
+    assert fewer.asked < 0.7 * usual.asked
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("rate", [1.0, 4.0, 15.0])
+async def test_at_any_other_no_more_are_under_way_than_by_default(rate: float) -> None:
+    first = await _first_apply(100, rate=rate, latency=0.05, declared=False)
+    assert 10 < first.most <= ROOM
+
+
+@dataclass(frozen=True)
+class FirstApply:
+    """How long it took, how often it was asked how far it is, and the most that were queued."""
+
+    seconds: float
+    asked: int
+    most: int
+
+
+async def _first_apply(
+    count: int, *, rate: float, latency: float, declared: bool = True
+) -> FirstApply:
     names = [f"{n:03}.md" for n in range(count)]
-    on = stage(dict.fromkeys(names, b"x"))
+    on = stage(dict.fromkeys(names, b"x"), **({} if declared else {"max_indexing": None}))
+    on.world = replace(on.world, technique="high_quality")
     on.server.latency, free_at = latency, on.clock.now()
+    ends: list[float] = []
+    most = 0
 
     def indexing(name: str) -> tuple[float, str]:
-        nonlocal free_at
-        free_at = max(free_at, on.clock.now()) + 1 / rate
-        return free_at - on.clock.now(), "fine"
+        nonlocal free_at, most
+        now = on.clock.now()
+        free_at = max(free_at, now) + 1 / rate
+        ends.append(free_at)
+        most = max(most, sum(end > now for end in ends))
+        return free_at - now, "fine"
 
     on.server.model.indexing = indexing
     began = on.clock.now()
     listing = ObservedListing(started_at=began, complete=True, documents=0)
     await run_pool(on, names, listing=listing)
-    best = max(count / rate, count * latency / 4)
-    assert on.clock.now() - began < 1.08 * best
-    asked = on.server.count("page") + on.server.count("progress") + on.server.count("named")
-    assert asked < count * (0.16 + 0.5 / rate)  # more often than every five seconds it is asked
+    calls = ("page", "progress", "named")
+    return FirstApply(on.clock.now() - began, sum(map(on.server.count, calls)), most)
