@@ -87,6 +87,47 @@ def test_a_verb_loads_what_it_uses(folder: Path, words: str, unused: set[str]) -
     assert among(loaded(folder, *words.split()), NEVER | unused) == []
 
 
+# How often garbage is looked for from the first line of the command to its last.
+LOOKS = """
+import atexit, gc, pathlib, sys
+from kbsync.cli import main
+noted = pathlib.Path(sys.argv.pop(1))
+looks = lambda: sum(each["collections"] for each in gc.get_stats())
+before = looks()
+atexit.register(lambda: noted.write_text(str(looks() - before)))
+main()
+"""
+
+
+@pytest.mark.parametrize("words", ["plan", "status", "apply --no-refresh"])
+def test_a_verb_loads_without_a_look_for_garbage(folder: Path, words: str) -> None:
+    noted = folder / "looks"
+    line = [sys.executable, "-c", LOOKS, str(noted), *words.split()]
+    subprocess.run(line, cwd=folder, env=environment(), check=True, capture_output=True)
+    assert noted.read_text() == "0"
+
+
+# What the daemon works with, once all is loaded.
+OF_THE_DAEMON = """
+import gc, pathlib, sys
+from kbsync.service import daemon
+noted = pathlib.Path(sys.argv[1])
+async def run(*words, **more):
+    noted.write_text(f"{gc.get_threshold()[0]} {gc.get_freeze_count() > 0}")
+daemon.run = run
+from kbsync.cli import main
+sys.argv = ["kbsync", "run"]
+main()
+"""
+
+
+def test_the_daemon_looks_for_garbage_but_not_in_what_was_loaded(folder: Path) -> None:
+    noted = folder / "garbage"
+    line = [sys.executable, "-c", OF_THE_DAEMON, str(noted)]
+    subprocess.run(line, cwd=folder, env=environment(), check=True, capture_output=True)
+    assert noted.read_text() == "20000 True"
+
+
 def test_an_embedded_server_is_loaded_without_what_serves_it(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "kbsync.yaml").write_text(
