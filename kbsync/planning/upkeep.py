@@ -29,9 +29,12 @@ def upkeep(case: Case, row: str) -> Action | None:
     document_id = entry_of(case).document_id
     if _mark_differs(case) or _values_differ(case):
         return SetMetadata(key=case.key, row=row, cause=Cause.METADATA, document_id=document_id)
+    # What is not to be found is disabled, whatever is wrong with its metadata.
+    if (action := switched(case, row)) is not None:
+        return action
     if (why := fault_of(case)) is not None:
         return Hold(key=case.key, row=row, cause=Cause.METADATA, why=why, document_id=document_id)
-    return switched(case, row)
+    return None
 
 
 def switched(case: Case, row: str) -> Action | None:

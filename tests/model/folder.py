@@ -29,6 +29,8 @@ from kbsync.model import (
 )
 from kbsync.planning.mount_points import innermost_above, is_at_or_below
 
+from .front_matter import block_of, facts_of
+
 MOUNTED, EMPTY, GONE = "mounted", "empty", "gone"
 LOCKED = says.FOLDER_UNREADABLE(cause="Permission denied")
 
@@ -70,6 +72,7 @@ class Folder:
         locked: prefixes that cannot be listed.
         excluded: paths that the mirror's patterns leave out.
         sidecars: what stands beside files, by their path.
+        chosen: fields of front matter that are declared; it is no part of the text then.
         states: what a scan meets at paths that are no ordinary files.
         unsteady: paths that are written to whenever they are read.
         nested: mount points below the root, and whether anything is mounted there; what stands on
@@ -91,6 +94,7 @@ class Folder:
         self.states: dict[str, FileState] = {}
         self.unsteady: set[str] = set()
         self.sidecars: dict[str, Sidecar] = {}
+        self.chosen: tuple[str, ...] = ()
         self.mount = MOUNTED
         self.mounted_device = 1
         self.nested: dict[str, bool] = {}
@@ -232,7 +236,7 @@ class Folder:
             why = says.FILE_UNREADABLE(cause="Permission denied")
             self.answers[path] = Unknown(key=state.key, why=why)
             return self.answers[path]
-        return replace(state, stat=self.stat_read(file), content=sha(file.content))
+        return replace(state, stat=self.stat_read(file), content=sha(self.text_of(file.content)))
 
     def sidecar(self, path: str) -> Sidecar | None:
         there = self.mount == MOUNTED and not (self._locks(path) or self._away(path))
@@ -242,7 +246,12 @@ class Folder:
         state = self.look(path)
         if not isinstance(state, Present):
             return state
-        return FileFacts(stat=self.stat_read(self.files[path]), owner="ada")
+        file = self.files[path]
+        return facts_of(file.content, self.stat_read(file), self.chosen)
+
+    def text_of(self, content: bytes) -> bytes:
+        """Return what of a file is sent."""
+        return content[len(block_of(content)) :] if self.chosen else content
 
     def device(self) -> int | None:
         return {MOUNTED: self.mounted_device, EMPTY: 2, GONE: None}[self.mount]
@@ -270,8 +279,10 @@ class Folder:
             yield Unknown(key=state.key, why=getattr(state, "why", why))
 
     def _opened(self, path: str) -> OpenFile:
-        opened = OpenFile(self.files[path], torn=path in self.unsteady)
-        opened.stat = self.stat_read(self.files[path])
+        file = self.files[path]
+        begins = len(file.content) - len(self.text_of(file.content))
+        opened = OpenFile(file, torn=path in self.unsteady, begins=begins)
+        opened.stat = self.stat_read(file)
         return opened
 
     # -- what is true --------------------------------------------------------------------------
@@ -293,27 +304,31 @@ class Folder:
         """Return what a mirror of this folder has to hold; nothing while it is away."""
         states = {path: self._state(path) for path in self._visible()}
         present = [path for path, state in states.items() if isinstance(state, Present)]
-        return {path: self.files[path].content for path in present}
+        return {path: self.text_of(self.files[path].content) for path in present}
 
 
 class OpenFile:
-    """A file opened for upload; a write in between tears it."""
+    """A file opened for upload; a write in between tears it.
+
+    `begins`: where its text does.
+    """
 
     media_type = "text/markdown"
     taken = None
 
-    def __init__(self, file: File, *, torn: bool = False) -> None:
+    def __init__(self, file: File, *, torn: bool = False, begins: int = 0) -> None:
         self._file = file
+        self._begins = begins
         self._torn = torn
         self._found = self.stat = file.stat
-        self.size = len(file.content)
+        self.size = len(file.content) - begins
         self.after: Callable[[], None] = lambda: None
         self._at = 0
         self._sum = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         end = self.size if size < 0 else min(self.size, self._at + size)
-        piece = self._file.content[self._at : end]
+        piece = self._file.content[self._begins :][self._at : end]
         self._at += len(piece)
         self._sum.update(piece)
         if self._at == self.size:

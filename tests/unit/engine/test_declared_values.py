@@ -12,6 +12,7 @@ from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.reconciler import Reconciler
 from kbsync.messages import engine as say
 from kbsync.messages import remote as remote_say
+from kbsync.messages import source as source_say
 from kbsync.model import Capability, Gone, NotReady, Rejected, Sidecar, Throttled, Typed
 from kbsync.model.declared import OFF, UNSETTLED
 from kbsync.planning.marks import values_hash
@@ -167,6 +168,19 @@ async def test_a_sidecar_that_cannot_be_used_keeps_what_is_there() -> None:
     del on.source.sidecars["a.md"]
     await again(on, "a.md")
     assert held(on, "a.md") == {"team": "docs"}
+
+
+async def test_front_matter_that_cannot_be_used_keeps_no_document_from_being_disabled() -> None:
+    on = declaring({"a.md": b"---\nteam: [front\n---\na"}, enabled=False, team="docs")
+    on.source.chosen = ("team",)
+    report = await run_pool(on, ["a.md"])
+    document = on.server.documents[on.ledger.held[key_of("a.md")].document_id]
+    assert (document.content, document.enabled) == (b"a", False)
+    assert [why.message for _, why in report.stopped.values()] == [source_say.FRONT_MATTER_BROKEN]
+    on.source.edit("a.md", b"---\nteam: front\n---\na")
+    report = await again(on, "a.md")
+    assert (held(on, "a.md"), document.enabled) == ({"team": "front"}, False)
+    assert on.server.count("update") == 0
 
 
 async def test_a_document_is_disabled_once_it_is_found_and_stays_so_over_an_edit() -> None:
