@@ -103,10 +103,12 @@ def test_types_that_are_no_text_are_updated_in_place(tmp_path: Path) -> None:
     assert "basalt" not in terminal.type("search", "basalt", exit=(0, 1))
 
 
-def test_a_chunk_that_was_edited_at_the_server_is_put_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_chunk_that_was_edited_at_the_server_is_put_back(tmp_path: Path, enabled: bool) -> None:
     terminal, docs = Terminal(tmp_path), tmp_path / "docs"
     docs.mkdir()
-    (tmp_path / "kbsync.yaml").write_text(CONFIG)
+    rule = "" if enabled else "    rules: [{match: '*.md', enabled: false}]\n"
+    (tmp_path / "kbsync.yaml").write_text(CONFIG + rule)
     (docs / "book.md").write_text("\n\n".join(book(40)))
     terminal.type("apply")
     before, sent = chunks(terminal, "book.md.txt"), rev(terminal)
@@ -119,6 +121,9 @@ def test_a_chunk_that_was_edited_at_the_server_is_put_back(tmp_path: Path) -> No
     assert sorted(after.values()) == sorted(before.values())
     assert len(before.keys() - after.keys()) == 1
     assert rev(terminal) == sent
+    (row,) = terminal.read("docs", "list", "Docs")["rows"]
+    assert row["enabled"] is enabled
+    assert "nothing to do" in terminal.type("plan")
 
 
 RECORDS = """\
@@ -171,28 +176,3 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "kbsync.yaml").write_text(RECORDS)
     (docs / "faq.jsonl").write_text('{"a": 1}\n[1, 2]\n')
     assert "line 2 is no JSON object" in terminal.type("apply", exit=3)
-
-
-def test_a_chunk_of_what_is_declared_disabled_is_put_back_and_no_search_finds_it(
-    tmp_path: Path,
-) -> None:
-    terminal, docs = Terminal(tmp_path), tmp_path / "docs"
-    docs.mkdir()
-    rule = "    rules: [{match: '*.md', enabled: false}]\n"
-    (tmp_path / "kbsync.yaml").write_text(CONFIG + rule)
-    (docs / "book.md").write_text("\n\n".join(book(40)))
-    terminal.type("apply")
-    assert "nothing to do" in terminal.type("plan")
-    before, sent = chunks(terminal, "book.md.txt"), rev(terminal)
-    victim = next(iter(before))
-    terminal.type("chunks", "update", "Docs", "book.md.txt", victim, "--text", "by hand alone")
-    plan = json.loads(terminal.type("plan", "--json", exit=2))
-    assert [each["cause"] for each in plan["actions"]] == ["drift"]
-    terminal.type("apply")
-    after = chunks(terminal, "book.md.txt")
-    assert sorted(after.values()) == sorted(before.values())
-    assert len(before.keys() - after.keys()) == 1
-    assert rev(terminal) == sent
-    (row,) = terminal.read("docs", "list", "Docs")["rows"]
-    assert row["enabled"] is False
-    assert "nothing to do" in terminal.type("plan")
