@@ -74,6 +74,8 @@ class History:
         self.prunes_excluded = False
         self.settings = "settings-1"
         self.values: dict[str, object] = {}
+        self.front_matter: tuple[str, ...] = ()
+        self.enabled: bool | None = None
         self.declared: dict[str, object] = {}
         self.fine = False
         self.meddled = False
@@ -235,6 +237,7 @@ class History:
     def mirror(self, name: str, *, prune_excluded: bool = False) -> Mirror:
         config = self.config(name)
         strategy = "chunks" if self.cuts else "swap" if self.swap else "in_place"
+        self.folders[name].chosen = self.front_matter
         return Mirror(
             config=config,
             server=ServerConfig(url="http://fake/v1", requests_per_minute=self.per_minute),
@@ -246,7 +249,9 @@ class History:
                 on_delete=self.on_delete,
                 trash_for=self.trash_for,
                 metadata=self.values,
-                profile=profile_of(self.values),
+                front_matter=self.front_matter,
+                enabled=self.enabled,
+                profile=profile_of(self),
             ),
             prune_excluded=prune_excluded,
             empty_trash=self.empties,

@@ -54,7 +54,6 @@ from kbsync.planning.recovery_table import CallEvidence, Resolution
 from kbsync.planning.standstill import Standing
 
 from .declared_base import settings_are_believed
-from .declared_values import listed_values_are_believed, sidecars_say_nothing, values_are_believed
 from .indexing_mutants import completed_row_is_enough
 from .playing import LONGEST, fails, ledgers
 from .program import Program
@@ -71,6 +70,14 @@ from .trash_mutants import (
     taken_out_is_trash,
     trash_has_no_time,
     values_stay_behind,
+)
+from .values_mutants import (
+    broken_sidecar_is_empty,
+    front_matter_is_sent,
+    listed_values_are_believed,
+    sidecars_say_nothing,
+    switch_is_not_declared,
+    values_are_believed,
 )
 
 MOST = 120
@@ -374,6 +381,7 @@ class Mutant:
         return Program.drawn(seed, self.weights, LONGEST, kinds)
 
 
+DECLARING = {"calm_apply": 20, "write": 6, "declare_values": 6}
 TRASHING = {"calm_apply": 20, "declare_trash": 5, "delete": 15, "write": 4, "rest": 8}
 MUTANTS = (
     Mutant(no_intent, seed=8),
@@ -429,6 +437,9 @@ MUTANTS = (
     Mutant(values_are_believed, trials=["values"]),
     Mutant(listed_values_are_believed, {"calm_apply": 30, "write": 5}, trials=["values"]),
     Mutant(sidecars_say_nothing, trials=["values"]),
+    Mutant(switch_is_not_declared, trials=["values"]),
+    Mutant(front_matter_is_sent, DECLARING | {"head": 12}),
+    Mutant(broken_sidecar_is_empty, DECLARING | {"describe": 12, "break_said": 8}),
     Mutant(completed_row_is_enough, seed=260),
     Mutant(equal_chunks_are_one, {"calm_apply": 30}, seed=11, trials=["chunks"]),
 )

@@ -231,5 +231,6 @@ def _sizes_tell(history: History) -> bool:
     """Return whether contents of one size are equal, so that sizes can be trusted."""
     contents = {each.content for each in history.server.documents.values()}
     for folder in history.folders.values():
-        contents |= {file.content for file in folder.files.values()}
+        for file in folder.files.values():
+            contents |= {file.content, folder.text_of(file.content)}
     return len({len(content) for content in contents}) == len(contents)

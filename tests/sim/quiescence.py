@@ -27,7 +27,6 @@ from kbsync.model import (
     Hold,
     LedgerEntry,
     Present,
-    Readiness,
     Skipped,
     Unknown,
     Update,
@@ -153,8 +152,10 @@ def _judge(history: History, plans: list[Planned]) -> None:
     for mirror in history.mirrors:
         for path, content in history.folders[mirror].accepted().items():
             key = DocKey(mirror=mirror, path=path)
-            if key not in held:
+            if key not in held or declared_values.is_unusable(held[key]):
                 _is_mirrored(history, key, content)
+            for each in declared_values.faults(history, key, held.get(key)):
+                history.watcher.fault("values", each)
     _nothing_more(history, held)
 
 
@@ -210,7 +211,8 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
     readiness = history.server.readiness(document)
     if not _holds(document, content) or document.settings != history.settings:
         fault("content", f"{key.path} is {content!r}, and {document.id} is {document!r}")
-    if readiness is not Readiness.AVAILABLE or entry.state is not EntryState.SYNCED:
+    ready = declared_values.as_declared(history, key)
+    if readiness not in ready or entry.state is not EntryState.SYNCED:
         fault(
             "not ready", f"{document.id} of {key.path} is {readiness.name}, {entry.state.name} here"
         )
@@ -225,8 +227,6 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
         fault("lost", f"no search finds {document.id} of {key.path}, {entry.state.name} here")
     if Capability.METADATA in history.server.able:
         _is_marked(history, key, document, content)
-        for each in declared_values.faults(history, key, document):
-            fault("values", each)
 
 
 def _is_marked(history: History, key: DocKey, document: Document, content: bytes) -> None:
@@ -276,7 +276,8 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
         case "KB-E003":
             return isinstance(state, Excluded)
         case "KB-E006":
-            away = document is not None and (document.archived or document.put_away)
+            put_away = declared_values.wanted_switch(history, action.key) is None
+            away = document is not None and (document.archived or (document.put_away and put_away))
             # A ledger that was lost may have disabled it to have its keywords written anew.
             return away or (history.forgot and document is not None and not document.enabled)
         case "KB-E007" | "KB-E152" | "KB-E170":
@@ -285,7 +286,7 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
         case "KB-E011":
             reported = named in history.reported
             return reported or (document is not None and _passes_for_foreign(history, document))
-        case "KB-E012":
+        case "KB-E012" | "KB-E274":
             return document is not None and (
                 named in history.tampered or _wrote_over(history, entry)
             )
@@ -295,10 +296,8 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             return Capability.SWITCH not in history.server.able
         case "KB-E273":
             return document is not None and document.enabled
-        case "KB-E274":
-            return document is not None and (
-                named in history.tampered or _wrote_over(history, entry)
-            )
+        case "KB-S261" | "KB-S263":
+            return declared_values.is_broken(history, action.key)
         case "KB-E140":
             return isinstance(state, Skipped)
         case "KB-E141":
@@ -328,5 +327,6 @@ def _came_out_empty(history: History, entry: LedgerEntry | None) -> bool:
 
 def _refused(history: History, action: Hold | Conflict) -> bool:
     """Whether the server refused what the file says, which may not be readable any more."""
-    file = history.folders[action.key.mirror].files.get(action.key.path)
-    return file is not None and file.content in history.server.answered_refused
+    folder = history.folders[action.key.mirror]
+    file = folder.files.get(action.key.path)
+    return file is not None and folder.text_of(file.content) in history.server.answered_refused

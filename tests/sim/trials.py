@@ -16,7 +16,13 @@ from kbsync.model import Ambiguous, Capability, EntryState, Readiness, Withheld
 from . import rules
 from .cut_texts import cut_texts, edit_cut, write_cut
 from .declared_base import change_base_there, declare_base
-from .declared_values import change_value_there, declare_values, describe
+from .declared_values import (
+    break_said,
+    change_value_there,
+    declare_values,
+    describe,
+    head,
+)
 from .rules import CONTENTS, PATHS, Rule
 from .trash_judge import TITLE
 
@@ -258,7 +264,10 @@ KINDS: dict[str, tuple[Rule, ...]] = {
     "settings": (declare_base, declare_base, change_base_there),
     "trash": (declare_trash, declare_trash, rules.delete, rules.write, empty_trash, take_out),
     "swap": (declare_swap, title, title, rules.edit, rules.rest),
-    "values": (declare_values, describe, describe, change_value_there),
+    "values": (
+        *(declare_values, declare_values, describe, describe, head, head),
+        *(break_said, change_value_there, rules.disable),
+    ),
 }
 ALL: tuple[Rule, ...] = tuple(
     dict.fromkeys(rule for group in KINDS.values() for rule in group if rule not in rules.WORLD)

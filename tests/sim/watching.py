@@ -10,7 +10,7 @@ import anyio
 
 from kbsync.engine.change_source import ChangedPaths
 from kbsync.messages import Notice
-from kbsync.model import Stat
+from kbsync.model import Sidecar, Stat
 from tests.model.folder import MOUNTED, File, Folder
 
 from .weather import EVENT_LATE, EVENT_LOST, EVENT_TWICE, EVENTS, OVERFLOW, Weather
@@ -30,10 +30,11 @@ class _Glance:
     stat: Stat
     writes: int
     unreadable: bool
+    beside: Sidecar | None
 
     @classmethod
-    def of(cls, file: File) -> _Glance:
-        return cls(file, file.stat, file.writes, file.unreadable)
+    def of(cls, file: File, beside: Sidecar | None) -> _Glance:
+        return cls(file, file.stat, file.writes, file.unreadable, beside)
 
 
 class Watch:
@@ -99,14 +100,17 @@ class Watch:
         self._mounts = folder.mounted()
         files = folder.files if folder.mount == MOUNTED else {}
         files = {path: file for path, file in files.items() if not folder.hides(path)}
-        self._seen = {path: _Glance.of(file) for path, file in files.items()}
+        self._seen = {
+            path: _Glance.of(file, folder.sidecars.get(path)) for path, file in files.items()
+        }
 
     def _differs(self, before: dict[str, _Glance], path: str) -> bool:
         was, now = before.get(path), self._seen.get(path)
         if was is None or now is None or was.file is not now.file:
             return was is not now
         # Of a file with several names that alone has an event by which it was written to.
-        return was != now and (now.file.by_name == path or was.unreadable != now.unreadable)
+        seen_by_name = (was.unreadable, was.beside) != (now.unreadable, now.beside)
+        return was != now and (now.file.by_name == path or seen_by_name)
 
     def _happened(self, changed: ChangedPaths) -> None:
         fate = self._weather.fate(EVENTS)
