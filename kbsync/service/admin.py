@@ -23,6 +23,7 @@ from kbsync.service.config_watch import ConfigFileCheck
 from kbsync.service.event_log import EventLog
 from kbsync.service.ledger_watch import LedgerWatch
 from kbsync.service.outages import Outages
+from kbsync.service.requests import Requests
 from kbsync.service.supervisor import SupervisedMirror, Supervisor
 from kbsync.service.systemd import SystemdNotifier
 
@@ -50,6 +51,7 @@ class Admin:
         config_file: whether the file changed.
         ledger_watch: whether the ledger is the one its location names.
         outages: since when servers are away.
+        requests: what it is asked to do.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Admin:
         self.config_file = ConfigFileCheck(settings.file)
         self.ledger_watch = LedgerWatch(ledger, log)
         self.outages = Outages()
+        self.requests = Requests(self)
         self._reloading = False
         self._notifier = notifier
         self._began = time.time()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any
 
 import anyio
@@ -12,8 +11,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from kbsync.commands.base import Command
 from kbsync.commands.codec import from_json
-from kbsync.commands.mirror_verbs import Reload
-from kbsync.messages import Exit, Problem
+from kbsync.messages import Problem
 from kbsync.messages import daemon as say
 from kbsync.messages.advice import INVOCATION, Invocation
 from kbsync.service.admin import Admin
@@ -35,23 +33,10 @@ class ControlSocket:
     def __init__(self, admin: Admin) -> None:
         self._admin = admin
         self._limit = anyio.Semaphore(MOST_AT_ONCE)
-        self._contexts: set[DaemonContext] = set()
-        self._ended = anyio.Event()
 
     async def serve(self, listener: Listener[SocketStream]) -> None:
         """Answer every request that comes to `listener`."""
         await listener.serve(self._connection)
-
-    def stop(self) -> None:
-        """Let calls in flight come to their end, and begin nothing more."""
-        self._admin.stopping = True
-        for context in self._contexts:
-            context.stopper.stop()
-
-    async def idle(self) -> None:
-        """Return when every request is answered."""
-        while self._contexts:
-            await self._ended.wait()
 
     async def _connection(self, stream: ByteStream) -> None:
         async with stream, self._limit:
@@ -62,9 +47,7 @@ class ControlSocket:
                     group.start_soon(reply.send)
                     await self._answered(stream, context, reply)
             finally:
-                self._contexts.discard(context)
-                self._ended.set()
-                self._ended = anyio.Event()
+                self._admin.requests.end(context)
 
     async def _answered(
         self, stream: ByteStream, context: DaemonContext, reply: ReplyStream
@@ -103,33 +86,13 @@ class ControlSocket:
     async def _carry_out(
         self, command: Command, stream: ByteStream, context: DaemonContext, reply: ReplyStream
     ) -> None:
-        self._contexts.add(context)
+        self._admin.requests.begin(context)
         async with anyio.create_task_group() as group:
             group.start_soon(_watch, stream, context, reply)
-            code = await self._run(command, context)
+            code = await self._admin.requests.carry_out(command, context)
             group.cancel_scope.cancel()
         question = context.question
         reply.end(exit=code, question=[question.text, question.digest] if question else None)
-
-    async def _run(self, command: Command, context: DaemonContext) -> int:
-        try:
-            # A person who edits the file and types a verb means the file as it is now.
-            if not isinstance(command, Reload):
-                await self._admin.reload_if_changed()
-            work = partial(self._in_turn, command, context)
-            return await context.patience.carried_out(work, within=command.bound)
-        except Problem as problem:
-            context.warn(f"kbsync: {problem}")
-            return problem.exit
-
-    async def _in_turn(self, command: Command, context: DaemonContext) -> int:
-        async with self._admin.busy:
-            # What waited for its turn would begin in the middle of the drain.
-            if self._admin.stopping:
-                raise Problem(say.STOPPING())
-            if context.stopper.stopped:  # gone while it waited for its turn
-                return Exit.FAULT
-            return await command.run(context)
 
 
 async def _watch(stream: ByteStream, context: DaemonContext, reply: ReplyStream) -> None:

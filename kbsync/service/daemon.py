@@ -195,7 +195,7 @@ class Daemon:
         self._group.start_soon(self._prune_journal)
         await self.shutdown.begun.wait()
         # Commands drain as controllers do, and new ones are refused.
-        self._control.stop()
+        self._admin.requests.stop()
         if self.anew is not None:
             with anyio.move_on_after(DRAIN):
                 await self._finish()
@@ -209,7 +209,7 @@ class Daemon:
 
     async def _finish(self) -> None:
         await self._supervisor.stop()
-        await self._control.idle()
+        await self._admin.requests.idle()
         await self._servers.only(())
 
     async def _listen(self, *, task_status: TaskStatus[None]) -> None:

@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Protocol
 
 import anyio
 from anyio.abc import ByteSendStream
@@ -32,6 +33,14 @@ PIECE = 32_768
 PATIENCE = 60.0
 
 
+class Reply(Protocol):
+    """Takes what a command says."""
+
+    def add(self, kind: str, text: str) -> None:
+        """Add text of a kind: ``out``, ``err`` or ``file``."""
+        ...
+
+
 class DaemonContext:
     """Lends what the daemon has open; see `CommandContext`. Mirrors are suspended meanwhile.
 
@@ -45,7 +54,7 @@ class DaemonContext:
         question: what a person has to agree to first.
     """
 
-    def __init__(self, admin: Admin, reply: ReplyStream) -> None:
+    def __init__(self, admin: Admin, reply: Reply) -> None:
         self._admin = admin
         self._reply = reply
         self.stopper = Stopper()
