@@ -12,7 +12,7 @@ import click
 
 from kbsync.cli.api.api_verb import Arguments
 from kbsync.dify.api.metadata import DocumentValues, Value
-from kbsync.dify.api.search import by_keyword
+from kbsync.dify.api.search import as_the_base_is, by_keyword
 from kbsync.dify.client import DifyClient
 from kbsync.dify.schemas import (
     ChunkRow,
@@ -105,22 +105,13 @@ async def retrieve(
     base = await api.bases.get(base_id)
     if not isinstance(base, Done):
         return base
-    model = dict(_model(base.value, method, top))
+    model = dict(as_the_base_is(base.value, top, method))
     if conditions:
         model["metadata_filtering_conditions"] = {
             "logical_operator": "and",
             "conditions": conditions,
         }
     return await api.search.retrieve(base_id, query, model)
-
-
-def _model(base: KnowledgeBaseRow, method: str | None, top: int) -> Mapping[str, object]:
-    if method is not None:
-        return {**by_keyword(top), "search_method": method}
-    if base.technique != "high_quality":
-        return by_keyword(top)
-    # The base's own settings win over ours, but for the number of chunks.
-    return {**by_keyword(), "search_method": "semantic_search", **base.retrieval, "top_k": top}
 
 
 def _condition(text: str) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from kbsync.dify.capabilities import Alternatives
 from kbsync.dify.http import Exchange, mapped
 from kbsync.dify.request import Subject, read
-from kbsync.dify.schemas import Hit, Many, ModelProvider
+from kbsync.dify.schemas import Hit, KnowledgeBaseRow, Many, ModelProvider
 from kbsync.model import Capability, Outcome
 
 
@@ -24,6 +24,24 @@ def by_keyword(top_k: int = 3) -> Mapping[str, object]:
 def by_meaning(top_k: int) -> Mapping[str, object]:
     """Return the retrieval model that a search by meaning takes, whatever the base prefers."""
     return {**by_keyword(top_k), "search_method": "semantic_search"}
+
+
+def as_the_base_is(
+    base: KnowledgeBaseRow, top: int, method: str | None = None
+) -> Mapping[str, object]:
+    """Return the retrieval model that a base is made for: an economy base knows keywords alone.
+
+    Args:
+        base: where is searched.
+        top: how many chunks.
+        method: the server's word for how; None leaves it to the base.
+    """
+    if method is not None:
+        return {**by_keyword(top), "search_method": method}
+    if base.technique != "high_quality":
+        return by_keyword(top)
+    # The base's own settings win over ours, but for the number of chunks.
+    return {**by_keyword(), "search_method": "semantic_search", **base.retrieval, "top_k": top}
 
 
 def having(field: str, value: str) -> Mapping[str, object]:
