@@ -87,6 +87,15 @@ class SharedServers:
                 )
             return self._remotes[server]
 
+    async def client(self, server: ServerConfig) -> DifyClient:
+        """Return the whole knowledge API of a server, for a person who asks by hand.
+
+        Raises:
+            Problem: the server cannot be used as declared.
+        """
+        await self.remote(server)
+        return self._connections[_key(server)].api
+
     def load(self, server: ServerConfig) -> ServerLoad | None:
         """Return what was asked of a server so far; None while it is not open.
 

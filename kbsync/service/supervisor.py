@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import field
 from typing import Protocol
@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 
 from kbsync.app import build
 from kbsync.config import MirrorConfig, ServerConfig, Settings
+from kbsync.dify.client import DifyClient
 from kbsync.engine.control.controller import ControllerStatus, Phase
 from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.ports import Clock
@@ -19,7 +20,8 @@ from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger.store import LedgerStore
-from kbsync.messages import Exit, Problem
+from kbsync.messages import Exit, Notice, Problem
+from kbsync.model import DocKey, Halted
 from kbsync.model.prune import KEEP, Prune
 from kbsync.service.shared_servers import ServerLoad, SharedServers
 
@@ -36,6 +38,16 @@ class SupervisedController(Protocol):
     @property
     def status(self) -> ControllerStatus:
         """What it is doing now."""
+        ...
+
+    @property
+    def unmet(self) -> Mapping[DocKey, Notice]:
+        """Why keys are not what they should be."""
+        ...
+
+    @property
+    def held(self) -> Halted | None:
+        """What the guard holds back."""
         ...
 
     async def run(self) -> None:
@@ -184,6 +196,14 @@ class Supervisor:
             Problem: it cannot be used as declared.
         """
         return await self._servers.remote(server)
+
+    async def client(self, server: ServerConfig) -> DifyClient:
+        """Return the whole knowledge API of a declared server, for a person who asks by hand.
+
+        Raises:
+            Problem: it cannot be used as declared.
+        """
+        return await self._servers.client(server)
 
     def load(self, server: ServerConfig) -> ServerLoad | None:
         """Return what was asked of a declared server so far; None while it is not open."""

@@ -24,7 +24,7 @@ from kbsync.engine.workers.wakeup import Wakeup, thread_safe
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice, Problem
 from kbsync.messages import remote as remote_say
-from kbsync.model import DocKey
+from kbsync.model import DocKey, Halted
 
 DRAIN = 30.0
 # A session that worked for so long ended the trouble before: the back-off begins anew.
@@ -74,6 +74,7 @@ class ControllerStatus:
         indexing: documents the server is indexing.
         stale: documents that hold what their file held before.
         last_pass: when everything was compared last, in seconds of the ledger's clock.
+        files: how many the source had then.
         held: digest of what the guard holds back, None when it holds nothing.
         held_keys: how many keys that are.
         unsettled: some paths that have kept changing for long, and are not read until they settle.
@@ -90,6 +91,7 @@ class ControllerStatus:
     indexing: int = 0
     stale: int = 0
     last_pass: float | None = None
+    files: int = 0
     held: str | None = None
     held_keys: int = 0
     unsettled: tuple[str, ...] = ()
@@ -165,6 +167,7 @@ class Controller:
             indexing=pool.indexing if pool else 0,
             stale=state.stale,
             last_pass=state.last_pass,
+            files=state.files,
             held=state.held.digest if state.held else None,
             held_keys=len(state.held.keys) if state.held else 0,
             unsettled=state.debouncer.unsettled(now),
@@ -183,6 +186,11 @@ class Controller:
         """
         held = self._state.held
         return {**self._state.unmet, **(dict.fromkeys(held.keys, held.why[0]) if held else {})}
+
+    @property
+    def held(self) -> Halted | None:
+        """What the guard holds back, None when it holds nothing."""
+        return self._state.held
 
     @property
     def paused(self) -> bool:

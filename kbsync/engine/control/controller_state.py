@@ -43,6 +43,7 @@ class ControllerState:
         unmet: why keys are not what they should be, until they are.
         next_local, next_remote: when everything is compared next, in seconds of the ledger's clock.
         last_pass: when everything was compared last; None before the first time.
+        files: how many the source had then.
     """
 
     config: MirrorConfig
@@ -58,6 +59,7 @@ class ControllerState:
     next_local: float = 0.0
     next_remote: float = 0.0
     last_pass: float | None = None
+    files: int = 0
     _not_before: float = 0.0
 
     def __post_init__(self) -> None:

@@ -140,6 +140,7 @@ class Session:
         state.held = permitted.guard if isinstance(permitted.guard, Halted) else None
         state.fault = planned.tally.fault
         state.root = planned.facts.root if state.fault else None
+        state.files = planned.tally.files
         state.changes = sum(not isinstance(a, Hold | Conflict) for a in plan.actions)
         planned_keys = {action.key for action in plan.actions}
         state.compared_keys(planned_keys, listing=planned.listing is not None)

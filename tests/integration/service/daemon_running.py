@@ -25,6 +25,8 @@ from kbsync.cli.beside import KINDS
 from kbsync.config import MirrorConfig, Settings
 from kbsync.engine.control.controller import ControllerStatus, Phase
 from kbsync.engine.reconciler import Reconciler
+from kbsync.messages import Notice
+from kbsync.model import DocKey, Halted
 from kbsync.service import control_client
 from kbsync.service.daemon import run
 from kbsync.service.socket_path import socket_of
@@ -46,6 +48,8 @@ class StandIn:
         self.read_only = False
         self.paused = False
         self.status = ControllerStatus()
+        self.unmet: dict[DocKey, Notice] = {}
+        self.held: Halted | None = None
         self.lent = 0
         self.running = False
         self._stopped = anyio.Event()
