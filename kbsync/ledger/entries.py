@@ -151,7 +151,7 @@ class Entries:
             wanted.append(_in_states(mirror, [str(state) for state in states]))
         if prefix:
             wanted.append(ENTRIES.c.path >= prefix)
-            end = _after(prefix)
+            end = above(prefix)
             if end:
                 wanted.append(ENTRIES.c.path < end)
         statement = select(*records.ENTRY).where(*wanted).order_by(ENTRIES.c.path)
@@ -273,7 +273,7 @@ def storable_key(key: DocKey) -> bool:
     return records.storable(key.path) and records.storable(key.mirror)
 
 
-def _after(prefix: str) -> str:
+def above(prefix: str) -> str:
     """Return the smallest text above all that start with `prefix`; empty when there is none."""
     points = [ord(letter) for letter in prefix]
     while points and points[-1] == 0x10FFFF:

@@ -66,6 +66,11 @@ class LedgerStore(
         """Where the ledger lives, for messages."""
         return self._database.location
 
+    @property
+    def database(self) -> Database:
+        """What is open, for readers of their own such as `folder_rows.FolderRows`."""
+        return self._database
+
     def lost(self) -> Notice | None:
         """Look whether this is the ledger its location names; return why nothing is written more.
 
