@@ -41,7 +41,12 @@ ROWS: dict[str, tuple[str, ...]] = {"csv": (), "tsv": (), "jsonl": (), "xlsx": (
 """The types that are sent row by row, likewise."""
 
 
-WEB = {"prometheus-client": "prometheus_client", "starlette": "starlette", "uvicorn": "uvicorn"}
+WEB = {
+    "jinja2": "jinja2",
+    "prometheus-client": "prometheus_client",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
+}
 """The packages of the extra `web`, each with the module that is imported."""
 
 

@@ -1,11 +1,11 @@
-"""The `web` section: the daemon's own HTTP server, with health, readiness and metrics."""
+"""The `web` section: the daemon's own HTTP server, with health, metrics and the status page."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -64,12 +64,18 @@ class WebConfig(Section):
 
     listen: Annotated[str, AfterValidator(_listen)] = Field(
         default="127.0.0.1:9464",
-        description="Address and port of /healthz, /readyz and /metrics; port 0 takes a free one.",
+        description="Address and port of /healthz, /readyz, /metrics and the status page; port 0 "
+        "takes a free one.",
     )
     token_file: FilePath | None = Field(
         default=None,
         description="File that holds the token for everything but health; needed where other "
-        "machines reach the address.",
+        "machines reach the address, and to change anything on the status page.",
+    )
+    token_for: Literal["everything", "changes"] = Field(
+        default="everything",
+        description="What the token is asked for: everything but health, or changes alone, which "
+        "only an address of this machine can have.",
     )
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
         default=(),
@@ -92,8 +98,12 @@ class WebConfig(Section):
 
 
 def token_disagreements(web: WebConfig) -> Iterator[Fault]:
-    """Yield that a token is missing where other machines reach the address."""
+    """Yield what of the token does not go with an address that other machines reach."""
     if web.token_file is None and not is_loopback(web.host):
         yield Fault(
             message=messages.WEB_TOKEN_NONE, at=("web", "token_file"), words={"listen": web.listen}
+        )
+    if web.token_for != "everything" and not is_loopback(web.host):  # noqa: S105
+        yield Fault(
+            message=messages.WEB_READS_OPEN, at=("web", "token_for"), words={"listen": web.listen}
         )

@@ -273,6 +273,12 @@ WEB_TOKEN_NONE = _refusal(
     "token, or listen on 127.0.0.1",
     "make one with: " + shell("openssl rand -hex 32"),
 )
+WEB_READS_OPEN = _refusal(
+    "KB-C370",
+    "{file}:{line}: {key}: changes alone cannot need the token where other machines reach "
+    "{listen}; ask for it for everything, or listen on 127.0.0.1",
+    "correct it, then: " + verb("validate"),
+)
 WEB_TOKEN_UNUSABLE = _refusal(
     "KB-C321", "{file}:{line}: {key}: the token in {path} cannot be used: {why}", _RIGHTS
 )

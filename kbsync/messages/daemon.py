@@ -149,3 +149,42 @@ NOT_NOTIFIED = Message(
     "correct the target, then: " + verb("validate"),
     Exit.OK,
 )
+
+# The status page.
+
+NO_CHANGES_HERE = Message(
+    "KB-K370",
+    "nothing can be changed on this page: the configuration names no token",
+    "name a file that holds one as web.token_file; make one with: " + shell("openssl rand -hex 32"),
+    Exit.REFUSED,
+)
+WRONG_TOKEN = Message(
+    "KB-K371",
+    "this is not the token",
+    "type what is in the file that web.token_file names; see which one with: " + verb("validate"),
+    Exit.REFUSED,
+)
+NOT_LOGGED_IN = Message(
+    "KB-K372",
+    "this changes something, and you are not logged in, or the page is of an earlier login",
+    "log in and do it again; or type it, as listed by: " + verb("--help"),
+    Exit.REFUSED,
+)
+STILL_AT_IT = Message(
+    "KB-K373",
+    "mirror {mirror} is still at what was asked for before: {what}",
+    "wait until it is done; see: " + verb("status"),
+    Exit.INDEXING,
+)
+NOT_HELD_ANY_MORE = Message(
+    "KB-K374",
+    "mirror {mirror}: the guard holds another set of changes back by now, or none",
+    "read what it holds back now, and release that; see: " + verb("plan -- {mirror}"),
+    Exit.HALTED,
+)
+TOO_MUCH_SENT = Message(
+    "KB-K375",
+    "a form of this page is smaller than what was sent",
+    "do it again on the page, or type it; the verbs are listed by: " + verb("--help"),
+    Exit.REFUSED,
+)

@@ -1,1 +1,1 @@
-"""The daemon's own HTTP server: is it alive, is it ready, and its metrics. Of the extra `web`."""
+"""The daemon's own HTTP server: health, metrics and the status page. Of the extra `web`."""

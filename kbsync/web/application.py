@@ -1,20 +1,21 @@
-"""What the daemon answers over HTTP: `/healthz`, `/readyz`, `/metrics`."""
+"""What the daemon answers over HTTP: `/healthz`, `/readyz`, `/metrics`, and the status page."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kbsync.web.readiness import UnreadyReason
-from kbsync.web.request_rules import NO_TOKEN, RequestRules
+from kbsync.web.request_rules import LOGIN, NO_TOKEN, Refusal, RequestRules
 
 Scrape = Callable[[], Awaitable[tuple[bytes, str]]]
 WhyNot = Callable[[], list[UnreadyReason]]
@@ -35,23 +36,33 @@ class Doorkeeper:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
-        headers = Request(scope).headers
-        refusal = self._access.refusal(scope["path"], headers)
+        request = Request(scope)
+        refusal = self._access.refusal(request.method, scope["path"], request.headers)
         if refusal is None:
             await self._app(scope, receive, send)
             return
-        more = {"www-authenticate": "Bearer"} if refusal is NO_TOKEN else {}
-        answer = _text(refusal.text, refusal.status, more)
-        await answer(scope, receive, send)
+        await _refused(request, refusal)(scope, receive, send)
 
 
-def application(access: RequestRules, *, why_not: WhyNot, scrape: Scrape) -> Starlette:
+def _refused(request: Request, refusal: Refusal) -> Response:
+    if refusal is NO_TOKEN and "text/html" in request.headers.get("accept", ""):
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        back = quote(asked if request.method == "GET" else "/", safe="")
+        return RedirectResponse(f"{LOGIN}?next={back}", HTTPStatus.SEE_OTHER, _HEADERS)
+    more = {"www-authenticate": "Bearer"} if refusal is NO_TOKEN else {}
+    return _text(refusal.text, refusal.status, more)
+
+
+def application(
+    access: RequestRules, *, why_not: WhyNot, scrape: Scrape, pages: ASGIApp
+) -> Starlette:
     """Return the application.
 
     Args:
         access: who may ask.
         why_not: returns why the daemon is not ready; empty when it is.
         scrape: returns the metrics, and their content type.
+        pages: answers everything else.
     """
 
     def healthz(request: Request) -> Response:
@@ -64,7 +75,7 @@ def application(access: RequestRules, *, why_not: WhyNot, scrape: Scrape) -> Sta
         body, kind = await scrape()
         return Response(body, headers={**_HEADERS, "content-type": kind})
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", _in_loop(healthz)),
             Route("/readyz", _in_loop(readyz)),
@@ -73,6 +84,26 @@ def application(access: RequestRules, *, why_not: WhyNot, scrape: Scrape) -> Sta
         middleware=[Middleware(Doorkeeper, access=access)],
         exception_handlers={HTTPException: _not_answered},
     )
+    app.router.default = pages
+    return app
+
+
+class LoadedLater:
+    """An application that is made for its first request: probes and Prometheus need none of it.
+
+    Args:
+        make: makes it.
+    """
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
+        if self._app is None:
+            self._app = self._make()
+        await self._app(scope, receive, send)
 
 
 def _in_loop(answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:

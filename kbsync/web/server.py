@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
+from anyio.abc import TaskGroup
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from kbsync.config import WebConfig
 from kbsync.engine.execute.results import Event
 from kbsync.messages import Notice, Problem
 from kbsync.service.admin import Admin
 from kbsync.service.event_log import EventLog
-from kbsync.web.application import application
+from kbsync.web.application import LoadedLater, application
 from kbsync.web.listener import listen, serve
 from kbsync.web.metrics import Metrics, of_standby
 from kbsync.web.readiness import Unready, UnreadyReason, reasons
 from kbsync.web.request_rules import RequestRules
+
+if TYPE_CHECKING:
+    from kbsync.web.page_app import PageApp
 
 # Seconds between two attempts to take the address.
 RETRY = 10.0
@@ -35,6 +41,7 @@ class WebServer:
         self._admin = admin
         self._web = web
         self._metrics = Metrics(admin, away_for=web.unready_after)
+        self._pages: PageApp | None = None
 
     def observe(self, event: Event) -> None:
         """Count one step."""
@@ -42,12 +49,28 @@ class WebServer:
 
     async def run(self) -> None:
         """Take the address, again and again while another program has it, and answer."""
-        app = application(
-            RequestRules(self._web),
-            why_not=partial(reasons, self._admin, away_for=self._web.unready_after),
-            scrape=self._metrics.scrape,
-        )
-        await _answer(app, self._web, self._admin.log)
+        access = RequestRules(self._web)
+        async with anyio.create_task_group() as group:
+            app = application(
+                access,
+                why_not=partial(reasons, self._admin, away_for=self._web.unready_after),
+                scrape=self._metrics.scrape,
+                pages=LoadedLater(partial(self._made, access, group)),
+            )
+            try:
+                await _answer(app, self._web, self._admin.log)
+            finally:
+                if self._pages is not None:
+                    self._pages.streams.ended.set()
+
+    def _made(self, access: RequestRules, group: TaskGroup) -> ASGIApp:
+        """Make the pages, whose commands run in `group`."""
+        from kbsync.web.page_app import PageApp  # noqa: PLC0415 - most daemons are never looked at
+        from kbsync.web.site import Site  # noqa: PLC0415
+
+        site = Site(self._admin, access, group, away_for=self._web.unready_after)
+        self._pages = PageApp(site)
+        return self._pages.app
 
 
 async def answer_in_standby(
@@ -60,12 +83,20 @@ async def answer_in_standby(
         log: of the process.
         why: returns what is waited for.
     """
+    access = RequestRules(web)
     app = application(
-        RequestRules(web),
+        access,
         why_not=lambda: [UnreadyReason(Unready.STANDBY, notice=why())],
         scrape=of_standby,
+        pages=LoadedLater(partial(_standby_pages, access, why)),
     )
     await _answer(app, web, log)
+
+
+def _standby_pages(access: RequestRules, why: Callable[[], Notice | None]) -> ASGIApp:
+    from kbsync.web.standby_app import standby_app  # noqa: PLC0415
+
+    return standby_app(access, why)
 
 
 async def _answer(app: Starlette, web: WebConfig, log: EventLog) -> None:

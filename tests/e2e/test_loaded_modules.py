@@ -161,3 +161,44 @@ def test_the_daemon_watches_before_it_loads_what_it_works_with(folder: Path) -> 
     modules = set(run.stdout.decode().split()) - {"httpx._main"}  # only its name, see `UNUSED`
     assert "kbsync.source.watch.watcher" in modules
     assert among(modules, LEDGER | ENGINE | SERVER | EMBEDDED | {"kbsync.service.daemon"}) == []
+
+
+# The daemon answers probes and Prometheus, and what is loaded then is printed before and after a
+# page is asked for.
+WITH_A_PAGE = """
+import json, os, signal, sys, threading, time, urllib.request
+from kbsync.cli import main
+from kbsync.web import listener
+taken = listener.listen
+def ask(port):
+    def loaded(*paths):
+        for path in paths:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read()
+        return [m for m in sys.modules if sys.modules[m]]
+    time.sleep(0.5)
+    found = [loaded("/healthz", "/metrics"), loaded("/")]
+    open("modules.json", "w").write(json.dumps(found))
+    os.kill(os.getpid(), signal.SIGTERM)
+def listen(host, port):
+    found = taken(host, port)
+    threading.Thread(target=ask, args=found.getsockname()[1:]).start()
+    return found
+import kbsync.web.server
+kbsync.web.server.listen = listen
+sys.argv = ["kbsync", "run"]
+main()
+"""
+
+
+def test_the_daemon_loads_its_pages_for_who_asks_for_one(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "kbsync.yaml").write_text(
+        'version: 1\nserver: {url: embedded}\nledger: ./ledger.db\nweb: {listen: "127.0.0.1:0"}\n'
+        "mirrors: [{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}]\n"
+    )
+    line = [sys.executable, "-c", WITH_A_PAGE]
+    subprocess.run(line, cwd=tmp_path, env=environment(), check=True, capture_output=True)
+    before, after = map(set, json.loads((tmp_path / "modules.json").read_text()))
+    pages = {"jinja2", "kbsync.web.page_app", "kbsync.web.site"}
+    assert among(before, pages) == []
+    assert pages <= after
