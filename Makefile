@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim crash fuzz coverage bench lint types contracts docs site dist clean distclean
+.PHONY: help demo test sim crash fuzz coverage bench lint types contracts docs pictures site dist clean distclean
 
 help:
 	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint        check style and format"
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
+	@echo "make pictures    take the pictures of docs/images anew, in Chromium"
 	@echo "make docs        write docs/messages.md, the rooms of docs/design.md and the tables of other pages anew"
 	@echo "make site        build the documentation into build/site; a broken link fails it"
 	@echo "make dist        build the source package and the wheel into dist/, and check them"
@@ -81,6 +82,13 @@ docs: $(VENV)/.with-test
 	$(BIN)/python -m tests.docs.configuration
 	$(BIN)/python -m tests.docs.commands
 	$(BIN)/python -m benchmarks.page
+
+# The two pictures of the status page, as its test takes them.
+pictures: $(VENV)/.with-test
+	KBSYNC_SHOTS=$(CURDIR)/build/shots $(BIN)/pytest -n 0 tests/e2e/test_status_page.py -k first_upload
+	mkdir -p docs/images
+	cp build/shots/first-upload.png docs/images/status-page.png
+	cp build/shots/halted.png docs/images/halted.png
 
 site: $(VENV)/.with-docs
 	$(BIN)/zensical build --strict

@@ -30,7 +30,8 @@ GUIDES = {
     "guides/care/storing.md": "# Storing\n\nEmpty the tank before winter.\n",
     "reference/parts.md": "# Parts\n\nChimney, wick, burner, tank and brass wheel.\n",
 }
-POLICIES = [f"rules/{number:02}-rule.md" for number in range(1, 31)]
+POLICIES = [f"2024/{number:02}-rule.md" for number in range(1, 21)]
+POLICIES += [f"2026/{number:02}-rule.md" for number in range(1, 11)]
 ARCHIVED = 10_000
 BASE = "00000000-0000-4000-8000-000000000001"
 
@@ -90,9 +91,8 @@ class PageFolder:
         self.front.behaviour = behave
 
     def remove_policies(self) -> None:
-        """Take more files away than the guard lets pass."""
-        for name in POLICIES[:20]:
-            (self.path / "policies" / name).unlink()
+        """Take more files away than the guard lets pass, all in one moment."""
+        (self.path / "policies" / "2024").rename(self.path / "2024")
 
 
 @contextmanager

@@ -194,11 +194,18 @@ def test_a_standby_is_alive_and_not_ready_until_it_took_over(
         assert unready.status_code == 503
         assert unready.json()["reasons"][0]["cause"] == "standby"
         assert asked.get("/metrics").status_code == 200
+        page = asked.get("/mirrors/docs")
+        assert page.status_code == 503
+        assert "Standing by" in page.text
+        assert "takes over" in page.text
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert asked.get("/static/page.css").status_code == 200
         active.process.kill()
         active.process.wait()
         other.until_said("ready")
         other.until_said("web listens", count=2)
         within(SECONDS, lambda: asked.get("/readyz").status_code == 200)
+        assert "Standing by" not in asked.get("/").text
 
 
 def cut_off(cluster: Cluster, process: int) -> None:

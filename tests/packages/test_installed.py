@@ -126,6 +126,8 @@ def test_demo_mirror_and_daemon(packages: Packages, version: str, tmp_path: Path
     daemon = subprocess.Popen([command, "-c", configuration, "run"], cwd="/")
     try:
         _ready(daemon, f"http://127.0.0.1:{port}/readyz")
+        for page in ("/", "/mirrors/docs", "/search?q=fox", "/static/page.css", "/static/page.js"):
+            assert _answer(f"http://127.0.0.1:{port}{page}") == 200
     finally:
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(60) == 0

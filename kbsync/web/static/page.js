@@ -12,15 +12,13 @@ function put(parts) {
 
 function follow(place) {
   const events = new EventSource(place.dataset.stream);
-  let first = true;
   events.onmessage = (event) => {
     put(JSON.parse(event.data));
     const waiting = document.querySelector("[data-reload]");
     // A plan that was asked for is there once its command has ended.
-    if (!first && waiting && waiting.dataset.reload && !/under way/.test(waiting.textContent)) {
+    if (waiting && waiting.dataset.reload && !/under way/.test(waiting.textContent)) {
       location.replace(location.pathname);
     }
-    first = false;
   };
   addEventListener("pagehide", () => events.close());
 }
