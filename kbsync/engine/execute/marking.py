@@ -45,7 +45,7 @@ from kbsync.planning.marks import FIELDS, mark_for, values_hash, values_of
 # A server takes 23 ms for a document (docs/dify-api.md section 13), and answers within seconds.
 BATCH = 250
 LINGER, LINGER_ASKED = 2.0, 10.0  # one call marks a whole batch, so a mark waits for others
-READ_BACK_AFTER, READ_BACK_AT = 30.0, 1000  # a list is read for many marks at once
+READ_BACK_AFTER, READ_AT_ONCE = 30.0, 1000  # a list is read for many marks at once
 READ_BACKS = 2
 CALLS = 6
 FIRST_DELAY, LONGEST_DELAY = 1.0, 64.0
@@ -162,15 +162,20 @@ class MarkWriter:
             each.since + (max(self._linger, LINGER_ASKED) if each.asked else self._linger)
             for each in self._waiting.values()
         )
-        full = idle or len(self._waiting) >= BATCH
-        return max(self._not_before, now if full else due)
+        return max(self._not_before, now if idle or self._is_full() else due)
+
+    def _is_full(self) -> bool:
+        """Whether there is a batch, or as many unknown documents as a list is read for at once."""
+        if not BATCH <= len(self._waiting) < READ_AT_ONCE:
+            return len(self._waiting) >= BATCH
+        return sum(each.others is not None for each in self._waiting.values()) >= BATCH
 
     def _read_due(self, idle: bool) -> float | None:
         if not self._written:
             return None
         now = self._context.clock.now()
         oldest = min(each.since for each in self._written.values())
-        full = (idle and not self._waiting) or len(self._written) >= READ_BACK_AT
+        full = (idle and not self._waiting) or len(self._written) >= READ_AT_ONCE
         return now if full else oldest + READ_BACK_AFTER
 
     def _mark_of(self, key: DocKey) -> Mark | None:
