@@ -21,7 +21,7 @@ from kbsync.messages.machine_limits import machine_limit
 
 # One hop to a thread reads so much.
 CHUNK = 256 * 1024
-# So much is read without one: the hop takes ten times as long as the read.
+# So much is read without one: the hop takes longer than the read.
 SMALL = 64 * 1024
 
 
