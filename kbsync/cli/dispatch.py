@@ -13,6 +13,7 @@ import click
 
 from kbsync.app import build
 from kbsync.cli import local_context, output, streams
+from kbsync.cli.colours import styled
 from kbsync.cli.command_line import CliContext
 from kbsync.commands.base import Command
 from kbsync.config import Settings
@@ -134,7 +135,7 @@ def _confirmed(settings: Settings, command: Command, answer: Answer) -> Answer:
 
 
 def _print(text: str, error: bool) -> None:
-    click.echo(text, err=error, nl=False)
+    click.echo(text if error else styled(text), err=error, nl=False)
 
 
 def _here(context: CliContext, settings: Settings, command: Command) -> CommandResult:

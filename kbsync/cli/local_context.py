@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kbsync.app import build, connect
+from kbsync.cli.colours import styled
 from kbsync.cli.progress import Observer, progress
 from kbsync.commands.base import Confirmation
 from kbsync.commands.patience import Patience
@@ -54,7 +55,7 @@ class LocalContext:
 
     def say(self, line: str) -> None:
         """Print to standard output."""
-        click.echo(line)
+        click.echo(styled(line))
 
     def warn(self, line: str) -> None:
         """Print to standard error."""

@@ -104,7 +104,7 @@ async def apply(command: Apply, context: CommandContext) -> int:
                 context.warn(command.declined)
             return Exit.FAULT
         done = await apply_plans(command, context, plans, agreed)
-    report.show(context, done, as_json=command.as_json)
+    report.show(context, done, as_json=command.as_json, full=command.full)
     return done.exit
 
 

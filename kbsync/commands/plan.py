@@ -17,6 +17,7 @@ from kbsync.config import Settings
 from kbsync.messages import Exit, Notice, printable
 from kbsync.messages.source import LOSES_TEXT
 from kbsync.planning import markdown, render
+from kbsync.planning.plan_text import as_text
 
 
 def prepared(settings: Settings, typed: dict[str, Any]) -> PlanCommand:
@@ -98,8 +99,9 @@ def _show(
             output.say(line)
     else:
         # Nothing is said of mirrors that were not compared but why.
-        for line in render.as_text(plan, uncompared=len(halts)) if len(halts) < len(plans) else ():
-            output.say(line)
+        if len(halts) < len(plans):
+            for line in as_text(plan, uncompared=len(halts), full=command.full):
+                output.say(line)
         for notice in lost:
             output.say(f"note: {notice}")
             if notice.message is LOSES_TEXT:

@@ -10,7 +10,8 @@ from kbsync.commands.base import Output
 from kbsync.engine.execute.results import Event, Report
 from kbsync.messages import printable, verb
 from kbsync.planning.plan import CHANGES, SET_BASE
-from kbsync.planning.render import SIGNS, guard_json, halted_lines
+from kbsync.planning.plan_text import by_reason, plain, sign_of
+from kbsync.planning.render import guard_json, halted_lines
 
 # More lines than these scroll the summary off the screen.
 NAMED = 20
@@ -23,21 +24,28 @@ PAST = {
     "restore": "restored",
     "trash": "put into the trash",
     "move": "moved",
-    "set_metadata": "marked",
+    "set_metadata": "given other metadata",
     SET_BASE: "settings set",
     "switch": "switched",
 }
 
 
-def show(output: Output, done: Applied, *, as_json: bool) -> None:
-    """Print the report of a pass, for a program or for a person."""
+def show(output: Output, done: Applied, *, as_json: bool, full: bool = False) -> None:
+    """Print the report of a pass, for a program or for a person.
+
+    Args:
+        output: where to.
+        done: what the pass did.
+        as_json: for a program.
+        full: name every skipped file.
+    """
     if as_json:
         _as_json(output, done)
     else:
-        _as_text(output, done)
+        _as_text(output, done, full)
 
 
-def _as_text(output: Output, done: Applied) -> None:
+def _as_text(output: Output, done: Applied, full: bool) -> None:
     for report in done.reports:
         if report.notice is not None:
             output.say(f"{report.mirror}: {report.notice}")
@@ -45,7 +53,7 @@ def _as_text(output: Output, done: Applied) -> None:
         _stopped(output, report)
         _unfinished(output, report)
         _halted(output, report)
-        _skipped(output, report)
+        _skipped(output, report, full)
         output.say(summary(report))
     for halt in done.halts:
         output.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")
@@ -101,21 +109,23 @@ def _halted(output: Output, report: Report) -> None:
         output.say(line)
 
 
-def _skipped(output: Output, report: Report) -> None:
+def _skipped(output: Output, report: Report, full: bool) -> None:
+    """Name each file; the first of each reason where nothing was done, or many were skipped."""
+    if full or (report.done and len(report.skipped) <= NAMED):
+        shown = [(each, printable(each.key.path)) for each in report.skipped]
+    else:
+        shown = by_reason(report.skipped)
     # Files skipped for one reason in a row share the line with the next step.
     following = ""
-    for each in report.skipped[:NAMED]:
+    for each, files in shown:
         if following and each.why.next != following:
             output.say(f"  next: {following}")
         following = each.why.next
-        output.say(f"skipped: {printable(each.key.path)}: {each.why}")
+        output.say(f"skipped: {files}: {each.why}")
     if following:
         output.say(f"  next: {following}")
-    if len(report.skipped) > NAMED:
-        rest = Counter(each.why.code for each in report.skipped[NAMED:])
-        following = verb("plan --json").line()
-        parts = ", ".join(f"{number} [{code}]" for code, number in sorted(rest.items()))
-        output.say(f"{len(report.skipped) - NAMED} more skipped: {parts}; to see each: {following}")
+    if len(report.skipped) > len(shown):
+        output.say(f"  each skipped file by name: {verb('plan --full').line()}")
 
 
 def _as_json(output: Output, done: Applied) -> None:
@@ -161,10 +171,8 @@ def _report_json(report: Report) -> dict[str, object]:
 def line_of(event: Event) -> str | None:
     """Return the line that reports `event`; None for steps that change nothing."""
     path = printable(event.key.path)
-    if event.action == SET_BASE and event.outcome == "done":
-        return f"~ {path}  ({event.action}: {event.cause})"
-    if event.action in CHANGES and event.outcome == "done":
-        return f"{SIGNS.get(event.action, '*')} {path}  ({event.action}: {event.cause})"
+    if (event.action in CHANGES or event.action == SET_BASE) and event.outcome == "done":
+        return f"{sign_of(event.action)} {path}  ({printable(plain(event.action, event.cause))})"
     if event.outcome == "failed":
         return f"! {path}  (indexing failed: {printable(event.cause)})"
     said = event.outcome == "waiting" or event.action == "wait"

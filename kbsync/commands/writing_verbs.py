@@ -91,6 +91,7 @@ class PlanCommand(Command):
         how: how to plan them.
         file: the file the plan is saved in, as it is shown; empty for none.
         within: seconds it may take; None for any number.
+        full: name every change and every skipped file.
         as_json: print one JSON object.
         as_markdown: print Markdown, for the summary of a CI job.
     """
@@ -107,6 +108,7 @@ class PlanCommand(Command):
         "kbsync plan",
         "kbsync plan docs",
         "kbsync plan ./docs/guides",
+        "kbsync plan --full",
         "kbsync plan -o plan.json",
     )
     work: ClassVar[str] = "kbsync.commands.plan:plan"
@@ -130,6 +132,9 @@ class PlanCommand(Command):
         metavar="TIME",
         help="Take this long at most, such as 10m; the exit code is 6 when that is over.",
     )
+    full: bool = flag(
+        "-v", "--full", help="Name every change and every skipped file, however many there are."
+    )
     as_json: bool = flag("--json", help=JSON)
     as_markdown: bool = flag("--markdown", help="Print Markdown, for the summary of a CI job.")
 
@@ -151,6 +156,7 @@ class Apply(Command):
         wait: until everything is indexed.
         within: seconds it may take; None for any number.
         sure: do not ask before stale documents are deleted.
+        full: name every skipped file.
         as_json: print one JSON object at the end.
         agreed: digest of the stale documents a person agreed to when asked before.
     """
@@ -189,6 +195,7 @@ class Apply(Command):
     wait: bool = no_wait()
     within: float | None = wait_time()
     sure: bool = flag("--yes", help="Do not ask before stale documents are deleted.")
+    full: bool = flag("-v", "--full", help="Name every skipped file.")
     as_json: bool = flag("--json", help=JSON_AT_THE_END)
     agreed: str = ""
 

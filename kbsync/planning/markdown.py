@@ -9,8 +9,8 @@ from itertools import groupby
 
 from kbsync.messages import Notice, printable
 from kbsync.model import Action, Halted
-from kbsync.planning import render
 from kbsync.planning.plan import Plan, name_of
+from kbsync.planning.plan_text import WORDS, line_of, price, setting_line, summary
 
 MOST = 500
 """Actions that are shown: a summary may have 1 MiB, and a longer list is not read."""
@@ -36,9 +36,10 @@ def as_markdown(
         yield f"- **not compared**: mirror {_plain(mirror)}: {_plain(str(why))}"
     for halted in plan.halts:
         yield from _halted(halted)
-    yield f"\n{_plain(render.summary(plan, len(failed)))}\n"
+    for line in (summary(plan, len(failed)), *price(plan)):
+        yield f"\n{_plain(line)}\n"
     for change in plan.base:
-        yield f"- {_plain(render.setting_line(change))}"
+        yield f"- {_plain(setting_line(change))}"
     yield from _actions(plan.actions, most)
     for note in notes:
         yield f"- note: {_plain(str(note))}"
@@ -54,9 +55,9 @@ def _actions(actions: Sequence[Action], most: int) -> Iterator[str]:
     counted = Counter(map(name_of, actions))
     shown = sorted(actions[:most], key=name_of)
     for name, group in groupby(shown, key=name_of):
-        yield f"<details><summary>{counted[name]} {_plain(name)}</summary>\n"
+        yield f"<details><summary>{counted[name]} {_plain(WORDS[name].sum)}</summary>\n"
         for action in group:
-            yield f"- {_plain(render.line_of(action))}"
+            yield f"- {_plain(line_of(action))}"
         yield "\n</details>\n"
     if len(actions) > most:
         yield f"{len(actions) - most} more; `kbsync plan --json` has each."

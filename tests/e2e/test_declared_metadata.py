@@ -74,7 +74,7 @@ def test_front_matter_of_500_files_costs_no_upload_and_fifteen_calls(terminal: T
             calls[f"{method} {path.rpartition('/')[2]}"] += 1
 
         front.behaviour = count
-        assert "500 marked" in terminal.type("apply")
+        assert "500 given other metadata" in terminal.type("apply")
         counted = dict(calls)
         assert sum(counted.values()) <= CALLS, counted
         assert uploaded(terminal) == before
@@ -193,7 +193,7 @@ def test_what_cannot_be_read_is_named_and_keeps_its_metadata(terminal: Terminal)
     assert all(code in planned for code in ("KB-S263", "KB-S261", "KB-S262"))
     assert "KB-S263" in terminal.type("apply", exit=3)
     assert values(terminal) == before | {"c.md": {"title": "C, new"}}
-    assert "2 hold" in terminal.type("plan", exit=3)
+    assert "2 left as they are" in terminal.type("plan", exit=3)
     (docs / "a.md").write_text(page("A2"))
     (docs / "b.md.kbsync.yaml").unlink()
     (docs / "gone.md.kbsync.yaml").unlink()

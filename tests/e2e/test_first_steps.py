@@ -116,7 +116,7 @@ def test_two_servers_on_one_file(person: Terminal, tmp_path: Path) -> None:
 def test_the_demonstration_holds(person: Terminal, tmp_path: Path) -> None:
     printed = person.type("demo", "--dir", "shown")
     assert "All of this held." in printed
-    assert "1 create, 1 update, 1 delete; 6 unchanged" in printed
+    assert "1 to create, 1 to update, 1 to delete; 6 unchanged" in printed
     assert re.search(r"likeness staircase\n1\. guides/lamp-room\.md  \(score 0\.\d+\)", printed)
     assert (tmp_path / "shown" / "docs" / "reports" / "storm.docx").exists()
     assert say.DEMO_NOT_EMPTY.code in person.type("demo", "--dir", "shown", exit=64)

@@ -67,6 +67,20 @@ def test_a_table_with_and_without_colour(person: Terminal) -> None:
     assert "\x1b" not in person.type("kb", "list")
 
 
+def test_a_plan_with_and_without_colour(tmp_path: Path) -> None:
+    person = Terminal(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a\x1b[31m.md").write_text("# A page\n\nWith words.\n")
+    person.type("init")
+    code, seen = on_terminal(person, "plan")
+    assert code == 2
+    assert "\x1b[32m+ a\\x1b[31m.md  (new, 22 B)\x1b[0m" in seen
+    code, seen = on_terminal(person, "plan", NO_COLOR="1")
+    assert "+ a\\x1b[31m.md  (new, 22 B)" in seen
+    assert "\x1b" not in seen
+    assert "\x1b" not in person.type("plan", exit=2)
+
+
 def test_a_deletion_is_asked_about(person: Terminal) -> None:
     delete = ("kb", "delete", "[red]Docs[/red]")
     code, seen = on_terminal(person, *delete, answer="n\n")

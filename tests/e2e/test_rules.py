@@ -37,7 +37,7 @@ def test_a_changed_process_rule_concerns_the_documents_it_matches_alone(tmp_path
     assert {each["path"] for each in plan["actions"]} == {f"{n}.html" for n in range(6)}
     assert {(each["action"], each["cause"]) for each in plan["actions"]} == {("update", "settings")}
     assert plan["unchanged"] == 6
-    assert "6 update; 6 unchanged" in terminal.type("plan", exit=2)
+    assert "6 to update; 6 unchanged" in terminal.type("plan", exit=2)
     terminal.type("apply")
     after = revs(terminal)
     assert {name for name in after if after[name] != before[name]} == {

@@ -135,7 +135,7 @@ def test_verbs_while_it_runs(setup: Setup) -> None:
 
         type_("pause", "docs")
         setup.edit(1)
-        daemon.until(lambda: "1 update" in type_("plan", exit=(0, 2)))
+        daemon.until(lambda: "1 to update" in type_("plan", exit=(0, 2)))
         assert setup.changes() == {}
         assert "paused" in type_("status")
         type_("resume")
@@ -183,7 +183,7 @@ def test_the_configuration_changes_while_it_runs(setup: Setup) -> None:
         setup.configure(more.replace("settle", "read_only: true, settle"))
         setup.terminal.type("reload")
         (setup.folder / "wiki" / "other.md").write_text("# Other\n")
-        daemon.until(lambda: "1 create" in setup.terminal.type("plan", "wiki", exit=(0, 2)))
+        daemon.until(lambda: "1 to create" in setup.terminal.type("plan", "wiki", exit=(0, 2)))
         assert "KB-K010" in setup.terminal.type("apply", "wiki", exit=3)
         setup.configure()
         daemon.until_said("reloaded", 3)

@@ -46,7 +46,8 @@ from kbsync.model import (
 )
 from kbsync.planning.guard import Facts, History, Root, guard, root_fault
 from kbsync.planning.plan import Plan, Rates, make_plan
-from kbsync.planning.render import as_json, as_text
+from kbsync.planning.plan_text import as_text
+from kbsync.planning.render import as_json
 from tests.coded import coded, coded_values
 
 HERE = Path(__file__).parent
@@ -172,6 +173,30 @@ def _skipped() -> Plan:
     return make_plan([], skipped=[Skipped(key=_key(p), why=TOO_BIG(path=p)) for p in left_out])
 
 
+def _many(folders: int) -> Plan:
+    """More changes than anyone reads: by folder, one alone in its folder, and two to see to."""
+    actions: list[Action] = [
+        _create(f"handbook/part{n % folders:02}/page{n:04}.md", 1000) for n in range(900)
+    ]
+    actions += [
+        Delete(key=_key(f"old/{p}"), row="T20", cause=Cause.REMOVED, document_id="d", name=p)
+        for p in map(str, range(40))
+    ]
+    actions.append(
+        Update(
+            key=_key("alone.md"),
+            row="T17",
+            cause=Cause.EDITED,
+            stat=Stat(5, 1, 1, 1),
+            document_id="d",
+        )
+    )
+    for path in ("handbook/slow.md", "a\x1b[2J.md"):
+        why = say.HELD_INDEXING(path=path)
+        actions.append(Hold(key=_key(path), row="R1", cause=Cause.INDEXING, why=why))
+    return make_plan(actions, unchanged=3, rates=Rates(requests_per_minute=60))
+
+
 def _settings() -> Plan:
     """A base with other settings than declared: one of each kind, and a name from the server."""
 
@@ -223,6 +248,8 @@ PLANS: dict[str, Callable[[], Plan]] = {
     "hostile": _hostile,
     "settings": _settings,
     "settings-of-a-new-base": _settings_of_a_new_base,
+    "many": lambda: _many(20),
+    "many-folders": lambda: _many(200),
     "skipped": _skipped,
 }
 
@@ -247,11 +274,21 @@ def test_the_json_is_what_the_file_says(name: str) -> None:
 
 def test_no_line_of_text_can_steer_a_terminal() -> None:
     lines = list(as_text(_hostile()))
-    assert len(lines) == len(HOSTILE) + 4 + 1 + 1
+    assert len(lines) == 1 + len(HOSTILE) + 4 + 1 + 1 + 1
     steering = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
     for line in lines:
         assert not steering.search(line), ascii(line)
         line.encode()  # no lone surrogate either
+
+
+def test_in_full_every_change_and_every_skipped_file_has_its_line() -> None:
+    for made in (_many(200), _skipped()):
+        lines = list(as_text(made, full=True))
+        for path in (
+            *(each.key.path for each in made.actions if isinstance(each, Create)),
+            *(each.key.path for each in made.skipped),
+        ):
+            assert sum(line.split("  (")[0][2:] == path for line in lines) == 1
 
 
 def test_plain_names_are_shown_as_they_are() -> None:

@@ -20,10 +20,10 @@ async def test_a_pass_is_made_by_the_daemon(tmp_path: Path, capsys: Printed) -> 
     (tmp_path / "docs" / "page.md").write_text("# A page\n\nWith words.\n")
     async with running(tmp_path) as daemon:
         assert await daemon.type("plan", "docs") == 2
-        assert "1 create" in capsys.readouterr().out
+        assert "1 to create" in capsys.readouterr().out
         assert await daemon.type("apply") == 0
         printed = capsys.readouterr().out
-        assert "+ page.md  (create: new)" in printed
+        assert "+ page.md  (new)" in printed
         assert "docs: 1 created, 0 unchanged\nwiki: 0 unchanged\n" in printed
         (created,) = daemon.said("create")
         assert (created["mirror"], created["path"], created["outcome"]) == (
@@ -145,7 +145,7 @@ async def test_what_is_read_only_is_planned_and_not_written(
         assert daemon.controllers["docs"].read_only
         assert not daemon.controllers["wiki"].read_only
         assert await daemon.type("plan") == 2
-        assert "2 create" in capsys.readouterr().out
+        assert "2 to create" in capsys.readouterr().out
         assert await daemon.type("apply") == 3
         printed = capsys.readouterr()
         assert "KB-K010" in printed.err

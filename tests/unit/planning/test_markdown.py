@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from kbsync.model import Action, Cause, Create, DocKey, Stat
-from kbsync.planning import render
+from kbsync.planning import plan_text
 from kbsync.planning.markdown import as_markdown
 from kbsync.planning.plan import Plan, make_plan
 
@@ -66,16 +66,16 @@ def test_a_name_is_text(path: str) -> None:
     plan = _plan(path)
     found = _shown(plan)
     assert found.tags <= OURS
-    assert render.line_of(plan.actions[0]) in found.words
+    assert plan_text.line_of(plan.actions[0]) in found.words
 
 
 def test_it_says_what_the_text_says() -> None:
     plan = _plan("a.md", "b.md")
-    assert render.summary(plan) in _shown(plan).words
+    assert plan_text.summary(plan) in _shown(plan).words
 
 
 def test_a_long_plan_is_counted() -> None:
     found = _shown(_plan(*(f"{number}.md" for number in range(30))), most=10)
     assert len(re.findall(r"\+ \d+\.md", found.words)) == 10
-    assert "30 create" in found.words
+    assert "30 to create" in found.words
     assert "20 more" in found.words

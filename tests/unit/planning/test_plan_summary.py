@@ -8,7 +8,7 @@ from kbsync.messages import Notice
 from kbsync.messages import engine as say
 from kbsync.model import Action, Cause, Conflict, DocKey, Hold
 from kbsync.planning.plan import Plan, make_plan
-from kbsync.planning.render import summary
+from kbsync.planning.plan_text import summary
 
 KEY = DocKey(mirror="docs", path="a.md")
 STALE = Hold(
@@ -23,7 +23,10 @@ def _plan(*actions: Action) -> Plan:
 def test_what_was_not_compared_is_not_called_nothing_to_do() -> None:
     assert summary(_plan()) == "nothing to do; 3 unchanged"
     assert summary(_plan(), 1) == "1 mirror not compared; nothing to do in the others; 3 unchanged"
-    assert summary(_plan(STALE), 2) == "2 mirrors not compared; 1 hold; 3 unchanged; 1 stale"
+    assert (
+        summary(_plan(STALE), 2)
+        == "2 mirrors not compared; 1 left as they are; 3 unchanged; 1 stale"
+    )
 
 
 @pytest.mark.parametrize(
