@@ -19,7 +19,7 @@ from kbsync.app.export.folder import OWN, ExportFolder
 from kbsync.app.export.source_base import SourceBase
 from kbsync.app.export.state import ExportState, Origin
 from kbsync.app.export.whole_base import NAMED, STATE, BaseExport, Export, ExportForecast, begun
-from kbsync.cli import output
+from kbsync.cli import output, waiting
 from kbsync.cli.api.call import server_named
 from kbsync.cli.api.ids import base_id
 from kbsync.cli.command_line import CliContext
@@ -65,7 +65,7 @@ def export(verb: ExportBase, context: CliContext) -> int:
         clock=ProcessClock(),
         in_flight=server.max_in_flight,
     )
-    patience = Patience(partial(click.echo, err=True))
+    patience = waiting.patience()
     patience.watch_calls(partial(calls.waits, server.url))
     work = partial(_exported, verb, server, calls, patience)
     try:

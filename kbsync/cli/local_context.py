@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from kbsync.app import build, connect
+from kbsync.cli import waiting
 from kbsync.cli.colours import styled
 from kbsync.cli.progress import Observer, progress
 from kbsync.commands.base import Confirmation
-from kbsync.commands.patience import Patience
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
 from kbsync.messages import Problem
@@ -51,7 +51,7 @@ class LocalContext:
         self.settings = settings
         self._log_level = log_level
         self.file: str | None = None
-        self.patience = Patience(self.warn)
+        self.patience = waiting.patience()
 
     def say(self, line: str) -> None:
         """Print to standard output."""

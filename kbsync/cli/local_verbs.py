@@ -94,6 +94,7 @@ class Status(LocalVerb):
     examples: ClassVar[tuple[str, ...]] = (
         "kbsync status",
         "kbsync status --failed",
+        "kbsync status --watch",
         "kbsync status --running --json",
     )
     work: ClassVar[str] = "kbsync.cli.status:status"
@@ -104,6 +105,7 @@ class Status(LocalVerb):
         help="Show the daemon alone, as a health check: exit code 0, 4 or 5 as above, 1 when none "
         "answers.",
     )
+    watch: bool = flag("--watch", help="Show it anew every two seconds, until Ctrl-C.")
     as_json: bool = flag("--json", help=JSON)
 
 

@@ -13,6 +13,7 @@ from kbsync.engine.execute.results import Event
 from kbsync.planning.plan import CHANGES, Plan, name_of
 
 Observer = Callable[[Event], None]
+UPLOADS = frozenset({"create", "update"})
 
 
 @contextmanager
@@ -45,27 +46,34 @@ def _bar(plan: Plan) -> Iterator[Observer]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text  # noqa: PLC0415
 
-    changes = sum(name_of(action) in CHANGES for action in plan.actions)
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{60 * task.speed:.0f}/min" if task.speed else "", style="dim")
+
+    names = list(map(name_of, plan.actions))
+    changes = sum(name in CHANGES for name in names)
+    uploads = sum(name in UPLOADS for name in names)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, transient=True) as bar:
         sent = bar.add_task("sent", total=changes)
-        indexed = bar.add_task("indexed", total=0)
+        indexed = bar.add_task("indexed", total=uploads)
 
         def observe(event: Event) -> None:
             if event.action in CHANGES and event.outcome == "done":
                 bar.advance(sent)
-            if event.action in ("create", "update") and event.outcome == "done":
-                # How many are to be indexed is known only as they are sent.
-                bar.update(indexed, total=(bar.tasks[indexed].total or 0) + 1)
             if event.action == "index":
                 bar.advance(indexed)
 

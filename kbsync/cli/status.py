@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +30,14 @@ _SHOWN = 5
 
 def status(verb: Status, context: CliContext) -> int:
     """Print the overview; the exit code says whether everything is as it should be."""
+    if verb.watch:
+        from kbsync.cli.status_watch import watch  # noqa: PLC0415 - most looks are single
+
+        return watch(partial(_once, verb, context))
+    return _once(verb, context)
+
+
+def _once(verb: Status, context: CliContext) -> int:
     try:
         settings = load(context.config, os.environ)
     except Problem as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
@@ -9,9 +10,17 @@ from typing import TypeVar
 import anyio
 import click
 
-from kbsync.commands.patience import Patience
+from kbsync.commands.patience import SILENT, Patience
 
 T = TypeVar("T")
+# A person at a terminal wonders sooner than a log (seconds).
+AT_A_TERMINAL = 5.0
+
+
+def patience() -> Patience:
+    """Return what says on standard error what is waited for."""
+    silent = AT_A_TERMINAL if sys.stderr.isatty() else SILENT
+    return Patience(partial(click.echo, err=True), silent=silent)
 
 
 def run(work: Callable[[Patience], Awaitable[T]]) -> T:
@@ -23,5 +32,5 @@ def run(work: Callable[[Patience], Awaitable[T]]) -> T:
     Raises:
         Problem: as `work`.
     """
-    patience = Patience(partial(click.echo, err=True))
-    return anyio.run(patience.carried_out, partial(work, patience))
+    waits = patience()
+    return anyio.run(waits.carried_out, partial(work, waits))

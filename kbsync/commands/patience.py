@@ -29,14 +29,20 @@ class Patience:
     Args:
         warn: takes lines for a person.
         waits: says what is waited for at first.
+        silent: seconds without an answer until that is said; once work is sent, `SILENT`.
 
     Attributes:
         ends_at: when its time is over, on the clock of the event loop.
     """
 
     def __init__(
-        self, warn: Callable[[str], None], waits: Callable[[], Notice | None] = lambda: None
+        self,
+        warn: Callable[[str], None],
+        waits: Callable[[], Notice | None] = lambda: None,
+        *,
+        silent: float = SILENT,
     ) -> None:
+        self._silent = silent
         self.ends_at = math.inf
         self._cut_off_at = math.inf
         self._over: Notice | None = None
@@ -63,6 +69,8 @@ class Patience:
         """Say from now on what this pool waits for."""
         self.moved()
         self._pool = pool
+        # A server takes its time to index: that nothing moved for seconds means nothing.
+        self._silent = SILENT
 
     def drain(self) -> None:
         """Let what is in flight come to its end when the time is over, within a while."""
@@ -111,13 +119,13 @@ class Patience:
         scope.cancel()
 
     async def _speak(self) -> None:
-        """Say what is waited for after a minute without progress, then after two, and so on."""
-        silent = SILENT
+        """Say what is waited for after a while without progress, then after twice that."""
+        silent = self._silent
         while True:
             await anyio.sleep(max(0.1, silent - self._silent_for()))
             now = self._silent_for()
-            if now < SILENT:
-                silent = SILENT  # something moved meanwhile
+            if now < self._silent:
+                silent = self._silent  # something moved meanwhile
             elif now >= silent:
                 self._say(self._why())
                 silent = 2 * now

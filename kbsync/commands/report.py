@@ -55,6 +55,10 @@ def _as_text(output: Output, done: Applied, full: bool) -> None:
         _halted(output, report)
         _skipped(output, report, full)
         output.say(summary(report))
+        if report.interrupted and not report.overdue:
+            output.say(
+                f"  next: go on with: {verb('apply -- {mirror}').line(mirror=report.mirror)}"
+            )
     for halt in done.halts:
         output.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")
 
