@@ -49,7 +49,7 @@ WORDS = {
     "switch": Words("*", "to enable or disable", "no upload", "switch"),
     "delete": Words("-", "to delete", "removed"),
     "forget": Words("*", "to forget", "no upload", "forgotten"),
-    "hold": Words("?", "left as they are", "left as it is"),
+    "hold": Words("?", "left as is", "left as is"),
     "conflict": Words("!", "in conflict", "yours to decide"),
     "resolve": Words("*", "to look into", "no upload", "a call without an answer"),
     SET_BASE: Words("~", "settings to set", "changed", "setting"),
@@ -158,7 +158,7 @@ def _by_folder(actions: Sequence[Action]) -> Iterator[str]:
     yield f"  each change by name: {verb('plan --full').line()}"
     yield from map(line_of, needed[:NAMED])
     if len(needed) > NAMED:
-        yield f"? {len(needed) - NAMED} more are left as they are"
+        yield f"? {len(needed) - NAMED} more are left as is"
 
 
 def _groups(actions: Sequence[Action], depth: int) -> dict[tuple[str, str, str], list[Action]]:
@@ -253,7 +253,7 @@ def summary(plan: Plan, uncompared: int = 0) -> str:
     if uncompared:
         parts.insert(0, f"{_count(uncompared, 'mirror')} not compared")
     if plan.held_settings:
-        parts.append(f"{_count(len(plan.held_settings), 'setting')} left as they are")
+        parts.append(f"{_count(len(plan.held_settings), 'setting')} left as is")
     if plan.stale:
         parts.append(f"{plan.stale} stale")
     if plan.skipped:

@@ -193,7 +193,7 @@ def test_what_cannot_be_read_is_named_and_keeps_its_metadata(terminal: Terminal)
     assert all(code in planned for code in ("KB-S263", "KB-S261", "KB-S262"))
     assert "KB-S263" in terminal.type("apply", exit=3)
     assert values(terminal) == before | {"c.md": {"title": "C, new"}}
-    assert "2 left as they are" in terminal.type("plan", exit=3)
+    assert "2 left as is" in terminal.type("plan", exit=3)
     (docs / "a.md").write_text(page("A2"))
     (docs / "b.md.kbsync.yaml").unlink()
     (docs / "gone.md.kbsync.yaml").unlink()

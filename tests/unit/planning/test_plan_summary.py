@@ -23,10 +23,7 @@ def _plan(*actions: Action) -> Plan:
 def test_what_was_not_compared_is_not_called_nothing_to_do() -> None:
     assert summary(_plan()) == "nothing to do; 3 unchanged"
     assert summary(_plan(), 1) == "1 mirror not compared; nothing to do in the others; 3 unchanged"
-    assert (
-        summary(_plan(STALE), 2)
-        == "2 mirrors not compared; 1 left as they are; 3 unchanged; 1 stale"
-    )
+    assert summary(_plan(STALE), 2) == "2 mirrors not compared; 1 left as is; 3 unchanged; 1 stale"
 
 
 @pytest.mark.parametrize(
