@@ -19,7 +19,7 @@ from kbsync.engine.reconciler import Planned
 from kbsync.messages import Exit, Notice
 from kbsync.model import Halted
 from kbsync.planning.plan import Plan
-from kbsync.planning.render import line_of, summary
+from kbsync.planning.plan_text import line_of, summary
 from kbsync.web.login import changing_form, led_to, read_form
 from kbsync.web.rendering import url
 from kbsync.web.request_rules import is_of_this_site
