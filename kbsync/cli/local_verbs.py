@@ -21,8 +21,9 @@ class Init(LocalVerb):
     """Write a configuration file."""
 
     help: ClassVar[str] = (
-        "Write a commented configuration to PATH (by default the file that -c names). "
-        "An existing file is never written over."
+        "Write a commented configuration to PATH (by default the file that -c names), and beside "
+        "it the JSON Schema by which editors complete and check it. At a terminal, without an "
+        "option, it asks; the key is never written. An existing file is never written over."
     )
     examples: ClassVar[tuple[str, ...]] = (
         "kbsync init",

@@ -22,7 +22,11 @@ server:
   api_key: ${DIFY_API_KEY}
 """
 
+# Beside the configuration, for editors; the name stands in its first line.
+SCHEMA = "kbsync.schema.json"
+
 _WHOLE = """\
+# yaml-language-server: $schema=./kbsync.schema.json
 # kbsync.yaml: which folders are kept like which knowledge bases.
 # Every key there is, with its default: config.example.yaml. Check this file: kbsync validate
 version: 1

@@ -1,5 +1,6 @@
 """On a real terminal: tables, colours unless NO_COLOR, and a question before a deletion."""
 
+import json
 import os
 import pty
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from canary import KEY
 from typing_commands import COMMAND, SECONDS, Terminal, environment, served
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -79,6 +81,27 @@ def test_a_plan_with_and_without_colour(tmp_path: Path) -> None:
     assert "+ a\\x1b[31m.md  (new, 22 B)" in seen
     assert "\x1b" not in seen
     assert "\x1b" not in person.type("plan", exit=2)
+
+
+def test_init_asks_for_folder_server_and_one_of_its_knowledge_bases(tmp_path: Path) -> None:
+    with served(tmp_path) as url:
+        other = tmp_path / "other"
+        other.mkdir()
+        person = Terminal(other)
+        person.type("init", "--url", url, "there.yaml")
+        person.type("-c", "there.yaml", "kb", "create", "Handbook")
+        code, seen = on_terminal(person, "init", answer=f"./papers\n{url}\n1\n")
+        assert code == 0, seen
+        assert "1. Handbook" in seen
+        text = (other / "kbsync.yaml").read_text()
+        assert KEY not in seen + text
+        assert 'knowledge_base: "Handbook"' in text
+        assert 'source: "./papers"' in text
+        (other / "papers").mkdir()
+        assert person.read("validate")["sound"] is True
+        schema = json.loads((other / "kbsync.schema.json").read_text())
+        assert schema == json.loads(person.type("schema"))
+        assert text.startswith("# yaml-language-server: $schema=./kbsync.schema.json\n")
 
 
 def test_a_deletion_is_asked_about(person: Terminal) -> None:
