@@ -23,7 +23,10 @@ from kbsync.model import (
 )
 from kbsync.planning.case import GONE, Case, Evidence
 from kbsync.planning.plan import name_of, reason_of
+from kbsync.planning.plan_text import WORDS
 from kbsync.planning.render import size_of
+
+NOTHING = "nothing to do"
 
 
 class RuleLine(NamedTuple):
@@ -58,7 +61,8 @@ class Explanation:
         yield f"  file           {self.file}"
         yield f"  ledger         {self.ledger}"
         yield f"  server         {self.server}"
-        yield f"  decision       {self.action}, row {self.row}: {self.why}"
+        decided = WORDS[self.action].sum if self.action in WORDS else NOTHING
+        yield f"  decision       {decided}, row {self.row}: {self.why}"
         if self.next:
             yield f"  next           {self.next}"
         for number, line in enumerate(self.rule):
