@@ -21,7 +21,14 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "README.md",
     performance.PAGE,
+    ROOT / "docs" / "deployment.md",
+    ROOT / "docs" / "operations.md",
+    ROOT / "docs" / "alerts.md",
 ]
+NAMED = (
+    r"(?<![\w/])((?:kbsync|tests|docs|deploy|systemd)/[\w./@-]+"
+    r"\.(?:py|md|yaml|json|service|timer))\b"
+)
 
 
 def test_the_tree_of_rooms_is_the_one_there_is() -> None:
@@ -55,8 +62,23 @@ def test_no_line_is_too_long_to_read(page: Path) -> None:
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     # Section 9 of the design names files of other projects.
     text = re.sub(r"## 9\. .*?(?=## 10\.)", "", page.read_text("utf-8"), flags=re.DOTALL)
-    named = re.findall(r"(?<![\w/])((?:kbsync/|tests/|docs/)[\w./]+\.(?:py|md))\b", text)
+    named = re.findall(NAMED, text)
     assert [each for each in named if not (ROOT / each).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_page_and_a_section(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)(#[\w-]+)?\)", page.read_text("utf-8"))
+    for path, section in links:
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not section or section[1:] in _sections(target), (path, section)
+
+
+def _sections(page: Path) -> set[str]:
+    """The names that links to the sections of a page have."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_no_class_name_stands_for_two_things() -> None:
