@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from kbsync.lazy_dataclass import dataclass
+from kbsync.ledger.file_owner import opened
 from kbsync.ledger.location import LedgerLocation
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
@@ -114,9 +115,9 @@ class FileLock:
 
 
 def _take(file: str) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     while True:
-        descriptor = os.open(file, flags, 0o600)
+        descriptor = opened(file, flags)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Removed between opening and locking? A lock on it would exclude no other process.

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kbsync.ledger.database_errors import os_reason
+from kbsync.ledger.file_owner import give
 from kbsync.ledger.location import LedgerLocation, find_location
 from kbsync.ledger.lock import FileLock
 from kbsync.ledger.sqlite_file import copy_file, make_folder, open_file
@@ -55,9 +56,18 @@ def restore(backup: Path, address: str | os.PathLike[str]) -> str | None:
         whole = Path(f"{location.path}.restored")
         # Before anything is moved: where there is no room for it, the ledger stays as it was.
         _copy(source, whole)
+        _give(whole)
         kept = _set_aside(location.path)
         whole.replace(location.path)
     return kept
+
+
+def _give(whole: Path) -> None:
+    descriptor = os.open(whole, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        give(descriptor, whole.parent)
+    finally:
+        os.close(descriptor)
 
 
 def _require_sound(source: LedgerLocation) -> None:

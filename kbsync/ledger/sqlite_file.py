@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kbsync.ledger.database_errors import BUSY_SECONDS, errors_as_problems, os_reason, without_room
+from kbsync.ledger.file_owner import opened
 from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.tables import APPLICATION_ID
 from kbsync.messages import Problem
@@ -43,7 +44,7 @@ def make_file(location: LedgerLocation, shown: LedgerLocation | None = None) -> 
         raise Problem(messages.IS_FOLDER(place=shown.shown))
     make_folder(path.parent)
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600))
+        os.close(opened(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK))
     except OSError as error:
         why = error.strerror or str(error)
         words = {"place": shown.shown, "folder": shown.folder}
