@@ -1,24 +1,47 @@
-# kbsync in a container: `docker build -t kbsync .`, then see README.md, "In a container".
+# kbsync in a container: see docs/deployment.md, "A container".
+#
+# BASE may be any Debian or Ubuntu with Python 3.11 or newer among its packages, or a copy of one in a
+# registry of your own. PIP_INDEX_URL and PIP_CERT name an index of packages of your own, and the
+# certificates that pip trusts.
+ARG BASE=debian:bookworm-slim
 
-FROM python:3.12-slim AS build
+FROM ${BASE} AS python
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates python3 tzdata \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+
+FROM python AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip
 WORKDIR /src
+ARG PIP_INDEX_URL
+ARG PIP_CERT
 COPY pyproject.toml README.md ./
 COPY kbsync ./kbsync
-RUN python -m venv /opt/kbsync \
-    && /opt/kbsync/bin/pip install --no-cache-dir --disable-pip-version-check \
-        '.[convert,embedded,postgresql]'
+# The environment is all that goes into the image: pip stays outside of it. What it installs is compiled
+# here, as a root that is read only keeps nothing that is compiled later.
+RUN python3 -m venv --without-pip /opt/kbsync \
+    && pip --python /opt/kbsync/bin/python install --no-cache-dir --disable-pip-version-check \
+        '.[convert,embedded,postgresql,web]'
 
-FROM python:3.12-slim
-# A user of a fixed number, for the owner of mounted folders to reckon with.
-RUN groupadd --gid 10001 kbsync \
-    && useradd --uid 10001 --gid kbsync --no-create-home --home-dir /var/lib/kbsync kbsync \
-    && install -d -o kbsync -g kbsync -m 0700 /var/lib/kbsync
+FROM python
 COPY --from=build /opt/kbsync /opt/kbsync
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="kbsync" \
+      org.opencontainers.image.description="Keeps a folder and a Dify knowledge base the same" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ARG UID=10001
+# A user of a fixed number, for the owner of mounted folders to reckon with. Its folder is open as /tmp
+# is, so that any other `--user` can keep a ledger there; what kbsync makes is its user's alone.
+RUN useradd --uid ${UID} --user-group --no-create-home --home-dir /var/lib/kbsync kbsync \
+    && install -d -o kbsync -g kbsync -m 1777 /var/lib/kbsync
 ENV PATH=/opt/kbsync/bin:$PATH \
+    HOME=/var/lib/kbsync \
     KBSYNC_CONFIG=/etc/kbsync/kbsync.yaml \
     XDG_STATE_HOME=/var/lib/kbsync \
     PYTHONDONTWRITEBYTECODE=1
-USER 10001:10001
+USER ${UID}:${UID}
 WORKDIR /var/lib/kbsync
 # The ledger. Without it every start has to find out anew what is whose.
 VOLUME ["/var/lib/kbsync"]
