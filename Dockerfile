@@ -15,7 +15,10 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip
 WORKDIR /src
 ARG PIP_INDEX_URL
 ARG PIP_CERT
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE config.example.yaml ./
+COPY deploy/grafana ./deploy/grafana
+COPY deploy/prometheus ./deploy/prometheus
+COPY systemd ./systemd
 COPY kbsync ./kbsync
 # The environment is all that goes into the image: pip stays outside of it. What it installs is compiled
 # here, as a root that is read only keeps nothing that is compiled later.
@@ -29,6 +32,7 @@ ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kbsync" \
       org.opencontainers.image.description="Keeps a folder and a Dify knowledge base the same" \
+      org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 ARG UID=10001
