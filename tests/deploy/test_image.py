@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
+import shutil
 import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,6 +27,10 @@ pytestmark = [pytest.mark.timeout(900), pytest.mark.seconds(10)]
 # What kbsync, its packages and Python add to the base, in MB; 214 when this was written.
 ADDED = 240
 LEDGER = "/var/lib/kbsync"
+needs_networks = pytest.mark.skipif(
+    not all(Path("/usr/lib/podman", each).exists() for each in ("netavark", "aardvark-dns")),
+    reason="needs the packages netavark and aardvark-dns",
+)
 
 
 class Place:
@@ -228,7 +233,7 @@ def docker(podman: Podman, tmp_path: Path) -> dict[str, str]:
     podman("tag", IMAGE, "docker.io/library/kbsync")
     script = tmp_path / "bin" / "docker"
     script.parent.mkdir()
-    script.write_text(f'#!/bin/sh\nexec {shlex.join(podman.command())} "$@"\n')
+    script.write_text('#!/bin/sh\nexec podman "$@"\n')
     script.chmod(0o755)
     path = f"{script.parent}:{os.environ['PATH']}"
     return {**os.environ, **podman.environment, "PATH": path}
@@ -314,3 +319,67 @@ def test_the_commands_of_the_page_run(
         assert "Docs" in typed(f"docker logs{rest}", tmp_path, docker)
     finally:
         podman("rm", "--force", "--time", "0", "kbsync")
+
+
+class Compose:
+    """The project of one of the Compose files, in a copy of its folder."""
+
+    def __init__(self, podman: Podman, folder: Path, name: str, project: str) -> None:
+        self._podman, self._folder, self._name = podman, folder / "compose", name
+        shutil.copytree(ROOT / "deploy" / "compose", self._folder)
+        file = self._folder / name
+        # Any free port of the machine: what is tested may run there too.
+        file.write_text(file.read_text().replace("127.0.0.1:8765:", "127.0.0.1::"))
+        variables = f"DIFY_API_KEY={KEY}\nKBSYNC_SERVE_KEY={KEY}\n"
+        (self._folder / "kbsync.env").write_text(variables)
+        self.docs = folder / "docs"
+        self.docs.mkdir()
+        self.kbsync = Container(podman, f"{project}_kbsync_1")
+
+    def type(self, *words: str) -> None:
+        program = Path(sys.executable).with_name("podman-compose")
+        done = subprocess.run(
+            [program, "-f", str(self._folder / self._name), *words],
+            env={**os.environ, **self._podman.environment, "DOCS": str(self.docs)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def finds(self, word: str) -> bool:
+        """Whether a search in the base finds a document."""
+        return "one.md" in self.kbsync.ran("kbsync", "search", word).stdout
+
+
+@needs_networks
+def test_compose_runs_with_the_embedded_server(podman: Podman, tmp_path: Path) -> None:
+    compose = Compose(podman, tmp_path, "standalone.yaml", "kbsync-standalone")
+    (compose.docs / "one.md").write_text("The fox is quick.\n")
+    try:
+        compose.type("up", "--detach")
+        compose.kbsync.until(lambda: compose.finds("fox"))
+    finally:
+        compose.type("down", "--volumes")
+
+
+@needs_networks
+def test_compose_joins_the_network_of_dify(podman: Podman, tmp_path: Path) -> None:
+    """The server that comes with kbsync stands in for Dify's API, by its name and at its port."""
+    compose = Compose(podman, tmp_path, "beside-dify.yaml", "kbsync")
+    (compose.docs / "one.md").write_text("The fox is quick.\n")
+    key = tmp_path / "api.env"
+    key.write_text(f"KBSYNC_SERVE_KEY={KEY}\n")
+    podman("network", "create", "docker_default")
+    named = ["--network=docker_default", "--network-alias=api", f"--env-file={key}"]
+    serve = ["serve", "--host=0.0.0.0", "--port=5001", "--allow-remote", f"--data={LEDGER}/k.db"]
+    api = podman("run", "--detach", *named, IMAGE, *serve).strip()
+    try:
+        compose.type("up", "--detach")
+        compose.kbsync.until(lambda: compose.finds("fox"))
+    finally:
+        compose.type("down", "--volumes")
+        podman("rm", "--force", "--time", "0", "--volumes", api)
+        podman("network", "rm", "docker_default")
