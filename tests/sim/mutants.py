@@ -387,7 +387,7 @@ MUTANTS = (
     Mutant(no_intent, seed=8),
     Mutant(no_window, seed=80),
     Mutant(hash_trusted_on_adoption, seed=118),
-    Mutant(no_orphan_sweep, seed=40),
+    Mutant(no_orphan_sweep, seed=3092),
     Mutant(guard_counts_one_plan, {"calm_apply": 30, "delete": 20, "write": 30}, seed=0),
     Mutant(skip_is_absence, seed=0),
     Mutant(absence_from_one_page, seed=4),
@@ -410,7 +410,7 @@ MUTANTS = (
     Mutant(strange_disk_is_believed, seed=464, trials=["mounts"]),
     Mutant(completed_is_found, seed=63, trials=["race"]),
     Mutant(proved_amid_others, seed=63, trials=["race"]),
-    Mutant(earlier_tasks_forgotten, WEIGHTS, seed=110, trials=["race"]),
+    Mutant(earlier_tasks_forgotten, WEIGHTS, seed=3097, trials=["race"]),
     Mutant(late_end_is_as_any, WEIGHTS, seed=3080, trials=["race"]),
     Mutant(
         orphan_is_waited_for, {"lose_ledger": 6, "calm_apply": 20, "delete": 20}, trials=["queue"]
@@ -431,7 +431,7 @@ MUTANTS = (
     Mutant(nothing_read_again, seed=30, trials=["hidden"]),
     Mutant(settings_are_believed, trials=["settings"]),
     Mutant(trash_has_no_time, TRASHING),
-    Mutant(taken_out_is_trash, TRASHING | {"take_out": 9}),
+    Mutant(taken_out_is_trash, TRASHING | {"take_out": 9}, seed=3027),
     Mutant(disabled_before_it_is_said, TRASHING | {"apply": 25}),
     Mutant(values_stay_behind, {"calm_apply": 20, "edit": 20, "declare_swap": 5, "title": 9}),
     Mutant(values_are_believed, trials=["values"]),
@@ -440,7 +440,7 @@ MUTANTS = (
     Mutant(switch_is_not_declared, trials=["values"]),
     Mutant(front_matter_is_sent, DECLARING | {"head": 12}),
     Mutant(broken_sidecar_is_empty, DECLARING | {"describe": 12, "break_said": 8}),
-    Mutant(completed_row_is_enough, seed=260),
+    Mutant(completed_row_is_enough, seed=318),
     Mutant(equal_chunks_are_one, {"calm_apply": 30}, seed=11, trials=["chunks"]),
 )
 
