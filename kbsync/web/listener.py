@@ -39,11 +39,15 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         why = error.strerror or str(error)
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         raise Problem(say.CANNOT_LISTEN(address=address, why=why)) from None
+    # Connections inherit it. asyncio sets it only where the socket's protocol was named: without it
+    # the body of an answer waits 40 ms for the receipt of its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def serve(app: ASGIApp, listener: socket.socket, ready: Callable[[str], None]) -> None:

@@ -249,6 +249,35 @@ async def test_a_browser_is_led_to_the_login_and_back(
         assert (await page.http.post("/login", data={"x": "y" * 70_000})).status_code == 413
 
 
+@pytest.mark.parametrize(
+    "value", ["%00", "%FF%FE", "%ED%A0%80", "a" * 9_000, "%E2%80%AE<b>", "..%2F.."]
+)
+async def test_whatever_is_asked_has_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    async with asked(tmp_path, monkeypatch) as page:
+        for place in (
+            f"/mirrors/docs?folder={value}",
+            f"/mirrors/docs/level?folder={value}&after={value}&from=999999999999999",
+            f"/mirrors/docs/trouble?after={value}",
+            f"/mirrors/docs/halt?from={value}",
+            f"/journal?mirror={value}&action={value}&path={value}&since={value}&before={value}",
+            "/journal?before=999999999999999",
+            f"/search?q=word&mirror={value}",
+            f"/login?next={value}",
+        ):
+            answer = await page.get(place)
+            assert answer.status_code == 200, place
+            assert "<b>\u202e" not in answer.text
+        for place in (
+            f"/mirrors/{value}",
+            f"/static/{value}",
+            "/static/..%2Fserver.py",
+            f"/{value}",
+        ):
+            assert (await page.get(place)).status_code in (400, 404, 405), place
+
+
 async def test_no_text_from_outside_the_source_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,3 +338,15 @@ async def test_a_hundred_thousand_documents(
             assert shown in answer.text, view
             assert len(answer.content) < 200_000, view
             assert min(taken) < 0.2, (view, taken)
+
+
+async def test_an_answer_does_not_wait_for_its_receipt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asked(tmp_path, monkeypatch) as page:
+        taken = []
+        for _ in range(20):
+            began = time.monotonic()
+            await page.get("/healthz")
+            taken.append(time.monotonic() - began)
+        assert min(taken) < 0.02  # 40 ms where the head of an answer is sent before its body

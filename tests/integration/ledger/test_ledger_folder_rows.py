@@ -1,9 +1,8 @@
-"""Counts by folder, and what a folder's page reads, on a real ledger."""
+"""Counts by folder, and what a folder's page reads, on both databases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +11,6 @@ from kbsync.engine.ports import EntryChange
 from kbsync.ledger.folder_rows import FolderRows, JournalFilter
 from kbsync.ledger.store import LedgerStore
 from kbsync.model import (
-    Binding,
     DocKey,
     EntryState,
     Fingerprint,
@@ -28,20 +26,12 @@ PRINT = Fingerprint(content="c" * 64, settings="s" * 64)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[LedgerStore]:
-    with LedgerStore.open(tmp_path / "ledger.db") as store:
-        for mirror in ("docs", "other"):
-            store.bind(
-                Binding(
-                    mirror=mirror,
-                    server="http://server",
-                    base_id="base",
-                    base_name="Docs",
-                    source="/docs",
-                    device=None,
-                )
-            )
-        yield store
+def ledger(store: LedgerStore) -> LedgerStore:
+    """A ledger with two mirrors on one base."""
+    binding = store.binding("docs")
+    assert binding is not None
+    store.bind(replace(binding, mirror="other"))
+    return store
 
 
 def put(
