@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import ClassVar
 
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from kbsync.engine.reconciler import Planned
 from kbsync.messages import Exit, Notice
 from kbsync.model import Halted
 from kbsync.planning.plan import Plan
-from kbsync.planning.plan_text import line_of, summary
+from kbsync.planning.plan_text import line_of, price, setting_line, summary
 from kbsync.web.login import changing_form, led_to, read_form
 from kbsync.web.rendering import url
 from kbsync.web.request_rules import is_of_this_site
@@ -36,7 +36,8 @@ class MadePlan:
 
     Args:
         at: when it was made, in seconds since the epoch.
-        counts: number of changes by kind.
+        price: what carrying it out costs, in lines.
+        summary: how many changes of which kind.
         lines: the first changes, each as a line.
         more: how many changes are not among them.
         problem: why none could be made; then the rest is empty.
@@ -44,8 +45,8 @@ class MadePlan:
 
     at: float
     listed: bool
+    price: tuple[str, ...] = ()
     summary: str = ""
-    counts: Mapping[str, int] | None = None
     lines: tuple[str, ...] = ()
     more: int = 0
     halts: tuple[Halted, ...] = ()
@@ -114,12 +115,13 @@ def _shown(made: Planned | HaltedMirror, *, listed: bool) -> MadePlan:
     if isinstance(made, HaltedMirror):
         return MadePlan(at=time.time(), listed=listed, problem=made.problem.notices)
     plan: Plan = made.plan
+    lines = chain(map(setting_line, plan.base), map(line_of, plan.actions))
     return MadePlan(
         at=time.time(),
         listed=listed,
+        price=tuple(price(plan)),
         summary=summary(plan),
-        counts=plan.counts,
-        lines=tuple(map(line_of, islice(plan.actions, SHOWN))),
-        more=max(0, len(plan.actions) - SHOWN),
+        lines=tuple(islice(lines, SHOWN)),
+        more=max(0, len(plan.base) + len(plan.actions) - SHOWN),
         halts=plan.halts,
     )

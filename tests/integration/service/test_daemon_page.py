@@ -192,7 +192,7 @@ async def test_a_plan_is_made_when_it_is_asked_for_alone(
         with anyio.fail_after(20):
             while "&lt;new&gt;.md" not in (await page.get(place)).text:
                 pass
-        assert "1 to create" in (await page.get(place)).text
+        assert "0 unchanged" in (await page.get(place)).text
         assert docs.lent == 1
 
 
