@@ -10,7 +10,7 @@ from typing import TypeVar
 import anyio
 import click
 
-from kbsync.commands.patience import SILENT, Patience
+from kbsync.commands.patience import Patience
 
 T = TypeVar("T")
 # A person at a terminal wonders sooner than a log (seconds).
@@ -19,7 +19,7 @@ AT_A_TERMINAL = 5.0
 
 def patience() -> Patience:
     """Return what says on standard error what is waited for."""
-    silent = AT_A_TERMINAL if sys.stderr.isatty() else SILENT
+    silent = AT_A_TERMINAL if sys.stderr.isatty() else None
     return Patience(partial(click.echo, err=True), silent=silent)
 
 

@@ -29,7 +29,8 @@ class Patience:
     Args:
         warn: takes lines for a person.
         waits: says what is waited for at first.
-        silent: seconds without an answer until that is said; once work is sent, `SILENT`.
+        silent: seconds without an answer until that is said, where not `SILENT`; that counts
+            once work is sent.
 
     Attributes:
         ends_at: when its time is over, on the clock of the event loop.
@@ -40,9 +41,9 @@ class Patience:
         warn: Callable[[str], None],
         waits: Callable[[], Notice | None] = lambda: None,
         *,
-        silent: float = SILENT,
+        silent: float | None = None,
     ) -> None:
-        self._silent = silent
+        self._silent = SILENT if silent is None else silent
         self.ends_at = math.inf
         self._cut_off_at = math.inf
         self._over: Notice | None = None
