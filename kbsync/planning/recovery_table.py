@@ -104,15 +104,21 @@ def resolve(intent: Intent, evidence: CallEvidence, *, now: float, window: float
 def may_create(intent: Intent, target: RemoteDocument | Missing | None) -> bool:
     """Return whether the call may have made a document, which then bears the intent's name.
 
-    An update that is sent as a create of the same name makes one when its document is removed
-    before it lands. It was sent so when the look-up before it found its document by that name.
+    An update that is sent as a create of the same name makes one when its document is removed or
+    disabled before it lands (docs/dify-api.md section 4). It was sent so when the look-up before it
+    found its document by that name.
 
     Args:
         intent: of the call.
         target: the document it names, as `CallEvidence.target`.
     """
     by_name = intent.op is Op.UPDATE and intent.document_id in intent.ids_seen
-    return intent.op is Op.CREATE or (by_name and target is GONE)
+    return intent.op is Op.CREATE or (by_name and (target is GONE or _is_passed_over(target)))
+
+
+def _is_passed_over(target: RemoteDocument | Missing | None) -> bool:
+    """Return whether a create of its name makes another document beside it."""
+    return isinstance(target, RemoteDocument) and not target.enabled
 
 
 def _created(
@@ -171,6 +177,8 @@ def _updated(intent: Intent, evidence: CallEvidence, now: float, window: float) 
     if not isinstance(target, RemoteDocument):
         return StillPending(why, now + 1)
     over = now - intent.started_at >= window
+    if may_create(intent, target) and target.rev == intent.rev_before:
+        return _created(intent, evidence, now, window, UploadAgain(target))
     # Sent again while it is indexed, chunks of both uploads could stay: from now on it is held by
     # row R1, and may be found to have lost its task.
     if target.readiness.busy:

@@ -104,6 +104,21 @@ def test_an_update_sent_as_a_create_may_have_made_what_it_was_to_write_over() ->
     assert verdict(BY_NAME, nothing, after=W) == DropEntry()
 
 
+@pytest.mark.parametrize("readiness", [Readiness.DISABLED, Readiness.ERROR])
+def test_an_update_sent_as_a_create_passes_over_a_document_that_is_disabled(
+    readiness: Readiness,
+) -> None:
+    target = remote(rev="r1", readiness=readiness, enabled=False)
+    made = CallEvidence(target=target, looked_up=True, named=(target, LANDED))
+    by_name = replace(BY_NAME, document_id=target.id, ids_seen=frozenset({target.id}))
+    assert verdict(by_name, made) == verdict(by_name, made, after=2 * W) == AdoptDocument(LANDED)
+    nothing = CallEvidence(target=target, looked_up=True, named=(target,))
+    assert isinstance(verdict(by_name, nothing, after=W - 1), StillPending)
+    assert verdict(by_name, nothing, after=W) == UploadAgain(target)
+    changed = replace(made, target=replace(target, rev="r2"))
+    assert isinstance(verdict(by_name, changed), UploadAgain)
+
+
 @pytest.mark.parametrize("readiness", [Readiness.AVAILABLE, Readiness.ERROR, Readiness.DISABLED])
 def test_a_new_rev_means_it_landed(readiness: Readiness) -> None:
     target = remote(rev="r2", readiness=readiness)
