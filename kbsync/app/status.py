@@ -51,10 +51,12 @@ class MirrorOverview:
 
     Args:
         documents: number by state: synced, indexing, failed, trashed, unfindable for what is
-            indexed and not found by searches, stale for what holds what its file held before, and
-            pending for calls whose outcome is not known.
+            indexed and not found by searches, stale for what holds what its file held before,
+            unmet for the keys of `unmet`, and pending for calls whose outcome is not known.
         foreign: documents in the base that kbsync did not make, as last listed.
         base_id: None before the first pass.
+        unmet: what else the last comparison, or the work after it, left as it was: files that
+            could not be sent, what is held or in conflict, settings of the base.
         restless: files that keep changing, the dearest first.
         foreign_documents: these documents by name, when they were asked for.
         withheld: why the base takes no new documents, and what to type; None while it does.
@@ -69,6 +71,7 @@ class MirrorOverview:
     foreign: int
     failures: tuple[Reason, ...]
     stale: tuple[Reason, ...] = ()
+    unmet: tuple[Reason, ...] = ()
     restless: tuple[RestlessFile, ...] = ()
     foreign_documents: tuple[ForeignDocument, ...] | None = None
     withheld: dict[str, Any] | None = None
@@ -89,6 +92,7 @@ def overview(
         binding = ledger.binding(declared.name) if ledger else None
         stale = tuple(ledger.stale(declared.name)) if ledger else ()
         failures = tuple(_failures(declared.name, ledger, stale)) if ledger else ()
+        unmet = tuple(_unmet(declared.name, ledger)) if ledger else ()
         others = ledger.foreign(binding.base_id) if ledger and binding else iter(())
         named = tuple(ForeignDocument(each.id, each.name) for each in others) if foreign else None
         yield MirrorOverview(
@@ -97,10 +101,11 @@ def overview(
             server=settings.server_of(declared).url,
             knowledge_base=base.name or base.id or "",
             base_id=binding.base_id if binding else None,
-            documents=_documents(declared.name, ledger, failures, stale),
+            documents=_documents(declared.name, ledger, failures, stale, unmet),
             foreign=sum(1 for _ in others) if named is None else len(named),
             failures=failures,
             stale=stale,
+            unmet=unmet,
             restless=_restless(declared, ledger) if ledger else (),
             foreign_documents=named,
             withheld=_withheld(declared.name, ledger),
@@ -135,14 +140,22 @@ def _failures(mirror: str, ledger: LedgerStore, stale: tuple[Reason, ...]) -> It
     return (each for each in ledger.reasons(mirror) if each.key not in named)
 
 
+def _unmet(mirror: str, ledger: LedgerStore) -> Iterator[Reason]:
+    from kbsync.ledger.entries import Reason  # noqa: PLC0415 - loaded where a ledger is open
+
+    for path, (code, sentence) in ledger.unmet(mirror).items():
+        yield Reason(DocKey(mirror=mirror, path=path), "unmet", code, sentence)
+
+
 def _documents(
     mirror: str,
     ledger: LedgerStore | None,
     failures: tuple[Reason, ...],
     stale: tuple[Reason, ...],
+    unmet: tuple[Reason, ...],
 ) -> dict[str, int]:
     if ledger is None:
-        return {"synced": 0, "failed": 0, "unfindable": 0, "stale": 0}
+        return {"synced": 0, "failed": 0, "unfindable": 0, "stale": 0, "unmet": 0}
     counts = dict(Counter(ledger.counts(mirror)) - Counter(each.state for each in stale))
     pending = sum(1 for _ in ledger.intents(mirror))
     # A file that failed and was refused since counts once, and as failed.
@@ -154,5 +167,6 @@ def _documents(
         "failed": len(failed),
         "unfindable": len(unfindable),
         "stale": len(stale),
+        "unmet": len(unmet),
     }
     return {**states, "pending": pending} if pending else states

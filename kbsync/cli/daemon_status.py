@@ -57,7 +57,9 @@ class DaemonView:
         # A phase may bear the same name; once is enough.
         parts += [word for word in ("read_only", "paused") if mirror[word] and word != parts[0]]
         parts += [
-            f"{mirror[word]} {word}" for word in ("pending", "indexing", "stale") if mirror[word]
+            f"{mirror[word]} {word}"
+            for word in ("pending", "indexing", "stale", "unmet")
+            if mirror.get(word)
         ]
         parts += [f"by {mirror['mode']}"] if mirror["mode"] else []
         parts += _ahead("folder compared", mirror["next_comparison"])

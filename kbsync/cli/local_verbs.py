@@ -89,8 +89,8 @@ class Status(LocalVerb):
 
     help: ClassVar[str] = (
         "Show every mirror and its documents by state, as the ledger knows them, and what the "
-        "daemon does, if one runs. Exit code: 0 well, 3 documents failed or are stale, 4 a mirror "
-        "is halted or held back, 5 its server cannot be reached."
+        "daemon does, if one runs. Exit code: 0 well, 3 documents failed, are stale or unmet, 4 a "
+        "mirror is halted or held back, 5 its server cannot be reached."
     )
     examples: ClassVar[tuple[str, ...]] = (
         "kbsync status",
@@ -99,7 +99,9 @@ class Status(LocalVerb):
         "kbsync status --running --json",
     )
     work: ClassVar[str] = "kbsync.cli.status:status"
-    failed: bool = flag("--failed", help="Name each document that failed, was refused or is stale.")
+    failed: bool = flag(
+        "--failed", help="Name each document that failed, was refused, is stale or unmet."
+    )
     foreign: bool = flag("--foreign", help="Name each document that kbsync did not make.")
     running: bool = flag(
         "--running",

@@ -49,7 +49,7 @@ def _once(verb: Status, context: CliContext) -> int:
     if found is not None and found.exit is not Exit.OK:
         return found.exit
     # A failed document is not found; a stale one is, with a text that is not in the folder.
-    incomplete = any(each.stale or each.failures for each in mirrors)
+    incomplete = any(e.failures or e.stale or e.unmet or e.withheld for e in mirrors)
     return Exit.INCOMPLETE if incomplete else Exit.OK
 
 
@@ -105,10 +105,10 @@ def _json(
 ) -> None:
     shown = []
     for each in mirrors:
-        failures, stale = _reasons(each.failures), _reasons(each.stale)
+        kinds = {"failures": each.failures, "stale": each.stale, "unmet": each.unmet}
+        reasons = {name: _reasons(found) for name, found in kinds.items()}
         known = {name: value for name, value in asdict(each).items() if value is not None}
-        more = {"failures": failures, "stale": stale, "paused": each.name in paused}
-        shown.append({"base_id": None, **known, **more})
+        shown.append({"base_id": None, **known, **reasons, "paused": each.name in paused})
     warnings = [each.as_json() for each in changed]
     daemon = found.answer if found else None
     click.echo(json.dumps({"mirrors": shown, "warnings": warnings, "daemon": daemon}))
@@ -142,10 +142,29 @@ def _text(each: MirrorOverview, failed: bool) -> None:
         click.echo("  stale: the document no longer is what the file holds")
         pruning = command_line("apply --prune-stale").line()
         click.echo(f"  next: mend these files, or: {pruning}")
-    if not failed and (each.failures or each.stale):
+    if each.unmet:
+        _unmet(each, failed)
+    if not failed and (each.failures or each.stale or each.unmet):
         click.echo(f"  next: {command_line('status --failed').line()}")
     named = [(f.state, f) for f in each.failures] + [("stale", s) for s in each.stale]
-    for state, why in named if failed else ():
+    for state, why in [*named, *(("unmet", u) for u in each.unmet)] if failed else ():
         click.echo(f"  {state}: {printable(why.key.path)}: {printable(why.sentence)} [{why.code}]")
-        words = {"mirror": each.name, "path": why.key.path}
-        click.echo(f"    next: {command_line('explain --mirror {mirror} -- {path}').line(**words)}")
+        click.echo(f"    next: {_next(why)}")
+
+
+def _unmet(each: MirrorOverview, failed: bool) -> None:
+    """Print what is unmet by code, and of each code the first of it."""
+    click.echo("  unmet: not as it should be when it was compared last")
+    found: dict[str, list[Reason]] = {}
+    for why in each.unmet:
+        found.setdefault(why.code, []).append(why)
+    for code, whys in found.items() if not failed else ():
+        first = f"{printable(whys[0].key.path)}: {printable(whys[0].sentence)}"
+        click.echo(f"    {len(whys)} {code}: {first}")
+
+
+def _next(why: Reason) -> str:
+    mirror, path = why.key.mirror, why.key.path
+    if path.startswith("/"):  # a setting of the knowledge base
+        return command_line("plan -- {mirror}").line(mirror=mirror)
+    return command_line("explain --mirror {mirror} -- {path}").line(mirror=mirror, path=path)

@@ -33,6 +33,7 @@ from kbsync.engine.observe.planner import Planned, Planner
 from kbsync.engine.observe.remote_state import metadata_fields
 from kbsync.engine.observe.server_age import losses, too_old, undone
 from kbsync.engine.observe.source_check import must_be_there
+from kbsync.engine.observe.unmet import noting
 from kbsync.engine.ports import Clock, Ledger, Remote
 from kbsync.engine.workers.admission import held_notice
 from kbsync.engine.workers.permits import Permits
@@ -136,7 +137,8 @@ class Reconciler:
             removals=permitted.removals, uploads=permitted.uploads, overwrites=permitted.overwrites
         )
         policy = OneShot(permits, wait=wait)
-        pool = WorkerPool(context, policy, listing=planned.listing, observe=observe)
+        seen = noting(self.ledger, observe)
+        pool = WorkerPool(context, policy, listing=planned.listing, observe=seen)
         started(pool)
         try:
             renamed = await apply_renames(context, permitted.moves, observe)

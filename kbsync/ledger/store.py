@@ -27,12 +27,22 @@ from kbsync.ledger.servers import Servers
 from kbsync.ledger.sqlite_file import copy_file, identify_file, open_file
 from kbsync.ledger.tallies import Tallies
 from kbsync.ledger.transactions import Transactions
+from kbsync.ledger.unmet import UnmetKeys
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
 
 
 class LedgerStore(
-    ScanRows, Entries, Transactions, RemoteListings, Journal, Mirrors, Servers, Pulses, Tallies
+    ScanRows,
+    Entries,
+    Transactions,
+    UnmetKeys,
+    RemoteListings,
+    Journal,
+    Mirrors,
+    Servers,
+    Pulses,
+    Tallies,
 ):
     """An open ledger. Close it, or use it as a context manager.
 

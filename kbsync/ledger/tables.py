@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0007"
+REVISION = "0008"
 
 # "kbsy" in ASCII: the PRAGMA application_id of a file that is a ledger.
 APPLICATION_ID = 0x6B627379
@@ -198,6 +198,17 @@ REJECTIONS = Table(
     Column("reason_text", TEXT, nullable=False),
     Column("at", SECONDS, nullable=False),
     *_stat(),
+    sqlite_with_rowid=False,
+)
+
+# Why keys are not what they should be, as the last comparison and the work after it left them,
+# where no entry and no rejection says so; of a setting of the base its key in the journal.
+UNMET = Table(
+    "unmet",
+    METADATA,
+    *_key("unmet"),
+    Column("code", TEXT, nullable=False),
+    Column("text", TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 

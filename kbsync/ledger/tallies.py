@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from kbsync.ledger.database import Database, Row
 from kbsync.ledger.remote_listing import FOREIGN
-from kbsync.ledger.tables import ENTRIES, INTENTS, LISTED, METADATA, REJECTIONS
+from kbsync.ledger.tables import ENTRIES, INTENTS, LISTED, METADATA, REJECTIONS, UNMET
 from kbsync.model import EntryState
 
 _CODE: ColumnElement[str] = bindparam("code")
@@ -44,6 +44,7 @@ _KINDS = {
 }
 _SUMS = select(*(func.sum(case((kind, 1), else_=0)) for kind in _KINDS.values())).where(_MINE)
 _INTENTS = select(func.count()).where(INTENTS.c.mirror == bindparam("mirror"))
+_UNMET = select(func.count()).where(UNMET.c.mirror == bindparam("mirror"))
 _FOREIGN = select(func.count()).select_from(LISTED).where(*FOREIGN)
 
 
@@ -87,6 +88,7 @@ class Tallies:
             "failed": kinds["failed"] + alone + both,
             "unfindable": kinds["unfindable"] - both,
             "stale": sum(stale.values()),
+            "unmet": self._count(_UNMET, mirror=mirror),
             "pending": self._count(_INTENTS, mirror=mirror),
         }
 

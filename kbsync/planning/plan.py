@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from kbsync.lazy_dataclass import dataclass
-from kbsync.messages import Exit
+from kbsync.messages import Exit, Notice
 from kbsync.model import (
     Action,
     Adopt,
@@ -132,11 +132,7 @@ class Plan:
     @property
     def unmet(self) -> bool:
         """Whether something stays as it is that a person has to see to: `apply` ends with 3."""
-        holds = (action for action in self.actions if isinstance(action, Hold | Conflict))
-        settings = (each.why for each in self.base if each.why is not None)
-        return any(not _passes_by_itself(action) for action in holds) or any(
-            why.message.exit is not Exit.OK for why in settings
-        )
+        return bool(unmet_of(self.actions, self.base))
 
     def with_base(self, base: Sequence[BaseChange]) -> Plan:
         """Return the plan with what differs of the knowledge base itself.
@@ -147,6 +143,18 @@ class Plan:
         wanted = any(name_of(action) in CHANGES for action in self.actions)
         kept = tuple(each for each in base if wanted or each.cause is not Cause.NEW)
         return replace(self, base=kept, digest=digest_of(self.actions, kept))
+
+
+def unmet_of(actions: Iterable[Action], base: Iterable[BaseChange]) -> dict[DocKey, Notice]:
+    """Return what stays as it is, with the reason, and a person has to see to."""
+    unmet: dict[DocKey, Notice] = {}
+    for action in actions:
+        if isinstance(action, Hold | Conflict) and not _passes_by_itself(action):
+            unmet[action.key] = action.why
+    for each in base:
+        if each.why is not None and each.why.message.exit is not Exit.OK:
+            unmet[each.key] = each.why
+    return unmet
 
 
 def _passes_by_itself(action: Hold | Conflict) -> bool:

@@ -174,6 +174,12 @@ class Admin:
             "mirrors": {each.declared.name: self._mirror(each) for each in self.supervisor},
         }
 
+    def _unmet(self, mirror: str) -> int:
+        try:
+            return self.ledger.unmet_count(mirror)
+        except Problem:  # the mirror is halted by it, and says why
+            return 0
+
     def _mirror(self, mirror: SupervisedMirror) -> dict[str, object]:
         state, now = self._state(mirror), self.clock.now()
 
@@ -190,6 +196,7 @@ class Admin:
             "pending": state.pending,
             "indexing": state.indexing,
             "stale": state.stale,
+            "unmet": self._unmet(mirror.declared.name),
             "unsettled": list(state.unsettled),
             "held": state.held,
             "compared": state.last_pass,

@@ -73,6 +73,7 @@ def test_every_document_is_found_though_twenty_are_in_flight(tmp_path: Path) -> 
         "failed": 0,
         "unfindable": 0,
         "stale": 0,
+        "unmet": 0,
     }
 
 

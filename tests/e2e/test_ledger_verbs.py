@@ -116,6 +116,7 @@ DROPPED = [
 AS_0002 = """
 DROP INDEX ix_entries_inode;
 DROP TABLE mounts;
+DROP TABLE unmet;
 CREATE TABLE old (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO old SELECT 'clock', high_water FROM meta;
 INSERT INTO old SELECT 'owner:' || mirror, json_object(
@@ -149,9 +150,15 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
         terminal.type("apply")
         assert not requests.writes()
         (mirror,) = terminal.read("status")["mirrors"]
-        assert mirror["documents"] == {"synced": 40, "failed": 0, "unfindable": 0, "stale": 0}
+        assert mirror["documents"] == {
+            "synced": 40,
+            "failed": 0,
+            "unfindable": 0,
+            "stale": 0,
+            "unmet": 0,
+        }
         assert mirror["paused"]
-        assert (tmp_path / f"{FILE}.before-0007").exists()
+        assert (tmp_path / f"{FILE}.before-0008").exists()
 
 
 def test_a_backup_is_restored_and_the_next_plan_finds_what_was_done_since(

@@ -153,7 +153,7 @@ def test_old_chunks_beside_the_new_ones_are_a_failure_with_a_repair(tmp_path: Pa
         configure(tmp_path, url)
         terminal.type("retry", "part0/page0.md")
         states = terminal.read("status")["mirrors"][0]["documents"]
-        assert states == {"synced": 3, "failed": 0, "unfindable": 0, "stale": 0}
+        assert states == {"synced": 3, "failed": 0, "unfindable": 0, "stale": 0, "unmet": 0}
 
 
 def test_a_source_that_vanished_removes_nothing(tmp_path: Path, ledger: Ledger) -> None:

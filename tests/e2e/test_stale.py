@@ -31,7 +31,13 @@ def test_old_text_is_counted_apart_and_taken_out_of_search_with_agreement(tmp_pa
     assert "1 synced, 2 stale" in shown
     assert "kbsync apply --prune-stale" in shown
     overview = json.loads(terminal.type("status", "--json", exit=3))["mirrors"][0]
-    assert overview["documents"] == {"synced": 1, "failed": 0, "unfindable": 0, "stale": 2}
+    assert overview["documents"] == {
+        "synced": 1,
+        "failed": 0,
+        "unfindable": 0,
+        "stale": 2,
+        "unmet": 0,
+    }
     assert {each["path"]: each["code"] for each in overview["stale"]} == {
         "growing.md": "KB-S008",
         "secret.md": "KB-S007",

@@ -25,6 +25,7 @@ from kbsync.engine.execute.results import Stopped, step_event
 from kbsync.engine.observe.base_settings import changes_of
 from kbsync.engine.observe.planner import Planned
 from kbsync.engine.observe.source_check import must_be_there
+from kbsync.engine.observe.unmet import noting
 from kbsync.engine.reconciler import Reconciler
 from kbsync.engine.workers.policy import Continuous
 from kbsync.engine.workers.pool import WorkerPool
@@ -298,7 +299,8 @@ class Session:
                 canary=state.canary,
                 changing=lambda key: state.debouncer.holds(key.path),
             )
-            self.pool = WorkerPool(context, policy, listing=planned.listing, observe=state.record)
+            seen = noting(self._reconciler.ledger, state.record)
+            self.pool = WorkerPool(context, policy, listing=planned.listing, observe=seen)
             self._group.start_soon(self._serve, self.pool)
         return self.pool
 

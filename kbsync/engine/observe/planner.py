@@ -23,6 +23,7 @@ from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.observe.retaken import retaken
 from kbsync.engine.observe.source_check import MountRecord, SourceCheck, must_be_listed
+from kbsync.engine.observe.unmet import Extent, note_unmet
 from kbsync.engine.ports import Clock, EntryChange, FileRow, Ledger, ObservedListing
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
@@ -199,6 +200,8 @@ class Planner:
         found = tally.found if begun_on == device else 0
         facts = self._facts(decided, tally, found, device, doubted)
         plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})
+        extent = Extent(states, everything=True, listed=listed is not None, blocked=tally.blocked)
+        await note_unmet(context, plan, extent)
         return Planned(
             plan=replace(plan, left_out=tally.left_out),
             context=context,
@@ -242,15 +245,12 @@ class Planner:
             return None
         if risks - {None}:
             facts = replace(facts, documents=self._documents(), root=root)
+        # The forecast of a few keys is not shown.
+        found = (decided.actions, decided.skipped, decided.same)
+        plan = self.plan(*found, facts, under_way, Rates())
+        await note_unmet(context, plan, Extent(states, everything=False))
         return Planned(
-            plan=self.plan(
-                decided.actions,
-                decided.skipped,
-                decided.same,
-                facts,
-                under_way,
-                Rates(),  # the forecast of a few keys is not shown
-            ),
+            plan=plan,
             context=context,
             listing=None,
             tally=ScanTally(),

@@ -107,9 +107,14 @@ def failures(ledger: LedgerStore, mirrors: Sequence[str]) -> Mapping[str, Notice
 
 def _failure(ledger: LedgerStore, mirror: str) -> Notice | None:
     counts = ledger.documents_by_state(mirror, unfindable=UNFINDABLE)
-    count = counts["failed"] + counts["unfindable"] + counts["stale"]
+    count = sum(counts[state] for state in ("failed", "unfindable", "stale", "unmet"))
     if not count:
         return None
     first = next(ledger.reasons(mirror), None) or next(ledger.stale(mirror), None)
-    path, why = (first.key.path, first.sentence) if first else ("", "")
+    path, why = (first.key.path, first.sentence) if first else _unmet(ledger, mirror)
     return say.DOCUMENTS_FAILED(mirror=mirror, count=count, path=path, why=why)
+
+
+def _unmet(ledger: LedgerStore, mirror: str) -> tuple[str, str]:
+    path, (_, sentence) = next(iter(ledger.unmet(mirror).items()), ("", ("", "")))
+    return path, sentence

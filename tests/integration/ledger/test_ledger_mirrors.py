@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import NoReturn
+
 import pytest
 from ledger_samples import bound, entry, intent, key, line, put, rejection
 
@@ -98,3 +101,46 @@ def test_creates_that_are_held_no_more_leave_nothing(store: LedgerStore) -> None
     store.hold_creates("docs", HeldCreates(reason=("KB-R1", "no"), since=1.0, probe_at=2.0))
     store.hold_creates("docs", None)
     assert store.held_creates("docs") is None
+
+
+def test_what_is_unmet_goes_along_with_the_name_and_is_forgotten(filled: LedgerStore) -> None:
+    why, other = ("KB-S152", "a\npassword"), ("KB-E011", "foreign")
+    filled.note_unmet("docs", {"a.pdf": why, "ü/b.md": other, "was\0.md": why})
+    filled.note_unmet("other", {"a.pdf": other})
+    filled.note_unmet("docs", {"a.pdf": other, "ü/b.md": None, "unknown": None})
+    assert filled.unmet("docs") == {"a.pdf": other, "was\\x00.md": why}
+    assert filled.unmet_count("docs") == 2
+    filled.rename_mirror("docs", "handbook")
+    assert filled.unmet("docs") == {}
+    assert filled.unmet("handbook") == {"a.pdf": other, "was\\x00.md": why}
+    filled.forget_mirror("handbook")
+    assert filled.unmet("handbook") == {}
+    assert filled.unmet("other") == {"a.pdf": other}
+
+
+def test_what_is_known_to_be_unmet_is_not_written_again(filled: LedgerStore) -> None:
+    why = ("KB-S152", "a\0password")
+    filled.note_unmet("docs", {"a.pdf": why})
+
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("written again")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(filled._database, "writing", refuse)
+        filled.note_unmet("docs", {"a.pdf": why, "b.pdf": None})
+        filled.note_unmet("other", {"a.pdf": None})
+        with pytest.raises(AssertionError):
+            filled.note_unmet("docs", {"a.pdf": None})
+
+
+@pytest.mark.parametrize("end", ["backup", "copy"])
+def test_what_is_unmet_is_in_every_copy(filled: LedgerStore, tmp_path: Path, end: str) -> None:
+    filled.note_unmet("docs", {"a.pdf": ("KB-S152", "password")})
+    to = tmp_path / "other.db"
+    if end == "backup":
+        filled.backup(to)
+    else:
+        with LedgerStore.open(to) as other:
+            filled.copy_to(other)
+    with LedgerStore.open(to, readonly=True) as other:
+        assert other.unmet("docs") == filled.unmet("docs") != {}

@@ -31,6 +31,8 @@ def drawn(store: LedgerStore, random: random.Random) -> None:
             changes.append(EntryChange(key=at.key, rejection=rejection(path)))
         if random.random() < 0.3:
             changes.append(EntryChange(key=at.key, intent=intent(path)))
+        if random.random() < 0.3:
+            store.note_unmet("docs", {f"unmet {path}": ("KB-S152", "locked")})
         for change in changes:
             store.commit(change)
 
@@ -44,7 +46,8 @@ def test_the_counts_of_status(store: LedgerStore, seed: int) -> None:
     drawn(store, random.Random(seed))
     stale = tuple(store.stale("docs"))
     failures = tuple(status._failures("docs", store, stale))
-    expected = status._documents("docs", store, failures, stale)
+    unmet = tuple(status._unmet("docs", store))
+    expected = status._documents("docs", store, failures, stale, unmet)
     found = store.documents_by_state("docs", unfindable=status.UNFINDABLE)
     assert {state: n for state, n in found.items() if n} == {
         state: n for state, n in expected.items() if n

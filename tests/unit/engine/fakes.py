@@ -15,6 +15,7 @@ from kbsync.engine.context import Context, Mirror
 from kbsync.engine.execute.results import Event, Report
 from kbsync.engine.observe.candidates import RESTS
 from kbsync.engine.ports import UNCHANGED, EntryChange, FileRow, ObservedListing
+from kbsync.engine.unmet_port import WhyUnmet
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
 from kbsync.engine.workers.pool import WorkerPool
@@ -70,6 +71,7 @@ class MemoryLedger:
         self.servers: dict[str, Capabilities] = {}
         self.mounted: dict[str, Mapping[str, bool]] = {}
         self.rehashes: dict[str, Rehash] = {}
+        self.whys: dict[str, dict[str, WhyUnmet]] = {}
 
     def rows(
         self,
@@ -298,6 +300,13 @@ class MemoryLedger:
             moved_at=max((e.progress_at or 0 for e in moved), default=None),
             sent_at=max((e.sent_at or 0 for e in sent), default=None),
         )
+
+    def unmet(self, mirror: str) -> Mapping[str, WhyUnmet]:
+        return dict(self.whys.get(mirror, {}))
+
+    def note_unmet(self, mirror: str, reasons: Mapping[str, WhyUnmet | None]) -> None:
+        noted = {**self.whys.get(mirror, {}), **reasons}
+        self.whys[mirror] = {path: why for path, why in noted.items() if why is not None}
 
     def mounts(self, mirror: str) -> Mapping[str, bool]:
         return self.mounted.get(mirror, {})

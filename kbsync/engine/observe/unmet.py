@@ -1,0 +1,125 @@
+"""What a pass leaves as it was, noted for verbs that only read the ledger.
+
+What an entry or a rejection tells, as of stale and failed documents, is not noted twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import anyio.to_thread
+
+from kbsync.engine.context import Context
+from kbsync.engine.execute.results import Event
+from kbsync.engine.observe.base_settings import changes_of
+from kbsync.engine.ports import Blocked, Ledger
+from kbsync.engine.unmet_port import WhyUnmet
+from kbsync.messages import Exit, Notice
+from kbsync.messages import engine as say
+from kbsync.model import Absent, Cause, DocKey, EntryState, FileState, Setting
+from kbsync.planning.plan import Plan, keys_of, unmet_of
+
+# What these say is about the folder alone, so that no listing is needed to refute it.
+_OF_THE_FOLDER = ("KB-S", say.HELD_EXCLUDED.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a comparison reached.
+
+    Args:
+        states: of the files it looked at.
+        everything: all files were; otherwise only these.
+        listed: what the server holds was looked at too.
+        blocked: folders that it could not list.
+    """
+
+    states: Collection[FileState]
+    everything: bool
+    listed: bool = False
+    blocked: Collection[Blocked] = ()
+
+
+async def note_unmet(context: Context, plan: Plan, extent: Extent) -> None:
+    """Note what `plan` leaves as it is and a person has to see to, and drop what it refutes.
+
+    Nothing is written where it is known.
+    """
+    base = changes_of(context) if extent.everything else ()
+    unmet = unmet_of(plan.actions, (each for each in base if each.cause is not Cause.NEW))
+    await anyio.to_thread.run_sync(_note, context, _named(unmet, extent.blocked), plan, extent)
+
+
+def noting(ledger: Ledger, observe: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Return what notes the keys that work leaves as they are, and calls `observe`."""
+    noted = set[DocKey]()
+
+    def seen(event: Event) -> None:
+        key, why = event.key, event.why
+        if event.outcome == "stopped" and event.action != "wait" and _is_for_a_person(why):
+            if why is not None and not _is_told(ledger, key):
+                noted.add(key)
+                ledger.note_unmet(key.mirror, {key.path: (why.code, why.text)})
+        elif event.outcome in ("done", "indexed") and key in noted:
+            noted.discard(key)
+            ledger.note_unmet(key.mirror, {key.path: None})
+        observe(event)
+
+    return seen
+
+
+def _is_for_a_person(why: Notice | None) -> bool:
+    # What the guard holds back waits for a release, and ends a pass with a code of its own.
+    return why is not None and why.message.exit not in (Exit.OK, Exit.HALTED)
+
+
+def _note(context: Context, unmet: Mapping[DocKey, Notice], plan: Plan, extent: Extent) -> None:
+    ledger, mirror = context.ledger, context.mirror.name
+    known = ledger.unmet(mirror)
+    found = {key.path: (why.code, why.text) for key, why in unmet.items()}
+    news: dict[str, WhyUnmet | None] = {
+        path: why
+        for path, why in found.items()
+        if known.get(path) != why and not _is_told(ledger, DocKey(mirror=mirror, path=path))
+    }
+    answered = _answered(mirror, plan, extent)
+    looked = None if extent.everything else {each.key.path for each in extent.states}
+    for path in known.keys() - found.keys():
+        if path in answered or (
+            (looked is None or path in looked) and _refutes(extent, path, known[path][0])
+        ):
+            news[path] = None
+    ledger.note_unmet(mirror, news)
+
+
+def _answered(mirror: str, plan: Plan, extent: Extent) -> AbstractSet[str]:
+    """Return what was decided anew, whatever was noted of it."""
+    answered = {key.path for action in plan.actions for key in keys_of(action)}
+    answered |= {each.key.path for each in extent.states if isinstance(each, Absent)}
+    if extent.everything:
+        answered |= {setting.key(mirror).path for setting in Setting}
+    return answered
+
+
+def _refutes(extent: Extent, path: str, code: str) -> bool:
+    """Whether what was noted of a path is over, as it was not found again."""
+    if any(path.startswith(each.prefix) for each in extent.blocked):
+        return False
+    return extent.listed or code.startswith(_OF_THE_FOLDER)
+
+
+def _named(unmet: Mapping[DocKey, Notice], blocked: Collection[Blocked]) -> Mapping[DocKey, Notice]:
+    """Return `unmet` without files below a folder that could not be listed: it stands for them."""
+    whys = {each.why for each in blocked}
+    folders = {each.prefix for each in blocked} | {each.prefix[:-1] for each in blocked}
+    return {key: why for key, why in unmet.items() if why not in whys or key.path in folders}
+
+
+def _is_told(ledger: Ledger, key: DocKey) -> bool:
+    """Whether an entry or a rejection says that the key has no up-to-date document."""
+    entry = ledger.entry(key)
+    if entry is not None and (entry.stale is not None or entry.state is EntryState.FAILED):
+        return True
+    return ledger.rejection(key) is not None

@@ -1,0 +1,21 @@
+"""What the engine needs to note why keys are not what they should be, as a Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+WhyUnmet = tuple[str, str]
+"""Code and text of the message."""
+
+
+class UnmetKeys(Protocol):
+    """The keys that neither an entry nor a rejection tells of."""
+
+    def unmet(self, mirror: str) -> Mapping[str, WhyUnmet]:
+        """Return why keys are not what they should be, by path."""
+        ...
+
+    def note_unmet(self, mirror: str, reasons: Mapping[str, WhyUnmet | None]) -> None:
+        """Record why keys are not what they should be, None where they are; others stay."""
+        ...
