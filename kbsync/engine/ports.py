@@ -15,7 +15,7 @@ from kbsync.engine.source_port import Payload as Payload  # noqa: PLC0414
 from kbsync.engine.source_port import Seen as Seen  # noqa: PLC0414
 from kbsync.engine.source_port import Source as Source  # noqa: PLC0414
 from kbsync.lazy_dataclass import dataclass
-from kbsync.engine.unmet_port import UnmetKeys
+from kbsync.engine.unmet_port import UnmetLedger
 from kbsync.model import (
     UNDECLARED,
     Base,
@@ -95,7 +95,7 @@ class ObservedListing:
     owners: frozenset[str] = frozenset()
 
 
-class Ledger(UnmetKeys, Protocol):
+class Ledger(UnmetLedger, Protocol):
     """What was done. Synchronous: no await comes between the statements of a transaction."""
 
     def rows(

@@ -9,7 +9,7 @@ WhyUnmet = tuple[str, str]
 """Code and text of the message."""
 
 
-class UnmetKeys(Protocol):
+class UnmetLedger(Protocol):
     """The keys that neither an entry nor a rejection tells of."""
 
     def unmet(self, mirror: str) -> Mapping[str, WhyUnmet]:

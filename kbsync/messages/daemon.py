@@ -49,6 +49,25 @@ NOT_LENT = Message(
     Exit.OK,
 )
 
+_TOO_LONG = (
+    "the path of its socket {path} has {length} bytes, and a socket takes {longest}; a short one "
+    "in the runtime folder of the user cannot be made: {why}"
+)
+SOCKET_TOO_LONG = Message(
+    "KB-K390",
+    "commands cannot reach this daemon: " + _TOO_LONG,
+    "give `ledger` a shorter path, or XDG_RUNTIME_DIR a folder that only this user writes to, then "
+    "restart the daemon; check the configuration with: " + verb("validate"),
+    Exit.OK,
+)
+LENT_TOO_LONG = Message(
+    "KB-K391",
+    "verbs cannot ask the embedded knowledge base while this daemon runs: " + _TOO_LONG,
+    "give `data` of `embedded` a shorter path, or XDG_RUNTIME_DIR a folder that only this user "
+    "writes to, then restart the daemon; check the configuration with: " + verb("validate"),
+    Exit.OK,
+)
+
 # What the daemon says of mirrors.
 
 READ_ONLY = Message(

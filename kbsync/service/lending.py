@@ -38,7 +38,8 @@ async def lend(
             async with opened.answering(accepting):
                 await anyio.sleep_forever()
     except Problem as problem:
-        why = problem.notice.words["why"]
-        log.say("not lent", say.NOT_LENT(path=path, folder=path.parent, why=why))
+        notice = problem.notice
+        too_long = notice.message is say.SOCKET_TOO_LONG
+        log.say("not lent", (say.LENT_TOO_LONG if too_long else say.NOT_LENT)(**notice.words))
         if not begun:
             task_status.started()

@@ -12,7 +12,7 @@ from anyio.abc import Listener, SocketStream
 
 from kbsync.messages import Problem
 from kbsync.messages import daemon as say
-from kbsync.service.socket_path import SocketFile, claim
+from kbsync.service.socket_path import LONGEST, SocketFile, claim
 
 
 @asynccontextmanager
@@ -38,6 +38,10 @@ async def listening(path: Path) -> AsyncIterator[Listener[SocketStream]]:
             yield listener
     except OSError as error:
         why = error.strerror or str(error)
+        length = len(os.fsencode(path))
+        if length > LONGEST:
+            words = {"path": path, "length": length, "longest": LONGEST}
+            raise Problem(say.SOCKET_TOO_LONG(**words, why=why)) from None
         raise Problem(say.NO_SOCKET(path=path, folder=path.parent, why=why)) from None
     finally:
         for each in made:

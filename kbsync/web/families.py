@@ -51,8 +51,8 @@ def _of_the_daemon(snapshot: Snapshot) -> Iterator[Metric]:
 def _of_mirrors(mirrors: tuple[MirrorFacts, ...]) -> Iterator[Metric]:
     yield _gauge(
         "kbsync_documents",
-        "Documents by state, as kbsync status names it; foreign: not made by kbsync; held: keys "
-        "that the guard holds back.",
+        "Documents by state, as kbsync status names it; unmet: keys that stay as they are until a "
+        "person sees to them; foreign: not made by kbsync; held: keys that the guard holds back.",
         ("mirror", "state"),
         (((m.name, state), float(n)) for m in mirrors for state, n in m.documents.items()),
     )

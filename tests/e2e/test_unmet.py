@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pypdf
 import pytest
+from running_daemon import keeping
 from typing_commands import Terminal
 
 HEAD = "version: 1\nserver: {url: embedded}\nledger: ./ledger.db\nmirrors:\n"
@@ -22,7 +24,7 @@ def lock(path: Path) -> None:
     written.write(path)
 
 
-def unmet(terminal: Terminal, exit: int = 3) -> Mapping[str, str]:
+def unmet(terminal: Terminal, exit: int | tuple[int, ...] = 3) -> Mapping[str, str]:
     """Return the code of what `status` says, by path; its count is theirs."""
     overview: Any = json.loads(terminal.type("status", "--json", exit=exit))["mirrors"][0]
     assert overview["documents"]["unmet"] == len(overview["unmet"])
@@ -125,3 +127,23 @@ def test_what_only_a_listing_shows_is_kept_until_the_next_one(terminal: Terminal
     (docs / "page.md").unlink()
     terminal.type("plan")
     assert unmet(terminal, 0) == {}
+
+
+def test_the_daemon_names_what_it_cannot_send_and_forgets_what_was_mended(
+    terminal: Terminal,
+) -> None:
+    docs = terminal.folder / "docs"
+
+    def named() -> Mapping[str, str]:
+        return unmet(terminal, exit=(0, 3))
+
+    with keeping(terminal.folder) as daemon:
+        lock(docs / "locked.pdf")
+        daemon.until(lambda: named() == {"locked.pdf": "KB-S152"})
+        shown = terminal.type("status", exit=3)
+        assert re.search(r"^  watching, .*1 unmet", shown, re.MULTILINE)
+        assert "1 unmet" in terminal.type("status", "--running")
+        (docs / "locked.pdf").unlink()
+        daemon.until(lambda: named() == {})
+        assert "unmet" not in terminal.type("status")
+        daemon.end()

@@ -81,6 +81,20 @@ async def test_a_socket_that_cannot_be_made_is_logged_and_the_mirrors_go_on(
         assert "KB-V023" in capsys.readouterr().err
 
 
+async def test_a_path_that_is_too_long_for_a_socket_is_the_cause(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir(mode=0o700)
+    (tmp_path / "run" / "kbsync").write_text("a file")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    edit(config, "url: embedded", f"url: embedded, embedded: {{data: ./{'long/' * 20}b.db}}")
+    async with running(tmp_path) as daemon:
+        await until(lambda: daemon.said("not lent"))
+        said = daemon.said("not lent")[0]
+        assert said["code"] == "KB-K391"
+        assert "give `data` of `embedded` a shorter path" in said["next"]
+
+
 async def test_a_server_that_leaves_the_configuration_is_lent_no_longer(
     tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
