@@ -14,8 +14,8 @@ from kbsync.engine.source_port import Known as Known  # noqa: PLC0414
 from kbsync.engine.source_port import Payload as Payload  # noqa: PLC0414
 from kbsync.engine.source_port import Seen as Seen  # noqa: PLC0414
 from kbsync.engine.source_port import Source as Source  # noqa: PLC0414
-from kbsync.lazy_dataclass import dataclass
 from kbsync.engine.unmet_port import UnmetLedger
+from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
     UNDECLARED,
     Base,
