@@ -12,7 +12,10 @@ from kbsync.ledger.folder_rows import FolderRows, KeyRow
 
 # Counting takes this part of the time at most, and is not done more often than these seconds.
 KEPT_FOR, AT_LEAST = 20.0, 2.0
-ORDER = ("failed", "unfindable", "stale", "held", "pending", "indexing", "synced", "trashed")
+ORDER = (
+    *("failed", "unfindable", "stale", "unmet", "held"),
+    *("pending", "indexing", "synced", "trashed"),
+)
 # Mirrors whose counts are kept.
 MOST = 8
 

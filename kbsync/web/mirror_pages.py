@@ -19,8 +19,8 @@ from kbsync.web.site import Site, asked, asked_number
 
 # Folders, and files, of one answer.
 A_PAGE = 200
-# States that a document has; a key may be held, or a call under way, beside its state.
-DOCUMENTS = frozenset(ORDER) - {"held", "pending"}
+# States that a document has; a key may be unmet or held, or a call under way, beside its state.
+DOCUMENTS = frozenset(ORDER) - {"unmet", "held", "pending"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

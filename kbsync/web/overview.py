@@ -66,7 +66,7 @@ class MirrorCard:
             return "bad"
         worst = self.documents or {}
         if self.phase == Phase.PAUSED or any(
-            worst.get(k) for k in ("failed", "unfindable", "stale")
+            worst.get(k) for k in ("failed", "unfindable", "stale", "unmet")
         ):
             return "warn"
         return "good" if self.phase == Phase.WATCHING and not self.all else "busy"
