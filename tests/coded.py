@@ -82,15 +82,21 @@ def _inside(words: dict[str, str]) -> str:
 def _recognised(text: str) -> str:
     if CODED.fullmatch(text):
         return coded(text)
-    fitting = [
-        (len(_literal(message)), message)
-        for message in catalogue().values()
-        if len(_literal(message)) >= LITERAL and re.fullmatch(_pattern(message.text), text)
-    ]
+    fitting = [(size, message) for size, message, whole in _long() if whole.fullmatch(text)]
     if not fitting:
         return text
     _, message = max(fitting, key=lambda each: each[0])
     return _shown(message, _split(message, text)[1])
+
+
+@cache
+def _long() -> list[tuple[int, Message, re.Pattern[str]]]:
+    """Return the messages that are told by their text alone, each with the size of that text."""
+    sized = ((len(_literal(message)), message) for message in catalogue().values())
+    # `re` itself keeps fewer patterns than there are messages.
+    return [
+        (size, each, re.compile(_pattern(each.text))) for size, each in sized if size >= LITERAL
+    ]
 
 
 @cache
