@@ -45,4 +45,5 @@ async def test_a_full_subscription_holds_all_creates_until_there_is_room(
     report, calls = await it.applied()
     assert report.done == Counter(delete=10, create=10)
     assert report.withheld == 30
-    assert calls["create"] <= 10 + 1 + 4
+    # Deletions end one by one: what is under way beside one that finds room may find none.
+    assert calls["create"] <= 10 + 15
