@@ -19,7 +19,7 @@ from kbsync.engine.execute.findings import verdict
 from kbsync.engine.execute.poll_pace import PollPace
 from kbsync.engine.execute.results import Event
 from kbsync.engine.execute.standstill import Standstill, TrackedDocument
-from kbsync.engine.execute.status_polls import MORE_ROWS, progress_of, statuses
+from kbsync.engine.execute.status_polls import MORE_ROWS, chunks_of, progress_of, statuses
 from kbsync.engine.observe.knowledge_base import refuse
 from kbsync.engine.observe.remote_state import A_PAGE
 from kbsync.engine.observe.standing import note_progress
@@ -333,7 +333,7 @@ class IndexingTracker:
             return None
         progress = None
         if not self._proves_chunks(document, tracked):
-            progress = await progress_of(self._context, entry)
+            progress = await chunks_of(self._context, entry)
         why = verdict(entry.key, document, progress)
         if why is None and tracked.replaces and await self._old_chunks(document.id):
             why = say.FAILED_OLD_CHUNKS(path=entry.key.path, mirror=entry.key.mirror)

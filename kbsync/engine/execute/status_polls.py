@@ -11,7 +11,7 @@ from dataclasses import field
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.standstill import TrackedDocument
-from kbsync.engine.observe.knowledge_base import refuse
+from kbsync.engine.observe.knowledge_base import base_must_answer, refuse
 from kbsync.engine.observe.remote_state import A_PAGE
 from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
@@ -19,6 +19,7 @@ from kbsync.model import (
     DocKey,
     DocumentPage,
     Done,
+    Gone,
     LedgerEntry,
     Progress,
     Readiness,
@@ -70,6 +71,32 @@ async def progress_of(context: Context, entry: LedgerEntry) -> Progress | None:
     base_id = context.base_id or ""
     outcome = await context.remote.progress(base_id, entry.document_id, entry.batch)
     return outcome.value if isinstance(outcome, Done) else None
+
+
+async def chunks_of(context: Context, entry: LedgerEntry) -> Progress | None:
+    """Return how many chunks a document has that came to its end.
+
+    None where its upload has no batch any more, as one that was written over has none. A 404 says
+    so when it is given again once the base has answered: of a base that is away for a moment
+    nothing is known.
+
+    Raises:
+        Problem: the server could not be asked, or the base is gone.
+    """
+    if entry.batch is None:
+        return None
+    for base_answered in (False, True):
+        base_id = context.base_id or ""
+        outcome = await context.remote.progress(base_id, entry.document_id, entry.batch)
+        match outcome:
+            case Done(value=progress):
+                return progress
+            case Gone():
+                if not base_answered:
+                    await base_must_answer(context)
+            case _:
+                refuse(context.mirror, "asking how many chunks a document has", outcome)
+    return None
 
 
 async def _newest(

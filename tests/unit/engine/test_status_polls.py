@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from kbsync.engine.execute.indexing import IndexingTracker
-from kbsync.engine.execute.status_polls import FEW, MORE_ROWS
+from kbsync.engine.execute.status_polls import FEW, MORE_ROWS, chunks_of
 from kbsync.engine.ports import ObservedListing
+from kbsync.messages import Problem
 from kbsync.messages import engine as say
 from kbsync.model import Capability, EntryState
 
@@ -113,3 +114,15 @@ async def test_no_more_rows_are_asked_for_than_are_under_way() -> None:
     rows = [int(what.removeprefix("the newest ")) for what in newest]
     assert rows
     assert max(rows) <= on.world.most_indexing + MORE_ROWS
+
+
+async def test_a_base_that_is_away_for_a_moment_proves_no_chunks() -> None:
+    on = stage()
+    synced = on.synced("a.md", b"a text")
+    entry = replace(synced, batch=f"batch-{synced.rev}")
+    assert await chunks_of(on.world, entry) is not None
+    # Written over by a later upload: its own batch is no more.
+    assert await chunks_of(on.world, replace(entry, batch="batch-of-before")) is None
+    on.server.base_there = False
+    with pytest.raises(Problem):
+        await chunks_of(on.world, entry)
