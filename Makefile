@@ -8,11 +8,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sim crash fuzz coverage bench lint types contracts docs pictures site dist clean distclean
+.PHONY: help demo test image sim crash fuzz coverage bench lint types contracts docs pictures site dist clean distclean
 
 help:
 	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
 	@echo "make test        run the whole test suite"
+	@echo "make image       build the image, and run what its tests ask of it; as root, some minutes"
 	@echo "make sim N=10000 play so many drawn histories against the engine, and name what broke"
 	@echo "make crash       kill a first mirror of 500 documents 50 times, and count: KILLS=50 DOCUMENTS=500"
 	@echo "make fuzz        fuzz every parser for SECONDS=60 each, guided by coverage"
@@ -36,6 +37,9 @@ unexport PYTHONDONTWRITEBYTECODE
 test: $(VENV)/.with-test
 	-@$(BIN)/pytest --collect-only -qq >/dev/null
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+image: $(VENV)/.with-test
+	KBSYNC_IMAGE=1 $(BIN)/pytest -n 0 tests/deploy/test_image.py
 
 # Histories of the simulator, from the first seed on: make sim N=10000 SEED=0; ends with a digest of all traces
 N ?= 1000
