@@ -192,10 +192,15 @@ def _is_reported(history: History, plans: list[Planned]) -> None:
                 history.watcher.fault("silent", f"a controller did not report {action}")
 
 
-def _holds(document: Document, content: bytes) -> bool:
-    """Whether a document holds this text; of one that was sent cut, in any order."""
-    held = joined(document) if document.cut and not document.unseen else document.content
-    return unordered(held) == unordered(content)
+def _holds(history: History, document: Document, content: bytes) -> bool:
+    """Whether a document holds this text; of one that was sent cut, in any order.
+
+    A chunk that was edited before kbsync saw it, or before the ledger was lost, looks sent.
+    """
+    held = {joined(document)} if document.cut and not document.unseen else {document.content}
+    if history.forgot:
+        held.add(document.content)
+    return unordered(content) in map(unordered, held)
 
 
 def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
@@ -209,7 +214,7 @@ def _is_mirrored(history: History, key: DocKey, content: bytes) -> None:
         fault("no document", f"{key.path} has no document")
         return
     readiness = history.server.readiness(document)
-    if not _holds(document, content) or document.settings != history.settings:
+    if not _holds(history, document, content) or document.settings != history.settings:
         fault("content", f"{key.path} is {content!r}, and {document.id} is {document!r}")
     ready = declared_values.as_declared(history, key)
     if readiness not in ready or entry.state is not EntryState.SYNCED:
