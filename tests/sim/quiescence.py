@@ -174,7 +174,12 @@ def _is_read(history: History) -> None:
             key = DocKey(mirror=mirror, path=path)
             entry = history.store.entry(key)
             document = history.server.documents.get(entry.document_id) if entry else None
-            if unmet is None or key in unmet or document is None or _holds(document, content):
+            if (
+                unmet is None
+                or key in unmet
+                or document is None
+                or _holds(history, document, content)
+            ):
                 continue
             if entry is not None and entry.state is EntryState.SYNCED:
                 history.watcher.fault("unread", f"{path} is {content!r}: {document}")
