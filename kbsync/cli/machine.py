@@ -13,7 +13,6 @@ from kbsync.ledger import trial
 from kbsync.ledger.location import LedgerLocation, find_location
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as command_say
-from kbsync.messages import daemon as daemon_say
 from kbsync.messages import doctor as say
 from kbsync.service import control_client, socket_path
 from kbsync.source.mounts import mounts_of, network_name
@@ -85,7 +84,7 @@ def _daemon(settings: Settings, stack: ExitStack) -> Iterator[Notice]:
         stack.enter_context(trial.folder_made(path.parent))
         socket_path.try_socket(settings)
     except OSError as error:
-        yield daemon_say.NO_SOCKET(path=path, folder=path.parent, why=error.strerror or str(error))
+        yield socket_path.not_made(path, error)
     except Problem:  # said of the ledger, which is in the same folder
         return
 

@@ -16,6 +16,8 @@ from typing import Protocol
 
 from kbsync.app.lent_socket import address_at
 from kbsync.config.types import LedgerAddress
+from kbsync.messages import Notice
+from kbsync.messages import daemon as say
 
 # What a socket's address holds, without its closing zero.
 LONGEST = 107 if sys.platform == "linux" else 103
@@ -140,6 +142,14 @@ def _require_removable(path: Path) -> None:
         return
     if stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size):
         raise FileExistsError(errno.EEXIST, "something else has this name", str(path))
+
+
+def not_made(path: Path, error: OSError) -> Notice:
+    """Return why no socket stands at a path: the path itself, where it is too long for one."""
+    why, length = error.strerror or str(error), len(os.fsencode(path))
+    if length > LONGEST and error.errno != errno.EEXIST:
+        return say.SOCKET_TOO_LONG(path=path, length=length, longest=LONGEST, why=why)
+    return say.NO_SOCKET(path=path, folder=path.parent, why=why)
 
 
 def _short(path: Path) -> str:

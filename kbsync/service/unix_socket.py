@@ -11,8 +11,7 @@ import anyio
 from anyio.abc import Listener, SocketStream
 
 from kbsync.messages import Problem
-from kbsync.messages import daemon as say
-from kbsync.service.socket_path import LONGEST, SocketFile, claim
+from kbsync.service.socket_path import SocketFile, claim, not_made
 
 
 @asynccontextmanager
@@ -37,12 +36,7 @@ async def listening(path: Path) -> AsyncIterator[Listener[SocketStream]]:
         async with listener:
             yield listener
     except OSError as error:
-        why = error.strerror or str(error)
-        length = len(os.fsencode(path))
-        if length > LONGEST:
-            words = {"path": path, "length": length, "longest": LONGEST}
-            raise Problem(say.SOCKET_TOO_LONG(**words, why=why)) from None
-        raise Problem(say.NO_SOCKET(path=path, folder=path.parent, why=why)) from None
+        raise Problem(not_made(path, error)) from None
     finally:
         for each in made:
             each.remove()

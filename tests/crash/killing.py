@@ -14,12 +14,14 @@ from pathlib import Path
 
 from typing_commands import SECONDS
 
+from kbsync.engine.workers.pool import AHEAD
+
 from .faults import Drawn, Verb, fair
 from .proxy import Passage, Proxy, Stage, between, let_pass
 from .site import NO_MERGE, PATIENCE, Base, Folder, differences, serving
 
 FOREIGN = 5
-IN_FLIGHT = 4  # by default
+IN_FLIGHT = 4 + AHEAD  # by default: what is prepared has an intent too
 LONGEST = 900.0  # seconds one run may take to be killed, and the last one to end
 EARLY = 0.15  # of the kills hit a program that only begins
 ON_THE_WAY = 0.3  # seconds after which what a killed client sent is here; none starts as fast

@@ -89,7 +89,8 @@ def counted(story: Story, *words: str, exit: int = 0) -> Counter[str]:
 
 
 def status(story: Story) -> dict[str, Any]:
-    (mirror,) = story.terminal.read("status", "--foreign")["mirrors"]
+    said = story.terminal.type("status", "--foreign", "--json", exit=(0, 3))
+    (mirror,) = json.loads(said)["mirrors"]
     return dict(mirror)
 
 

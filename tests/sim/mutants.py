@@ -385,7 +385,7 @@ DECLARING = {"calm_apply": 20, "write": 6, "declare_values": 6}
 TRASHING = {"calm_apply": 20, "declare_trash": 5, "delete": 15, "write": 4, "rest": 8}
 MUTANTS = (
     Mutant(no_intent, seed=8),
-    Mutant(no_window, seed=80),
+    Mutant(no_window, seed=131),
     Mutant(hash_trusted_on_adoption, seed=118),
     Mutant(no_orphan_sweep, seed=3092),
     Mutant(guard_counts_one_plan, {"calm_apply": 30, "delete": 20, "write": 30}, seed=0),
@@ -418,7 +418,7 @@ MUTANTS = (
     Mutant(lost_task_waits_for_ever, seed=0, trials=["queue"]),
     Mutant(sent_again_while_queued, seed=60, trials=["queue"]),
     Mutant(base_refusal_is_the_files, seed=60, trials=["base"]),
-    Mutant(every_upload_tries, {"withhold": 1, "calm_apply": 30, "write": 5}, seed=50),
+    Mutant(every_upload_tries, {"withhold": 1, "calm_apply": 30, "write": 5}, seed=329),
     Mutant(
         refusal_is_of_another_stat,
         {"calm_apply": 20, "refuse": 20, "change_settings": 10, "write": 5},

@@ -97,7 +97,7 @@ async def test_a_newer_file_format_is_refused(tmp_path: Path) -> None:
         pass
     with sqlite3.connect(store) as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match=r"newer kbsync \(format 99.*Next: pip install"):
+    with pytest.raises(StoreError, match=r"newer kbsync \(format 99.*Next: use the kbsync"):
         async with running(store):
             pass
 
