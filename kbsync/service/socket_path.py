@@ -147,7 +147,7 @@ def _require_removable(path: Path) -> None:
 def not_made(path: Path, error: OSError) -> Notice:
     """Return why no socket stands at a path: the path itself, where it is too long for one."""
     why, length = error.strerror or str(error), len(os.fsencode(path))
-    if length > LONGEST and error.errno != errno.EEXIST:
+    if length > LONGEST and error.filename != str(path):  # else something else stands there
         return say.SOCKET_TOO_LONG(path=path, length=length, longest=LONGEST, why=why)
     return say.NO_SOCKET(path=path, folder=path.parent, why=why)
 

@@ -229,13 +229,13 @@ MISHAPS = (
     Mishap(
         name="a folder where the socket should be",
         happens=a_folder_as_socket,
-        says=alike("0 KB-K390", plan="2", apply="0"),
+        says=alike("0 KB-K007", plan="2", apply="0"),
         names=("ledger.db.sock",),
     ),
     Mishap(
         name="a file where the socket should be",
         happens=a_file_as_socket,
-        says=alike("0 KB-K390", plan="2", apply="0"),
+        says=alike("0 KB-K007", plan="2", apply="0"),
         names=("ledger.db.sock",),
     ),
     Mishap(
