@@ -135,7 +135,7 @@ async def test_without_a_socket_the_mirrors_are_kept_all_the_same(
     )
     async with running(tmp_path) as daemon:
         await until(lambda: daemon.said("no control"))
-        assert daemon.said("no control")[0]["code"] == "KB-K007"
+        assert daemon.said("no control")[0]["code"] == "KB-K390"
         assert daemon.controllers["docs"].running
 
 
