@@ -91,7 +91,7 @@ def _recognised(text: str) -> str:
 
 @cache
 def _long() -> list[tuple[int, Message, re.Pattern[str]]]:
-    """Return the messages that are told by their text alone, each with the size of that text."""
+    """Return the messages that are known by their text alone, each with the size of that text."""
     sized = ((len(_literal(message)), message) for message in catalogue().values())
     # `re` itself keeps fewer patterns than there are messages.
     return [

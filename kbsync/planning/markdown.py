@@ -65,4 +65,4 @@ def _actions(actions: Sequence[Action], most: int) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """Return text with every character that Markdown or HTML could read as an entity of it."""
-    return re.sub(r"[^\w\s./,;:-]", lambda found: f"&#{ord(found[0])};", printable(text))
+    return re.sub(r"[^\w\s/,;]|_", lambda found: f"&#{ord(found[0])};", printable(text))

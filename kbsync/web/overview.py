@@ -1,6 +1,6 @@
 """What the status page shows of every mirror, gathered once a second at most for all visitors.
 
-Nothing is gathered while nobody asks: there is no task of its own.
+Nothing is gathered without a request: there is no task of its own.
 """
 
 from __future__ import annotations

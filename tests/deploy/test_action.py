@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def _uses(job: Job, **given: str) -> int:
 
 def test_a_plan_is_shown_and_then_carried_out(job: Job) -> None:
     assert _uses(job, **{"plan-file": "plan.json"}) == 0, job.printed
-    assert "fox.md" in job.summary
+    assert "fox.md" in unescape(job.summary)
     assert job.outputs == {"exit-code": "2", "changes": "true"}
 
     assert _uses(job, command="apply", **{"plan-file": "plan.json"}) == 0, job.printed

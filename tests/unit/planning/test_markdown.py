@@ -8,13 +8,14 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from kbsync.model import Action, Cause, Create, DocKey, Stat
+from kbsync.model import Action, Cause, Create, Delete, DocKey, Stat
 from kbsync.planning import plan_text
 from kbsync.planning.markdown import as_markdown
 from kbsync.planning.plan import Plan, make_plan
 
 HOSTILE = (
     "**bold**.md",
+    "_draft_ __init__.md",
     "`code`.md",
     "a|b.md",
     "[link](https:evil.example).md",
@@ -67,6 +68,20 @@ def test_a_name_is_text(path: str) -> None:
     found = _shown(plan)
     assert found.tags <= OURS
     assert plan_text.line_of(plan.actions[0]) in found.words
+
+
+def test_the_sign_of_a_deletion_begins_no_list() -> None:
+    gone: list[Action] = [
+        Delete(
+            key=DocKey(mirror="docs", path="old.md"),
+            row="T20",
+            cause=Cause.REMOVED,
+            document_id="d-1",
+            name="old.md",
+        )
+    ]
+    plan = make_plan(gone)
+    assert plan_text.line_of(plan.actions[0]) in _shown(plan).words
 
 
 def test_it_says_what_the_text_says() -> None:
