@@ -72,9 +72,6 @@ def server_name(mirror: MirrorConfig, servers: Mapping[str, ServerConfig]) -> st
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of `kbsync.yaml`, for editors and for `kbsync schema`.
-
-    Keys marked ``reserved`` are known, and refused unless they keep their default.
-    """
+    """Return the JSON Schema of `kbsync.yaml`, for editors and for `kbsync schema`."""
     schema = Declaration.model_json_schema(mode="validation")
     return {"$schema": DIALECT, **schema, "title": "kbsync.yaml"}

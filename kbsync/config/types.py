@@ -7,7 +7,7 @@ import re
 from collections.abc import Sized
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -15,7 +15,6 @@ from pydantic import (
     ConfigDict,
     PlainValidator,
     ValidationInfo,
-    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -23,7 +22,6 @@ from kbsync.lazy_dataclass import dataclass
 
 T = TypeVar("T", bound=Sized)
 
-RESERVED: dict[str, Any] = {"reserved": True}
 MOST_DIGITS = 15
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", re.ASCII)
@@ -37,15 +35,6 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
     )
-
-    @field_validator("*", mode="after")
-    @classmethod
-    def _refuse_reserved(cls, value: object, info: ValidationInfo) -> object:
-        field = cls.model_fields[info.field_name or ""]
-        reserved = field.json_schema_extra == RESERVED
-        if reserved and value != field.get_default(call_default_factory=True):
-            raise PydanticCustomError("reserved", "not available in this version")
-        return value
 
 
 def wanted(sentence: str) -> PydanticCustomError:

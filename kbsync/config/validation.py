@@ -64,8 +64,6 @@ def _fault(detail: ErrorDetails, tree: YamlTree) -> Fault:
         return _unknown(at)
     if kind == "missing":
         return Fault(message=messages.KEY_MISSING, at=detail["loc"])
-    if kind == "reserved":
-        return Fault(message=messages.KEY_RESERVED, at=at)
     if at == ("version",):
         return Fault(message=messages.VERSION_OTHER, at=at)
     words = {"wanted": _sentence(detail), "found": _found(at, tree)}

@@ -1,6 +1,7 @@
 """Messages about the configuration: codes KB-C001 and up, never re-used.
 
 `file` is the file as it was named on the command line. A message whose exit is OK is a warning.
+Gone: KB-C025, for keys that did nothing yet.
 """
 
 from kbsync.messages import Advice, Exit, Message, shell, verb
@@ -73,9 +74,6 @@ VALUE_WRONG = _refusal("KB-C023", "{file}:{line}: {key}: {wanted}")
 VALUE_WRONG_FOUND = _refusal("KB-C024", "{file}:{line}: {key}: {wanted}; found {found}")
 VALUE_WRONG_NEAR = _refusal(
     "KB-C210", "{file}:{line}: {key}: {wanted}; found {found}; did you mean {nearest}?"
-)
-KEY_RESERVED = _refusal(
-    "KB-C025", "{file}:{line}: {key}: not available in this version; leave it at its default"
 )
 FRONT_MATTER_CONVERT = _refusal(
     "KB-C260",

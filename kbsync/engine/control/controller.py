@@ -7,6 +7,7 @@ paused, or when a problem halts the mirror; after a problem the next one begins 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
@@ -77,6 +78,7 @@ class ControllerStatus:
         files: how many the source had then.
         held: digest of what the guard holds back, None when it holds nothing.
         held_keys: how many keys that are.
+        held_changes: names each of these changes, so that a release can be compared with them.
         unsettled: some paths that have kept changing for long, and are not read until they settle.
     """
 
@@ -94,6 +96,7 @@ class ControllerStatus:
     files: int = 0
     held: str | None = None
     held_keys: int = 0
+    held_changes: AbstractSet[str] = frozenset()
     unsettled: tuple[str, ...] = ()
 
 
@@ -170,6 +173,7 @@ class Controller:
             files=state.files,
             held=state.held.digest if state.held else None,
             held_keys=len(state.held.keys) if state.held else 0,
+            held_changes=state.held.members if state.held else frozenset(),
             unsettled=state.debouncer.unsettled(now),
         )
 

@@ -20,7 +20,7 @@ from kbsync.messages import daemon as say
 from kbsync.messages import guard
 from kbsync.messages import remote as remote_say
 from kbsync.model import Binding, DocKey, Fingerprint, Rejection, Stat
-from kbsync.service.notifications import delivery, watch
+from kbsync.service.notifications import delivery, episode, watch
 
 pytestmark = pytest.mark.anyio
 SECRET = "hook-s3cr3t"
@@ -84,6 +84,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "LOOK", 0.02)
     monkeypatch.setattr(watch, "COUNT", 0.05)
     monkeypatch.setattr(watch, "COUNT_AGAIN", 0.1)
+    monkeypatch.setattr(episode, "STILL", 0.1)
+    monkeypatch.setattr(episode, "AGAIN", 0.2)
     monkeypatch.setattr(delivery, "PAUSES", (0.02, 0.02))
 
 
@@ -126,6 +128,23 @@ async def test_a_halt_is_notified_once_with_its_release_and_once_when_over(
         docs.become(Phase.HALTED, why=remote_say.WRONG_KEY(what="list", words="no"))
         await until(lambda: receiver.events() == ["halt", "recovery", "halt"])
     assert SECRET not in str(daemon.log)
+
+
+async def test_what_the_guard_holds_is_notified_again_when_its_release_is_not_enough(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    notify(tmp_path, f'url: "{receiver.url}"')
+    async with running(tmp_path) as daemon:
+        compared(daemon)
+        docs = daemon.controllers["docs"]
+        docs.become(Phase.WATCHING, held="1234abcd", held_changes=frozenset("a"), why=HELD)
+        await until(lambda: receiver.calls)
+        more = HELD.message(**{**HELD.words, "digest": "5678abcd"})
+        docs.become(Phase.WATCHING, held="5678abcd", held_changes=frozenset("ab"), why=more)
+        await until(lambda: len(receiver.calls) == 2)
+        docs.become(Phase.WATCHING, held="1234abcd", held_changes=frozenset("a"), why=HELD)
+        await rest()
+        assert [each["command"][-8:] for each in receiver.bodies()] == ["1234abcd", "5678abcd"]
 
 
 async def test_an_outage_counts_after_its_time(tmp_path: Path, receiver: Receiver) -> None:

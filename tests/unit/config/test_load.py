@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from kbsync.config import LedgerAddress, Settings, load
-from kbsync.config.declaration import json_schema
 from kbsync.config.template import starter
 from kbsync.messages import Problem
 
@@ -220,14 +219,6 @@ def test_two_mirrors_on_one_base_with_prefixes(tmp_path: Path) -> None:
         "  - {name: two, source: two, knowledge_base: D, prefix: ab}\n",
     )
     assert [mirror.prefix for mirror in found.mirrors] == ["a/", "ab/"]
-
-
-def test_schema_marks_what_is_reserved() -> None:
-    reserved = {
-        part: {name for name, key in keys.get("properties", {}).items() if key.get("reserved")}
-        for part, keys in json_schema()["$defs"].items()
-    }
-    assert reserved["MirrorConfig"] == reserved["RuleConfig"] == set()
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)

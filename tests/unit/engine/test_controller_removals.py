@@ -255,7 +255,7 @@ async def test_too_many_removals_in_one_batch_are_held_and_the_rest_goes_on() ->
         assert state.why is not None
         assert state.why.message is guard_say.HALTED_REMOVALS
         assert state.phase is Phase.WATCHING
-        assert list(on.ledger.halts(state.held)) == [state.held]
+        assert on.ledger.halts(state.held) == {state.held: state.held_changes}
         # What is held back is what a controller leaves undone, and it names the guard's reason.
         assert {why.message.code for why in it.controller.unmet.values()} == {"KB-G011"}
         assert state.pending == 0
