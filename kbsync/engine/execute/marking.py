@@ -251,6 +251,8 @@ class MarkWriter:
             each.others = None if there is None else each.foreign(there)
             if there is not None and old is not None:
                 each.others = {**each.foreign(old), **each.foreign(there)}
+        if not self._fields.keys() >= {name for each in read for name in each.others or ()}:
+            await self._ask_for_fields()  # others made one since the pass began
         assignments = [self._assignment(each) for each in batch if each.others is not None]
         if not assignments:
             return Done(None)

@@ -150,6 +150,18 @@ async def test_foreign_values_stay(merging: bool) -> None:
     assert [line.action for line in on.ledger.journal] == ["set_metadata"]
 
 
+async def test_a_value_stays_whose_field_was_made_since_the_pass_began() -> None:
+    on = marking()
+    on.server.model.able = on.server.model.able.noting(Capability.MERGE_METADATA, able=False)
+    entry = on.synced("a.md", b"a")
+    on.server.field_ids = {name: f"field-{name}" for name in (*FIELDS, "author")}
+    on.world = replace(on.world, fields={name: on.server.field_ids[name] for name in FIELDS})
+    on.server.documents[entry.document_id].metadata = {"author": "Ada"}
+    await run(on, "a.md")
+    assert_marked(on, "a.md")
+    assert on.server.documents[entry.document_id].metadata["author"] == "Ada"
+
+
 async def test_a_new_upload_is_marked_anew() -> None:
     on = marking({"a.md": b"a"})
     await run(on, "a.md")

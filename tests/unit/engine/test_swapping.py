@@ -55,6 +55,14 @@ async def test_values_of_others_go_over_before_the_old_one_goes() -> None:
     assert on.ledger.held[A].superseded is None
 
 
+async def test_a_value_in_a_field_that_was_made_since_the_pass_began_goes_over_too() -> None:
+    on = edited(title="by hand")
+    on.world = replace(on.world, fields={name: f"id-{name}" for name in FIELDS})
+    await run_pool(on, ["a.md"])
+    assert [event for event in on.events if event.why is not None] == []
+    assert others(the_document(on)) == {"title": "by hand"}
+
+
 async def test_the_old_one_stays_while_its_values_are_not_kept_by_the_new_one() -> None:
     on = edited(title="by hand")
     old = on.ledger.held[A].document_id
