@@ -56,3 +56,10 @@ class Document:
     put_away: bool = False
     cut: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+
+    def edit(self, letters: int) -> None:
+        """A person adds so much to one of its chunks; where they were sent cut, its text tells."""
+        if self.cut:
+            self.cut[next(iter(self.cut))] += "!" * letters
+        else:
+            self.edits += letters

@@ -135,11 +135,7 @@ def _by_hand(history: History, name: str, content: bytes) -> Document:
 
 def edit_chunk(history: History, chance: random.Random) -> None:
     if document := _document(history, chance):
-        some = chance.randint(1, 9)
-        if document.cut and some % 2:
-            document.cut[next(iter(document.cut))] += "!" * some
-        else:
-            document.edits += some
+        document.edit(chance.randint(1, 9))
         key = history.holder(document)
         entry = None if key is None else history.store.entry(key)
         seen = (document.rev, EntryState.SYNCED)

@@ -72,7 +72,7 @@ class TrashJudge:
         off = entry.reason is not None and entry.reason[0] == say.DISABLED.code
         if off and document.id in self.taken_out and document.enabled:
             history.watcher.fault("taken out", f"{document.id} was enabled, and is deleted")
-        words = len(document.content) + document.edits
+        words = history.server.words(document)
         counted = entry.word_count in (None, words) or document.id not in self.edited
         if document.rev != entry.rev or not counted:
             history.watcher.fault("edited", f"{document.id} was edited there, and is deleted")

@@ -224,7 +224,7 @@ def take_out(history: History, chance: random.Random) -> None:
             document.enabled, document.put_away = True, False
             history.trash.taken_out.add(document.id)
         else:
-            document.edits += 1
+            document.edit(1)
             history.tampered[document.id] += 1
             history.trash.edited.add(document.id)
 
@@ -245,8 +245,8 @@ def title(history: History, chance: random.Random) -> None:
     """A document gets a title by hand, in a field that is no one else's."""
     document = rules._document(history, chance)
     if document is not None and Capability.METADATA in history.server.able:
-        history.server.fields.setdefault(TITLE, "field-title")
-        history.server.kinds.setdefault(TITLE, "string")
+        if TITLE not in history.server.fields:
+            history.server.make_field(history.server.base_id or "", TITLE)
         document.metadata = {**document.metadata, TITLE: "by hand"}
         history.trash.titled.setdefault(document.id, history.time())
 
