@@ -14,6 +14,7 @@ from kbsync.model import Base, Capability, DocKey, DocumentRule, DocumentRules
 from kbsync.model.document_rule import SUFFIXES
 from kbsync.planning.case import DecisionRules
 from kbsync.planning.document_names import document_name, document_names
+from kbsync.planning.path_range import WHOLE, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Mirror:
         prune_excluded: delete what the filters leave out now; asked for by a verb.
         prune_stale: delete what stands for files that cannot be sent as they are, likewise.
         empty_trash: delete what is in the trash, likewise.
+        scope: which part of the folder is compared.
     """
 
     config: MirrorConfig
@@ -37,6 +39,7 @@ class Mirror:
     prune_excluded: bool = False
     prune_stale: bool = False
     empty_trash: bool = False
+    scope: Scope = WHOLE
 
     @property
     def name(self) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import field
 from typing import Protocol
 
-from kbsync.engine.source_port import Blocked as Blocked  # noqa: PLC0414 - the folder, also named from here
+from kbsync.engine.remote_port import Assignment as Assignment  # noqa: PLC0414 - the server, also named from here
+from kbsync.engine.remote_port import Remote as Remote  # noqa: PLC0414
+from kbsync.engine.source_port import Blocked as Blocked  # noqa: PLC0414 - the folder, the same
 from kbsync.engine.source_port import FileRow as FileRow  # noqa: PLC0414
 from kbsync.engine.source_port import Known as Known  # noqa: PLC0414
 from kbsync.engine.source_port import Payload as Payload  # noqa: PLC0414
@@ -17,34 +18,24 @@ from kbsync.engine.source_port import Source as Source  # noqa: PLC0414
 from kbsync.engine.unmet_port import UnmetLedger
 from kbsync.lazy_dataclass import dataclass
 from kbsync.model import (
-    UNDECLARED,
-    Base,
-    BaseSettings,
     Binding,
     Capabilities,
-    Capability,
-    ChunkPage,
     DocKey,
     DocumentRules,
     HeldCreates,
     Intent,
     JournalLine,
     LedgerEntry,
-    Original,
-    Outcome,
     Ownership,
-    Progress,
     Rehash,
     Rejection,
     RemoteDocument,
     Restless,
-    SearchHit,
     Stat,
-    Uploaded,
 )
 from kbsync.model import Chunking as Chunking  # noqa: PLC0414 - also named from here
 from kbsync.model import DocumentPage as DocumentPage  # noqa: PLC0414 - the same
-from kbsync.model.document_rule import MetadataValue
+from kbsync.planning.path_range import EVERYTHING, PathRange
 from kbsync.planning.standstill import Pulse
 
 
@@ -106,8 +97,9 @@ class Ledger(UnmetLedger, Protocol):
         listing: ObservedListing | None,
         marked: bool = False,
         now: float = 0.0,
+        within: PathRange = EVERYTHING,
     ) -> Iterator[FileRow]:
-        """Stream the mirror's keys in code point order.
+        """Stream the mirror's keys of a range in code point order.
 
         A settled key (synced under the rule of its path, no intent, not contradicted by `listing`,
         and with `marked` one whose mark was read back) presents its file's stat; every other one
@@ -213,8 +205,8 @@ class Ledger(UnmetLedger, Protocol):
         """
         ...
 
-    def note_mounts(self, mirror: str, points: Mapping[str, bool]) -> None:
-        """Record which folders below the root are mount points; replaces what was recorded."""
+    def note_mounts(self, mirror: str, points: Mapping[str, bool | None]) -> None:
+        """Record which folders below the root are mount points, None which are not; others stay."""
         ...
 
     def begin_listing(self, base_id: str) -> int:
@@ -257,11 +249,13 @@ class Ledger(UnmetLedger, Protocol):
         """Stream the listed documents that are not ours: no entry, and no valid mark of ours."""
         ...
 
-    def refused(self, mirror: str) -> Iterator[Rejection]:
+    def refused(self, mirror: str, within: PathRange = EVERYTHING) -> Iterator[Rejection]:
         """Stream the remembered refusals in key order."""
         ...
 
-    def taken_otherwise(self, mirror: str, rules: DocumentRules) -> Iterator[DocKey]:
+    def taken_otherwise(
+        self, mirror: str, rules: DocumentRules, within: PathRange = EVERYTHING
+    ) -> Iterator[DocKey]:
         """Stream the keys whose text was taken as something, and not as their rule says."""
         ...
 
@@ -315,184 +309,4 @@ class Ledger(UnmetLedger, Protocol):
 
     def note_capabilities(self, server: str, known: Capabilities) -> None:
         """Keep what is known of the server at that address."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """Metadata values for one document, by the name of their field; None takes one away."""
-
-    document_id: str
-    values: Mapping[str, MetadataValue | None] = field(default_factory=dict)
-
-
-class Remote(Protocol):
-    """One server and API key. Every call returns an `Outcome`; no answer of a server raises."""
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the server can do, from its version and from what was seen."""
-        ...
-
-    def note(self, capability: Capability, able: bool) -> None:
-        """Note that the server was seen to do it, or not to."""
-        ...
-
-    def recall(self, known: Capabilities) -> None:
-        """Begin with what was known of the server before; a reply of another version ends it."""
-        ...
-
-    def paused_for(self) -> float:
-        """Return for how many more seconds the server wants no writes (throttled)."""
-        ...
-
-    async def base(self, base_id: str) -> Outcome[Base]:
-        """Get a base by id; `Gone` when it is not there."""
-        ...
-
-    async def bases_named(self, name: str) -> Outcome[tuple[Base, ...]]:
-        """Return the bases with exactly this name."""
-        ...
-
-    async def embedding_models(self) -> Outcome[frozenset[str]]:
-        """Return the names of the models for embeddings; servers do not list them for every key."""
-        ...
-
-    async def make_base(
-        self, name: str, chunking: Chunking, settings: BaseSettings = UNDECLARED
-    ) -> Outcome[Base]:
-        """Make a base; a taken name is `Rejected`.
-
-        Args:
-            name: 1 to 40 characters.
-            chunking: technique, embedding model and retrieval of the base are in it.
-            settings: description and permission count; None leaves them to the server.
-        """
-        ...
-
-    async def change_base(self, base_id: str, settings: BaseSettings) -> Outcome[None]:
-        """Set what `settings` names of a base; tags and fields have calls of their own."""
-        ...
-
-    async def tag_base(
-        self, base_id: str, *, on: AbstractSet[str], off: AbstractSet[str]
-    ) -> Outcome[None]:
-        """Put tags on a base, each made when it is missing, and take others off."""
-        ...
-
-    async def page(
-        self, base_id: str, number: int, *, status: str | None = None, rows: int = 100
-    ) -> Outcome[DocumentPage]:
-        """Return one page of documents, newest first.
-
-        Args:
-            number: of the page, from 1.
-            status: only documents of this status, in the server's display words.
-            rows: of a page, 1 to 100.
-        """
-        ...
-
-    async def named(self, base_id: str, name: str) -> Outcome[tuple[RemoteDocument, ...]]:
-        """Return every document that bears exactly `name`: a search read to its end."""
-        ...
-
-    async def document(
-        self, base_id: str, document_id: str, *, name: str = ""
-    ) -> Outcome[RemoteDocument]:
-        """Get a document by id; `name`, where it is known, spares old servers a long listing."""
-        ...
-
-    async def original(self, base_id: str, document_id: str, *, largest: int) -> Outcome[Original]:
-        """Hash the bytes a document was made of, at most `largest`; servers count it as a write."""
-        ...
-
-    async def old_chunks(self, base_id: str, document_id: str) -> Outcome[bool]:
-        """Return whether chunks of an earlier upload are left beside those of the last one."""
-        ...
-
-    async def progress(self, base_id: str, document_id: str, batch: str) -> Outcome[Progress]:
-        """Ask how far indexing of one document is, by its batch."""
-        ...
-
-    async def chunks(
-        self, base_id: str, document_id: str, number: int, *, rows: int
-    ) -> Outcome[ChunkPage]:
-        """Return one page of at most `rows` chunks of a document, in their order."""
-        ...
-
-    async def add_chunks(
-        self, base_id: str, document_id: str, texts: Sequence[str]
-    ) -> Outcome[int]:
-        """Add chunks behind the last one, verbatim; return how many of them are there now."""
-        ...
-
-    async def delete_chunk(self, base_id: str, document_id: str, chunk_id: str) -> Outcome[None]:
-        """Delete one chunk of a document; `Gone` when it was not there."""
-        ...
-
-    async def search(
-        self, base_id: str, query: str, *, economy: bool, top: int, rev: str | None = None
-    ) -> Outcome[tuple[SearchHit, ...]]:
-        """Search as an application would; servers count it as a write.
-
-        Args:
-            economy: the base is searched by keywords, otherwise by meaning.
-            top: find no more than so many chunks.
-            rev: only in documents whose mark carries it; None: in all of them.
-        """
-        ...
-
-    async def create(
-        self,
-        base_id: str,
-        name: str,
-        payload: Payload,
-        chunking: Chunking,
-        *,
-        duplicate: bool = True,
-    ) -> Outcome[Uploaded]:
-        """Create by file. `duplicate` False forces a second document of the same name."""
-        ...
-
-    async def update(
-        self, base_id: str, document_id: str, name: str, payload: Payload, chunking: Chunking
-    ) -> Outcome[Uploaded]:
-        """Update by file: replaces content and name."""
-        ...
-
-    async def delete(self, base_id: str, document_id: str) -> Outcome[None]:
-        """Delete by id; `Gone` when it was not there."""
-        ...
-
-    async def switch(self, base_id: str, document_id: str, action: str) -> Outcome[None]:
-        """Enable, disable, archive or un_archive one document."""
-        ...
-
-    async def fields(self, base_id: str) -> Outcome[Mapping[str, str]]:
-        """Return the ids of the base's metadata fields by name.
-
-        `Rejected` on a server without metadata; then `capabilities` says so too.
-        """
-        ...
-
-    def field_kind(self, field_id: str) -> str:
-        """Return the type of a field, as `fields` or `make_field` met it last.
-
-        ``string``, ``number`` or ``time``; ``string`` for one that was not met.
-        """
-        ...
-
-    async def make_field(self, base_id: str, name: str, kind: str = "string") -> Outcome[str]:
-        """Make a field of the type `kind` and return its id; a taken name is `Rejected`."""
-        ...
-
-    async def assign(
-        self, base_id: str, fields: Mapping[str, str], assignments: Sequence[Assignment]
-    ) -> Outcome[None]:
-        """Merge values into documents; `Done` does not prove it: read them back.
-
-        Args:
-            fields: field ids by name.
-            assignments: at most one per document.
-        """
         ...

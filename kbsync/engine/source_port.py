@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.model import FileFacts, FileState, Sidecar, Stat, Unknown
+from kbsync.planning.path_range import EVERYTHING, PathRange
 
 FileRow = tuple[str, int, int, int, int]
 """A file that passed the filters: NFC path, size in bytes, mtime in ns, inode, ctime in ns."""
@@ -80,8 +81,10 @@ class Payload(Protocol):
 class Source(Protocol):
     """One mirror's folder."""
 
-    def scan(self) -> Iterator[Seen]:
+    def scan(self, within: PathRange = EVERYTHING) -> Iterator[Seen]:
         """Walk the folder once, in code point order of the NFC path.
+
+        Folders that have no path in `within` are not entered.
 
         Files are `FileRow`; what is there but not uploaded is a `Skipped` or `Unknown`;
         excluded files and folders are left out (ask `look`), but for those of the default list,

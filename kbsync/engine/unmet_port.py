@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from kbsync.planning.path_range import EVERYTHING, PathRange
+
 WhyUnmet = tuple[str, str]
 """Code and text of the message."""
 
@@ -12,7 +14,7 @@ WhyUnmet = tuple[str, str]
 class UnmetLedger(Protocol):
     """The keys that neither an entry nor a rejection tells of."""
 
-    def unmet(self, mirror: str) -> Mapping[str, WhyUnmet]:
+    def unmet(self, mirror: str, within: PathRange = EVERYTHING) -> Mapping[str, WhyUnmet]:
         """Return why keys are not what they should be, by path."""
         ...
 

@@ -21,8 +21,10 @@ from sqlalchemy import (
 
 from kbsync.ledger import records
 from kbsync.ledger.database import Database, Query, Row
+from kbsync.ledger.path_ranges import in_range, range_values
 from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, REJECTIONS
 from kbsync.model import DocKey, DocumentRules, EntryState, Intent, LedgerEntry, Rejection
+from kbsync.planning.path_range import EVERYTHING, PathRange
 
 T = TypeVar("T")
 
@@ -206,21 +208,25 @@ class Entries:
         """
         return frozenset(str(name) for (name,) in self._database.fetch(_PENDING, base=base_id))
 
-    def refused(self, mirror: str) -> Iterator[Rejection]:
-        """Stream the rejections in key order."""
-        statement = select(*records.REJECTION).where(REJECTIONS.c.mirror == mirror)
+    def refused(self, mirror: str, within: PathRange = EVERYTHING) -> Iterator[Rejection]:
+        """Stream the rejections of a range in key order."""
+        mine = (REJECTIONS.c.mirror == mirror, *in_range(REJECTIONS.c.path))
+        statement = select(*records.REJECTION).where(*mine)
         query = self._database.compiled(statement.order_by(REJECTIONS.c.path))
-        for rows in self._database.stream(query, 500):
+        for rows in self._database.stream(query, 500, **range_values(within)):
             yield from map(records.rejection_of, rows)
 
-    def taken_otherwise(self, mirror: str, rules: DocumentRules) -> Iterator[DocKey]:
-        """Stream the keys whose text was taken as something, and not as their rule says."""
+    def taken_otherwise(
+        self, mirror: str, rules: DocumentRules, within: PathRange = EVERYTHING
+    ) -> Iterator[DocKey]:
+        """Stream the keys of a range whose text was taken as something their rule does not say."""
         other: ColumnElement[bool] = ENTRIES.c.encoding.is_not(None)
         if rules.shared is not None:
             other &= ~ENTRIES.c.encoding.endswith(rules.shared.taken_by, autoescape=True)
         statement = select(ENTRIES.c.path, ENTRIES.c.encoding)
-        statement = statement.where(ENTRIES.c.mirror == mirror, other).order_by(ENTRIES.c.path)
-        for rows in self._database.stream(self._database.compiled(statement)):
+        mine = (ENTRIES.c.mirror == mirror, other, *in_range(ENTRIES.c.path))
+        query = self._database.compiled(statement.where(*mine).order_by(ENTRIES.c.path))
+        for rows in self._database.stream(query, 1000, **range_values(within)):
             for path, encoding in rows:
                 if not str(encoding).endswith(rules.of(str(path)).taken_by):
                     yield DocKey(mirror=mirror, path=str(path))

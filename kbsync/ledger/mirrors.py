@@ -189,19 +189,24 @@ class Mirrors:
         rows = self._database.fetch(_MOUNTS, mirror=mirror)
         return {str(path): bool(covers) for path, covers in rows}
 
-    def note_mounts(self, mirror: str, points: Mapping[str, bool]) -> None:
-        """Record which folders below the root are mount points; replaces what was recorded.
+    def note_mounts(self, mirror: str, points: Mapping[str, bool | None]) -> None:
+        """Record which folders below the root are mount points; others stay as recorded.
 
         Args:
             mirror: the mirror's name.
-            points: as `mounts` returns them.
+            points: as `mounts` returns them, None for those that are none any more.
 
         Raises:
             Problem: KB-L040 to KB-L047.
         """
-        rows = [{"mirror": mirror, "path": path, "covers": points[path]} for path in sorted(points)]
+        rows = [
+            {"mirror": mirror, "path": path, "covers": covers}
+            for path, covers in sorted(points.items())
+            if covers is not None
+        ]
+        mine = MOUNTS.delete().where(MOUNTS.c.mirror == mirror)
         with self._database.writing() as connection:
-            connection.execute(MOUNTS.delete().where(MOUNTS.c.mirror == mirror))
+            connection.execute(mine.where(MOUNTS.c.path.in_(list(points))))
             if rows:
                 connection.execute(insert(MOUNTS), rows)
 

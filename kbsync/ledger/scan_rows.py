@@ -33,11 +33,13 @@ from sqlalchemy import (
 
 from kbsync.engine.ports import FileRow, ObservedListing
 from kbsync.ledger.database import Database
+from kbsync.ledger.path_ranges import in_range, range_values
 from kbsync.ledger.records import true_inode
 from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, LISTED, REJECTIONS, SECONDS, TEXT
 from kbsync.model import DocumentRules, EntryState, Readiness
 from kbsync.model.declared import OFF
 from kbsync.planning.declared_metadata import are_stored
+from kbsync.planning.path_range import EVERYTHING, PathRange
 
 _RowColumns: TypeAlias = Select[Any]
 
@@ -77,8 +79,9 @@ class ScanRows:
         listing: ObservedListing | None = None,
         marked: bool = False,
         now: float = 0.0,
+        within: PathRange = EVERYTHING,
     ) -> Iterator[FileRow]:
-        """Stream the mirror's keys in code point order, from one moment.
+        """Stream the mirror's keys of a range in code point order, from one moment.
 
         A settled key presents its file's stat, every other one a size of -1, which no file has,
         and anything for the rest. Settled is an entry that is synced under the rule of its path and
@@ -96,14 +99,17 @@ class ScanRows:
                 settled, nor is one whose document is listed with another mark than that, or with
                 other values than were written of declared metadata.
             now: seconds of the ledger's clock; infinite: nothing rests in the trash.
+            within: the range.
 
         Raises:
             Problem: KB-L024 or KB-L040 to KB-L046.
         """
         trust = "none" if listing is None else "complete" if listing.complete else "partial"
         shared = rules.shared
-        query = self._database.query(_statement(trust, marked, by_path=shared is None))
+        whole = within == EVERYTHING
+        query = self._database.query(_statement(trust, marked, by_path=shared is None, whole=whole))
         values = {} if shared is None else {"settings": shared.settings, "profile": shared.profile}
+        values |= {} if whole else range_values(within)
         moment = min(now, 10 * _NEVER)
         batches = self._database.stream(query, 1000, mirror=mirror, now=moment, **values)
         rows = chain.from_iterable(cast("Iterator[list[FileRow]]", batches))
@@ -148,7 +154,7 @@ _VALUES = (
 
 
 @cache
-def _statement(trust: str, marked: bool, *, by_path: bool) -> CompoundSelect[Any]:
+def _statement(trust: str, marked: bool, *, by_path: bool, whole: bool) -> CompoundSelect[Any]:
     claimed = None if trust == "none" else _claimed()
     parts = [
         _entries(trust, claimed, marked, by_path),
@@ -157,6 +163,8 @@ def _statement(trust: str, marked: bool, *, by_path: bool) -> CompoundSelect[Any
     ]
     if claimed is not None:
         parts.append(_marks(claimed, by_path))
+    if not whole:
+        parts = [part.where(*in_range(part.selected_columns.path)) for part in parts]
     return union_all(*parts).order_by("path")
 
 

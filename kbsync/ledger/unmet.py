@@ -8,10 +8,13 @@ from sqlalchemy import bindparam, delete, func, insert, select
 
 from kbsync.ledger import records
 from kbsync.ledger.database import Database
+from kbsync.ledger.path_ranges import in_range, range_values
 from kbsync.ledger.tables import UNMET
+from kbsync.planning.path_range import EVERYTHING, PathRange
 
 _MINE = UNMET.c.mirror == bindparam("mirror")
 _REASONS = select(UNMET.c.path, UNMET.c.code, UNMET.c.text).where(_MINE).order_by(UNMET.c.path)
+_REASONS_WITHIN = _REASONS.where(*in_range(UNMET.c.path))
 _ANY = select(UNMET.c.path).where(_MINE).limit(1)
 _REASON = select(UNMET.c.code, UNMET.c.text).where(_MINE, UNMET.c.path == bindparam("path"))
 _COUNT = select(func.count()).select_from(UNMET).where(_MINE)
@@ -24,12 +27,14 @@ class UnmetKeys:
 
     _database: Database
 
-    def unmet(self, mirror: str) -> Mapping[str, tuple[str, str]]:
+    def unmet(self, mirror: str, within: PathRange = EVERYTHING) -> Mapping[str, tuple[str, str]]:
         """Return code and text of why keys are not what they should be, by path."""
-        query = self._database.query(_REASONS)
+        whole = within == EVERYTHING
+        query = self._database.query(_REASONS if whole else _REASONS_WITHIN)
+        values = {"mirror": mirror, **({} if whole else range_values(within))}
         return {
             str(path): (str(code), str(text))
-            for rows in self._database.stream(query, 500, mirror=mirror)
+            for rows in self._database.stream(query, 500, **values)
             for path, code, text in rows
         }
 

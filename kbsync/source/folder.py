@@ -26,6 +26,7 @@ from kbsync.model import (
     Unknown,
 )
 from kbsync.model.file_types import extension
+from kbsync.planning.path_range import EVERYTHING, PathRange
 from kbsync.source.classify import FileEntry
 from kbsync.source.conversion import RICH, Conversion, Converted
 from kbsync.source.convert.links import MARKDOWN
@@ -95,9 +96,9 @@ class Folder:
             self._conversions[rule] = found
         return found
 
-    def scan(self) -> Iterator[Seen]:
-        """Walk the folder once, in code point order of the key path."""
-        return scan(self._rules)
+    def scan(self, within: PathRange = EVERYTHING) -> Iterator[Seen]:
+        """Walk the folder once, in code point order of the key path, as far as `within` goes."""
+        return scan(self._rules, within)
 
     def device(self) -> int | None:
         """Return the number of the device the root is on, None when it cannot be asked."""

@@ -16,6 +16,7 @@ from kbsync.messages import source as says
 from kbsync.model import Excluded, Present, Skipped, Stat, Unknown
 from kbsync.model.declared import SIDECAR
 from kbsync.model.file_types import extension
+from kbsync.planning.path_range import EVERYTHING, PathRange
 from kbsync.source.classify import (
     Classified,
     ExcludedEntry,
@@ -61,7 +62,7 @@ class Listed(NamedTuple):
                 self.add(Excluded(key=key, why=verdict.why))
 
 
-def scan(rules: FileRules) -> Iterator[Seen]:
+def scan(rules: FileRules, within: PathRange = EVERYTHING) -> Iterator[Seen]:
     """Walk the source of `rules` once; see `kbsync.engine.ports.Source.scan`."""
     rules.own.look_again()
     try:
@@ -70,7 +71,7 @@ def scan(rules: FileRules) -> Iterator[Seen]:
         yield Blocked(prefix="", why=root_fault(rules.root, error))
         return
     try:
-        yield from _walk(rules, root)
+        yield from _walk(rules, root, within)
     finally:
         os.close(root)
 
@@ -92,8 +93,8 @@ def still_stands(path: str, root: int) -> bool:
         return False
 
 
-def _walk(rules: FileRules, root: int) -> Iterator[Seen]:
-    listed = _listed(rules, root, FolderEntry("", (), rules.filters.root))
+def _walk(rules: FileRules, root: int, within: PathRange) -> Iterator[Seen]:
+    listed = _listed(rules, root, FolderEntry("", (), rules.filters.root), within)
     pending = [(iter(listed.rows), listed.others)]
     while pending:
         rows, others = pending[-1]
@@ -103,7 +104,7 @@ def _walk(rules: FileRules, root: int) -> Iterator[Seen]:
                 continue
             other = others[row[3]]
             if isinstance(other, FolderEntry):
-                listed = _listed(rules, root, other)
+                listed = _listed(rules, root, other, within)
                 pending.append((iter(listed.rows), listed.others))
                 break
             yield other
@@ -111,11 +112,11 @@ def _walk(rules: FileRules, root: int) -> Iterator[Seen]:
             pending.pop()
 
 
-def _listed(rules: FileRules, root: int, entry: FolderEntry) -> Listed:
+def _listed(rules: FileRules, root: int, entry: FolderEntry, within: PathRange) -> Listed:
     """List a folder; what keeps it from being listed is its only content then."""
     try:
         with open_entry(rules, root, entry) as folder:
-            return _content(rules, folder)
+            return _content(rules, folder, within)
     except IgnoreFault as fault:
         why = says.IGNORE_UNREADABLE(name=fault.name, cause=fault.cause)
     except OSError as error:
@@ -128,13 +129,16 @@ def _listed(rules: FileRules, root: int, entry: FolderEntry) -> Listed:
     return listed
 
 
-def _content(rules: FileRules, folder: OpenFolder) -> Listed:
+def _content(rules: FileRules, folder: OpenFolder, within: PathRange) -> Listed:
     with os.scandir(folder.fd) as scanned:
         entries = list(scanned)
-    listed, rest = _quick(rules, folder, entries)
+    prefix, whole = folder.entry.prefix, within.covers(folder.entry.prefix)
+    # No stat is taken of what is outside of the range.
+    wanted = entries if whole else [e for e in entries if within.meets(prefix + component(e.name))]
+    listed, rest = _quick(rules, folder, wanted)
     if any(component(entry.name) != entry.name for entry in rest):
         # A name that is no key itself may be the twin of one that was quickly classified.
-        listed, rest = Listed([], []), entries
+        listed, rest = Listed([], []), wanted
     for part, group in _by_component(rest).items():
         classified = [
             classify(rules, folder, entry.name, found)
@@ -148,8 +152,18 @@ def _content(rules: FileRules, folder: OpenFolder) -> Listed:
                 listed.add(state)
         listed.add_left_out(rules, classified, folder.entry.prefix + part)
     _describe(rules, folder, entries, listed)
+    if not whole:
+        listed.rows[:] = [row for row in listed.rows if _is_in(within, listed, row)]
     listed.rows.sort()
     return listed
+
+
+def _is_in(within: PathRange, listed: Listed, row: FileRow) -> bool:
+    """Whether a row, or anything in the folder that it stands for, is in the range."""
+    other = listed.others[row[3]] if row[1] == _ELSE else None
+    if isinstance(other, FolderEntry | Blocked):
+        return within.meets(row[0])
+    return row[0] in within
 
 
 def _describe(

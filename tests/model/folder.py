@@ -28,6 +28,7 @@ from kbsync.model import (
     Unknown,
 )
 from kbsync.planning.mount_points import innermost_above, is_at_or_below
+from kbsync.planning.path_range import EVERYTHING, PathRange
 
 from .front_matter import block_of, facts_of
 
@@ -156,7 +157,7 @@ class Folder:
 
     # -- the port ------------------------------------------------------------------------------
 
-    def scan(self) -> Iterator[Seen]:
+    def scan(self, within: PathRange = EVERYTHING) -> Iterator[Seen]:
         if self.mount == GONE:
             return iter([Blocked(prefix="", why=says.ROOT_GONE(path="/fake"))])
         met: list[tuple[str, Seen]] = []
@@ -168,7 +169,9 @@ class Folder:
             elif isinstance(state, Skipped) and path not in self.states:
                 met.append((path, state))
         met += [(path, state) for path, state in self.states.items() if not self._locks(path)]
-        met += [(prefix, Blocked(prefix=prefix, why=LOCKED)) for prefix in self.locked]
+        met = [each for each in met if each[0] in within]
+        locked = [prefix for prefix in self.locked if within.meets(prefix)]
+        met += [(prefix, Blocked(prefix=prefix, why=LOCKED)) for prefix in locked]
         return iter([seen for _, seen in sorted(met, key=lambda each: each[0])])
 
     def _visible(self) -> list[str]:

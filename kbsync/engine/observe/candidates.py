@@ -7,12 +7,13 @@ the number of files (docs/design.md section 8).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import field, replace
 
 from kbsync.engine.ports import Blocked, FileRow, Seen, Source
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
+from kbsync.planning.path_range import WHOLE, PathRange, Scope
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class ScanTally:
         found: those of them that are there, or cannot be proved to be gone.
         named: paths said to be unknown or skipped: what is in them need not be said too.
         fault: the first reason why something could not be listed.
+        cut: where the walk was ended, as it had met enough; None when it came to its end.
     """
 
     unchanged: int = 0
@@ -38,6 +40,16 @@ class ScanTally:
     found: int = 0
     fault: Notice | None = None
     named: set[str] = field(default_factory=set)
+    cut: str | None = None
+
+    @property
+    def met(self) -> int:
+        """How many files and recorded paths were met so far."""
+        return self.files + self.recorded - self.found
+
+    def within(self, scope: Scope) -> PathRange:
+        """Return what of `scope` was compared: its range, as far as the walk came."""
+        return scope.within if self.cut is None else replace(scope.within, end=self.cut)
 
 
 RESTS = -2  # the size of what rests in the trash, in the ledger's stream
@@ -51,6 +63,7 @@ def candidates(
     rows: Iterator[FileRow],
     tally: ScanTally,
     differing: Differing | None = None,
+    scope: Scope = WHOLE,
 ) -> Iterator[FileState]:
     """Yield the state of every key that may need something.
 
@@ -61,13 +74,18 @@ def candidates(
         tally: counted while the stream is read.
         differing: returns what a file is whose content is not the recorded one although its stat
             is, None for the others; without it stats are believed.
+        scope: which part of the folder is compared; `rows` are of its range.
     """
-    row = next(rows, None)
-    for seen in source.scan():
+    row, before = next(rows, None), ""
+    for seen in source.scan(scope.within):
         path = seen[0] if isinstance(seen, tuple) else _path_of(seen)
-        while row is not None and row[0] < path:
+        tally.cut = scope.cut(tally.met, before, path)
+        before = path
+        while row is not None and row[0] < (tally.cut or path):
             yield from _not_seen(mirror, source, row, tally)
             row = next(rows, None)
+        if tally.cut is not None:
+            return
         if row is not None and row[0] == path:
             tally.recorded += 1
             tally.found += 1

@@ -60,6 +60,7 @@ from kbsync.planning.guard import (
 from kbsync.planning.lookahead import foresee
 from kbsync.planning.marks import FIELDS
 from kbsync.planning.mount_points import innermost_above
+from kbsync.planning.path_range import EVERYTHING, PathRange
 from kbsync.planning.plan import Plan, Rates, indexing_rate, make_plan
 from kbsync.planning.rename_detection import Vacated, vacated
 from kbsync.planning.staleness import Reason, staleness
@@ -180,14 +181,16 @@ class Planner:
         # After the walk: what is mounted by now was not missed by it.
         still_mounted = self._mirror.source.mounts()
         doubted = self.mounts.doubted(states, still_mounted, before=mounted)
-        self.mounts.note(states, doubted, mounted, still_mounted)
+        within = tally.within(self._mirror.scope)
+        self.mounts.note(states, doubted, mounted, still_mounted, within)
         if listed is not None:
             # Before any decision: a restored ledger would delete what was only renamed.
-            states += catch_up(context, listed, states)
+            moved = catch_up(context, listed, states)
+            states += [each for each in moved if each.key.path in within]
         states = await (settle or self._settled)(states)
-        again = self._refused(states)
+        again = self._refused(states, within)
         known = {state.key for state in (*states, *again)}
-        again += await anyio.to_thread.run_sync(retaken, self._mirror, self._ledger, known)
+        again += await anyio.to_thread.run_sync(retaken, self._mirror, self._ledger, known, within)
         states += again
         # Without a listing and without asking, names are presumed free: the workers ask.
         collector = EvidenceCollector(context=context, listing=listed, asks=asks or listing)
@@ -198,9 +201,13 @@ class Planner:
         device = self._mirror.source.device()
         # What the walk found is no proof for another disk that is there now.
         found = tally.found if begun_on == device else 0
+        if not found and begun_on == device and within != EVERYTHING:
+            # A part may be empty though the source is well: any other recorded file proves that.
+            gone = {state.key for state in states}
+            found = int(await anyio.to_thread.run_sync(self._source_check.proves, gone))
         facts = self._facts(decided, tally, found, device, doubted)
         plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})
-        extent = Extent(states, everything=True, listed=listed is not None, blocked=tally.blocked)
+        extent = Extent(states, within=within, listed=listed is not None, blocked=tally.blocked)
         await note_unmet(context, plan, extent)
         return Planned(
             plan=replace(plan, left_out=tally.left_out),
@@ -248,7 +255,7 @@ class Planner:
         # The forecast of a few keys is not shown.
         found = (decided.actions, decided.skipped, decided.same)
         plan = self.plan(*found, facts, under_way, Rates())
-        await note_unmet(context, plan, Extent(states, everything=False))
+        await note_unmet(context, plan, Extent(states))
         return Planned(
             plan=plan,
             context=context,
@@ -358,7 +365,7 @@ class Planner:
         # A document that is still indexed goes once it is done, in this very pass.
         ahead = [decided.foreseen.get(each.key, each) for each in decided.actions]
         root = Root(
-            files=tally.files,
+            files=tally.files or found,
             recorded=tally.recorded,
             found=found if device == before else max(0, found - edited),
             fault=tally.fault,
@@ -383,9 +390,11 @@ class Planner:
             listing=listed,
             marked=marked,
             now=float("inf") if self._mirror.empty_trash else self._clock.now(),
+            within=self._mirror.scope.within,
         )
         differing = self._differing if checksum else None
-        found = candidates(self._mirror.name, self._mirror.source, rows, tally, differing)
+        name, scope = self._mirror.name, self._mirror.scope
+        found = candidates(name, self._mirror.source, rows, tally, differing, scope)
         return [self._read(each) for each in found] if checksum else list(found)
 
     def _read(self, state: FileState) -> FileState:
@@ -398,10 +407,10 @@ class Planner:
         anyio.from_thread.check_cancelled()  # reading a whole folder can take hours
         return self.content_check.differing_row(row)
 
-    def _refused(self, states: list[FileState]) -> list[FileState]:
+    def _refused(self, states: list[FileState], within: PathRange) -> list[FileState]:
         """Return the refused files that the scan found unchanged: they are always reported."""
         known = {state.key for state in states}
-        keys = [refusal.key for refusal in self._ledger.refused(self._mirror.name)]
+        keys = [refusal.key for refusal in self._ledger.refused(self._mirror.name, within)]
         return [self._mirror.source.look(key.path) for key in keys if key not in known]
 
     async def _settled(self, states: list[FileState]) -> list[FileState]:

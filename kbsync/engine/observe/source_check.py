@@ -12,6 +12,7 @@ from kbsync.messages import guard as guard_say
 from kbsync.model import Absent, Action, DocKey, FileState, Present, Unknown
 from kbsync.planning.guard import Risk, risk_of
 from kbsync.planning.mount_points import innermost_above, is_at_or_below
+from kbsync.planning.path_range import EVERYTHING, PathRange
 
 # Past so many misses a walk is cheaper and proves more.
 LOOKS = 20
@@ -183,6 +184,7 @@ class MountRecord:
         doubted: Mapping[str, Notice],
         before: AbstractSet[str],
         now: AbstractSet[str],
+        within: PathRange = EVERYTHING,
     ) -> None:
         """Record the mount points as a walk found them.
 
@@ -196,10 +198,16 @@ class MountRecord:
             doubted: as `doubted` returns.
             before: the mount points before the walk.
             now: the mount points after it.
+            within: what was walked.
         """
         points: dict[str, bool] = {}
         for point in self.known.keys() | before | now:
             covers = self.known.get(point, True)
+            if not within.covers(f"{point}/"):
+                # What was not walked as a whole may only add to what is recorded of it.
+                if point in self.known or point in now & before:
+                    points[point] = covers
+                continue
             if point in now & before:
                 points[point] = covers and point in doubted
                 continue
@@ -221,6 +229,10 @@ class MountRecord:
         self._record({**self.known, **dict.fromkeys((now - self.known.keys()) | beneath, True)})
 
     def _record(self, points: Mapping[str, bool]) -> None:
-        if points != self.known:
-            self._ledger.note_mounts(self._mirror, points)
+        news: dict[str, bool | None] = dict.fromkeys(self.known.keys() - points.keys())
+        news |= {
+            point: covers for point, covers in points.items() if covers != self.known.get(point)
+        }
+        if news:
+            self._ledger.note_mounts(self._mirror, news)
             self.expect()

@@ -19,6 +19,7 @@ from kbsync.engine.unmet_port import WhyUnmet
 from kbsync.messages import Exit, Notice
 from kbsync.messages import engine as say
 from kbsync.model import Absent, Cause, DocKey, EntryState, FileState, Setting
+from kbsync.planning.path_range import EVERYTHING, PathRange
 from kbsync.planning.plan import Plan, keys_of, unmet_of
 
 # What these say is about the folder alone, so that no listing is needed to refute it.
@@ -31,15 +32,20 @@ class Extent:
 
     Args:
         states: of the files it looked at.
-        everything: all files were; otherwise only these.
+        within: all files in it were; None: only these.
         listed: what the server holds was looked at too.
         blocked: folders that it could not list.
     """
 
     states: Collection[FileState]
-    everything: bool
+    within: PathRange | None = None
     listed: bool = False
     blocked: Collection[Blocked] = ()
+
+    @property
+    def leads(self) -> bool:
+        """Whether the settings of the base were looked at as well."""
+        return self.within is not None and self.within.leads
 
 
 async def note_unmet(context: Context, plan: Plan, extent: Extent) -> None:
@@ -47,7 +53,7 @@ async def note_unmet(context: Context, plan: Plan, extent: Extent) -> None:
 
     Nothing is written where it is known.
     """
-    base = changes_of(context) if extent.everything else ()
+    base = changes_of(context) if extent.leads else ()
     unmet = unmet_of(plan.actions, (each for each in base if each.cause is not Cause.NEW))
     await anyio.to_thread.run_sync(_note, context, _named(unmet, extent.blocked), plan, extent)
 
@@ -77,7 +83,7 @@ def _is_for_a_person(why: Notice | None) -> bool:
 
 def _note(context: Context, unmet: Mapping[DocKey, Notice], plan: Plan, extent: Extent) -> None:
     ledger, mirror = context.ledger, context.mirror.name
-    known = ledger.unmet(mirror)
+    known = ledger.unmet(mirror, extent.within or EVERYTHING)
     found = {key.path: (why.code, why.text) for key, why in unmet.items()}
     news: dict[str, WhyUnmet | None] = {
         path: why
@@ -85,11 +91,9 @@ def _note(context: Context, unmet: Mapping[DocKey, Notice], plan: Plan, extent: 
         if known.get(path) != why and not _is_told(ledger, DocKey(mirror=mirror, path=path))
     }
     answered = _answered(mirror, plan, extent)
-    looked = None if extent.everything else {each.key.path for each in extent.states}
+    looked = extent.within or {each.key.path for each in extent.states}
     for path in known.keys() - found.keys():
-        if path in answered or (
-            (looked is None or path in looked) and _refutes(extent, path, known[path][0])
-        ):
+        if path in answered or (path in looked and _refutes(extent, path, known[path][0])):
             news[path] = None
     ledger.note_unmet(mirror, news)
 
@@ -98,7 +102,7 @@ def _answered(mirror: str, plan: Plan, extent: Extent) -> AbstractSet[str]:
     """Return what was decided anew, whatever was noted of it."""
     answered = {key.path for action in plan.actions for key in keys_of(action)}
     answered |= {each.key.path for each in extent.states if isinstance(each, Absent)}
-    if extent.everything:
+    if extent.leads:
         answered |= {setting.key(mirror).path for setting in Setting}
     return answered
 

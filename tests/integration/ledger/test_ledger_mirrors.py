@@ -87,7 +87,7 @@ def test_what_concerns_a_whole_mirror_comes_back_and_goes_with_it(filled: Ledger
     filled.note_rehash("docs", Rehash(after="ü/a", since=2.5))
     filled.hold_creates("docs", held)
     filled.note_mounts("docs", {"old": True})
-    filled.note_mounts("docs", {"nas": False, "ü/media": True})
+    filled.note_mounts("docs", {"nas": False, "old": None, "ü/media": True})
     assert filled.rehash("docs") == Rehash(after="ü/a", since=2.5)
     assert filled.held_creates("docs") == held
     assert filled.mounts("docs") == {"nas": False, "ü/media": True}

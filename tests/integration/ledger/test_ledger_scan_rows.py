@@ -27,6 +27,7 @@ from kbsync.ledger import LedgerStore
 from kbsync.model import DocumentRule, EntryState, Readiness, RemoteDocument, Stat
 from kbsync.model.declared import OFF
 from kbsync.planning.marks import values_hash
+from kbsync.planning.path_range import PathRange
 
 COMPLETE = ObservedListing(started_at=1.0, complete=True, documents=1)
 PARTIAL = ObservedListing(started_at=1.0, complete=False, documents=1)
@@ -326,3 +327,26 @@ def test_a_declared_value_that_is_listed_otherwise_unsettles(store: LedgerStore)
     assert listed(team="docs", rank="3.0", theirs="x") == [SETTLED]
     assert listed(team="web", rank="3") == [UNSETTLED]
     assert listed(team="docs") == [UNSETTLED]
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+@pytest.mark.parametrize("within", [PathRange("b"), PathRange("", "b"), PathRange("b", "c/x")])
+def test_a_part_has_its_rows_of_every_kind(
+    store: LedgerStore, within: PathRange, *, by_path: bool
+) -> None:
+    put(store, entry("a"), entry("b/entry"), entry("c/y"))
+    store.commit(EntryChange(key=key("a/pending"), intent=intent("a/pending")))
+    store.commit(EntryChange(key=key("c/pending"), intent=intent("c/pending")))
+    store.commit(EntryChange(key=key("a/refused"), rejection=rejection("a/refused")))
+    store.commit(EntryChange(key=key("c/refused"), rejection=rejection("c/refused")))
+    list_documents(store, marked("b/marked", "d1"), marked("c/x/marked", "d2"))
+    rules = ByPath() if by_path else one_rule(SETTINGS)
+    whole = list(store.rows("docs", rules, listing=PARTIAL))
+    assert len(whole) == 9
+    part = list(store.rows("docs", rules, listing=PARTIAL, within=within))
+    assert part == [row for row in whole if row[0] in within]
+    assert [each.key.path for each in store.refused("docs", within)] == [
+        path for path in ("a/refused", "c/refused") if path in within
+    ]
+    store.note_unmet("docs", {"a": ("C", "why"), "c": ("C", "why")})
+    assert [*store.unmet("docs", within)] == [path for path in ("a", "c") if path in within]

@@ -15,6 +15,7 @@ from declared import mirror_config
 from kbsync.engine.ports import Blocked, Seen
 from kbsync.messages import source as says
 from kbsync.model import Absent, Excluded, Present, Skipped, Stat, Unknown
+from kbsync.planning.path_range import PathRange
 from kbsync.source.folder import Folder
 
 pytestmark = pytest.mark.usefixtures("descriptors")
@@ -428,3 +429,25 @@ def test_a_plain_folder_loads_neither_patterns_nor_guessing(ground: Path) -> Non
     )
     ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     assert ran.stdout.strip() == b"set()"
+
+
+@pytest.mark.parametrize("first", ["", "a", "a/", "a/b.md", "a/b/", "b/x", "flat/05.md", "z"])
+@pytest.mark.parametrize("end", ["a/", "a/b.md", "a/b/c.md", "flat/", "flat/12.md", "é", None])
+def test_a_part_of_a_walk_is_that_part_of_the_whole(
+    ground: Path, folder: Make, first: str, end: str | None
+) -> None:
+    paths = ["a.md", "a/b.md", "a/b/c.md", "a-b.md", "a/b/empty.md", "b/x/y.md", "é/a.md", "z.exe"]
+    for path in [*paths, *(f"flat/{n:02}.md" for n in range(20))]:
+        (ground / path).parent.mkdir(exist_ok=True, parents=True)
+        (ground / path).write_text("" if "empty" in path else "x")
+    (ground / "flat/05.md.kbsync.yaml").write_text("metadata: {a: b}")
+    source, within = folder(), PathRange(first, end)
+    assert list(source.scan(within)) == [s for s in source.scan() if where(s) in within]
+
+
+def test_a_folder_that_cannot_be_listed_blocks_each_part_of_it(ground: Path, folder: Make) -> None:
+    (ground / "a/b").mkdir(parents=True)
+    (ground / "a/.kbsyncignore").write_bytes(b"\0")
+    for within in (PathRange("", "a/b/c"), PathRange("a/b/c", "b"), PathRange("a/x")):
+        assert [where(s) for s in folder().scan(within)] == ["a/"]
+    assert list(folder().scan(PathRange("b"))) == []

@@ -120,9 +120,9 @@ class CountedFolder(Folder):
 
     walks = 0
 
-    def scan(self):  # type: ignore[no-untyped-def]
+    def scan(self, *within):  # type: ignore[no-untyped-def]
         self.walks += 1
-        return super().scan()
+        return super().scan(*within)
 
 
 def write_now(folder: Folder, path: str, content: bytes) -> None:

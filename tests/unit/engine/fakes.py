@@ -41,6 +41,7 @@ from kbsync.model import (
 )
 from kbsync.model.declared import OFF
 from kbsync.planning.marks import FIELDS, mark_of
+from kbsync.planning.path_range import EVERYTHING, PathRange
 from kbsync.planning.standstill import Pulse
 from tests.model.folder import Folder
 
@@ -81,11 +82,16 @@ class MemoryLedger:
         listing: ObservedListing | None,
         marked: bool = False,
         now: float = 0.0,
+        within: PathRange = EVERYTHING,
     ) -> Iterator[FileRow]:
         marks = [mark_of(document) for document in self.documents.values()] if listing else []
         keys = {*self.held, *self.intents}
         keys |= {DocKey(mirror=m.mirror, path=m.path) for m in marks if m and m.mirror == mirror}
-        rows = [self._row(key, rules.of(key.path), listing) for key in sorted(keys)]
+        rows = [
+            self._row(key, rules.of(key.path), listing)
+            for key in sorted(keys)
+            if key.path in within
+        ]
         rows = [self._unmarked(row) if marked else row for row in rows]
         return iter([self._resting(row, listing, now) for row in rows])
 
@@ -233,11 +239,13 @@ class MemoryLedger:
         ours = {entry.document_id for entry in self.held.values()}
         return (each for each in self.documents.values() if each.id not in ours)
 
-    def refused(self, mirror: str) -> Iterator[Rejection]:
-        return iter([self.rejections[key] for key in sorted(self.rejections)])
+    def refused(self, mirror: str, within: PathRange = EVERYTHING) -> Iterator[Rejection]:
+        return iter([each for key, each in sorted(self.rejections.items()) if key.path in within])
 
-    def taken_otherwise(self, mirror: str, rules: DocumentRules) -> Iterator[DocKey]:
-        held = sorted(self.held.items())
+    def taken_otherwise(
+        self, mirror: str, rules: DocumentRules, within: PathRange = EVERYTHING
+    ) -> Iterator[DocKey]:
+        held = [(key, each) for key, each in sorted(self.held.items()) if key.path in within]
         taken = ((key, entry.encoding) for key, entry in held if entry.encoding)
         return iter([key for key, by in taken if not by.endswith(rules.of(key.path).taken_by)])
 
@@ -301,8 +309,9 @@ class MemoryLedger:
             sent_at=max((e.sent_at or 0 for e in sent), default=None),
         )
 
-    def unmet(self, mirror: str) -> Mapping[str, WhyUnmet]:
-        return dict(self.whys.get(mirror, {}))
+    def unmet(self, mirror: str, within: PathRange = EVERYTHING) -> Mapping[str, WhyUnmet]:
+        known = self.whys.get(mirror, {})
+        return {path: why for path, why in known.items() if path in within}
 
     def note_unmet(self, mirror: str, reasons: Mapping[str, WhyUnmet | None]) -> None:
         noted = {**self.whys.get(mirror, {}), **reasons}
@@ -311,8 +320,9 @@ class MemoryLedger:
     def mounts(self, mirror: str) -> Mapping[str, bool]:
         return self.mounted.get(mirror, {})
 
-    def note_mounts(self, mirror: str, points: Mapping[str, bool]) -> None:
-        self.mounted[mirror] = dict(points)
+    def note_mounts(self, mirror: str, points: Mapping[str, bool | None]) -> None:
+        noted = {**self.mounted.get(mirror, {}), **points}
+        self.mounted[mirror] = {path: on for path, on in noted.items() if on is not None}
 
     def agreed_at(self, mirror: str) -> float:
         return self.agreed.get(mirror, 0.0)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.ports import Blocked, FileRow
 from kbsync.model import Absent, Excluded, FileState, Present, Skipped, Unknown
+from kbsync.planning.path_range import EVERYTHING, PathRange, Scope
 from tests.model.folder import LOCKED, Folder
 
 from .words import MIRROR, WHY, key_of
@@ -148,3 +149,31 @@ def test_the_source_is_asked_only_about_what_the_walk_did_not_meet() -> None:
     source = Asked(MIRROR, files={"a": b"1", "c": b"2"})
     _candidates(source, [("a", 1, 1, 1), ("b", 1, 1, 1), ("z", 1, 1, 1)])
     assert asked == ["b", "z"]
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    tree=st.dictionaries(PATHS, KINDS, max_size=14),
+    kinds=st.dictionaries(PATHS, ROWS, max_size=10),
+    most=st.integers(1, 6),
+)
+def test_parts_say_together_what_the_whole_says(
+    tree: dict[str, str], kinds: dict[str, str], most: int
+) -> None:
+    """Each part ends where it met enough, and the next one begins there."""
+    source = _source(tree, [])
+    rows = _rows(source, kinds)
+    whole, counted = _candidates(source, rows)
+    states: list[FileState] = []
+    tallies: list[ScanTally] = []
+    rest: PathRange | None = EVERYTHING
+    while rest is not None:
+        tally, scope = ScanTally(), Scope(rest, most)
+        mine = [row for row in rows if row[0] in rest]
+        states += candidates(MIRROR, source, iter(mine), tally, scope=scope)
+        assert tally.met <= 2 * most + sum(row[1] < 0 for row in rows) + len(kinds)
+        tallies.append(tally)
+        rest = None if tally.cut is None else PathRange(tally.cut, rest.end)
+    assert states == whole
+    for name in ("files", "unchanged", "recorded", "found", "left_out"):
+        assert sum(getattr(tally, name) for tally in tallies) == getattr(counted, name)

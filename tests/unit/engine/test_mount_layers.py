@@ -91,7 +91,7 @@ async def _passes(chance: random.Random, on: Stage, layers: _Layers) -> str:
     engine = Reconciler(on.world.mirror, on.ledger, on.server, on.clock)
     scan, amid = on.source.scan, chance.random() < 0.2
 
-    def walked() -> Iterator[Seen]:
+    def walked(*_: object) -> Iterator[Seen]:
         yield from scan()
         if amid:
             layers.toggle()

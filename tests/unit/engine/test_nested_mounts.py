@@ -200,7 +200,7 @@ async def test_a_mount_that_comes_amid_a_walk_hides_nothing_from_the_next() -> N
     await _applied(on, engine)
     scan = on.source.scan
 
-    def mounted_amid() -> Iterator[Seen]:
+    def mounted_amid(*_: object) -> Iterator[Seen]:
         yield from scan()
         on.source.nested["part"] = True
         on.source.files.pop("part/a.md", None)

@@ -10,7 +10,9 @@ import anyio
 import pytest
 
 from kbsync.engine.reconciler import Reconciler
-from kbsync.model import Capability, Create, Rejection, Skipped
+from kbsync.model import Allowed, Capability, Create, Halted, Rejection, Skipped, Unknown
+from kbsync.planning.path_range import PathRange, Scope
+from tests.model.folder import EMPTY
 
 from .fakes import Stage, run_pool, stage
 from .server import REFUSED
@@ -111,3 +113,59 @@ async def test_a_touched_file_is_read_once() -> None:
     kept = on.ledger.held[A]
     assert kept.stat == on.source.files["a.md"].stat != entry.stat
     assert replace(kept, stat=entry.stat) == entry
+
+
+def part_of(on: Stage, within: PathRange) -> Reconciler:
+    mirror = replace(on.world.mirror, scope=Scope(within))
+    return Reconciler(mirror, on.ledger, on.server, on.clock)
+
+
+async def test_parts_plan_together_what_the_whole_plans() -> None:
+    on = stage({"b/new.md": b"new"}, settle=0.0)
+    for path in ("a/kept.md", "a/edited.md", "b/kept.md", "b/gone.md", "c/gone.md"):
+        on.synced(path, b"as it was")
+    on.source.edit("a/edited.md", b"edited")
+    for path in ("b/gone.md", "c/gone.md"):
+        on.source.remove(path)
+    whole = await engine_of(on).plan()
+    parts = [PathRange("", "b/"), PathRange("b/", "b/l"), PathRange("b/l", "c/"), PathRange("c/")]
+    plans = [await part_of(on, part).plan(listing=False) for part in parts]
+    found = sorted(action.key for each in plans for action in each.plan.actions)
+    assert found == sorted(action.key for action in whole.plan.actions)
+    assert sum(each.plan.unchanged for each in plans) == whole.plan.unchanged
+    assert all(isinstance(each.guard, Allowed) for each in plans)
+
+
+async def test_a_part_that_is_empty_is_gone_only_while_a_file_elsewhere_proves_the_source() -> None:
+    on = stage(settle=0.0)
+    for path in ("a/1.md", "b/1.md", "b/2.md"):
+        on.synced(path, path.encode())
+    for path in ("b/1.md", "b/2.md"):
+        on.source.remove(path)
+    proved = await part_of(on, PathRange("b/", "c/")).plan(listing=False)
+    assert proved.plan.counts == {"delete": 2}
+    assert isinstance(proved.guard, Allowed)
+    on.source.mount = EMPTY
+    halted = await part_of(on, PathRange("b/", "c/")).plan(listing=False)
+    assert isinstance(halted.guard, Halted)
+
+
+async def test_a_part_says_nothing_of_what_the_others_left_as_it_was() -> None:
+    on = stage({"a/x.exe": b"x", "c/x.exe": b"x"}, settle=0.0)
+    for path in ("a/x.exe", "c/x.exe"):
+        on.source.states[path] = Unknown(key=key_of(path), why=WHY)
+    name = on.world.mirror.name
+    await engine_of(on).plan()
+    assert [*on.ledger.unmet(name)] == ["a/x.exe", "c/x.exe"]
+    for path in ("a/x.exe", "c/x.exe"):
+        del on.source.states[path]
+        on.source.remove(path)
+    await part_of(on, PathRange("b/")).plan()
+    assert [*on.ledger.unmet(name)] == ["a/x.exe"]
+
+
+async def test_a_part_forgets_no_mount_point_that_it_did_not_walk_as_a_whole() -> None:
+    on = stage({"a/1.md": b"1", "nas/2.md": b"2"}, settle=0.0)
+    on.ledger.note_mounts(on.world.mirror.name, {"nas": True, "other": True})
+    await part_of(on, PathRange("nas/2", "z")).plan(listing=False)
+    assert on.ledger.mounts(on.world.mirror.name) == {"nas": True}
