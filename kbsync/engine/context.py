@@ -14,7 +14,7 @@ from kbsync.model import Base, Capability, DocKey, DocumentRule, DocumentRules
 from kbsync.model.document_rule import SUFFIXES
 from kbsync.planning.case import DecisionRules
 from kbsync.planning.document_names import document_name, document_names
-from kbsync.planning.path_range import WHOLE, Scope
+from kbsync.planning.path_range import WHOLE, PathScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Mirror:
     prune_excluded: bool = False
     prune_stale: bool = False
     empty_trash: bool = False
-    scope: Scope = WHOLE
+    scope: PathScope = WHOLE
 
     @property
     def name(self) -> str:

@@ -46,7 +46,7 @@ EVERYTHING = PathRange()
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class PathScope:
     """Which part of a folder is compared.
 
     Args:
@@ -73,7 +73,7 @@ class Scope:
         return at if ends and at > self.within.first else None
 
 
-WHOLE = Scope()
+WHOLE = PathScope()
 
 
 def cut_between(before: str, path: str) -> str:

@@ -13,7 +13,7 @@ from kbsync.engine.ports import Blocked, FileRow, Seen, Source
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice
 from kbsync.model import Absent, DocKey, Excluded, FileState, Present, Skipped, Stat, Unknown
-from kbsync.planning.path_range import WHOLE, PathRange, Scope
+from kbsync.planning.path_range import WHOLE, PathRange, PathScope
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class ScanTally:
         """How many files and recorded paths were met so far."""
         return self.files + self.recorded - self.found
 
-    def within(self, scope: Scope) -> PathRange:
+    def within(self, scope: PathScope) -> PathRange:
         """Return what of `scope` was compared: its range, as far as the walk came."""
         return scope.within if self.cut is None else replace(scope.within, end=self.cut)
 
@@ -63,7 +63,7 @@ def candidates(
     rows: Iterator[FileRow],
     tally: ScanTally,
     differing: Differing | None = None,
-    scope: Scope = WHOLE,
+    scope: PathScope = WHOLE,
 ) -> Iterator[FileState]:
     """Yield the state of every key that may need something.
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kbsync.engine.observe.candidates import ScanTally, candidates
 from kbsync.engine.ports import Blocked, FileRow
 from kbsync.model import Absent, Excluded, FileState, Present, Skipped, Unknown
-from kbsync.planning.path_range import EVERYTHING, PathRange, Scope
+from kbsync.planning.path_range import EVERYTHING, PathRange, PathScope
 from tests.model.folder import LOCKED, Folder
 
 from .words import MIRROR, WHY, key_of
@@ -168,7 +168,7 @@ def test_parts_say_together_what_the_whole_says(
     tallies: list[ScanTally] = []
     rest: PathRange | None = EVERYTHING
     while rest is not None:
-        tally, scope = ScanTally(), Scope(rest, most)
+        tally, scope = ScanTally(), PathScope(rest, most)
         mine = [row for row in rows if row[0] in rest]
         states += candidates(MIRROR, source, iter(mine), tally, scope=scope)
         assert tally.met <= 2 * most + sum(row[1] < 0 for row in rows) + len(kinds)

@@ -11,7 +11,7 @@ import pytest
 
 from kbsync.engine.reconciler import Reconciler
 from kbsync.model import Allowed, Capability, Create, Halted, Rejection, Skipped, Unknown
-from kbsync.planning.path_range import PathRange, Scope
+from kbsync.planning.path_range import PathRange, PathScope
 from tests.model.folder import EMPTY
 
 from .fakes import Stage, run_pool, stage
@@ -116,7 +116,7 @@ async def test_a_touched_file_is_read_once() -> None:
 
 
 def part_of(on: Stage, within: PathRange) -> Reconciler:
-    mirror = replace(on.world.mirror, scope=Scope(within))
+    mirror = replace(on.world.mirror, scope=PathScope(within))
     return Reconciler(mirror, on.ledger, on.server, on.clock)
 
 

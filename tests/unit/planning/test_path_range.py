@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbsync.planning.path_range import EVERYTHING, PathRange, Scope, cut_between
+from kbsync.planning.path_range import EVERYTHING, PathRange, PathScope, cut_between
 
 PARTS = st.sampled_from(["a", "b", "a.txt", "a-b", "A", "ü", "\U0001f600", "a b", "~"])
 PATHS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
@@ -56,11 +56,11 @@ def test_a_cut_is_made_at_a_folder_where_one_begins(before: str, path: str, at: 
 
 
 def test_a_walk_is_cut_at_a_folder_or_in_a_large_one_in_its_middle() -> None:
-    scope = Scope(PathRange("a"), most=10)
+    scope = PathScope(PathRange("a"), most=10)
     assert scope.cut(9, "a/b", "b/c") is None
     assert scope.cut(10, "a/b", "b/c") == "b/"
     assert scope.cut(10, "a/b", "a/c") is None
     assert scope.cut(20, "a/b", "a/c") == "a/c"
-    assert Scope().cut(10**9, "a/b", "b/c") is None
+    assert PathScope().cut(10**9, "a/b", "b/c") is None
     # Without a path before it nothing would be left for this part.
-    assert Scope(PathRange("b/"), most=0).cut(0, "", "b/") is None
+    assert PathScope(PathRange("b/"), most=0).cut(0, "", "b/") is None
