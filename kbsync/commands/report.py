@@ -64,8 +64,9 @@ def _as_text(output: Output, done: Applied, full: bool) -> None:
 
 
 def summary(report: Report) -> str:
-    """Return the closing line of one mirror."""
-    parts = [f"{number} {PAST.get(name, name)}" for name, number in sorted(report.done.items())]
+    """Return the closing line of one mirror, in which each document is counted once."""
+    done = report.done - report.unproved
+    parts = [f"{number} {PAST.get(name, name)}" for name, number in sorted(done.items())]
     kinds = Counter(kind for kind, _ in report.stopped.values())
     parts += [f"{number} {kind}" for kind, number in sorted(kinds.items())]
     parts.append(f"{report.unchanged} unchanged")
@@ -148,6 +149,7 @@ def _report_json(report: Report) -> dict[str, object]:
     return {
         "name": report.mirror,
         "done": dict(report.done),
+        "unproved": dict(report.unproved),
         "unchanged": report.unchanged,
         "stale": sum(kind == "stale" for kind, _ in report.stopped.values()),
         "indexing": report.indexing,

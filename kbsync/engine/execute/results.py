@@ -265,6 +265,7 @@ class Report:
 
     Args:
         done: remote changes by action name.
+        unproved: those of `done` whose document is not found: indexing failed, or did not end.
         stopped: keys whose sides still differ, with how they are counted and the reason.
         indexing: documents the server was still indexing at the end.
         waiting: keys with a next try in the future at the end.
@@ -278,6 +279,7 @@ class Report:
 
     mirror: str
     done: Counter[str] = field(default_factory=Counter)
+    unproved: Counter[str] = field(default_factory=Counter)
     stopped: dict[DocKey, tuple[str, Notice]] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     unchanged: int = 0

@@ -134,7 +134,7 @@ class WorkerPool(WorkLeft):
             paused_for=self._paused_for,
             due_in=self._due_in,
         )
-        self._unreached = 0
+        self._unreached, self._sent = 0, {}
         self.report = Report(mirror=context.mirror.name)
 
     # -- from outside --------------------------------------------------------------------------
@@ -405,7 +405,7 @@ class WorkerPool(WorkLeft):
     def _finish(self, key: DocKey, action: Action) -> None:
         if isinstance(action, Resolve):
             return  # only the earlier call is settled: the key's own work is still to come
-        self.report.stopped.pop(key, None)
+        self._note_end(key, action)
         if not isinstance(action, Noop | Hold):
             self._permits.spent(key)
             self.report.done[name_of(action)] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from kbsync.engine.context import Context
 from kbsync.engine.execute.indexing import IndexingTracker
@@ -15,6 +16,8 @@ from kbsync.engine.workers.queue import KeyQueue
 from kbsync.engine.workers.room import Room
 from kbsync.messages import Notice, moment
 from kbsync.messages import engine as say
+from kbsync.model import Action, DocKey
+from kbsync.planning.plan import name_of
 
 # A pass ends without documents that the server makes no progress with; the next one finds them.
 PATIENCE = 1200.0
@@ -31,6 +34,8 @@ class WorkLeft:
     _marks: MarkWriter
     _canary: Canary
     _progress: ProgressTable
+    _sent: dict[DocKey, str]
+    report: Report
 
     @property
     def indexing(self) -> int:
@@ -78,11 +83,21 @@ class WorkLeft:
         """The server makes no progress any more with what it was sent."""
         return self._tracker.stood_for(PATIENCE)
 
+    def _note_end(self, key: DocKey, action: Action) -> None:
+        """Note that `action` is through; what it sent is done when its document is found."""
+        self.report.stopped.pop(key, None)
+        if key in self._tracker.keys:
+            self._sent[key] = name_of(action)
+        else:
+            self._sent.pop(key, None)
+
     def note_left(self, report: Report) -> None:
         """Write into `report` what is not done."""
         indexing = self._tracker.keys
         waiting = {*self._queue.keys, *self._backlog, *self._canary} - indexing
         report.indexing, report.waiting = self.indexing, self.waiting
+        unproved = [key for key in self._sent if key in indexing or key in report.stopped]
+        report.unproved = Counter(self._sent[key] for key in unproved)
         report.unfinished = Unfinished(
             indexing=tuple(sorted(indexing)), waiting=tuple(sorted(waiting))
         )

@@ -66,6 +66,7 @@ async def test_a_pass_whose_time_is_over_names_what_is_left() -> None:
     show(output, Applied(reports=(left,), halts=()), as_json=True)
     assert "KB-V191" in lines[0]
     assert lines[2:4] == ["still indexing: a.md", "still indexing: b.md"]
+    assert lines[4] == "docs: 0 unchanged, 2 still indexing, interrupted"
     (told,) = json.loads(lines[-1])["mirrors"]
     assert told["overdue"]
     assert told["unfinished"] == {"indexing": ["a.md", "b.md"], "waiting": []}
