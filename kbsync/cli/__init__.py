@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from kbsync import __version__
-from kbsync.cli import streams, utf8
+from kbsync.cli import output, streams, utf8
 from kbsync.cli.command_line import (
     LOG_FORMATS,
     LOG_LEVELS,
@@ -137,10 +136,9 @@ class Verbs(TypedGroup):
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    default=Path("kbsync.yaml"),
     envvar="KBSYNC_CONFIG",
     show_envvar=True,
-    show_default=True,
+    show_default="kbsync.yaml here, in ~/.config/kbsync, or in /etc/kbsync",
     help="The configuration file.",
 )
 @click.option(
@@ -160,12 +158,12 @@ class Verbs(TypedGroup):
     help="For people or for programs; auto: text on a terminal, JSON lines elsewhere.",
 )
 @click.pass_context
-def cli(ctx: click.Context, config: Path, log_level: str | None, log_format: str) -> None:
+def cli(ctx: click.Context, config: Path | None, log_level: str | None, log_format: str) -> None:
     """Keep a folder and a knowledge base the same."""
-    usual = ctx.get_parameter_source("config") is ParameterSource.DEFAULT
-    given = None if usual else str(config)
-    INVOCATION.set(replace(INVOCATION.get(), config=given))
+    INVOCATION.set(replace(INVOCATION.get(), config=None if config is None else str(config)))
     ctx.obj = CliContext(config, log_level, log_format)
+    if output.forced_colour():
+        ctx.color = True  # or what is printed would be stripped of them
     if log_level is not None or log_format != "auto":
         # It takes time to load, which a verb that logs nothing need not pay.
         pkgutil.resolve_name("kbsync.app.logs:configure")(log_level, log_format)

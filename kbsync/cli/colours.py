@@ -1,4 +1,4 @@
-"""Colours of lines that say what changes: on a terminal that knows them, NO_COLOR not set."""
+"""Colours of lines that say what changes: on a terminal that knows them, and with FORCE_COLOR."""
 
 from __future__ import annotations
 

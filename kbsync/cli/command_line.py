@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_
 
 import click
 
+from kbsync.cli.usual_places import usual_file
 from kbsync.commands.options import VerbGroup, parameters_of, words_of
 from kbsync.messages import Problem
 from kbsync.messages.advice import INVOCATION
@@ -25,11 +26,24 @@ T = TypeVar("T")
 
 
 class CliContext(NamedTuple):
-    """What is given before the verb: where the configuration is, and what to log."""
+    """What is given before the verb, or behind it: which configuration, and what to log.
 
-    config: Path
+    Args:
+        named: the configuration file; None where a person leaves it to the usual places.
+    """
+
+    named: Path | None
     log_level: str | None = None
     log_format: str = "auto"
+
+    @property
+    def config(self) -> Path:
+        """The configuration file, which an error may turn out not to be one.
+
+        Raises:
+            Problem: none was named, and none is in the usual places.
+        """
+        return usual_file() if self.named is None else self.named
 
 
 class LocalVerb:
@@ -154,7 +168,7 @@ def _take_config(ctx: click.Context, option: click.Parameter, config: Path | Non
     given = ctx.find_object(CliContext)
     if config is None or given is None:
         return
-    ctx.obj = given._replace(config=config)
+    ctx.obj = given._replace(named=config)
     # Commands that are printed name the file before the verb, and only there.
     typed = INVOCATION.get()
     words = _without(typed.verb, option.opts, str(config))

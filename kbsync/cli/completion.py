@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from click.shell_completion import CompletionItem, ShellComplete, get_completion
 from kbsync.cli import cli
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Completion
+from kbsync.cli.usual_places import usual_places
 
 # As click looks for it when the program is called kbsync.
 VARIABLE = "_KBSYNC_COMPLETE"
@@ -26,8 +28,9 @@ def completion(verb: Completion, context: CliContext) -> None:
 
 def mirrors(ctx: click.Context, typed: str) -> list[CompletionItem]:
     """Return the names of the mirrors that begin as was typed; paths where there is none."""
-    config = ctx.find_root().params.get("config") or Path("kbsync.yaml")
-    found = [name for name in _declared(Path(config)) if name.startswith(typed)]
+    named = ctx.find_root().params.get("config")
+    places = [Path(named)] if named else [each for each in usual_places() if os.path.lexists(each)]
+    found = [name for each in places[:1] for name in _declared(each) if name.startswith(typed)]
     return [*map(CompletionItem, found)] or [CompletionItem(typed, type="file")]
 
 

@@ -14,6 +14,7 @@ import click
 
 from kbsync.cli.command_line import CliContext
 from kbsync.cli.local_verbs import Init
+from kbsync.cli.usual_places import HERE
 from kbsync.config.declaration import json_schema
 from kbsync.config.loading import load
 from kbsync.config.template import SCHEMA, starter
@@ -30,9 +31,9 @@ def init(verb: Init, context: CliContext) -> None:
         from kbsync.cli.init_questions import answered  # noqa: PLC0415 - it loads the client
 
         verb = answered(verb)
-    target = verb.path or context.config
+    target = verb.path or context.named or HERE
     if target.is_dir():
-        target /= "kbsync.yaml"
+        target /= HERE
     text = starter(
         source=verb.source, knowledge_base=verb.knowledge_base, url=verb.url, name=verb.name
     )
@@ -40,7 +41,7 @@ def init(verb: Init, context: CliContext) -> None:
     _write(text, target)
     click.echo(f"wrote {printable(str(target))}")
     _write_schema(target.with_name(SCHEMA))
-    config = None if target == Path("kbsync.yaml") else str(target)
+    config = None if target == HERE else str(target)
     with invoked(replace(INVOCATION.get(), config=config)):
         for number, step in enumerate(_steps(target.parent / verb.source, verb.url), 1):
             click.echo(f"  {number}. {step}")

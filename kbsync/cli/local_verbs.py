@@ -400,14 +400,18 @@ class Completion(LocalVerb):
 
 @local_verb
 class Schema(LocalVerb):
-    """Print the JSON Schema of the configuration."""
+    """Print the JSON Schema of the configuration, or an example of it."""
 
-    help: ClassVar[str] = "Print the JSON Schema of kbsync.yaml, for editors and linters."
+    help: ClassVar[str] = (
+        "Print the JSON Schema of kbsync.yaml, for editors and linters; or, for people, a "
+        "kbsync.yaml that shows every key with its default and what it is for."
+    )
     examples: ClassVar[tuple[str, ...]] = (
-        "kbsync schema",
+        "kbsync schema --example",
         "kbsync schema > kbsync.schema.json",
     )
     work: ClassVar[str] = "kbsync.cli.schema:schema"
+    example: bool = flag("--example", help="Print every key as it is written in the file.")
 
 
 @local_verb

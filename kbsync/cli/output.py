@@ -23,9 +23,15 @@ def on_terminal() -> bool:
 
 
 def coloured() -> bool:
-    """Whether colours are welcome: a terminal that knows them, and NO_COLOR not set."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return on_terminal() and not plain
+    """Whether colours are welcome: a terminal that knows them, or FORCE_COLOR; never NO_COLOR."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return forced_colour() or (on_terminal() and os.environ.get("TERM") != "dumb")
+
+
+def forced_colour() -> bool:
+    """Whether colours are asked for where no terminal is, as in the log of a CI job."""
+    return bool(os.environ.get("FORCE_COLOR")) and not os.environ.get("NO_COLOR")
 
 
 def as_json(value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import yaml
 
@@ -28,7 +29,7 @@ SCHEMA = "kbsync.schema.json"
 _WHOLE = """\
 # yaml-language-server: $schema=./kbsync.schema.json
 # kbsync.yaml: which folders are kept like which knowledge bases.
-# Every key there is, with its default: config.example.yaml. Check this file: kbsync validate
+# Every key there is, with its default: kbsync schema --example. Check this file: kbsync validate
 version: 1
 
 %s
@@ -64,6 +65,11 @@ def starter(
         _quoted(source),
         _quoted(knowledge_base),
     )
+
+
+def example() -> str:
+    """Return the text of a configuration that shows every key, with comments."""
+    return Path(__file__).with_name("config.example.yaml").read_text("utf-8")
 
 
 def _quoted(text: str) -> str:

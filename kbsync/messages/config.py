@@ -6,8 +6,12 @@ Gone: KB-C025, for keys that did nothing yet.
 
 from kbsync.messages import Advice, Exit, Message, shell, verb
 
-_VALIDATE = "correct the file, then: " + verb("validate")
-_KEYS = "add it; what goes there is printed by: " + verb("schema")
+_VALIDATE = (
+    "correct the file (" + verb("schema --example") + " shows what each key takes), then: "
+) + verb("validate")
+_LINE = (
+    "see the line, with what is hidden in it: " + shell("sed -n {line}l -- {file}") + ", then: "
+) + verb("validate")
 _RIGHTS = "check its path and rights: " + shell("ls -ld -- {path}")
 
 
@@ -22,6 +26,11 @@ def _warning(code: str, text: str, following: Advice = _VALIDATE) -> Message:
 # The file.
 
 FILE_MISSING = _refusal("KB-C001", "{file}: there is no such file", "make it with: " + verb("init"))
+FILE_NOWHERE = _refusal(
+    "KB-C410",
+    "there is no configuration; it was looked for at {places}",
+    "name yours behind -c or in KBSYNC_CONFIG, or make one here with: " + verb("init"),
+)
 FILE_UNREADABLE = _refusal(
     "KB-C002",
     "{file}: cannot be read: {why}",
@@ -37,15 +46,21 @@ FILE_EMPTY = _refusal(
     "{file}: empty: neither `version` nor `mirrors` is in it",
     "have one to start from written in its place: " + shell("rm -- {file}") + " && " + verb("init"),
 )
-FILE_TOO_LARGE = _refusal("KB-C005", "{file}: larger than {limit} bytes, the most that is read")
-FILE_NOT_UTF8 = _refusal("KB-C006", "{file}:{line}: not UTF-8 (byte {byte}); save it as UTF-8")
+FILE_TOO_LARGE = _refusal(
+    "KB-C005",
+    "{file}: larger than {limit} bytes, the most that is read",
+    "see whether it is the file that was meant: " + shell("ls -l -- {file}"),
+)
+FILE_NOT_UTF8 = _refusal(
+    "KB-C006", "{file}:{line}: not UTF-8 (byte {byte}); save it as UTF-8", _LINE
+)
 
 # YAML.
 
 YAML_TAB = _refusal(
-    "KB-C010", "{file}:{line}: a tab where YAML allows only spaces; indent with spaces"
+    "KB-C010", "{file}:{line}: a tab where YAML allows only spaces; indent with spaces", _LINE
 )
-YAML_SYNTAX = _refusal("KB-C011", "{file}:{line}: not valid YAML: {why}")
+YAML_SYNTAX = _refusal("KB-C011", "{file}:{line}: not valid YAML: {why}", _LINE)
 YAML_DEPTH = _refusal("KB-C012", "{file}:{line}: nested deeper than {limit} levels")
 YAML_EXPANSION = _refusal(
     "KB-C013", "{file}:{line}: more than {limit} values once its aliases are expanded"
@@ -69,7 +84,7 @@ KEY_UNKNOWN_NEAR = _refusal(
     "KB-C020", '{file}:{line}: {key}: unknown key; did you mean "{nearest}"?'
 )
 KEY_UNKNOWN = _refusal("KB-C021", "{file}:{line}: {key}: unknown key; known here: {known}")
-KEY_MISSING = _refusal("KB-C022", "{file}:{line}: {key}: missing", _KEYS)
+KEY_MISSING = _refusal("KB-C022", "{file}:{line}: {key}: missing")
 VALUE_WRONG = _refusal("KB-C023", "{file}:{line}: {key}: {wanted}")
 VALUE_WRONG_FOUND = _refusal("KB-C024", "{file}:{line}: {key}: {wanted}; found {found}")
 VALUE_WRONG_NEAR = _refusal(
@@ -124,7 +139,8 @@ SERVER_AND_SERVERS = _refusal(
     "KB-C050", "{file}:{line}: {key}: write either `server` or `servers`, not both"
 )
 SERVER_NONE = _refusal(
-    "KB-C051", "{file}:{line}: {key}: missing; write `server: {{url: embedded}}` or a server's URL"
+    "KB-C051",
+    "{file}:{line}: {key}: missing; write `server: {{url: embedded}}` or a server's URL",
 )
 SERVER_UNNAMED = _refusal(
     "KB-C052", "{file}:{line}: {key}: missing; say which of the servers: {known}"

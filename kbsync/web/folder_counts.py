@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from kbsync.app.status import UNFINDABLE
+from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger.folder_rows import FolderRows, KeyRow
 
 # Counting takes this part of the time at most, and is not done more often than these seconds.

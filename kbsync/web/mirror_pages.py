@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger.folder_rows import KeyRow
 from kbsync.messages import Notice, verb
 from kbsync.service.supervisor import SupervisedMirror

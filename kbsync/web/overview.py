@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import anyio
 import anyio.to_thread
 
 from kbsync.engine.control.controller import ControllerStatus, Phase
+from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger.folder_rows import FolderRows, UnderWay
 from kbsync.messages import Notice, Problem
 from kbsync.service.admin import Admin

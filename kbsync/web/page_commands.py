@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from anyio.abc import TaskGroup
 
 from kbsync.commands.base import Command
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Problem
 from kbsync.messages import daemon as say
 from kbsync.service.admin import Admin

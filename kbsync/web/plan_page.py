@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import ClassVar
@@ -16,6 +15,7 @@ from kbsync.app import all_mirrors
 from kbsync.app.all_mirrors import HaltedMirror
 from kbsync.commands.base import Command, CommandContext
 from kbsync.engine.reconciler import Planned
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Notice
 from kbsync.model import Halted
 from kbsync.planning.plan import Plan

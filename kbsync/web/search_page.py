@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from kbsync.app import build
 from kbsync.dify.api.search import as_the_base_is
 from kbsync.dify.client import DifyClient
 from kbsync.dify.schemas import Hit
+from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Notice, Problem
 from kbsync.messages import command as say
 from kbsync.model import DocKey, Done, Failure, Gone, Outcome, Throttled, Unknown

@@ -7,8 +7,9 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+
+from kbsync.lazy_dataclass import dataclass
 
 COOKIE = "kbsync_session"
 # Seconds a session lasts, and how many there are at most: the oldest ends for one more.

@@ -17,8 +17,12 @@ OPENING = """\
 
 Every key of `kbsync.yaml`, with its type and its default. `kbsync init` writes a file to start
 from, and `kbsync validate` checks one: a fault is reported with file, line and key. `kbsync schema`
-prints the JSON Schema, which editors read. `config.example.yaml` has the same keys as a file with
-comments.
+prints the JSON Schema, which editors read, and `kbsync schema --example` the same keys as a file
+with comments.
+
+The file is the one that `-c` or `KBSYNC_CONFIG` names. Where none is named it is the first of
+`kbsync.yaml` in the folder where you are, `~/.config/kbsync/kbsync.yaml` (or in `$XDG_CONFIG_HOME`)
+and `/etc/kbsync/kbsync.yaml`.
 
 Paths are relative to the file, `~` is the home folder. In values, `${NAME}` and `${NAME:-default}`
 come from the environment, and `$$` is a dollar sign. Durations are seconds or have a unit: `500ms`,

@@ -10,6 +10,7 @@ import pytest
 from benchmarks import page as performance
 from benchmarks import plot
 from benchmarks.report import read
+from kbsync.cli import VERBS
 
 from . import versions
 from .rooms import ORDER, PAGE, ROOT, written
@@ -73,6 +74,12 @@ def test_every_link_leads_to_a_page_and_a_section(page: Path) -> None:
         target = page.parent / path if path else page
         assert target.exists(), path
         assert not section or section[1:] in _sections(target), (path, section)
+
+
+def test_each_verb_is_in_the_table_of_the_first_page() -> None:
+    table = (ROOT / "README.md").read_text("utf-8").partition("\n## The verbs\n")[2]
+    named = set(re.findall(r"`([a-z]+)`", table.partition("\n## ")[0]))
+    assert named >= set(VERBS)
 
 
 def _sections(page: Path) -> set[str]:

@@ -81,6 +81,10 @@ def test_a_plan_with_and_without_colour(tmp_path: Path) -> None:
     assert "+ a\\x1b[31m.md  (new, 22 B)" in seen
     assert "\x1b" not in seen
     assert "\x1b" not in person.type("plan", exit=2)
+    # The log of a CI job is no terminal, and may be asked for them all the same.
+    assert "\x1b[32m+ a\\x1b[31m.md" in person.type("plan", exit=2, env={"FORCE_COLOR": "1"})
+    both = {"FORCE_COLOR": "1", "NO_COLOR": "1"}
+    assert "\x1b" not in person.type("plan", exit=2, env=both)
 
 
 def test_init_asks_for_folder_server_and_one_of_its_knowledge_bases(tmp_path: Path) -> None:

@@ -76,6 +76,9 @@ def test_as_a_tool(packages: Packages, install: Tool, tmp_path: Path) -> None:
     command = install(packages.wheel, tmp_path)
     assert _done(command, "--version") == f"kbsync, version {kbsync.__version__}\n"
     assert json.loads(_done(command, "schema"))["title"]
+    # Every written file names it.
+    example = Path(__file__).parents[2] / "config.example.yaml"
+    assert _done(command, "schema", "--example") == example.read_text("utf-8")
 
 
 def _free_port() -> int:

@@ -26,6 +26,7 @@ T = TypeVar("T")
 SERVER = click.Option(["--server"], metavar="NAME", help="Which server, when there are several.")
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the reply as JSON.")
 YES = click.Option(["--yes", "sure"], is_flag=True, help="Do not ask.")
+IN_A_PIPE = "In a pipe: rows with tabs between the cells, no names above; --json names each cell."
 
 
 class Arguments:
@@ -125,12 +126,14 @@ def _command(group: str, verb: ApiVerb) -> click.Command:
         code: int = pkgutil.resolve_name("kbsync.cli.api.call:run")(context, group, verb, words)
         return code
 
+    # On a terminal the columns have their names above them.
+    listing = f" {IN_A_PIPE}" if verb.page is not None else ""
     more = [SERVER, JSON, YES] if verb.destroys else [SERVER, JSON]
     return TypedCommand(
         verb.verb,
         params=[*verb.parameters, *more],
         callback=callback,
-        help=verb.help,
+        help=verb.help + listing,
         short_help=verb.help,
         examples=[f"kbsync {group} {line}" for line in EXAMPLES[group][verb.verb]],
     )

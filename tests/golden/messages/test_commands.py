@@ -40,7 +40,7 @@ TYPED = ("plan", "--target", "a b", "--", "-docs")
 # What a message tells to run besides kbsync. Each notes its words instead of doing anything.
 OTHERS = (
     *("chmod", "createdb", "df", "dmesg", "export", "fuser", "id", "ls", "mkdir", "mv", "psql"),
-    *("openssl", "python3", "read", "rm", "sleep", "ss", "sudo", "sysctl", "timedatectl"),
+    *("openssl", "python3", "read", "rm", "sed", "sleep", "ss", "sudo", "sysctl", "timedatectl"),
 )
 NOTES = r"""
 note() { printf '%s\0' "$@" >&3; printf '\2\0' >&3; }

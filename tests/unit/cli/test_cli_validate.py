@@ -1,6 +1,8 @@
 """validate: one line per finding, exit code 0, 64 or 5, and nothing changed."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -68,4 +70,16 @@ def test_a_missing_folder(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_next_step_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     Path("kbsync.yaml").write_text("version: 2\nserver: {url: x}\nmirrors: []\n")
     assert run(["validate"]) == 64
-    assert capsys.readouterr().out.count("next: ") == 1
+    printed = capsys.readouterr().out
+    assert printed.count("next: ") == 1
+    # It is not the command alone that was just typed.
+    assert "kbsync schema --example shows what each key takes" in printed
+
+
+def test_what_is_hidden_in_a_line_can_be_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("kbsync.yaml").write_text("version: 1\nserver:\n\turl: embedded\n")
+    assert run(["validate"]) == 64
+    shown = re.search(r"sed -n .*?(?=,)", capsys.readouterr().out)
+    assert shown
+    printed = subprocess.run(["bash", "-c", shown[0]], capture_output=True, check=True, text=True)
+    assert printed.stdout == "\\turl: embedded$\n"
