@@ -59,6 +59,8 @@ class MirrorOverview:
             could not be sent, what is held or in conflict, settings of the base.
         restless: files that keep changing, the dearest first.
         foreign_documents: these documents by name, when they were asked for.
+        guard: what the guard held back when it was compared last: a digest for a release, how many
+            changes, why, and what to type; None for nothing.
         withheld: why the base takes no new documents, and what to type; None while it does.
     """
 
@@ -74,6 +76,7 @@ class MirrorOverview:
     unmet: tuple[Reason, ...] = ()
     restless: tuple[RestlessFile, ...] = ()
     foreign_documents: tuple[ForeignDocument, ...] | None = None
+    guard: dict[str, Any] | None = None
     withheld: dict[str, Any] | None = None
 
 
@@ -108,6 +111,7 @@ def overview(
             unmet=unmet,
             restless=_restless(declared, ledger) if ledger else (),
             foreign_documents=named,
+            guard=_guard(declared.name, ledger),
             withheld=_withheld(declared.name, ledger),
         )
 
@@ -122,6 +126,25 @@ def _restless(declared: MirrorConfig, ledger: LedgerStore) -> tuple[RestlessFile
             RestlessFile(path=path, uploads=each.uploads, bytes=each.uploads * size, next_in=wait)
         )
     return tuple(sorted(found, key=lambda file: (-file.bytes, file.path)))
+
+
+def _guard(mirror: str, ledger: LedgerStore | None) -> dict[str, Any] | None:
+    """Return what the guard holds back, in the words of `plan --json`, and what to type."""
+    held = ledger.held_back(mirror) if ledger else None
+    if held is None:
+        return None
+    from kbsync.messages import guard as guard_say  # noqa: PLC0415 - it is rarely so
+    from kbsync.planning.guard import SHOWN  # noqa: PLC0415
+
+    last, words = held.reasons[-1][0], {"digest": held.digest[:SHOWN]}
+    release = guard_say.HALTED.get(last, guard_say.HALTED_REMOVALS).advice
+    return {
+        "digest": held.digest,
+        "actions": held.changes,
+        "reasons": [{"code": code, "reason": text} for code, text in held.reasons],
+        "next": release.filled(words),
+        "commands": list(release.commands(words)),
+    }
 
 
 def _withheld(mirror: str, ledger: LedgerStore | None) -> dict[str, Any] | None:

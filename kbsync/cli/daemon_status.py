@@ -47,6 +47,11 @@ class DaemonView:
             yield f"  the configuration of {loaded} ago counts; the file as it is now is refused:"
             yield from _notice("  ", refused)
 
+    def tells_of_the_guard(self, name: str) -> bool:
+        """Whether the lines of a mirror say what the guard holds back."""
+        mirror = self.answer["mirrors"].get(name)
+        return mirror is not None and mirror["held"] is not None and mirror["why"] is not None
+
     def mirror_lines(self, name: str) -> Iterator[str]:
         """Yield the lines about one mirror."""
         mirror = self.answer["mirrors"].get(name)

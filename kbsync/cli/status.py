@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -48,6 +48,8 @@ def _once(verb: Status, context: CliContext) -> int:
     mirrors = _show(verb, settings, found)
     if found is not None and found.exit is not Exit.OK:
         return found.exit
+    if any(each.guard for each in mirrors):
+        return Exit.HALTED
     # A failed document is not found; a stale one is, with a text that is not in the folder.
     incomplete = any(e.failures or e.stale or e.unmet or e.withheld for e in mirrors)
     return Exit.INCOMPLETE if incomplete else Exit.OK
@@ -92,6 +94,8 @@ def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequenc
         if found is None and each.name in paused:
             resuming = command_line("resume -- {mirror}").line(mirror=each.name)
             click.echo(f"  paused for the daemon\n  next: {resuming}")
+        if each.guard and not (found and found.tells_of_the_guard(each.name)):
+            _guard(each.guard)
         for line in found.mirror_lines(each.name) if found else ():
             click.echo(f"  {line}")
     return mirrors
@@ -108,7 +112,9 @@ def _json(
         kinds = {"failures": each.failures, "stale": each.stale, "unmet": each.unmet}
         reasons = {name: _reasons(found) for name, found in kinds.items()}
         known = {name: value for name, value in asdict(each).items() if value is not None}
-        shown.append({"base_id": None, **known, **reasons, "paused": each.name in paused})
+        guard = {"halted": each.guard is not None, **(each.guard or {})}
+        told = {**reasons, "guard": guard, "paused": each.name in paused}
+        shown.append({"base_id": None, **known, **told})
     warnings = [each.as_json() for each in changed]
     daemon = found.answer if found else None
     click.echo(json.dumps({"mirrors": shown, "warnings": warnings, "daemon": daemon}))
@@ -150,6 +156,13 @@ def _text(each: MirrorOverview, failed: bool) -> None:
     for state, why in [*named, *(("unmet", u) for u in each.unmet)] if failed else ():
         click.echo(f"  {state}: {printable(why.key.path)}: {printable(why.sentence)} [{why.code}]")
         click.echo(f"    next: {_next(why)}")
+
+
+def _guard(held: Mapping[str, Any]) -> None:
+    """Print what the guard holds back, as `plan` and `apply` do."""
+    for why in held["reasons"]:
+        click.echo(f"  halted: {printable(why['reason'])} [{why['code']}]")
+    click.echo(f"  next: {held['next']}")
 
 
 def _unmet(each: MirrorOverview, failed: bool) -> None:

@@ -46,6 +46,11 @@ class Mirror:
         """The name it is declared under."""
         return self.config.name
 
+    @property
+    def prunes(self) -> bool:
+        """Whether a verb asked for removals that other passes do not make."""
+        return self.prune_excluded or self.prune_stale or self.empty_trash
+
     def document_name(self, path: str) -> str:
         """Return the name a document of `path` bears."""
         return document_name(path + self.rule_of(path).suffix, prefix=self.config.prefix)

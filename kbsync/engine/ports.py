@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
+from kbsync.engine.guard_port import GuardLedger
 from kbsync.engine.remote_port import Assignment as Assignment  # noqa: PLC0414 - the server, also named from here
 from kbsync.engine.remote_port import Remote as Remote  # noqa: PLC0414
 from kbsync.engine.source_port import Blocked as Blocked  # noqa: PLC0414 - the folder, the same
@@ -86,7 +87,7 @@ class ObservedListing:
     owners: frozenset[str] = frozenset()
 
 
-class Ledger(UnmetLedger, Protocol):
+class Ledger(UnmetLedger, GuardLedger, Protocol):
     """What was done. Synchronous: no await comes between the statements of a transaction."""
 
     def rows(
@@ -277,22 +278,6 @@ class Ledger(UnmetLedger, Protocol):
 
     def pulse(self, server: str, *, since: float) -> Pulse:
         """Return what a server did with all it was sent, and what of it moved after `since`."""
-        ...
-
-    def note_halt(self, digest: str, members: AbstractSet[str], at: float) -> None:
-        """Store a set of changes that was held back, to compare a release with."""
-        ...
-
-    def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
-        """Return the stored sets whose digest starts with `prefix`, by digest."""
-        ...
-
-    def agree(self, mirror: str, at: float) -> None:
-        """Record that a person agreed at `at` to what was held back."""
-        ...
-
-    def agreed_at(self, mirror: str) -> float:
-        """Return when a person agreed last, 0.0 for never."""
         ...
 
     def restat(self, stats: Sequence[tuple[DocKey, Stat]]) -> None:

@@ -22,6 +22,7 @@ from kbsync.engine.execute.results import Report
 from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.observe.base_settings import changes_of, hidden
 from kbsync.engine.observe.evidence import EvidenceCollector
+from kbsync.engine.observe.held_back import note_release
 from kbsync.engine.observe.knowledge_base import (
     bind,
     ensure_base,
@@ -137,7 +138,7 @@ class Reconciler:
             removals=permitted.removals, uploads=permitted.uploads, overwrites=permitted.overwrites
         )
         policy = OneShot(permits, wait=wait)
-        seen = noting(self.ledger, observe)
+        seen = noting(self.ledger, self.mirror.name, observe)
         pool = WorkerPool(context, policy, listing=planned.listing, observe=seen)
         started(pool)
         try:
@@ -148,6 +149,7 @@ class Reconciler:
                 permitted.guard != planned.guard
             ):  # what was agreed to is not counted in the next hour
                 self.ledger.agree(self.mirror.name, self.clock.now())
+                note_release(self.ledger, self.mirror.name, read)
         report.waited = wait
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged

@@ -23,7 +23,7 @@ from kbsync.ledger.tables import (
 )
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
-from kbsync.model import Binding, HeldCreates, Ownership, Rehash
+from kbsync.model import Binding, HeldBack, HeldCreates, Ownership, Rehash
 
 # How many sets of halted changes are kept for a release.
 KEPT = 20
@@ -39,6 +39,9 @@ _REHASH = select(*records.REHASH).where(
 )
 _HELD_CREATES = select(*records.HELD_CREATES).where(
     MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.creates_code.is_not(None)
+)
+_HELD_BACK = select(*records.HELD_BACK).where(
+    MIRRORS.c.mirror == bindparam("mirror"), MIRRORS.c.held_digest.is_not(None)
 )
 _MOUNTS = select(MOUNTS.c.path, MOUNTS.c.covers).where(MOUNTS.c.mirror == bindparam("mirror"))
 _AGREED = select(MIRRORS.c.agreed_at).where(
@@ -181,6 +184,22 @@ class Mirrors:
         with self._database.writing() as connection:
             _put(connection, MIRRORS, mirror, records.held_creates_values(held))
 
+    def held_back(self, mirror: str) -> HeldBack | None:
+        """Return what the guard held back when the mirror was compared last, None for nothing."""
+        rows = self._database.fetch(_HELD_BACK, mirror=mirror)
+        return records.held_back_of(rows[0]) if rows else None
+
+    def note_held_back(self, mirror: str, held: HeldBack | None) -> None:
+        """Record what the guard holds back, None for nothing; nothing is written that is known.
+
+        Raises:
+            Problem: KB-L040 to KB-L047.
+        """
+        if held == self.held_back(mirror):
+            return
+        with self._database.writing(()) as connection:
+            _put(connection, MIRRORS, mirror, records.held_back_values(held))
+
     def mounts(self, mirror: str) -> Mapping[str, bool]:
         """Return the folders below the root that were seen to be mount points.
 
@@ -304,6 +323,6 @@ def _drop(connection: Connection, mirror: str) -> None:
     for table in (*_MOVED, BINDINGS):
         if table is not JOURNAL:
             connection.execute(table.delete().where(table.c.mirror == mirror))
-    kept = (*records.OWNERSHIP, *records.REHASH, *records.HELD_CREATES)
+    kept = (*records.OWNERSHIP, *records.REHASH, *records.HELD_CREATES, *records.HELD_BACK)
     nothing = {column.name: None for column in kept}
     connection.execute(MIRRORS.update().where(MIRRORS.c.mirror == mirror).values(nothing))

@@ -26,6 +26,7 @@ from kbsync.model import (
     DocKey,
     EntryState,
     Fingerprint,
+    HeldBack,
     HeldCreates,
     Intent,
     JournalLine,
@@ -379,6 +380,27 @@ def held_creates_values(held: HeldCreates | None) -> dict[str, Value]:
         "creates_text": stored(held.reason[1]),
         "creates_since": held.since,
         "creates_probe_at": held.probe_at,
+    }
+
+
+HELD_BACK = columns(MIRRORS, "held_digest", "held_changes", "held_reasons")
+
+
+def held_back_of(row: Row) -> HeldBack:
+    """Read a row of the columns `HELD_BACK`."""
+    cells: tuple[Any, ...] = row
+    reasons = tuple((code, text) for code, text in json.loads(cells[2]))
+    return HeldBack(digest=cells[0], changes=cells[1], reasons=reasons)
+
+
+def held_back_values(held: HeldBack | None) -> dict[str, Value]:
+    """Return the columns of what is held back, all empty for None."""
+    if held is None:
+        return {column.name: None for column in HELD_BACK}
+    return {
+        "held_digest": held.digest,
+        "held_changes": held.changes,
+        "held_reasons": json.dumps(held.reasons),
     }
 
 

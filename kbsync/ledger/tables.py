@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0008"
+REVISION = "0009"
 
 # "kbsy" in ASCII: the PRAGMA application_id of a file that is a ledger.
 APPLICATION_ID = 0x6B627379
@@ -87,6 +87,10 @@ MIRRORS = Table(
     Column("creates_text", TEXT),
     Column("creates_since", SECONDS),
     Column("creates_probe_at", SECONDS),
+    # `kbsync.model.HeldBack`: what the guard held back last; `held_reasons` is a JSON list.
+    Column("held_digest", TEXT),
+    Column("held_changes", COUNT),
+    Column("held_reasons", TEXT),
     sqlite_with_rowid=False,
 )
 
@@ -209,6 +213,8 @@ UNMET = Table(
     *_key("unmet"),
     Column("code", TEXT, nullable=False),
     Column("text", TEXT, nullable=False),
+    # Work said so, and no comparison; NULL, from before 0009, is no.
+    Column("by_work", Boolean),
     sqlite_with_rowid=False,
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from kbsync.ledger import records
-from kbsync.ledger.database import Database
+from kbsync.ledger.database import Database, Value
 from kbsync.ledger.path_ranges import in_range, range_values
 from kbsync.ledger.tables import UNMET
 from kbsync.planning.path_range import EVERYTHING, PathRange
@@ -16,6 +16,7 @@ _MINE = UNMET.c.mirror == bindparam("mirror")
 _REASONS = select(UNMET.c.path, UNMET.c.code, UNMET.c.text).where(_MINE).order_by(UNMET.c.path)
 _REASONS_WITHIN = _REASONS.where(*in_range(UNMET.c.path))
 _ANY = select(UNMET.c.path).where(_MINE).limit(1)
+_BY_WORK = select(UNMET.c.path).where(_MINE, UNMET.c.by_work)
 _REASON = select(UNMET.c.code, UNMET.c.text).where(_MINE, UNMET.c.path == bindparam("path"))
 _COUNT = select(func.count()).select_from(UNMET).where(_MINE)
 _REMOVE = delete(UNMET).where(UNMET.c.mirror == bindparam("m"), UNMET.c.path == bindparam("p"))
@@ -43,13 +44,25 @@ class UnmetKeys:
         ((count,),) = self._database.fetch(_COUNT, mirror=mirror)
         return int(count or 0)
 
-    def note_unmet(self, mirror: str, reasons: Mapping[str, tuple[str, str] | None]) -> None:
+    def unmet_by_work(self, mirror: str) -> frozenset[str]:
+        """Return the paths of which work said so, and no comparison."""
+        rows = self._database.fetch(_BY_WORK, mirror=mirror)
+        return frozenset(str(path) for (path,) in rows)
+
+    def note_unmet(
+        self,
+        mirror: str,
+        reasons: Mapping[str, tuple[str, str] | None],
+        *,
+        by_work: bool = False,
+    ) -> None:
         """Record why keys are not what they should be; nothing is written that is known.
 
         Args:
             mirror: its name.
             reasons: code and text by path, None for what is as it should be. Other paths stay as
                 they are recorded.
+            by_work: work says so, and no comparison.
 
         Raises:
             Problem: KB-L040 to KB-L047.
@@ -60,8 +73,8 @@ class UnmetKeys:
         news = {path: why for path, why in wanted.items() if why != self._reason(mirror, path)}
         if not news:
             return
-        rows = [
-            {"mirror": mirror, "path": path, "code": why[0], "text": why[1]}
+        rows: list[dict[str, Value]] = [
+            {"mirror": mirror, "path": path, "code": why[0], "text": why[1], "by_work": by_work}
             for path, why in news.items()
             if why is not None
         ]

@@ -63,6 +63,8 @@ HALTED_UPLOADS = Message(
     "if you want that: " + verb("apply --release {digest}"),
     Exit.HALTED,
 )
+# By code, for what was kept of a halt as code and sentence.
+HALTED = {each.code: each for each in (HALTED_ROOT, HALTED_MOUNT, HALTED_REMOVALS, HALTED_UPLOADS)}
 HELD_REMOVAL = Message(
     "KB-G013",
     "the document of {path} would have to be removed, which was not planned in this pass",

@@ -61,6 +61,7 @@ from kbsync.model.ledger import (
 )
 from kbsync.model.mirrors import (
     Binding,
+    HeldBack,
     HeldCreates,
     Ownership,
     Rehash,
@@ -118,6 +119,7 @@ __all__ = [
     "Gone",
     "Guard",
     "Halted",
+    "HeldBack",
     "HeldCreates",
     "Hold",
     "Intent",

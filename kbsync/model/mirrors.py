@@ -52,6 +52,21 @@ class Rehash:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBack:
+    """What the guard held back when a mirror was compared last.
+
+    Args:
+        digest: names the set, for a release.
+        changes: how many there are.
+        reasons: code and sentence of each.
+    """
+
+    digest: str
+    changes: int
+    reasons: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldCreates:
     """The base of a mirror takes no new documents now.
 

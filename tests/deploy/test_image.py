@@ -31,8 +31,9 @@ pytestmark = [
 ADDED = 240
 LEDGER = "/var/lib/kbsync"
 needs_networks = pytest.mark.skipif(
-    not all(Path("/usr/lib/podman", each).exists() for each in ("netavark", "aardvark-dns")),
-    reason="needs the packages netavark and aardvark-dns",
+    not all(Path("/usr/lib/podman", each).exists() for each in ("netavark", "aardvark-dns"))
+    or shutil.which("iptables") is None,
+    reason="needs the packages netavark, aardvark-dns and iptables",
 )
 
 

@@ -79,6 +79,50 @@ def test_a_program_reads_what_is_held_back(tmp_path: Path, ledger: Ledger) -> No
         assert done["mirrors"][0]["guard"] == {"halted": False}
 
 
+def test_status_says_what_the_last_pass_held_back(tmp_path: Path, ledger: Ledger) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        terminal = story.terminal
+        assert _json(story, "status")["mirrors"][0]["guard"] == {"halted": False}
+        before = {number: story.page(number).read_text() for number in range(GONE)}
+        _remove_many(story)
+        printed = terminal.type("apply", exit=4)
+        shown = terminal.type("status", exit=4)
+        assert "  halted: mirror docs: 16 removals" in shown
+        assert printed_release(shown) == printed_release(printed)
+        (told,) = (each["guard"] for each in _json(story, "status", exit=4)["mirrors"])
+        assert (told["halted"], told["actions"]) == (True, GONE)
+        assert told["reasons"][0]["code"] == "KB-G011"
+        assert told["commands"][0].endswith(" ".join(printed_release(printed)))
+
+        for number, text in before.items():
+            story.page(number).write_text(text)
+        terminal.type("apply")
+        terminal.type("status")
+        _remove_many(story)
+        terminal.type("plan", exit=4)  # a plan compares as well
+        release = printed_release(terminal.type("status", exit=4))
+        terminal.type("apply", *release)
+        terminal.type("status")
+
+
+def test_status_follows_a_release_of_a_part_and_not_what_another_verb_removes(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    with mirrored(tmp_path, ledger) as story:
+        story.configure(", guard: {removals: {least: 1, share: 0.01}}")
+        story.page(0).unlink()
+        story.page(1).unlink()
+        part = printed_release(story.terminal.type("apply", "--target", "part?/", exit=4))
+        assert printed_release(story.terminal.type("status", exit=4)) == part
+        story.terminal.type("apply", "--target", "part?/", *part)
+        story.terminal.type("status")
+        story.page(2).write_text("")
+        story.page(3).write_text("")
+        story.terminal.type("apply", exit=3)
+        story.terminal.type("apply", "--prune-stale", "--yes", exit=4)
+        assert "halted" not in story.terminal.type("status", exit=3)
+
+
 def _json(story: Story, *words: str, exit: int = 0) -> Any:
     return json.loads(story.terminal.type(*words, "--json", exit=exit))
 

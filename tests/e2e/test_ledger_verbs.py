@@ -158,7 +158,7 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
             "unmet": 0,
         }
         assert mirror["paused"]
-        assert (tmp_path / f"{FILE}.before-0008").exists()
+        assert (tmp_path / f"{FILE}.before-0009").exists()
 
 
 def test_a_backup_is_restored_and_the_next_plan_finds_what_was_done_since(

@@ -299,7 +299,7 @@ class Session:
                 canary=state.canary,
                 changing=lambda key: state.debouncer.holds(key.path),
             )
-            seen = noting(self._reconciler.ledger, state.record)
+            seen = noting(self._reconciler.ledger, self._reconciler.mirror.name, state.record)
             self.pool = WorkerPool(context, policy, listing=planned.listing, observe=seen)
             self._group.start_soon(self._serve, self.pool)
         return self.pool

@@ -19,6 +19,7 @@ from kbsync.engine.observe.contradicting_marks import catch_up
 from kbsync.engine.observe.entry_notes import note_agreeing, note_stale
 from kbsync.engine.observe.evidence import EvidenceCollector
 from kbsync.engine.observe.glances import glanced
+from kbsync.engine.observe.held_back import note_held_back
 from kbsync.engine.observe.knowledge_base import owned
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.observe.retaken import retaken
@@ -209,6 +210,8 @@ class Planner:
         plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})
         extent = Extent(states, within=within, listed=listed is not None, blocked=tally.blocked)
         await note_unmet(context, plan, extent)
+        if within == EVERYTHING:
+            note_held_back(self._ledger, self._mirror, plan.halts[0] if plan.halts else Allowed())
         return Planned(
             plan=replace(plan, left_out=tally.left_out),
             context=context,

@@ -18,7 +18,7 @@ from kbsync.engine.ports import Blocked, Ledger
 from kbsync.engine.unmet_port import WhyUnmet
 from kbsync.messages import Exit, Notice
 from kbsync.messages import engine as say
-from kbsync.model import Absent, Cause, DocKey, EntryState, FileState, Setting
+from kbsync.model import Absent, Cause, DocKey, EntryState, FileState, Noop, Setting
 from kbsync.planning.path_range import EVERYTHING, PathRange
 from kbsync.planning.plan import Plan, keys_of, unmet_of
 
@@ -58,19 +58,21 @@ async def note_unmet(context: Context, plan: Plan, extent: Extent) -> None:
     await anyio.to_thread.run_sync(_note, context, _named(unmet, extent.blocked), plan, extent)
 
 
-def noting(ledger: Ledger, observe: Callable[[Event], None]) -> Callable[[Event], None]:
+def noting(
+    ledger: Ledger, mirror: str, observe: Callable[[Event], None]
+) -> Callable[[Event], None]:
     """Return what notes the keys that work leaves as they are, and calls `observe`."""
-    noted = set[DocKey]()
+    noted = {DocKey(mirror=mirror, path=path) for path in ledger.unmet_by_work(mirror)}
 
     def seen(event: Event) -> None:
         key, why = event.key, event.why
         if event.outcome == "stopped" and event.action != "wait" and _is_for_a_person(why):
-            if why is not None and not _is_told(ledger, key):
+            if why is not None and not _is_told(ledger, mirror, key.path):
                 noted.add(key)
-                ledger.note_unmet(key.mirror, {key.path: (why.code, why.text)})
+                ledger.note_unmet(mirror, {key.path: (why.code, why.text)}, by_work=True)
         elif event.outcome in ("done", "indexed") and key in noted:
             noted.discard(key)
-            ledger.note_unmet(key.mirror, {key.path: None})
+            ledger.note_unmet(mirror, {key.path: None})
         observe(event)
 
     return seen
@@ -85,17 +87,31 @@ def _note(context: Context, unmet: Mapping[DocKey, Notice], plan: Plan, extent: 
     ledger, mirror = context.ledger, context.mirror.name
     known = ledger.unmet(mirror, extent.within or EVERYTHING)
     found = {key.path: (why.code, why.text) for key, why in unmet.items()}
-    news: dict[str, WhyUnmet | None] = {
-        path: why
-        for path, why in found.items()
-        if known.get(path) != why and not _is_told(ledger, DocKey(mirror=mirror, path=path))
-    }
-    answered = _answered(mirror, plan, extent)
+    by_work = ledger.unmet_by_work(mirror)
+    news = {path for path, why in found.items() if known.get(path) != why}
+    told = {path for path in news | by_work if _is_told(ledger, mirror, path)}
+    over = _over(known, extent, _answered(mirror, plan, extent)) - found.keys()
+    over -= by_work & _to_do(plan)
+    wanted: dict[str, WhyUnmet | None] = {**found, **dict.fromkeys(over | told)}
+    ledger.note_unmet(mirror, {p: why for p, why in wanted.items() if known.get(p) != why})
+
+
+def _over(
+    known: Mapping[str, WhyUnmet], extent: Extent, answered: AbstractSet[str]
+) -> AbstractSet[str]:
+    """Return of which paths what was noted is over unless it was found again."""
     looked = extent.within or {each.key.path for each in extent.states}
-    for path in known.keys() - found.keys():
-        if path in answered or (path in looked and _refutes(extent, path, known[path][0])):
-            news[path] = None
-    ledger.note_unmet(mirror, news)
+    return {
+        path
+        for path, (code, _) in known.items()
+        if path in answered or (path in looked and _refutes(extent, path, code))
+    }
+
+
+def _to_do(plan: Plan) -> AbstractSet[str]:
+    """Return what is still to be done: a failure of the work is over with the work alone."""
+    to_do = (action for action in plan.actions if not isinstance(action, Noop))
+    return {key.path for action in to_do for key in keys_of(action)}
 
 
 def _answered(mirror: str, plan: Plan, extent: Extent) -> AbstractSet[str]:
@@ -121,8 +137,9 @@ def _named(unmet: Mapping[DocKey, Notice], blocked: Collection[Blocked]) -> Mapp
     return {key: why for key, why in unmet.items() if why not in whys or key.path in folders}
 
 
-def _is_told(ledger: Ledger, key: DocKey) -> bool:
+def _is_told(ledger: Ledger, mirror: str, path: str) -> bool:
     """Whether an entry or a rejection says that the key has no up-to-date document."""
+    key = DocKey(mirror=mirror, path=path)
     entry = ledger.entry(key)
     if entry is not None and (entry.stale is not None or entry.state is EntryState.FAILED):
         return True

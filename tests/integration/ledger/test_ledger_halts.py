@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from ledger_samples import line
+from ledger_samples import bound, line
 
 from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore
+from kbsync.ledger.database import Database
 from kbsync.ledger.mirrors import KEPT
-from kbsync.model import DocKey, JournalLine
+from kbsync.model import DocKey, HeldBack, JournalLine
 
 
 def _digest(number: int) -> str:
@@ -51,6 +54,34 @@ def test_each_mirror_has_the_time_of_its_newest_release(store: LedgerStore) -> N
     store.agree("wiki", 1.0)
     assert (store.agreed_at("docs"), store.agreed_at("wiki")) == (7.5, 1.0)
     assert store.high_water() == 0.0  # the clock's own row is another one
+
+
+def test_what_is_held_back_is_kept_for_each_mirror_until_it_is_not(store: LedgerStore) -> None:
+    bound(bound(store), "other")
+    reasons = (("KB-G142", "mirror docs: ü\0\udcff is not mounted"), ("KB-G011", "16 removals"))
+    held = HeldBack(digest="ab" * 32, changes=16, reasons=reasons)
+    assert store.held_back("docs") is None
+    store.note_held_back("docs", None)
+    store.note_held_back("docs", held)
+    store.note_held_back("other", replace(held, changes=3))
+    assert (store.held_back("docs"), store.held_back("unknown")) == (held, None)
+    store.note_held_back("docs", replace(held, digest="cd" * 32))
+    store.note_held_back("docs", None)
+    assert store.held_back("docs") is None
+    assert store.held_back("other") == replace(held, changes=3)
+    store.forget_mirror("other")
+    assert store.held_back("other") is None
+
+
+def test_what_is_held_back_already_is_not_written_again(
+    store: LedgerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = HeldBack(digest="ab" * 32, changes=16, reasons=(("KB-G011", "16 removals"),))
+    store.note_held_back("docs", held)
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "writing", None)
+        store.note_held_back("docs", held)
+        store.note_held_back("other", None)
 
 
 def _note(store: LedgerStore, *lines: JournalLine) -> None:

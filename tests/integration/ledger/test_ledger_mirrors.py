@@ -118,6 +118,15 @@ def test_what_is_unmet_goes_along_with_the_name_and_is_forgotten(filled: LedgerS
     assert filled.unmet("other") == {"a.pdf": other}
 
 
+def test_what_work_says_is_told_apart_from_what_a_comparison_says(filled: LedgerStore) -> None:
+    why = ("KB-E062", "refused")
+    filled.note_unmet("docs", {"a.md": why, "b.md": why}, by_work=True)
+    filled.note_unmet("docs", {"b.md": ("KB-E011", "foreign"), "c.md": why})
+    assert filled.unmet_by_work("docs") == {"a.md"}
+    filled.rename_mirror("docs", "handbook")
+    assert (filled.unmet_by_work("docs"), filled.unmet_by_work("handbook")) == (set(), {"a.md"})
+
+
 def test_what_is_known_to_be_unmet_is_not_written_again(filled: LedgerStore) -> None:
     why = ("KB-S152", "a\0password")
     filled.note_unmet("docs", {"a.pdf": why})

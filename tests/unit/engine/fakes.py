@@ -27,6 +27,7 @@ from kbsync.model import (
     DocumentRule,
     DocumentRules,
     EntryState,
+    HeldBack,
     HeldCreates,
     Intent,
     JournalLine,
@@ -69,10 +70,12 @@ class MemoryLedger:
         self.repaired: dict[DocKey, int] = {}
         self.halted: dict[str, frozenset[str]] = {}
         self.agreed: dict[str, float] = {}
+        self.back: dict[str, HeldBack] = {}
         self.servers: dict[str, Capabilities] = {}
         self.mounted: dict[str, Mapping[str, bool]] = {}
         self.rehashes: dict[str, Rehash] = {}
         self.whys: dict[str, dict[str, WhyUnmet]] = {}
+        self.by_work: dict[str, set[str]] = {}
 
     def rows(
         self,
@@ -278,6 +281,15 @@ class MemoryLedger:
     def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
         return {digest: kept for digest, kept in self.halted.items() if digest.startswith(prefix)}
 
+    def held_back(self, mirror: str) -> HeldBack | None:
+        return self.back.get(mirror)
+
+    def note_held_back(self, mirror: str, held: HeldBack | None) -> None:
+        if held is None:
+            self.back.pop(mirror, None)
+        else:
+            self.back[mirror] = held
+
     def agree(self, mirror: str, at: float) -> None:
         self.agreed[mirror] = at
 
@@ -313,9 +325,17 @@ class MemoryLedger:
         known = self.whys.get(mirror, {})
         return {path: why for path, why in known.items() if path in within}
 
-    def note_unmet(self, mirror: str, reasons: Mapping[str, WhyUnmet | None]) -> None:
+    def unmet_by_work(self, mirror: str) -> AbstractSet[str]:
+        return self.by_work.get(mirror, set())
+
+    def note_unmet(
+        self, mirror: str, reasons: Mapping[str, WhyUnmet | None], *, by_work: bool = False
+    ) -> None:
         noted = {**self.whys.get(mirror, {}), **reasons}
         self.whys[mirror] = {path: why for path, why in noted.items() if why is not None}
+        worked = self.by_work.setdefault(mirror, set())
+        worked.difference_update(reasons)
+        worked.update(path for path, why in reasons.items() if why is not None and by_work)
 
     def mounts(self, mirror: str) -> Mapping[str, bool]:
         return self.mounted.get(mirror, {})
