@@ -13,19 +13,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, PoolProxiedConnection, select
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Connection, Dialect, PoolProxiedConnection
 from sqlalchemy.sql.elements import CompilerElement
 
 from kbsync.ledger import migrate
 from kbsync.ledger.database_errors import errors_as_problems
-from kbsync.ledger.engines import prepare_schema, reader_engine, writer_engine
+from kbsync.ledger.engines import reader_engine, writer_engine
 from kbsync.ledger.known_rows import KnownRows
 from kbsync.ledger.location import LedgerLocation
-from kbsync.ledger.lock import FileLock, LockHolder, backend_holder, read_holder, unlock_schema
+from kbsync.ledger.lock import FileLock, LockHolder, backend_holder, read_holder
 from kbsync.ledger.open_files import OpenFiles
 from kbsync.ledger.sqlite_file import identify_file, make_file, require_file
-from kbsync.ledger.tables import META
+from kbsync.ledger.tenure import SoleTenure, Tenure, TenureEnded
 from kbsync.messages import Notice, Problem
 from kbsync.messages import ledger as messages
 from kbsync.model import DocKey
@@ -85,6 +84,7 @@ class Database:
         location: where it lives.
         readonly: do not lock, make, migrate or write.
         command: how this process is named to others that find the ledger locked.
+        tenure: the right to write, on PostgreSQL; None for that of a process that writes alone.
 
     Attributes:
         known: what was read of keys and holds.
@@ -94,7 +94,12 @@ class Database:
     """
 
     def __init__(
-        self, location: LedgerLocation, *, readonly: bool = False, command: str = ""
+        self,
+        location: LedgerLocation,
+        *,
+        readonly: bool = False,
+        command: str = "",
+        tenure: Tenure | None = None,
     ) -> None:
         self.location = location
         self.readonly = readonly
@@ -103,9 +108,9 @@ class Database:
         self._files: OpenFiles | None = None
         self._lost: Notice | None = None
         self._writer: Connection | None = None
-        self._alone_at = -math.inf
+        self._tenure: Tenure = tenure or SoleTenure(location)
+        self._sure_at = -math.inf
         self._version: int | None = None
-        self._generation: int | None = None
         self._writing = threading.RLock()
         self._readers = reader_engine(location, command)
         self._fetching = threading.Lock()
@@ -144,35 +149,29 @@ class Database:
             raise Problem(messages.NO_WAL(place=self.location.shown, mode=mode))
 
     def _connect(self) -> Connection:
-        with errors_as_problems(self.location):
+        with self._judged():
             connection = writer_engine(self.location, self._command).connect()
             try:
-                if self.location.path is None:
-                    self._prepare_schema(connection)
-                migrate.upgrade(connection, self.location)
-                self._count_generation(connection)
+                if self.location.path is not None:
+                    migrate.upgrade(connection, self.location)
+                else:
+                    self._tenure.take(connection)
+                    migrate.upgrade(connection, self.location)
+                    self._tenure.note(connection)
             except BaseException:
                 connection.close()
                 raise
         return connection
 
-    def _prepare_schema(self, connection: Connection) -> None:
-        """Take the lock; check that no other process wrote while it was away."""
-        try:
-            prepare_schema(connection, self.location, make=self._generation is None)
-        finally:
-            # Also where the lock is held: by another writer, or by what is left of this one.
-            if self._generation is not None:
-                with connection.begin():
-                    self._require_alone(connection)
+    @property
+    def alone(self) -> bool:
+        """Whether no other process writes the ledger meanwhile."""
+        return self._tenure.alone
 
-    def _count_generation(self, connection: Connection) -> None:
-        """Count the writers of a ledger on PostgreSQL, so that each knows of a later one."""
-        if self.location.path is not None:  # a file's lock lasts as long as the process
-            return
-        with connection.begin():
-            self._generation = 1 + connection.scalars(select(META.c.generation)).one()
-            connection.execute(META.update().values(generation=self._generation))
+    def begin_anew(self) -> None:
+        """Forget what was read: another process may have written since."""
+        self.known.forget(None)
+        self._sure_at = -math.inf
 
     # -- whether it is still the ledger that the location names ----------------------------------
 
@@ -183,25 +182,25 @@ class Database:
         """
         if self._lost is None and not self.readonly and self._writing.acquire(blocking=False):
             try:
-                with suppress(Problem), errors_as_problems(self.location):
+                with suppress(Problem), self._judged():
                     self._look()
             finally:
                 self._writing.release()
         return self._lost
 
     def fence(self) -> Notice | None:
-        """Look whether another process may write by now; return why nothing is written any more.
+        """Look whether another process may write by now; return why this one may not.
 
         A file's lock stays with a process that is stopped. On PostgreSQL the lock goes with the
         connection, so that a process which was stopped, or whose machine was, looks before it
         writes to a server (docs/design.md section 8). A database that does not answer counts as
         taken over: who holds the lock is not known.
         """
-        if self.location.path is not None or _now() - self._alone_at < SURE:
+        if self.location.path is not None or _now() - self._sure_at < SURE:
             return self._lost
         with self._writing:
             try:
-                with errors_as_problems(self.location):
+                with self._judged():
                     self._look()
             except Problem as problem:
                 return problem.notice
@@ -211,10 +210,21 @@ class Database:
         self._require_ours()
         writer = self._connected()
         if self.location.path is not None:
-            self._require_alone(writer)
+            self._require_unchanged(writer)
             return
         with writer.begin():
-            self._require_alone(writer)
+            self._tenure.look(writer)
+        self._sure_at = _now()
+
+    @contextmanager
+    def _judged(self) -> Iterator[None]:
+        """Turn errors into problems; one that says that it is all over is kept."""
+        try:
+            with errors_as_problems(self.location):
+                yield
+        except TenureEnded as ended:
+            self._lost = ended.notice
+            raise
 
     def _connected(self) -> Connection:
         """Return the connection that writes; one that was lost is made again."""
@@ -233,22 +243,17 @@ class Database:
             self._lose(why)
 
     def _require_alone(self, writer: Connection) -> None:
-        """Check that no other connection wrote since the last transaction, whatever the lock says.
-
-        Args:
-            writer: in a transaction, on PostgreSQL.
-        """
-        words = {"place": self.location.shown}
+        """Check, in a transaction, that this process may write, whatever its lock says."""
         if self.location.path is not None:
-            if _data_version(writer) != self._version:
-                self._lose(messages.WRITTEN_BY_ANOTHER(**words))
+            self._require_unchanged(writer)
             return
-        found = _generation(writer)
-        if found is None:
-            self._lose(messages.REMOVED(**words))
-        if found != self._generation:
-            self._lose(messages.TAKEN_OVER(**words))
-        self._alone_at = _now()
+        self._tenure.require(writer)
+        self._sure_at = _now()
+
+    def _require_unchanged(self, writer: Connection) -> None:
+        """Check that no other connection wrote the file since the last transaction."""
+        if _data_version(writer) != self._version:
+            self._lose(messages.WRITTEN_BY_ANOTHER(place=self.location.shown))
 
     def _lose(self, why: Notice) -> NoReturn:
         """Read and write nothing more.
@@ -278,7 +283,7 @@ class Database:
         """
         if self.readonly:
             raise Problem(messages.READ_ONLY(place=self.location.shown))
-        with self._writing, errors_as_problems(self.location):
+        with self._writing, self._judged():
             self._require_ours()
             writer = self._connected()
             try:
@@ -403,7 +408,7 @@ class Database:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
             return
         if self.location.path is None:
-            unlock_schema(writer, self.location)
+            self._tenure.release(writer)
         writer.close()
         if self._files is not None:
             self._files.close()
@@ -428,19 +433,6 @@ def _data_version(writer: Connection) -> int:
         cursor.execute("PRAGMA data_version")
         (version,) = cursor.fetchone() or (0,)
         return int(version)
-
-
-_UNDEFINED_TABLE = "42P01"
-
-
-def _generation(writer: Connection) -> int | None:
-    """Return how often a writer opened the ledger on PostgreSQL; None when it has no tables."""
-    try:
-        return writer.scalars(select(META.c.generation)).one_or_none()
-    except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE:
-            return None
-        raise
 
 
 def lock_holder(location: LedgerLocation) -> LockHolder | None:

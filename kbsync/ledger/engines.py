@@ -85,13 +85,20 @@ def prepare_schema(connection: Connection, location: LedgerLocation, *, make: bo
     with connection.begin():
         require_utf8(connection, location)
         lock_schema(connection, location)
+    if make:
+        make_schema(connection, location)
+
+
+def make_schema(connection: Connection, location: LedgerLocation) -> None:
+    """Make the schema of a ledger where it is missing.
+
+    Raises:
+        Problem: KB-L031.
+    """
+    with connection.begin():
         sql = "SELECT 1 FROM pg_namespace WHERE nspname = %s"
-        there = connection.exec_driver_sql(sql, (location.schema,)).first()
-    if there is None and make:
-        _make_schema(connection, location)
-
-
-def _make_schema(connection: Connection, location: LedgerLocation) -> None:
+        if connection.exec_driver_sql(sql, (location.schema,)).first() is not None:
+            return
     user = connection.exec_driver_sql("SELECT current_user").scalar_one()
     connection.rollback()
     try:

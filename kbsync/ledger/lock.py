@@ -158,12 +158,25 @@ def lock_schema(connection: Connection, location: LedgerLocation) -> None:
     """Take the advisory lock of a ledger on PostgreSQL; it lives as long as the connection.
 
     Raises:
-        Problem: KB-L021, naming the holder as `pg_stat_activity` knows it.
+        Problem: KB-L021 or KB-L450, naming the holder as `pg_stat_activity` knows it.
     """
-    key = _advisory_key(location.schema)
-    taken = connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (key,)).scalar_one()
-    if not taken:
-        raise (backend_holder(connection, location) or LockHolder()).problem(location)
+    key = (advisory_key(location.schema),)
+    if not connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", key).scalar_one():
+        raise refusal(connection, location)
+
+
+def refusal(connection: Connection, location: LedgerLocation) -> Problem:
+    """Return why the advisory lock of a ledger on PostgreSQL is not free: KB-L021 or KB-L450."""
+    rows = connection.exec_driver_sql(_HOLDERS, (advisory_key(location.schema),)).all()
+    if not rows:
+        return LockHolder().problem(location)
+    holder = _holder(*rows[0][:4])
+    if not any(shared for *_, shared in rows):
+        return holder.problem(location)
+    # A process of a cluster has several connections.
+    count = len({(each.pid, each.host) for each in (_holder(*row[:4]) for row in rows)})
+    words = {"place": location.shown, **asdict(holder)}
+    return Problem(messages.CLUSTER_AT_WORK(count=count, **words))
 
 
 def unlock_schema(connection: Connection, location: LedgerLocation) -> None:
@@ -172,34 +185,35 @@ def unlock_schema(connection: Connection, location: LedgerLocation) -> None:
 
     with suppress(SQLAlchemyError):  # a connection that is lost holds nothing
         connection.rollback()
-        connection.exec_driver_sql(
-            "SELECT pg_advisory_unlock(%s)", (_advisory_key(location.schema),)
-        )
+        key = (advisory_key(location.schema),)
+        connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", key)
 
 
-def _advisory_key(schema: str) -> int:
-    # Advisory locks are numbers that all programs on the database share.
-    digest = hashlib.sha256(f"kbsync ledger {schema}".encode()).digest()
+def advisory_key(schema: str, purpose: str = "ledger") -> int:
+    """Return the number of a lock of the ledger in `schema`, among those of all programs."""
+    digest = hashlib.sha256(f"kbsync {purpose} {schema}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
 # `objsubid` 1: a lock with a key of 64 bits, whose halves are `classid` and `objid`.
-_HOLDER = """
+_HOLDERS = """
 SELECT a.application_name, to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), a.pid,
-       coalesce(a.client_hostname, host(a.client_addr), 'this machine')
+       coalesce(a.client_hostname, host(a.client_addr), 'this machine'), l.mode = 'ShareLock'
 FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND ((l.classid::bigint << 32) | l.objid::bigint) = %s
+ORDER BY a.backend_start
 """
 
 
 def backend_holder(connection: Connection, location: LedgerLocation) -> LockHolder | None:
     """Return the process with the advisory lock of a ledger on PostgreSQL, None when it is free."""
-    row = connection.exec_driver_sql(_HOLDER, (_advisory_key(location.schema),)).first()
-    if row is None:
-        return None
-    name, since, backend, host = row
+    row = connection.exec_driver_sql(_HOLDERS, (advisory_key(location.schema),)).first()
+    return None if row is None else _holder(*row[:4])
+
+
+def _holder(name: str | None, since: str, backend: int, host: str) -> LockHolder:
     parts = (name or "").split(" ", 3)
     if len(parts) == 4 and parts[0] == "kbsync":
         return LockHolder(pid=parts[1], host=parts[2], since=since, command=parts[3])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +28,7 @@ from kbsync.ledger.scan_rows import ScanRows
 from kbsync.ledger.servers import Servers
 from kbsync.ledger.sqlite_file import copy_file, identify_file, open_file
 from kbsync.ledger.tallies import Tallies
+from kbsync.ledger.tenure import Tenure
 from kbsync.ledger.transactions import Transactions
 from kbsync.ledger.unmet import UnmetKeys
 from kbsync.messages import Notice, Problem
@@ -48,16 +51,26 @@ class LedgerStore(
 
     Attributes:
         clock: the time as this ledger counts it.
+
+    Args:
+        database: what is open.
+        wall: seconds since the epoch, as the clock follows them.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, wall: Callable[[], float] = time.time) -> None:
         self._database = database
         self._listings_begun = Counter()
-        self.clock = LedgerClock(self)
+        self.clock = LedgerClock(self, wall=wall)
 
     @classmethod
     def open(
-        cls, address: str | os.PathLike[str], *, readonly: bool = False, command: str = ""
+        cls,
+        address: str | os.PathLike[str],
+        *,
+        readonly: bool = False,
+        command: str = "",
+        tenure: Tenure | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> Self:
         """Open the ledger at `address`; a writer makes and upgrades it as needed.
 
@@ -65,11 +78,14 @@ class LedgerStore(
             address: a path or an SQLAlchemy URL, see `find_location`.
             readonly: read beside a writing process: do not lock, make or upgrade.
             command: how this process is named to others that find the ledger locked.
+            tenure: the right to write, on PostgreSQL; None for that of a process that writes alone.
+            wall: seconds since the epoch, as the clock follows them.
 
         Raises:
             Problem: KB-L001 to KB-L009 for the location, KB-L020 to KB-L031 for what is there.
         """
-        return cls(Database(find_location(address), readonly=readonly, command=command))
+        location = find_location(address)
+        return cls(Database(location, readonly=readonly, command=command, tenure=tenure), wall)
 
     @property
     def location(self) -> LedgerLocation:
@@ -80,6 +96,12 @@ class LedgerStore(
     def database(self) -> Database:
         """What is open, for readers of their own such as `folder_rows.FolderRows`."""
         return self._database
+
+    def begin_anew(self) -> None:
+        """Forget what was read: another process may have written since."""
+        self._database.begin_anew()
+        self._listings_begun.clear()
+        self._high_water = None
 
     def lost(self) -> Notice | None:
         """Look whether this is the ledger its location names; return why nothing is written more.

@@ -51,14 +51,18 @@ _REMOVE: Mapping[Table, Delete] = {
     table: delete(table).where(table.c.mirror == bindparam("m"), table.c.path == bindparam("p"))
     for table in (ENTRIES, INTENTS, REJECTIONS)
 }
-_RECORD_TIME = update(META).values(high_water=bindparam("seconds"))
+_RECORD_TIME = (
+    update(META)
+    .values(high_water=bindparam("seconds"))
+    .where(META.c.high_water < bindparam("seconds"))
+)
 
 
 class Transactions:
     """Changes what is kept for keys, and records the latest time among the changes."""
 
     _database: Database
-    # Cached; None before the first read. No other process changes it under a writer.
+    # Cached where no other process changes it; None before the first read.
     _high_water: float | None = None
 
     def commit(self, change: EntryChange) -> None:
@@ -89,7 +93,9 @@ class Transactions:
             self._replace(connection, INTENTS, folded.intents)
             self._replace(connection, REJECTIONS, folded.rejections)
             self._add(connection, JOURNAL, folded.journal)
-            raised = latest if latest > self.high_water() else None
+            # Where many processes write, one row that all of them change would have each wait for
+            # the others: they record their time now and then.
+            raised = latest if self._database.alone and latest > self.high_water() else None
             if raised is not None:
                 self._record_time(connection, raised)
         # Only now: of a transaction that failed no time was recorded.
@@ -138,9 +144,10 @@ class Transactions:
 
     def high_water(self) -> float:
         """Return the latest time that was recorded, in seconds since the epoch; 0.0 for none."""
-        if self._high_water is None:
-            ((high_water,),) = self._database.fetch(_HIGH_WATER)
-            self._high_water = float(high_water or 0)
+        if self._high_water is not None and self._database.alone:
+            return self._high_water
+        ((high_water,),) = self._database.fetch(_HIGH_WATER)
+        self._high_water = float(high_water or 0)
         return self._high_water
 
     def raise_high_water(self, seconds: float) -> None:

@@ -230,6 +230,47 @@ WRITTEN_BY_ANOTHER = Message(
     "see which process holds it with: " + verb("doctor"),
 )
 
+# Where many processes write it.
+
+CLUSTER_AT_WORK = Message(
+    "KB-L450",
+    "the ledger {place} is in use by a cluster; processes at work: {count}, the first is {pid} on "
+    "{host} since {since}: {command}",
+    "stop them all, which loses nothing; meanwhile: " + verb("status"),
+)
+
+WRITER_AT_WORK = Message(
+    "KB-L451",
+    "no cluster can work on the ledger {place}: process {pid} on {host} writes it alone since "
+    "{since}: {command}",
+    "stop it or wait until it ends; meanwhile: " + verb("status"),
+)
+LEASE_TAKEN = Message(
+    "KB-L452",
+    "the lease of the shard {shard} of mirror {mirror} is another process's by now ({holder}): "
+    "nothing more of it is written here",
+    "the other one goes on with the shard; see: " + verb("status"),
+)
+LEASE_OVER = Message(
+    "KB-L453",
+    "the lease of the shard {shard} of mirror {mirror} was not renewed in time: nothing more of it "
+    "is written here",
+    "see whether this machine or PostgreSQL was stopped; the shard is worked again: "
+    + verb("status"),
+)
+NEWER_CLUSTER = Message(
+    "KB-L454",
+    "the tables of the cluster in the ledger {place} were made by a newer kbsync "
+    "(format {found}, this one knows {known})",
+    "use the kbsync that made them; this one is: " + verb("--version"),
+)
+CLUSTER_NEEDS_POSTGRESQL = Message(
+    "KB-L455",
+    "a cluster needs a ledger on PostgreSQL; `ledger:` names the file {place}",
+    "copy it to a database, and name that in `ledger:`; see: " + verb("ledger copy --help"),
+    Exit.USAGE,
+)
+
 # Copies.
 
 COPY_EXISTS = Message(

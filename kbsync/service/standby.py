@@ -27,7 +27,14 @@ from kbsync.service.systemd import SystemdNotifier
 # Seconds between two tries to take the lock.
 EVERY = 1.0
 # The ledger is another process's, or its database does not answer.
-WAITED_FOR = frozenset({ledger_say.LOCKED, ledger_say.LOST, ledger_say.TAKEN_OVER})
+WAITED_FOR = frozenset(
+    {
+        ledger_say.LOCKED,
+        ledger_say.CLUSTER_AT_WORK,
+        ledger_say.LOST,
+        ledger_say.TAKEN_OVER,
+    }
+)
 
 Hold = Callable[[Settings], Awaitable[tuple[int, Settings | None]]]
 

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from kbsync.engine.ports import EntryChange
 from kbsync.ledger import LedgerStore, database
+from kbsync.ledger.lock import advisory_key
 from kbsync.messages import Problem
 
 HOLD = """
@@ -270,6 +271,22 @@ def test_who_lost_the_lock_writes_no_server_before_it_holds_it_again(
             codes = [notice.code for notice in (store.fence(), store.fence()) if notice]
         assert codes[-1] == "KB-L045"
         assert "KB-L045" in refusal(lambda: put(store, entry("c")))
+
+
+def test_processes_that_share_the_lock_are_counted(cluster: object) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    url = cluster.url("shared")  # type: ignore[attr-defined]
+    where = f"host={cluster.folder} user=kbsync dbname=kbsync"  # type: ignore[attr-defined]
+    lock = f"SELECT pg_advisory_lock_shared({advisory_key('shared')})"
+    names = ["kbsync 7 here kbsync work", "kbsync 7 here kbsync work", "kbsync 8 there kbsync work"]
+    connections = [psycopg.connect(where, application_name=name) for name in names]
+    for each in connections:
+        each.execute(lock)
+    refused = refusal(lambda: LedgerStore.open(url))
+    assert "KB-L450" in refused
+    assert "processes at work: 2, the first is 7 on here" in refused
+    for each in connections:
+        each.close()
 
 
 def test_time_does_not_go_back_over_a_restart(address: str) -> None:

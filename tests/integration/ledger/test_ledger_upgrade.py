@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from ledger_samples import bound, document, entry, key, put
 
 from kbsync.engine.ports import EntryChange, ObservedListing
-from kbsync.ledger import LedgerStore, engines, migrate
+from kbsync.ledger import LedgerStore, engines, migrate, tenure
 from kbsync.ledger.indexes import METADATA
 from kbsync.ledger.location import find_location
 from kbsync.ledger.sqlite_file import make_file
@@ -346,8 +346,8 @@ def test_readers_of_a_ledger_of_format_0002_are_refused_until_it_is_upgraded(of_
 def test_the_generation_of_a_ledger_goes_on(of_0002: str) -> None:
     """How often a process connected to write; a file has no generations."""
     for expected in (42, 43):
-        with LedgerStore.open(of_0002) as store:
-            assert store._database._generation == expected
+        with LedgerStore.open(of_0002) as store, store.database.snapshot() as connection:
+            assert tenure.generation(connection) == expected
 
 
 def test_the_revisions_make_the_declared_tables(address: str) -> None:
