@@ -6,7 +6,30 @@ see more than its limit in any window, so burst and refill together stay below i
 
 from __future__ import annotations
 
+import math
+from typing import Protocol
+
 WINDOW = 60.0
+
+
+class WriteLimit(Protocol):
+    """What a writer waits for before its call; `now`: seconds that never go back."""
+
+    @property
+    def usable_until(self) -> float:
+        """The last moment for a call with the permit that was given last."""
+
+    def reserve(self, now: float) -> float:
+        """Return 0.0 with a permit, or the seconds to wait."""
+
+    def holds(self, now: float) -> bool:
+        """Whether a wait that is over is a permit; otherwise `reserve` is asked again."""
+
+    def pause(self, now: float, seconds: float) -> None:
+        """Let every writer wait."""
+
+    def paused_for(self, now: float) -> float:
+        """Return how many seconds of a pause are left."""
 
 
 class RateLimiter:
@@ -15,6 +38,8 @@ class RateLimiter:
     Args:
         per_minute: writes the server allows in any 60 seconds; None for no limit.
     """
+
+    usable_until = math.inf
 
     def __init__(self, per_minute: int | None = None) -> None:
         # A burst of a tenth, and a refill that leaves room for it in every window.
@@ -33,6 +58,10 @@ class RateLimiter:
         due = max(start, self._free_at)
         self._free_at += self._interval
         return due - now
+
+    def holds(self, now: float) -> bool:
+        """Whether a moment that was reserved counts: not where a pause came meanwhile."""
+        return not self.paused_for(now)
 
     def pause(self, now: float, seconds: float) -> None:
         """Let every writer wait: the server said too many requests."""

@@ -14,7 +14,7 @@ from kbsync.engine.ports import (
     Remote,
 )
 from kbsync.engine.workers.pending_call import PendingCall
-from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.engine.workers.rate_limiter import WriteLimit
 from kbsync.engine.workers.throttled_calls import ThrottledCalls
 from kbsync.messages import Notice
 from kbsync.model import (
@@ -48,7 +48,7 @@ class ThrottledRemote:
         self,
         remote: Remote,
         *,
-        limiter: RateLimiter,
+        limiter: WriteLimit,
         clock: Clock,
         in_flight: int,
         fence: Callable[[], Notice | None] = lambda: None,

@@ -6,6 +6,7 @@ for 30 seconds (docs/dify-api.md section 16).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +17,7 @@ import anyio
 from kbsync.engine.ports import Clock
 from kbsync.engine.workers.backoff import delay_after
 from kbsync.engine.workers.pending_call import PendingCall, waits_for
-from kbsync.engine.workers.rate_limiter import RateLimiter
+from kbsync.engine.workers.rate_limiter import WriteLimit
 from kbsync.messages import Exit, Notice
 from kbsync.model import NotReady, NotSent, Outcome, Throttled
 
@@ -42,7 +43,7 @@ class ThrottledCalls:
     def __init__(
         self,
         *,
-        limiter: RateLimiter,
+        limiter: WriteLimit,
         clock: Clock,
         in_flight: int,
         fence: Callable[[], Notice | None] = lambda: None,
@@ -138,14 +139,21 @@ class ThrottledCalls:
             if not self.paused_for():  # a pause is counted when the server asks for it
                 self.held_back += delay
             await self._rest(pending, delay)
-            if not self._limiter.paused_for(self._clock.now()):
-                return  # otherwise a pause came meanwhile, and the reserved moment is out of date
+            if self._limiter.holds(self._clock.now()):
+                return
 
     async def _once(
         self, pending: PendingCall, call: Callable[[], Awaitable[Outcome[T]]], *, counted: bool
     ) -> Outcome[T]:
-        if counted:
-            await self._wait_for_turn(pending)
-        async with self._room:
-            pending.tries, pending.until = pending.tries + 1, None
-            return await call()
+        while True:
+            usable_until = math.inf
+            if counted:
+                await self._wait_for_turn(pending)
+                usable_until = self._limiter.usable_until
+            async with self._room:
+                # A permit that ran out in front of the room is replaced within it, where that takes
+                # no wait: whoever went out to wait would come back to a full room.
+                now = self._clock.now()
+                if now <= usable_until or self._limiter.reserve(now) <= 0:
+                    pending.tries, pending.until = pending.tries + 1, None
+                    return await call()

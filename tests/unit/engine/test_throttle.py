@@ -8,7 +8,7 @@ import pytest
 from kbsync.engine.ports import Chunking
 from kbsync.engine.workers.rate_limiter import RateLimiter
 from kbsync.engine.workers.throttle import ThrottledRemote
-from kbsync.engine.workers.throttled_calls import READ_TRIES
+from kbsync.engine.workers.throttled_calls import READ_TRIES, ThrottledCalls
 from kbsync.messages import Notice
 from kbsync.messages import remote as messages
 from kbsync.model import Done, Gone, NotReady, NotSent, Throttled
@@ -208,3 +208,55 @@ async def test_every_call_goes_through_and_only_writes_need_a_permit() -> None:
     for number, write in enumerate(writes):
         assert isinstance(await write(), Done)
         assert anyio.current_time() - start >= 60.0 * number
+
+
+class Slices(RateLimiter):
+    """Permits for two seconds each; some waits end without one."""
+
+    def __init__(self, clock: VirtualClock, empty: int = 0) -> None:
+        super().__init__()
+        self._clock, self.empty = clock, empty
+        self.given: list[float] = []
+
+    def reserve(self, now: float) -> float:
+        if self.empty:
+            self.empty -= 1
+            return 1.0
+        self.given.append(now)
+        self.usable_until = now + 2.0
+        return 0.0
+
+    def holds(self, now: float) -> bool:
+        return False
+
+
+async def test_a_permit_that_ran_out_in_front_of_the_room_is_replaced() -> None:
+    clock = VirtualClock()
+    limiter = Slices(clock)
+    calls = ThrottledCalls(limiter=limiter, clock=clock, in_flight=1)
+    made: list[float] = []
+
+    async def call() -> Done[None]:
+        made.append(clock.now())
+        await clock.sleep(5.0)
+        return Done(None)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(calls.write, "an answer", call)
+    assert [when - made[0] for when in made] == [0.0, 5.0, 10.0]
+    assert limiter.given[3:] == made[1:]
+
+
+async def test_a_wait_that_ends_without_a_permit_goes_on() -> None:
+    clock = VirtualClock()
+    limiter = Slices(clock, empty=3)
+    calls = ThrottledCalls(limiter=limiter, clock=clock, in_flight=1)
+    begin = clock.now()
+
+    async def call() -> Done[float]:
+        return Done(clock.now())
+
+    outcome = await calls.write("an answer", call)
+    assert isinstance(outcome, Done)
+    assert outcome.value == begin + 3.0
