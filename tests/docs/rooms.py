@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "design.md"
 BEGIN, END = "<!-- rooms: written by make docs -->", "<!-- end of rooms -->"
 ORDER = (
     *("model", "messages", "config", "planning", "engine", "source", "ledger", "dify"),
-    *("app", "commands", "service", "web", "cli", "embedded"),
+    *("app", "commands", "service", "cluster", "web", "cli", "embedded"),
 )
 NAME_WIDTH = 30
 

@@ -35,6 +35,7 @@ NEVER = {
     *("aiohttp", "multipart", "bs4", "openpyxl", "docx", "pypdf", "markitdown", "jsonschema"),
     *("psycopg", "sqlalchemy.orm", "sqlalchemy.ext", "sqlalchemy.dialects.postgresql"),
     "kbsync.service.daemon",
+    "kbsync.cluster",
 }
 EMBEDDED = {"starlette", "kbsync.embedded.asgi_app"}
 SERVER = {"httpx", "httpcore", "h11", "kbsync.dify"}
@@ -202,3 +203,4 @@ def test_the_daemon_loads_its_pages_for_who_asks_for_one(tmp_path: Path) -> None
     pages = {"jinja2", "kbsync.web.page_app", "kbsync.web.site"}
     assert among(before, pages) == []
     assert pages <= after
+    assert among(after, {"kbsync.cluster"}) == []

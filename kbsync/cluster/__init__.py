@@ -1,0 +1,1 @@
+"""Many processes over one ledger on PostgreSQL: shards, their leases, one write budget."""

@@ -1,0 +1,32 @@
+"""The cluster's tables are made by the first process that needs them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select
+
+from kbsync.cluster.tables import CLUSTER, FORMAT, METADATA
+from kbsync.ledger.location import LedgerLocation
+from kbsync.messages import Problem
+from kbsync.messages import ledger as messages
+
+
+def make_tables(connection: Connection, location: LedgerLocation) -> None:
+    """Make the tables where they are missing.
+
+    Args:
+        connection: in a transaction; one process at a time comes here.
+        location: of the ledger.
+
+    Raises:
+        Problem: KB-L454.
+    """
+    there = connection.exec_driver_sql("SELECT to_regclass('cluster')").scalar_one()
+    if there is None:
+        METADATA.create_all(connection)
+        # No generation yet: the first process begins an era.
+        connection.execute(insert(CLUSTER), {"id": 1, "format": FORMAT, "generation": -1})
+        return
+    found = connection.scalars(select(CLUSTER.c.format)).one()
+    if found > FORMAT:
+        words = {"place": location.shown, "found": found, "known": FORMAT}
+        raise Problem(messages.NEWER_CLUSTER(**words))
