@@ -56,6 +56,10 @@ def _of_sqlite(error: sqlite3.Error, location: LedgerLocation) -> Notice:
     match kind:
         case "SQLITE_FULL":
             return messages.FULL(place=location.shown, folder=location.folder)
+        # The file of what is shared (-shm) cannot grow, and SQLite does not say that it is room.
+        case "SQLITE_IOERR" if _has_no_space(location):
+            words = {"place": location.shown, "folder": location.folder}
+            return messages.NO_ROOM(**words, why="nothing is free on it")
         case "SQLITE_IOERR":
             return messages.DISK_FAULT(place=location.shown, why=f"{why}, {name}")
         case "SQLITE_BUSY" | "SQLITE_LOCKED":
@@ -70,6 +74,14 @@ def _of_sqlite(error: sqlite3.Error, location: LedgerLocation) -> Notice:
         case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
             return messages.NOT_WRITABLE(place=location.shown, folder=location.folder, why=why)
     return messages.FAILED(place=location.shown, why=why)
+
+
+def _has_no_space(location: LedgerLocation) -> bool:
+    """Whether the ledger's disk has no block left for this user."""
+    try:
+        return os.statvfs(location.folder).f_bavail == 0
+    except OSError:
+        return False
 
 
 def _has_no_names(location: LedgerLocation) -> bool:

@@ -122,6 +122,15 @@ def open_file(
         isolation_level=None,  # SQLAlchemy begins transactions, with BEGIN IMMEDIATE
         check_same_thread=False,
     )
+    try:
+        _set_up(connection, cache_kib)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, cache_kib: int) -> None:
     with closing(connection.cursor()) as cursor:
         # Durable at every commit: with NORMAL a power cut could undo the last intents.
         cursor.execute("PRAGMA synchronous = FULL")
@@ -129,7 +138,6 @@ def open_file(
         cursor.execute("PRAGMA trusted_schema = OFF")
         cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    return connection
 
 
 def identify_file(location: LedgerLocation, mode: str, *, thorough: bool) -> bool:

@@ -75,6 +75,31 @@ def _fill_once(store: LedgerStore) -> None:
     store.commit(EntryChange(key=key("more"), entry=entry("more"), journal=(noted,)))
 
 
+def test_a_disk_that_was_full_before_it_was_opened(small_disk: Path) -> None:
+    """SQLite calls it a fault of the disk: what it cannot enlarge is no data of its own."""
+    path, ballast = small_disk / "ledger.db", small_disk / "ballast"
+    with LedgerStore.open(path) as store:
+        bound(store)
+    with pytest.raises(OSError, match="No space"):
+        _take_all(ballast)
+    with pytest.raises(Problem) as caught:
+        _open_and_write(path)
+    assert caught.value.notice.code in ("KB-L040", "KB-L197")
+    ballast.unlink()
+    _open_and_write(path)
+
+
+def _take_all(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as out:
+        while True:
+            out.write(bytes(4096))
+
+
+def _open_and_write(path: Path) -> None:
+    with LedgerStore.open(path) as store:
+        put(store, entry("a"))
+
+
 def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
     with LedgerStore.open(tmp_path / "ledger.db") as store:
         with store._database.writing() as connection:
