@@ -74,12 +74,21 @@ class Run(LocalVerb):
         "kbsync run",
         "kbsync --log-format json run",
         "kbsync run --standby",
+        "kbsync run --role watch --role schedule",
     )
     work: ClassVar[str] = "kbsync.cli.run:run"
     standby: bool = flag(
         "--standby",
         help="Wait while another process holds the ledger, and take over within seconds when it "
         "ends: for two replicas of which one works.",
+    )
+    role: tuple[str, ...] = option(
+        (),
+        "--role",
+        multiple=True,
+        type=click.Choice(["all", "watch", "work", "schedule"]),
+        help="What this process does in a cluster over a ledger on PostgreSQL: watch the folders, "
+        "work on shards, or schedule; may be repeated. Default: all, one process and no cluster.",
     )
 
 

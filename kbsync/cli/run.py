@@ -24,6 +24,10 @@ COLLECT_AFTER = (20_000, 10, 10)
 def run(verb: Run, context: CliContext) -> int:
     """Load, set up the log, and go on until the end."""
     end_at_signals()
+    if roles := set(verb.role) - {"all"}:
+        from kbsync.cli.cluster import run_roles  # noqa: PLC0415 - one process alone needs no cluster
+
+        return run_roles(verb, roles, context)
 
     watches = EarlyWatches()
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -35,6 +37,7 @@ class LeaseTenure(SharedTenure):
     """
 
     _lease: Lease | None = None
+    _too: Lease | None = None
 
     def hold(self, lease: Lease | None, store: LedgerStore) -> None:
         """Write for `lease` from now on, None for nothing; the store forgets what it had read.
@@ -46,6 +49,15 @@ class LeaseTenure(SharedTenure):
         self._lease = lease
         store.begin_anew()
 
+    @contextmanager
+    def holding_too(self, lease: Lease) -> Iterator[None]:
+        """Write for another lease as well, for as long as the context lasts."""
+        self._too = lease
+        try:
+            yield
+        finally:
+            self._too = None
+
     def require(self, connection: Connection) -> None:
         """Check that the lease is this process's; nobody takes it before the transaction ends.
 
@@ -53,7 +65,9 @@ class LeaseTenure(SharedTenure):
             Problem: KB-L452.
             TenureEnded: KB-L045 or KB-L193.
         """
-        self._found(connection, _FENCE)
+        self._found(connection, _FENCE, self._lease)
+        if self._too is not None:
+            self._found(connection, _FENCE, self._too)
 
     def look(self, connection: Connection) -> None:
         """Check that the lease is this process's and not over by the database's clock.
@@ -65,12 +79,11 @@ class LeaseTenure(SharedTenure):
         if self._lease is None:
             super().look(connection)
             return
-        _, lasts = self._found(connection, _LOOK)
+        _, lasts = self._found(connection, _LOOK, self._lease)
         if not lasts:
             raise Problem(messages.LEASE_OVER(**_words(self._lease)))
 
-    def _found(self, connection: Connection, statement: Select[Any]) -> Any:
-        lease = self._lease
+    def _found(self, connection: Connection, statement: Select[Any], lease: Lease | None) -> Any:
         if lease is None:
             raise RuntimeError("a worker writes only for a shard that it has the lease of")
         try:

@@ -15,8 +15,10 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
+    literal,
     null,
     or_,
     select,
@@ -24,11 +26,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from kbsync.cluster.across import OtherShards
 from kbsync.cluster.cluster_database import ClusterDatabase
-from kbsync.cluster.database_time import NOW, epoch
+from kbsync.cluster.database_time import NOW, epoch, seconds
 from kbsync.cluster.leases import DUE, FREE, MINE, Lease, mine
 from kbsync.cluster.tables import SHARD
 from kbsync.lazy_dataclass import dataclass
+from kbsync.ledger.entries import above
+from kbsync.ledger.tables import ENTRIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,13 @@ _ALL_DUE = (
 _OLDEST_DIRTY = select(epoch(func.min(SHARD.c.dirty_since).label("oldest"))).where(
     _OF_MIRROR, SHARD.c.id != bindparam("but")
 )
+# Only a shard with documents can lose a file to another one.
+_FILLED = exists(literal(1)).where(
+    ENTRIES.c.mirror == SHARD.c.mirror,
+    ENTRIES.c.path >= SHARD.c.first,
+    or_(SHARD.c.end.is_(None), ENTRIES.c.path < SHARD.c.end),
+)
+_OTHERS_FILLED = _OLDEST_DIRTY.where(SHARD.c.dirty_since.is_not(None), _FILLED)
 _FORGET = delete(SHARD).where(_OF_MIRROR)
 _URGENT = bindparam("fresh", type_=Boolean)
 _MARKED = {
@@ -148,6 +160,18 @@ def _of_paths() -> Select[Any]:
 
 _MARK_PATHS = _marking(_of_paths())
 _MARK_ALL = _marking(select(SHARD.c.id).where(_OF_MIRROR))
+_MARK_OLD = _marking(
+    select(SHARD.c.id).where(
+        _OF_MIRROR, SHARD.c.dirty_since.is_(None), SHARD.c.compared_at < NOW - seconds("age")
+    )
+)
+_MARK_PREFIX = _marking(
+    select(SHARD.c.id).where(
+        _OF_MIRROR,
+        SHARD.c.first < bindparam("above"),
+        or_(SHARD.c.end.is_(None), SHARD.c.end > bindparam("prefix")),
+    )
+)
 
 
 class Partition:
@@ -193,6 +217,15 @@ class Partition:
         row = self._database.run(_OLDEST_DIRTY, values)[0]
         return None if row.oldest is None else float(row.oldest)
 
+    def others(self, mirror: str, *, except_shard: int) -> OtherShards:
+        """Return what is known of the other shards of a mirror."""
+        dirty = self.oldest_dirty(mirror, except_shard=except_shard)
+        if dirty is None:
+            return OtherShards()
+        values = {"of_mirror": mirror, "but": except_shard}
+        row = self._database.run(_OTHERS_FILLED, values)[0]
+        return OtherShards(dirty_since=dirty, filled_since=row.oldest)
+
     # -- marks ------------------------------------------------------------------------------------
 
     def mark(self, mirror: str, paths: Collection[str], *, urgent: bool) -> tuple[int, ...]:
@@ -209,6 +242,17 @@ class Partition:
     def mark_all(self, mirror: str) -> tuple[int, ...]:
         """Mark all shards of a mirror as dirty; return their ids."""
         return self._mark(_MARK_ALL, {"of_mirror": mirror, "fresh": False})
+
+    def mark_old(self, mirror: str, age: float) -> None:
+        """Mark the shards that were compared more than `age` seconds ago."""
+        self._database.run(_MARK_OLD, {"of_mirror": mirror, "age": age, "fresh": False})
+
+    def mark_folders(self, mirror: str, folders: Collection[str]) -> None:
+        """Mark the shards that have a path below one of `folders`."""
+        for folder in sorted(folders):
+            prefix = f"{folder}/"
+            values = {"prefix": prefix, "above": above(prefix), "fresh": False}
+            self._mark(_MARK_PREFIX, {"of_mirror": mirror, **values})
 
     def _mark(self, statement: Select[Any], values: dict[str, Any]) -> tuple[int, ...]:
         while True:

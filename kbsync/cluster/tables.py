@@ -86,6 +86,31 @@ BUDGET = Table(
     _moment("paused_until"),
 )
 
+# One end of what may be a rename from one shard to another (`kbsync.cluster.across`).
+SIGHTING = Table(
+    "sighting",
+    METADATA,
+    Column("mirror", TEXT, primary_key=True),
+    Column("path", TEXT, primary_key=True),
+    Column("end", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("document_id", Text, nullable=False),
+    Column("content", Text, nullable=False),
+)
+Index("ix_sighting_size", SIGHTING.c.mirror, SIGHTING.c.end, SIGHTING.c.size)
+
+# What a shard was allowed and has not done yet, as the guard counts it.
+ALLOWANCE = Table(
+    "allowance",
+    METADATA,
+    Column("mirror", TEXT, primary_key=True),
+    Column("path", TEXT, primary_key=True),
+    Column("risk", Text, nullable=False),
+    Column("shard", BigInteger, nullable=False),
+)
+Index("ix_allowance_shard", ALLOWANCE.c.shard)
+
 # The processes at work.
 MEMBER = Table(
     "member",

@@ -30,7 +30,7 @@ from kbsync.engine.observe.knowledge_base import (
     models_must_be_there,
     pipeline_decides,
 )
-from kbsync.engine.observe.planner import Planned, Planner
+from kbsync.engine.observe.planner import Planned, Planner, UnderWay
 from kbsync.engine.observe.remote_state import metadata_fields
 from kbsync.engine.observe.server_age import losses, too_old, undone
 from kbsync.engine.observe.source_check import must_be_there
@@ -186,7 +186,12 @@ class Reconciler:
         return replace(context, fields=await metadata_fields(context)), settled
 
     def narrow(
-        self, planned: Planned, wanted: Callable[[DocKey], bool], *, base: bool = False
+        self,
+        planned: Planned,
+        wanted: Callable[[DocKey], bool],
+        *,
+        base: bool = False,
+        under_way: UnderWay | None = None,
     ) -> Planned:
         """Return `planned` cut down to the keys that are wanted, guarded afresh.
 
@@ -194,11 +199,13 @@ class Reconciler:
             planned: what `plan` returned.
             wanted: tells whether a key stays in; a move stays in with either of its ends.
             base: keep the settings of the base.
+            under_way: what was allowed before and is not done yet, for the guard.
         """
         plan = planned.plan
         actions = [a for a in plan.actions if any(map(wanted, keys_of(a)))]
         skipped = [each for each in plan.skipped if wanted(each.key)]
-        cut = self.comparison.plan(actions, skipped, plan.unchanged, planned.facts, {})
+        found = (actions, skipped, plan.unchanged, planned.facts)
+        cut = self.comparison.plan(*found, under_way or {})
         return replace(planned, plan=cut.with_base(plan.base) if base else cut)
 
     async def find_context(self) -> Context:

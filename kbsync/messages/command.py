@@ -386,3 +386,16 @@ NOTHING_KNOWN = Message(
     "name it as it is below the source; what the ledger knows of others: " + verb("history"),
     Exit.USAGE,
 )
+CLUSTER_EXTRA = Message(
+    "KB-V480",
+    "the roles of a cluster need packages that are not installed ({missing})",
+    "install them with: " + shell("{installer} {packages}"),
+    Exit.USAGE,
+)
+ROLES_CONTRADICT = Message(
+    "KB-V481",
+    "--role all is one process without a cluster: it goes with no other role, and roles of a "
+    "cluster need no --standby, as each may have many processes",
+    "choose one of both; the roles: " + verb("run --help"),
+    Exit.USAGE,
+)

@@ -207,3 +207,8 @@ TOO_MUCH_SENT = Message(
     "do it again on the page, or type it; the verbs are listed by: " + verb("--help"),
     Exit.REFUSED,
 )
+ROLES_NOT_RELOADED = Message(
+    "KB-K480",
+    "a process of a cluster reads its configuration when it starts: the one of then stays in force",
+    "start it again to have it read; check it before: " + verb("validate"),
+)

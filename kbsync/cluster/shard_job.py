@@ -1,0 +1,194 @@
+"""A job: one shard is reconciled once, by the very engine of `kbsync apply`, under its lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+import anyio
+import anyio.to_thread
+
+from kbsync.cluster import across
+from kbsync.cluster.across import End, OtherShards, Sighting
+from kbsync.cluster.allowances import Allowances
+from kbsync.cluster.leases import Lease, Leases
+from kbsync.cluster.moves_across import Moved, MovesAcross
+from kbsync.cluster.partition import Partition
+from kbsync.cluster.sightings import Sightings
+from kbsync.engine.execute.results import Report
+from kbsync.engine.reconciler import Planned, Reconciler
+from kbsync.engine.workers.pool import Observer, WorkerPool
+from kbsync.lazy_dataclass import dataclass
+from kbsync.model import Action, Create, Delete, DocKey, Trash
+from kbsync.planning.guarded_plan import guarded_plan
+from kbsync.planning.path_range import PathRange
+
+# Files and recorded paths after which a shard is cut: its rest is another one's work.
+MOST = 2000
+# Seconds until a shard is looked at again whose mirror has no base, or no owner, yet.
+UNTIL_BOUND = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterRows:
+    """What the processes of a cluster share, beside the ledger."""
+
+    leases: Leases
+    partition: Partition
+    sightings: Sightings
+    allowances: Allowances
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDone:
+    """What became of a job.
+
+    Args:
+        lease: as it is now: its end may be another one.
+        report: what was done; None where the shard had to wait as a whole.
+        again_in: seconds until the shard is to be looked at again; None: when it changes.
+        rest: the id of the shard that the rest of it became.
+    """
+
+    lease: Lease
+    report: Report | None = None
+    again_in: float | None = None
+    rest: int | None = None
+
+
+class ShardJob:
+    """Reconciles one shard.
+
+    Args:
+        rows: what the processes share.
+        engine: its mirror's engine over the ledger that the lease fences, for this shard alone.
+        moves: makes renames from other shards.
+        lease: of the shard.
+        observe: called with the event of every step.
+        started: called with the worker pool, so that the job can be stopped.
+        now: seconds of the fleet's clock.
+    """
+
+    def __init__(
+        self,
+        rows: ClusterRows,
+        engine: Reconciler,
+        moves: MovesAcross,
+        lease: Lease,
+        *,
+        observe: Observer,
+        started: Callable[[WorkerPool], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._rows = rows
+        self._engine = engine
+        self._moves = moves
+        self._lease = lease
+        self._observe = observe
+        self._started = started
+        self._now = now
+        self._rest: int | None = None
+
+    async def run(self) -> JobDone:
+        """Compare the shard, and carry out what may be done now.
+
+        Raises:
+            Problem: the mirror cannot go on, or the lease is another process's.
+        """
+        if not self._may_begin():
+            return JobDone(lease=self._lease, again_in=UNTIL_BOUND)
+        began = self._now()
+        planned = await self._engine.plan(listing=False)
+        await self._cut(planned)
+        moved = await self._moves.make(planned.context, self._lease, planned.plan.actions)
+        waits = await self._waiting(planned, moved)
+        planned = await self._allowed(planned, moved.made | waits.keys())
+        report = await self._engine.apply(planned, observe=self._observe, started=self._started)
+        await self._close(planned, self._now() - began)
+        # The mark of a document that moved is written by the next job.
+        again = 0.0 if moved.made else min(waits.values(), default=None)
+        return JobDone(lease=self._lease, report=report, again_in=again, rest=self._rest)
+
+    def _may_begin(self) -> bool:
+        """Whether this shard leads, or what is done once for a mirror is done."""
+        ledger, name = self._engine.ledger, self._lease.mirror
+        return not self._lease.first or (
+            ledger.binding(name) is not None and ledger.ownership(name) is not None
+        )
+
+    async def _cut(self, planned: Planned) -> None:
+        """Leave what the walk did not come to, as it had met enough, to another shard."""
+        at = planned.tally.cut
+        if at is None:
+            return
+        parts = await anyio.to_thread.run_sync(self._rows.partition.split, self._lease, at)
+        if parts is not None:
+            self._lease, rest = parts
+            self._rest = rest.id
+
+    @property
+    def _within(self) -> PathRange:
+        return PathRange(self._lease.first, self._lease.end)
+
+    async def _waiting(self, planned: Planned, moved: Moved) -> Mapping[DocKey, float]:
+        """Return which keys have to wait for other shards, each for how many seconds at least."""
+        name = self._lease.mirror
+        actions = [each for each in planned.plan.actions if each.key not in moved.made]
+        seen = [found for found in map(self._sighting, actions) if found is not None]
+        sightings = await anyio.to_thread.run_sync(
+            self._rows.sightings.renew, name, self._within, seen
+        )
+        others = await anyio.to_thread.run_sync(self._others)
+        grace = self._engine.mirror.config.delete_grace
+        waits = across.waiting(actions, sightings, others, grace=grace, now=self._now())
+        return {**waits, **dict.fromkeys(moved.later, across.LOOK_AGAIN)}
+
+    def _others(self) -> OtherShards:
+        name = self._lease.mirror
+        others = self._rows.partition.others(name, except_shard=self._lease.shard)
+        return replace(others, new_sizes=self._rows.sightings.new_sizes(name, self._within))
+
+    def _sighting(self, action: Action) -> Sighting | None:
+        match across.end_of(action), action:
+            case End.REMOVED, Delete() | Trash():
+                entry = self._engine.ledger.entry(action.key)
+                sent = entry.fingerprint if entry else None
+                return Sighting(
+                    path=action.key.path,
+                    end=End.REMOVED,
+                    since=0.0,
+                    size=entry.stat.size if entry and entry.stat else 0,
+                    document_id=action.document_id,
+                    content=sent.content if sent else "",
+                )
+            case End.NEW, Create():
+                size = action.stat.size
+                return Sighting(path=action.key.path, end=End.NEW, since=0.0, size=size)
+        return None
+
+    async def _allowed(self, planned: Planned, held: AbstractSet[DocKey]) -> Planned:
+        """Return what of `planned` may be done now, as the guard sees the whole fleet."""
+        name, shard = self._lease.mirror, self._lease.shard
+
+        def judged() -> Planned:
+            with self._rows.allowances.judging(name, shard) as judge:
+                cut = self._engine.narrow(
+                    planned, lambda key: key not in held, base=True, under_way=judge.others()
+                )
+                judge.allow(guarded_plan(cut.plan.actions, cut.facts, cut.guard).risks)
+                return cut
+
+        return await anyio.to_thread.run_sync(judged)
+
+    async def _close(self, planned: Planned, seconds: float) -> None:
+        """Note that the shard was compared; what it was allowed is done, or is judged anew."""
+        acted = [each.key.path for each in planned.plan.actions if across.end_of(each)]
+        await anyio.to_thread.run_sync(self._rows.sightings.drop, self._lease.mirror, acted)
+        await anyio.to_thread.run_sync(self._rows.allowances.drop, self._lease.shard)
+        noted = await anyio.to_thread.run_sync(
+            lambda: self._rows.leases.compared(
+                self._lease, files=planned.tally.met, seconds=seconds
+            )
+        )
+        self._lease = noted or self._lease

@@ -1,0 +1,208 @@
+"""A worker: it takes the leases of shards that hints name, and reconciles them, a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+
+import anyio
+import anyio.to_thread
+
+from kbsync.app import build, connect
+from kbsync.cluster.allowances import Allowances
+from kbsync.cluster.budget import Budget
+from kbsync.cluster.cluster_database import ClusterDatabase
+from kbsync.cluster.database_time import DatabaseTime
+from kbsync.cluster.heartbeat import Heartbeat
+from kbsync.cluster.leases import SECONDS, Lease, Leases
+from kbsync.cluster.members import Members
+from kbsync.cluster.partition import Partition
+from kbsync.cluster.shard_job import MOST, ClusterRows, JobDone
+from kbsync.cluster.shared_limiter import SharedLimiter
+from kbsync.cluster.sightings import Sightings
+from kbsync.cluster.slot import Slot
+from kbsync.config import Settings
+from kbsync.config.server import ServerConfig
+from kbsync.dify.client import DifyClient
+from kbsync.engine.indexing_room import IndexingRooms
+from kbsync.engine.workers.pool import Observer
+from kbsync.lazy_dataclass import dataclass
+from kbsync.messages import Problem
+
+# Shards that one process works on at once: while one waits for its last documents to be indexed,
+# the next one uploads.
+SLOTS = 2
+# A lease is renewed so often that two renewals may fail.
+BEATS_A_LEASE = 3
+# Seconds until a shard is looked at again on which work did not end well.
+AFTER_A_PROBLEM = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """How a worker works.
+
+    Args:
+        slots: shards at once.
+        most: files and recorded paths after which a shard is cut.
+        lease_seconds: how long a lease lasts that is not renewed.
+    """
+
+    slots: int = SLOTS
+    most: int = MOST
+    lease_seconds: float = SECONDS
+
+
+class Worker:
+    """Works on shards; several coroutines may ask it to.
+
+    Args:
+        database: of the cluster.
+        rows: what the processes share.
+        heartbeat: of this process.
+        slots: each works on one shard at a time.
+        options: how it works.
+    """
+
+    def __init__(
+        self,
+        database: ClusterDatabase,
+        rows: ClusterRows,
+        heartbeat: Heartbeat,
+        slots: list[Slot],
+        options: WorkerOptions,
+    ) -> None:
+        self.database = database
+        self.rows = rows
+        self._heartbeat = heartbeat
+        self._free = slots
+        self._room = anyio.Semaphore(len(slots))
+        self._held: dict[int, tuple[Lease, Slot]] = {}
+        self._options = options
+
+    async def work(self, shard: int) -> JobDone | None:
+        """Reconcile a shard, unless another process does, or nothing is to be done.
+
+        Args:
+            shard: its id.
+
+        Raises:
+            Problem: its mirror cannot go on, or the database cannot be used.
+        """
+        async with self._room:
+            lease = await anyio.to_thread.run_sync(self.rows.leases.take, shard)
+            if lease is None:
+                return None
+            slot = self._free.pop()
+            try:
+                return await self._with(lease, slot)
+            finally:
+                self._free.append(slot)
+
+    async def _with(self, lease: Lease, slot: Slot) -> JobDone:
+        wait: float | None = AFTER_A_PROBLEM
+        try:
+            with self._holding(lease, slot):
+                done = await slot.job(lease).run()
+            lease, wait = done.lease, done.again_in
+            if wait is not None:
+                # It is dirty as of now: what it saw before was noted, and holds up no other shard.
+                path = lease.first
+                await anyio.to_thread.run_sync(
+                    lambda: self.rows.partition.mark(lease.mirror, [path], urgent=False)
+                )
+            return done
+        finally:
+            with anyio.CancelScope(shield=True), suppress(Problem):
+                await anyio.to_thread.run_sync(
+                    lambda: self.rows.leases.release(lease, put_off=wait)
+                )
+
+    @contextmanager
+    def _holding(self, lease: Lease, slot: Slot) -> Iterator[None]:
+        self._held[lease.shard] = lease, slot
+        try:
+            with slot.holding(lease):
+                yield
+        finally:
+            del self._held[lease.shard]
+
+    async def beat(self) -> None:
+        """Renew the leases until cancelled; work for one that is lost is stopped."""
+        while True:
+            await anyio.sleep(self._options.lease_seconds / BEATS_A_LEASE)
+            held = dict(self._held)
+            with suppress(Problem):  # without the database the leases end, and nothing is written
+                leases = [lease for lease, _ in held.values()]
+                for lost in await anyio.to_thread.run_sync(self._heartbeat.beat, leases):
+                    held[lost.shard][1].stop()
+
+    def stop(self) -> None:
+        """Let calls in flight come to their end, and begin no more."""
+        for _, slot in self._held.values():
+            slot.stop()
+
+
+@asynccontextmanager
+async def worker(
+    settings: Settings, observe: Observer, options: WorkerOptions | None = None
+) -> AsyncIterator[Worker]:
+    """Open what a worker works with, and renew its leases meanwhile.
+
+    Args:
+        settings: as loaded; the ledger is on PostgreSQL.
+        observe: called with the event of every step.
+        options: how it works.
+
+    Raises:
+        Problem: the ledger or a server cannot be used.
+    """
+    options = options or WorkerOptions()
+    async with AsyncExitStack() as stack:
+        database = stack.enter_context(
+            ClusterDatabase(str(build.address_of(settings)), "kbsync run --role work")
+        )
+        members, time = Members(database, "work"), DatabaseTime()
+        stack.callback(members.leave)
+        time.measure(members.seen)
+        rows = shared_rows(database, members.holder, options.lease_seconds)
+        clients: dict[str, DifyClient] = {}
+        for name in dict.fromkeys(each.server or "" for each in settings.mirrors):
+            server = connect.connected(settings.servers[name])
+            clients[name] = await stack.enter_async_context(server)
+        limits = {name: _limit(database, settings.servers[name]) for name in clients}
+        rooms = IndexingRooms()
+        slots = []
+        for _ in range(options.slots):
+            slot = Slot(*(settings, rows, time, clients, limits, rooms, observe), most=options.most)
+            stack.callback(slot.close)
+            slots.append(slot)
+        heartbeat = Heartbeat(database, members, rows.leases, time)
+        made = Worker(database, rows, heartbeat, slots, options)
+        async with anyio.create_task_group() as group:
+            group.start_soon(made.beat)
+            yield made
+            group.cancel_scope.cancel()
+
+
+def shared_rows(database: ClusterDatabase, holder: str, lease_seconds: float) -> ClusterRows:
+    """Return what the processes share, for one of them.
+
+    Args:
+        database: of the cluster.
+        holder: how the process is named as the holder of a lease.
+        lease_seconds: how long a lease lasts that is not renewed.
+    """
+    return ClusterRows(
+        leases=Leases(database, holder, lease_seconds),
+        partition=Partition(database),
+        sightings=Sightings(database),
+        allowances=Allowances(database),
+    )
+
+
+def _limit(database: ClusterDatabase, server: ServerConfig) -> SharedLimiter:
+    key = server.api_key.get_secret_value() if server.api_key else ""
+    return SharedLimiter(
+        Budget(database, server=server.url, key=key, per_minute=server.requests_per_minute)
+    )

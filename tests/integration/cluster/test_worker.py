@@ -1,0 +1,162 @@
+"""Workers over one ledger on PostgreSQL and a real server: cuts, renames, the guard, leases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+
+import anyio
+import pytest
+from typing_commands import KEY
+
+from kbsync.app import build
+from kbsync.cluster.worker import Worker, WorkerOptions, worker
+from kbsync.config import Settings
+from kbsync.engine.execute.results import Event
+from tests.crash.site import Base, Server, serving
+
+pytestmark = pytest.mark.anyio
+MOST = 10
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path) as running:
+        yield running
+
+
+@dataclass
+class Fleet:
+    """Workers, and what they did.
+
+    Args:
+        source: the folder of the one mirror.
+        settings: as loaded.
+        workers: take turns.
+        base: the knowledge base, as a stranger sees it.
+    """
+
+    source: Path
+    settings: Settings
+    base: Base
+    workers: list[Worker] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def write(self, path: str, text: str) -> None:
+        file = self.source / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def texts(self) -> dict[str, str]:
+        """The text of each document by the name of its file."""
+        return {str(row["name"]): self.base.text(row).strip() for row in self.base.rows()}
+
+    def files(self) -> dict[str, str]:
+        found = (each for each in self.source.rglob("*") if each.is_file())
+        paths = {each.relative_to(self.source).as_posix(): each.read_text() for each in found}
+        return {path.replace("/", "∕"): text for path, text in paths.items()}
+
+    def did(self) -> Counter[str]:
+        """How often what was done, since it was asked last."""
+        done = Counter(event.action for event in self.events if event.outcome == "done")
+        self.events.clear()
+        return done
+
+    async def settle(self) -> None:
+        """Work until no shard has anything left to do."""
+        turns = cycle(self.workers)
+        partition = self.workers[0].rows.partition
+        with anyio.fail_after(60):
+            while any(shard.dirty_since for shard in partition.shards("docs")):
+                async with anyio.create_task_group() as group:
+                    for shard in partition.due(4):
+                        group.start_soon(next(turns).work, shard.id)
+                await anyio.sleep(0.02)
+
+    async def resync(self) -> None:
+        self.workers[0].rows.partition.mark_all("docs")
+        await self.settle()
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path, server: Server, address: str) -> AsyncIterator[Fleet]:
+    source = tmp_path / "docs"
+    source.mkdir()
+    config = tmp_path / "kbsync.yaml"
+    config.write_text(
+        "version: 1\n"
+        f"server: {{url: '{server.url}', api_key: '{KEY}'}}\n"
+        f"ledger: '{address}'\n"
+        "mirrors:\n"
+        "- {name: docs, source: ./docs, knowledge_base: Docs, settle: 0, delete_grace: 0}\n"
+    )
+    settings = build.settings_of(config)
+    made = Fleet(source, settings, Base(server.url))
+    options = WorkerOptions(slots=2, most=MOST, lease_seconds=5.0)
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            opened = worker(settings, made.events.append, options)
+            made.workers.append(await stack.enter_async_context(opened))
+        made.workers[0].rows.partition.make_whole("docs")
+        yield made
+    made.base.close()
+
+
+async def test_a_first_upload_is_cut_into_shards_and_leaves_both_sides_the_same(
+    fleet: Fleet,
+) -> None:
+    for n in range(45):
+        fleet.write(f"{n % 4}/{n:02}.md", f"page {n}")
+    await fleet.settle()
+    assert fleet.texts() == fleet.files()
+    assert fleet.did()["create"] == 45
+    shards = fleet.workers[0].rows.partition.shards("docs")
+    assert len(shards) >= 4
+    assert sum(shard.files or 0 for shard in shards) == 45
+    await fleet.resync()
+    assert fleet.did() == {}
+
+
+async def test_a_rename_from_shard_to_shard_embeds_nothing(fleet: Fleet) -> None:
+    for n in range(24):
+        fleet.write(f"{n % 3}/{n:02}.md", f"page {n}")
+    await fleet.settle()
+    fleet.did()
+    for path, to in (("0/00.md", "2/99.md"), ("2/02.md", "0/98.md"), ("1/01.md", "1/97.md")):
+        (fleet.source / path).rename(fleet.source / to)
+    (fleet.source / "1/04.md").unlink()
+    fleet.write("0/new.md", "a new page")
+    await fleet.resync()
+    done = fleet.did()
+    assert (done["move"], done["create"], done["delete"], done["update"]) == (3, 1, 1, 0)
+    assert sorted(fleet.texts().values()) == sorted(fleet.files().values())
+
+
+async def test_removals_in_many_shards_are_counted_by_the_guard_together(fleet: Fleet) -> None:
+    for n in range(60):
+        fleet.write(f"{n % 6}/{n:02}.md", f"page {n}")
+    await fleet.settle()
+    fleet.did()
+    for path in sorted(fleet.source.rglob("*.md"))[::3]:  # 20 of 60: more than the guard lets go
+        path.unlink()
+    await fleet.resync()
+    # Ten, or 30 % of 60, may go in an hour, whichever shards they are in.
+    assert fleet.did()["delete"] <= 18
+    assert len(fleet.base.rows()) >= 42
+
+
+async def test_a_worker_that_lost_its_lease_sends_nothing_more(fleet: Fleet) -> None:
+    for n in range(8):
+        fleet.write(f"{n}.md", f"page {n}")
+    first, second = fleet.workers
+    (shard,) = first.rows.partition.shards("docs")
+    lease = second.rows.leases.take(shard.id)
+    assert lease is not None
+    assert await first.work(shard.id) is None
+    second.rows.leases.release(lease)
+    await fleet.settle()
+    assert fleet.texts() == fleet.files()
