@@ -35,7 +35,11 @@ def init(verb: Init, context: CliContext) -> None:
     if target.is_dir():
         target /= HERE
     text = starter(
-        source=verb.source, knowledge_base=verb.knowledge_base, url=verb.url, name=verb.name
+        source=verb.source,
+        knowledge_base=verb.knowledge_base,
+        url=verb.url,
+        name=verb.name,
+        file=target.name,
     )
     _check(text, target)
     _write(text, target)

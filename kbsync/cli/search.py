@@ -19,7 +19,8 @@ from kbsync.dify.schemas import Hit
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
 from kbsync.messages import command as say
-from kbsync.model import DocKey
+from kbsync.messages import engine as engine_say
+from kbsync.model import DocKey, Gone
 from kbsync.planning.document_names import path_of
 
 EXCERPT = 240
@@ -83,9 +84,11 @@ async def _search(
             base = await base_named(api, declared.name or "")
         if base is None:
             raise Problem(say.BASE_UNMADE(mirror=mirror.name, base=declared.name))
-        hits = value_of(
-            await retrieve(api, base, query, top=verb.top, filters=verb.filters), "search", ""
-        )
+        outcome = await retrieve(api, base, query, top=verb.top, filters=verb.filters)
+        if isinstance(outcome, Gone):
+            name = declared.name or ""
+            raise Problem(engine_say.BASE_GONE(base=name, id=base, mirror=mirror.name))
+        hits = value_of(outcome, "search", "")
     held = _held(settings, base, hits)
     return [
         _found(rank, mirror, hit, held.get(hit.chunk.document_id))

@@ -23,6 +23,7 @@ server:
   api_key: ${DIFY_API_KEY}
 """
 
+USUAL = "kbsync.yaml"
 # Beside the configuration, for editors; the name stands in its first line.
 SCHEMA = "kbsync.schema.json"
 
@@ -34,7 +35,7 @@ version: 1
 
 %s
 # What was synced is remembered here. Paths are relative to this file.
-ledger: ./state/ledger.db
+ledger: %s
 
 mirrors:
   - name: %s
@@ -48,7 +49,12 @@ mirrors:
 
 
 def starter(
-    *, source: str = "./docs", knowledge_base: str = "Docs", url: str = EMBEDDED, name: str = ""
+    *,
+    source: str = "./docs",
+    knowledge_base: str = "Docs",
+    url: str = EMBEDDED,
+    name: str = "",
+    file: str = USUAL,
 ) -> str:
     """Return the text of a commented configuration with one mirror.
 
@@ -57,10 +63,14 @@ def starter(
         knowledge_base: the base's name.
         url: ``embedded`` or the address of a Dify server's knowledge API.
         name: the mirror's; by default made of the base's name.
+        file: what the file will be called; two files in one folder have a ledger each.
     """
+    short = slug(file.removesuffix(".yaml").removesuffix(".yml"))
+    ledger = "./state/ledger.db" if file == USUAL else f"./state-{short}/ledger.db"
     server = _EMBEDDED if url == EMBEDDED else _DIFY % _quoted(url)
     return _WHOLE % (
         server,
+        ledger,
         _quoted(name or slug(knowledge_base)),
         _quoted(source),
         _quoted(knowledge_base),

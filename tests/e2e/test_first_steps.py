@@ -50,6 +50,7 @@ def test_from_init_to_search_with_a_server(person: Terminal, tmp_path: Path) -> 
         listed = person.read("kb", "list")["rows"]
         person.type("kb", "delete", listed[0]["id"], "--yes")
         assert "KB-E018" in person.type("validate", exit=5)
+        assert "knowledge base Papers (" in person.type("search", "moon", exit=5)
         assert person.type("validate", "--offline").endswith("sound\n")
 
 

@@ -37,6 +37,16 @@ def test_a_place_of_its_own(words: list[str], capsys: pytest.CaptureFixture[str]
     assert "mkdir" not in printed
 
 
+def test_two_files_in_a_folder_have_a_ledger_each() -> None:
+    """One that both used would tie a mirror of the second to what the first one filled."""
+    assert run(["init"]) == 0
+    assert run(["init", "over TCP.yaml"]) == 0
+    usual, other = (load(Path(name), {}) for name in ("kbsync.yaml", "over TCP.yaml"))
+    assert usual.ledger.path == Path.cwd() / "state" / "ledger.db"
+    assert other.state == Path.cwd() / "state-over-tcp"
+    assert other.servers["default"].data == other.state / "knowledge.db"
+
+
 def test_a_folder_gets_the_usual_name() -> None:
     Path("x").mkdir()
     assert run(["init", "x"]) == 0
