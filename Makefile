@@ -22,7 +22,7 @@ help:
 	@echo "make lint        check style and format"
 	@echo "make types       check types"
 	@echo "make contracts   check which room imports which"
-	@echo "make pictures    take the pictures of docs/images anew, in Chromium"
+	@echo "make pictures    take pictures of the status page and of a terminal into build/shots, and those of docs/images"
 	@echo "make docs        write docs/messages.md, the rooms of docs/design.md and the tables of other pages anew"
 	@echo "make site        build the documentation into build/site; a broken link fails it"
 	@echo "make dist        build the source package and the wheel into dist/, and check them"
@@ -87,9 +87,10 @@ docs: $(VENV)/.with-test
 	$(BIN)/python -m tests.docs.commands
 	$(BIN)/python -m benchmarks.page
 
-# The two pictures of the status page, as its test takes them.
+# Every view of the status page and of a terminal, as their tests take them: into build/shots. Two are in docs.
 pictures: $(VENV)/.with-test
-	KBSYNC_SHOTS=$(CURDIR)/build/shots $(BIN)/pytest -n 0 tests/e2e/test_status_page.py -k first_upload
+	KBSYNC_SHOTS=$(CURDIR)/build/shots $(BIN)/pytest -n 0 -k "first_upload or what_is_seen" \
+		tests/e2e/test_status_page.py tests/e2e/test_terminal_pictures.py
 	mkdir -p docs/images
 	cp build/shots/first-upload.png docs/images/status-page.png
 	cp build/shots/halted.png docs/images/halted.png

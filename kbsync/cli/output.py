@@ -109,7 +109,14 @@ def _table(columns: Sequence[str], words: Sequence[Sequence[str]]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    # With three blanks between columns the last one would not fit in 80.
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+        pad_edge=False,
+        header_style="bold",
+    )
     for position, column in enumerate(columns):
         # Ids are copied by hand: they stay whole, whatever else has to give way.
         table.add_column(column, no_wrap=position == 0, overflow="fold", min_width=len(column))

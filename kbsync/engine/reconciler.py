@@ -143,6 +143,7 @@ class Reconciler:
         started(pool)
         try:
             renamed = await apply_renames(context, permitted.moves, observe)
+            pool.report.moved = frozenset(renamed.arrived)
             report = await pool.run(permitted.others, [*permitted.deletes, *renamed.left])
         finally:
             if (
@@ -153,7 +154,7 @@ class Reconciler:
         report.waited = wait
         report.skipped = planned.plan.skipped
         report.unchanged = planned.plan.unchanged
-        report.done += Counter({"move": renamed.applied, SET_BASE: settled.done})
+        report.done += Counter({"move": len(renamed.arrived), SET_BASE: settled.done})
         report.stopped |= held_keys(settled.held)
         report.halted = permitted.guard if isinstance(permitted.guard, Halted) else None
         self._keep_capabilities()

@@ -62,11 +62,11 @@ class RenamesApplied:
     """What became of the moves of a pass.
 
     Args:
-        applied: how many.
+        arrived: the keys that documents moved to.
         left: the keys that still hold the documents that could not move.
     """
 
-    applied: int
+    arrived: tuple[DocKey, ...]
     left: tuple[DocKey, ...]
 
 
@@ -80,6 +80,7 @@ async def apply_renames(
         moves: what was planned.
         observe: called with the event of every move.
     """
+    arrived: list[DocKey] = []
     left: list[DocKey] = []
     for chain in chains(moves):
         entries = await _entries(context, chain)
@@ -88,8 +89,9 @@ async def apply_renames(
         else:
             _apply(context, chain, entries)
             for move in chain:
+                arrived.append(move.key)
                 observe(_event(move))
-    return RenamesApplied(applied=len(moves) - len(left), left=tuple(left))
+    return RenamesApplied(arrived=tuple(arrived), left=tuple(left))
 
 
 async def _entries(context: Context, chain: Sequence[Move]) -> list[LedgerEntry] | None:

@@ -267,6 +267,7 @@ class Report:
         done: remote changes by action name.
         unproved: those of `done` whose document is not found: indexing failed, or did not end.
         stopped: keys whose sides still differ, with how they are counted and the reason.
+        moved: where documents moved to; their new marks belong to the moves.
         indexing: documents the server was still indexing at the end.
         waiting: keys with a next try in the future at the end.
         unfinished: which documents and keys these are.
@@ -283,6 +284,7 @@ class Report:
     stopped: dict[DocKey, tuple[str, Notice]] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     unchanged: int = 0
+    moved: frozenset[DocKey] = frozenset()
     indexing: int = 0
     waiting: int = 0
     withheld: int = 0
@@ -299,7 +301,8 @@ class Report:
             self.stopped[key] = ("failed", why)
         elif asked:
             self.stopped.pop(key, None)
-            self.done["set_metadata"] += 1
+            if key not in self.moved:
+                self.done["set_metadata"] += 1
 
     @property
     def exit(self) -> Exit:

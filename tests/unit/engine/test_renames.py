@@ -74,7 +74,8 @@ async def test_a_rename_sends_nothing_and_keeps_the_document() -> None:
     planned = await _engine(on).plan()
     assert planned.plan.counts == {"move": 1}
     report = await _pass(on)
-    assert (_sent(on), report.done["move"], report.exit) == ({}, 1, Exit.OK)
+    # The mark with the new path belongs to the move.
+    assert (_sent(on), report.done, report.exit) == ({}, {"move": 1}, Exit.OK)
     _assert_settled(on)
     after = on.ledger.held[key_of("b/a.md")]
     assert (after.document_id, after.document_name) == (before.document_id, "a.md")
@@ -339,7 +340,7 @@ async def test_a_move_of_what_the_ledger_says_otherwise_by_now_is_not_made(
     on.ledger.held[key] = replace(on.ledger.held[key], **meanwhile)  # type: ignore[arg-type]
     before = dict(on.ledger.held)
     moved = await apply_renames(planned.context, moves, on.events.append)
-    assert (moved.applied, moved.left) == (0, (key,))
+    assert (moved.arrived, moved.left) == ((), (key,))
     assert (on.ledger.held, on.events) == (before, [])
 
 
@@ -349,7 +350,7 @@ async def test_a_move_of_what_is_not_held_any_more_is_not_made() -> None:
     planned = await _engine(on).plan()
     moves = [action for action in planned.plan.actions if isinstance(action, Move)]
     del on.ledger.held[key_of("a.md")]
-    assert (await apply_renames(planned.context, moves, on.events.append)).applied == 0
+    assert (await apply_renames(planned.context, moves, on.events.append)).arrived == ()
     assert key_of("b.md") not in on.ledger.held
 
 
