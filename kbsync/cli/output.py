@@ -118,8 +118,9 @@ def _table(columns: Sequence[str], words: Sequence[Sequence[str]]) -> None:
         header_style="bold",
     )
     for position, column in enumerate(columns):
-        # Ids are copied by hand: they stay whole, whatever else has to give way.
-        table.add_column(column, no_wrap=position == 0, overflow="fold", min_width=len(column))
+        # Ids are copied by hand: they stay whole, whatever else has to give way. A least width
+        # would have Rich cut off what is beyond the last column of the terminal.
+        table.add_column(column, no_wrap=position == 0, overflow="fold")
     for row in words:
         # Text, not str: a name like [red] is no markup.
         table.add_row(*(Text(word) for word in row))

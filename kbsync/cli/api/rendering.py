@@ -25,6 +25,10 @@ COLUMNS: dict[type, tuple[str, ...]] = {
 }
 
 
+# A row of `kb list` fits into 80 columns.
+SHORTER = {"word_count": "words", "documents": "docs"}
+
+
 def reply(value: object, done: str) -> None:
     """Print a reply.
 
@@ -62,7 +66,7 @@ def _table(found: Sequence[object]) -> None:
                 output.line(str(each))
         case _:
             columns = COLUMNS[type(first)]
-            headers = [name.replace("word_count", "words") for name in columns]
+            headers = [SHORTER.get(name, name) for name in columns]
             output.rows(headers, ([_cell(row, name) for name in columns] for row in found))
 
 

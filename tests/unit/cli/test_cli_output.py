@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
 from kbsync.cli import output
 from kbsync.cli.api import rendering
 from kbsync.dify import schemas
+from kbsync.dify.reading import read
 
 HOSTILE = "a\x1b[31m\u202egnp.exe\r\n\tb\x7f[bold]"
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]")
@@ -31,6 +33,26 @@ def test_rows_are_tab_separated_off_a_terminal(capsys: pytest.CaptureFixture[str
     assert lines[1] == "2\t-"
     assert not STEERING.search(out.replace("\t", "").replace("\n", ""))
     assert "[bold]" in out
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_nothing_of_a_table_is_cut_off(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Terminal(monkeypatch)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    words = {"id": "8040b266-4456-41cc-bd42-40ab93759acb", "name": "Docs", "document_count": 1234}
+    more = {"word_count": 56789, "indexing_technique": "economy", "doc_form": "text_model"}
+    row = read(schemas.KnowledgeBaseRow, json.dumps({**words, **more}).encode())
+    rendering.reply((row,), "")
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= width
+    assert str(words["id"]) in printed
+    head, _, body = printed.partition("─")
+    for text, letters in ((head, "idnamedocswordstechniqueform"), (body, "1234economytext_model")):
+        assert not Counter(letters) - Counter(text)
+    assert ("technique" in head) == ("text_model" in body) == (width >= 80)
 
 
 def test_a_table_shows_names_as_they_are(
