@@ -105,9 +105,9 @@ class MovesAcross:
         try:
             with self._tenure.holding_too(other):
                 done = await apply_renames(context, [_move_of(origin, create)], self._observe)
-            if done.applied:
+            if done.arrived:
                 await run(self._sightings.drop, lease.mirror, [origin.path])
-            return done.applied > 0
+            return bool(done.arrived)
         finally:
             await run(self._leases.release, other)
 
