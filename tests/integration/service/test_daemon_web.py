@@ -118,6 +118,22 @@ async def test_not_ready_while_halted_held_or_away(tmp_path: Path) -> None:
             pass
 
 
+async def test_not_ready_while_calls_in_flight_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asked(tmp_path) as web:
+        compared(web.daemon)
+        docs = web.daemon.controllers["docs"]
+        with monkeypatch.context() as patch:
+            patch.setattr(docs, "stop", lambda: None)  # it has a call in flight
+            web.daemon.stop()
+            await until(lambda: web.daemon.said("stopping"))
+            (reason,) = await web.reasons()
+            assert (reason["cause"], reason["mirror"]) == ("stopping", None)
+            assert (await web.get("/healthz")).status_code == 200
+        docs.stop()
+
+
 async def test_a_lost_ledger_halts_every_mirror(tmp_path: Path) -> None:
     async with asked(tmp_path) as web:
         compared(web.daemon)
