@@ -11,9 +11,12 @@ import pytest
 from front import opened
 from typing_commands import Terminal, by_hand, served
 
+from kbsync.engine.execute.marking import BATCH
+
 HEAD = "version: 1\nserver: %s\nledger: ./ledger.db\nmirrors:\n"
 MIRROR = "  - {name: docs, source: ./docs, knowledge_base: Docs, settle: 0s%s}\n"
 EMBEDDED = "{url: embedded}"
+FILES = BATCH + 10
 CALLS = 15
 
 
@@ -54,9 +57,9 @@ def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
 
 
-def test_front_matter_of_500_files_costs_no_upload_and_fifteen_calls(terminal: Terminal) -> None:
+def test_front_matter_of_many_files_costs_no_upload_and_fifteen_calls(terminal: Terminal) -> None:
     docs, more = terminal.folder / "docs", ", front_matter: [title, weight, date]"
-    for number in range(500):
+    for number in range(FILES):
         more_fields = f"weight: {number}\ndate: 2024-05-01\n"
         (docs / f"{number:03}.md").write_text(
             page(f"Page {number}", f"basalt {number}", more_fields)
@@ -65,7 +68,7 @@ def test_front_matter_of_500_files_costs_no_upload_and_fifteen_calls(terminal: T
         declare(terminal.folder, more, f"{{url: '{front.url}', api_key_env: DIFY_API_KEY}}")
         terminal.type("apply")
         before = uploaded(terminal)
-        for number in range(500):
+        for number in range(FILES):
             fields = f"weight: {number + 1}\ndate: 2025-05-01\n"
             (docs / f"{number:03}.md").write_text(page(f"New {number}", f"basalt {number}", fields))
         calls = Counter[str]()
@@ -74,7 +77,7 @@ def test_front_matter_of_500_files_costs_no_upload_and_fifteen_calls(terminal: T
             calls[f"{method} {path.rpartition('/')[2]}"] += 1
 
         front.behaviour = count
-        assert "500 given other metadata" in terminal.type("apply")
+        assert f"{FILES} given other metadata" in terminal.type("apply")
         counted = dict(calls)
         assert sum(counted.values()) <= CALLS, counted
         assert uploaded(terminal) == before

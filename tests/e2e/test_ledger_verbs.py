@@ -13,7 +13,7 @@ import pytest
 from cluster import Cluster
 from ledgers import FILE, Ledger
 from running_daemon import keeping
-from test_mirror import Requests, configure, write_files
+from test_mirror import FILES, Requests, configure, write_files
 from typing_commands import COMMAND, Terminal, environment, served
 
 from kbsync.messages import ledger as say
@@ -33,7 +33,7 @@ def test_a_mirror_moves_to_postgresql_and_back_without_a_request(
         terminal.type("apply")
         requests.writes()
         printed = terminal.type("ledger", "copy", FILE, there)
-        assert "40 entries" in printed
+        assert f"{FILES} entries" in printed
         assert say.COPY_NOT_EMPTY.code in terminal.type("ledger", "copy", FILE, there, exit=64)
         assert say.COPY_SAME.code in terminal.type("ledger", "copy", FILE, FILE, exit=64)
         assert say.MISSING.code in terminal.type("ledger", "copy", "no.db", "new.db", exit=1)
@@ -48,7 +48,7 @@ def test_a_mirror_moves_to_postgresql_and_back_without_a_request(
         configure(tmp_path, url, ledger="./back.db")
         terminal.type("apply")
         assert not requests.writes()
-        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == 41
+        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == FILES + 1
 
 
 def test_a_backup_is_taken_and_stands_in(tmp_path: Path, ledger: Ledger) -> None:
@@ -62,7 +62,7 @@ def test_a_backup_is_taken_and_stands_in(tmp_path: Path, ledger: Ledger) -> None
         requests.writes()
         sound = terminal.read("ledger", "check")
         assert (sound["sound"], sound["faults"], sound["intents"]) == (True, [], [])
-        assert sound["mirrors"] == {"docs": {"synced": 40}}
+        assert sound["mirrors"] == {"docs": {"synced": FILES}}
         assert "sound; " in terminal.type("ledger", "check")
 
         terminal.type("ledger", "backup", "kept.db")
@@ -71,7 +71,7 @@ def test_a_backup_is_taken_and_stands_in(tmp_path: Path, ledger: Ledger) -> None
         terminal.type("ledger", "copy", "kept.db", ledger.address)
         terminal.type("apply")
         assert not requests.writes()
-        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == 40
+        assert terminal.read("status")["mirrors"][0]["documents"]["synced"] == FILES
 
 
 def test_a_ledger_that_is_not_sound_is_reported(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
         assert not requests.writes()
         (mirror,) = terminal.read("status")["mirrors"]
         assert mirror["documents"] == {
-            "synced": 40,
+            "synced": FILES,
             "failed": 0,
             "unfindable": 0,
             "stale": 0,
@@ -178,22 +178,22 @@ def test_a_backup_is_restored_and_the_next_plan_finds_what_was_done_since(
         (kept,) = tmp_path.glob("ledger.db.before-restore-*[0-9]")
         assert str(kept) in printed
         assert Path(f"{kept}-wal").exists()
-        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 40}}
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": FILES}}
         # The document is there, with its mark: nothing is uploaded again.
         plan = json.loads(terminal.type("plan", "--json", exit=2))
         assert plan["counts"] == {"adopt": 1}
         terminal.type("apply")
-        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 41}}
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": FILES + 1}}
 
         assert say.COPY_SAME.code in terminal.type("ledger", "restore", str(ledger), exit=64)
         assert say.MISSING.code in terminal.type("ledger", "restore", "no.db", exit=1)
         (tmp_path / "text.db").write_text("no ledger")
         assert "KB-L02" in terminal.type("ledger", "restore", "text.db", exit=(1, 64))
-        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 41}}
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": FILES + 1}}
 
         configure(tmp_path, url, ledger=cluster.fresh())
         terminal.type("ledger", "restore", "old.db")
-        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 40}}
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": FILES}}
         refused = terminal.type("ledger", "restore", "old.db", exit=64)
         assert say.RESTORE_NOT_EMPTY.code in refused
 
@@ -235,5 +235,5 @@ def test_a_restore_that_finds_no_room_leaves_the_ledger_as_it_was(tmp_path: Path
         assert done.returncode == 1
         assert say.COPY_FAILED.code in done.stderr.decode()
         assert not list(tmp_path.glob("ledger.db.before-restore-*"))
-        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": 40}}
+        assert terminal.read("ledger", "check")["mirrors"] == {"docs": {"synced": FILES}}
         assert terminal.read("plan")["counts"] == {}
