@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from front import JSON, Answer, Front, opened
 from ledgers import FILE, FileLedger, Ledger
-from typing_commands import COMMAND, KEY, Terminal, environment, served
+from typing_commands import COMMAND, KEY, Terminal, by_hand, environment, served
 
 from kbsync.ledger import LedgerStore
 from kbsync.messages import catalogue
@@ -117,11 +117,16 @@ class Setup:
         """What was mirrored is still there, and the mended world needs nothing more."""
         self.front.behaviour = lambda method, path: None
         self.configure()
-        rows = self.terminal.read("docs", "list", self.base)["rows"]
-        assert len(rows) == documents, rows
+        assert self._documents() == documents
         self.terminal.type("apply")
         assert json.loads(self.terminal.type("plan", "--json"))["counts"] == {}
-        assert self.terminal.read("docs", "list", self.base)["total"] == documents
+        assert self._documents() == documents
+
+    def _documents(self) -> int:
+        with by_hand(self.front.url) as api:
+            bases = api.get("/datasets", params={"limit": 100}).json()["data"]
+            (base,) = [each["id"] for each in bases if each["name"] == self.base]
+            return int(api.get(f"/datasets/{base}/documents").json()["total"])
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +140,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], s
 def setup(
     tmp_path: Path, real: Callable[[str], str], ledger: Ledger, request: pytest.FixtureRequest
 ) -> Iterator[Setup]:
-    """A case that says the same whatever database the ledger is in."""
+    """A case of what the ledger keeps: it says the same whatever database that is in."""
     with opened(real(type(ledger).__name__)) as front:
         yield Setup(tmp_path, _case(request), front, ledger.address)
 
@@ -144,7 +149,7 @@ def setup(
 def file_setup(
     tmp_path: Path, real: Callable[[str], str], request: pytest.FixtureRequest
 ) -> Iterator[Setup]:
-    """A case that is about a configuration, a server's answer, or a ledger in a file."""
+    """A case that is about a configuration, a folder, an answer, or a ledger in a file."""
     with opened(real(FileLedger.__name__)) as front:
         yield Setup(tmp_path, _case(request), front, FILE)
 
@@ -201,12 +206,12 @@ def test_configuration(file_setup: Setup) -> None:
 # -- the source ----------------------------------------------------------------------------------
 
 
-def test_source_missing(setup: Setup) -> None:
-    setup.synced()
-    (setup.folder / "docs").rename(setup.folder / "away")
-    setup.refused("apply", exit=3)
-    (setup.folder / "away").rename(setup.folder / "docs")
-    setup.nothing_lost()
+def test_source_missing(file_setup: Setup) -> None:
+    file_setup.synced()
+    (file_setup.folder / "docs").rename(file_setup.folder / "away")
+    file_setup.refused("apply", exit=3)
+    (file_setup.folder / "away").rename(file_setup.folder / "docs")
+    file_setup.nothing_lost()
 
 
 def test_source_empty(setup: Setup) -> None:
@@ -219,14 +224,14 @@ def test_source_empty(setup: Setup) -> None:
     setup.nothing_lost()
 
 
-def test_source_is_a_file(setup: Setup) -> None:
-    setup.synced()
-    (setup.folder / "docs").rename(setup.folder / "away")
-    (setup.folder / "docs").write_text("a file")
-    setup.refused("apply", exit=3)
-    (setup.folder / "docs").unlink()
-    (setup.folder / "away").rename(setup.folder / "docs")
-    setup.nothing_lost()
+def test_source_is_a_file(file_setup: Setup) -> None:
+    file_setup.synced()
+    (file_setup.folder / "docs").rename(file_setup.folder / "away")
+    (file_setup.folder / "docs").write_text("a file")
+    file_setup.refused("apply", exit=3)
+    (file_setup.folder / "docs").unlink()
+    (file_setup.folder / "away").rename(file_setup.folder / "docs")
+    file_setup.nothing_lost()
 
 
 def test_source_unreadable(file_setup: Setup) -> None:
@@ -247,12 +252,12 @@ def unprivileged(setup: Setup) -> None:
 # -- files ---------------------------------------------------------------------------------------
 
 
-def test_file_too_large(setup: Setup) -> None:
-    setup.configure(more=", max_file_size: 1KB")
-    setup.write("large.md", "words " * 1000)
-    setup.refused("apply", exit=0)
-    (setup.folder / "docs" / "large.md").unlink()
-    setup.nothing_lost()
+def test_file_too_large(file_setup: Setup) -> None:
+    file_setup.configure(more=", max_file_size: 1KB")
+    file_setup.write("large.md", "words " * 1000)
+    file_setup.refused("apply", exit=0)
+    (file_setup.folder / "docs" / "large.md").unlink()
+    file_setup.nothing_lost()
 
 
 def test_file_too_large_for_the_server(setup: Setup) -> None:
@@ -263,26 +268,26 @@ def test_file_too_large_for_the_server(setup: Setup) -> None:
     setup.nothing_lost()
 
 
-def test_file_of_a_refused_type(setup: Setup) -> None:
-    setup.write("tune.mp3", "la la la")
-    setup.refused("apply", exit=0)
-    (setup.folder / "docs" / "tune.mp3").unlink()
-    setup.nothing_lost()
+def test_file_of_a_refused_type(file_setup: Setup) -> None:
+    file_setup.write("tune.mp3", "la la la")
+    file_setup.refused("apply", exit=0)
+    (file_setup.folder / "docs" / "tune.mp3").unlink()
+    file_setup.nothing_lost()
 
 
-def test_file_of_a_type_the_server_refuses(setup: Setup) -> None:
-    setup.configure(more=", extensions: [md, mp3]")
-    setup.write("tune.mp3", "la la la")
-    setup.refused("apply", exit=3)
-    (setup.folder / "docs" / "tune.mp3").unlink()
-    setup.nothing_lost()
+def test_file_of_a_type_the_server_refuses(file_setup: Setup) -> None:
+    file_setup.configure(more=", extensions: [md, mp3]")
+    file_setup.write("tune.mp3", "la la la")
+    file_setup.refused("apply", exit=3)
+    (file_setup.folder / "docs" / "tune.mp3").unlink()
+    file_setup.nothing_lost()
 
 
-def test_file_without_bytes(setup: Setup) -> None:
-    setup.write("empty.md")
-    setup.refused("apply", exit=0)
-    (setup.folder / "docs" / "empty.md").unlink()
-    setup.nothing_lost()
+def test_file_without_bytes(file_setup: Setup) -> None:
+    file_setup.write("empty.md")
+    file_setup.refused("apply", exit=0)
+    (file_setup.folder / "docs" / "empty.md").unlink()
+    file_setup.nothing_lost()
 
 
 def test_file_unreadable(file_setup: Setup) -> None:
@@ -296,10 +301,10 @@ def test_file_unreadable(file_setup: Setup) -> None:
     file_setup.nothing_lost(documents=2)
 
 
-def test_file_vanished_before_its_upload(setup: Setup) -> None:
+def test_file_vanished_before_its_upload(file_setup: Setup) -> None:
     """The last question before the uploads is the base: that is when the file goes."""
-    setup.synced()
-    page = setup.write("fleeting.md", "# Fleeting\n\nwords\n")
+    file_setup.synced()
+    page = file_setup.write("fleeting.md", "# Fleeting\n\nwords\n")
     asked: list[str] = []
 
     def behaviour(method: str, path: str) -> Answer | None:
@@ -308,10 +313,10 @@ def test_file_vanished_before_its_upload(setup: Setup) -> None:
             page.unlink(missing_ok=True)
         return None
 
-    setup.front.behaviour = behaviour
-    setup.terminal.type("apply")
+    file_setup.front.behaviour = behaviour
+    file_setup.terminal.type("apply")
     assert not page.exists()
-    setup.nothing_lost()
+    file_setup.nothing_lost()
 
 
 # -- the knowledge base --------------------------------------------------------------------------
@@ -322,29 +327,31 @@ def test_base_unknown_by_id(setup: Setup) -> None:
     setup.refused("apply", exit=5)
 
 
-def test_base_ambiguous_by_name(setup: Setup) -> None:
+def test_base_ambiguous_by_name(file_setup: Setup) -> None:
     ids = ("1c6d8a4e-0000-4000-8000-00000000000a", "1c6d8a4e-0000-4000-8000-00000000000b")
-    setup.front.behaviour = lambda method, path: (
-        listed(*(base_row(each, setup.base) for each in ids)) if path == "/v1/datasets" else None
+    file_setup.front.behaviour = lambda method, path: (
+        listed(*(base_row(each, file_setup.base) for each in ids))
+        if path == "/v1/datasets"
+        else None
     )
-    setup.refused("apply", exit=5)
+    file_setup.refused("apply", exit=5)
 
 
 PLUGINS = "pipeline/datasource-plugins"
 
 
-@pytest.mark.parametrize("setup", ["base-external", "base-of-a-pipeline"], indirect=True)
-def test_base_that_takes_no_documents(setup: Setup) -> None:
-    external = setup.case == "base-external"
+@pytest.mark.parametrize("file_setup", ["base-external", "base-of-a-pipeline"], indirect=True)
+def test_base_that_takes_no_documents(file_setup: Setup) -> None:
+    external = file_setup.case == "base-external"
     draft = {"runtime_mode": "rag_pipeline", "is_published": False, "doc_metadata": []}
     changed = {"provider": "external"} if external else draft
-    row = base_row("1c6d8a4e-0000-4000-8000-00000000000c", setup.base) | changed
+    row = base_row("1c6d8a4e-0000-4000-8000-00000000000c", file_setup.base) | changed
     answers = {
         "/v1/datasets": listed(row),
         f"/v1/datasets/{row['id']}/{PLUGINS}": (200, JSON, b"[]"),
     }
-    setup.front.behaviour = lambda method, path: answers.get(path)
-    setup.refused("apply", exit=5)
+    file_setup.front.behaviour = lambda method, path: answers.get(path)
+    file_setup.refused("apply", exit=5)
 
 
 def base_row(base_id: str, name: str) -> dict[str, object]:
@@ -359,12 +366,12 @@ def listed(*rows: dict[str, object]) -> Answer:
 # -- the server ----------------------------------------------------------------------------------
 
 
-def test_key_wrong(setup: Setup) -> None:
-    setup.synced()
-    setup.env["DIFY_API_KEY"] = "dataset-of-another"
-    setup.refused("apply", exit=5)
-    setup.env["DIFY_API_KEY"] = KEY
-    setup.nothing_lost()
+def test_key_wrong(file_setup: Setup) -> None:
+    file_setup.synced()
+    file_setup.env["DIFY_API_KEY"] = "dataset-of-another"
+    file_setup.refused("apply", exit=5)
+    file_setup.env["DIFY_API_KEY"] = KEY
+    file_setup.nothing_lost()
 
 
 FORBIDDEN = b'{"code": "forbidden", "message": "You do not have access.", "status": 403}'

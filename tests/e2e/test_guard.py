@@ -174,9 +174,7 @@ def test_three_files_are_enough_to_guard_a_root(tmp_path: Path, ledger: Ledger) 
         assert story.writes() == {"delete": 1}
 
 
-def test_most_documents_deleted_there_are_made_again_once(
-    tmp_path: Path, ledger: Ledger
-) -> None:
+def test_most_documents_deleted_there_are_made_again_once(tmp_path: Path, ledger: Ledger) -> None:
     with mirrored(tmp_path, ledger) as story:
         base, names = story.base(), story.documents()
         story.delete(*(f"/datasets/{base}/documents/{each}" for each in list(names.values())[5:]))
