@@ -36,7 +36,7 @@ class EventLog:
     def observe(self, event: Event) -> None:
         """Log one step; what failed in the same way before is logged for debugging only."""
         level = self._level(event)
-        if level != "debug" and event.outcome != "indexed":
+        if level != "debug" and event.outcome not in ("indexed", "failed"):
             done = event.outcome == "done"
             self.phases.count(event.key.mirror, event.action if done else None)
         with invoked(self._invocation):
@@ -48,7 +48,10 @@ class EventLog:
                 self._logged.pop(event.key, None)
                 # That a call was answered is one thing, that searches find the text another.
                 return "info" if event.outcome == "indexed" or self._changed(event) else "debug"
-            case "stopped" | "failed":
+            case "failed":
+                # The decision that follows warns of it, with its code and what to do.
+                return "debug" if event.key in self._logged else "info"
+            case "stopped":
                 return "warning" if self._is_new(event) else "debug"
             case _:
                 return "debug"

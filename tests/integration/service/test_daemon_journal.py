@@ -100,5 +100,9 @@ def test_what_fails_in_the_same_way_warns_once() -> None:
     failed, other = event(outcome="stopped", why=WHY), event(outcome="stopped", why=OTHER)
     found = levels(failed, failed, other, other, event(), failed)
     assert found == ["warning", "debug", "warning", "debug", "info", "warning"]
-    unindexed = event("index", "failed", cause="no chunks")
-    assert levels(unindexed, unindexed) == ["warning", "debug"]
+
+
+def test_a_failed_index_is_one_warning_with_what_to_do() -> None:
+    failed, held = event("index", "failed", cause="no chunks"), event("hold", "stopped", why=WHY)
+    assert levels(failed, held, failed, held) == ["info", "warning", "debug", "debug"]
+    assert levels(failed, held, event(), failed) == ["info", "warning", "info", "info"]
