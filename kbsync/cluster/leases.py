@@ -42,6 +42,7 @@ class Lease:
             None for never.
         urgent: whether a fresh edit is in it.
         marks: how often it was marked until then.
+        waited: whether it had been put off.
     """
 
     shard: int
@@ -53,6 +54,7 @@ class Lease:
     dirty_since: float | None
     urgent: bool
     marks: int
+    waited: bool
 
     @property
     def shown(self) -> str:
@@ -71,6 +73,7 @@ LEASE = (
     epoch(SHARD.c.dirty_since),
     SHARD.c.urgent,
     SHARD.c.marks,
+    SHARD.c.not_before.is_not(None).label("waited"),
 )
 FREE = or_(SHARD.c.holder.is_(None), SHARD.c.until < NOW)
 DUE = and_(

@@ -173,6 +173,12 @@ _MARK_PREFIX = _marking(
     )
 )
 
+_PUT_OFF = (
+    update(SHARD)
+    .where(SHARD.c.mirror.in_(bindparam("mirrors", expanding=True)), SHARD.c.id != bindparam("but"))
+    .values(not_before=NOW + seconds("wait"))
+)
+
 
 class Partition:
     """The shards of all mirrors of a ledger.
@@ -264,6 +270,17 @@ class Partition:
             # for again.
             elif wanted == len(marked):
                 return tuple(sorted(marked))
+
+    def put_off(self, mirrors: Collection[str], seconds: float | None, *, but: int = 0) -> None:
+        """Have the shards of some mirrors wait: their server cannot be reached.
+
+        Args:
+            mirrors: their names.
+            seconds: how long; None: no longer.
+            but: the id of the one that is to try it meanwhile.
+        """
+        values = {"mirrors": sorted(mirrors), "wait": seconds, "but": but}
+        self._database.run(_PUT_OFF, values)
 
     # -- cutting and joining ----------------------------------------------------------------------
 

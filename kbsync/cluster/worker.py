@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import anyio
@@ -24,6 +24,7 @@ from kbsync.cluster.slot import Slot
 from kbsync.config import Settings
 from kbsync.config.server import ServerConfig
 from kbsync.dify.client import DifyClient
+from kbsync.engine.control.controller import UNREACHED
 from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.workers.pool import Observer
 from kbsync.lazy_dataclass import dataclass
@@ -34,8 +35,9 @@ from kbsync.messages import Problem
 SLOTS = 2
 # A lease is renewed so often that two renewals may fail.
 BEATS_A_LEASE = 3
-# Seconds until a shard is looked at again on which work did not end well.
-AFTER_A_PROBLEM = 10.0
+# Seconds until a shard is looked at again on which work did not end well, and until all shards of
+# a server are that could not be reached: one of them tries it meanwhile.
+AFTER_A_PROBLEM, UNREACHED_FOR = 10.0, 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Worker:
         rows: what the processes share.
         heartbeat: of this process.
         slots: each works on one shard at a time.
+        servers: the name of each mirror's server.
         options: how it works.
     """
 
@@ -70,6 +73,7 @@ class Worker:
         rows: ClusterRows,
         heartbeat: Heartbeat,
         slots: list[Slot],
+        servers: Mapping[str, str],
         options: WorkerOptions,
     ) -> None:
         self.database = database
@@ -78,6 +82,7 @@ class Worker:
         self._free = slots
         self._room = anyio.Semaphore(len(slots))
         self._held: dict[int, tuple[Lease, Slot]] = {}
+        self._servers = servers
         self._options = options
 
     async def work(self, shard: int) -> JobDone | None:
@@ -104,6 +109,7 @@ class Worker:
         try:
             with self._holding(lease, slot):
                 done = await slot.job(lease).run()
+            await self._reached(lease)
             lease, wait = done.lease, done.again_in
             if wait is not None:
                 # It is dirty as of now: what it saw before was noted, and holds up no other shard.
@@ -112,11 +118,33 @@ class Worker:
                     lambda: self.rows.partition.mark(lease.mirror, [path], urgent=False)
                 )
             return done
+        except Problem as problem:
+            if problem.notice.message in UNREACHED:
+                await self._put_off(lease)
+            raise
         finally:
             with anyio.CancelScope(shield=True), suppress(Problem):
                 await anyio.to_thread.run_sync(
                     lambda: self.rows.leases.release(lease, put_off=wait)
                 )
+
+    async def _put_off(self, lease: Lease) -> None:
+        """Have the shards of a server that is away wait, so that they take no slot."""
+        mirrors = self._beside(lease.mirror)
+        await anyio.to_thread.run_sync(
+            lambda: self.rows.partition.put_off(mirrors, UNREACHED_FOR, but=lease.shard)
+        )
+
+    async def _reached(self, lease: Lease) -> None:
+        """Have the shards of a server worked on again that may have been away."""
+        if lease.waited:
+            mirrors = self._beside(lease.mirror)
+            await anyio.to_thread.run_sync(self.rows.partition.put_off, mirrors, None)
+
+    def _beside(self, mirror: str) -> list[str]:
+        """Return the mirrors that have the server of `mirror`."""
+        server = self._servers[mirror]
+        return [each for each, other in self._servers.items() if other == server]
 
     @contextmanager
     def _holding(self, lease: Lease, slot: Slot) -> Iterator[None]:
@@ -178,7 +206,8 @@ async def worker(
             stack.callback(slot.close)
             slots.append(slot)
         heartbeat = Heartbeat(database, members, rows.leases, time)
-        made = Worker(database, rows, heartbeat, slots, options)
+        servers = {mirror.name: mirror.server or "" for mirror in settings.mirrors}
+        made = Worker(database, rows, heartbeat, slots, servers, options)
         async with anyio.create_task_group() as group:
             group.start_soon(made.beat)
             yield made

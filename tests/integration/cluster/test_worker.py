@@ -17,6 +17,7 @@ from kbsync.app import build
 from kbsync.cluster.worker import Worker, WorkerOptions, worker
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
+from kbsync.messages import Problem
 from tests.crash.site import Base, Server, serving
 
 pytestmark = pytest.mark.anyio
@@ -158,5 +159,30 @@ async def test_a_worker_that_lost_its_lease_sends_nothing_more(fleet: Fleet) -> 
     assert lease is not None
     assert await first.work(shard.id) is None
     second.rows.leases.release(lease)
+    await fleet.settle()
+    assert fleet.texts() == fleet.files()
+
+
+async def test_the_shards_of_a_server_that_is_away_take_no_slot_but_one(
+    fleet: Fleet, server: Server
+) -> None:
+    for n in range(45):
+        fleet.write(f"{n % 4}/{n:02}.md", f"page {n}")
+    await fleet.settle()
+    server.end()
+    worker, partition = fleet.workers[0], fleet.workers[0].rows.partition
+    partition.mark_all("docs")
+    due = partition.due(10)
+    assert len(due) >= 4
+    with pytest.raises(Problem):
+        await worker.work(due[0].id)
+    assert partition.due(10) == ()
+    server.start()
+    # The one that is to try it is due in a while; now, as if that were over.
+    partition.put_off(["docs"], 0.0)
+    partition.put_off(["docs"], 60.0, but=due[0].id)
+    assert [shard.id for shard in partition.due(10)] == [due[0].id]
+    assert await worker.work(due[0].id) is not None
+    assert len(partition.due(10)) == len(due) - 1
     await fleet.settle()
     assert fleet.texts() == fleet.files()
