@@ -127,7 +127,6 @@ def _begin_era(connection: Connection, number: int) -> None:
         update(SHARD).values(
             holder=None,
             until=None,
-            epoch=SHARD.c.epoch + 1,
             dirty_since=func.coalesce(SHARD.c.dirty_since, NOW),
             marks=SHARD.c.marks + 1,
         )

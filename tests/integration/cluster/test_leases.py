@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,6 +105,24 @@ def test_who_lost_the_lease_commits_nothing(address: str, joining: Joining) -> N
     taken(Leases(joining(), "other"), shard)
     assert refusal(lambda: put(store, entry("c"))) == "KB-L452"
     assert [each.key.path for each in store.entries("docs")] == ["a", "b"]
+    store.close()
+
+
+def test_who_takes_a_lease_waits_for_the_transaction_that_relies_on_it(
+    address: str, joining: Joining
+) -> None:
+    shard = whole(joining())
+    store = slot_with(address, taken(Leases(joining(), "one"), shard))
+    put(bound(store), entry("a"))
+    let_end(joining())
+    other, found = Leases(joining(), "other"), []
+    taking = threading.Thread(target=lambda: found.append(other.take(shard)))
+    with store.database.writing():
+        taking.start()
+        taking.join(0.3)
+        assert found == []
+    taking.join()
+    assert [each.epoch for each in found if each] == [2]
     store.close()
 
 
