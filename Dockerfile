@@ -1,8 +1,8 @@
 # kbsync in a container: see docs/deployment.md, "A container".
 #
 # BASE may be any Debian or Ubuntu with Python 3.11 or newer among its packages, or a copy of one in a
-# registry of your own. PIP_INDEX_URL and PIP_CERT name an index of packages of your own, and the
-# certificates that pip trusts.
+# registry of your own. EXTRAS are the parts of kbsync that are in it. PIP_INDEX_URL and PIP_CERT name an
+# index of packages of your own, and the certificates that pip trusts.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS python
@@ -15,6 +15,8 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip
 WORKDIR /src
 ARG PIP_INDEX_URL
 ARG PIP_CERT
+# Nothing of an extra is imported by what does not need it.
+ARG EXTRAS=cluster,convert,embedded,postgresql,web
 COPY pyproject.toml README.md LICENSE config.example.yaml ./
 COPY deploy/grafana ./deploy/grafana
 COPY deploy/prometheus ./deploy/prometheus
@@ -24,7 +26,7 @@ COPY kbsync ./kbsync
 # here, as a root that is read only keeps nothing that is compiled later.
 RUN python3 -m venv --without-pip /opt/kbsync \
     && pip --python /opt/kbsync/bin/python install --no-cache-dir --disable-pip-version-check \
-        '.[convert,embedded,postgresql,web]'
+        ".[${EXTRAS}]"
 
 FROM python
 COPY --from=build /opt/kbsync /opt/kbsync

@@ -126,7 +126,7 @@ def test_nothing_in_it_builds_or_installs(podman: Podman) -> None:
 
 
 def test_all_extras_are_in_it(podman: Podman) -> None:
-    loaded = "import psycopg, uvicorn, prometheus_client, pptx, mammoth, docx, pypdf"
+    loaded = "import psycopg, procrastinate, uvicorn, prometheus_client, pptx, mammoth, docx, pypdf"
     podman("run", "--rm", *CLOSED, "--entrypoint", "python3", IMAGE, "-c", loaded)
 
 
