@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from enum import StrEnum
 from functools import partial
 
@@ -21,11 +21,12 @@ from kbsync.cluster.scheduler import Scheduler
 from kbsync.cluster.watch import MirrorWatch
 from kbsync.cluster.worker import Worker, WorkerOptions, worker
 from kbsync.config import Settings
+from kbsync.engine.control.controller import DRAIN
 from kbsync.messages import Problem
 from kbsync.messages import daemon as say
 from kbsync.service.early_watches import EarlyWatches
 from kbsync.service.event_log import EventLog
-from kbsync.service.shutdown import Shutdown, by_force
+from kbsync.service.shutdown import LAST, Shutdown, by_force
 from kbsync.service.systemd import SystemdNotifier
 
 # Seconds between two signs of life.
@@ -53,6 +54,7 @@ async def run(settings: Settings, roles: Collection[Role], notifier: SystemdNoti
     """
     log, name = EventLog(), ",".join(sorted(roles))
     async with AsyncExitStack() as stack:
+        ending = stack.enter_context(ExitStack())
         address = str(build.address_of(settings))
         database = stack.enter_context(ClusterDatabase(address, f"kbsync run --role {name}"))
         members, jobs = Members(database, name), Jobs(database.location)
@@ -82,6 +84,7 @@ async def run(settings: Settings, roles: Collection[Role], notifier: SystemdNoti
         log.say("ready")
         await shutdown.begun.wait()
         notifier.stopping()
+        ending.callback(by_force(DRAIN + LAST, 0))
         if working is not None:
             working.stop()
         group.cancel_scope.cancel()

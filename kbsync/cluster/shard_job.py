@@ -105,6 +105,8 @@ class ShardJob:
         waits = await self._waiting(planned, moved)
         planned = await self._allowed(planned, moved.made | waits.keys())
         report = await self._engine.apply(planned, observe=self._observe, started=self._started)
+        if report.interrupted:  # what is left is for who has the lease next
+            return JobDone(lease=self._lease, report=report, again_in=0.0, rest=self._rest)
         await self._close(planned, self._now() - began)
         # The mark of a document that moved is written by the next job.
         again = 0.0 if moved.made else min(waits.values(), default=None)

@@ -75,11 +75,13 @@ class Slot:
             for name, client in clients.items()
         }
         self._pool: WorkerPool | None = None
+        self._stopped = False
 
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[None]:
         """Write for a lease for as long as the context lasts."""
         self._tenure.hold(lease, self._store)
+        self._stopped = False
         try:
             yield
         finally:
@@ -115,6 +117,7 @@ class Slot:
 
     def stop(self) -> None:
         """Let calls in flight come to their end, and begin no more."""
+        self._stopped = True
         if self._pool is not None:
             self._pool.stop()
 
@@ -124,3 +127,5 @@ class Slot:
 
     def _begun(self, pool: WorkerPool) -> None:
         self._pool = pool
+        if self._stopped:  # while it compared
+            pool.stop()

@@ -84,6 +84,7 @@ class Worker:
         self._held: dict[int, tuple[Lease, Slot]] = {}
         self._servers = servers
         self._options = options
+        self._stopped = False
 
     async def work(self, shard: int) -> JobDone | None:
         """Reconcile a shard, unless another process does, or nothing is to be done.
@@ -95,6 +96,8 @@ class Worker:
             Problem: its mirror cannot go on, or the database cannot be used.
         """
         async with self._room:
+            if self._stopped:
+                return None
             lease = await anyio.to_thread.run_sync(self.rows.leases.take, shard)
             if lease is None:
                 return None
@@ -151,6 +154,8 @@ class Worker:
         self._held[lease.shard] = lease, slot
         try:
             with slot.holding(lease):
+                if self._stopped:  # while the lease was taken
+                    slot.stop()
                 yield
         finally:
             del self._held[lease.shard]
@@ -167,6 +172,7 @@ class Worker:
 
     def stop(self) -> None:
         """Let calls in flight come to their end, and begin no more."""
+        self._stopped = True
         for _, slot in self._held.values():
             slot.stop()
 

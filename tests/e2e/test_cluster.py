@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ import pytest
 import warm
 from cluster import Cluster
 from typing_commands import COMMAND, KEY, by_hand, environment, served
+
+from kbsync.engine.control.controller import DRAIN
+from kbsync.service.shutdown import LAST
 
 SECONDS = 60.0
 
@@ -145,3 +149,21 @@ def test_an_ordinary_verb_names_the_cluster_and_a_cluster_names_the_key(
     typed = [str(COMMAND), "-c", str(on_a_file), "run", "--role", "work"]
     done = subprocess.run(typed, env=environment(), capture_output=True, text=True, check=False)
     assert (done.returncode, "KB-L455" in done.stderr) == (64, True), done.stderr
+
+
+@pytest.mark.seconds(40)
+def test_a_server_that_is_silent_holds_a_worker_up_no_longer_than_its_drain(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        fleet = Fleet(tmp_path, url, cluster.fresh())
+        stack.callback(fleet.end)
+        fleet.write("a.md", "a")
+        fleet.start("watch", "schedule")
+        working = fleet.start("work")
+        silent.settimeout(SECONDS)
+        stack.enter_context(silent.accept()[0])  # it asks, and is not answered for a minute
+        working.terminate()
+        assert working.wait(DRAIN + LAST + 7) == 0, fleet.logs()

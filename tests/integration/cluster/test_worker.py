@@ -186,3 +186,29 @@ async def test_the_shards_of_a_server_that_is_away_take_no_slot_but_one(
     assert len(partition.due(10)) == len(due) - 1
     await fleet.settle()
     assert fleet.texts() == fleet.files()
+
+
+@pytest.mark.parametrize("when", ["it compares", "it uploads"])
+async def test_a_worker_that_is_told_to_stop_leaves_its_shard_to_the_next(
+    fleet: Fleet, when: str
+) -> None:
+    for n in range(MOST):
+        fleet.write(f"{n}.md", f"page {n}")
+    first, partition = fleet.workers[0], fleet.workers[0].rows.partition
+    (shard,) = partition.shards("docs")
+
+    def begun() -> bool:
+        return bool(fleet.events if when == "it uploads" else partition.shards("docs")[0].holder)
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(first.work, shard.id)
+            while not begun():  # noqa: ASYNC110 - another process would look in the same way
+                await anyio.sleep(0.001)
+            first.stop()
+    assert fleet.did()["create"] < MOST
+    assert [each.id for each in partition.due(4)] == [shard.id]
+    assert await first.work(shard.id) is None
+    fleet.workers.remove(first)
+    await fleet.settle()
+    assert fleet.texts() == fleet.files()
