@@ -15,6 +15,8 @@ from kbsync.ledger.tables import ENTRIES, INTENTS, JOURNAL, REJECTIONS
 from kbsync.model import EntryState, JournalLine
 
 _SYNCED = EntryState.SYNCED.value
+_OTHERS = [each.value for each in EntryState if each is not EntryState.SYNCED]
+_STALE = ENTRIES.c.stale_code > ""
 # Lines of the journal that one request looks at.
 LOOKED_AT = 200_000
 
@@ -72,9 +74,13 @@ class FolderRows:
 
     def others(self, mirror: str) -> Iterator[KeyRow]:
         """Yield the entries that are not synced, or are stale."""
-        odd = (ENTRIES.c.state != _SYNCED) | ENTRIES.c.stale_code.is_not(None)
-        for rows in self._stream(_entries().where(ENTRIES.c.mirror == mirror, odd)):
-            yield from map(_entry_row, rows)
+        # By an index each, which SQLite is led to by a select of paths; or all would be looked at.
+        mine = ENTRIES.c.mirror == mirror
+        keys = select(ENTRIES.c.path).where(mine, ENTRIES.c.state.in_(_OTHERS))
+        fresh = (ENTRIES.c.path.in_(keys), ENTRIES.c.stale_code.is_(None))
+        for wanted in (fresh, (_STALE,)):
+            for rows in self._stream(_entries().where(mine, *wanted)):
+                yield from map(_entry_row, rows)
 
     def refused(self, mirror: str) -> Iterator[KeyRow]:
         """Yield what was refused, whether it has an entry or not."""
@@ -113,14 +119,17 @@ class FolderRows:
         Args:
             mirror, after, limit: as for `in_folder`.
         """
-        failed = (ENTRIES.c.state == EntryState.FAILED.value) | ENTRIES.c.stale_code.is_not(None)
+        # The keys by an index each, as in `others`.
+        mine = ENTRIES.c.mirror == mirror
+        keys = select(ENTRIES.c.path).where(mine, ENTRIES.c.path > after)
+        failed = keys.where(ENTRIES.c.state == EntryState.FAILED.value)
         found: dict[str, KeyRow] = {}
         for statement, table in (
-            (_rejections(mirror), REJECTIONS),
-            (_entries().where(ENTRIES.c.mirror == mirror, failed), ENTRIES),
+            (_rejections(mirror).where(REJECTIONS.c.path > after), REJECTIONS),
+            (_entries().where(mine, ENTRIES.c.path.in_(failed)), ENTRIES),
+            (_entries().where(mine, ENTRIES.c.path.in_(keys.where(_STALE))), ENTRIES),
         ):
-            wanted = statement.where(table.c.path > after).order_by(table.c.path).limit(limit)
-            for row in self._rows(wanted):
+            for row in self._rows(statement.order_by(table.c.path).limit(limit)):
                 made = _entry_row(row) if table is ENTRIES else _key_row(row)
                 found[made.path] = _together(found.get(made.path), made)
         return [found[path] for path in sorted(found)][:limit]

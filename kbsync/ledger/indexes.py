@@ -21,6 +21,14 @@ Index(
     sqlite_where=text("superseded IS NOT NULL"),
     postgresql_where=text("superseded IS NOT NULL"),
 )
+# Beside `path` the primary key would be preferred, and all of a mirror be walked for the few of it.
+Index(
+    "ix_entries_stale",
+    ENTRIES.c.mirror,
+    ENTRIES.c.stale_code,
+    sqlite_where=text("stale_code IS NOT NULL"),
+    postgresql_where=text("stale_code IS NOT NULL"),
+)
 Index("ix_journal_key", JOURNAL.c.mirror, JOURNAL.c.path, JOURNAL.c.id)
 Index("ix_journal_at", JOURNAL.c.at)
 # Covering, and on purpose not beside a unique index of (base_id, document_id): SQLite would

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0009"
+REVISION = "0010"
 
 # "kbsy" in ASCII: the PRAGMA application_id of a file that is a ledger.
 APPLICATION_ID = 0x6B627379

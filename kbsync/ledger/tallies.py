@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,16 +34,16 @@ _FAILED = and_(ENTRIES.c.state == literal(EntryState.FAILED.value), ENTRIES.c.st
 _OTHERWISE = func.coalesce(ENTRIES.c.reason_code, "") != _CODE
 
 _STATES = select(ENTRIES.c.state, func.count()).where(_MINE).group_by(ENTRIES.c.state)
-# One walk over the rows for all of them: a GROUP BY would jump from row to row by an index.
-_KINDS = {
-    **{
-        f"stale {state}": and_(_STALE, ENTRIES.c.state == literal(state.value))
-        for state in EntryState
-    },
-    "failed": and_(_FAILED, _OTHERWISE),
-    "unfindable": and_(_FAILED, ~_OTHERWISE),
-}
-_SUMS = select(*(func.sum(case((kind, 1), else_=0)) for kind in _KINDS.values())).where(_MINE)
+# Few entries are in these, and an index leads to them: the others are counted without a look.
+_STALE_STATES = (
+    select(ENTRIES.c.state, func.count())
+    .where(_MINE, ENTRIES.c.stale_code > "")
+    .group_by(ENTRIES.c.state)
+)
+_FAILED_KEYS = select(ENTRIES.c.path).where(_MINE, ENTRIES.c.state == EntryState.FAILED.value)
+_FAILURES = select(func.count(), func.sum(case((_OTHERWISE, 0), else_=1))).where(
+    _MINE, _FAILED, ENTRIES.c.path.in_(_FAILED_KEYS)
+)
 _INTENTS = select(func.count()).where(INTENTS.c.mirror == bindparam("mirror"))
 _UNMET = select(func.count()).where(UNMET.c.mirror == bindparam("mirror"))
 _FOREIGN = select(func.count()).select_from(LISTED).where(*FOREIGN)
@@ -78,15 +79,16 @@ class Tallies:
             unfindable: the code of what is indexed and not found by searches.
         """
         counts = {str(state): int(n or 0) for state, n in self._rows(_STATES, mirror=mirror)}
-        (sums,) = self._rows(_SUMS, mirror=mirror, code=unfindable)
-        kinds = {kind: int(n or 0) for kind, n in zip(_KINDS, sums, strict=True)}
-        stale = {state: kinds[f"stale {state}"] for state in EntryState}
+        found = self._rows(_STALE_STATES, mirror=mirror)
+        stale = Counter({str(state): int(n or 0) for state, n in found})
+        ((failed, lost),) = self._rows(_FAILURES, mirror=mirror, code=unfindable)
+        unfound = int(lost or 0)
         both = self._count(_REFUSED_UNFINDABLE, mirror=mirror, code=unfindable)
         alone = self._count(_REFUSED_ALONE, mirror=mirror)
         return {
             **{str(state): counts.get(state, 0) - stale[state] for state in EntryState},
-            "failed": kinds["failed"] + alone + both,
-            "unfindable": kinds["unfindable"] - both,
+            "failed": int(failed or 0) - unfound + alone + both,
+            "unfindable": unfound - both,
             "stale": sum(stale.values()),
             "unmet": self._count(_UNMET, mirror=mirror),
             "pending": self._count(_INTENTS, mirror=mirror),
