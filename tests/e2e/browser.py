@@ -73,9 +73,9 @@ class Browser:
         """Run JavaScript in the page and return what it returns."""
         return self.ask("POST", "/execute/sync", {"script": script, "args": list(words)})
 
-    def run_async(self, script: str) -> Any:
+    def run_async(self, script: str, *words: object) -> Any:
         """Run JavaScript whose last argument takes what is returned."""
-        return self.ask("POST", "/execute/async", {"script": script, "args": []})
+        return self.ask("POST", "/execute/async", {"script": script, "args": list(words)})
 
     def all(self, selector: str) -> list[Element]:
         found = self.ask("POST", "/elements", {"using": "css selector", "value": selector})
