@@ -188,8 +188,8 @@ def throttled(place: Path, url: str) -> list[str]:
             process.send_signal(signal.SIGINT)
             signals += 1
             time.sleep(0.2)
-        # As nothing is in flight, one may be enough; a third may find it ending.
-        if process.returncode not in ((3,) if signals == 1 else (130, -signal.SIGINT)):
+        # As nothing is in flight, one may be enough; those that follow may find it ending.
+        if process.returncode not in ((3,) if signals == 1 else (3, 130, -signal.SIGINT)):
             story.wrong.append(f"ended with {process.returncode} after {signals} signals")
         story.ends_exact()
         return story.wrong
