@@ -36,14 +36,14 @@ class DaemonView:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines about the daemon as a whole."""
-        since = _span(time.time() - self.answer["since"])
+        since = span(time.time() - self.answer["since"])
         yield f"daemon: process {self.answer['pid']}, for {since}"
         standby = self.answer.get("standby")
         if standby is not None:
             yield f"  stands by, and takes over when it can: {printable(standby['text'])}"
         refused = self.answer["refused"]
         if refused is not None:
-            loaded = _span(time.time() - self.answer["loaded"])
+            loaded = span(time.time() - self.answer["loaded"])
             yield f"  the configuration of {loaded} ago counts; the file as it is now is refused:"
             yield from _notice("  ", refused)
 
@@ -111,10 +111,11 @@ def _notice(indent: str, notice: dict[str, Any]) -> Iterator[str]:
 
 
 def _ahead(what: str, seconds: int | None) -> list[str]:
-    return [] if seconds is None else [f"{what} in {_span(seconds)}"]
+    return [] if seconds is None else [f"{what} in {span(seconds)}"]
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Return a time as people say it."""
     whole = max(0, round(seconds))
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         # 119 s says more than 1 min.

@@ -23,7 +23,9 @@ from kbsync.planning.render import size_of
 
 if TYPE_CHECKING:
     from kbsync.app.status import MirrorOverview
+    from kbsync.cli.cluster_status import ClusterView
     from kbsync.ledger.entries import Reason
+    from kbsync.ledger.store import LedgerStore
 
 _SHOWN = 5
 
@@ -83,12 +85,14 @@ def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequenc
         mirrors = list(overview(settings, ledger, foreign=verb.foreign))
         changed = list(changes(settings, ledger)) if ledger else []
         paused = ledger.paused() if ledger else {}
+        cluster = _cluster(ledger) if ledger else None
     if verb.as_json:
-        _json(mirrors, changed, found, paused)
+        _json(mirrors, changed, found, cluster, paused)
         return mirrors
     output.warn(changed)
-    for line in found.lines() if found else ():
-        click.echo(line)
+    for view in (found, cluster):
+        for line in view.lines() if view else ():
+            click.echo(line)
     for each in mirrors:
         _text(each, verb.failed)
         if found is None and each.name in paused:
@@ -96,15 +100,25 @@ def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequenc
             click.echo(f"  paused for the daemon\n  next: {resuming}")
         if each.guard and not (found and found.tells_of_the_guard(each.name)):
             _guard(each.guard)
-        for line in found.mirror_lines(each.name) if found else ():
-            click.echo(f"  {line}")
+        for view in (found, cluster):
+            for line in view.mirror_lines(each.name) if view else ():
+                click.echo(f"  {line}")
     return mirrors
+
+
+def _cluster(ledger: LedgerStore) -> ClusterView | None:
+    if ledger.location.path is not None:
+        return None
+    from kbsync.cli import cluster_status  # noqa: PLC0415 - a file has no cluster
+
+    return cluster_status.ask(ledger)
 
 
 def _json(
     mirrors: Sequence[MirrorOverview],
     changed: Sequence[Notice],
     found: DaemonView | None,
+    cluster: ClusterView | None,
     paused: dict[str, float],
 ) -> None:
     shown = []
@@ -117,7 +131,9 @@ def _json(
         shown.append({"base_id": None, **known, **told})
     warnings = [each.as_json() for each in changed]
     daemon = found.answer if found else None
-    click.echo(json.dumps({"mirrors": shown, "warnings": warnings, "daemon": daemon}))
+    fleet = cluster.as_json() if cluster else None
+    told_of_all = {"warnings": warnings, "daemon": daemon, "cluster": fleet}
+    click.echo(json.dumps({"mirrors": shown, **told_of_all}))
 
 
 def _reasons(reasons: Sequence[Reason]) -> list[dict[str, str]]:

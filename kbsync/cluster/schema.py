@@ -10,6 +10,11 @@ from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
 
+def jobs_schema(location: LedgerLocation) -> str:
+    """Return the name of the schema that the jobs are in, beside the ledger's own."""
+    return f"{location.schema}_jobs"
+
+
 def make_tables(connection: Connection, location: LedgerLocation) -> None:
     """Make the tables where they are missing.
 

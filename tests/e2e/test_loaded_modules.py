@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cluster import Cluster
 from typing_commands import KEY, environment, served
 
 # The command, and the names of all modules that are loaded at its end.
@@ -86,6 +87,18 @@ def among(modules: set[str], unwanted: set[str]) -> list[str]:
 )
 def test_a_verb_loads_what_it_uses(folder: Path, words: str, unused: set[str]) -> None:
     assert among(loaded(folder, *words.split()), NEVER | unused) == []
+
+
+def test_status_of_a_ledger_on_a_server_loads_no_cluster_where_none_is(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "kbsync.yaml").write_text(
+        f"version: 1\nserver: {{url: embedded}}\nledger: {cluster.fresh()}\n"
+        "mirrors: [{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}]\n"
+    )
+    loaded(tmp_path, "apply")
+    assert among(loaded(tmp_path, "status"), {"kbsync.cluster"}) == []
 
 
 # How often garbage is looked for from the first line of the command to its last.
@@ -184,8 +197,8 @@ def listen(host, port):
     found = taken(host, port)
     threading.Thread(target=ask, args=found.getsockname()[1:]).start()
     return found
-import kbsync.web.server
-kbsync.web.server.listen = listen
+import kbsync.web.answering
+kbsync.web.answering.listen = listen
 sys.argv = ["kbsync", "run"]
 main()
 """
