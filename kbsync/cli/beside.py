@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from kbsync.config import Settings
+from kbsync.config import Settings, WebConfig
 from kbsync.messages import Notice
 from kbsync.service.admin import Admin
 from kbsync.service.attached import Attachable, Attachment
 from kbsync.service.event_log import EventLog
+
+if TYPE_CHECKING:
+    from kbsync.cluster.process import Beside, ClusterProcess
 
 
 def _web(admin: Admin) -> Attachment:
@@ -25,6 +29,18 @@ async def _web_in_standby(
 
     assert settings.web is not None  # noqa: S101 - called where it is declared
     await answer_in_standby(settings.web, log, why)
+
+
+def web_of_process(web: WebConfig, process: ClusterProcess) -> Beside:
+    """Return the HTTP server of a process of a cluster.
+
+    Args:
+        web: the section that declares it.
+        process: which it is part of.
+    """
+    from kbsync.web.cluster_server import ClusterWebServer  # noqa: PLC0415
+
+    return ClusterWebServer(process, web)
 
 
 def _notifications(admin: Admin) -> Attachment:

@@ -21,6 +21,9 @@ from psycopg import sql
 from sqlalchemy import create_engine
 
 from kbsync.cluster.partition import Shard
+from kbsync.cluster.schema import jobs_schema
+from kbsync.cluster.signs import Sign
+from kbsync.cluster.watched_jobs import WatchedJobs
 from kbsync.ledger.location import LedgerLocation
 
 SHARDS = "shards"
@@ -45,10 +48,13 @@ class Jobs:
 
     Args:
         location: of the ledger, on PostgreSQL; the jobs are in a schema beside its own.
+
+    Attributes:
+        sign: of the worker: its heartbeats, and what it fetches.
     """
 
     def __init__(self, location: LedgerLocation) -> None:
-        self._schema = f"{location.schema}_jobs"
+        self._schema = jobs_schema(location)
         dialect = create_engine(location.url).dialect
         _, options = dialect.create_connect_args(location.url)
         options["options"] = f"-c search_path={self._schema}"
@@ -57,6 +63,8 @@ class Jobs:
             kwargs=options, min_size=1, max_size=CONNECTIONS, timeout=CONNECT
         )
         self._app = App(connector=self._connector)
+        self.sign = Sign(STALLED_AFTER)
+        self._app.job_manager = WatchedJobs(self._connector, self.sign)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -132,6 +140,7 @@ class Jobs:
             "fetch_job_polling_interval": POLL,
             "delete_jobs": "always",
         }
+        self.sign.heard()
         while True:
             # It ends by itself where the database was away, with an error or without one.
             with suppress(ConnectorException):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, ExitStack, suppress
 from enum import StrEnum
 from functools import partial
@@ -17,11 +17,15 @@ from kbsync.cluster.cluster_database import ClusterDatabase
 from kbsync.cluster.jobs import SCHEDULE, SHARDS, Jobs
 from kbsync.cluster.members import Members
 from kbsync.cluster.partition import Partition
+from kbsync.cluster.process import Beside, ClusterProcess, Trouble
 from kbsync.cluster.scheduler import Scheduler
+from kbsync.cluster.signs import Sign
 from kbsync.cluster.watch import MirrorWatch
 from kbsync.cluster.worker import Worker, WorkerOptions, worker
 from kbsync.config import Settings
 from kbsync.engine.control.controller import DRAIN
+from kbsync.engine.execute.results import Event
+from kbsync.engine.workers.pool import Observer
 from kbsync.messages import Problem
 from kbsync.messages import daemon as say
 from kbsync.service.early_watches import EarlyWatches
@@ -31,6 +35,10 @@ from kbsync.service.systemd import SystemdNotifier
 
 # Seconds between two signs of life.
 SEEN_EVERY = 10.0
+# Seconds after which a database that answers none of them counts as away.
+AWAY_AFTER = 30.0
+
+MakeBeside = Callable[[ClusterProcess], Beside]
 
 
 class Role(StrEnum):
@@ -41,13 +49,19 @@ class Role(StrEnum):
     SCHEDULE = "schedule"
 
 
-async def run(settings: Settings, roles: Collection[Role], notifier: SystemdNotifier) -> int:
+async def run(
+    settings: Settings,
+    roles: Collection[Role],
+    notifier: SystemdNotifier,
+    make_beside: MakeBeside | None = None,
+) -> int:
     """Do what `roles` say until a signal ends it; return the exit code.
 
     Args:
         settings: as loaded; the ledger is on PostgreSQL.
         roles: at least one.
         notifier: notifies the service manager.
+        make_beside: makes what runs beside the roles, such as an HTTP server; None for nothing.
 
     Raises:
         Problem: the ledger or a server cannot be used.
@@ -64,11 +78,13 @@ async def run(settings: Settings, roles: Collection[Role], notifier: SystemdNoti
         group = await stack.enter_async_context(anyio.create_task_group())
         shutdown = Shutdown(log, group.cancel_scope.cancel, by_force)
         group.start_soon(shutdown.take_signals, partial(_not_reloaded, log))
-        group.start_soon(_seen, members)
+        process = ClusterProcess(database.location, log)
+        process.signs[Trouble.DATABASE_AWAY] = Sign(AWAY_AFTER)
+        beside = make_beside(process) if make_beside else None
+        group.start_soon(_seen, members, process.signs[Trouble.DATABASE_AWAY])
         partition = Partition(database)
         if Role.WATCH in roles:
             _watch(group, settings, partition, jobs, log)
-        working: Worker | None = None
         queues = []
         if Role.SCHEDULE in roles:
             queues.append(SCHEDULE)
@@ -76,17 +92,22 @@ async def run(settings: Settings, roles: Collection[Role], notifier: SystemdNoti
             Scheduler(settings.mirrors, partition, members, jobs, most).register()
         if Role.WORK in roles:
             queues.append(SHARDS)
-            working = await stack.enter_async_context(worker(settings, log.observe))
+            opened = worker(settings, _observing(log, beside))
+            process.worker = working = await stack.enter_async_context(opened)
+            process.signs[Trouble.LEASES_NOT_RENEWED] = working.sign
             jobs.reconciles(partial(_reconcile, working, log))
         if queues:
+            process.signs[Trouble.JOBS_UNHEARD] = jobs.sign
             group.start_soon(jobs.work, queues, WorkerOptions().slots + len(queues))
+        if beside is not None:
+            group.start_soon(_beside, beside, log)
         notifier.ready()
         log.say("ready")
         await shutdown.begun.wait()
         notifier.stopping()
         ending.callback(by_force(DRAIN + LAST, 0))
-        if working is not None:
-            working.stop()
+        if process.worker is not None:
+            process.worker.stop()
         group.cancel_scope.cancel()
     log.say("stopped")
     return shutdown.code
@@ -120,9 +141,28 @@ def _warn(log: EventLog, problem: Problem) -> None:
     log.say("changes not marked", problem.notice)
 
 
-async def _seen(members: Members) -> None:
+def _observing(log: EventLog, beside: Beside | None) -> Observer:
+    if beside is None:
+        return log.observe
+
+    def observe(event: Event) -> None:
+        log.observe(event)
+        beside.observe(event)
+
+    return observe
+
+
+async def _beside(beside: Beside, log: EventLog) -> None:
+    try:
+        await beside.run()
+    except Exception as error:
+        # A fault in it ends it alone: the shards are worked on.
+        log.fault("fault beside the mirrors", error)
+
+
+async def _seen(members: Members, sign: Sign) -> None:
     while True:
-        with suppress(Problem):  # said where work meets it
+        with suppress(Problem), sign.asking():  # said where work meets it
             await anyio.to_thread.run_sync(members.seen)
         await anyio.sleep(SEEN_EVERY)
 

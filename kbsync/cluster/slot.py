@@ -23,6 +23,7 @@ from kbsync.engine.workers.throttle import ThrottledRemote
 from kbsync.ledger.location import find_location
 from kbsync.ledger.store import LedgerStore
 from kbsync.planning.path_range import PathRange, PathScope
+from kbsync.service.shared_servers import ServerLoad
 
 
 class Slot:
@@ -56,6 +57,7 @@ class Slot:
     ) -> None:
         self._settings = settings
         self._rows = rows
+        self._clients = clients
         self._rooms = rooms
         self._observe = observe
         self._most = most
@@ -120,6 +122,13 @@ class Slot:
         self._stopped = True
         if self._pool is not None:
             self._pool.stop()
+
+    def loads(self) -> Mapping[str, ServerLoad]:
+        """Return what was asked of each server, and how long the calls of this slot waited."""
+        return {
+            name: ServerLoad(client.traffic, self._remotes[name].held_back)
+            for name, client in self._clients.items()
+        }
 
     def close(self) -> None:
         """Close the ledger."""

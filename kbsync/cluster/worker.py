@@ -20,6 +20,7 @@ from kbsync.cluster.partition import Partition
 from kbsync.cluster.shard_job import MOST, ClusterRows, JobDone
 from kbsync.cluster.shared_limiter import SharedLimiter
 from kbsync.cluster.sightings import Sightings
+from kbsync.cluster.signs import Sign
 from kbsync.cluster.slot import Slot
 from kbsync.config import Settings
 from kbsync.config.server import ServerConfig
@@ -29,6 +30,7 @@ from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.workers.pool import Observer
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
+from kbsync.service.shared_servers import ServerLoad
 
 # Shards that one process works on at once: while one waits for its last documents to be indexed,
 # the next one uploads.
@@ -65,6 +67,10 @@ class Worker:
         slots: each works on one shard at a time.
         servers: the name of each mirror's server.
         options: how it works.
+
+    Attributes:
+        sign: heard of whenever the leases are renewed.
+        lost: how many leases another process took since it began.
     """
 
     def __init__(
@@ -79,12 +85,31 @@ class Worker:
         self.database = database
         self.rows = rows
         self._heartbeat = heartbeat
+        self._slots = tuple(slots)
         self._free = slots
         self._room = anyio.Semaphore(len(slots))
         self._held: dict[int, tuple[Lease, Slot]] = {}
         self._servers = servers
         self._options = options
         self._stopped = False
+        self.sign = Sign(options.lease_seconds)
+        self.lost = 0
+
+    @property
+    def held(self) -> int:
+        """How many leases it has."""
+        return len(self._held)
+
+    def loads(self) -> Mapping[str, ServerLoad]:
+        """Return what was asked of each server."""
+        found: dict[str, ServerLoad] = {}
+        for slot in self._slots:
+            for name, load in slot.loads().items():
+                known = found.get(name)
+                # All slots have one client; each of them waits by itself.
+                waited = max(load.held_back, known.held_back if known else 0.0)
+                found[name] = ServerLoad(load.traffic, waited)
+        return found
 
     async def work(self, shard: int) -> JobDone | None:
         """Reconcile a shard, unless another process does, or nothing is to be done.
@@ -167,7 +192,10 @@ class Worker:
             held = dict(self._held)
             with suppress(Problem):  # without the database the leases end, and nothing is written
                 leases = [lease for lease, _ in held.values()]
-                for lost in await anyio.to_thread.run_sync(self._heartbeat.beat, leases):
+                with self.sign.asking():
+                    gone = await anyio.to_thread.run_sync(self._heartbeat.beat, leases)
+                self.lost += len(gone)
+                for lost in gone:
                     held[lost.shard][1].stop()
 
     def stop(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import anyio
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -14,9 +14,7 @@ from kbsync.engine.execute.results import Event
 from kbsync.service.admin import Admin
 from kbsync.web.families import families
 from kbsync.web.snapshot import NOTHING, Counts, Snapshot, snapshot
-
-# Seconds. A small document takes one, a large one on a busy server an hour.
-LATENCIES = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+from kbsync.web.step_times import StepTimes
 
 
 async def of_standby() -> tuple[bytes, str]:
@@ -47,19 +45,12 @@ class Metrics(Collector):
         self._snapshot: Snapshot | None = None
         self._one_at_a_time = anyio.Lock()
         self._registry = CollectorRegistry(auto_describe=False)
-        self._indexing = Histogram(
-            "kbsync_indexing_seconds",
-            "From the answer to an upload until searches find the document.",
-            ("mirror",),
-            buckets=LATENCIES,
-            registry=self._registry,
-        )
+        self._times = StepTimes(self._registry)
         self._registry.register(self)
 
     def observe(self, event: Event) -> None:
         """Count one step."""
-        if event.outcome == "indexed":
-            self._indexing.labels(event.key.mirror).observe(event.milliseconds / 1000)
+        self._times.observe(event)
 
     async def scrape(self) -> tuple[bytes, str]:
         """Return all metrics in Prometheus' text format, and its content type."""

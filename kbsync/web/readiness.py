@@ -13,7 +13,7 @@ from kbsync.service.admin import Admin
 
 
 class Unready(StrEnum):
-    """Why the daemon is not ready."""
+    """Why a process is not ready."""
 
     STARTING = "starting"
     SERVER_AWAY = "server_away"
@@ -21,6 +21,10 @@ class Unready(StrEnum):
     HELD = "held"
     STOPPING = "stopping"
     STANDBY = "standby"
+    # Of a process of a cluster, by the names that `kbsync.cluster.process.Trouble` has for them.
+    DATABASE_AWAY = "database_away"
+    JOBS_UNHEARD = "jobs_unheard"
+    LEASES_NOT_RENEWED = "leases_not_renewed"
 
 
 _WORDS = {
@@ -30,6 +34,9 @@ _WORDS = {
     Unready.HELD: "the guard holds changes back",
     Unready.STOPPING: "the daemon is stopping",
     Unready.STANDBY: "another process keeps the mirrors in sync, and this one waits for its end",
+    Unready.DATABASE_AWAY: "the database of the ledger does not answer",
+    Unready.JOBS_UNHEARD: "the worker of its jobs was not heard of",
+    Unready.LEASES_NOT_RENEWED: "its leases could not be renewed",
 }
 
 
@@ -39,7 +46,7 @@ class UnreadyReason:
 
     Args:
         mirror: which one it is about, None for the daemon.
-        seconds: for how long the server is away, for `Unready.SERVER_AWAY`.
+        seconds: for how long, where something is away.
         notice: what is known of it, with the next command; None where nothing more is.
     """
 

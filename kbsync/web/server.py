@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from kbsync.config import WebConfig
 from kbsync.engine.execute.results import Event
-from kbsync.messages import Notice, Problem
+from kbsync.messages import Notice
 from kbsync.service.admin import Admin
 from kbsync.service.event_log import EventLog
+from kbsync.web.answering import answer
 from kbsync.web.application import LoadedLater, application
-from kbsync.web.listener import listen, serve
 from kbsync.web.metrics import Metrics, of_standby
 from kbsync.web.readiness import Unready, UnreadyReason, reasons
 from kbsync.web.request_rules import RequestRules
 
 if TYPE_CHECKING:
     from kbsync.web.page_app import PageApp
-
-# Seconds between two attempts to take the address.
-RETRY = 10.0
 
 
 class WebServer:
@@ -58,7 +54,7 @@ class WebServer:
                 pages=LoadedLater(partial(self._made, access, group)),
             )
             try:
-                await _answer(app, self._web, self._admin.log)
+                await answer(app, self._web, self._admin.log)
             finally:
                 if self._pages is not None:
                     self._pages.streams.ended.set()
@@ -90,24 +86,10 @@ async def answer_in_standby(
         scrape=of_standby,
         pages=LoadedLater(partial(_standby_pages, access, why)),
     )
-    await _answer(app, web, log)
+    await answer(app, web, log)
 
 
 def _standby_pages(access: RequestRules, why: Callable[[], Notice | None]) -> ASGIApp:
     from kbsync.web.standby_app import standby_app  # noqa: PLC0415
 
     return standby_app(access, why)
-
-
-async def _answer(app: Starlette, web: WebConfig, log: EventLog) -> None:
-    said = False
-    while True:
-        try:
-            listener = listen(web.host, web.port)
-        except Problem as problem:
-            if not said:
-                log.say("no web", problem.notice)
-            said = True
-            await anyio.sleep(RETRY)
-        else:
-            await serve(app, listener, lambda url: log.say("web listens", url=url))
