@@ -22,6 +22,8 @@ from kbsync.ledger import LedgerStore
 from kbsync.ledger.location import find_location
 from kbsync.messages import Problem
 
+Joining = Callable[[], ClusterDatabase]
+
 
 def refusal(work: Callable[[], object]) -> str:
     with pytest.raises(Problem) as caught:

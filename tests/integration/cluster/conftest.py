@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from cluster import Cluster
+from cluster_samples import Joining
 
 from kbsync.cluster.cluster_database import ClusterDatabase
-
-Joining = Callable[[], ClusterDatabase]
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cluster_samples import let_end
-from conftest import Joining
+from cluster_samples import Joining, let_end
 
 from kbsync.cluster.cluster_database import ClusterDatabase
 from kbsync.cluster.fleet import Fleet, MirrorShards, by_role, fleet, jobs

@@ -6,8 +6,7 @@ import time
 
 import pytest
 from cluster import Cluster
-from cluster_samples import slot
-from conftest import Joining
+from cluster_samples import Joining, slot
 from ledger_samples import bound, entry, key, line, put
 
 from kbsync.cluster.cluster_database import ClusterDatabase

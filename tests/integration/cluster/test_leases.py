@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster
-from cluster_samples import end_connections, let_end, refusal, slot, slot_with
-from conftest import Joining
+from cluster_samples import Joining, end_connections, let_end, refusal, slot, slot_with
 from ledger_samples import bound, entry, key, put
 
 from kbsync.cluster.cluster_database import ClusterDatabase

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster
-from cluster_samples import end_connections, refusal, slot, slot_with
-from conftest import Joining
+from cluster_samples import Joining, end_connections, refusal, slot, slot_with
 from ledger_samples import bound, entry, key, put
 from sqlalchemy import select
 
