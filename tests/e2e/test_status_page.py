@@ -52,7 +52,8 @@ def test_from_the_first_upload_to_a_release(
     browser.open(f"{page.url}/")
     browser.until_text("unreachable")
     page.fill()
-    browser.until_text("uploading")
+    # Uploading or indexing: an upload takes a moment, and the page follows once a second.
+    browser.until_text("Under way")
     browser.until_text("of 30 in sync")
     browser.until(lambda: int(browser.shown("#mirror-policies .progress").split()[0]) > 5)
     browser.shot(shots / "first-upload.png")
