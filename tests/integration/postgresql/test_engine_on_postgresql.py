@@ -16,12 +16,14 @@ LEFT_OUT = {
     "test_controller_drawn",
     "test_controller_edits",
     "test_large_bases",
+    "test_poll_pace",
     "test_recovery",
     "test_documents_that_no_key_has",
     "test_a_hundred_files_of_a_folder_move_and_a_hundred_new_ones_take_their_places",
     "test_a_pass_waits_as_long_as_there_is_progress",
     "test_many_lost_replies_make_no_duplicates",
     "test_many_old_documents_are_read_back_by_pages",
+    "test_the_daemon_names_it_all_day_long",
     "test_uploads_are_marked_in_few_calls",
 }
 
