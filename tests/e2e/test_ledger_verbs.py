@@ -16,6 +16,7 @@ from running_daemon import keeping
 from test_mirror import FILES, Requests, configure, write_files
 from typing_commands import COMMAND, Terminal, environment, served
 
+from kbsync.ledger.tables import REVISION
 from kbsync.messages import ledger as say
 
 pytestmark = pytest.mark.timeout(300)
@@ -115,6 +116,7 @@ DROPPED = [
 ]
 AS_0002 = """
 DROP INDEX ix_entries_inode;
+DROP INDEX ix_entries_stale;
 DROP TABLE mounts;
 DROP TABLE unmet;
 CREATE TABLE old (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -158,7 +160,7 @@ def test_a_mirror_of_an_older_ledger_has_nothing_to_do(tmp_path: Path) -> None:
             "unmet": 0,
         }
         assert mirror["paused"]
-        assert (tmp_path / f"{FILE}.before-0009").exists()
+        assert (tmp_path / f"{FILE}.before-{REVISION}").exists()
 
 
 def test_a_backup_is_restored_and_the_next_plan_finds_what_was_done_since(
