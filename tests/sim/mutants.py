@@ -410,15 +410,15 @@ MUTANTS = (
     Mutant(strange_disk_is_believed, seed=464, trials=["mounts"]),
     Mutant(completed_is_found, seed=63, trials=["race"]),
     Mutant(proved_amid_others, seed=63, trials=["race"]),
-    Mutant(earlier_tasks_forgotten, WEIGHTS, seed=3097, trials=["race"]),
-    Mutant(late_end_is_as_any, WEIGHTS, seed=3080, trials=["race"]),
+    Mutant(earlier_tasks_forgotten, WEIGHTS, seed=3350, trials=["race"]),
+    Mutant(late_end_is_as_any, WEIGHTS, seed=3350, trials=["race"]),
     Mutant(
         orphan_is_waited_for, {"lose_ledger": 6, "calm_apply": 20, "delete": 20}, trials=["queue"]
     ),
     Mutant(lost_task_waits_for_ever, seed=0, trials=["queue"]),
     Mutant(sent_again_while_queued, seed=60, trials=["queue"]),
     Mutant(base_refusal_is_the_files, seed=60, trials=["base"]),
-    Mutant(every_upload_tries, {"withhold": 1, "calm_apply": 30, "write": 5}, seed=329),
+    Mutant(every_upload_tries, {"withhold": 1, "calm_apply": 30, "write": 5}, seed=658),
     Mutant(
         refusal_is_of_another_stat,
         {"calm_apply": 20, "refuse": 20, "change_settings": 10, "write": 5},
