@@ -67,5 +67,10 @@ def _undone(case: Case) -> Action | None:
 
 def first_the_old(case: Case, row: str) -> Action | None:
     """Delete the replaced document of a swap whose file went; None without one."""
-    superseded = entry_of(case).superseded
-    return delete(case, row, Cause.SUPERSEDED, superseded) if superseded is not None else None
+    superseded, old = entry_of(case).superseded, case.evidence.replaced
+    if superseded is None:
+        return None
+    # The server refuses to delete an archived document.
+    if isinstance(old, RemoteDocument) and old.readiness is Readiness.ARCHIVED:
+        return hold_operator(case, row, old)
+    return delete(case, row, Cause.SUPERSEDED, superseded)

@@ -259,6 +259,19 @@ STORIES = [
     ),
     Story(
         "T20",
+        "removed in the middle of a swap, the old one archived: the server deletes none that is",
+        {
+            "entry": entry(EntryState.INDEXING, superseded="O"),
+            "known": remote(),
+            "replaced": replace(TITLED, readiness=Readiness.ARCHIVED),
+            "rules": DISABLING,
+        },
+        Hold,
+        say.HELD_OPERATOR,
+        {"document_id": "O"},
+    ),
+    Story(
+        "T20",
         "removed here, its document disabled as declared: nothing is switched",
         {"entry": entry(), "known": OFF, "rules": DISABLING, "enabled": False},
         Trash,
