@@ -21,6 +21,7 @@ from kbsync.model import (
 )
 from kbsync.planning.case import Case, entry_of, hash_equals, rejected
 from kbsync.planning.marks import mark_of
+from kbsync.planning.standstill import Standing
 
 
 def hold(
@@ -50,6 +51,15 @@ def hold_operator(case: Case, row: str, document: RemoteDocument) -> Hold:
         document=document.id,
     )
     return hold(case, row, Cause.OPERATOR, why, document_id=document.id)
+
+
+def is_not_waited_for(case: Case, action: Action) -> bool:
+    """Return whether a document that is left as it is is not followed to its end.
+
+    Its task is lost, or it stands still and an operator put it away.
+    """
+    operators = isinstance(action, Hold) and action.cause is Cause.OPERATOR
+    return case.standing is Standing.LOST or operators
 
 
 def hold_failed(case: Case, row: str, until: float | None) -> Hold:

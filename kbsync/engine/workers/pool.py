@@ -63,12 +63,12 @@ from kbsync.model import (
     SetMetadata,
     Update,
 )
+from kbsync.planning.answers import is_not_waited_for
 from kbsync.planning.case import Case
 from kbsync.planning.decide import decide
 from kbsync.planning.guard import Risk
 from kbsync.planning.guarded_plan import GuardedPlan
 from kbsync.planning.plan import name_of
-from kbsync.planning.standstill import Standing
 
 # So many more keys than requests are worked on: the next file is opened, and its intent on disk,
 # before a request is through.
@@ -381,7 +381,7 @@ class WorkerPool(WorkLeft):
             case BackOff(why=why):
                 return self._back_off(key, action, why) or step
             case Stopped(why=why):
-                if case.standing is Standing.LOST:  # no end of it comes
+                if is_not_waited_for(case, action):
                     self._tracker.drop(key)
                 return self._give_up(key, action, why)
             case Closed(why=why, updates=updates):

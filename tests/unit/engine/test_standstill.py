@@ -218,6 +218,17 @@ async def test_a_document_with_its_task_lost_is_followed_no_more_once_it_is_left
     _exact(on, await run_pool(on, ["a.md", "b.md"]))
 
 
+async def test_an_archived_document_that_stands_still_is_not_waited_for() -> None:
+    on = stage({"a.md": b"x"})
+    await run_pool(on, ["a.md"], wait=False)
+    on.server.model.lose_tasks()
+    archive(on)
+    async with controlled(on) as it:
+        await anyio.sleep(4 * STILL_AFTER)
+        assert it.controller.unmet[key_of("a.md")].message is say.HELD_OPERATOR
+        assert (it.controller.status.indexing, it.controller.status.pending) == (0, 0)
+
+
 async def test_an_orphan_whose_task_was_lost_goes_though_its_ledger_was_lost_too() -> None:
     """Without an entry nothing said since when it stands, and it was waited for for ever."""
     on = stage()
