@@ -9,11 +9,11 @@ import pytest
 from .mutants import MUTANTS, Mutant, hunted
 from .playing import fails
 
-MOST = 30
+# Each begins at a history that meets it; a change of the engine may move that on.
+MOST = 60
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-@pytest.mark.seconds(5)
 def test_it_dies_of_a_history_that_kbsync_survives(
     mutant: Mutant, empty: Path, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""A few hundred drawn histories in every run of the tests; `make sim N=10000` plays any number."""
+"""Eighty drawn histories in every run of the tests; `make sim N=10000` plays any number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .playing import LONGEST, fails
 from .program import NUMBERS, Program, Step
 from .runs import RULES, TRIALS, WEIGHTS
 
-SHARES, EACH = 8, 17
+SHARES, EACH = 8, 10
 STEPS = st.builds(Step, st.sampled_from(sorted(RULES)), st.integers(0, NUMBERS - 1))
 PROGRAMS = st.builds(
     Program, st.integers(0, NUMBERS - 1), st.lists(STEPS, max_size=LONGEST).map(tuple)
@@ -37,7 +37,7 @@ for number, program in enumerate(programs):
 
 
 @pytest.mark.parametrize("share", range(SHARES))
-@pytest.mark.seconds(10)
+@pytest.mark.seconds(5)
 def test_drawn_histories_keep_every_promise(share: int, empty: Path, tmp_path: Path) -> None:
     for seed in range(share * EACH, (share + 1) * EACH):
         program = Program.drawn(seed, WEIGHTS, LONGEST, TRIALS)
