@@ -25,8 +25,16 @@ if absent := sorted({package for ending in CONVERTERS for package in missing(end
     pytest.skip(f"install {' '.join(absent)}", allow_module_level=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def converting() -> Iterator[Converting]:
+    """What converts for every test that asks nothing of its process."""
+    made = Converting()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def own() -> Iterator[Converting]:
     made = Converting()
     yield made
     made.end()
@@ -267,25 +275,25 @@ def test_a_file_that_takes_too_long_is_named(tmp_path: Path) -> None:
     assert converting._process is None
 
 
-def test_a_file_that_is_too_large_is_not_read(converting: Converting, tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_not_read(own: Converting, tmp_path: Path) -> None:
     path = tmp_path / "a.html"
     path.touch()
     os.truncate(path, LARGEST + 1)
     fd = os.open(path, os.O_RDONLY)
     try:
-        found = converting.text(fd, "html")
+        found = own.text(fd, "html")
     finally:
         os.close(fd)
     assert isinstance(found, Notice)
     assert found.code == "KB-S231"
-    assert converting._process is None
+    assert own._process is None
 
 
-def test_a_process_that_was_ended_is_replaced(converting: Converting, tmp_path: Path) -> None:
-    assert become(converting, tmp_path / "a.html", b"<p>x") == "x\n"
-    assert converting._process is not None
-    os.kill(converting._process.pid, signal.SIGKILL)
-    assert become(converting, tmp_path / "a.html", b"<p>y") == "y\n"
+def test_a_process_that_was_ended_is_replaced(own: Converting, tmp_path: Path) -> None:
+    assert become(own, tmp_path / "a.html", b"<p>x") == "x\n"
+    assert own._process is not None
+    os.kill(own._process.pid, signal.SIGKILL)
+    assert become(own, tmp_path / "a.html", b"<p>y") == "y\n"
 
 
 def test_the_process_ends_when_it_has_nothing_to_do(tmp_path: Path) -> None:
@@ -297,25 +305,25 @@ def test_the_process_ends_when_it_has_nothing_to_do(tmp_path: Path) -> None:
     assert converting._process is None
 
 
-def test_memory_stays_within_its_bound(converting: Converting, tmp_path: Path) -> None:
+def test_memory_stays_within_its_bound(own: Converting, tmp_path: Path) -> None:
     rows = [[f"cell {row} {column}" for column in range(20)] for row in range(3000)]
-    found = become(converting, tmp_path / "a.xlsx", rich_files.xlsx({"S": rows}), rows=4000)
+    found = become(own, tmp_path / "a.xlsx", rich_files.xlsx({"S": rows}), rows=4000)
     assert isinstance(found, str)
     assert found.count("\n=====\n") == 2999
-    assert converting._process is not None
-    status = Path(f"/proc/{converting._process.pid}/status").read_text()
+    assert own._process is not None
+    status = Path(f"/proc/{own._process.pid}/status").read_text()
     assert int(status.partition("VmHWM:")[2].split()[0]) * 1024 < MEMORY // 4
 
 
 def test_a_process_that_cannot_be_started_is_no_fault_of_the_file(
-    converting: Converting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Converting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(OSError, match="Too many open files"):
-        become(converting, tmp_path / "a.html", b"<p>x")
+        become(own, tmp_path / "a.html", b"<p>x")
 
 
 def test_packages_that_cannot_be_loaded_are_no_fault_of_the_file(

@@ -78,7 +78,7 @@ def test_an_edit_of_one_paragraph_changes_few_chunks(headings: bool) -> None:
     before = Counter(cut("\n\n".join(blocks), 500))
     assert before.total() > 1000
     worst = 0
-    for place in chance.sample(range(0, len(blocks), 1), 40):
+    for place in chance.sample(range(len(blocks)), 12):
         edited = [*blocks[:place], blocks[place] + " and something new", *blocks[place + 1 :]]
         worst = max(worst, (Counter(cut("\n\n".join(edited), 500)) - before).total())
     assert worst <= 6
