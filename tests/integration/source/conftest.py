@@ -45,4 +45,5 @@ def descriptors() -> Iterator[None]:
     before = set(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else set()
     yield
     if before:
-        assert set(os.listdir("/proc/self/fd")) == before
+        # One less is no fault: a process of an earlier test may have ended meanwhile.
+        assert set(os.listdir("/proc/self/fd")) <= before
