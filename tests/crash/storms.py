@@ -15,7 +15,7 @@ from .site import NEXT, Base, Folder, Row, differences
 from .together import Story
 
 PATIENCE, WINDOW = 1.0, 2.5  # seconds: as short as the configuration allows, for many stories
-FEW, MANY = 6, 45
+FEW, MANY = 5, 28
 REFUSALS = 5  # until a server that throttles has room again
 SILENCE = 4.0  # seconds
 

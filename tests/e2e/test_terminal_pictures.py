@@ -87,7 +87,8 @@ def story(folder: Path, pane: Pane, browser: Browser | None) -> None:
     keep(pane, "help", browser, folder)
 
 
-@pytest.mark.parametrize("width", [80, 120])
+# Both are looked at where pictures are taken.
+@pytest.mark.parametrize("width", [80] if SHOTS is None else [80, 120])
 def test_what_is_seen(width: int, tmp_path: Path) -> None:
     person = Terminal(tmp_path)
     with (

@@ -20,6 +20,8 @@ from tests.model.folder import EMPTY
 
 from .history import History
 from .line import LATEST
+from .playing import fails
+from .program import Program
 from .quiescence import plans
 from .rules import lose_ledger
 from .stories import (
@@ -292,3 +294,13 @@ def test_a_create_of_a_backup_leaves_a_document_alone_that_moved_since(
         assert not list(history.store.intents("docs"))
 
     play_story(empty, tmp_path, story, able=NEW)
+
+
+def test_what_was_done_a_moment_before_it_is_sent_again_was_seen_standing(
+    empty: Path, tmp_path: Path
+) -> None:
+    program = Program.parsed(
+        "6381 chmod:46316 lose_ledger:17145 keep:48682 rename:21881 refuse:16136 rival:63944 "
+        "apply:52293 apply:60254"
+    )
+    assert fails(program, tmp_path, empty) is None

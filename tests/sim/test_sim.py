@@ -1,4 +1,4 @@
-"""Eighty drawn histories in every run of the tests; `make sim N=10000` plays any number."""
+"""Fifty drawn histories in every run of the tests; `make sim N=10000` plays any number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .playing import LONGEST, fails
 from .program import NUMBERS, Program, Step
 from .runs import RULES, TRIALS, WEIGHTS
 
-SHARES, EACH = 8, 10
+SHARES, EACH = 5, 10
 STEPS = st.builds(Step, st.sampled_from(sorted(RULES)), st.integers(0, NUMBERS - 1))
 PROGRAMS = st.builds(
     Program, st.integers(0, NUMBERS - 1), st.lists(STEPS, max_size=LONGEST).map(tuple)
@@ -46,7 +46,7 @@ def test_drawn_histories_keep_every_promise(share: int, empty: Path, tmp_path: P
 
 
 @settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -91,6 +91,9 @@ class Watcher:
             return False
         if self._history.server.readiness(document) is not Readiness.AVAILABLE:
             return False
+        # One that was done a moment ago was seen busy when this was sent.
+        if self._history.server.now() - document.ready_at < A_MOMENT:
+            return False
         key = self._history.holder(document)
         entry = None if key is None else self._history.store.entry(key)
         if entry is None or entry.fingerprint is None or entry.state is not EntryState.SYNCED:

@@ -16,6 +16,7 @@ from kbsync.messages import Exit
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 
+@pytest.mark.seconds(20)
 async def test_a_queue_lost_amid_fifty_uploads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -36,6 +37,7 @@ async def test_a_queue_lost_amid_six_edits_with_one_in_flight(
     assert it.exact()
 
 
+@pytest.mark.seconds(15)
 async def test_a_worker_killed_with_documents_in_hand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

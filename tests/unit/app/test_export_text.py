@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kbsync.app.export.chunk_text import Joining, behind_end, missing_end, overlap_of
 from kbsync.app.export.configuration import configuration
-from kbsync.app.export.listing import ListedDocument, listed
+from kbsync.app.export.listing import OWN, ListedDocument, listed
 from kbsync.app.export.sidecar import chunk_lines, sidecar
 from kbsync.app.export.whole_base import Export
 from kbsync.config import load
@@ -116,9 +116,9 @@ def test_a_sidecar_is_yaml_whatever_the_values_are(found: dict[str, Any]) -> Non
     }
     text = sidecar(document(doc_metadata=values(**rows)))
     text.encode()
-    # A field without a name cannot be declared.
+    # A field without a name cannot be declared, and marks are no one's to declare.
     said = yaml.safe_load(text)["metadata"] if text else {}
-    assert said.keys() == {name for name in rows if name.strip()}
+    assert said.keys() == {name for name in rows if name.strip() and not name.startswith(OWN)}
 
 
 def test_a_line_has_what_a_person_gave_a_chunk() -> None:
