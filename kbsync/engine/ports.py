@@ -214,16 +214,19 @@ class Ledger(UnmetLedger, GuardLedger, Protocol):
         """Forget the previous listing of the base and start a new one; return its number."""
         ...
 
-    def is_newest_listing(self, base_id: str, number: int) -> bool:
-        """Whether no other listing of the base was begun since `begin_listing` gave this number."""
+    def add_listed(
+        self, base_id: str, documents: Sequence[RemoteDocument], *, number: int | None = None
+    ) -> None:
+        """Add a page to the listing of this number while it is the newest; None: whichever it is.
+
+        A repeated id overwrites.
+        """
         ...
 
-    def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
-        """Add a page; a repeated id overwrites."""
-        ...
-
-    def end_listing(self, base_id: str, listing: ObservedListing) -> None:
-        """Close the listing."""
+    def end_listing(
+        self, base_id: str, listing: ObservedListing, *, number: int | None = None
+    ) -> None:
+        """Close the listing of this number while it is the newest; None: whichever it is."""
         ...
 
     def listing(self, base_id: str) -> ObservedListing | None:

@@ -292,8 +292,16 @@ class Mirrors:
 
 def _put(connection: Connection, table: Table, mirror: str, values: Mapping[str, Value]) -> None:
     mine = table.c.mirror == mirror
-    if not connection.execute(table.update().where(mine).values(**values)).rowcount:
+    if connection.execute(table.update().where(mine).values(**values)).rowcount:
+        return
+    if connection.dialect.name != "postgresql":
         connection.execute(insert(table), {**values, "mirror": mirror})
+        return
+    # Two workers of a cluster may make the row of their mirror at once.
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - a ledger in a file needs none
+
+    made = postgresql.insert(table).values(**{**values, "mirror": mirror})
+    connection.execute(made.on_conflict_do_update(index_elements=[table.c.mirror], set_=values))
 
 
 def _require(connection: Connection, mirror: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, insert, or_, select
+from sqlalchemy import Connection, Select, bindparam, exists, insert, or_, select
 
 from kbsync.engine.ports import ObservedListing
 from kbsync.ledger import records
@@ -59,33 +58,41 @@ class RemoteListings:
     """Keeps the newest listing of each base."""
 
     _database: Database
-    _listings_begun: Counter[str]
 
     def begin_listing(self, base_id: str) -> int:
         """Forget the previous listing of the base and start a new one; return its number."""
-        row = {"base_id": base_id, "started_at": None, "complete": False, "documents": 0}
+        mine = LISTINGS.c.base_id == base_id
         with self._database.writing() as connection:
+            # Whoever adds to the previous one holds this row, and is waited for.
+            before = connection.scalar(select(LISTINGS.c.number).where(mine).with_for_update())
             others = select(LISTINGS.c.base_id).where(LISTINGS.c.base_id != base_id).limit(1)
             # Without a condition SQLite drops whole pages instead of rows: a third of the work.
             alone = connection.execute(others).first() is None
             gone = LISTED.delete()
             connection.execute(gone if alone else gone.where(LISTED.c.base_id == base_id))
-            connection.execute(LISTINGS.delete().where(LISTINGS.c.base_id == base_id))
-            connection.execute(insert(LISTINGS), row)
-        self._listings_begun[base_id] += 1
-        return self._listings_begun[base_id]
+            connection.execute(LISTINGS.delete().where(mine))
+            row = {"base_id": base_id, "started_at": None, "complete": False, "documents": 0}
+            number = 1 + (before or 0)
+            connection.execute(insert(LISTINGS), {**row, "number": number})
+        return number
 
-    def is_newest_listing(self, base_id: str, number: int) -> bool:
-        """Whether no other listing of the base was begun since `begin_listing` gave this number."""
-        return self._listings_begun[base_id] == number
+    def add_listed(
+        self, base_id: str, documents: Sequence[RemoteDocument], *, number: int | None = None
+    ) -> None:
+        """Add a page of documents; one with an id that is listed already replaces that one.
 
-    def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
-        """Add a page of documents; one with an id that is listed already replaces that one."""
+        Args:
+            base_id: the base.
+            documents: of it.
+            number: of the listing; one that is not the newest any more gets none. None: the newest.
+        """
         rows = {each.id: records.document_values(base_id, each) for each in documents}
         if not rows:
             return
         ids = [{"base": base_id, "document": row["document_id"]} for row in rows.values()]
         with self._database.writing() as connection:
+            if not _is_newest(connection, base_id, number):
+                return
             self._database.query(_STALE).change(connection, ids)
             columns = tuple(next(iter(rows.values())))
             self._database.query(_ADD, columns=columns).change(connection, list(rows.values()))
@@ -96,17 +103,26 @@ class RemoteListings:
         with self._database.writing() as connection:
             connection.execute(LISTED.delete().where(*gone))
 
-    def end_listing(self, base_id: str, listing: ObservedListing) -> None:
-        """Record that the listing is over; from now on `listing` returns it."""
+    def end_listing(
+        self, base_id: str, listing: ObservedListing, *, number: int | None = None
+    ) -> None:
+        """Record that the listing is over; from now on `listing` returns it.
+
+        Args:
+            base_id: the base.
+            listing: what it proves.
+            number: of the listing; one that is not the newest any more is left out. None: the
+                newest.
+        """
         values = {
             "started_at": listing.started_at,
             "complete": listing.complete,
             "documents": listing.documents,
         }
         with self._database.writing() as connection:
-            connection.execute(
-                LISTINGS.update().where(LISTINGS.c.base_id == base_id).values(values)
-            )
+            if _is_newest(connection, base_id, number):
+                mine = LISTINGS.c.base_id == base_id
+                connection.execute(LISTINGS.update().where(mine).values(values))
 
     def listing(self, base_id: str) -> ObservedListing | None:
         """Return the newest listing of the base; None while one is being taken, or without one."""
@@ -148,3 +164,11 @@ class RemoteListings:
         query = self._database.query(_FOREIGN)
         for rows in self._database.stream(query, 500, base=base_id):
             yield from map(records.document_of, rows)
+
+
+def _is_newest(connection: Connection, base_id: str, number: int | None) -> bool:
+    """Whether a listing is the newest of its base; no other one begins in this transaction."""
+    if number is None:
+        return True
+    newest = select(LISTINGS.c.number).where(LISTINGS.c.base_id == base_id).with_for_update()
+    return connection.scalar(newest) == number

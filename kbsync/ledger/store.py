@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -59,7 +58,6 @@ class LedgerStore(
 
     def __init__(self, database: Database, wall: Callable[[], float] = time.time) -> None:
         self._database = database
-        self._listings_begun = Counter()
         self.clock = LedgerClock(self, wall=wall)
 
     @classmethod
@@ -100,7 +98,6 @@ class LedgerStore(
     def begin_anew(self) -> None:
         """Forget what was read: another process may have written since."""
         self._database.begin_anew()
-        self._listings_begun.clear()
         self._high_water = None
 
     def lost(self) -> Notice | None:

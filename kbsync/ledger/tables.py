@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0010"
+REVISION = "0011"
 
 # "kbsy" in ASCII: the PRAGMA application_id of a file that is a ledger.
 APPLICATION_ID = 0x6B627379
@@ -241,6 +241,8 @@ LISTINGS = Table(
     Column("started_at", SECONDS),
     Column("complete", Boolean, nullable=False),
     Column("documents", COUNT, nullable=False),
+    # How often the base was listed: of two who list it at once, the later one counts.
+    Column("number", COUNT, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 

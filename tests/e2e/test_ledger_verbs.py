@@ -108,6 +108,7 @@ ADDED = {
     "bindings": ("settings",),
     "intents": ("ctime_ns",),
     "rejections": ("ctime_ns",),
+    "listings": ("number",),
 }
 DROPPED = [
     f"ALTER TABLE {table} DROP COLUMN {column};"

@@ -152,8 +152,7 @@ async def _once(context: Context) -> ObservedListing:
 
     def write() -> None:
         # Another mirror on the base may have begun anew: then the first pages are gone again.
-        if context.ledger.is_newest_listing(base_id, number):
-            context.ledger.add_listed(base_id, met)
+        context.ledger.add_listed(base_id, met, number=number)
         met.clear()
 
     documents, complete = await read_listing(context, base_id, take)
@@ -161,8 +160,7 @@ async def _once(context: Context) -> ObservedListing:
     listing = ObservedListing(
         started_at=started_at, complete=complete, documents=documents, owners=frozenset(owners)
     )
-    if context.ledger.is_newest_listing(base_id, number):
-        context.ledger.end_listing(base_id, listing)
+    context.ledger.end_listing(base_id, listing, number=number)
     return listing
 
 
@@ -185,10 +183,10 @@ async def keep_listing(context: Context) -> ObservedListing | None:
         if not complete:
             continue
         listing = ObservedListing(started_at=started_at, complete=True, documents=documents)
-        context.ledger.begin_listing(base_id)
+        number = context.ledger.begin_listing(base_id)
         for page in pages:
-            context.ledger.add_listed(base_id, page.documents)
-        context.ledger.end_listing(base_id, listing)
+            context.ledger.add_listed(base_id, page.documents, number=number)
+        context.ledger.end_listing(base_id, listing, number=number)
         return listing
     return None
 

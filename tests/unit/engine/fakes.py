@@ -213,20 +213,24 @@ class MemoryLedger:
         self.listings_begun += 1
         return self.listings_begun
 
-    def is_newest_listing(self, base_id: str, number: int) -> bool:
-        return number == self.listings_begun
-
     def listing(self, base_id: str) -> ObservedListing | None:
         return self.observed
 
-    def add_listed(self, base_id: str, documents: Sequence[RemoteDocument]) -> None:
+    def add_listed(
+        self, base_id: str, documents: Sequence[RemoteDocument], *, number: int | None = None
+    ) -> None:
+        if number not in (None, self.listings_begun):
+            return
         self.documents.update((document.id, document) for document in documents)
 
     def unlist(self, base_id: str, document_id: str) -> None:
         self.documents.pop(document_id, None)
 
-    def end_listing(self, base_id: str, listing: ObservedListing) -> None:
-        self.observed = listing
+    def end_listing(
+        self, base_id: str, listing: ObservedListing, *, number: int | None = None
+    ) -> None:
+        if number in (None, self.listings_begun):
+            self.observed = listing
 
     def listed(self, base_id: str, document_id: str) -> RemoteDocument | None:
         return self.documents.get(document_id)
