@@ -174,6 +174,7 @@ class RequestLog:
             "path": scope["path"],
             "status": status,
             "ms": round(seconds * 1000, 3),
+            "at": round(time.time() - seconds, 3),
         }
         self._file.write(json.dumps(line) + "\n")
 

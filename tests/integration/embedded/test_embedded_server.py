@@ -100,6 +100,6 @@ async def test_the_request_log_counts_requests_and_holds_no_secret(tmp_path: Pat
     ]
     assert lines[2]["path"] == f"/v1{base.url}/documents"
     assert all(line["ms"] >= 0 for line in lines)
-    assert set(lines[0]) == {"method", "route", "path", "status", "ms"}
+    assert set(lines[0]) == {"method", "route", "path", "status", "ms", "at"}
     assert "secret" not in log.read_text()
     assert KEY not in log.read_text()
