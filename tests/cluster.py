@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -33,7 +35,7 @@ class Cluster:
     """A PostgreSQL of its own on a unix socket in a temporary folder; no port is opened."""
 
     def __init__(self, binaries: Path) -> None:
-        self._binaries = binaries
+        self.binaries = binaries
         self._numbers = count(1)
         # Socket paths have at most 107 bytes, pytest's own folders can be longer.
         self.folder = Path(tempfile.mkdtemp(prefix="kbsync-pg-"))
@@ -46,7 +48,7 @@ class Cluster:
         self.query("CREATE DATABASE kbsync", database="postgres")
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        return [*_unprivileged(), str(self._binaries / program), *arguments]
+        return [*_unprivileged(), str(self.binaries / program), *arguments]
 
     def _run(self, program: str, *arguments: str) -> None:
         command = self._command(program, *arguments)
@@ -71,7 +73,7 @@ class Cluster:
 
         address = f"host={self.folder} user=kbsync dbname={database}"
         with psycopg.connect(address, autocommit=True) as connection:
-            cursor = connection.execute(sql)  # type: ignore[call-overload]
+            cursor = connection.execute(sql)
             return cursor.fetchall() if cursor.description else []
 
     def dump(self, schema: str) -> str:
@@ -98,3 +100,20 @@ class Cluster:
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.folder)
+
+
+@contextmanager
+def postgresql() -> Iterator[Cluster]:
+    """Run one for as long as the context lasts.
+
+    Raises:
+        SystemExit: it is not installed.
+    """
+    found = binaries()
+    if found is None:
+        raise SystemExit("PostgreSQL is not installed. Next: apt-get install postgresql")
+    running = Cluster(found)
+    try:
+        yield running
+    finally:
+        running.remove()

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kbsync.cli.daemon_status import span
-from kbsync.messages import printable
+from kbsync.messages import printable, span
 
 if TYPE_CHECKING:
     from kbsync.cluster.fleet import Fleet, FleetProcess

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from kbsync.messages import Exit, Problem, printable, verb
+from kbsync.messages import Exit, Problem, printable, span, verb
 from kbsync.messages import daemon as say
 from kbsync.service import control_client
 from kbsync.service.socket_path import Place
@@ -112,13 +112,3 @@ def _notice(indent: str, notice: dict[str, Any]) -> Iterator[str]:
 
 def _ahead(what: str, seconds: int | None) -> list[str]:
     return [] if seconds is None else [f"{what} in {span(seconds)}"]
-
-
-def span(seconds: float) -> str:
-    """Return a time as people say it."""
-    whole = max(0, round(seconds))
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        # 119 s says more than 1 min.
-        if whole >= 2 * size:
-            return f"{whole // size} {unit}"
-    return f"{whole} s"

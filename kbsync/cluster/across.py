@@ -2,7 +2,7 @@
 
 A shard sees one end of such a rename. Its file is gone here and new there, and whoever acts first
 would pay for an embedding. So each end is noted as a sighting, and is acted on once every other
-shard that had changed by then was compared: whatever belongs to it was sighted too. Pure.
+shard that had changed by then was looked at: whatever belongs to it was sighted too. Pure.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class OtherShards:
     """What is known of the mirror's other shards.
 
     Args:
-        dirty_since: since when the one that waits longest is to be compared; None for none.
+        unseen_since: since when the one that waits longest is to be looked at; None for none.
         filled_since: the same of those that have documents: only they can lose a file.
         new_sizes: bytes of the files that are new there: one of them may be what is gone here.
     """
 
-    dirty_since: float | None = None
+    unseen_since: float | None = None
     filled_since: float | None = None
     new_sizes: AbstractSet[int] = frozenset()
 
@@ -85,12 +85,12 @@ def due(sighting: Sighting, others: OtherShards, grace: float, now: float) -> fl
         return LOOK_AGAIN if waits else 0.0
     left = max(0.0, sighting.since + grace - now)
     claimed = sighting.size in others.new_sizes and now < sighting.since + PATIENCE
-    waits = claimed or _before(others.dirty_since, sighting)
+    waits = claimed or _before(others.unseen_since, sighting)
     return max(left, LOOK_AGAIN) if waits else left
 
 
-def _before(dirty_since: float | None, sighting: Sighting) -> bool:
-    return dirty_since is not None and dirty_since <= sighting.since
+def _before(unseen_since: float | None, sighting: Sighting) -> bool:
+    return unseen_since is not None and unseen_since <= sighting.since
 
 
 def waiting(

@@ -43,6 +43,7 @@ class Lease:
         urgent: whether a fresh edit is in it.
         marks: how often it was marked until then.
         waited: whether it had been put off.
+        rested_at: when the lease before this one ended; None where that is not known.
     """
 
     shard: int
@@ -55,6 +56,7 @@ class Lease:
     urgent: bool
     marks: int
     waited: bool
+    rested_at: float | None = None
 
     @property
     def shown(self) -> str:
@@ -74,6 +76,7 @@ LEASE = (
     SHARD.c.urgent,
     SHARD.c.marks,
     SHARD.c.not_before.is_not(None).label("waited"),
+    epoch(SHARD.c.rested_at),
 )
 FREE = or_(SHARD.c.holder.is_(None), SHARD.c.until < NOW)
 DUE = and_(
@@ -95,6 +98,8 @@ _TAKE = (
         epoch=SHARD.c.epoch + 1,
         until=NOW + seconds("lasting"),
         began_at=NOW,
+        # One that was not released has ended by itself: what was begun before is an intent.
+        rested_at=case((SHARD.c.holder.is_(None), SHARD.c.rested_at), else_=SHARD.c.until),
     )
     .returning(*LEASE)
 )
@@ -113,7 +118,18 @@ _RELEASE = (
     .where(MINE)
     .values(
         **_LET_GO,
+        rested_at=NOW,
         not_before=func.coalesce(NOW + seconds("wait"), SHARD.c.not_before),
+    )
+)
+_LOOKED_AT = (
+    update(SHARD)
+    .where(MINE)
+    .values(
+        unseen_since=case(
+            (SHARD.c.marks == bindparam("seen_marks", type_=BigInteger), null()),
+            else_=SHARD.c.began_at,
+        )
     )
 )
 _UNCHANGED = SHARD.c.marks == bindparam("seen_marks", type_=BigInteger)
@@ -182,6 +198,10 @@ class Leases:
             put_off: seconds for which nobody is to take the shard, unless a fresh edit comes.
         """
         self._database.run(_RELEASE, {**mine(lease), "wait": put_off})
+
+    def looked_at(self, lease: Lease) -> None:
+        """Note that what had changed in a shard when its job began is known, if not done yet."""
+        self._database.run(_LOOKED_AT, {**mine(lease), "seen_marks": lease.marks})
 
     def compared(self, lease: Lease, *, files: int, seconds: float) -> Lease | None:
         """Note that all of a shard was compared, and everything done that had to be.

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Connection,
+    Double,
     Select,
     Text,
     bindparam,
@@ -80,7 +81,7 @@ _SHARD = (
 _OF_MIRROR = SHARD.c.mirror == bindparam("of_mirror")
 _WHOLE = (
     postgresql.insert(SHARD)
-    .values(mirror=bindparam("of_mirror"), first="", dirty_since=NOW, marks=1)
+    .values(mirror=bindparam("of_mirror"), first="", dirty_since=NOW, unseen_since=NOW, marks=1)
     .on_conflict_do_nothing()
 )
 _SHARDS = select(*_SHARD).where(_OF_MIRROR).order_by(SHARD.c.first)
@@ -97,7 +98,7 @@ _ALL_DUE = (
     .order_by(SHARD.c.urgent.desc(), SHARD.c.dirty_since, SHARD.c.id)
     .limit(bindparam("most"))
 )
-_OLDEST_DIRTY = select(epoch(func.min(SHARD.c.dirty_since).label("oldest"))).where(
+_OLDEST_UNSEEN = select(epoch(func.min(SHARD.c.unseen_since).label("oldest"))).where(
     _OF_MIRROR, SHARD.c.id != bindparam("but")
 )
 # Only a shard with documents can lose a file to another one.
@@ -106,11 +107,12 @@ _FILLED = exists(literal(1)).where(
     ENTRIES.c.path >= SHARD.c.first,
     or_(SHARD.c.end.is_(None), ENTRIES.c.path < SHARD.c.end),
 )
-_OTHERS_FILLED = _OLDEST_DIRTY.where(SHARD.c.dirty_since.is_not(None), _FILLED)
+_OTHERS_FILLED = _OLDEST_UNSEEN.where(SHARD.c.unseen_since.is_not(None), _FILLED)
 _FORGET = delete(SHARD).where(_OF_MIRROR)
 _URGENT = bindparam("fresh", type_=Boolean)
 _MARKED = {
     "dirty_since": func.coalesce(SHARD.c.dirty_since, NOW),
+    "unseen_since": func.coalesce(SHARD.c.unseen_since, NOW),
     "marks": SHARD.c.marks + 1,
     "urgent": or_(SHARD.c.urgent, _URGENT),
     "not_before": case((_URGENT, null()), else_=SHARD.c.not_before),
@@ -165,6 +167,17 @@ _MARK_OLD = _marking(
         _OF_MIRROR, SHARD.c.dirty_since.is_(None), SHARD.c.compared_at < NOW - seconds("age")
     )
 )
+# What a listing says of a shard is believed where nobody had it since the listing was begun.
+_MARK_RESTED = _marking(
+    select(SHARD.c.id).where(
+        _OF_MIRROR,
+        SHARD.c.dirty_since.is_(None),
+        epoch(SHARD.c.rested_at) < bindparam("moment", type_=Double),
+    )
+)
+_MARK_FIRST = _marking(
+    select(SHARD.c.id).where(_OF_MIRROR, SHARD.c.dirty_since.is_(None), SHARD.c.first == "")
+)
 _MARK_PREFIX = _marking(
     select(SHARD.c.id).where(
         _OF_MIRROR,
@@ -217,20 +230,20 @@ class Partition:
         values = {"most": most, "any": mirror is None, "of_mirror": mirror}
         return tuple(map(_shard, self._database.run(_ALL_DUE, values)))
 
-    def oldest_dirty(self, mirror: str, *, except_shard: int) -> float | None:
-        """Return since when one of the other shards of a mirror is dirty; None for none."""
+    def oldest_unseen(self, mirror: str, *, except_shard: int) -> float | None:
+        """Return since when one of the other shards is to be looked at; None for none."""
         values = {"of_mirror": mirror, "but": except_shard}
-        row = self._database.run(_OLDEST_DIRTY, values)[0]
+        row = self._database.run(_OLDEST_UNSEEN, values)[0]
         return None if row.oldest is None else float(row.oldest)
 
     def others(self, mirror: str, *, except_shard: int) -> OtherShards:
         """Return what is known of the other shards of a mirror."""
-        dirty = self.oldest_dirty(mirror, except_shard=except_shard)
-        if dirty is None:
+        unseen = self.oldest_unseen(mirror, except_shard=except_shard)
+        if unseen is None:
             return OtherShards()
         values = {"of_mirror": mirror, "but": except_shard}
         row = self._database.run(_OTHERS_FILLED, values)[0]
-        return OtherShards(dirty_since=dirty, filled_since=row.oldest)
+        return OtherShards(unseen_since=unseen, filled_since=row.oldest)
 
     # -- marks ------------------------------------------------------------------------------------
 
@@ -252,6 +265,14 @@ class Partition:
     def mark_old(self, mirror: str, age: float) -> None:
         """Mark the shards that were compared more than `age` seconds ago."""
         self._database.run(_MARK_OLD, {"of_mirror": mirror, "age": age, "fresh": False})
+
+    def mark_rested(self, mirror: str, moment: float) -> None:
+        """Mark the shards that nobody had since a moment (seconds since the epoch)."""
+        self._database.run(_MARK_RESTED, {"of_mirror": mirror, "moment": moment, "fresh": False})
+
+    def mark_first(self, mirror: str) -> None:
+        """Mark the shard that a mirror begins with: there its base is listed."""
+        self._database.run(_MARK_FIRST, {"of_mirror": mirror, "fresh": False})
 
     def mark_folders(self, mirror: str, folders: Collection[str]) -> None:
         """Mark the shards that have a path below one of `folders`."""
@@ -305,7 +326,8 @@ class Partition:
             if not connection.execute(cut, {**mine(lease), "cut_at": at}).rowcount:
                 return None
             rest = {"mirror": lease.mirror, "first": at, "end": lease.end, "marks": 1}
-            made = insert(SHARD).values(**rest, dirty_since=NOW, urgent=lease.urgent)
+            seen = {"dirty_since": NOW, "unseen_since": NOW, "rested_at": NOW}
+            made = insert(SHARD).values(**rest, **seen, urgent=lease.urgent)
             new = connection.execute(made.returning(*_SHARD)).one()
         # With the marks that its job has seen: there may be more by now.
         return replace(lease, end=at), _shard(new)
@@ -341,15 +363,19 @@ def _locked(connection: Connection, ids: Sequence[int]) -> dict[int, Any]:
 def _joined(one: Any, other: Any) -> dict[str, Any]:
     """Return what changes of the row `one` when it takes over the paths of `other`."""
     compared = [one.compared_at, other.compared_at]
+    rested = [one.rested_at, other.rested_at]
     counted = [one.files, other.files]
     dirty = [each for each in (one.dirty_since, other.dirty_since) if each is not None]
+    unseen = [each for each in (one.unseen_since, other.unseen_since) if each is not None]
     waits = [one.not_before, other.not_before]
     return {
         "end": other.end,
         "epoch": one.epoch + 1,
         "holder": None,
         "until": None,
+        "rested_at": None if None in rested else max(rested),
         "dirty_since": min(dirty, default=None),
+        "unseen_since": min(unseen, default=None),
         "marks": one.marks + other.marks + 1,
         "urgent": one.urgent or other.urgent,
         "not_before": None if None in waits else min(waits),

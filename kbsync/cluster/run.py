@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 from kbsync import __version__
 from kbsync.app import build
 from kbsync.cluster.cluster_database import ClusterDatabase
+from kbsync.cluster.drift import Drift
 from kbsync.cluster.jobs import SCHEDULE, SHARDS, Jobs
 from kbsync.cluster.members import Members
 from kbsync.cluster.partition import Partition
@@ -75,12 +76,16 @@ async def run(
         stack.callback(members.leave)
         await stack.enter_async_context(jobs.opened())
         log.say("starting", version=__version__, roles=name, ledger=database.location.shown)
-        group = await stack.enter_async_context(anyio.create_task_group())
-        shutdown = Shutdown(log, group.cancel_scope.cancel, by_force)
-        group.start_soon(shutdown.take_signals, partial(_not_reloaded, log))
         process = ClusterProcess(database.location, log)
         process.signs[Trouble.DATABASE_AWAY] = Sign(AWAY_AFTER)
         beside = make_beside(process) if make_beside else None
+        if Role.WORK in roles:
+            # Closed once the jobs have ended: their calls come to an end.
+            opened = worker(settings, _observing(log, beside))
+            process.worker = await stack.enter_async_context(opened)
+        group = await stack.enter_async_context(anyio.create_task_group())
+        shutdown = Shutdown(log, group.cancel_scope.cancel, by_force)
+        group.start_soon(shutdown.take_signals, partial(_not_reloaded, log))
         group.start_soon(_seen, members, process.signs[Trouble.DATABASE_AWAY])
         partition = Partition(database)
         if Role.WATCH in roles:
@@ -89,13 +94,12 @@ async def run(
         if Role.SCHEDULE in roles:
             queues.append(SCHEDULE)
             most = WorkerOptions().most
-            Scheduler(settings.mirrors, partition, members, jobs, most).register()
-        if Role.WORK in roles:
+            drift = Drift(database, partition)
+            Scheduler(settings.mirrors, partition, drift, members, jobs, most).register()
+        if process.worker is not None:
             queues.append(SHARDS)
-            opened = worker(settings, _observing(log, beside))
-            process.worker = working = await stack.enter_async_context(opened)
-            process.signs[Trouble.LEASES_NOT_RENEWED] = working.sign
-            jobs.reconciles(partial(_reconcile, working, log))
+            process.signs[Trouble.LEASES_NOT_RENEWED] = process.worker.sign
+            jobs.reconciles(partial(_reconcile, process.worker, log))
         if queues:
             process.signs[Trouble.JOBS_UNHEARD] = jobs.sign
             group.start_soon(jobs.work, queues, WorkerOptions().slots + len(queues))
@@ -114,16 +118,21 @@ async def run(
 
 
 async def _reconcile(working: Worker, log: EventLog, shard: int) -> None:
-    """Work on a shard; what keeps its mirror from going on is logged, and tried again later."""
+    """Work on a shard; what is held back is logged, and what keeps its mirror from going on."""
     try:
         done = await working.work(shard)
     except Problem as problem:
         log.say("shard put off", problem.notice, shard=shard)
         return
-    if done is not None and done.report is not None and done.report.done:
+    if done is None or done.report is None:
+        return
+    where = {"mirror": done.lease.mirror, "shard": done.lease.shown}
+    if done.report.done:
         counts: dict[str, object] = {n: number for n, number in done.report.done.items() if number}
-        where = {"mirror": done.lease.mirror, "shard": done.lease.shown}
         log.say("shard compared", None, **where, **counts)
+    if done.report.halted is not None:
+        for why in done.report.halted.why:
+            log.say("held back", why, **where, changes=len(done.report.halted.keys))
 
 
 def _watch(

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import anyio.to_thread
 
+from kbsync.cluster.drift import Drift
 from kbsync.cluster.jobs import Jobs
 from kbsync.cluster.members import Members
 from kbsync.cluster.partition import Partition, Shard
@@ -22,6 +23,7 @@ class Scheduler:
     Args:
         mirrors: as declared.
         partition: the shards.
+        drift: what is at the server.
         members: the processes at work.
         jobs: sends hints.
         most: files after which a shard is cut; two that have less than half together are joined.
@@ -31,12 +33,14 @@ class Scheduler:
         self,
         mirrors: Sequence[MirrorConfig],
         partition: Partition,
+        drift: Drift,
         members: Members,
         jobs: Jobs,
         most: int,
     ) -> None:
         self._mirrors = mirrors
         self._partition = partition
+        self._drift = drift
         self._members = members
         self._jobs = jobs
         self._most = most
@@ -53,13 +57,14 @@ class Scheduler:
         await self._jobs.send(await anyio.to_thread.run_sync(self._partition.due, SENT))
 
     async def compare_again(self) -> None:
-        """Mark the shards that were not compared for as long as their mirror's resync says."""
+        """Mark the shards that were not compared for as long as their mirror's resyncs say."""
         await anyio.to_thread.run_sync(self._compare_again)
 
     def _compare_again(self) -> None:
         for mirror in self._mirrors:
             self._partition.make_whole(mirror.name)
             self._partition.mark_old(mirror.name, mirror.local_resync)
+            self._drift.mark(mirror.name, mirror.remote_resync)
 
     async def tidy(self) -> None:
         """Join small neighbours, and forget processes that are gone."""

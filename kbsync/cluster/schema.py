@@ -27,11 +27,19 @@ def make_tables(connection: Connection, location: LedgerLocation) -> None:
     """
     there = connection.exec_driver_sql("SELECT to_regclass('cluster')").scalar_one()
     if there is None:
-        METADATA.create_all(connection)
-        # No generation yet: the first process begins an era.
-        connection.execute(insert(CLUSTER), {"id": 1, "format": FORMAT, "generation": -1})
+        _make(connection)
         return
     found = connection.scalars(select(CLUSTER.c.format)).one()
+    if found < FORMAT:
+        # What they hold is found anew. Processes of before end: an era begins.
+        METADATA.drop_all(connection)
+        _make(connection)
     if found > FORMAT:
         words = {"place": location.shown, "found": found, "known": FORMAT}
         raise Problem(messages.NEWER_CLUSTER(**words))
+
+
+def _make(connection: Connection) -> None:
+    METADATA.create_all(connection)
+    # No generation yet: the first process begins an era.
+    connection.execute(insert(CLUSTER), {"id": 1, "format": FORMAT, "generation": -1})

@@ -12,6 +12,7 @@ import anyio.to_thread
 from kbsync.cluster import across
 from kbsync.cluster.across import End, OtherShards, Sighting
 from kbsync.cluster.allowances import Allowances
+from kbsync.cluster.drift import observation
 from kbsync.cluster.leases import Lease, Leases
 from kbsync.cluster.moves_across import Moved, MovesAcross
 from kbsync.cluster.partition import Partition
@@ -99,7 +100,7 @@ class ShardJob:
         if not self._may_begin():
             return JobDone(lease=self._lease, again_in=UNTIL_BOUND)
         began = self._now()
-        planned = await self._engine.plan(listing=False)
+        planned = await self._plan(began)
         await self._cut(planned)
         moved = await self._moves.make(planned.context, self._lease, planned.plan.actions)
         waits = await self._waiting(planned, moved)
@@ -111,6 +112,14 @@ class ShardJob:
         # The mark of a document that moved is written by the next job.
         again = 0.0 if moved.made else min(waits.values(), default=None)
         return JobDone(lease=self._lease, report=report, again_in=again, rest=self._rest)
+
+    async def _plan(self, now: float) -> Planned:
+        resync = self._engine.mirror.config.remote_resync
+        seen = observation(self._engine.ledger, self._lease, resync=resync, now=now)
+        # What a listing does not have is asked for. Without one each name would be, one after the
+        # other, while no file is sent.
+        asks = seen.listed is not None
+        return await self._engine.plan(listing=seen.lists, listed=seen.listed, asks=asks)
 
     def _may_begin(self) -> bool:
         """Whether this shard leads, or what is done once for a mirror is done."""
@@ -141,6 +150,7 @@ class ShardJob:
         sightings = await anyio.to_thread.run_sync(
             self._rows.sightings.renew, name, self._within, seen
         )
+        await anyio.to_thread.run_sync(self._rows.leases.looked_at, self._lease)
         others = await anyio.to_thread.run_sync(self._others)
         grace = self._engine.mirror.config.delete_grace
         waits = across.waiting(actions, sightings, others, grace=grace, now=self._now())

@@ -127,7 +127,9 @@ def _begin_era(connection: Connection, number: int) -> None:
         update(SHARD).values(
             holder=None,
             until=None,
+            rested_at=NOW,
             dirty_since=func.coalesce(SHARD.c.dirty_since, NOW),
+            unseen_since=func.coalesce(SHARD.c.unseen_since, NOW),
             marks=SHARD.c.marks + 1,
         )
     )

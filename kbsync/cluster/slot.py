@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+import anyio
+
 from kbsync.app import build
 from kbsync.cluster.database_time import DatabaseTime
 from kbsync.cluster.lease_tenure import LeaseTenure
@@ -35,6 +37,7 @@ class Slot:
         time: of the database.
         clients: connected to the servers, by name.
         limits: what their writers wait for, by name; all slots share them.
+        in_flight: what their requests are counted by, by name; all slots share them.
         rooms: those of all bases that this process fills.
         observe: called with the event of every step.
         most: files after which a shard is cut.
@@ -50,6 +53,7 @@ class Slot:
         time: DatabaseTime,
         clients: Mapping[str, DifyClient],
         limits: Mapping[str, WriteLimit],
+        in_flight: Mapping[str, anyio.Semaphore],
         rooms: IndexingRooms,
         observe: Observer,
         *,
@@ -71,7 +75,7 @@ class Slot:
                 DifyRemote(client),
                 limiter=limits[name],
                 clock=self._store.clock,
-                in_flight=settings.servers[name].max_in_flight,
+                in_flight=in_flight[name],
                 fence=self._store.fence,
             )
             for name, client in clients.items()

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 # Counted up whenever a table changes its form.
-FORMAT = 1
+FORMAT = 2
 
 METADATA = MetaData()
 TEXT = Text(collation="C")
@@ -60,9 +60,13 @@ SHARD = Table(
     Column("epoch", BigInteger, nullable=False, server_default="0"),
     _moment("until"),
     _moment("began_at"),
+    # Since when nobody has it: what was written for it is older.
+    _moment("rested_at"),
     # Since when it has to be compared; how often it was marked: a mark during a job is seen.
     _moment("dirty_since"),
     Column("marks", BigInteger, nullable=False, server_default="0"),
+    # Since when something is marked that no job has looked at yet, done or not.
+    _moment("unseen_since"),
     Column("urgent", Boolean, nullable=False, server_default="false"),
     _moment("not_before"),
     # What the last job found: as of when, how many files, and how many seconds it took.

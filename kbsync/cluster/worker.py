@@ -17,7 +17,7 @@ from kbsync.cluster.heartbeat import Heartbeat
 from kbsync.cluster.leases import SECONDS, Lease, Leases
 from kbsync.cluster.members import Members
 from kbsync.cluster.partition import Partition
-from kbsync.cluster.shard_job import MOST, ClusterRows, JobDone
+from kbsync.cluster.shard_job import MOST, ClusterRows, JobDone, ShardJob
 from kbsync.cluster.shared_limiter import SharedLimiter
 from kbsync.cluster.sightings import Sightings
 from kbsync.cluster.signs import Sign
@@ -30,6 +30,7 @@ from kbsync.engine.indexing_room import IndexingRooms
 from kbsync.engine.workers.pool import Observer
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Problem
+from kbsync.service.daemon import first_fault
 from kbsync.service.shared_servers import ServerLoad
 
 # Shards that one process works on at once: while one waits for its last documents to be indexed,
@@ -88,7 +89,8 @@ class Worker:
         self._slots = tuple(slots)
         self._free = slots
         self._room = anyio.Semaphore(len(slots))
-        self._held: dict[int, tuple[Lease, Slot]] = {}
+        # A shard may be there twice: this process took it again after its lease had ended.
+        self._held: dict[tuple[int, int], tuple[Lease, Slot]] = {}
         self._servers = servers
         self._options = options
         self._stopped = False
@@ -136,7 +138,7 @@ class Worker:
         wait: float | None = AFTER_A_PROBLEM
         try:
             with self._holding(lease, slot):
-                done = await slot.job(lease).run()
+                done = await _run(slot.job(lease))
             await self._reached(lease)
             lease, wait = done.lease, done.again_in
             if wait is not None:
@@ -176,14 +178,15 @@ class Worker:
 
     @contextmanager
     def _holding(self, lease: Lease, slot: Slot) -> Iterator[None]:
-        self._held[lease.shard] = lease, slot
+        taking = lease.shard, lease.epoch
+        self._held[taking] = lease, slot
         try:
             with slot.holding(lease):
                 if self._stopped:  # while the lease was taken
                     slot.stop()
                 yield
         finally:
-            del self._held[lease.shard]
+            del self._held[taking]
 
     async def beat(self) -> None:
         """Renew the leases until cancelled; work for one that is lost is stopped."""
@@ -196,13 +199,20 @@ class Worker:
                     gone = await anyio.to_thread.run_sync(self._heartbeat.beat, leases)
                 self.lost += len(gone)
                 for lost in gone:
-                    held[lost.shard][1].stop()
+                    held[lost.shard, lost.epoch][1].stop()
 
     def stop(self) -> None:
         """Let calls in flight come to their end, and begin no more."""
         self._stopped = True
         for _, slot in self._held.values():
             slot.stop()
+
+
+async def _run(job: ShardJob) -> JobDone:
+    try:
+        return await job.run()
+    except BaseExceptionGroup as faults:  # of the engine's tasks, which end each other
+        raise first_fault(faults) from None
 
 
 @asynccontextmanager
@@ -233,15 +243,18 @@ async def worker(
             server = connect.connected(settings.servers[name])
             clients[name] = await stack.enter_async_context(server)
         limits = {name: _limit(database, settings.servers[name]) for name in clients}
+        servers = settings.servers
+        in_flight = {name: anyio.Semaphore(servers[name].max_in_flight) for name in clients}
         rooms = IndexingRooms()
         slots = []
         for _ in range(options.slots):
-            slot = Slot(*(settings, rows, time, clients, limits, rooms, observe), most=options.most)
+            shared = (clients, limits, in_flight, rooms, observe)
+            slot = Slot(settings, rows, time, *shared, most=options.most)
             stack.callback(slot.close)
             slots.append(slot)
         heartbeat = Heartbeat(database, members, rows.leases, time)
-        servers = {mirror.name: mirror.server or "" for mirror in settings.mirrors}
-        made = Worker(database, rows, heartbeat, slots, servers, options)
+        server_of = {mirror.name: mirror.server or "" for mirror in settings.mirrors}
+        made = Worker(database, rows, heartbeat, slots, server_of, options)
         async with anyio.create_task_group() as group:
             group.start_soon(made.beat)
             yield made

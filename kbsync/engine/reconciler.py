@@ -35,7 +35,7 @@ from kbsync.engine.observe.remote_state import metadata_fields
 from kbsync.engine.observe.server_age import losses, too_old, undone
 from kbsync.engine.observe.source_check import must_be_there
 from kbsync.engine.observe.unmet import noting
-from kbsync.engine.ports import Clock, Ledger, Remote
+from kbsync.engine.ports import Clock, Ledger, ObservedListing, Remote
 from kbsync.engine.workers.admission import held_notice
 from kbsync.engine.workers.permits import Permits
 from kbsync.engine.workers.policy import OneShot
@@ -87,12 +87,23 @@ class Reconciler:
         self._hidden: Notice | None = None
         self._rooms = rooms or IndexingRooms()
 
-    async def plan(self, *, listing: bool = True, checksum: bool = False) -> Planned:
+    async def plan(
+        self,
+        *,
+        listing: bool = True,
+        listed: ObservedListing | None = None,
+        asks: bool = True,
+        checksum: bool = False,
+    ) -> Planned:
         """Return what would be done now. Changes nothing at the server.
 
         Args:
             listing: list the base first, which finds drift, the missing and the foreign; without
                 it the ledger is believed about documents that were not changed.
+            listed: the ledger's newest listing, which another process made: it is complete, and
+                nothing was written for this part of the mirror since it was begun.
+            asks: ask the server for each name that no listing tells of; otherwise it is presumed
+                to be free, and looked up before it is used.
             checksum: read every file, whatever its stat.
 
         Raises:
@@ -100,7 +111,9 @@ class Reconciler:
         """
         await anyio.to_thread.run_sync(must_be_there, self.mirror.name, self.mirror.source)
         context = await self.find_context()
-        planned = await self.comparison.everything(context, listing=listing, checksum=checksum)
+        planned = await self.comparison.everything(
+            context, listing=listing, listed=listed, asks=asks, checksum=checksum
+        )
         if context.base_id is None and planned.plan.changes:
             await models_must_be_there(self.mirror, self._remote)
         base = changes_of(planned.context)

@@ -37,6 +37,7 @@ __all__ = [
     "moment",
     "printable",
     "shell",
+    "span",
     "verb",
 ]
 
@@ -57,6 +58,16 @@ class Exit(IntEnum):
 def moment(seconds: float) -> str:
     """Return a time of the ledger's clock as people and logs read it, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def span(seconds: float) -> str:
+    """Return a time as people say it."""
+    whole = max(0, round(seconds))
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        # 119 s says more than 1 min.
+        if whole >= 2 * size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
-from starlette.responses import PlainTextResponse
+from functools import partial
 
 from kbsync.cluster.process import ClusterProcess
 from kbsync.config import WebConfig
 from kbsync.engine.execute.results import Event
 from kbsync.web.answering import answer
-from kbsync.web.application import application
+from kbsync.web.application import LoadedLater, application
 from kbsync.web.cluster_metrics import ClusterMetrics
+from kbsync.web.fleet_app import fleet_app
 from kbsync.web.readiness import Unready, UnreadyReason
 from kbsync.web.request_rules import RequestRules
-
-_NO_PAGE = (
-    "a process of a cluster has no page: it answers /healthz, /readyz and /metrics, and what the "
-    "cluster does shows kbsync status\n"
-)
 
 
 class ClusterWebServer:
@@ -40,11 +34,12 @@ class ClusterWebServer:
 
     async def run(self) -> None:
         """Take the address, again and again while another program has it, and answer."""
+        rules = RequestRules(self._web)
         app = application(
-            RequestRules(self._web),
+            rules,
             why_not=lambda: unready(self._process),
             scrape=self._metrics.scrape,
-            pages=PlainTextResponse(_NO_PAGE, HTTPStatus.NOT_FOUND),
+            pages=LoadedLater(partial(fleet_app, rules, self._process)),
         )
         await answer(app, self._web, self._process.log)
 

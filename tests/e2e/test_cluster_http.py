@@ -93,9 +93,12 @@ def test_metrics_and_status_tell_of_processes_shards_and_jobs(
     assert found["kbsync_uploaded_bytes_total", "default"] > 0
     assert found["kbsync_indexing_seconds_count", "docs"] == 6
     assert found.keys() >= {("kbsync_jobs", "waiting"), ("kbsync_jobs", "doing")}
+    assert found["kbsync_leases_lost_total",] == 0
     assert ("kbsync_requests_total", "create_document", "done", "default") not in scraped(0)
     page = httpx.get(url, headers={"Authorization": f"Bearer {TOKEN}"})
-    assert (page.status_code, "kbsync status" in page.text) == (404, True)
+    assert (page.status_code, page.text.count("<tr>")) == (200, 5)
+    assert '<th scope="row"><bdi>docs</bdi></th><td>1</td><td>0</td><td>0</td>' in page.text
+    assert httpx.get(url, headers={"Accept": "text/html"}).status_code == 303
 
     lines = typed(fleet, "status").splitlines()
     assert lines[0] == "cluster: 2 processes at work"

@@ -148,6 +148,7 @@ class Planner:
         context: Context,
         *,
         listing: bool,
+        listed: ObservedListing | None = None,
         asks: bool = True,
         checksum: bool = False,
         settle: Settle | None = None,
@@ -158,6 +159,7 @@ class Planner:
         Args:
             context: the three sides, as found now.
             listing: list the base first.
+            listed: a listing that is believed instead, see `Reconciler.plan`.
             asks: ask the server where ledger and listing do not know, see `EvidenceCollector`.
             checksum: read every file, whatever its stat.
             settle: drops files younger than the settle window; by default it is waited for.
@@ -169,7 +171,8 @@ class Planner:
         """
         # Ownership is decided by the marks in the base, so a new ledger lists it first.
         listing = listing or context.base_id is None or not context.owner
-        listed = await refresh(context) if listing else None
+        if listing:
+            listed = await refresh(context)
         context = replace(context, owner=owned(context, listed).token)
         if context.fields is not None and not context.fields.keys() >= set(FIELDS):
             self._ledger.unmark(self._mirror.name)  # with a field its values are gone

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+import anyio
+
 from kbsync.engine.ports import (
     Assignment,
     Chunking,
@@ -40,7 +42,7 @@ class ThrottledRemote:
         remote: the server.
         limiter: write permits.
         clock: time.
-        in_flight: requests at once, reads included.
+        in_flight: requests at once, reads included; or what others count theirs by, too.
         fence: looked at before each write; why nothing may be written any more.
     """
 
@@ -50,7 +52,7 @@ class ThrottledRemote:
         *,
         limiter: WriteLimit,
         clock: Clock,
-        in_flight: int,
+        in_flight: int | anyio.Semaphore,
         fence: Callable[[], Notice | None] = lambda: None,
     ) -> None:
         self._remote = remote

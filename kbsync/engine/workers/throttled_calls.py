@@ -32,7 +32,7 @@ class ThrottledCalls:
     Args:
         limiter: write permits.
         clock: time.
-        in_flight: requests at once, reads included.
+        in_flight: requests at once, reads included; or what others count theirs by, too.
         fence: looked at before each write; why nothing may be written any more.
 
     Attributes:
@@ -45,13 +45,13 @@ class ThrottledCalls:
         *,
         limiter: WriteLimit,
         clock: Clock,
-        in_flight: int,
+        in_flight: int | anyio.Semaphore,
         fence: Callable[[], Notice | None] = lambda: None,
     ) -> None:
         self._limiter = limiter
         self._clock = clock
         self._fence = fence
-        self._room = anyio.Semaphore(in_flight)
+        self._room = anyio.Semaphore(in_flight) if isinstance(in_flight, int) else in_flight
         self._pending: dict[int, PendingCall] = {}
         self.held_back = 0.0
 

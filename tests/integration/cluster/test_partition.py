@@ -71,8 +71,8 @@ def test_a_path_is_in_the_shard_of_its_range(database: ClusterDatabase) -> None:
         *(first, first, second, second, third, third)
     ]
     assert partition.mark("docs", ["bz", "b", "a"], urgent=False) == (first, second)
-    assert partition.oldest_dirty("docs", except_shard=first) is not None
-    assert partition.oldest_dirty("other", except_shard=first) is None
+    assert partition.oldest_unseen("docs", except_shard=first) is not None
+    assert partition.oldest_unseen("other", except_shard=first) is None
 
 
 def test_fresh_edits_come_first_then_what_waits_longest(database: ClusterDatabase) -> None:

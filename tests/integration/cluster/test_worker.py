@@ -8,20 +8,26 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import anyio
 import pytest
 from typing_commands import KEY
 
 from kbsync.app import build
+from kbsync.cluster.cluster_database import ClusterDatabase
+from kbsync.cluster.drift import Drift
+from kbsync.cluster.run import _reconcile
 from kbsync.cluster.worker import Worker, WorkerOptions, worker
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
 from kbsync.messages import Problem
+from kbsync.service.event_log import EventLog
 from tests.crash.site import Base, Server, serving
 
 pytestmark = pytest.mark.anyio
-MOST = 10
+MOST, RESYNC = 10, 1.5
 
 
 @pytest.fixture
@@ -93,7 +99,8 @@ async def fleet(tmp_path: Path, server: Server, address: str) -> AsyncIterator[F
         f"server: {{url: '{server.url}', api_key: '{KEY}'}}\n"
         f"ledger: '{address}'\n"
         "mirrors:\n"
-        "- {name: docs, source: ./docs, knowledge_base: Docs, settle: 0, delete_grace: 0}\n"
+        "- {name: docs, source: ./docs, knowledge_base: Docs, settle: 0, delete_grace: 0,"
+        f" remote_resync: {RESYNC}}}\n"
     )
     settings = build.settings_of(config)
     made = Fleet(source, settings, Base(server.url))
@@ -137,6 +144,34 @@ async def test_a_rename_from_shard_to_shard_embeds_nothing(fleet: Fleet) -> None
     assert sorted(fleet.texts().values()) == sorted(fleet.files().values())
 
 
+async def test_what_is_deleted_at_the_server_is_found_and_made_again(
+    fleet: Fleet, database: ClusterDatabase
+) -> None:
+    for n in range(45):
+        fleet.write(f"{n % 4}/{n:02}.md", f"page {n}")
+    await fleet.settle()
+    partition = fleet.workers[0].rows.partition
+    assert len(partition.shards("docs")) >= 4
+    drift = Drift(database, partition)
+    drift.mark("docs", resync=3600.0)
+    assert partition.due(10) == ()
+    fleet.did()
+    for row in fleet.base.rows()[::15]:
+        fleet.base.delete(row)
+    # The first shard lists the base, and the others are compared with what it saw.
+    await anyio.sleep(RESYNC)
+    drift.mark("docs", resync=RESYNC)
+    assert [shard.first for shard in partition.due(10)] == [""]
+    await fleet.settle()
+    drift.mark("docs", resync=3600.0)
+    assert len(partition.due(10)) == len(partition.shards("docs")) - 1
+    await fleet.settle()
+    assert fleet.texts() == fleet.files()
+    assert fleet.did() == {"create": 3}
+    drift.mark("docs", resync=3600.0)
+    assert partition.due(10) == ()
+
+
 async def test_removals_in_many_shards_are_counted_by_the_guard_together(fleet: Fleet) -> None:
     for n in range(60):
         fleet.write(f"{n % 6}/{n:02}.md", f"page {n}")
@@ -145,6 +180,14 @@ async def test_removals_in_many_shards_are_counted_by_the_guard_together(fleet: 
     for path in sorted(fleet.source.rglob("*.md"))[::3]:  # 20 of 60: more than the guard lets go
         path.unlink()
     await fleet.resync()
+    said = list[tuple[str, Any]]()
+    log = cast("EventLog", SimpleNamespace(say=lambda event, why, **_: said.append((event, why))))
+    partition = fleet.workers[0].rows.partition
+    for _ in range(2):  # at first a removal waits for what other shards may have
+        for shard in partition.mark_all("docs"):
+            await _reconcile(fleet.workers[0], log, shard)
+        partition.put_off(["docs"], None)
+    assert {(event, why.code) for event, why in said} == {("held back", "KB-G011")}, said
     # Ten, or 30 % of 60, may go in an hour, whichever shards they are in.
     assert fleet.did()["delete"] <= 18
     assert len(fleet.base.rows()) >= 42

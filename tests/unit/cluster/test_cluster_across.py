@@ -38,17 +38,17 @@ GONE, NEW = sighting("a", End.REMOVED), sighting("b", End.NEW)
         (GONE, OtherShards(), SEEN + 10, 20.0),
         (GONE, OtherShards(), SEEN + GRACE, 0.0),
         # Another shard had changed by then: its ends may not be sighted yet.
-        (NEW, OtherShards(dirty_since=SEEN, filled_since=SEEN), SEEN, LOOK_AGAIN),
-        (GONE, OtherShards(dirty_since=SEEN), SEEN + GRACE, LOOK_AGAIN),
-        (GONE, OtherShards(dirty_since=SEEN), SEEN + 10, 20.0),
+        (NEW, OtherShards(unseen_since=SEEN, filled_since=SEEN), SEEN, LOOK_AGAIN),
+        (GONE, OtherShards(unseen_since=SEEN), SEEN + GRACE, LOOK_AGAIN),
+        (GONE, OtherShards(unseen_since=SEEN), SEEN + 10, 20.0),
         # It changed since: whatever it finds was sighted later, and waits for this one.
-        (NEW, OtherShards(dirty_since=SEEN + 1, filled_since=SEEN + 1), SEEN + 2, 0.0),
-        (GONE, OtherShards(dirty_since=SEEN + 1), SEEN + GRACE, 0.0),
+        (NEW, OtherShards(unseen_since=SEEN + 1, filled_since=SEEN + 1), SEEN + 2, 0.0),
+        (GONE, OtherShards(unseen_since=SEEN + 1), SEEN + GRACE, 0.0),
         # A shard without documents has lost none: a first upload waits for nothing.
-        (NEW, OtherShards(dirty_since=SEEN - 50), SEEN, 0.0),
+        (NEW, OtherShards(unseen_since=SEEN - 50), SEEN, 0.0),
         # A new file does not wait for ever, a removal does.
         (NEW, OtherShards(filled_since=SEEN - 50), SEEN + PATIENCE, 0.0),
-        (GONE, OtherShards(dirty_since=SEEN - 50), SEEN + 10 * PATIENCE, LOOK_AGAIN),
+        (GONE, OtherShards(unseen_since=SEEN - 50), SEEN + 10 * PATIENCE, LOOK_AGAIN),
     ],
 )
 def test_an_end_waits_for_the_shards_that_had_changed_by_then(
@@ -69,7 +69,7 @@ def test_only_the_ends_of_renames_wait() -> None:
     found = waiting(
         (gone, new, missing),
         {"a": GONE, "b": NEW},
-        OtherShards(dirty_since=1.0, filled_since=1.0),
+        OtherShards(unseen_since=1.0, filled_since=1.0),
         grace=GRACE,
         now=SEEN,
     )
