@@ -13,9 +13,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import cache, partial
 
+from tests.cluster import postgresql
+
+from . import fleet
 from .digest import combined, digest_of
-from .playing import LONGEST, fails, ledgers, played, shortened
+from .history import play
+from .playing import LONGEST, Play, fails, ledgers, played, shortened
 from .program import Program
 from .runs import TRIALS, WEIGHTS
 from .weather import FAULTS
@@ -37,21 +42,34 @@ class Tally:
         self.broken += other.broken
 
 
-def play_share(seeds: range, kinds: Sequence[str], *, shorten: bool) -> Tally:
-    """Play the programs of `seeds` with these kinds of trials."""
+def play_share(
+    seeds: range, kinds: Sequence[str], *, shorten: bool, database: str | None = None
+) -> Tally:
+    """Play the programs of `seeds` with these kinds of trials, or with a cluster."""
     tally = Tally()
+    by, weights = (play, WEIGHTS) if database is None else (_on(database), fleet.WEIGHTS)
     with ledgers() as (place, empty):
         for seed in seeds:
             trials = {kind: TRIALS[kind] for kind in kinds} or None
-            program = Program.drawn(seed, WEIGHTS, LONGEST, trials)
-            history, broken = played(program, place, empty)
+            program = Program.drawn(seed, weights, LONGEST, trials)
+            history, broken = played(program, place, empty, by)
             tally.met += history.met
             tally.digests[seed] = digest_of(history.trace)
             if broken is not None:
-                short = shortened(program, place, empty) if shorten else program
-                why = str(fails(short, place, empty) or broken)
+                short = shortened(program, place, empty, by) if shorten else program
+                why = str(fails(short, place, empty, by) or broken)
                 tally.broken.append(f"seed {seed}: {why[-1500:]}\n  program: {short}")
     return tally
+
+
+@cache
+def _disk(address: str) -> fleet.SharedDisk:
+    return fleet.SharedDisk(address)
+
+
+def _on(database: str) -> Play:
+    """Return what plays over a schema of this process's own."""
+    return partial(fleet.play_fleet, _disk(f"{database}&schema=sim_{os.getpid()}"))
 
 
 def shares(first: int, count: int) -> Iterator[range]:
@@ -60,13 +78,21 @@ def shares(first: int, count: int) -> Iterator[range]:
 
 
 def play_all(
-    first: int, count: int, kinds: Sequence[str], *, jobs: int, shorten: bool, keep_going: bool
+    first: int,
+    count: int,
+    kinds: Sequence[str],
+    *,
+    jobs: int,
+    shorten: bool,
+    keep_going: bool,
+    database: str | None = None,
 ) -> Tally:
     """Play `count` programs in `jobs` processes, until one fails unless `keep_going`."""
     tally = Tally()
     with ProcessPoolExecutor(jobs) as pool:
         playing = [
-            pool.submit(play_share, share, kinds, shorten=shorten) for share in shares(first, count)
+            pool.submit(play_share, share, kinds, shorten=shorten, database=database)
+            for share in shares(first, count)
         ]
         for share in as_completed(playing):
             news = share.result()
@@ -91,10 +117,11 @@ def report(tally: Tally, seconds: float) -> None:
         print(f"{times:8} {name}")
 
 
-def play_one(words: str) -> int:
+def play_one(words: str, database: str | None = None) -> int:
     """Play one program and print its whole trace when it fails."""
+    by = play if database is None else _on(database)
     with ledgers() as (place, empty):
-        broken = fails(Program.parsed(words), place, empty)
+        broken = fails(Program.parsed(words), place, empty, by)
     if broken:
         print("\n".join(broken.history.trace), broken, sep="\n")
     return 1 if broken else 0
@@ -110,17 +137,27 @@ def main() -> int:
     parser.add_argument("--keep-going", action="store_true", help="do not end with the first")
     parser.add_argument("--digest", action="store_true", help="print a sha256 over all traces")
     parser.add_argument("--trials", nargs="*", default=sorted(TRIALS), choices=sorted(TRIALS))
+    parser.add_argument("--fleet", action="store_true", help="a cluster works, on PostgreSQL")
     options = parser.parse_args()
+    if not options.fleet:
+        return play_as(options)
+    with postgresql() as cluster:
+        return play_as(options, f"postgresql://kbsync@/kbsync?host={cluster.folder}")
+
+
+def play_as(options: argparse.Namespace, database: str | None = None) -> int:
+    """Play what the options say."""
     if options.program:
-        return play_one(options.program)
+        return play_one(options.program, database)
     began = time.monotonic()
     tally = play_all(
         options.seed,
         options.count,
-        options.trials,
+        [] if database else options.trials,
         jobs=options.jobs,
         shorten=not options.quick,
         keep_going=options.keep_going,
+        database=database,
     )
     report(tally, time.monotonic() - began)
     if options.digest and len(tally.digests) == options.count:

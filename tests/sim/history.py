@@ -117,6 +117,7 @@ class History:
         self.one_at_a_time = False
         self.passes = 0
         self.refused_since: trials.Refused | None = None
+        self.rules: Mapping[str, rules.Rule] = runs.RULES
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -302,14 +303,18 @@ class History:
         rules.begin(self)
         for step in self.program.steps:
             await self._step(step)
-        await quiescence.settle(self)
+        await self.settle()
         self.check()
+
+    async def settle(self) -> None:
+        """Let everything come to rest, and judge it."""
+        await quiescence.settle(self)
 
     async def _step(self, step: Step) -> None:
         self.note(f"-- {step}")
         chance = step.chance()
         self.server.land()
-        rule = runs.RULES[step.rule]
+        rule = self.rules[step.rule]
         self.met[f"step {step.rule}"] += 1
         if rule in trials.ALL and rule not in self.taken_up:
             self.taken_up.append(rule)
@@ -385,17 +390,19 @@ def play(
     place: Path,
     empty: Path,
     story: Callable[[History], Awaitable[None]] | None = None,
+    make: Callable[[Program, Path, Path], History] = History,
 ) -> History:
     """Play `program`, or a written story in its world, and return the history.
 
     Args:
         place: an empty folder for ledgers.
         empty: a ledger that has nothing yet.
+        make: makes the history.
 
     Raises:
         Broken: a promise was not kept; the history is its `history`.
     """
-    history = History(program, place, empty)
+    history = make(program, place, empty)
 
     async def main() -> None:
         with anyio.move_on_after(END_OF_TIME) as scope:

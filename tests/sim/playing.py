@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from kbsync.ledger.store import LedgerStore
 
 from .history import Broken, History, play
 from .program import Program
+
+Play = Callable[[Program, Path, Path], History]
 
 LONGEST = 20
 MOST_SECONDS = 60.0
@@ -35,13 +37,15 @@ def ledgers() -> Iterator[tuple[Path, Path]]:
         yield place, place / "empty.db"
 
 
-def played(program: Program, place: Path, empty: Path) -> tuple[History, Broken | None]:
+def played(
+    program: Program, place: Path, empty: Path, by: Play = play
+) -> tuple[History, Broken | None]:
     """Play `program`; return what was played, and how it broke if it did."""
     folder = place / "history"
     folder.mkdir(exist_ok=True)
     try:
         with _in_time():
-            return play(program, folder, empty), None
+            return by(program, folder, empty), None
     except Broken as broken:
         return broken.history, broken
     finally:
@@ -64,19 +68,19 @@ def _in_time() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def fails(program: Program, place: Path, empty: Path) -> Broken | None:
-    return played(program, place, empty)[1]
+def fails(program: Program, place: Path, empty: Path, by: Play = play) -> Broken | None:
+    return played(program, place, empty, by)[1]
 
 
-def shortened(program: Program, place: Path, empty: Path) -> Program:
+def shortened(program: Program, place: Path, empty: Path, by: Play = play) -> Program:
     """Leave out every step that the failure does not need."""
-    kind = kind_of(fails(program, place, empty))
+    kind = kind_of(fails(program, place, empty, by))
     size = len(program.steps) // 2
     while size:
         start = 0
         while start < len(program.steps):
             shorter = program.without(start, size)
-            if kind_of(fails(shorter, place, empty)) == kind:
+            if kind_of(fails(shorter, place, empty, by)) == kind:
                 program = shorter
             else:
                 start += size

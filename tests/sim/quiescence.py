@@ -46,9 +46,8 @@ if TYPE_CHECKING:
 PASSES = 12
 
 
-async def settle(history: History) -> None:
-    """Take the faults away and run kbsync until it has nothing to do."""
-    history.note("-- settle")
+async def calm(history: History) -> None:
+    """Take the faults away."""
     history.fine = True
     await anyio.sleep(1000)
     history.server.land(float("inf"))
@@ -58,6 +57,12 @@ async def settle(history: History) -> None:
         folder.mount = MOUNTED
     trials.end(history)
     rules.heal(history, history.chance)
+
+
+async def settle(history: History) -> None:
+    """Take the faults away and run kbsync until it has nothing to do."""
+    history.note("-- settle")
+    await calm(history)
     for number in range(PASSES):
         chance = random.Random(number)
         job = daemon.rest if history.rests_in_daemon else process.apply

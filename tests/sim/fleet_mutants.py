@@ -1,0 +1,138 @@
+"""kbsync with one promise of the cluster taken out: the simulator of fleets has to notice.
+
+`python -m tests.sim.fleet_mutants [SEED]` prints which history each dies of.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from typing import Any
+from unittest import mock
+
+from sqlalchemy import Connection, bindparam, or_, select, update
+
+from kbsync.cluster import leases
+from kbsync.cluster.budget import Budget, Grant
+from kbsync.cluster.database_time import NOW, DatabaseTime, seconds
+from kbsync.cluster.lease_tenure import LeaseTenure
+from kbsync.cluster.leases import DUE, LEASE, Leases
+from kbsync.cluster.tables import SHARD
+from kbsync.ledger.tables import META
+from tests.cluster import postgresql
+
+from . import fleet
+from .playing import LONGEST, Play, fails, ledgers
+from .program import Program
+
+Patch = Callable[[], AbstractContextManager[Any]]
+MOST = 400
+
+
+def commits_by_any_epoch() -> Any:
+    """A worker commits whoever has its lease by now."""
+
+    def require(self: LeaseTenure, connection: Connection) -> None:
+        self._require_era(connection.scalars(select(META.c.generation)).one())
+
+    return mock.patch.object(LeaseTenure, "require", require)
+
+
+def writes_by_any_lease() -> Any:
+    """A worker writes to the server whoever has its lease by now."""
+
+    def look(self: LeaseTenure, connection: Connection) -> None:
+        self._require_era(connection.scalars(select(META.c.generation)).one())
+
+    return mock.patch.object(LeaseTenure, "look", look)
+
+
+def there_are_no_leases() -> Any:
+    """A shard is worked on by any number of processes at once."""
+    taken = (
+        update(SHARD)
+        .where(SHARD.c.id == bindparam("shard"), or_(bindparam("any"), DUE))
+        .values(
+            holder=bindparam("by"),
+            epoch=SHARD.c.epoch + 1,
+            until=NOW + seconds("lasting"),
+            began_at=NOW,
+        )
+        .returning(*LEASE)
+    )
+    return _all(
+        mock.patch.object(leases, "_TAKE", taken),
+        mock.patch.object(Leases, "renew", return_value=()),
+        commits_by_any_epoch(),
+        writes_by_any_lease(),
+    )
+
+
+def budget_is_each_one_s_own() -> Any:
+    """Each process takes as many permits as it wants."""
+    return mock.patch.object(Budget, "take", lambda self, wanted: Grant(float(wanted)))
+
+
+def clocks_are_their_own() -> Any:
+    """A worker goes by its own clock."""
+    return mock.patch.object(DatabaseTime, "now", lambda self: self._steady())
+
+
+def _all(*patches: Any) -> Any:
+    stack = ExitStack()
+    for each in patches:
+        stack.enter_context(each)
+    return stack
+
+
+# Each with a history that it dies of; a change of the engine may move that on.
+MUTANTS: Mapping[str, tuple[Patch, int]] = {
+    "commits by any epoch": (commits_by_any_epoch, 28),
+    "writes by any lease": (writes_by_any_lease, 18),
+    "there are no leases": (there_are_no_leases, 31),
+    "the budget is each one's own": (budget_is_each_one_s_own, 15),
+    "clocks are their own": (clocks_are_their_own, 2),
+}
+
+
+def drawn(seed: int) -> Program:
+    """Draw a program in which clusters work."""
+    return Program.drawn(seed, fleet.WEIGHTS, LONGEST, None)
+
+
+def hunted(
+    patch: Patch, by: Play, place: Any, empty: Any, *, seed: int, most: int = MOST
+) -> int | None:
+    """Return the first seed that `patch` dies of, None if it survives `most` histories."""
+    for number in range(seed, seed + most):
+        with patch():
+            broken = fails(drawn(number), place, empty, by)
+        if broken is not None:
+            return number
+    return None
+
+
+def main() -> int:
+    """Hunt each."""
+    first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    chosen = sys.argv[2:]
+    survived = 0
+    with postgresql() as cluster, ledgers() as (place, empty):
+        by = partial(fleet.play_fleet, fleet.SharedDisk(cluster.url("sim")))
+        for name, (patch, _) in MUTANTS.items():
+            if chosen and name not in chosen:
+                continue
+            found = hunted(patch, by, place, empty, seed=first)
+            why = ""
+            if found is not None:
+                with patch():
+                    why = str(fails(drawn(found), place, empty, by))[:150]
+            survived += found is None
+            print(f"{name}: {found} {why}", flush=True)
+    return survived
+
+
+if __name__ == "__main__":
+    sys.exit(main())
