@@ -119,6 +119,11 @@ class Base:
                 whole = len(rows) == page["total"] == len({row["id"] for row in rows})
                 return rows if whole else None
 
+    def delete(self, row: Row) -> None:
+        """Delete a document by hand."""
+        reply = self._http.delete(f"{self._path}/documents/{row['id']}")
+        assert reply.is_success, (row, reply.text)
+
     def name_of(self, document_id: str) -> str | None:
         """The name of a document, None when it is not there."""
         reply = self._http.get(f"{self._path}/documents/{document_id}")
