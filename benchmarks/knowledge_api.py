@@ -37,6 +37,11 @@ _ROUTES: list[tuple[str, re.Pattern[str], str]] = [
     ("POST", re.compile(rf"/v1/datasets/{BASE_ID}/documents/metadata"), "assign"),
     ("GET", re.compile(rf"/v1/datasets/{BASE_ID}/documents/([0-9a-f-]{{36}})"), "document"),
     ("PATCH", re.compile(rf"/v1/datasets/{BASE_ID}/documents/([0-9a-f-]{{36}})"), "upload"),
+    (
+        "POST",
+        re.compile(rf"/v1/datasets/{BASE_ID}/documents/([0-9a-f-]{{36}})/update[-_]by[-_]file"),
+        "upload",
+    ),
     ("GET", re.compile(rf"/v1/datasets/{BASE_ID}/documents/([0-9a-f-]{{36}})/segments"), "chunks"),
     ("GET", re.compile(rf"/v1/datasets/{BASE_ID}/metadata"), "fields"),
     ("POST", re.compile(rf"/v1/datasets/{BASE_ID}/metadata"), "field"),
