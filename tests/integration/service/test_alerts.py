@@ -25,8 +25,15 @@ RUNBOOK = ROOT / "docs" / "alerts.md"
 PROMTOOL = shutil.which("promtool")
 # Prometheus itself makes it of each scrape.
 OF_PROMETHEUS = {"up"}
-# Of a process of a cluster alone: tests/e2e/test_cluster_http.py looks for it there.
-OF_A_CLUSTER = {"kbsync_oldest_dirty_seconds"}
+# Of a process of a cluster alone: tests/e2e/test_cluster_http.py looks for them there.
+OF_A_CLUSTER = {
+    "kbsync_jobs",
+    "kbsync_leases",
+    "kbsync_leases_lost_total",
+    "kbsync_oldest_dirty_seconds",
+    "kbsync_processes",
+    "kbsync_shards",
+}
 
 
 def rules() -> list[dict[str, Any]]:
