@@ -16,14 +16,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measure import ROOT
-from benchmarks.servers import KEY
+from benchmarks.servers import KEY, first_line
+from benchmarks.suite import running
 from benchmarks.trees import Shape, make_tree
 from tests.cluster import Cluster, postgresql
 
@@ -61,12 +61,12 @@ def measure(source: Path, scratch: Path, cluster: Cluster, workers: int, seconds
     with ExitStack() as stack:
         schema = f"{SCHEMA}_{workers}"
         stub = stack.enter_context(_stub(scratch))
-        url = (scratch / "stub.url").read_text()
+        url = first_line(stub)
         ports = [FIRST_PORT + n for n in range(workers)]
         configs = [_config(scratch, source, url, cluster.url(schema), port) for port in (0, *ports)]
         stack.enter_context(_process(scratch, configs[0], "watch", "schedule"))
-        running = [stack.enter_context(_process(scratch, each, "work")) for each in configs[1:]]
-        pids = {"workers": [each.pid for each in running], "stub": [stub.pid]}
+        worked = [stack.enter_context(_process(scratch, each, "work")) for each in configs[1:]]
+        pids = {"workers": [each.pid for each in worked], "stub": [stub.pid]}
         pids["PostgreSQL"] = _postgres(cluster)
         time.sleep(WARM)
         began, before = time.monotonic(), [_uploads(port) for port in ports]
@@ -92,34 +92,17 @@ def _config(scratch: Path, source: Path, url: str, ledger: str, port: int) -> Pa
     return file
 
 
-@contextmanager
-def _process(scratch: Path, config: Path, *roles: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    scratch: Path, config: Path, *roles: str
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     words = [str(Path(sys.executable).with_name("kbsync")), "-c", str(config), "run"]
     words += [word for role in roles for word in ("--role", role)]
-    with (scratch / f"{config.stem}.log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, cwd=scratch)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    return running(words, cwd=scratch, log=scratch / f"{config.stem}.log")
 
 
-@contextmanager
-def _stub(scratch: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _stub(scratch: Path) -> AbstractContextManager[subprocess.Popen[bytes]]:
     words = [sys.executable, "-m", "benchmarks.server", "--latency", str(LATENCY)]
-    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    (scratch / "stub.url").write_text(process.stdout.readline().decode().strip())
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(60)
+    return running(words, cwd=ROOT, log=scratch / "stub.log")
 
 
 def _uploads(port: int) -> float:

@@ -96,7 +96,7 @@ def stub(
     words += ["--load", str(load)] if load else []
     words += ["--knows-all"] if knows_all else []
     with running(words, cwd=ROOT, log=suite.scratch / "stub.log") as process:
-        yield Stub(_first_line(process))
+        yield Stub(first_line(process))
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,15 @@ def embedded(suite: Suite, place: Path) -> Iterator[Embedded]:
     words += ["--request-log", str(log)]
     env = {**os.environ, "KBSYNC_SERVE_KEY": KEY}
     with running(words, cwd=place, env=env, log=suite.scratch / "serve.log") as process:
-        yield Embedded(_first_line(process), log)
+        yield Embedded(first_line(process), log)
 
 
-def _first_line(process: subprocess.Popen[bytes]) -> str:
+def first_line(process: subprocess.Popen[bytes]) -> str:
+    """Return the address that a server prints once it answers.
+
+    Raises:
+        RuntimeError: it printed none.
+    """
     assert process.stdout is not None
     line = process.stdout.readline().decode().strip()
     if not line.startswith("http"):

@@ -6,9 +6,7 @@ begun. A shard that was worked on meanwhile waits for the next one.
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Double, and_, bindparam, case, select
+from sqlalchemy import bindparam, select
 
 from kbsync.cluster.cluster_database import ClusterDatabase
 from kbsync.cluster.database_time import NOW, epoch
@@ -46,29 +44,27 @@ def observation(ledger: Ledger, lease: Lease, *, resync: float, now: float) -> O
     """
     binding = ledger.binding(lease.mirror)
     newest = ledger.listing(binding.base_id) if binding else None
-    if not lease.first and (newest is None or now - newest.started_at >= _lasts(newest, resync)):
+    if not lease.first and (
+        newest is None or _is_old(now - newest.started_at, complete=newest.complete, resync=resync)
+    ):
         return Observation(lists=True)
     if newest is None or not newest.complete or lease.rested_at is None:
         return Observation()
     return Observation(listed=newest if lease.rested_at < newest.started_at else None)
 
 
-def _lasts(listing: ObservedListing, resync: float) -> float:
-    return resync if listing.complete else min(resync, NOT_WHOLE)
+def _is_old(age: float, *, complete: bool, resync: float) -> bool:
+    return age >= (resync if complete else min(resync, NOT_WHOLE))
 
 
-_AGE = epoch(NOW) - LISTINGS.c.started_at
-_RESYNC = bindparam("resync", type_=Double)
-_NEWEST: Any = (
+_NEWEST = (
     select(
-        case((LISTINGS.c.complete, LISTINGS.c.started_at)).label("whole_since"),
-        and_(
-            LISTINGS.c.started_at.is_not(None),
-            case((LISTINGS.c.complete, _RESYNC), else_=NOT_WHOLE) <= _AGE,
-        ).label("old"),
+        LISTINGS.c.started_at,
+        LISTINGS.c.complete,
+        (epoch(NOW) - LISTINGS.c.started_at).label("age"),
     )
     .join_from(BINDINGS, LISTINGS, LISTINGS.c.base_id == BINDINGS.c.base_id)
-    .where(BINDINGS.c.mirror == bindparam("of_mirror"))
+    .where(BINDINGS.c.mirror == bindparam("of_mirror"), LISTINGS.c.started_at.is_not(None))
 )
 
 
@@ -91,8 +87,8 @@ class Drift:
             mirror: the mirror's name.
             resync: seconds after which a base is listed again.
         """
-        for row in self._database.run(_NEWEST, {"of_mirror": mirror, "resync": resync}):
-            if row.whole_since is not None:
-                self._partition.mark_rested(mirror, row.whole_since)
-            if row.old:
+        for row in self._database.run(_NEWEST, {"of_mirror": mirror}):
+            if row.complete:
+                self._partition.mark_rested(mirror, row.started_at)
+            if _is_old(row.age, complete=row.complete, resync=resync):
                 self._partition.mark_first(mirror)

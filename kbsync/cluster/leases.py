@@ -122,17 +122,12 @@ _RELEASE = (
         not_before=func.coalesce(NOW + seconds("wait"), SHARD.c.not_before),
     )
 )
+_UNCHANGED = SHARD.c.marks == bindparam("seen_marks", type_=BigInteger)
 _LOOKED_AT = (
     update(SHARD)
     .where(MINE)
-    .values(
-        unseen_since=case(
-            (SHARD.c.marks == bindparam("seen_marks", type_=BigInteger), null()),
-            else_=SHARD.c.began_at,
-        )
-    )
+    .values(unseen_since=case((_UNCHANGED, null()), else_=SHARD.c.began_at))
 )
-_UNCHANGED = SHARD.c.marks == bindparam("seen_marks", type_=BigInteger)
 _COMPARED = (
     update(SHARD)
     .where(MINE)

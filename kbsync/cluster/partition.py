@@ -167,7 +167,7 @@ _MARK_OLD = _marking(
         _OF_MIRROR, SHARD.c.dirty_since.is_(None), SHARD.c.compared_at < NOW - seconds("age")
     )
 )
-# What a listing says of a shard is believed where nobody had it since the listing was begun.
+# What a listing says of a shard is believed where no process had it since then.
 _MARK_RESTED = _marking(
     select(SHARD.c.id).where(
         _OF_MIRROR,
@@ -267,7 +267,7 @@ class Partition:
         self._database.run(_MARK_OLD, {"of_mirror": mirror, "age": age, "fresh": False})
 
     def mark_rested(self, mirror: str, moment: float) -> None:
-        """Mark the shards that nobody had since a moment (seconds since the epoch)."""
+        """Mark the shards that no process had since a moment (seconds since the epoch)."""
         self._database.run(_MARK_RESTED, {"of_mirror": mirror, "moment": moment, "fresh": False})
 
     def mark_first(self, mirror: str) -> None:

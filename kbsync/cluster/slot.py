@@ -100,15 +100,7 @@ class Slot:
         Raises:
             Problem: its mirror is not declared any more.
         """
-        (declared,) = build.chosen(self._settings, [lease.mirror])
-        scope = PathScope(PathRange(lease.first, lease.end), self._most)
-        engine = Reconciler(
-            replace(build.mirror_of(self._settings, declared), scope=scope),
-            self._store,
-            self._remotes[declared.server or ""],
-            self._store.clock,
-            self._rooms,
-        )
+        engine = self._engine(lease)
         rows, leases = self._rows, self._rows.leases
         moves = MovesAcross(rows.sightings, rows.partition, leases, self._tenure, self._observe)
         return ShardJob(
@@ -119,6 +111,18 @@ class Slot:
             observe=self._observe,
             started=self._begun,
             now=self._store.clock.now,
+        )
+
+    def _engine(self, lease: Lease) -> Reconciler:
+        """Return the engine of a lease's mirror, for the lease's part of it."""
+        (declared,) = build.chosen(self._settings, [lease.mirror])
+        scope = PathScope(PathRange(lease.first, lease.end), self._most)
+        return Reconciler(
+            replace(build.mirror_of(self._settings, declared), scope=scope),
+            self._store,
+            self._remotes[declared.server or ""],
+            self._store.clock,
+            self._rooms,
         )
 
     def stop(self) -> None:

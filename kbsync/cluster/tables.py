@@ -60,7 +60,7 @@ SHARD = Table(
     Column("epoch", BigInteger, nullable=False, server_default="0"),
     _moment("until"),
     _moment("began_at"),
-    # Since when nobody has it: what was written for it is older.
+    # Since when no process has it: what was written for it is older.
     _moment("rested_at"),
     # Since when it has to be compared; how often it was marked: a mark during a job is seen.
     _moment("dirty_since"),

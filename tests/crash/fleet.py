@@ -133,6 +133,8 @@ class _Run:
         self._seen = Figures()
         self._waiting: dict[int, tuple[int, float]] = {}
         self._number = 0
+        self._sleeper: warm.Running | None = None
+        self._wakes = float("inf")
 
     def whole(self, seconds: float) -> Figures:
         foreign = {f"by hand {n}.md": f"a stranger's page {n}" for n in range(FOREIGN)}
@@ -186,9 +188,6 @@ class _Run:
     def _restart_database(self) -> None:
         self._cluster.stop()
         self._cluster.start()
-
-    _sleeper: warm.Running | None = None
-    _wakes = float("inf")
 
     def _stop_one(self) -> None:
         self._sleeper = self._workers[0]

@@ -101,10 +101,8 @@ class Hints:
             fate = self._chance.random()
             if fate < 0.8 and shard.id not in self.waiting:
                 self.waiting.append(shard.id)
-            if fate > 0.7:
-                late = self._chance.uniform(1, 400) if fate < 0.9 else None
-                if late is not None:
-                    self._group.start_soon(self._later, late, shard.id)
+            if 0.7 < fate < 0.9:
+                self._group.start_soon(self._later, self._chance.uniform(1, 400), shard.id)
 
     async def _later(self, seconds: float, shard: int) -> None:
         await anyio.sleep(seconds)
@@ -139,9 +137,10 @@ async def run(
             for _ in range(chance.choice([1, 2, 2, 3])):
                 group.start_soon(_kept_up, history, chance, weather, hints)
             with anyio.move_on_after(seconds) as scope:
-                await _until_clean(history, Partition(database)) if until_clean else (
+                if until_clean:
+                    await _until_clean(history, Partition(database))
+                else:
                     await anyio.sleep(seconds)
-                )
             if until_clean and scope.cancelled_caught and not history.base_was_deleted:
                 history.watcher.fault("never clean", "shards are left that are to be compared")
             group.cancel_scope.cancel()

@@ -18,8 +18,6 @@ from kbsync.cluster.heartbeat import Heartbeat
 from kbsync.cluster.lease_tenure import LeaseTenure
 from kbsync.cluster.leases import Lease
 from kbsync.cluster.members import Members
-from kbsync.cluster.moves_across import MovesAcross
-from kbsync.cluster.shard_job import ShardJob
 from kbsync.cluster.shared_limiter import SharedLimiter
 from kbsync.cluster.slot import Slot
 from kbsync.cluster.worker import Worker, WorkerOptions, shared_rows
@@ -105,9 +103,8 @@ class FleetSlot(Slot):
         self.clock.process = process
         self._store.clock = self.clock
 
-    def job(self, lease: Lease) -> ShardJob:
+    def _engine(self, lease: Lease) -> Reconciler:
         process, history = self._process, self._process.history
-        scope = PathScope(PathRange(lease.first, lease.end), history.most_files)
         process.fence = self._store.fence
         remote = ThrottledRemote(
             process.line,
@@ -116,19 +113,9 @@ class FleetSlot(Slot):
             in_flight=IN_FLIGHT,
             fence=self._store.fence,
         )
+        scope = PathScope(PathRange(lease.first, lease.end), history.most_files)
         mirror = replace(history.mirror(lease.mirror), scope=scope)
-        engine = Reconciler(mirror, self._store, remote, self.clock, process.rooms)
-        rows, leases = self._rows, self._rows.leases
-        moves = MovesAcross(rows.sightings, rows.partition, leases, self._tenure, self._observe)
-        return ShardJob(
-            rows,
-            engine,
-            moves,
-            lease,
-            observe=self._observe,
-            started=self._begun,
-            now=self.clock.now,
-        )
+        return Reconciler(mirror, self._store, remote, self.clock, process.rooms)
 
 
 class FleetProcess:
