@@ -1,16 +1,20 @@
-"""Upgrade a ledger to the format of this kbsync, or raise why that is not possible."""
+"""Make a ledger, or upgrade one to the format of this kbsync, or raise why that is not possible.
+
+A new ledger is made as it is declared. The revisions lead older ones to the same tables: a test
+compares both.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table
 from sqlalchemy.exc import DBAPIError
 
 from kbsync.ledger.location import LedgerLocation
 from kbsync.ledger.sqlite_file import copy_file
-from kbsync.ledger.tables import APPLICATION_ID, REVISION
+from kbsync.ledger.tables import APPLICATION_ID, META, REVISION
 from kbsync.messages import Problem
 from kbsync.messages import ledger as messages
 
@@ -19,6 +23,14 @@ if TYPE_CHECKING:
 
 # Looked up at run time, so that tests can add a revision.
 SCRIPTS = Path(__file__).parent / "migrations"
+
+# As Alembic makes it: it finds here which revision it goes on from.
+_VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def found_revision(connection: Connection, location: LedgerLocation) -> str | None:
@@ -60,7 +72,7 @@ def require_current(found: str | None, location: LedgerLocation) -> None:
 
 
 def upgrade(connection: Connection, location: LedgerLocation) -> None:
-    """Upgrade the ledger to `REVISION`, in one transaction; of an older one a copy is kept first.
+    """Bring the ledger to `REVISION`, in one transaction; of an older one a copy is kept first.
 
     The copy of a file is `<ledger>.before-<revision>`.
 
@@ -77,7 +89,10 @@ def upgrade(connection: Connection, location: LedgerLocation) -> None:
             copy_file(location, Path(f"{location.path}.before-{REVISION}"))
     try:
         with connection.begin():
-            _run(connection)
+            if found is None:
+                _make(connection)
+            else:
+                run_revisions(connection)
             if location.path is not None:
                 connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     except DBAPIError as error:
@@ -89,7 +104,17 @@ def upgrade(connection: Connection, location: LedgerLocation) -> None:
         ) from error
 
 
-def _run(connection: Connection) -> None:
+def _make(connection: Connection) -> None:
+    from kbsync.ledger.indexes import METADATA  # noqa: PLC0415 - it loads all of PostgreSQL's part
+
+    METADATA.create_all(connection, checkfirst=False)
+    connection.execute(META.insert().values(id=1, high_water=0.0, generation=0))
+    _VERSION.create(connection)
+    connection.execute(_VERSION.insert().values(version_num=REVISION))
+
+
+def run_revisions(connection: Connection) -> None:
+    """Run the revisions that are missing, of an empty database all of them."""
     from alembic import command  # noqa: PLC0415 - slow to import, needed once in a ledger's life
 
     config = _config()

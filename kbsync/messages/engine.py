@@ -113,7 +113,7 @@ CONFLICT_OTHER_WRITER = Message(
 CONFLICT_OTHER_ID = Message(
     "KB-E014",
     "the upload of {path} was answered with document {document}, not with the one it was meant "
-    "for: another writer made a document of this name meanwhile",
+    "for: that one was deleted meanwhile, and another writer may have made this one",
     verb("docs get -- {base} {document}"),
     Exit.INCOMPLETE,
 )

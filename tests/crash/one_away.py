@@ -70,8 +70,9 @@ class _Side:
         files = (each for each in self.docs.rglob("*") if each.is_file())
         return self.texts() == sorted(each.read_text() for each in files)
 
-    def has(self, text: str) -> bool:
-        return text in self.texts()
+    def has(self, path: str, text: str) -> bool:
+        rows = (row for row in self.base.rows() if row["name"] == path.replace("/", "∕"))
+        return any(self.base.text(row).strip() == text for row in rows)
 
 
 def one_away(place: Path, cluster: Cluster, *, seconds: float) -> Away:
@@ -93,13 +94,13 @@ def one_away(place: Path, cluster: Cluster, *, seconds: float) -> Away:
         for _ in range(WORKERS):
             fleet.start("work")
         here, there = sides
-        _wait(lambda: here.is_exact() and there.is_exact())
-        seen.before = list(_edits(here, there, 20, "before"))
+        _wait(lambda: here.is_exact() and there.is_exact(), between=1.0)
+        seen.before = list(_edits(here, there, int(min(seconds, 20) / EVERY), "before"))
         there.server.end()
         seen.during = list(_edits(here, there, int(seconds / EVERY), "during"))
         there.server.start()
         began = time.monotonic()
-        if not _wait(there.is_exact, 400.0):
+        if not _wait(there.is_exact, 400.0, between=0.5):
             seen.wrong.append("the server that was away is not the same as its folder")
         seen.back = time.monotonic() - began
         if not here.is_exact():
@@ -116,19 +117,19 @@ def _edits(here: _Side, there: _Side, count: int, word: str) -> Iterator[float]:
         there.write(path, f"page {n % FILES} of there, edit {word} {n}")
         here.write(path, text)
         began = time.monotonic()
-        if not _wait(partial(here.has, text)):
+        if not _wait(partial(here.has, path, text)):
             raise AssertionError(f"{path} was not found within {LONGEST} s")
         took = time.monotonic() - began
         yield took
         time.sleep(max(0.0, EVERY - took))
 
 
-def _wait(holds: Callable[[], bool], longest: float = LONGEST) -> bool:
+def _wait(holds: Callable[[], bool], longest: float = LONGEST, *, between: float = 0.1) -> bool:
     end = time.monotonic() + longest
     while not holds():
         if time.monotonic() > end:
             return False
-        time.sleep(0.1)
+        time.sleep(between)
     return True
 
 

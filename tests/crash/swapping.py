@@ -18,6 +18,7 @@ from .proxy import between
 from .site import PATIENCE, Base, Folder, differences, serving
 
 TOP = 5
+BETWEEN = 0.02  # seconds
 SWAP = ", update_strategy: swap, guard: {reembeddings: {least: 10000}}"
 
 
@@ -40,7 +41,7 @@ class Looker:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Search until `stopped`."""
+        """Search until `stopped`, and leave the machine to what is looked at."""
         headers = {"Authorization": f"Bearer {KEY}"}
         with httpx.Client(
             base_url=self.url, headers=headers, timeout=SECONDS, trust_env=False
@@ -48,6 +49,7 @@ class Looker:
             while not self.stopped.is_set():
                 for number in range(self.documents):
                     self._look(http, number)
+                    self.stopped.wait(BETWEEN)
 
     def _look(self, http: httpx.Client, number: int) -> None:
         sent = time.monotonic()

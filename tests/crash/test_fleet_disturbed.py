@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(400)
 def test_a_cluster_under_everything_at_once_is_exact(tmp_path: Path, cluster: Cluster) -> None:
     own = Cluster(cluster.binaries)  # it is restarted meanwhile
     try:
-        seen = under_everything(tmp_path, own, seconds=20, every=4, stopped=5)
+        seen = under_everything(tmp_path, own, seconds=14, every=4, stopped=4)
     finally:
         own.remove()
     assert not seen.wrong, "\n".join([*seen.lines(), *seen.wrong])

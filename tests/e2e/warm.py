@@ -1,9 +1,9 @@
 """Commands that start at once: forked from a process that has loaded every room of kbsync.
 
 Each is a process of its own that runs the command's entry point from its first line to its last,
-as the installed script does; only the second of imports is spared, and at the end the tenth of one
-that Python takes to free what ends anyway. Suites that are about the start or the end itself run
-the script.
+as the installed script does; only the second of imports is spared, what is compiled when it is used
+first (SQL, patterns), and at the end the tenth of a second that Python takes to free what ends
+anyway. Suites that are about the start or the end itself run the script.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import IO, NoReturn, TypedDict
+from typing import IO, NoReturn, TypedDict, cast
 
 from pydantic import BaseModel
 
@@ -46,6 +47,12 @@ BELOW = (  # what is imported in its turn by what kbsync imports, once that is u
 )
 MOST_DESCRIPTORS = 1024
 _STARTING = threading.Lock()
+USED = """\
+version: 1
+server: {url: embedded}
+ledger: ./ledger.db
+mirrors: [{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}]
+"""
 DESCRIPTORS = 4  # standard input, output and error, and where the outcome is written
 
 
@@ -165,8 +172,7 @@ def _fork(request: Request, descriptors: Sequence[int], running: dict[int, int])
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _become(request, standard)
-        (script,) = entry_points(group="console_scripts", name="kbsync")
-        _run(script.load())
+        _run(_main())
     running[child] = outcome
     os.write(outcome, f"{child}\n".encode())
     for each in standard:
@@ -192,7 +198,39 @@ def _load() -> None:
     for name in BELOW:
         importlib.import_module(name)
     _complete()
+    _use()
     gc.freeze()
+
+
+@cache
+def _main() -> Callable[[], object]:
+    """Return what the installed script calls."""
+    (script,) = entry_points(group="console_scripts", name="kbsync")
+    return cast("Callable[[], object]", script.load())
+
+
+def _use() -> None:
+    """Mirror a folder, so that what is compiled at its first use is compiled before any fork."""
+    words, environment, folder = sys.argv, dict(os.environ), Path.cwd()
+    kept = os.dup(1), os.dup(2)
+    with tempfile.TemporaryDirectory() as place, open(os.devnull, "wb") as nothing:
+        for each in (1, 2):
+            os.dup2(nothing.fileno(), each)
+        Path(place, "docs").mkdir()
+        Path(place, "docs", "page.md").write_text("# A page\n\nWith words.\n")
+        Path(place, "kbsync.yaml").write_text(USED)
+        os.chdir(place)
+        for verb in ("apply", "plan", "status"):
+            sys.argv = ["kbsync", verb]
+            with suppress(SystemExit):
+                _main()()
+    os.chdir(folder)
+    for opened, each in zip(kept, (1, 2), strict=True):
+        os.dup2(opened, each)
+        os.close(opened)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = words
 
 
 def _complete() -> None:

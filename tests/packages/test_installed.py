@@ -22,8 +22,8 @@ from .built import Packages
 pytestmark = [pytest.mark.seconds(60), pytest.mark.timeout(400)]
 
 TOOLS = Path(sys.executable).parent
-# The oldest and the newest ones; what lies between them breaks where one of them does.
-VERSIONS = ("3.11", "3.13", "3.14")
+# The oldest one, and the newest there is; what lies between breaks where one of both does.
+VERSIONS = {"oldest": ("3.11",), "newest": ("3.14", "3.13", "3.12")}
 
 
 def _done(*words: str | Path, **more: str) -> str:
@@ -67,6 +67,7 @@ def _by_uv(wheel: Path, python: str | Path, folder: Path) -> Path:
 
 def _by_pipx(wheel: Path, python: str | Path, folder: Path) -> Path:
     places = {"PIPX_HOME": str(folder / "tools"), "PIPX_BIN_DIR": str(folder / "bin")}
+    places["PIP_COMPILE"] = "0"  # most of what is installed is never loaded
     _done(TOOLS / "pipx", "install", f"{wheel}[embedded,web]", "--python", python, **places)
     return folder / "bin" / "kbsync"
 
@@ -106,13 +107,13 @@ def _ready(daemon: subprocess.Popen[bytes], address: str) -> None:
     pytest.fail("the daemon was not ready within a minute")
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("which", VERSIONS)
 def test_demo_mirror_and_daemon_as_a_tool_of_uv(
-    packages: Packages, version: str, tmp_path: Path
+    packages: Packages, which: str, tmp_path: Path
 ) -> None:
-    python = _python(version)
+    python = next(filter(None, map(_python, VERSIONS[which])), None)
     if python is None:
-        pytest.skip(f"needs the package python{version}")
+        pytest.skip(f"needs the package python{VERSIONS[which][0]}")
     command = _by_uv(packages.wheel, python, tmp_path)
     _answers(command)
     assert "nothing to do" in _done(command, "demo", TMPDIR=str(tmp_path))

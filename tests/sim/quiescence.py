@@ -262,7 +262,7 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
             continue
         if document.name in history.mistaken and mark_of(history.server.row(document)) is None:
             continue  # a namesake made by hand in between was taken for the late upload
-        if document.id in history.reported:
+        if _was_reported(history, document.id):
             continue  # what was made is not what was meant, and that was reported
         if document.archived or not document.enabled:
             continue  # it was put away by hand, where no search finds it
@@ -273,6 +273,20 @@ def _nothing_more(history: History, held: dict[DocKey, Action]) -> None:
         history.watcher.fault(
             "too many", f"{document.id} ({document.name}) is one document too many"
         )
+
+
+def _was_reported(history: History, document_id: str) -> bool:
+    """Return whether a person was shown this document, or finds it in the journal.
+
+    A process may end between the two.
+    """
+    lines = history.store.history(limit=1000)
+    return document_id in history.reported or any(
+        line.document_id == document_id
+        and line.outcome == "stopped"
+        and line.action in ("create", "update")
+        for _, line in lines
+    )
 
 
 def _disowned(history: History, document: Document) -> bool:
@@ -299,7 +313,7 @@ def _is_true(history: History, action: Hold | Conflict) -> bool:
             empty = "no chunks" in str(action.why) and _came_out_empty(history, entry)
             return empty or _refused(history, action)
         case "KB-E011":
-            reported = named in history.reported
+            reported = _was_reported(history, named)
             return reported or (document is not None and _passes_for_foreign(history, document))
         case "KB-E012" | "KB-E274":
             return document is not None and (

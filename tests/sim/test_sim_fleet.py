@@ -16,6 +16,18 @@ from .playing import Play, fails
 from .program import Program
 
 SHARES, EACH = 2, 2
+FOUND = {
+    "a shard that a process takes again after its lease ended is worked on once": (
+        "60751 edit_chunk:37441 swap:46962 rename:32334 fleet:23321 edit:19777 fleet:46259 "
+        "swap:23299 refuse:12683 filters:52277 rename:50544 edit:11255 disable:14873 fleet:21983 "
+        "archive:56684"
+    ),
+    "an answer with another id is in the journal though its process ended": (
+        "34813 delete:36847 apply:10496 edit_chunk:4668 apply:20577 rename_metadata:52583 "
+        "edit:40295 duplicate:27140 fleet:22469 calm_apply:642 fleet:60789 fleet:43286 "
+        "fleet:46073 chmod:20952 edit:21991 refuse:3274 rename:35370"
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +66,9 @@ def test_a_history_of_a_cluster_leaves_the_same_trace_again(
     assert len(traces[0]) > 20
 
 
-def test_a_shard_that_a_process_takes_again_after_its_lease_ended_is_worked_on_once(
-    by: Play, empty: Path, tmp_path: Path
-) -> None:
-    program = Program.parsed(
-        "60751 edit_chunk:37441 swap:46962 rename:32334 fleet:23321 edit:19777 fleet:46259 "
-        "swap:23299 refuse:12683 filters:52277 rename:50544 edit:11255 disable:14873 fleet:21983 "
-        "archive:56684"
-    )
-    assert fails(program, tmp_path, empty, by) is None
+@pytest.mark.parametrize("name", FOUND)
+def test_what_once_broke_holds(name: str, by: Play, empty: Path, tmp_path: Path) -> None:
+    assert fails(Program.parsed(FOUND[name]), tmp_path, empty, by) is None
 
 
 @pytest.mark.parametrize("name", MUTANTS)

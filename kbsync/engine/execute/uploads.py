@@ -338,13 +338,14 @@ async def _uploaded(
     placed: Placed,
 ) -> Result:
     key, document = upload.case.key, reply.document
-    line = timed.line("done", document.id, upload.action.cause)
-    # The server wrote over another document: a person has to look at it.
+    # The server wrote over another document: a person has to look at it, and finds it in the
+    # journal even if this process ends before it says so.
     if placed is Placed.ELSEWHERE:
-        context.ledger.commit(EntryChange(key=key, intent=None, journal=(line,)))
-        return Stopped(
-            say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=context.base_id)
-        )
+        why = say.CONFLICT_OTHER_ID(path=key.path, document=document.id, base=context.base_id)
+        stopped = timed.line("stopped", document.id, why.text)
+        context.ledger.commit(EntryChange(key=key, intent=None, journal=(stopped,)))
+        return Stopped(why)
+    line = timed.line("done", document.id, upload.action.cause)
     _note_merge(context, upload, placed)
     torn = payload.torn()
     entry = replace(

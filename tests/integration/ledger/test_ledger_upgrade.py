@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from kbsync.ledger import LedgerStore, engines, migrate, tenure
 from kbsync.ledger.indexes import METADATA
 from kbsync.ledger.location import find_location
 from kbsync.ledger.sqlite_file import make_file
-from kbsync.ledger.tables import REVISION
+from kbsync.ledger.tables import APPLICATION_ID, REVISION
 from kbsync.messages import Problem
 from kbsync.model import (
     Binding,
@@ -130,8 +131,10 @@ def _of_format(address: str, revision: str) -> Iterator[sa.Connection]:
         with engines.writer_engine(location, "").connect() as connection:
             if location.path is None:
                 engines.prepare_schema(connection, location, make=True)
-            migrate.upgrade(connection, location)
             with connection.begin():
+                migrate.run_revisions(connection)
+                if location.path is not None:
+                    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
                 yield connection
 
 
@@ -350,9 +353,37 @@ def test_the_generation_of_a_ledger_goes_on(of_0002: str) -> None:
             assert tenure.generation(connection) == expected
 
 
-def test_the_revisions_make_the_declared_tables(address: str) -> None:
+def _index(found: Mapping[str, Any]) -> tuple[str, ...]:
+    options = found.get("dialect_options", {}).items()
+    where = [f"{name} {what}" for name, what in options]
+    return (found["name"], str(found["unique"]), *found["column_names"], *where)
+
+
+def _made(connection: sa.Connection) -> dict[str, object]:
+    """Return the tables, and the rows of those that are never empty."""
+    found = sa.inspect(connection)
+    rows = ["SELECT version_num FROM alembic_version", "SELECT id, high_water FROM meta"]
+    return {row: connection.exec_driver_sql(row).all() for row in rows} | {
+        name: {
+            "columns": {each["name"]: (str(each["type"]), each["nullable"]) for each in columns},
+            "key": found.get_pk_constraint(name),
+            "references": found.get_foreign_keys(name),
+            "checks": found.get_check_constraints(name),
+            "indexes": sorted(_index(each) for each in found.get_indexes(name)),
+            "options": found.get_table_options(name),
+        }
+        for (_, name), columns in found.get_multi_columns().items()
+    }
+
+
+def test_the_revisions_make_what_a_new_ledger_is_made_as(address: str) -> None:
+    with _of_format(f"{address}_old", REVISION) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        by_revisions = _made(connection)
     LedgerStore.open(address).close()
     engine = engines.reader_engine(find_location(address), "")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        anew = _made(connection)
     engine.dispose()
+    assert anew == by_revisions

@@ -201,6 +201,8 @@ async def test_a_reply_with_another_id_is_a_conflict_with_a_command_that_can_be_
     assert why.next.startswith(f"kbsync docs get base-1 {foreign.id}")
     assert on.ledger.held[A] == entry
     assert on.ledger.intents == {}
+    line = on.ledger.journal[-1]
+    assert (line.outcome, line.document_id, line.detail) == ("stopped", foreign.id, why.text)
 
 
 # -- ways to send an update ----------------------------------------------------------------------
