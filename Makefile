@@ -32,10 +32,10 @@ help:
 demo: $(VENV)/.with-embedded
 	$(BIN)/kbsync demo
 
-# The tests are compiled once for all workers, which load them in a third of the time.
+# At first the tests are compiled once for all workers, which load them in a third of the time.
 unexport PYTHONDONTWRITEBYTECODE
 test: $(VENV)/.with-test
-	-@$(BIN)/pytest --collect-only -qq >/dev/null
+	-@[ -d tests/e2e/__pycache__ ] || $(BIN)/pytest --collect-only -qq >/dev/null
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 image: $(VENV)/.with-test

@@ -98,6 +98,9 @@ def dispatch(context: CliContext, settings: Settings, command: Command) -> Comma
         try:
             return _here(context, settings, command)
         except Problem as problem:
+            if problem.notice.message is ledger_say.CLUSTER_AT_WORK:
+                release = pkgutil.resolve_name("kbsync.cli.cluster_release:release")
+                return CommandResult(release(settings, command, problem), None)
             answer = _ask_late_daemon(settings, command, problem)
     if answer.question is not None:
         answer = _confirmed(settings, command, answer)

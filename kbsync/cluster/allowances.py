@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
+from kbsync.cluster import held_back
 from kbsync.cluster.cluster_database import ClusterDatabase
+from kbsync.cluster.leases import Lease
 from kbsync.cluster.tables import ALLOWANCE
-from kbsync.model import DocKey
+from kbsync.model import DocKey, Guard
 from kbsync.planning.guard import Risk
 
 _OTHERS = select(ALLOWANCE.c.path, ALLOWANCE.c.risk).where(
@@ -70,6 +72,10 @@ class Judged:
         ]
         if rows:
             self._connection.execute(insert(ALLOWANCE), rows)
+
+    def hold(self, lease: Lease, guard: Guard, at: float) -> None:
+        """Note what is held back of this shard; see `held_back.note`."""
+        held_back.note(self._connection, lease, guard, at)
 
 
 # Advisory locks are numbers that all programs on the database share.

@@ -87,7 +87,7 @@ _PROCESSES = (
     )
     .where(MEMBER.c.seen_at > NOW - seconds("silence"))
     .group_by(MEMBER.c.host, MEMBER.c.pid)
-    .order_by(func.min(MEMBER.c.since), MEMBER.c.host, MEMBER.c.pid)
+    .order_by("roles", func.min(MEMBER.c.since), MEMBER.c.host, MEMBER.c.pid)
 )
 _DIRTY = SHARD.c.dirty_since.is_not(None)
 _OLDEST = func.min(SHARD.c.dirty_since)

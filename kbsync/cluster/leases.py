@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     and_,
     bindparam,
     case,
@@ -44,6 +45,7 @@ class Lease:
         marks: how often it was marked until then.
         waited: whether it had been put off.
         rested_at: when the lease before this one ended; None where that is not known.
+        released: what of the changes that were held back a person has agreed to, as JSON.
     """
 
     shard: int
@@ -57,6 +59,7 @@ class Lease:
     marks: int
     waited: bool
     rested_at: float | None = None
+    released: str | None = None
 
     @property
     def shown(self) -> str:
@@ -77,6 +80,7 @@ LEASE = (
     SHARD.c.marks,
     SHARD.c.not_before.is_not(None).label("waited"),
     epoch(SHARD.c.rested_at),
+    SHARD.c.released,
 )
 FREE = or_(SHARD.c.holder.is_(None), SHARD.c.until < NOW)
 DUE = and_(
@@ -136,6 +140,10 @@ _COMPARED = (
         dirty_since=case((_UNCHANGED, null()), else_=SHARD.c.began_at),
         urgent=case((_UNCHANGED, false()), else_=SHARD.c.urgent),
         not_before=None,
+        # What was agreed to meanwhile is for the next job.
+        released=case(
+            (and_(_UNCHANGED, bindparam("done", type_=Boolean)), null()), else_=SHARD.c.released
+        ),
         compared_at=SHARD.c.began_at,
         began_at=NOW,
         files=bindparam("of_files"),
@@ -198,19 +206,23 @@ class Leases:
         """Note that what had changed in a shard when its job began is known, if not done yet."""
         self._database.run(_LOOKED_AT, {**mine(lease), "seen_marks": lease.marks})
 
-    def compared(self, lease: Lease, *, files: int, seconds: float) -> Lease | None:
+    def compared(
+        self, lease: Lease, *, files: int, seconds: float, released: bool = True
+    ) -> Lease | None:
         """Note that all of a shard was compared, and everything done that had to be.
 
         Args:
             lease: as it was when the job began.
             files: how many there are.
             seconds: how long the job took.
+            released: whether what a person agreed to is done.
 
         Returns:
             The lease as it is for a next job: its `dirty_since` is None unless the shard was marked
             meanwhile. None where the lease is another process's by now.
         """
         values = {"seen_marks": lease.marks, "of_files": files, "of_seconds": seconds}
+        values |= {"done": released}
         rows = self._database.run(_COMPARED, {**mine(lease), **values})
         return lease_of(rows[0]) if rows else None
 

@@ -341,11 +341,11 @@ class Partition:
 
         Returns:
             The shard that has the paths of both; None where one of them is worked on, was cut or
-            joined meanwhile, or they are no neighbours.
+            joined meanwhile, something of it is held back, or they are no neighbours.
         """
         with self._database.transaction() as connection:
             pair = _locked(connection, (one, other))
-            if len(pair) < 2 or not all(row.free for row in pair.values()):
+            if len(pair) < 2 or not all(row.free and not row.held for row in pair.values()):
                 return None
             before, behind = pair[one], pair[other]
             if before.mirror != behind.mirror or before.end != behind.first:

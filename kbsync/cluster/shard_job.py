@@ -9,7 +9,7 @@ from dataclasses import replace
 import anyio
 import anyio.to_thread
 
-from kbsync.cluster import across
+from kbsync.cluster import across, held_back
 from kbsync.cluster.across import End, OtherShards, Sighting
 from kbsync.cluster.allowances import Allowances
 from kbsync.cluster.drift import observation
@@ -21,7 +21,7 @@ from kbsync.engine.execute.results import Report
 from kbsync.engine.reconciler import Planned, Reconciler
 from kbsync.engine.workers.pool import Observer, WorkerPool
 from kbsync.lazy_dataclass import dataclass
-from kbsync.model import Action, Create, Delete, DocKey, Trash
+from kbsync.model import Action, Create, Delete, DocKey, Halted, Trash
 from kbsync.planning.guarded_plan import guarded_plan
 from kbsync.planning.path_range import PathRange
 
@@ -104,11 +104,13 @@ class ShardJob:
         await self._cut(planned)
         moved = await self._moves.make(planned.context, self._lease, planned.plan.actions)
         waits = await self._waiting(planned, moved)
-        planned = await self._allowed(planned, moved.made | waits.keys())
-        report = await self._engine.apply(planned, observe=self._observe, started=self._started)
+        planned = await self._allowed(planned, moved.made, waits.keys())
+        report = await self._engine.apply(
+            planned, observe=self._observe, started=self._started, read=self._read
+        )
         if report.interrupted:  # what is left is for who has the lease next
             return JobDone(lease=self._lease, report=report, again_in=0.0, rest=self._rest)
-        await self._close(planned, self._now() - began)
+        await self._close(planned, self._now() - began, released=not waits)
         # The mark of a document that moved is written by the next job.
         again = 0.0 if moved.made else min(waits.values(), default=None)
         return JobDone(lease=self._lease, report=report, again_in=again, rest=self._rest)
@@ -137,6 +139,11 @@ class ShardJob:
         if parts is not None:
             self._lease, rest = parts
             self._rest = rest.id
+
+    @property
+    def _read(self) -> AbstractSet[str]:
+        """What of the changes that were held back a person has agreed to."""
+        return held_back.released_in(self._lease)
 
     @property
     def _within(self) -> PathRange:
@@ -179,28 +186,43 @@ class ShardJob:
                 return Sighting(path=action.key.path, end=End.NEW, since=0.0, size=size)
         return None
 
-    async def _allowed(self, planned: Planned, held: AbstractSet[DocKey]) -> Planned:
+    async def _allowed(
+        self, planned: Planned, moved: AbstractSet[DocKey], waits: AbstractSet[DocKey]
+    ) -> Planned:
         """Return what of `planned` may be done now, as the guard sees the whole fleet."""
         name, shard = self._lease.mirror, self._lease.shard
 
         def judged() -> Planned:
             with self._rows.allowances.judging(name, shard) as judge:
                 cut = self._engine.narrow(
-                    planned, lambda key: key not in held, base=True, under_way=judge.others()
+                    planned,
+                    lambda key: key not in moved and key not in waits,
+                    base=True,
+                    under_way=judge.others(),
                 )
-                judge.allow(guarded_plan(cut.plan.actions, cut.facts, cut.guard).risks)
+                allowed = guarded_plan(cut.plan.actions, cut.facts, cut.guard, self._read)
+                judge.allow(allowed.risks)
+                # What waits was not judged yet, and may be what was held back before.
+                if isinstance(allowed.guard, Halted) or not waits:
+                    judge.hold(self._lease, allowed.guard, self._now())
                 return cut
 
         return await anyio.to_thread.run_sync(judged)
 
-    async def _close(self, planned: Planned, seconds: float) -> None:
-        """Note that the shard was compared; what it was allowed is done, or is judged anew."""
+    async def _close(self, planned: Planned, seconds: float, *, released: bool) -> None:
+        """Note that the shard was compared; what it was allowed is done, or is judged anew.
+
+        Args:
+            planned: what was done.
+            seconds: how long the job took.
+            released: whether what a person agreed to is done, as nothing waits.
+        """
         acted = [each.key.path for each in planned.plan.actions if across.end_of(each)]
         await anyio.to_thread.run_sync(self._rows.sightings.drop, self._lease.mirror, acted)
         await anyio.to_thread.run_sync(self._rows.allowances.drop, self._lease.shard)
         noted = await anyio.to_thread.run_sync(
             lambda: self._rows.leases.compared(
-                self._lease, files=planned.tally.met, seconds=seconds
+                self._lease, files=planned.tally.met, seconds=seconds, released=released
             )
         )
         self._lease = noted or self._lease

@@ -127,6 +127,8 @@ def _begin_era(connection: Connection, number: int) -> None:
         update(SHARD).values(
             holder=None,
             until=None,
+            held=None,
+            released=None,
             rested_at=NOW,
             dirty_since=func.coalesce(SHARD.c.dirty_since, NOW),
             unseen_since=func.coalesce(SHARD.c.unseen_since, NOW),

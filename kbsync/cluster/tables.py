@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 # Counted up whenever a table changes its form.
-FORMAT = 2
+FORMAT = 3
 
 METADATA = MetaData()
 TEXT = Text(collation="C")
@@ -69,6 +69,10 @@ SHARD = Table(
     _moment("unseen_since"),
     Column("urgent", Boolean, nullable=False, server_default="false"),
     _moment("not_before"),
+    # What the guard held back in the last job, and what of it a person has agreed to since; both as
+    # JSON (`kbsync.cluster.held_back`).
+    Column("held", Text),
+    Column("released", Text),
     # What the last job found: as of when, how many files, and how many seconds it took.
     _moment("compared_at"),
     Column("files", BigInteger),

@@ -198,7 +198,7 @@ class Mirrors:
         if held == self.held_back(mirror):
             return
         with self._database.writing(()) as connection:
-            _put(connection, MIRRORS, mirror, records.held_back_values(held))
+            put_held_back(connection, mirror, held)
 
     def mounts(self, mirror: str) -> Mapping[str, bool]:
         """Return the folders below the root that were seen to be mount points.
@@ -240,14 +240,8 @@ class Mirrors:
         Raises:
             Problem: KB-L040 to KB-L047.
         """
-        others = HALTS.c.digest != digest
-        by_age = (HALTS.c.at.desc(), HALTS.c.digest.desc())
-        newest = select(HALTS.c.digest).where(others).order_by(*by_age).limit(KEPT - 1)
-        kept = [str(each) for (each,) in self._database.fetch_once(newest)]
-        row = {"digest": digest, "at": at, "members": json.dumps(sorted(members))}
         with self._database.writing() as connection:
-            connection.execute(HALTS.delete().where(HALTS.c.digest.not_in(kept)))
-            connection.execute(insert(HALTS), row)
+            put_halt(connection, digest, members, at)
 
     def halts(self, prefix: str) -> Mapping[str, frozenset[str]]:
         """Return the kept sets whose digest starts with `prefix`, by digest."""
@@ -288,6 +282,22 @@ class Mirrors:
             entries = _count(connection, ENTRIES, mirror)
             _drop(connection, mirror)
             return entries
+
+
+def put_held_back(connection: Connection, mirror: str, held: HeldBack | None) -> None:
+    """Record what the guard holds back, in a transaction of the caller's."""
+    _put(connection, MIRRORS, mirror, records.held_back_values(held))
+
+
+def put_halt(connection: Connection, digest: str, members: AbstractSet[str], at: float) -> None:
+    """Keep a set that was halted, in a transaction of the caller's; see `Mirrors.note_halt`."""
+    others = HALTS.c.digest != digest
+    by_age = (HALTS.c.at.desc(), HALTS.c.digest.desc())
+    newest = select(HALTS.c.digest).where(others).order_by(*by_age).limit(KEPT - 1)
+    kept = connection.scalars(newest).all()
+    connection.execute(HALTS.delete().where(HALTS.c.digest.not_in(kept)))
+    row = {"digest": digest, "at": at, "members": json.dumps(sorted(members))}
+    connection.execute(insert(HALTS), row)
 
 
 def _put(connection: Connection, table: Table, mirror: str, values: Mapping[str, Value]) -> None:

@@ -236,9 +236,17 @@ CLUSTER_AT_WORK = Message(
     "KB-L450",
     "the ledger {place} is in use by a cluster; processes at work: {count}, the first is {pid} on "
     "{host} since {since}: {command}",
-    "stop them all, which loses nothing; meanwhile: " + verb("status"),
+    "stop them all, which loses nothing; what the guard holds back is released beside them; see: "
+    + verb("status"),
 )
 
+RELEASED_IN_CLUSTER = Message(
+    "KB-L490",
+    "mirror {mirror}: what was held back is released (changes: {changes}, shards: {shards}); the "
+    "workers of the cluster carry it out",
+    "see what becomes of them with: " + verb("status"),
+    Exit.OK,
+)
 WRITER_AT_WORK = Message(
     "KB-L451",
     "no cluster can work on the ledger {place}: process {pid} on {host} writes it alone since "

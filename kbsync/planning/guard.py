@@ -295,7 +295,7 @@ def _halted(facts: Facts, documents: int, halts: Sequence[_Halt]) -> Halted:
     # Named by what follows: the release has to be valid once the server is done indexing.
     held = {each.key: facts.ahead(each) for halt in halts for each in halt.actions}
     members = frozenset(map(_member, held.values()))
-    digest = hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
+    digest = digest_of_members(members)
     values = {"mirror": facts.mirror, "documents": documents, "digest": digest[:SHOWN]}
     return Halted(
         mirror=facts.mirror,
@@ -304,6 +304,11 @@ def _halted(facts: Facts, documents: int, halts: Sequence[_Halt]) -> Halted:
         keys=frozenset(held),
         members=members,
     )
+
+
+def digest_of_members(members: AbstractSet[str]) -> str:
+    """Return the name of a set of held-back changes, as sha256 (hex)."""
+    return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
 
 
 def _member(action: Action) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from cluster import Cluster
 from cluster_fleet import SECONDS, Fleet, within
-from typing_commands import COMMAND, environment, served
+from typing_commands import COMMAND, Terminal, environment, served
 
 from kbsync.engine.control.controller import DRAIN
 from kbsync.service.shutdown import LAST
@@ -70,6 +71,32 @@ def test_an_ordinary_verb_names_the_cluster_and_a_cluster_names_the_key(
     typed = [str(COMMAND), "-c", str(on_a_file), "run", "--role", "work"]
     done = subprocess.run(typed, env=environment(), capture_output=True, text=True, check=False)
     assert (done.returncode, "KB-L455" in done.stderr) == (64, True), done.stderr
+
+
+def test_what_is_held_back_is_released_while_the_cluster_is_at_work(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    for n in range(30):
+        fleet.write(f"{n}.md", f"page {n}")
+    fleet.start("watch", "schedule")
+    fleet.start("work")
+    within(SECONDS, fleet.exact, fleet.logs)
+    for n in range(20):
+        (fleet.docs / f"{n}.md").unlink()
+    terminal = Terminal(tmp_path)
+
+    def held() -> list[str]:
+        printed = terminal.run("-c", str(fleet.config), "status")[1]
+        return re.findall(r"apply --release ([0-9a-f]+)", printed)
+
+    within(SECONDS, lambda: bool(held()), fleet.logs)
+    words = ("-c", str(fleet.config), "apply", "--release", held()[0])
+    assert "KB-L450" in terminal.run(*words, "--no-refresh")[2]
+    printed = terminal.type(*words)
+    assert "KB-L490" in printed
+    assert "changes: 20, shards: 1" in printed
+    within(SECONDS, fleet.exact, fleet.logs)
+    assert not held()
 
 
 @pytest.mark.seconds(40)

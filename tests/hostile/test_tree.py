@@ -142,7 +142,7 @@ def test_whatever_is_swapped_before_any_call_nothing_outside_is_read(
             found = sent(source_of(ground, follow_symlinks=follow))
         assert set(found.values()) <= {b"mine"}, (at, found)
     assert calls > 20
-    assert _descriptors() == opened
+    assert _descriptors() <= opened  # what other tests left open may be closed by now
 
 
 def _descriptors() -> int:

@@ -61,7 +61,7 @@ from kbsync.planning.guard import (
 from kbsync.planning.lookahead import foresee
 from kbsync.planning.marks import FIELDS
 from kbsync.planning.mount_points import innermost_above
-from kbsync.planning.path_range import EVERYTHING, PathRange
+from kbsync.planning.path_range import EVERYTHING, WHOLE, PathRange
 from kbsync.planning.plan import Plan, Rates, indexing_rate, make_plan
 from kbsync.planning.rename_detection import Vacated, vacated
 from kbsync.planning.staleness import Reason, staleness
@@ -213,7 +213,8 @@ class Planner:
         plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})
         extent = Extent(states, within=within, listed=listed is not None, blocked=tally.blocked)
         await note_unmet(context, plan, extent)
-        if within == EVERYTHING:
+        # Of a part it is its caller who knows what is held back of the others.
+        if self._mirror.scope == WHOLE:
             note_held_back(self._ledger, self._mirror, plan.halts[0] if plan.halts else Allowed())
         return Planned(
             plan=replace(plan, left_out=tally.left_out),

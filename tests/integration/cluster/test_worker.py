@@ -13,15 +13,19 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from sqlalchemy import select
 from typing_commands import KEY
 
 from kbsync.app import build
+from kbsync.cluster import held_back
 from kbsync.cluster.cluster_database import ClusterDatabase
 from kbsync.cluster.drift import Drift
 from kbsync.cluster.run import _reconcile
+from kbsync.cluster.tables import SHARD
 from kbsync.cluster.worker import Worker, WorkerOptions, worker
 from kbsync.config import Settings
 from kbsync.engine.execute.results import Event
+from kbsync.ledger import LedgerStore
 from kbsync.messages import Problem
 from kbsync.service.event_log import EventLog
 from tests.crash.site import Base, Server, serving
@@ -172,12 +176,13 @@ async def test_what_is_deleted_at_the_server_is_found_and_made_again(
     assert partition.due(10) == ()
 
 
-async def test_removals_in_many_shards_are_counted_by_the_guard_together(fleet: Fleet) -> None:
+async def _too_many_go(fleet: Fleet, *, one_of: int) -> list[tuple[str, Any]]:
+    """Remove one of so many files, more than the guard lets go; return what workers log of it."""
     for n in range(60):
         fleet.write(f"{n % 6}/{n:02}.md", f"page {n}")
     await fleet.settle()
     fleet.did()
-    for path in sorted(fleet.source.rglob("*.md"))[::3]:  # 20 of 60: more than the guard lets go
+    for path in sorted(fleet.source.rglob("*.md"))[::one_of]:
         path.unlink()
     await fleet.resync()
     said = list[tuple[str, Any]]()
@@ -187,10 +192,40 @@ async def test_removals_in_many_shards_are_counted_by_the_guard_together(fleet: 
         for shard in partition.mark_all("docs"):
             await _reconcile(fleet.workers[0], log, shard)
         partition.put_off(["docs"], None)
+    return said
+
+
+async def test_removals_in_many_shards_are_counted_by_the_guard_together(fleet: Fleet) -> None:
+    said = await _too_many_go(fleet, one_of=3)
     assert {(event, why.code) for event, why in said} == {("held back", "KB-G011")}, said
     # Ten, or 30 % of 60, may go in an hour, whichever shards they are in.
     assert fleet.did()["delete"] <= 18
     assert len(fleet.base.rows()) >= 42
+
+
+async def test_what_is_held_back_of_many_shards_is_shown_and_released_as_one(
+    fleet: Fleet, database: ClusterDatabase, address: str
+) -> None:
+    said = await _too_many_go(fleet, one_of=2)
+    left = len(fleet.base.rows()) - len(fleet.files())
+    with LedgerStore.open(address, readonly=True) as ledger:
+        held = ledger.held_back("docs")
+        assert held is not None
+        assert held.changes == left
+        with pytest.raises(Problem, match="KB-G021"):
+            held_back.release(database, ["0123456789ab"], [])
+        with pytest.raises(Problem, match="KB-G021"):
+            held_back.release(database, [held.digest], ["another mirror"])
+        # What a worker logs of its shard names that shard's changes alone.
+        one = str(said[-1][1].words["digest"])
+        assert held_back.release(database, [one], [])[0].shards == 1
+        (released,) = held_back.release(database, [held.digest[:8]], ["docs"])
+        assert (released.changes, released.shards > 1) == (left, True)
+        await fleet.settle()
+        assert fleet.texts() == fleet.files()
+        assert ledger.held_back("docs") is None
+    rows = database.run(select(SHARD.c.held, SHARD.c.released))
+    assert {(row.held, row.released) for row in rows} == {(None, None)}
 
 
 async def test_a_worker_that_lost_its_lease_sends_nothing_more(fleet: Fleet) -> None:
