@@ -51,6 +51,7 @@ class MirrorShards:
         clean: as they were compared, nothing is known to have changed.
         dirty: they have to be compared, and nobody does.
         leased: a process works on them.
+        held: in which the guard holds something back, whichever of these they are.
         dirty_since: since when the oldest has to be compared, worked on or not (seconds since the
             epoch, of the database's clock); None when none has to.
         dirty_for: seconds since then.
@@ -59,6 +60,7 @@ class MirrorShards:
     clean: int
     dirty: int
     leased: int
+    held: int
     dirty_since: float | None
     dirty_for: float | None
 
@@ -97,6 +99,7 @@ _SHARDS = (
         func.count().filter(and_(FREE, not_(_DIRTY))).label("clean"),
         func.count().filter(and_(FREE, _DIRTY)).label("dirty"),
         func.count().filter(not_(FREE)).label("leased"),
+        func.count(SHARD.c.held).label("held"),
         epoch(_OLDEST.label("dirty_since")),
         epoch((NOW - _OLDEST).label("dirty_for")),
     )

@@ -86,6 +86,8 @@ def note(connection: Connection, lease: Lease, guard: Guard, at: float) -> None:
         guard: what it still holds back.
         at: seconds of the ledger's clock.
     """
+    if not lease.holds and not isinstance(guard, Halted):
+        return
     values = {**mine(lease), "of_guard": _written(guard)}
     if not connection.execute(_HOLD, values).all():
         return  # as before, or the lease is another process's by now

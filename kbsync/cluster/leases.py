@@ -45,7 +45,8 @@ class Lease:
         marks: how often it was marked until then.
         waited: whether it had been put off.
         rested_at: when the lease before this one ended; None where that is not known.
-        released: what of the changes that were held back a person has agreed to, as JSON.
+        holds: whether something of it was held back by the last job.
+        released: what of that a person has agreed to, as JSON.
     """
 
     shard: int
@@ -59,6 +60,7 @@ class Lease:
     marks: int
     waited: bool
     rested_at: float | None = None
+    holds: bool = False
     released: str | None = None
 
     @property
@@ -80,6 +82,7 @@ LEASE = (
     SHARD.c.marks,
     SHARD.c.not_before.is_not(None).label("waited"),
     epoch(SHARD.c.rested_at),
+    SHARD.c.held.is_not(None).label("holds"),
     SHARD.c.released,
 )
 FREE = or_(SHARD.c.holder.is_(None), SHARD.c.until < NOW)

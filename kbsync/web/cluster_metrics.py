@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from kbsync.cluster.fleet import DOING, WAITING, by_role
 from kbsync.cluster.process import ClusterProcess, FleetSeen
 from kbsync.engine.execute.results import Event
-from kbsync.web.families import of_every_process, of_servers
+from kbsync.web.families import of_every_process, of_guard, of_servers
 from kbsync.web.metric_rows import counter, gauge
 from kbsync.web.step_times import StepTimes
 
@@ -88,6 +88,7 @@ def of_the_fleet(seen: FleetSeen) -> Iterator[Metric]:
         ("mirror",),
         (((name,), max(0.0, each.dirty_for or 0.0)) for name, each in mirrors),
     )
+    yield of_guard((name, each.held > 0) for name, each in mirrors)
     yield gauge(
         "kbsync_processes",
         "Processes of the cluster that were heard of in the last minute, by role.",

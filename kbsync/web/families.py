@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.metrics_core import Metric
 
@@ -85,6 +85,16 @@ def _of_mirrors(mirrors: tuple[MirrorFacts, ...]) -> Iterator[Metric]:
     )
 
 
+def of_guard(held: Iterable[tuple[str, bool]]) -> Metric:
+    """Return whether something is held back of each mirror."""
+    return gauge(
+        "kbsync_guard_halted",
+        "1 while the guard holds changes back until a person releases them.",
+        ("mirror",),
+        (((name,), float(holds)) for name, holds in held),
+    )
+
+
 def _of_guard_and_watch(mirrors: tuple[MirrorFacts, ...]) -> Iterator[Metric]:
     yield gauge(
         "kbsync_mirror_phase",
@@ -92,12 +102,7 @@ def _of_guard_and_watch(mirrors: tuple[MirrorFacts, ...]) -> Iterator[Metric]:
         ("mirror", "phase"),
         (((m.name, p.value), float(m.status.phase is p)) for m in mirrors for p in Phase),
     )
-    yield gauge(
-        "kbsync_guard_halted",
-        "1 while the guard holds changes back until a person releases them.",
-        ("mirror",),
-        (((m.name,), float(m.status.held is not None)) for m in mirrors),
-    )
+    yield of_guard((m.name, m.status.held is not None) for m in mirrors)
     yield gauge(
         "kbsync_server_away_seconds",
         "For how long the mirror's server has not answered; 0 while it does.",

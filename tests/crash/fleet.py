@@ -307,12 +307,14 @@ def faults_of(logs: str) -> list[str]:
     lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
     faults = [each for each in lines if "exception" in each and not _is_of_the_database(each)]
     loose = [line for line in logs.splitlines() if line.startswith("Traceback")]
-    return [f"a fault: {each['exception'][-500:]}" for each in faults] + loose
+    said = [f"{each['event']} {each.get('library', '')}: {each['exception']}" for each in faults]
+    return [f"a fault: {each[:100]} … {each[-500:]}" for each in said] + loose
 
 
 def _is_of_the_database(line: dict[str, Any]) -> bool:
-    of_jobs = str(line.get("library", "")).startswith("procrastinate")
-    return of_jobs and "ConnectorException" in line["exception"]
+    # By the engine itself, or by the event loop of a task that the engine has left.
+    by_a_library = line["event"] == "library"
+    return by_a_library and "procrastinate.exceptions.ConnectorException" in line["exception"]
 
 
 def _most_in_a_minute(log: Path) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Row, event, text
+from sqlalchemy import Connection, Engine, Executable, Row, event, func, select, text
 
 from kbsync.cluster.cluster_database import ClusterDatabase
 from kbsync.cluster.tables import METADATA as CLUSTER_TABLES
@@ -14,12 +15,15 @@ from kbsync.ledger.database import Database, Query, Value
 from kbsync.ledger.database import Row as ReadRow
 from kbsync.ledger.engines import writer_engine
 from kbsync.ledger.location import LedgerLocation, find_location
+from kbsync.ledger.lock import advisory_key
 from kbsync.ledger.store import LedgerStore
 from kbsync.ledger.tables import METADATA as LEDGER_TABLES
 from kbsync.ledger.tenure import Tenure
 from kbsync.model import DocKey
 
 from .weather import Weather
+
+SECONDS = 10.0  # until a cut line has to be noticed
 
 
 class DroppingWeather(Weather):
@@ -179,6 +183,17 @@ class SharedDisk:
             yield
         finally:
             self.close()
+            self._await_cut_lines()
+
+    def _await_cut_lines(self) -> None:
+        """PostgreSQL notices a moment later that a line was cut; until then its lock is held."""
+        key = advisory_key(self.location.schema)
+        end = time.monotonic() + SECONDS
+        with self._wipes.begin():
+            while not self._wipes.scalar(select(func.pg_try_advisory_lock(key))):
+                assert time.monotonic() < end
+                time.sleep(0.002)
+            self._wipes.scalar(select(func.pg_advisory_unlock(key)))
 
     def slot(self, tenure: Tenure, weather: Weather) -> LedgerStore:
         """Open the ledger of a slot of a worker."""

@@ -75,7 +75,8 @@ def test_what_once_broke_holds(name: str, by: Play, empty: Path, tmp_path: Path)
 def test_what_a_cluster_promises_is_missed_where_it_is_taken_out(
     name: str, by: Play, empty: Path, tmp_path: Path
 ) -> None:
-    patch, seed = MUTANTS[name]
-    with patch():
-        assert fails(drawn(seed), tmp_path, empty, by) is not None
-    assert fails(drawn(seed), tmp_path, empty, by) is None
+    mutant = MUTANTS[name]
+    program = drawn(mutant.seed, mutant.weights)
+    with mutant.patch():
+        assert fails(program, tmp_path, empty, by) is not None
+    assert fails(program, tmp_path, empty, by) is None

@@ -48,7 +48,7 @@ def test_shards_are_clean_dirty_or_leased(database: ClusterDatabase) -> None:
     assert behind is not None
     leases.compared(behind, files=1, seconds=1.0)
     leases.release(behind)
-    rests = MirrorShards(clean=2, dirty=0, leased=0, dirty_since=None, dirty_for=None)
+    rests = MirrorShards(clean=2, dirty=0, leased=0, held=0, dirty_since=None, dirty_for=None)
     assert told(database).mirrors["docs"] == rests
 
 

@@ -20,6 +20,7 @@ from kbsync.app import build
 from kbsync.cluster import held_back
 from kbsync.cluster.cluster_database import ClusterDatabase
 from kbsync.cluster.drift import Drift
+from kbsync.cluster.fleet import fleet as fleet_seen
 from kbsync.cluster.run import _reconcile
 from kbsync.cluster.tables import SHARD
 from kbsync.cluster.worker import Worker, WorkerOptions, worker
@@ -219,7 +220,11 @@ async def test_what_is_held_back_of_many_shards_is_shown_and_released_as_one(
         # What a worker logs of its shard names that shard's changes alone.
         one = str(said[-1][1].words["digest"])
         assert held_back.release(database, [one], [])[0].shards == 1
+        with database.transaction() as connection:
+            seen = fleet_seen(connection)
+        assert seen is not None
         (released,) = held_back.release(database, [held.digest[:8]], ["docs"])
+        assert seen.mirrors["docs"].held == released.shards
         assert (released.changes, released.shards > 1) == (left, True)
         await fleet.settle()
         assert fleet.texts() == fleet.files()
