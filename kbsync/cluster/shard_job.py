@@ -110,7 +110,8 @@ class ShardJob:
         )
         if report.interrupted:  # what is left is for who has the lease next
             return JobDone(lease=self._lease, report=report, again_in=0.0, rest=self._rest)
-        await self._close(planned, self._now() - began, released=not waits)
+        held = report.halted.keys if report.halted else frozenset[DocKey]()
+        await self._close(planned, self._now() - began, held, released=not waits)
         # The mark of a document that moved is written by the next job.
         again = 0.0 if moved.made else min(waits.values(), default=None)
         return JobDone(lease=self._lease, report=report, again_in=again, rest=self._rest)
@@ -209,15 +210,19 @@ class ShardJob:
 
         return await anyio.to_thread.run_sync(judged)
 
-    async def _close(self, planned: Planned, seconds: float, *, released: bool) -> None:
+    async def _close(
+        self, planned: Planned, seconds: float, held: AbstractSet[DocKey], *, released: bool
+    ) -> None:
         """Note that the shard was compared; what it was allowed is done, or is judged anew.
 
         Args:
             planned: what was done.
             seconds: how long the job took.
+            held: what the guard holds back; what was seen of it stays, so that it waits no more.
             released: whether what a person agreed to is done, as nothing waits.
         """
-        acted = [each.key.path for each in planned.plan.actions if across.end_of(each)]
+        actions = [each for each in planned.plan.actions if each.key not in held]
+        acted = [each.key.path for each in actions if across.end_of(each)]
         await anyio.to_thread.run_sync(self._rows.sightings.drop, self._lease.mirror, acted)
         await anyio.to_thread.run_sync(self._rows.allowances.drop, self._lease.shard)
         noted = await anyio.to_thread.run_sync(

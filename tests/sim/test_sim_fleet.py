@@ -22,6 +22,9 @@ FOUND = {
         "swap:23299 refuse:12683 filters:52277 rename:50544 edit:11255 disable:14873 fleet:21983 "
         "archive:56684"
     ),
+    "removals that are held back wait together": (
+        "12912 fleet:52752 heal:28448 mount:10464 delete:29930 apply:62578"
+    ),
     "an answer with another id is in the journal though its process ended": (
         "34813 delete:36847 apply:10496 edit_chunk:4668 apply:20577 rename_metadata:52583 "
         "edit:40295 duplicate:27140 fleet:22469 calm_apply:642 fleet:60789 fleet:43286 "
