@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -19,9 +18,9 @@ from kbsync.engine.reconciler import Planned, Reconciler
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as command_say
-from kbsync.messages import guard as say
 from kbsync.messages import source as source_say
 from kbsync.model import DocKey
+from kbsync.planning.guard import named_by
 from kbsync.planning.plan import Plan, joined
 from kbsync.source.gitignore import PathSelection
 
@@ -161,16 +160,7 @@ def released(ledger: Ledger, releases: Sequence[str]) -> frozenset[str]:
     Raises:
         Problem: one is no digest, or names nothing that was held back lately.
     """
-    read: set[str] = set()
-    for release in releases:
-        # Eight digits are few enough to copy by hand; that they name one set is checked.
-        if not re.fullmatch(r"[0-9a-f]{8,64}", release):
-            raise Problem(say.BAD_RELEASE(release=release))
-        kept = ledger.halts(release)
-        if len(kept) != 1:
-            raise Problem(say.NO_SUCH_HALT(release=release))
-        read.update(*kept.values())
-    return frozenset(read)
+    return frozenset().union(*(named_by(release, ledger.halts) for release in releases))
 
 
 async def apply_all(

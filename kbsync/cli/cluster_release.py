@@ -11,7 +11,7 @@ from kbsync.app import build
 from kbsync.commands.base import Command
 from kbsync.commands.writing_verbs import Apply, PlanOptions
 from kbsync.config import Settings
-from kbsync.messages import Problem
+from kbsync.messages import Exit, Problem
 from kbsync.messages import ledger as say
 
 
@@ -37,9 +37,10 @@ def release(settings: Settings, command: Command, refusal: Problem) -> int:
         released = held_back.release(database, command.releases, command.mirrors)
     if command.as_json:
         click.echo(json.dumps({"released": [asdict(each) for each in released]}))
-    for each in () if command.as_json else released:
-        click.echo(str(say.RELEASED_IN_CLUSTER(**asdict(each))))
-    return 0
+    else:
+        for each in released:
+            click.echo(str(say.RELEASED_IN_CLUSTER(**asdict(each))))
+    return Exit.OK
 
 
 def _is_a_release(command: Apply) -> bool:

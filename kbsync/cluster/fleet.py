@@ -70,7 +70,7 @@ class Fleet:
     """A cluster at one moment.
 
     Args:
-        processes: at work, the oldest first.
+        processes: at work, by their roles, the oldest of each first.
         mirrors: their shards, by name.
     """
 

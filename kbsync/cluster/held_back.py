@@ -7,24 +7,21 @@ the whole mirror, and agrees to all of it by one digest, or to that of one shard
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from kbsync.cluster.cluster_database import ClusterDatabase
-from kbsync.cluster.database_time import NOW
 from kbsync.cluster.leases import MINE, Lease, mine
+from kbsync.cluster.partition import MARKED
 from kbsync.cluster.tables import SHARD
 from kbsync.lazy_dataclass import dataclass
 from kbsync.ledger.mirrors import put_halt, put_held_back
-from kbsync.messages import Problem
-from kbsync.messages import guard as say
 from kbsync.model import Guard, Halted, HeldBack
-from kbsync.planning.guard import digest_of_members
+from kbsync.planning.guard import digest_of_members, named_by
 
 _HOLD = (
     update(SHARD)
@@ -40,14 +37,7 @@ _HELD = (
 _RELEASE = (
     update(SHARD)
     .where(SHARD.c.id == bindparam("shard"))
-    .values(
-        released=bindparam("agreed"),
-        dirty_since=func.coalesce(SHARD.c.dirty_since, NOW),
-        unseen_since=func.coalesce(SHARD.c.unseen_since, NOW),
-        marks=SHARD.c.marks + 1,
-        urgent=True,
-        not_before=None,
-    )
+    .values({**MARKED, "released": bindparam("agreed")})
 )
 
 
@@ -121,7 +111,8 @@ def release(
         named = {each.id: each for digest in digests for each in _named(held, digest)}
         for each in named.values():
             agreed = json.dumps(sorted(each.members))
-            connection.execute(_RELEASE, {"shard": each.id, "agreed": agreed})
+            values = {"shard": each.id, "agreed": agreed, "fresh": True}
+            connection.execute(_RELEASE, values)
     return tuple(
         Released(mirror=mirror, changes=len(_members(shards)), shards=len(shards))
         for mirror, shards in sorted(_by_mirror(named.values()).items())
@@ -169,16 +160,10 @@ def _by_mirror(held: Iterable[HeldShard]) -> dict[str, list[HeldShard]]:
 
 
 def _named(held: Sequence[HeldShard], digest: str) -> Sequence[HeldShard]:
-    """Return the shards whose held-back changes `digest` names.
-
-    Raises:
-        Problem: it is no digest, or names nothing that is held back now, or more than one set.
-    """
-    if not re.fullmatch(r"[0-9a-f]{8,64}", digest):
-        raise Problem(say.BAD_RELEASE(release=digest))
+    """Return the shards whose held-back changes `digest` names; see `named_by`."""
     sets = [[each] for each in held] + list(_by_mirror(held).values())
     found = {digest_of_members(_members(each)): each for each in sets}
-    named = [shards for whole, shards in found.items() if whole.startswith(digest)]
-    if len(named) != 1:
-        raise Problem(say.NO_SUCH_HALT(release=digest))
-    return named[0]
+    return named_by(
+        digest,
+        lambda prefix: {whole: each for whole, each in found.items() if whole.startswith(prefix)},
+    )

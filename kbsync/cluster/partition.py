@@ -110,7 +110,8 @@ _FILLED = exists(literal(1)).where(
 _OTHERS_FILLED = _OLDEST_UNSEEN.where(SHARD.c.unseen_since.is_not(None), _FILLED)
 _FORGET = delete(SHARD).where(_OF_MIRROR)
 _URGENT = bindparam("fresh", type_=Boolean)
-_MARKED = {
+# What a mark changes of a shard; `fresh`: whether it comes before what waits longer.
+MARKED = {
     "dirty_since": func.coalesce(SHARD.c.dirty_since, NOW),
     "unseen_since": func.coalesce(SHARD.c.unseen_since, NOW),
     "marks": SHARD.c.marks + 1,
@@ -137,7 +138,7 @@ def _marking(chosen: Select[Any]) -> Select[Any]:
     marked = (
         update(SHARD)
         .where(SHARD.c.id.in_(select(locked.c.id)))
-        .values(_MARKED)
+        .values(MARKED)
         .returning(SHARD.c.id)
         .cte("marked")
     )

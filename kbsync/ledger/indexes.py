@@ -1,4 +1,4 @@
-"""The indexes of the ledger's tables: what is compared with what the revisions made.
+"""The indexes of the ledger's tables: a new ledger is made with them, an older one gets them.
 
 Apart from `tables`: conditions for PostgreSQL make SQLAlchemy load all that it has for it.
 """

@@ -115,7 +115,7 @@ def _make(connection: Connection) -> None:
 
 def run_revisions(connection: Connection) -> None:
     """Run the revisions that are missing, of an empty database all of them."""
-    from alembic import command  # noqa: PLC0415 - slow to import, needed once in a ledger's life
+    from alembic import command  # noqa: PLC0415 - slow to import, needed by older ledgers alone
 
     config = _config()
     config.attributes["connection"] = connection

@@ -236,17 +236,10 @@ CLUSTER_AT_WORK = Message(
     "KB-L450",
     "the ledger {place} is in use by a cluster; processes at work: {count}, the first is {pid} on "
     "{host} since {since}: {command}",
-    "stop them all, which loses nothing; what the guard holds back is released beside them; see: "
-    + verb("status"),
+    "stop them all, which loses nothing; a release of what the guard holds back needs no stop; "
+    "see: " + verb("status"),
 )
 
-RELEASED_IN_CLUSTER = Message(
-    "KB-L490",
-    "mirror {mirror}: what was held back is released (changes: {changes}, shards: {shards}); the "
-    "workers of the cluster carry it out",
-    "see what becomes of them with: " + verb("status"),
-    Exit.OK,
-)
 WRITER_AT_WORK = Message(
     "KB-L451",
     "no cluster can work on the ledger {place}: process {pid} on {host} writes it alone since "
@@ -277,6 +270,13 @@ CLUSTER_NEEDS_POSTGRESQL = Message(
     "a cluster needs a ledger on PostgreSQL; `ledger:` names the file {place}",
     "copy it to a database, and name that in `ledger:`; see: " + verb("ledger copy --help"),
     Exit.USAGE,
+)
+RELEASED_IN_CLUSTER = Message(
+    "KB-L490",
+    "mirror {mirror}: what was held back is released (changes: {changes}, shards: {shards}); the "
+    "workers of the cluster carry it out",
+    "see what becomes of it with: " + verb("status"),
+    Exit.OK,
 )
 
 # Copies.

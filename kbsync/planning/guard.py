@@ -9,14 +9,16 @@ import enum
 import hashlib
 import json
 import math
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
+from typing import TypeVar
 
 from kbsync.config.guard import GuardConfig, ReembeddingLimits, RemovalLimits
 from kbsync.lazy_dataclass import dataclass
-from kbsync.messages import Message, Notice
+from kbsync.messages import Message, Notice, Problem
 from kbsync.messages import guard as say
 from kbsync.model import (
     Action,
@@ -33,6 +35,8 @@ from kbsync.model import (
     Update,
 )
 from kbsync.planning.mount_points import innermost_above
+
+T = TypeVar("T")
 
 OUT_OF_THE_TRASH = frozenset({Cause.EXPIRED, Cause.EMPTIED})
 REMOVALS = OUT_OF_THE_TRASH | {
@@ -309,6 +313,24 @@ def _halted(facts: Facts, documents: int, halts: Sequence[_Halt]) -> Halted:
 def digest_of_members(members: AbstractSet[str]) -> str:
     """Return the name of a set of held-back changes, as sha256 (hex)."""
     return hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
+
+
+def named_by(release: str, find: Callable[[str], Mapping[str, T]]) -> T:
+    """Return the one set of held-back changes that a person has named.
+
+    Args:
+        release: its digest, or at least the first 8 digits: few enough to copy by hand.
+        find: returns, by digest, the sets whose digest starts so.
+
+    Raises:
+        Problem: it is no digest (KB-G020), or does not name one set that is held back (KB-G021).
+    """
+    if not re.fullmatch(r"[0-9a-f]{8,64}", release):
+        raise Problem(say.BAD_RELEASE(release=release))
+    found = find(release)
+    if len(found) != 1:
+        raise Problem(say.NO_SUCH_HALT(release=release))
+    return next(iter(found.values()))
 
 
 def _member(action: Action) -> str:

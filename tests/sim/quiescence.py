@@ -280,12 +280,11 @@ def _was_reported(history: History, document_id: str) -> bool:
 
     A process may end between the two.
     """
-    lines = history.store.history(limit=1000)
     return document_id in history.reported or any(
         line.document_id == document_id
         and line.outcome == "stopped"
         and line.action in ("create", "update")
-        for _, line in lines
+        for _, line in history.store.history(limit=1000)
     )
 
 

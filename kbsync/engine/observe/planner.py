@@ -213,7 +213,7 @@ class Planner:
         plan = self.plan(decided.actions, decided.skipped, unchanged, facts, under_way or {})
         extent = Extent(states, within=within, listed=listed is not None, blocked=tally.blocked)
         await note_unmet(context, plan, extent)
-        # Of a part it is its caller who knows what is held back of the others.
+        # The caller of a part notes what is held back, with that of the other parts.
         if self._mirror.scope == WHOLE:
             note_held_back(self._ledger, self._mirror, plan.halts[0] if plan.halts else Allowed())
         return Planned(
