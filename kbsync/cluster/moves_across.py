@@ -106,7 +106,8 @@ class MovesAcross:
             with self._tenure.holding_too(other):
                 done = await apply_renames(context, [_move_of(origin, create)], self._observe)
             if done.arrived:
-                await run(self._sightings.drop, lease.mirror, [origin.path])
+                ends = [origin.path, create.key.path]
+                await run(self._sightings.drop, lease.mirror, ends)
             return bool(done.arrived)
         finally:
             await run(self._leases.release, other)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -58,6 +59,13 @@ class JobDone:
     rest: int | None = None
 
 
+class Noted(NamedTuple):
+    """What was seen of a shard's paths, and what is known of the mirror's other shards."""
+
+    sightings: Mapping[str, Sighting]
+    others: OtherShards
+
+
 class ShardJob:
     """Reconciles one shard.
 
@@ -102,8 +110,10 @@ class ShardJob:
         began = self._now()
         planned = await self._plan(began)
         await self._cut(planned)
+        noted = await self._note(planned.plan.actions)
+        # After the look at the other shards: what one misses that had been looked at is known now.
         moved = await self._moves.make(planned.context, self._lease, planned.plan.actions)
-        waits = await self._waiting(planned, moved)
+        waits = self._waiting(planned, noted, moved)
         planned = await self._allowed(planned, moved.made, waits.keys())
         report = await self._engine.apply(
             planned, observe=self._observe, started=self._started, read=self._read
@@ -150,18 +160,19 @@ class ShardJob:
     def _within(self) -> PathRange:
         return PathRange(self._lease.first, self._lease.end)
 
-    async def _waiting(self, planned: Planned, moved: Moved) -> Mapping[DocKey, float]:
-        """Return which keys have to wait for other shards, each for how many seconds at least."""
-        name = self._lease.mirror
-        actions = [each for each in planned.plan.actions if each.key not in moved.made]
+    async def _note(self, actions: Sequence[Action]) -> Noted:
+        """Note for the other shards what was seen here, then look at what is known of them."""
         seen = [found for found in map(self._sighting, actions) if found is not None]
-        sightings = await anyio.to_thread.run_sync(
-            self._rows.sightings.renew, name, self._within, seen
-        )
-        await anyio.to_thread.run_sync(self._rows.leases.looked_at, self._lease)
-        others = await anyio.to_thread.run_sync(self._others)
+        run = anyio.to_thread.run_sync
+        kept = await run(self._rows.sightings.renew, self._lease.mirror, self._within, seen)
+        await run(self._rows.leases.looked_at, self._lease)
+        return Noted(kept, await run(self._others))
+
+    def _waiting(self, planned: Planned, noted: Noted, moved: Moved) -> Mapping[DocKey, float]:
+        """Return which keys have to wait for other shards, each for how many seconds at least."""
+        actions = [each for each in planned.plan.actions if each.key not in moved.made]
         grace = self._engine.mirror.config.delete_grace
-        waits = across.waiting(actions, sightings, others, grace=grace, now=self._now())
+        waits = across.waiting(actions, *noted, grace=grace, now=self._now())
         return {**waits, **dict.fromkeys(moved.later, across.LOOK_AGAIN)}
 
     def _others(self) -> OtherShards:

@@ -9,11 +9,18 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, PoolProxiedConnection
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    PoolProxiedConnection,
+    Text,
+    literal_column,
+)
 from sqlalchemy.sql.elements import CompilerElement
 
 from kbsync.ledger import migrate
@@ -69,6 +76,11 @@ class Query:
         """Run it once for each of `rows`, in the transaction of `connection`."""
         given: Any = [self.values(row) for row in rows]
         connection.exec_driver_sql(self.sql, given if len(given) > 1 else given[0])
+
+
+def constants(words: Iterable[str]) -> list[ColumnElement[str]]:
+    """Return words of kbsync's own for `IN`; as values they would have to be counted first."""
+    return [literal_column(f"'{word}'", Text) for word in words]
 
 
 # Shared by all ledgers of the process: tests and `ledger copy` open several.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,9 @@ def reader_engine(location: LedgerLocation, command: str) -> Engine:
 
 
 def _postgresql(location: LedgerLocation, command: str, setting: str, *, pooled: bool) -> Engine:
+    # Who uses a connection that was lost meets that itself. The pool replaces it, and that it could
+    # not be reset before would be a traceback in the log whenever a database is started again.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     engine = create_engine(
         location.url,
         poolclass=QueuePool if pooled else NullPool,

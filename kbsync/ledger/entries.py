@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,7 +21,7 @@ from sqlalchemy import (
 )
 
 from kbsync.ledger import records
-from kbsync.ledger.database import Database, Query, Row
+from kbsync.ledger.database import Database, Row, Value, constants
 from kbsync.ledger.path_ranges import in_range, range_values
 from kbsync.ledger.tables import BINDINGS, ENTRIES, INTENTS, REJECTIONS
 from kbsync.model import DocKey, DocumentRules, EntryState, Intent, LedgerEntry, Rejection
@@ -96,6 +97,63 @@ _PROVED_SINCE = (
     .where(ENTRIES.c.progress_at >= bindparam("since"))
     .order_by(ENTRIES.c.mirror, ENTRIES.c.path)
 )
+
+
+def _in_states(states: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition for the entries of a mirror that are in one of `states`."""
+    named = constants(states)
+    if EntryState.SYNCED.value in states:
+        return ENTRIES.c.state.in_(named)
+    # Few are in the others. Asked for whole rows SQLite would go through the mirror all the same;
+    # their keys are in the index of states.
+    mine = _OTHER.c.mirror == bindparam("mirror")
+    return ENTRIES.c.path.in_(select(_OTHER.c.path).where(mine, _OTHER.c.state.in_(named)))
+
+
+@cache
+def _entries(states: tuple[str, ...], within: bool) -> Select[Any]:
+    """Return the select of whole entries, of all states where none are named, maybe in a range."""
+    wanted = [ENTRIES.c.mirror == bindparam("mirror")]
+    if states:
+        wanted.append(_in_states(states))
+    if within:
+        wanted += in_range(ENTRIES.c.path)
+    return select(*records.ENTRY).where(*wanted).order_by(ENTRIES.c.path)
+
+
+def _reasons(table: Table, state: str, *only: ColumnElement[bool]) -> Select[Any]:
+    shown: ColumnElement[str] = literal_column(f"'{state}'", Text)
+    return (
+        select(table.c.path, shown, table.c.reason_code, table.c.reason_text)
+        .where(table.c.mirror == bindparam("mirror"), *only)
+        .order_by(table.c.path)
+    )
+
+
+_REASONS = [
+    _reasons(ENTRIES, "failed", _in_states([EntryState.FAILED.value])),
+    _reasons(REJECTIONS, "rejected"),
+]
+_INTENTS = (
+    select(*records.INTENT).where(INTENTS.c.mirror == bindparam("mirror")).order_by(INTENTS.c.path)
+)
+_REFUSED = (
+    select(*records.REJECTION)
+    .where(REJECTIONS.c.mirror == bindparam("mirror"), *in_range(REJECTIONS.c.path))
+    .order_by(REJECTIONS.c.path)
+)
+_TAKEN = (
+    select(ENTRIES.c.path, ENTRIES.c.encoding)
+    .where(ENTRIES.c.mirror == bindparam("mirror"), ENTRIES.c.encoding.is_not(None))
+    .where(*in_range(ENTRIES.c.path))
+    .order_by(ENTRIES.c.path)
+)
+_TAKEN_OTHERWISE = _TAKEN.where(ENTRIES.c.encoding.not_like(bindparam("taken"), escape="/"))
+_STALE = (
+    select(ENTRIES.c.path, ENTRIES.c.state, ENTRIES.c.stale_code, ENTRIES.c.stale_text)
+    .where(ENTRIES.c.mirror == bindparam("mirror"), ENTRIES.c.stale_code.is_not(None))
+    .order_by(ENTRIES.c.path)
+)
 _COUNTS = (
     select(ENTRIES.c.state, func.count())
     .where(ENTRIES.c.mirror == bindparam("mirror"))
@@ -148,16 +206,13 @@ class Entries:
         """Stream entries in key order: those in one of `states` (all when none are named)
         whose path starts with `prefix`.
         """
-        wanted = [ENTRIES.c.mirror == mirror]
-        if states:
-            wanted.append(_in_states(mirror, [str(state) for state in states]))
+        values: dict[str, Value] = {"mirror": mirror}
         if prefix:
-            wanted.append(ENTRIES.c.path >= prefix)
-            end = above(prefix)
-            if end:
-                wanted.append(ENTRIES.c.path < end)
-        statement = select(*records.ENTRY).where(*wanted).order_by(ENTRIES.c.path)
-        for rows in self._database.stream(self._database.compiled(statement), 500):
+            values |= range_values(PathRange(first=prefix, end=above(prefix) or None))
+        query = self._database.query(
+            _entries(tuple(EntryState(each).value for each in states), bool(prefix))
+        )
+        for rows in self._database.stream(query, 500, **values):
             yield from map(records.entry_of, rows)
 
     def under_way(self, mirror: str) -> list[LedgerEntry]:
@@ -196,9 +251,7 @@ class Entries:
 
     def intents(self, mirror: str) -> Iterator[Intent]:
         """Stream the pending intents in key order."""
-        statement = select(*records.INTENT).where(INTENTS.c.mirror == mirror)
-        query = self._database.compiled(statement.order_by(INTENTS.c.path))
-        for rows in self._database.stream(query, 500):
+        for rows in self._database.stream(self._database.query(_INTENTS), 500, mirror=mirror):
             yield from map(records.intent_of, rows)
 
     def pending_names(self, base_id: str) -> frozenset[str]:
@@ -210,23 +263,20 @@ class Entries:
 
     def refused(self, mirror: str, within: PathRange = EVERYTHING) -> Iterator[Rejection]:
         """Stream the rejections of a range in key order."""
-        mine = (REJECTIONS.c.mirror == mirror, *in_range(REJECTIONS.c.path))
-        statement = select(*records.REJECTION).where(*mine)
-        query = self._database.compiled(statement.order_by(REJECTIONS.c.path))
-        for rows in self._database.stream(query, 500, **range_values(within)):
+        values = {"mirror": mirror, **range_values(within)}
+        for rows in self._database.stream(self._database.query(_REFUSED), 500, **values):
             yield from map(records.rejection_of, rows)
 
     def taken_otherwise(
         self, mirror: str, rules: DocumentRules, within: PathRange = EVERYTHING
     ) -> Iterator[DocKey]:
         """Stream the keys of a range whose text was taken as something their rule does not say."""
-        other: ColumnElement[bool] = ENTRIES.c.encoding.is_not(None)
+        values: dict[str, Value] = {"mirror": mirror, **range_values(within)}
+        statement = _TAKEN
         if rules.shared is not None:
-            other &= ~ENTRIES.c.encoding.endswith(rules.shared.taken_by, autoescape=True)
-        statement = select(ENTRIES.c.path, ENTRIES.c.encoding)
-        mine = (ENTRIES.c.mirror == mirror, other, *in_range(ENTRIES.c.path))
-        query = self._database.compiled(statement.where(*mine).order_by(ENTRIES.c.path))
-        for rows in self._database.stream(query, 1000, **range_values(within)):
+            statement = _TAKEN_OTHERWISE
+            values["taken"] = _ending_with(rules.shared.taken_by)
+        for rows in self._database.stream(self._database.query(statement), 1000, **values):
             for path, encoding in rows:
                 if not str(encoding).endswith(rules.of(str(path)).taken_by):
                     yield DocKey(mirror=mirror, path=str(path))
@@ -239,39 +289,25 @@ class Entries:
 
     def reasons(self, mirror: str) -> Iterator[Reason]:
         """Stream why keys have no up-to-date document: failed entries, then rejections, by path."""
-        for query in self._reasons(mirror):
-            for rows in self._database.stream(query, 500):
+        for statement in _REASONS:
+            for rows in self._database.stream(self._database.query(statement), 500, mirror=mirror):
                 for path, state, code, sentence in rows:
                     key = DocKey(mirror=mirror, path=str(path))
                     yield Reason(key, str(state), str(code or ""), str(sentence or ""))
 
     def stale(self, mirror: str) -> Iterator[Reason]:
         """Stream the documents that hold what their file held before, by path."""
-        columns = (ENTRIES.c.path, ENTRIES.c.state, ENTRIES.c.stale_code, ENTRIES.c.stale_text)
-        mine = (ENTRIES.c.mirror == mirror, ENTRIES.c.stale_code.is_not(None))
-        query = self._database.compiled(select(*columns).where(*mine).order_by(ENTRIES.c.path))
-        for rows in self._database.stream(query, 500):
+        for rows in self._database.stream(self._database.query(_STALE), 500, mirror=mirror):
             for path, state, code, sentence in rows:
                 key = DocKey(mirror=mirror, path=str(path))
                 yield Reason(key, str(state), str(code), str(sentence or ""))
 
-    def _reasons(self, mirror: str) -> Iterator[Query]:
-        failed = _in_states(mirror, [EntryState.FAILED.value])
-        for table, state, kinds in ((ENTRIES, "failed", [failed]), (REJECTIONS, "rejected", [])):
-            state_column: ColumnElement[str] = literal_column(f"'{state}'", Text)
-            statement = select(table.c.path, state_column, table.c.reason_code, table.c.reason_text)
-            mine = statement.where(table.c.mirror == mirror, *kinds)
-            yield self._database.compiled(mine.order_by(table.c.path))
 
-
-def _in_states(mirror: str, states: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition for the entries of a mirror that are in one of `states`."""
-    if EntryState.SYNCED.value in states:
-        return ENTRIES.c.state.in_(states)
-    # Few are in the others. Asked for whole rows SQLite would go through the mirror all the same;
-    # their keys are in the index of states.
-    keys = select(_OTHER.c.path).where(_OTHER.c.mirror == mirror, _OTHER.c.state.in_(states))
-    return ENTRIES.c.path.in_(keys)
+def _ending_with(text: str) -> str:
+    """Return the pattern of LIKE, with `/` before what is meant as it stands, for such an end."""
+    for each in "/%_":
+        text = text.replace(each, f"/{each}")
+    return f"%{text}"
 
 
 def storable_key(key: DocKey) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Integer, bindparam, func, select
 
 from kbsync.ledger import records
-from kbsync.ledger.database import Database
+from kbsync.ledger.database import Database, constants
 from kbsync.ledger.tables import JOURNAL
 from kbsync.model import DocKey, EntryState, JournalLine, Restless
 
@@ -25,6 +25,20 @@ _RESTLESS = (
     .where(JOURNAL.c.outcome == "done", JOURNAL.c.action == "update")
     .group_by(JOURNAL.c.path)
     .having(func.count() >= bindparam("least", type_=Integer))
+)
+_CAUSES = (
+    select(JOURNAL.c.action, JOURNAL.c.detail, func.count())
+    .where(JOURNAL.c.mirror == bindparam("mirror"), JOURNAL.c.at >= bindparam("since"))
+    .where(JOURNAL.c.outcome == "done")
+    .where(JOURNAL.c.action.in_(constants(["create", "update", "delete", "trash"])))
+    .group_by(JOURNAL.c.action, JOURNAL.c.detail)
+)
+_INDEXED = (
+    select(JOURNAL.c.at, JOURNAL.c.milliseconds)
+    .where(JOURNAL.c.mirror == bindparam("mirror"), JOURNAL.c.action == "index")
+    .where(JOURNAL.c.outcome == EntryState.SYNCED.value)
+    .order_by(JOURNAL.c.id.desc())
+    .limit(bindparam("most", type_=Integer))
 )
 
 
@@ -87,16 +101,7 @@ class Journal:
             mirror: the mirror's name.
             since: from this time on, seconds of the ledger's clock.
         """
-        kinds = (JOURNAL.c.action, JOURNAL.c.detail)
-        wanted = (
-            JOURNAL.c.mirror == records.stored(mirror),
-            JOURNAL.c.at >= since,
-            JOURNAL.c.outcome == "done",
-            JOURNAL.c.action.in_(["create", "update", "delete", "trash"]),
-        )
-        rows = self._database.fetch_once(
-            select(*kinds, func.count()).where(*wanted).group_by(*kinds)
-        )
+        rows = self._database.fetch(_CAUSES, mirror=records.stored(mirror), since=since)
         return {(str(action), str(cause)): int(n or 0) for action, cause, n in rows}
 
     def indexing_spans(self, mirror: str, *, limit: int = 200) -> Sequence[tuple[float, float]]:
@@ -106,13 +111,7 @@ class Journal:
             mirror: the mirror's name.
             limit: of at most so many documents.
         """
-        wanted = (
-            JOURNAL.c.mirror == records.stored(mirror),
-            JOURNAL.c.action == "index",
-            JOURNAL.c.outcome == EntryState.SYNCED.value,
-        )
-        statement = select(JOURNAL.c.at, JOURNAL.c.milliseconds).where(*wanted)
-        rows = self._database.fetch_once(statement.order_by(JOURNAL.c.id.desc()).limit(limit))
+        rows = self._database.fetch(_INDEXED, mirror=records.stored(mirror), most=limit)
         return [(float(at or 0) - int(took or 0) / 1000, float(at or 0)) for at, took in rows]
 
     def repairs(self, key: DocKey, since: float) -> int:

@@ -294,24 +294,25 @@ def put_halt(connection: Connection, digest: str, members: AbstractSet[str], at:
     others = HALTS.c.digest != digest
     by_age = (HALTS.c.at.desc(), HALTS.c.digest.desc())
     newest = select(HALTS.c.digest).where(others).order_by(*by_age).limit(KEPT - 1)
-    kept = connection.scalars(newest).all()
+    kept = [digest, *connection.scalars(newest)]
     connection.execute(HALTS.delete().where(HALTS.c.digest.not_in(kept)))
-    row = {"digest": digest, "at": at, "members": json.dumps(sorted(members))}
-    connection.execute(insert(HALTS), row)
+    _put(connection, HALTS, digest, {"at": at, "members": json.dumps(sorted(members))})
 
 
-def _put(connection: Connection, table: Table, mirror: str, values: Mapping[str, Value]) -> None:
-    mine = table.c.mirror == mirror
-    if connection.execute(table.update().where(mine).values(**values)).rowcount:
+def _put(connection: Connection, table: Table, name: str, values: Mapping[str, Value]) -> None:
+    """Change the row whose key is `name`, or make it."""
+    (key,) = table.primary_key
+    if connection.execute(table.update().where(key == name).values(**values)).rowcount:
         return
+    row = {**values, key.name: name}
     if connection.dialect.name != "postgresql":
-        connection.execute(insert(table), {**values, "mirror": mirror})
+        connection.execute(insert(table), row)
         return
-    # Two workers of a cluster may make the row of their mirror at once.
+    # Two workers of a cluster may make the row at once.
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - a ledger in a file needs none
 
-    made = postgresql.insert(table).values(**{**values, "mirror": mirror})
-    connection.execute(made.on_conflict_do_update(index_elements=[table.c.mirror], set_=values))
+    made = postgresql.insert(table).values(row)
+    connection.execute(made.on_conflict_do_update(index_elements=[key], set_=values))
 
 
 def _require(connection: Connection, mirror: str) -> None:

@@ -58,6 +58,7 @@ def measured(tmp_path: Path, *groups: str) -> Any:
     return found
 
 
+@pytest.mark.once_a_change
 @pytest.mark.seconds(8)
 @pytest.mark.timeout(300)
 def test_what_does_not_change_is_measured(
@@ -88,6 +89,7 @@ def test_a_first_apply_is_measured_and_its_requests_are_counted(tmp_path: Path) 
     ]
 
 
+@pytest.mark.once_a_change
 @pytest.mark.seconds(12)
 @pytest.mark.timeout(300)
 def test_the_daemon_and_its_servers_are_measured(tmp_path: Path) -> None:

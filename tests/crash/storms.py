@@ -179,7 +179,7 @@ def throttled(place: Path, url: str) -> list[str]:
         while not _uploads(proxy):
             assert process.poll() is None
             assert time.monotonic() < end
-            time.sleep(0.02)
+            time.sleep(0.1)
         time.sleep(SILENCE)
         if _uploads(proxy) > 4:
             story.wrong.append(f"{_uploads(proxy)} uploads in spite of the throttle")

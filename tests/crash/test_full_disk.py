@@ -28,7 +28,8 @@ def _story(seed: int) -> Story:
 
 @pytest.mark.timeout(400)
 @pytest.mark.seconds(20)
-def test_a_disk_that_is_full_at_any_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.once_a_change)])
+def test_a_disk_that_is_full_at_any_moment(tmp_path: Path, seed: int) -> None:
     if not shutil.which("unshare"):
         pytest.skip("no unshare on this machine: apt-get install util-linux (Debian package)")
     allowed = [*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"]
@@ -36,4 +37,4 @@ def test_a_disk_that_is_full_at_any_moment(tmp_path: Path) -> None:
     if tried.returncode:
         pytest.skip(f"no user namespaces with mounts here: {tried.stderr.strip()}")
 
-    assert not together(tmp_path, {"merging": _story(0), "doubling": _story(1)})
+    assert not together(tmp_path, {"full": _story(seed)})

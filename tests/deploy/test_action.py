@@ -28,7 +28,7 @@ ledger: ./ledger.db
 mirrors: [{name: docs, source: ./docs, knowledge_base: Docs}]
 """
 
-pytestmark = [pytest.mark.seconds(60), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 
 @dataclass
@@ -92,11 +92,21 @@ def _filled(value: str, known: dict[str, str]) -> str:
     return re.sub(r"\$\{\{ (\S+) \}\}", lambda found: known[found[1]], value)
 
 
-@pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a runner with the action: what the first job installs, the next ones find."""
+INSTALLED = pytest.param("as it installs", marks=pytest.mark.once_a_change)
+
+
+@pytest.fixture(scope="module", params=["as it is here", INSTALLED])
+def runner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a runner with the action: what the first job installs, the next ones find.
+
+    An installation takes longer than all that is asked here; most runs of the tests stand their
+    own environment in its place.
+    """
     folder = tmp_path_factory.mktemp("runner")
-    shutil.rmtree(copied(folder / "action") / "tests")
+    if request.param == "as it is here":
+        (folder / "kbsync").symlink_to(sys.prefix)
+    else:
+        shutil.rmtree(copied(folder / "action") / "tests")
     return folder
 
 

@@ -89,7 +89,7 @@ class Browser:
         end = time.monotonic() + SECONDS
         while not holds():
             assert time.monotonic() < end, what or self.text()
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def until_text(self, text: str) -> None:
         self.until(lambda: text in self.text(), f"never shown: {text}")

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from ledgers import FileLedger, Ledger, SchemaLedger
 
-# Stories of the engine: on PostgreSQL tests/integration/postgresql asks the same.
+# What a ledger answers is asked of both databases in tests/integration/ledger, and the stories of
+# the engine in tests/integration/postgresql. Of what is typed, these are asked of both every time.
+ON_BOTH = {"test_ledger_verbs", "test_standby"}
+ON_POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.once_a_change)
+# Stories of the engine alone.
 ON_A_FILE = {
     "test_adopt",
     "test_configuration_changes",
@@ -20,9 +24,9 @@ ON_A_FILE = {
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tell a story with a ledger on both databases where they may differ."""
     if "ledger" in metafunc.fixturenames:
-        on_a_file = metafunc.module.__name__ in ON_A_FILE
-        databases = ["sqlite"] if on_a_file else ["sqlite", "postgresql"]
-        metafunc.parametrize("ledger", databases, indirect=True)
+        name = metafunc.module.__name__
+        other = [] if name in ON_A_FILE else ["postgresql" if name in ON_BOTH else ON_POSTGRESQL]
+        metafunc.parametrize("ledger", ["sqlite", *other], indirect=True)
 
 
 @pytest.fixture

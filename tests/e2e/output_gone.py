@@ -85,7 +85,7 @@ class Site:
         end = time.monotonic() + SECONDS
         while not condition():
             assert time.monotonic() < end
-            time.sleep(0.05)
+            time.sleep(0.3)
 
 
 class Sink:

@@ -48,7 +48,7 @@ class Daemon:
         while not condition():
             assert self.process.poll() is None, self._log.read_text("utf-8")
             assert time.monotonic() < end, self._log.read_text("utf-8")
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def until_said(self, event: str, count: int = 1, **words: object) -> list[dict[str, Any]]:
         self.until(lambda: len(self.said(event, **words)) >= count)

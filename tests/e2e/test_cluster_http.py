@@ -79,11 +79,13 @@ def test_metrics_and_status_tell_of_processes_shards_and_jobs(
         headers = {"Authorization": f"Bearer {TOKEN}"}
         answer = httpx.get(f"{url_of(fleet, number)}/metrics", headers=headers)
         assert answer.status_code == 200
-        check_by_promtool(answer.content)
+        answers[number] = answer.content
         return values(answer.text)
 
+    answers: dict[int, bytes] = {}
     within(SECONDS, lambda: scraped(1)["kbsync_shards", "docs", "clean"] == 1, fleet.logs)
     found = scraped(1)
+    check_by_promtool(answers[1])
     assert found["kbsync_ready",] == 1
     roles = [found["kbsync_processes", role] for role in ("schedule", "watch", "work")]
     assert roles == [1, 1, 1]
@@ -113,6 +115,7 @@ def test_metrics_and_status_tell_of_processes_shards_and_jobs(
     fleet.write("late.md", "while nobody works")
     within(SECONDS, lambda: scraped(0)["kbsync_shards", "docs", "dirty"] == 1, fleet.logs)
     within(SECONDS, lambda: scraped(0)["kbsync_oldest_dirty_seconds", "docs"] > 1, fleet.logs)
+    check_by_promtool(answers[0])
     assert any(
         "shards: 1 dirty; dirty for " in line for line in typed(fleet, "status").splitlines()
     )

@@ -16,7 +16,6 @@ from kbsync.engine.execute.marking import BATCH
 HEAD = "version: 1\nserver: %s\nledger: ./ledger.db\nmirrors:\n"
 MIRROR = "  - {name: docs, source: ./docs, knowledge_base: Docs, settle: 0s%s}\n"
 EMBEDDED = "{url: embedded}"
-FILES = BATCH + 10
 CALLS = 15
 
 
@@ -57,9 +56,15 @@ def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
 
 
-def test_front_matter_of_many_files_costs_no_upload_and_fifteen_calls(terminal: Terminal) -> None:
+@pytest.mark.parametrize(
+    "files", [30, pytest.param(BATCH + 10, marks=pytest.mark.once_a_change)], ids=["one", "more"]
+)
+def test_front_matter_of_many_files_costs_no_upload_and_fifteen_calls(
+    terminal: Terminal, files: int
+) -> None:
+    """Values of one batch of documents, or of more."""
     docs, more = terminal.folder / "docs", ", front_matter: [title, weight, date]"
-    for number in range(FILES):
+    for number in range(files):
         more_fields = f"weight: {number}\ndate: 2024-05-01\n"
         (docs / f"{number:03}.md").write_text(
             page(f"Page {number}", f"basalt {number}", more_fields)
@@ -68,7 +73,7 @@ def test_front_matter_of_many_files_costs_no_upload_and_fifteen_calls(terminal: 
         declare(terminal.folder, more, f"{{url: '{front.url}', api_key_env: DIFY_API_KEY}}")
         terminal.type("apply")
         before = uploaded(terminal)
-        for number in range(FILES):
+        for number in range(files):
             fields = f"weight: {number + 1}\ndate: 2025-05-01\n"
             (docs / f"{number:03}.md").write_text(page(f"New {number}", f"basalt {number}", fields))
         calls = Counter[str]()
@@ -77,7 +82,7 @@ def test_front_matter_of_many_files_costs_no_upload_and_fifteen_calls(terminal: 
             calls[f"{method} {path.rpartition('/')[2]}"] += 1
 
         front.behaviour = count
-        assert f"{FILES} given other metadata" in terminal.type("apply")
+        assert f"{files} given other metadata" in terminal.type("apply")
         counted = dict(calls)
         assert sum(counted.values()) <= CALLS, counted
         assert uploaded(terminal) == before

@@ -6,18 +6,27 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from cluster import Cluster
-from typing_commands import KEY, environment, served
+from typing_commands import KEY, Terminal, environment, served
 
-# The command, and the names of all modules that are loaded at its end.
+# The command; at its end the names of all modules that are loaded, and how often garbage was looked
+# for from its first line to its last.
 NOTING = """
-import atexit, json, pathlib, sys
-noted = pathlib.Path(sys.argv.pop(1))
-atexit.register(lambda: noted.write_text(json.dumps([m for m in sys.modules if sys.modules[m]])))
+import atexit, gc, json, pathlib, sys
 from kbsync.cli import main
+noted = pathlib.Path(sys.argv.pop(1))
+looks = lambda: sum(each["collections"] for each in gc.get_stats())
+before = looks()
+def note():
+    loaded = [m for m in sys.modules if sys.modules[m]]
+    noted.write_text(json.dumps({"modules": loaded, "looks": looks() - before}))
+atexit.register(note)
 main()
 """
 # What migrates, serves, converts, shows bars and logs, and the part of httpx that is a command.
@@ -57,19 +66,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             f"version: 1\nserver: {{url: '{url}', api_key: {KEY}}}\nledger: ./ledger.db\n"
             "mirrors: [{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}]\n"
         )
-        loaded(place, "apply")
+        Terminal(place).type("apply")
         yield place
 
 
-def loaded(place: Path, *words: str) -> set[str]:
-    """Return the modules that `kbsync WORDS` loads, which ends well."""
-    noted = place / "modules.json"
-    line = [sys.executable, "-c", NOTING, str(noted), *words]
+class Noted(NamedTuple):
+    """What a command loaded, and how often it looked for garbage."""
+
+    modules: frozenset[str]
+    looks: int
+
+
+@cache
+def noted(place: Path, *words: str) -> Noted:
+    """Run `kbsync WORDS`, which ends well."""
+    file = place / "noted.json"
+    line = [sys.executable, "-c", NOTING, str(file), *words]
     subprocess.run(line, cwd=place, env=environment(), check=True, capture_output=True)
-    return set(json.loads(noted.read_text()))
+    found = json.loads(file.read_text())
+    return Noted(frozenset(found["modules"]), found["looks"])
 
 
-def among(modules: set[str], unwanted: set[str]) -> list[str]:
+def loaded(place: Path, *words: str) -> AbstractSet[str]:
+    return noted(place, *words).modules
+
+
+def among(modules: AbstractSet[str], unwanted: set[str]) -> list[str]:
     """Return what of `modules` is one of `unwanted`, or in one of them."""
     return [m for m in sorted(modules) if any(m == u or m.startswith(f"{u}.") for u in unwanted)]
 
@@ -97,28 +119,13 @@ def test_status_of_a_ledger_on_a_server_loads_no_cluster_where_none_is(
         f"version: 1\nserver: {{url: embedded}}\nledger: {cluster.fresh()}\n"
         "mirrors: [{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}]\n"
     )
-    loaded(tmp_path, "apply")
+    Terminal(tmp_path).type("apply")
     assert among(loaded(tmp_path, "status"), {"kbsync.cluster"}) == []
-
-
-# How often garbage is looked for from the first line of the command to its last.
-LOOKS = """
-import atexit, gc, pathlib, sys
-from kbsync.cli import main
-noted = pathlib.Path(sys.argv.pop(1))
-looks = lambda: sum(each["collections"] for each in gc.get_stats())
-before = looks()
-atexit.register(lambda: noted.write_text(str(looks() - before)))
-main()
-"""
 
 
 @pytest.mark.parametrize("words", ["plan", "status", "apply --no-refresh"])
 def test_a_verb_loads_without_a_look_for_garbage(folder: Path, words: str) -> None:
-    noted = folder / "looks"
-    line = [sys.executable, "-c", LOOKS, str(noted), *words.split()]
-    subprocess.run(line, cwd=folder, env=environment(), check=True, capture_output=True)
-    assert noted.read_text() == "0"
+    assert noted(folder, *words.split()).looks == 0
 
 
 # What the daemon works with, once all is loaded.
@@ -136,10 +143,10 @@ main()
 
 
 def test_the_daemon_looks_for_garbage_but_not_in_what_was_loaded(folder: Path) -> None:
-    noted = folder / "garbage"
-    line = [sys.executable, "-c", OF_THE_DAEMON, str(noted)]
+    written = folder / "garbage"
+    line = [sys.executable, "-c", OF_THE_DAEMON, str(written)]
     subprocess.run(line, cwd=folder, env=environment(), check=True, capture_output=True)
-    assert noted.read_text() == "20000 True"
+    assert written.read_text() == "20000 True"
 
 
 def test_an_embedded_server_is_loaded_without_what_serves_it(tmp_path: Path) -> None:
@@ -148,7 +155,7 @@ def test_an_embedded_server_is_loaded_without_what_serves_it(tmp_path: Path) -> 
         "version: 1\nserver: {url: embedded}\nledger: ./ledger.db\n"
         "mirrors: [{name: docs, source: ./docs, knowledge_base: Docs, settle: 0s}]\n"
     )
-    loaded(tmp_path, "apply")
+    Terminal(tmp_path).type("apply")
     assert among(loaded(tmp_path, "apply", "--no-refresh"), NEVER) == []
 
 

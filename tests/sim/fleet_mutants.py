@@ -1,6 +1,6 @@
 """kbsync with one promise of the cluster taken out: the simulator of fleets has to notice.
 
-`python -m tests.sim.fleet_mutants [SEED]` prints which history each dies of.
+`python -m tests.sim.fleet_mutants [SEED [NAME ...]]` prints a short history that each dies of.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -24,7 +25,7 @@ from kbsync.ledger.tables import META
 from tests.cluster import postgresql
 
 from . import fleet
-from .playing import LONGEST, Play, fails, ledgers
+from .playing import LONGEST, Play, fails, ledgers, shortened
 from .program import Program
 
 Patch = Callable[[], AbstractContextManager[Any]]
@@ -88,27 +89,37 @@ def _all(*patches: Any) -> Any:
 
 
 class Mutant(NamedTuple):
-    """A mutant with a history that it dies of; a change of the engine may move that on.
+    """A mutant with a history that it dies of; a change of the engine may ask for another one.
 
     Args:
         patch: takes a promise out.
-        seed: of the history.
-        weights: what it is drawn by.
+        program: the history, as short as it could be made.
+        weights: what others are drawn by.
     """
 
     patch: Patch
-    seed: int
+    program: str
     weights: Mapping[str, int] = fleet.WEIGHTS
 
 
 # Workers that are stopped amid an edit of what another one edits meanwhile.
 EDITING = {"fleet": 40, "edit": 30, "write": 5, "swap": 5}
 MUTANTS: Mapping[str, Mutant] = {
-    "commits by any epoch": Mutant(commits_by_any_epoch, 28),
-    "writes by any lease": Mutant(writes_by_any_lease, 1025, EDITING),
-    "there are no leases": Mutant(there_are_no_leases, 44),
-    "the budget is each one's own": Mutant(budget_is_each_one_s_own, 15),
-    "clocks are their own": Mutant(clocks_are_their_own, 2),
+    "commits by any epoch": Mutant(
+        commits_by_any_epoch,
+        "33765 change_settings:15469 disable:58455 write:7587 fleet:35952",
+    ),
+    "writes by any lease": Mutant(
+        writes_by_any_lease,
+        "34908 edit:63203 swap:57193 fleet:51509 edit:22525 fleet:40179 fleet:31710 edit:44171",
+        EDITING,
+    ),
+    "there are no leases": Mutant(
+        there_are_no_leases,
+        "59220 calm_fleet:31586 duplicate:5545 fleet:15445 fleet:38117 fleet:14771 fleet:41403",
+    ),
+    "the budget is each one's own": Mutant(budget_is_each_one_s_own, "36715 calm_fleet:18285"),
+    "clocks are their own": Mutant(clocks_are_their_own, "4 fleet:7134 delete:54216"),
 }
 
 
@@ -118,14 +129,14 @@ def drawn(seed: int, weights: Mapping[str, int] = fleet.WEIGHTS) -> Program:
 
 
 def hunted(
-    mutant: Mutant, by: Play, place: Any, empty: Any, *, seed: int, most: int = MOST
-) -> int | None:
-    """Return the first seed that `mutant` dies of, None if it survives `most` histories."""
-    for number in range(seed, seed + most):
-        with mutant.patch():
-            broken = fails(drawn(number, mutant.weights), place, empty, by)
-        if broken is not None:
-            return number
+    mutant: Mutant, by: Play, place: Path, empty: Path, *, seed: int, most: int = MOST
+) -> Program | None:
+    """Return a short history that `mutant` dies of, None if it survives `most` of them."""
+    with mutant.patch():
+        for number in range(seed, seed + most):
+            program = drawn(number, mutant.weights)
+            if fails(program, place, empty, by) is not None:
+                return shortened(program, place, empty, by)
     return None
 
 
@@ -140,12 +151,8 @@ def main() -> int:
             if chosen and name not in chosen:
                 continue
             found = hunted(mutant, by, place, empty, seed=first)
-            why = ""
-            if found is not None:
-                with mutant.patch():
-                    why = str(fails(drawn(found, mutant.weights), place, empty, by))[:150]
             survived += found is None
-            print(f"{name}: {found} {why}", flush=True)
+            print(f"{name}: {found}", flush=True)
     return survived
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -186,9 +187,13 @@ class SharedDisk:
             self._await_cut_lines()
 
     def _await_cut_lines(self) -> None:
-        """PostgreSQL notices a moment later that a line was cut; until then its lock is held."""
+        """PostgreSQL notices a moment later that a line was cut; until then its lock is held.
+
+        A process that was killed has no line any more; here what is left of it has to be freed.
+        """
         key = advisory_key(self.location.schema)
         end = time.monotonic() + SECONDS
+        gc.collect()
         with self._wipes.begin():
             while not self._wipes.scalar(select(func.pg_try_advisory_lock(key))):
                 assert time.monotonic() < end

@@ -16,6 +16,7 @@ from .playing import Play, fails
 from .program import Program
 
 SHARES, EACH = 2, 2
+ANSWERED = "an answer with another id is in the journal though its process ended"
 FOUND = {
     "a shard that a process takes again after its lease ended is worked on once": (
         "60751 edit_chunk:37441 swap:46962 rename:32334 fleet:23321 edit:19777 fleet:46259 "
@@ -25,7 +26,7 @@ FOUND = {
     "removals that are held back wait together": (
         "12912 fleet:52752 heal:28448 mount:10464 delete:29930 apply:62578"
     ),
-    "an answer with another id is in the journal though its process ended": (
+    ANSWERED: (
         "34813 delete:36847 apply:10496 edit_chunk:4668 apply:20577 rename_metadata:52583 "
         "edit:40295 duplicate:27140 fleet:22469 calm_apply:642 fleet:60789 fleet:43286 "
         "fleet:46073 chmod:20952 edit:21991 refuse:3274 rename:35370"
@@ -60,11 +61,11 @@ def test_drawn_histories_of_a_cluster_keep_every_promise(
 def test_a_history_of_a_cluster_leaves_the_same_trace_again(
     by: Play, empty: Path, tmp_path: Path
 ) -> None:
-    traces = []
+    program, traces = Program.parsed(FOUND[ANSWERED]), []
     for time in ("once", "twice"):
         place = tmp_path / time
         place.mkdir()
-        traces.append(by(drawn(7), place, empty).trace)
+        traces.append(by(program, place, empty).trace)
     assert traces[0] == traces[1]
     assert len(traces[0]) > 20
 
@@ -79,7 +80,7 @@ def test_what_a_cluster_promises_is_missed_where_it_is_taken_out(
     name: str, by: Play, empty: Path, tmp_path: Path
 ) -> None:
     mutant = MUTANTS[name]
-    program = drawn(mutant.seed, mutant.weights)
+    program = Program.parsed(mutant.program)
     with mutant.patch():
         assert fails(program, tmp_path, empty, by) is not None
     assert fails(program, tmp_path, empty, by) is None

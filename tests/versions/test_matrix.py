@@ -13,7 +13,9 @@ REFUSED = 5
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.mark.parametrize("profile", ["page", "1.1", "1.16"])
+@pytest.mark.parametrize(
+    "profile", ["page", pytest.param("1.1", marks=pytest.mark.once_a_change), "1.16"]
+)
 @pytest.mark.seconds(25)
 def test_both_sides_are_the_same_after_every_step(tmp_path: Path, profile: str) -> None:
     matrix = Matrix(tmp_path, profile, files=20, daemon_for=0.5)

@@ -21,10 +21,14 @@ from kbsync.cluster import held_back
 from kbsync.cluster.cluster_database import ClusterDatabase
 from kbsync.cluster.drift import Drift
 from kbsync.cluster.fleet import fleet as fleet_seen
+from kbsync.cluster.leases import Lease
+from kbsync.cluster.moves_across import Moved, MovesAcross
 from kbsync.cluster.run import _reconcile
+from kbsync.cluster.shard_job import ShardJob
 from kbsync.cluster.tables import SHARD
 from kbsync.cluster.worker import Worker, WorkerOptions, worker
 from kbsync.config import Settings
+from kbsync.engine.context import Context
 from kbsync.engine.execute.results import Event
 from kbsync.ledger import LedgerStore
 from kbsync.messages import Problem
@@ -87,7 +91,7 @@ class Fleet:
                 async with anyio.create_task_group() as group:
                     for shard in partition.due(4):
                         group.start_soon(next(turns).work, shard.id)
-                await anyio.sleep(0.02)
+                await anyio.sleep(0.1)
 
     async def resync(self) -> None:
         self.workers[0].rows.partition.mark_all("docs")
@@ -147,6 +151,42 @@ async def test_a_rename_from_shard_to_shard_embeds_nothing(fleet: Fleet) -> None
     done = fleet.did()
     assert (done["move"], done["create"], done["delete"], done["update"]) == (3, 1, 1, 0)
     assert sorted(fleet.texts().values()) == sorted(fleet.files().values())
+
+
+async def test_a_file_that_is_missed_elsewhere_while_it_is_new_here_is_moved(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(24):
+        fleet.write(f"{n % 3}/{n:02}.md", f"page {n}")
+    await fleet.settle()
+    fleet.did()
+    (fleet.source / "2/02.md").rename(fleet.source / "0/98.md")
+    here, there = fleet.workers[0].rows.partition.shards("docs")
+    look, act = MovesAcross.make, ShardJob._allowed
+    missed, ended = anyio.Event(), anyio.Event()
+
+    async def make(moves: MovesAcross, context: Context, lease: Lease, found: Any) -> Moved:
+        """What other shards miss was looked for; now the other one misses it."""
+        moved = await look(moves, context, lease, found)
+        if lease.shard == here.id and not missed.is_set():
+            group.start_soon(fleet.workers[1].work, there.id)
+            await missed.wait()
+        return moved
+
+    async def allowed(job: ShardJob, *words: Any) -> Any:
+        if job._lease.shard == there.id:
+            missed.set()
+            await ended.wait()
+        return await act(job, *words)
+
+    monkeypatch.setattr(MovesAcross, "make", make)
+    monkeypatch.setattr(ShardJob, "_allowed", allowed)
+    fleet.workers[0].rows.partition.mark_all("docs")
+    async with anyio.create_task_group() as group:
+        await fleet.workers[0].work(here.id)
+        ended.set()
+    await fleet.settle()
+    assert fleet.did() == {"move": 1, "set_metadata": 1}
 
 
 async def test_what_is_deleted_at_the_server_is_found_and_made_again(

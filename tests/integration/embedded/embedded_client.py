@@ -97,7 +97,7 @@ class Base:
                 found = await self.get(document)
                 if found["indexing_status"] in statuses:
                     return found
-                await anyio.sleep(0.002)
+                await anyio.sleep(0.01)
 
     async def chunks(self, document: str) -> list[str]:
         reply = await self.http.get(

@@ -243,6 +243,19 @@ def test_a_schema_that_is_another_one(
     assert "0" in str(gone) or code != "KB-L193", "none was made in its place"
 
 
+def test_a_connection_that_ends_under_a_stream_leaves_no_traceback(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    with LedgerStore.open(cluster.fresh()) as store:
+        put(bound(store), entry("first"))
+        stream = store.entries("docs")
+        assert next(stream).key == key("first")
+        end_connections(cluster)
+        stream.close()
+        assert [each.key for each in store.entries("docs")] == [key("first")]
+    assert caplog.records == []
+
+
 def test_a_database_that_is_dropped(cluster: Cluster) -> None:
     def refused(path: str) -> str:
         with pytest.raises(Problem) as caught:

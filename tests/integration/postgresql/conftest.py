@@ -7,7 +7,6 @@ four is enough; KBSYNC_ALL_STORIES=1 asks all of them, as `.ci/run` does.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster
+from collecting import ALL_STORIES, leave_out
 
 # The stories are a package beside the others of its layer.
 sys.path.append(str(Path(__file__).parents[2] / "unit"))
@@ -38,15 +38,13 @@ SHAPES = {
     "e.md d.md c.md",
 }
 
-ONE_OF = 1 if os.environ.get("KBSYNC_ALL_STORIES") else 4
+ONE_OF = 1 if ALL_STORIES else 4
 
 TABLES = [table.name for table in reversed(METADATA.sorted_tables) if table is not META]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = set(_left_out(items))
-    config.hook.pytest_deselected(items=list(left_out))
-    items[:] = [item for item in items if item not in left_out]
+    leave_out(config, items, list(_left_out(items)))
 
 
 def _left_out(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:

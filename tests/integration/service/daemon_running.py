@@ -137,7 +137,7 @@ async def until(condition: Callable[[], object]) -> None:
     """Return once it holds."""
     with anyio.fail_after(SECONDS):
         while not condition():  # noqa: ASYNC110 - no event is set
-            await anyio.sleep(0.005)
+            await anyio.sleep(0.02)
 
 
 def never(seconds: float, code: int) -> Callable[[], None]:
