@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:
 	@echo "make demo        mirror a folder into the embedded knowledge base, search it, mirror again"
-	@echo "make test        run the whole test suite"
+	@echo "make test        run the test suite; KBSYNC_ALL_STORIES=1 asks second places too, as .ci/run does"
 	@echo "make image       build the image, and run what its tests ask of it; as root, some minutes"
 	@echo "make sim N=10000 play so many drawn histories against the engine, and name what broke"
 	@echo "make crash       kill a first mirror of 500 documents 50 times, and count: KILLS=50 DOCUMENTS=500"

@@ -97,6 +97,20 @@ class Cluster:
         """Return the URL of a ledger that nobody else uses."""
         return self.url(f"test_{next(self._numbers)}")
 
+    def emptied(self, schema: str) -> str:
+        """Return the URL of a ledger that may have been used before, and is empty.
+
+        Making the tables of a fresh one takes longer than most tests.
+        """
+        from kbsync.ledger.tables import META, METADATA  # noqa: PLC0415
+
+        if self.query(f"SELECT 1 FROM pg_tables WHERE schemaname = '{schema}'"):
+            tables = [each for each in reversed(METADATA.sorted_tables) if each is not META]
+            rows = [f"DELETE FROM {schema}.{table}" for table in tables]
+            numbers = f"ALTER SEQUENCE {schema}.journal_id_seq RESTART"
+            self.query("; ".join([*rows, numbers, f"UPDATE {schema}.meta SET high_water = 0"]))
+        return self.url(schema)
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.folder)

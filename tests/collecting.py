@@ -4,8 +4,9 @@ What is collected stays to the end of a run. The garbage collector would look th
 again and find nothing: two fifths of the time of a collection, in every worker. While tests run it
 looks seldom: most of what they make is freed without it, and it took a twentieth of their time.
 
-A story that asks in another place what is asked already (another Python, another database, another
-installer) is marked `once_a_change`: it is left out unless KBSYNC_ALL_STORIES=1, as `.ci/run` says.
+A story that asks in another place what is asked already (another version of the server, another
+database, another installer) is marked `once_a_change`: it is left out unless KBSYNC_ALL_STORIES=1,
+as `.ci/run` says.
 
 A test that takes long says about how long, by its mark `seconds`. Every worker begins with its
 share of them, so that none is left to run alone when all others have ended.

@@ -14,11 +14,11 @@ from kbsync.ledger import LedgerStore
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a ledger that no other test uses."""
+    """The address of a ledger that no other test uses now."""
     if request.param == "sqlite":
         return str(tmp_path / "state" / "ledger.db")
     running: Cluster = request.getfixturevalue("cluster")
-    return running.fresh()
+    return running.emptied("store") if "store" in request.fixturenames else running.fresh()
 
 
 Opener = Callable[..., LedgerStore]

@@ -8,8 +8,7 @@ four is enough; KBSYNC_ALL_STORIES=1 asks all of them, as `.ci/run` does.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,6 @@ sys.path.append(str(Path(__file__).parents[2] / "unit"))
 from database_ledger import DatabaseLedger
 from engine import fakes
 from engine.conftest import _threads_inline, anyio_backend
-
-from kbsync.ledger.tables import META, METADATA
 
 __all__ = ["_threads_inline", "anyio_backend"]
 
@@ -39,8 +36,6 @@ SHAPES = {
 }
 
 ONE_OF = 1 if ALL_STORIES else 4
-
-TABLES = [table.name for table in reversed(METADATA.sorted_tables) if table is not META]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,33 +60,13 @@ def _left_out(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
             yield from each[1:-1]
 
 
-@pytest.fixture(scope="session")
-def _places(cluster: Cluster) -> Callable[[], Iterator[str]]:
-    """Ledgers that every story meets empty: making their tables takes longer than most stories."""
-    made: list[str] = []
-
-    def places() -> Iterator[str]:
-        for number in count():
-            if number == len(made):
-                made.append(f"stage_{number}")
-            else:
-                rows = (f"DELETE FROM {made[number]}.{table}" for table in TABLES)
-                cluster.query("; ".join((*rows, f"UPDATE {made[number]}.meta SET high_water = 0")))
-            yield cluster.url(made[number])
-
-    return places
-
-
 @pytest.fixture(autouse=True)
-def _on_postgresql(
-    _places: Callable[[], Iterator[str]], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def _on_postgresql(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every stage of a story has a ledger of its own."""
-    places = _places()
     made: list[DatabaseLedger] = []
 
     def ledger() -> DatabaseLedger:
-        made.append(DatabaseLedger(next(places)))
+        made.append(DatabaseLedger(cluster.emptied(f"stage_{len(made)}")))
         return made[-1]
 
     monkeypatch.setattr(fakes, "MemoryLedger", ledger)
