@@ -34,8 +34,14 @@ demo: $(VENV)/.with-embedded
 
 # At first the tests are compiled once for all workers, which load them in a third of the time.
 unexport PYTHONDONTWRITEBYTECODE
+# Their folders are in memory where there is room for them; of all stories they are on the disk.
+ROOM := 4194304
 test: $(VENV)/.with-test
 	-@[ -d tests/e2e/__pycache__ ] || $(BIN)/pytest --collect-only -qq >/dev/null
+	@free=$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1); \
+	if [ "$${free:-0}" -gt $(ROOM) ] && [ -z "$$TMPDIR$$KBSYNC_ALL_STORIES" ]; then \
+		TMPDIR=$$(mktemp -d /dev/shm/kb-XXXXXX) && export TMPDIR && chmod 1777 "$$TMPDIR" && \
+		trap 'rm -rf "$$TMPDIR"' EXIT INT TERM; fi; \
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 image: $(VENV)/.with-test
