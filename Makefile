@@ -41,8 +41,8 @@ test: $(VENV)/.with-test
 	@free=$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1); \
 	if [ "$${free:-0}" -gt $(ROOM) ] && [ -z "$$TMPDIR$$KBSYNC_ALL_STORIES" ]; then \
 		TMPDIR=$$(mktemp -d /dev/shm/kb-XXXXXX) && export TMPDIR && chmod 1777 "$$TMPDIR" && \
-		trap 'rm -rf "$$TMPDIR"' EXIT INT TERM; fi; \
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+		trap 'rm -rf "$$TMPDIR"' EXIT INT TERM && set -- --basetemp "$$TMPDIR/t"; fi; \
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal "$$@"
 
 image: $(VENV)/.with-test
 	KBSYNC_IMAGE=1 $(BIN)/pytest -n 0 tests/deploy/test_image.py
