@@ -73,6 +73,7 @@ def test_what_does_not_change_is_measured(
     assert "`python -c pass`" in capsys.readouterr().out
 
 
+@pytest.mark.once_a_change
 @pytest.mark.seconds(8)
 @pytest.mark.timeout(300)
 def test_a_first_apply_is_measured_and_its_requests_are_counted(tmp_path: Path) -> None:

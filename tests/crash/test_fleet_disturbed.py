@@ -25,6 +25,7 @@ def test_a_cluster_under_everything_at_once_is_exact(tmp_path: Path, cluster: Cl
     assert seen.kills >= 2
 
 
+@pytest.mark.once_a_change
 @pytest.mark.seconds(45)
 def test_a_server_that_is_away_holds_no_other_one_up(tmp_path: Path, cluster: Cluster) -> None:
     seen = one_away(tmp_path, cluster, seconds=5)

@@ -23,9 +23,12 @@ LEFT = {
 }
 
 
-@pytest.mark.parametrize(
-    ("left", "workers"), [*((left, ()) for left in LEFT), ("a file", ("-n", "2"))]
-)
+SELDOM = ("an output", "a shortened key", "nothing")
+ONCE = pytest.mark.once_a_change
+CASES = [pytest.param(left, (), marks=[ONCE] * (left in SELDOM)) for left in LEFT]
+
+
+@pytest.mark.parametrize(("left", "workers"), [*CASES, ("a file", ("-n", "2"))])
 @pytest.mark.seconds(5)
 def test_a_run_that_leaves_the_key_fails_and_says_where(
     tmp_path: Path, left: str, workers: tuple[str, ...]
