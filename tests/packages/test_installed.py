@@ -19,12 +19,12 @@ import kbsync
 
 from .built import Packages
 
-pytestmark = [pytest.mark.seconds(60), pytest.mark.timeout(400)]
+# What is in the wheel is asked every time, by its list (test_contents).
+pytestmark = [pytest.mark.once_a_change, pytest.mark.seconds(60), pytest.mark.timeout(400)]
 
 TOOLS = Path(sys.executable).parent
 # The oldest one, and the newest there is; what lies between breaks where one of both does.
 VERSIONS = {"oldest": ("3.11",), "newest": ("3.14", "3.13", "3.12")}
-NEWEST = pytest.param("newest", marks=pytest.mark.once_a_change)
 
 
 def _done(*words: str | Path, **more: str) -> str:
@@ -73,7 +73,6 @@ def _by_pipx(wheel: Path, python: str | Path, folder: Path) -> Path:
     return folder / "bin" / "kbsync"
 
 
-@pytest.mark.once_a_change
 def test_as_a_tool_of_pipx(packages: Packages, tmp_path: Path) -> None:
     _answers(_by_pipx(packages.wheel, sys.executable, tmp_path))
 
@@ -109,7 +108,7 @@ def _ready(daemon: subprocess.Popen[bytes], address: str) -> None:
     pytest.fail("the daemon was not ready within a minute")
 
 
-@pytest.mark.parametrize("which", ["oldest", NEWEST])
+@pytest.mark.parametrize("which", VERSIONS)
 def test_demo_mirror_and_daemon_as_a_tool_of_uv(
     packages: Packages, which: str, tmp_path: Path
 ) -> None:
