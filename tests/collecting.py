@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def leave_out(
     config: pytest.Config, items: list[pytest.Item], unasked: Iterable[pytest.Item]
 ) -> None:
-    """Take tests out of a run; its last line counts them."""
+    """Take tests out of a run."""
     found = set(unasked)
     config.hook.pytest_deselected(items=list(found))
     items[:] = [item for item in items if item not in found]
