@@ -34,7 +34,7 @@ demo: $(VENV)/.with-embedded
 
 # At first the tests are compiled once for all workers, which load them in a third of the time.
 unexport PYTHONDONTWRITEBYTECODE
-# Their folders are in memory where there is room for them; of all stories they are on the disk.
+# The tests' folders are in memory where so many KiB are free; with all stories they are on the disk.
 ROOM := 4194304
 test: $(VENV)/.with-test
 	-@[ -d tests/e2e/__pycache__ ] || $(BIN)/pytest --collect-only -qq >/dev/null

@@ -23,9 +23,8 @@ from pathlib import Path
 import pytest
 
 ALL_STORIES = bool(os.environ.get("KBSYNC_ALL_STORIES"))
+ONCE = pytest.mark.once_a_change
 SELDOM = 100_000  # objects that were made and not freed, instead of 700
-
-ONCE = "once_a_change"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,7 +41,7 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not ALL_STORIES:
-        leave_out(config, items, [each for each in items if each.get_closest_marker(ONCE)])
+        leave_out(config, items, [each for each in items if each.get_closest_marker(ONCE.name)])
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     items[:] = dealt(items, workers)
 

@@ -111,7 +111,7 @@ class ShardJob:
         planned = await self._plan(began)
         await self._cut(planned)
         noted = await self._note(planned.plan.actions)
-        # After the look at the other shards: what one misses that had been looked at is known now.
+        # Only now: a shard that counts as looked at has noted by then which files it misses.
         moved = await self._moves.make(planned.context, self._lease, planned.plan.actions)
         waits = self._waiting(planned, noted, moved)
         planned = await self._allowed(planned, moved.made, waits.keys())

@@ -79,7 +79,9 @@ class Query:
 
 
 def constants(words: Iterable[str]) -> list[ColumnElement[str]]:
-    """Return words of kbsync's own for `IN`; as values they would have to be counted first."""
+    """Return words of kbsync itself as literals for `IN`: SQL with bound ones cannot be compiled
+    before their number is known.
+    """
     return [literal_column(f"'{word}'", Text) for word in words]
 
 

@@ -57,8 +57,8 @@ def reader_engine(location: LedgerLocation, command: str) -> Engine:
 
 
 def _postgresql(location: LedgerLocation, command: str, setting: str, *, pooled: bool) -> Engine:
-    # Who uses a connection that was lost meets that itself. The pool replaces it, and that it could
-    # not be reset before would be a traceback in the log whenever a database is started again.
+    # A lost connection is an error where it is used, and the pool replaces it. It also logs a
+    # traceback, as it could not reset the connection: one more at each restart of a database.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     engine = create_engine(
         location.url,

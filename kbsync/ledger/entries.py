@@ -304,7 +304,7 @@ class Entries:
 
 
 def _ending_with(text: str) -> str:
-    """Return the pattern of LIKE, with `/` before what is meant as it stands, for such an end."""
+    """Return the LIKE pattern of texts that end with `text`; `/` escapes its special characters."""
     for each in "/%_":
         text = text.replace(each, f"/{each}")
     return f"%{text}"

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from abilities import Ability, can
 from canary import KEY
+from collecting import ONCE, leave_out
 from contract_server import Base, Json, Quirky, Server
 from typing_commands import served
 
@@ -28,7 +29,6 @@ IN_PROCESS = "http://embedded.local/v1"
 REAL = "a real server"
 OLDEST = next(iter(PROFILES))
 OBSERVED = (OLDEST, "1.12", NEWEST)
-ONCE = pytest.mark.once_a_change
 SERVERS = [
     *(
         pytest.param(("in process", dify), marks=[ONCE] * (dify not in OBSERVED))
@@ -48,9 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what a version that is played cannot do; of a real one it is known later."""
-    left_out = [item for item in items if _lacking(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    leave_out(config, items, [item for item in items if _lacking(item)])
 
 
 def _lacking(item: pytest.Item) -> bool:

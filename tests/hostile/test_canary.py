@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from canary import KEY, traces
+from collecting import ONCE
 
 HERE = Path(__file__).parents[1] / "e2e"
 HEAD = f"KEY = {KEY!r}\n"
@@ -23,9 +24,8 @@ LEFT = {
 }
 
 
-SELDOM = ("an output", "a shortened key", "nothing")
-ONCE = pytest.mark.once_a_change
-CASES = [pytest.param(left, (), marks=[ONCE] * (left in SELDOM)) for left in LEFT]
+LIKE_OTHERS = ("an output", "a shortened key", "nothing")
+CASES = [pytest.param(left, (), marks=[ONCE] * (left in LIKE_OTHERS)) for left in LEFT]
 
 
 @pytest.mark.parametrize(("left", "workers"), [*CASES, ("a file", ("-n", "2"))])
