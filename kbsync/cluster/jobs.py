@@ -9,8 +9,8 @@ sent again once it is due.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import anyio
@@ -24,6 +24,7 @@ from kbsync.cluster.partition import Shard
 from kbsync.cluster.schema import jobs_schema
 from kbsync.cluster.signs import Sign
 from kbsync.cluster.watched_jobs import WatchedJobs
+from kbsync.ledger.database_errors import errors_as_problems
 from kbsync.ledger.location import LedgerLocation
 
 SHARDS = "shards"
@@ -54,6 +55,7 @@ class Jobs:
     """
 
     def __init__(self, location: LedgerLocation) -> None:
+        self._location = location
         self._schema = jobs_schema(location)
         dialect = create_engine(location.url).dialect
         _, options = dialect.create_connect_args(location.url)
@@ -68,10 +70,25 @@ class Jobs:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Keep connections open for as long as the context lasts; make what is missing."""
-        async with self._app.open_async():
-            await self._make_schema()
+        """Keep connections open for as long as the context lasts; make what is missing.
+
+        Raises:
+            Problem: the database cannot be used.
+        """
+        async with AsyncExitStack() as stack:
+            with self._errors_as_problems():
+                await stack.enter_async_context(self._app.open_async())
+                await self._make_schema()
             yield
+
+    @contextmanager
+    def _errors_as_problems(self) -> Iterator[None]:
+        with errors_as_problems(self._location):
+            try:
+                yield
+            except ConnectorException as error:
+                # What the driver raised, which the engine of jobs wraps.
+                raise error.__cause__ or error from None
 
     async def _make_schema(self) -> None:
         pool = self._connector.pool
@@ -86,7 +103,11 @@ class Jobs:
                 await connection.execute(self._app.schema_manager.get_schema())
 
     async def send(self, shards: Iterable[Shard]) -> None:
-        """Send a hint for each shard, unless one waits already."""
+        """Send a hint for each shard, unless one waits already.
+
+        Raises:
+            Problem: the database cannot be used.
+        """
         for shard in shards:
             job = self._app.configure_task(
                 RECONCILE,
@@ -94,10 +115,8 @@ class Jobs:
                 queueing_lock=f"shard {shard.id}",
                 priority=URGENT if shard.urgent else USUAL,
             )
-            try:
+            with suppress(AlreadyEnqueued), self._errors_as_problems():
                 await job.defer_async(shard=shard.id)
-            except AlreadyEnqueued:
-                continue
 
     def reconciles(self, work: Reconcile) -> None:
         """Have hints worked on by `work`, which is given the id of a shard and does not raise."""
@@ -107,7 +126,13 @@ class Jobs:
             await work(shard)
 
     def keeps_up(self, name: str, seconds: int, work: Upkeep) -> None:
-        """Have `work` done every so many seconds, by one process of all that do such work."""
+        """Have `work` done every so many seconds, by one process of all that do such work.
+
+        Args:
+            name: of the work.
+            seconds: from one to the next, which divide a minute or are minutes.
+            work: does not raise.
+        """
         cron = f"* * * * * */{seconds}" if seconds < 60 else f"*/{seconds // 60} * * * * 0"
 
         @self._app.periodic(cron=cron)
@@ -116,13 +141,18 @@ class Jobs:
             await work()
 
     async def deliver_again(self) -> None:
-        """Deliver the jobs of processes that are gone once more."""
+        """Deliver the jobs of processes that are gone once more.
+
+        Raises:
+            Problem: the database cannot be used.
+        """
         manager = self._app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
-            try:
-                await manager.retry_job(job)
-            except UniqueViolation:  # the shard was sent again meanwhile
-                await manager.finish_job(job, Status.FAILED, delete_job=True)
+        with self._errors_as_problems():
+            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+                try:
+                    await manager.retry_job(job)
+                except UniqueViolation:  # the shard was sent again meanwhile
+                    await manager.finish_job(job, Status.FAILED, delete_job=True)
 
     async def work(self, queues: Sequence[str], concurrency: int) -> None:
         """Work on jobs until cancelled; those begun come to their end first.

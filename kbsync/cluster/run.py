@@ -93,9 +93,7 @@ async def run(
         queues = []
         if Role.SCHEDULE in roles:
             queues.append(SCHEDULE)
-            most = WorkerOptions().most
-            drift = Drift(database, partition)
-            Scheduler(settings.mirrors, partition, drift, members, jobs, most).register()
+            _schedule(settings, database, members, jobs, log)
         if process.worker is not None:
             queues.append(SHARDS)
             process.signs[Trouble.LEASES_NOT_RENEWED] = process.worker.sign
@@ -144,6 +142,19 @@ def _watch(
         warn = partial(_warn, log)
         watch = MirrorWatch(mirror.name, watches.take(mirror), partition, jobs, warn)
         group.start_soon(watch.run)
+
+
+def _schedule(
+    settings: Settings, database: ClusterDatabase, members: Members, jobs: Jobs, log: EventLog
+) -> None:
+    partition, most = Partition(database), WorkerOptions().most
+    drift = Drift(database, partition)
+    scheduler = Scheduler(settings.mirrors, partition, drift, members, jobs, most)
+    scheduler.register(partial(_put_off, log))
+
+
+def _put_off(log: EventLog, work: str, problem: Problem) -> None:
+    log.say("upkeep put off", problem.notice, work=work)
 
 
 def _warn(log: EventLog, problem: Problem) -> None:

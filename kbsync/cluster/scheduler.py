@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import anyio.to_thread
 
 from kbsync.cluster.drift import Drift
-from kbsync.cluster.jobs import Jobs
+from kbsync.cluster.jobs import Jobs, Upkeep
 from kbsync.cluster.members import Members
 from kbsync.cluster.partition import Partition, Shard
 from kbsync.config import MirrorConfig
+from kbsync.messages import Problem
 
 # Hints that are sent at once: the others are sent once these are worked on.
 SENT = 500
+
+PutOff = Callable[[str, Problem], None]
 
 
 class Scheduler:
@@ -45,12 +48,25 @@ class Scheduler:
         self._jobs = jobs
         self._most = most
 
-    def register(self) -> None:
-        """Have it all done, each as often as it needs to be."""
-        self._jobs.keeps_up("send what is due", 2, self.send_due)
-        self._jobs.keeps_up("deliver again", 5, self._jobs.deliver_again)
-        self._jobs.keeps_up("compare again", 10, self.compare_again)
-        self._jobs.keeps_up("tidy", 60, self.tidy)
+    def register(self, put_off: PutOff) -> None:
+        """Have it all done, each as often as it needs to be.
+
+        Args:
+            put_off: called with the name of what could not be done this time, and why.
+        """
+        self._keep_up("send what is due", 2, self.send_due, put_off)
+        self._keep_up("deliver again", 5, self._jobs.deliver_again, put_off)
+        self._keep_up("compare again", 10, self.compare_again, put_off)
+        self._keep_up("tidy", 60, self.tidy, put_off)
+
+    def _keep_up(self, name: str, seconds: int, work: Upkeep, put_off: PutOff) -> None:
+        async def tried() -> None:
+            try:
+                await work()
+            except Problem as problem:
+                put_off(name, problem)
+
+        self._jobs.keeps_up(name, seconds, tried)
 
     async def send_due(self) -> None:
         """Send a hint for each shard that is to be worked on and that no process has."""

@@ -34,8 +34,7 @@ def errors_as_problems(location: LedgerLocation) -> Iterator[None]:
     except sqlite3.Error as error:
         raise Problem(notice(error, location)) from error
     except Exception as error:
-        # By its name: psycopg is an optional package and takes long to import.
-        if type(error).__module__.partition(".")[0] != "psycopg":
+        if not _is_of_psycopg(error):
             raise
         raise Problem(notice(error, location)) from error
 
@@ -45,6 +44,13 @@ def notice(error: Exception, location: LedgerLocation) -> Notice:
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, location)
     return _of_postgresql(error, location)
+
+
+def _is_of_psycopg(error: Exception, kind: str = "Error") -> bool:
+    """Whether it is of that kind of psycopg's, or of its pool's."""
+    # By names: psycopg is an optional package and takes long to import.
+    own = {"psycopg", "psycopg.errors"}
+    return any(each.__name__ == kind and each.__module__ in own for each in type(error).__mro__)
 
 
 def _of_sqlite(error: sqlite3.Error, location: LedgerLocation) -> Notice:
@@ -119,7 +125,7 @@ def _of_postgresql(error: Exception, location: LedgerLocation) -> Notice:
     if state[:2] == _SYSTEM_ERROR:
         return messages.DISK_FAULT(place=location.shown, why=why)
     # Without a code: the connection could not be made at all.
-    if state[:2] in _CONNECTION_LOST or (not state and type(error).__name__ == "OperationalError"):
+    if state[:2] in _CONNECTION_LOST or (not state and _is_of_psycopg(error, "OperationalError")):
         return messages.LOST(place=location.shown, why=why)
     return messages.FAILED(place=location.shown, why=why)
 

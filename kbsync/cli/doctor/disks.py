@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -90,7 +91,15 @@ def _folds(paths: Iterable[Path], other: Callable[[str], str]) -> bool | None:
 
 def _watches_in_use() -> int:
     """Count the watches of our user's processes, as far as they can be looked into."""
-    return sum(_watches_of(each) for each in Path("/proc").glob("[0-9]*/fdinfo/*"))
+    return sum(map(_watches_of, descriptors()))
+
+
+def descriptors() -> Iterator[Path]:
+    """Yield what the system tells of each open file of each process that is there."""
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        folder = Path("/proc", process, "fdinfo")
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            yield from [folder / each for each in os.listdir(folder)]
 
 
 def _watches_of(descriptor: Path) -> int:

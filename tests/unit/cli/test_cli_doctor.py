@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,14 @@ def test_folders_and_watches(
     assert found.code == code
     assert found.text.startswith("11 folders")
     assert ("sysctl fs.inotify.max_user_watches=" in found.next) == (most == 5)
+
+
+def test_a_process_that_ends_while_watches_are_counted() -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as late:
+        found = disks.descriptors()
+        assert next(found).is_relative_to("/proc")  # of another one: all are listed by now
+        late.communicate()
+        assert not [each for each in found if each.parts[2] == str(late.pid)]
 
 
 def test_a_machine_without_inotify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from kbsync.ledger import database_errors
 from kbsync.ledger.location import find_location
-from kbsync.messages import Message, catalogue, ledger
+from kbsync.messages import Message, Problem, catalogue, ledger
 
 
 def messages() -> list[Message]:
@@ -57,6 +57,7 @@ def test_errors_of_sqlite(name: str, code: str, tmp_path: Path) -> None:
         ("AdminShutdown", "KB-L043"),
         ("ConnectionFailure", "KB-L043"),
         ("OperationalError", "KB-L043"),
+        ("ConnectionTimeout", "KB-L043"),
         ("ReadOnlySqlTransaction", "KB-L047"),
         ("SyntaxError", "KB-L046"),
     ],
@@ -68,6 +69,14 @@ def test_errors_of_postgresql(name: str, code: str) -> None:
     found = database_errors.notice(kind("it said so\nand more"), place)
     assert found.code == code
     assert "hush" not in f"{found} {found.next}"
+
+
+def test_errors_of_a_pool_of_postgresql() -> None:
+    pool = pytest.importorskip("psycopg_pool")
+    place = find_location("postgresql://me@host/db")
+    with pytest.raises(Problem) as caught, database_errors.errors_as_problems(place):
+        raise pool.PoolTimeout("couldn't get a connection after 10.00 sec")
+    assert caught.value.notice.code == "KB-L043"
 
 
 def test_other_errors_pass(tmp_path: Path) -> None:
