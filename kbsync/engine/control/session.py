@@ -275,7 +275,7 @@ class Session:
                 return False
             case Hold(cause=cause, key=key) | Conflict(cause=cause, key=key):
                 if self.pool is not None and self.pool.follows(key):
-                    return False
+                    return cause is Cause.OPERATOR  # it is followed no more
                 return cause is Cause.INDEXING or self._ends_late(key)
         return True
 

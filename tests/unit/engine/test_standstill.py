@@ -229,6 +229,23 @@ async def test_an_archived_document_that_stands_still_is_not_waited_for() -> Non
         assert (it.controller.status.indexing, it.controller.status.pending) == (0, 0)
 
 
+async def test_an_archived_document_whose_file_went_is_not_waited_for() -> None:
+    """No probe can be sent for it, and what stands alone is not known to be lost."""
+    on = stage({"a.md": b"x"})
+    on.server.indexing = 2 * STILL_AFTER
+    async with controlled(on) as it:
+        await anyio.sleep(STILL_AFTER)
+        assert it.controller.status.indexing == 1
+        on.server.model.lose_tasks()
+        archive(on)
+        it.remove("a.md")
+        await anyio.sleep(2 * on.world.mirror.config.remote_resync)
+        why = it.events[-1].why
+        assert why is not None
+        assert why.message is say.HELD_OPERATOR
+        assert (it.controller.status.indexing, it.controller.status.pending) == (0, 0)
+
+
 async def test_an_orphan_whose_task_was_lost_goes_though_its_ledger_was_lost_too() -> None:
     """Without an entry nothing said since when it stands, and it was waited for for ever."""
     on = stage()
