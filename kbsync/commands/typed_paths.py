@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +10,9 @@ from pathlib import Path
 from kbsync.app import build
 from kbsync.commands.writing_verbs import PlanOptions
 from kbsync.config import Settings
+from kbsync.config.pattern_line import pattern_of
 from kbsync.messages import Problem
 from kbsync.messages import command as say
-
-# What means something in a pattern.
-SIGNS = frozenset("\\?*[]{}#!\"'")
-# These cannot be in a pattern, but any one character can.
-_NOT_IN_A_PATTERN = re.compile("[^\\S ]|[\x00-\x1f\x7f\ufeff\ufffd]")
 
 
 def limited(
@@ -83,14 +78,3 @@ def _within(settings: Settings, word: str) -> tuple[str, str]:
         mirror, inside = build.owner_of(settings, absolute, None)
         raise Problem(say.PATH_NOT_THERE(path=word, pattern=pattern_of(inside), mirror=mirror))
     raise Problem(say.NO_SUCH_PATH(path=word))
-
-
-def pattern_of(inside: str) -> str:
-    """Return the gitignore pattern of one path below a source, and of what is below that."""
-    return "/" + re.sub(r" (?= *$)", r"\\ ", "".join(map(_literal, inside)))
-
-
-def _literal(ch: str) -> str:
-    if _NOT_IN_A_PATTERN.match(ch):
-        return "?"
-    return f"\\{ch}" if ch in SIGNS else ch

@@ -15,6 +15,7 @@ from kbsync.config.declaration import Declaration, declared_servers, server_name
 from kbsync.config.knowledge_base import contradictions
 from kbsync.config.mirror import MirrorConfig
 from kbsync.config.notify import notify_disagreements
+from kbsync.config.pattern_line import begins_at
 from kbsync.config.server import ServerConfig
 from kbsync.config.web import token_disagreements
 from kbsync.messages import config as messages
@@ -74,6 +75,7 @@ def _mirror(
 ) -> Iterator[Fault]:
     yield from _base_words(at, mirror)
     yield from _front_matter(at, mirror)
+    yield from _patterns(at, mirror)
     yield from _chunking((*at, "chunking"), mirror.chunking)
     yield from _rows(at, mirror)
     for place, section in _chunk_rules(at, mirror)[1:]:
@@ -101,6 +103,20 @@ def _front_matter(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
     for place, declared in places:
         if declared is not None:
             yield Fault(message=messages.FRONT_MATTER_CONVERT, at=(*place, "front_matter"))
+
+
+def _patterns(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:
+    """A path from the top of the disk as a pattern: it would leave out nothing."""
+    root = os.fspath(mirror.source)
+    lists = [("include", mirror.include), ("exclude", mirror.exclude)]
+    places = [((*at, key, n), pattern) for key, list_ in lists for n, pattern in enumerate(list_)]
+    for number, rule in enumerate(mirror.rules):
+        place = (*at, "rules", number, "match")
+        places += [((*place, n), pattern) for n, pattern in enumerate(rule.match)]
+    for place, pattern in places:
+        if begins_at(pattern, root):
+            words = {"pattern": pattern, "named": pattern.replace(root, "", 1) or "/**"}
+            yield Fault(message=messages.PATTERN_FROM_TOP, at=place, words=words)
 
 
 def _base_words(at: Location, mirror: MirrorConfig) -> Iterator[Fault]:

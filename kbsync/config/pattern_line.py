@@ -20,9 +20,17 @@ _CUT_SHORT = "it ends with a \\ that belongs to nothing"
 _CONTROL = "it has a control character, or line ends that are carriage returns"
 _MARK_AMID = "it has a byte order mark in it"
 _DAMAGED = "it has U+FFFD in it, which stands for a letter that was lost: save the file as UTF-8"
+_NOT_SHOWN = "it has a character that is not shown: type the line anew, or write \\ before it"
+_NAMES_SLASH = "∕ stands for / in the names of documents: write /, or \\ before it"
+_ONE_A_LINE = "each pattern needs a line of its own; write \\ before a blank that begins a name"
+_NO_SHELL = "~ and variables mean nothing here: write the path from the folder of the pattern on"
+_NO_SIGNS = "- and + are no signs here: write the pattern alone, or \\ before it"
+_NO_SYNTAX = "it is a line for another program: gitignore patterns are wanted"
 _NOTHING = "it can match nothing"
 _BRACKETS = "its [ is not closed, or names an unknown class"
 
+# Letters join by two others of the kind, which names have.
+_HIDDEN = r"\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
 # What a line has outside of brackets, and why it would match nothing that is meant.
 _SIGNS = (
     (re.compile("\N{REPLACEMENT CHARACTER}"), _DAMAGED),
@@ -37,8 +45,17 @@ _SIGNS = (
     (re.compile(r"""\A!?(["']).*\1\Z"""), _IN_QUOTES),
     (re.compile(r"(?<!\\)\{[^{}]*,[^{}]*\}"), _ONE_OF),
     (re.compile(r"(?:\A|/)\.\.?(?:/|\Z)|//"), _NO_PATH),
+    (re.compile(rf"(?<!\\)[{_HIDDEN}]"), _NOT_SHOWN),
+    (re.compile(r"(?<!\\)∕"), _NAMES_SLASH),
+    (re.compile(r"/[,;]?\s+\S"), _ONE_A_LINE),
+    (re.compile(r"\A(?:~|\$[A-Z_]+|\$\{\w+\}|%\w+%)/"), _NO_SHELL),
+    (re.compile(r"\A[-+] \S"), _NO_SIGNS),
+    (re.compile(r"\Asyntax:\s*\w|\A(?:regexp|relre|relglob|rootglob|glob):\S"), _NO_SYNTAX),
     (re.compile(r"\A/?\Z"), _NOTHING),
 )
+# In the name of a file: what cannot be in a pattern, and what needs an escape there.
+_NEVER = re.compile(r"[\x00-\x1f\x7f\ufeff\ufffd]|[^\S ](?=\s*\Z)")
+_SPECIAL = re.compile(rf"""[\\?*\[\]{{}}!#"'∕{_HIDDEN}]|(?<![^/])[\s,;]|\s\Z""")
 # Brackets that hold nothing but a slash, which no name has.
 _MATCHING_NONE = frozenset({"(?!)", "(?:(?!/)[/])"})
 _TRAILING_BLANKS = re.compile(r"(?<!\\)((?:\\\\)*) +$")
@@ -64,6 +81,23 @@ def fault_of(line: str) -> str | None:
         return _NOTHING
     found = (why for sign, why in _SIGNS if sign.search(plain.removeprefix("!")))
     return next(found, None)
+
+
+def pattern_of(path: str) -> str:
+    """Return the pattern of one path below the folder of the pattern, and of what is below that."""
+    # What cannot be in a pattern can be any one character of it.
+    return "/" + "?".join(_SPECIAL.sub(r"\\\g<0>", each) for each in _NEVER.split(path))
+
+
+def begins_at(line: str, root: str) -> bool:
+    """Whether the pattern `line` begins at the top of the disk, with the path of the source.
+
+    Args:
+        line: a pattern.
+        root: the absolute path of the source; what is below it is named without it.
+    """
+    named = line.removeprefix("!")
+    return root != "/" and (named == root or named.startswith(f"{root}/"))
 
 
 # -- Bracket expressions as git reads them

@@ -207,6 +207,11 @@ BASE_SETTING_DISAGREES = _refusal(
     "another {what}; declare it once, or the same for both",
 )
 
+PATTERN_FROM_TOP = _refusal(
+    "KB-C491",
+    "{file}:{line}: {key}: {pattern} matches nothing, as patterns begin at the source; write "
+    "`{named}`",
+)
 NAME_IS_ID = _refusal(
     "KB-C161",
     "{file}:{line}: {key}: {name} looks like an id; write `knowledge_base: {{id: {name}}}`",

@@ -7,12 +7,13 @@ line of the default list, unless one of the others names the entry to take it.
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from kbsync.config import MirrorConfig
 from kbsync.source.default_excludes import DefaultExclude, DefaultList
 from kbsync.source.gitignore import Patterns, compiled
-from kbsync.source.ignore_file import IGNORE_FILE, ignore_patterns
+from kbsync.source.ignore_file import ENDING_TOO_MANY, IGNORE_FILE, ignore_patterns
 
 _NEVER = frozenset({".git", ".gitignore", IGNORE_FILE})
 
@@ -45,6 +46,7 @@ class Filters:
             else None
         )
         self._hidden = config.hidden
+        self._source = os.fspath(config.source)
         self._files = (".gitignore", IGNORE_FILE) if config.gitignore else (IGNORE_FILE,)
         self.root = FolderFilters(included=not self._include)
 
@@ -59,7 +61,7 @@ class Filters:
         Raises:
             IgnoreFault: an ignore file is there and cannot be read, or not be understood.
         """
-        patterns = ignore_patterns(self._files, fd)
+        patterns = ignore_patterns(self._files, fd, self._source)
         if not patterns:
             return in_force
         return in_force._replace(levels=((len(prefix), patterns), *in_force.levels))
@@ -79,8 +81,8 @@ class Filters:
         return name[0] == "." and (not self._hidden or name in _NEVER)
 
     def is_ignore_file(self, name: str) -> bool:
-        """Whether a file of this name says what is left out of its folder."""
-        return name in self._files
+        """Whether a file of this name says what is left out of its folder, or was meant to."""
+        return name.removesuffix(ENDING_TOO_MANY) in self._files
 
     def excludes(self, in_force: FolderFilters, prefix: str, name: str, *, folder: bool) -> bool:
         """Whether an entry is left out, by a person or by the default list.

@@ -10,12 +10,14 @@ import os
 import stat
 from functools import lru_cache
 
-from kbsync.config.pattern_line import fault_of, says_nothing
+from kbsync.config.pattern_line import begins_at, fault_of, says_nothing
 from kbsync.messages.machine_limits import machine_limit
 from kbsync.source.encoding import byte_order_mark
 from kbsync.source.gitignore import Patterns, compiled
 
 IGNORE_FILE = ".kbsyncignore"
+# What editors of Windows and Macs add to the name that is typed.
+ENDING_TOO_MANY = ".txt"
 _LONGEST = 1 << 20
 _MOST_LINES = 10_000
 
@@ -34,22 +36,25 @@ class IgnoreFault(Exception):  # noqa: N818 - it names the file at fault
         self.cause = cause
 
 
-def ignore_patterns(names: tuple[str, ...], folder: int) -> Patterns | None:
+def ignore_patterns(names: tuple[str, ...], folder: int, root: str) -> Patterns | None:
     """Return what the ignore files of a folder say, None where there are none.
 
     Args:
         names: of the ignore files; what a later one says counts more.
         folder: descriptor of the folder.
+        root: the absolute path of the source.
 
     Raises:
         IgnoreFault: an ignore file is there and cannot be read, or not be understood.
         OSError: a limit of the machine keeps it from being read.
     """
-    texts = [text for name in names if (text := _text(name, folder))]
+    texts = [text for name in names if (text := _text(name, folder, root))]
     return compiled("\n".join(texts)) if texts else None
 
 
-def _text(name: str, folder: int) -> str | None:
+def _text(name: str, folder: int, root: str) -> str | None:
+    if _is_there(name + ENDING_TOO_MANY, folder):
+        raise IgnoreFault(name + ENDING_TOO_MANY, f"an ignore file is called {name}: rename it")
     is_link = False
     try:
         is_link = _is_link(name, folder)  # most folders have none, and this is how it is known
@@ -66,7 +71,7 @@ def _text(name: str, folder: int) -> str | None:
         raise IgnoreFault(name, "longer than 1 MiB")
     if content.count(b"\n") > _MOST_LINES:
         raise IgnoreFault(name, f"more than {_MOST_LINES} lines")
-    text, cause = _understood(content)
+    text, cause = _understood(content, root)
     if cause:
         raise IgnoreFault(name, cause)
     return text
@@ -82,12 +87,20 @@ def _content(name: str, folder: int) -> bytes:
         os.close(fd)
 
 
+def _is_there(name: str, folder: int) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
 def _is_link(name: str, folder: int) -> bool:
     return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
 
 
 @lru_cache(maxsize=512)
-def _understood(content: bytes) -> tuple[str, str]:
+def _understood(content: bytes, root: str) -> tuple[str, str]:
     """Return the text of an ignore file, and what is wrong with it (empty: nothing)."""
     try:
         text = content.removeprefix(codecs.BOM_UTF8).decode(byte_order_mark(content) or "utf-8")
@@ -97,12 +110,14 @@ def _understood(content: bytes) -> tuple[str, str]:
     if "\0" in text:
         return "", "it has NULs, as UTF-16 without a byte order mark has; save it as UTF-8"
     for number, line in enumerate(text.split("\n"), 1):
-        if cause := _fault(line.removesuffix("\r")):
+        if cause := _fault(line.removesuffix("\r"), root):
             return "", f"line {number}: {cause}"
     return text, ""
 
 
-def _fault(line: str) -> str | None:
+def _fault(line: str, root: str) -> str | None:
     if says_nothing(line):
         return None
+    if begins_at(line, root):
+        return f"a path begins at the folder of this file: write it without {root}"
     return fault_of(line) or (None if compiled(line) else "it can match nothing")

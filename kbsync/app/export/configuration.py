@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from kbsync.app.export.whole_base import Export
 from kbsync.app.export.yaml_text import yaml_text
 from kbsync.config.chunking import FORMS
 from kbsync.config.loading import load
+from kbsync.config.pattern_line import pattern_of
 from kbsync.config.template import slug
 from kbsync.messages import Notice, Problem
 from kbsync.model.file_types import ACCEPTED
@@ -160,18 +160,13 @@ def _rules(export: Export) -> Iterator[Keys]:
     """Yield what differs for documents that were cut otherwise than most."""
     for rule, paths in export.others.items():
         found: Mapping[str, object] = json.loads(rule)
-        keys: Keys = {"match": [_literal(_pattern(path)) for path in paths]}
+        keys: Keys = {"match": [_literal(pattern_of(path)) for path in paths]}
         if chunking := _of_rule(_mapping(found.get("rule"))):
             keys["chunking"] = chunking
         if isinstance(language := found.get("language"), str) and language:
             keys["language"] = _literal(language)
         if len(keys) > 1:
             yield keys
-
-
-def _pattern(path: str) -> str:
-    """Return the gitignore pattern of one path."""
-    return "/" + re.sub(r"[\\*?\[\]!#{}]| $", r"\\\g<0>", path)
 
 
 def _chunking(export: Export) -> Keys:

@@ -401,6 +401,31 @@ def test_an_ignore_file_that_is_not_understood_blocks_its_folder(
     assert cause in state.why.text
 
 
+def test_a_path_from_the_top_of_the_disk_is_said(ground: Path, folder: Make) -> None:
+    (ground / "a.md").write_text("x")
+    (ground / ".kbsyncignore").write_text(f"*.txt\n{ground}/private/\n")
+    assert codes(folder()) == {"": says.IGNORE_UNREADABLE.code}
+    state = folder().look("a.md")
+    assert isinstance(state, Unknown)
+    assert f"line 2: a path begins at the folder of this file: write it without {ground}" in (
+        state.why.text
+    )
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_an_ignore_file_with_an_ending_too_many_blocks_its_folder(
+    ground: Path, folder: Make, used: bool
+) -> None:
+    (ground / "a.md").write_text("x")
+    (ground / "sub").mkdir()
+    (ground / "sub" / "secret.md").write_text("x")
+    (ground / "sub" / ".gitignore.txt").write_text("secret.md\n")
+    mirrored = folder(gitignore=used)
+    expected = {"a.md": "", "sub/": says.IGNORE_UNREADABLE.code}
+    assert codes(mirrored) == (expected if used else {"a.md": "", "sub/secret.md": ""})
+    assert isinstance(mirrored.look("sub/secret.md"), Unknown) is used
+
+
 def test_a_link_to_an_ignore_file_that_is_gone_blocks_its_folder(
     ground: Path, folder: Make
 ) -> None:

@@ -90,6 +90,14 @@ def test_a_new_ignore_file_sets_what_is_watched(root: Path, watching: Begin) -> 
     assert watches() == 1
 
 
+def test_an_ignore_file_that_gets_its_name_right_is_told(root: Path, watching: Begin) -> None:
+    made(root)
+    (root / "guides" / ".kbsyncignore.txt").write_text("deep/\n", "utf-8")
+    watched = watching()
+    (root / "guides" / ".kbsyncignore.txt").unlink()
+    assert watched.settled() == ChangedPaths(folders=frozenset({"guides"}))
+
+
 def test_ignore_files_that_do_not_count_are_not_told(root: Path, watching: Begin) -> None:
     made(root)
     watched = watching(gitignore=False)

@@ -6,9 +6,10 @@ import pytest
 
 from kbsync.app.all_mirrors import selection
 from kbsync.commands.apply import prepared
-from kbsync.commands.typed_paths import limited, pattern_of
+from kbsync.commands.typed_paths import limited
 from kbsync.commands.writing_verbs import Apply, PlanOptions
 from kbsync.config import Settings, load
+from kbsync.config.pattern_line import pattern_of
 from kbsync.messages import Problem
 from kbsync.messages import command as say
 from kbsync.messages import guard as guard_say
