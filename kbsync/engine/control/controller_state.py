@@ -131,6 +131,9 @@ class ControllerState:
     def _resolves(self, event: Event) -> bool:
         """Whether the key is what it should be after `event`, as far as is known."""
         why = self.unmet.get(event.key)
+        put_away = why is not None and why.message is say.HELD_OPERATOR
+        if put_away and event.action in ("index", "set_metadata"):
+            return False  # neither brings back what an operator put away
         if event.outcome == "indexed":  # the end of indexing does not write a mark
             return why is None or why.message is not say.NOT_MARKED
         # A document that is only followed stays what it was before, stale or in conflict.

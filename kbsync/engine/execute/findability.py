@@ -30,6 +30,7 @@ from kbsync.model import (
     Gone,
     LedgerEntry,
     NotSent,
+    Readiness,
     Rejected,
     Unauthorized,
 )
@@ -223,6 +224,8 @@ class FindabilityProofs:
         if entry is None or not self._stands(key) or not self._reserve((key,)):
             return None
         try:
+            if await self._is_put_away(entry):  # no search is to find it
+                return self._due[key]
             mended = await mend(self._context, entry, most=self._most)
         finally:
             self._release(key)
@@ -234,6 +237,15 @@ class FindabilityProofs:
         if mended is Mended.LATER and not self._tried_out(key):
             return None
         return self._failed(key, entry)
+
+    async def _is_put_away(self, entry: LedgerEntry) -> bool:
+        """Whether an operator disabled or archived it since it was uploaded."""
+        base_id = self._context.base_id or ""
+        outcome = await self._context.remote.document(base_id, entry.document_id)
+        return isinstance(outcome, Done) and (
+            outcome.value.archived
+            or outcome.value.readiness in (Readiness.DISABLED, Readiness.ARCHIVED)
+        )
 
     def _note_loss(self) -> None:
         """Note that the server loses documents, whatever its version says."""

@@ -51,14 +51,13 @@ def is_late(entry: LedgerEntry, *, began_at: float, now: float) -> bool:
 def ends(context: Context, case: Case) -> bool:
     """Whether the document of `case` ends or ended just now, and may write over others by that.
 
-    It was on its way when its file was removed, or could not be sent any more.
+    It was on its way when its file was removed or could not be sent any more, or when an operator
+    put it away.
     """
     known, entry = case.evidence.known, case.entry
     if not context.loses_keywords or entry is None or entry.state is not EntryState.INDEXING:
         return False
-    if not isinstance(known, RemoteDocument) or case.standing is not Standing.MOVES:
-        return False
-    return known.readiness not in (Readiness.DISABLED, Readiness.ARCHIVED)
+    return isinstance(known, RemoteDocument) and case.standing is Standing.MOVES
 
 
 def ends_first(context: Context, case: Case, action: Action) -> Action:

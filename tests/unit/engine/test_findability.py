@@ -10,6 +10,7 @@ import pytest
 from kbsync.engine.execute import mending
 from kbsync.engine.execute.findability import ONE_IN
 from kbsync.engine.indexing_room import IndexingRoom
+from kbsync.engine.observe.remote_state import refresh
 from kbsync.messages import Exit, Problem
 from kbsync.messages import engine as say
 from kbsync.model import (
@@ -132,6 +133,17 @@ async def test_what_that_does_not_help_is_sent_again_once_and_then_named_and_tri
     await anyio.sleep(entry.retry_at - on.clock.now() + 1)
     assert (await run_pool(on, ["incurable.md"])).exit is Exit.OK
     assert on.states()["incurable.md"] == "synced"
+
+
+@pytest.mark.parametrize(("word", "value"), [("archived", True), ("enabled", False)])
+async def test_what_an_operator_put_away_meanwhile_stays_so(word: str, value: bool) -> None:
+    on = racing("a.md", loses=("a.md",))
+    on.server.on_call["chunks"] = lambda _: setattr(on.server.by_name("a.md")[0], word, value)
+    await run_pool(on, ["a.md"])
+    assert on.states() == {"a.md": "synced"}
+    report = await run_pool(on, ["a.md"], listing=await refresh(on.world))
+    assert report.stopped[key_of("a.md")][1].message is say.HELD_OPERATOR
+    assert (switches(on), on.server.count("create"), on.server.count("update")) == (0, 1, 0)
 
 
 async def test_a_server_that_cannot_switch_gets_the_file_again() -> None:

@@ -61,7 +61,19 @@ def _removed(on: Stage) -> None:
     on.source.remove("late.md")
 
 
-@pytest.mark.parametrize("happened", [_there, _outgrown, _left_out, _unreadable])
+def _archived(on: Stage) -> None:
+    on.server.by_name("late.md")[0].archived = True
+
+
+def _disabled(on: Stage) -> None:
+    on.server.by_name("late.md")[0].enabled = False
+
+
+PUT_AWAY = (_archived, _disabled)
+HAPPENED = (_there, _outgrown, _left_out, _unreadable, *PUT_AWAY)
+
+
+@pytest.mark.parametrize("happened", HAPPENED)
 async def test_what_was_proved_while_it_was_on_its_way_is_found_again(
     happened: Callable[[Stage], None],
 ) -> None:
@@ -79,7 +91,7 @@ async def test_what_was_proved_while_it_was_on_its_way_is_found_again(
     assert before.document_id not in searched
 
 
-@pytest.mark.parametrize("happened", [_there, _outgrown, _left_out, _unreadable])
+@pytest.mark.parametrize("happened", HAPPENED)
 async def test_a_daemon_finds_it_again_too(happened: Callable[[Stage], None]) -> None:
     on = racing()
     _left(on)
