@@ -12,6 +12,7 @@ from kbsync.engine.control.restlessness import FREE, HOUR, next_upload
 from kbsync.lazy_dataclass import dataclass
 from kbsync.messages import engine as engine_say
 from kbsync.model import DocKey
+from kbsync.source.root import root_blocked
 
 if TYPE_CHECKING:
     from kbsync.ledger.entries import Reason
@@ -62,6 +63,7 @@ class MirrorOverview:
         guard: what the guard held back when it was compared last: a digest for a release, how many
             changes, why, and what to type; None for nothing.
         withheld: why the base takes no new documents, and what to type; None while it does.
+        blocked: why the source cannot be compared now, and what to type; None where it can.
     """
 
     name: str
@@ -78,6 +80,7 @@ class MirrorOverview:
     foreign_documents: tuple[ForeignDocument, ...] | None = None
     guard: dict[str, Any] | None = None
     withheld: dict[str, Any] | None = None
+    blocked: dict[str, Any] | None = None
 
 
 def overview(
@@ -113,7 +116,18 @@ def overview(
             foreign_documents=named,
             guard=_guard(declared.name, ledger),
             withheld=_withheld(declared.name, ledger),
+            blocked=_blocked(declared),
         )
+
+
+def _blocked(declared: MirrorConfig) -> dict[str, Any] | None:
+    """Return why `plan` and `apply` would end before anything is compared; None where not."""
+    why = root_blocked(declared)
+    if why is None:
+        return None
+    from kbsync.engine.observe.source_check import source_blocked  # noqa: PLC0415 - it is rarely so
+
+    return source_blocked(declared.name, why).as_json()
 
 
 def _restless(declared: MirrorConfig, ledger: LedgerStore) -> tuple[RestlessFile, ...]:

@@ -53,7 +53,7 @@ def _once(verb: Status, context: CliContext) -> int:
     if any(each.guard for each in mirrors):
         return Exit.HALTED
     # A failed document is not found; a stale one is, with a text that is not in the folder.
-    incomplete = any(e.failures or e.stale or e.unmet or e.withheld for e in mirrors)
+    incomplete = any(e.failures or e.stale or e.unmet or e.withheld or e.blocked for e in mirrors)
     return Exit.INCOMPLETE if incomplete else Exit.OK
 
 
@@ -95,6 +95,8 @@ def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequenc
             click.echo(line)
     for each in mirrors:
         _text(each, verb.failed)
+        if found is None and each.blocked:
+            _notice(each.blocked)
         if found is None and each.name in paused:
             resuming = command_line("resume -- {mirror}").line(mirror=each.name)
             click.echo(f"  paused for the daemon\n  next: {resuming}")
@@ -158,8 +160,7 @@ def _text(each: MirrorOverview, failed: bool) -> None:
     if each.restless:
         click.echo(f"  next: {notice.next}")
     if each.withheld:
-        click.echo(f"  {printable(each.withheld['text'])} [{each.withheld['code']}]")
-        click.echo(f"  next: {each.withheld['next']}")
+        _notice(each.withheld)
     if each.stale:
         click.echo("  stale: the document no longer is what the file holds")
         pruning = command_line("apply --prune-stale").line()
@@ -172,6 +173,11 @@ def _text(each: MirrorOverview, failed: bool) -> None:
     for state, why in [*named, *(("unmet", u) for u in each.unmet)] if failed else ():
         click.echo(f"  {state}: {printable(why.key.path)}: {printable(why.sentence)} [{why.code}]")
         click.echo(f"    next: {_next(why)}")
+
+
+def _notice(why: Mapping[str, Any]) -> None:
+    click.echo(f"  {printable(why['text'])} [{why['code']}]")
+    click.echo(f"  next: {why['next']}")
 
 
 def _guard(held: Mapping[str, Any]) -> None:

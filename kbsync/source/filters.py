@@ -13,7 +13,7 @@ from typing import NamedTuple
 from kbsync.config import MirrorConfig
 from kbsync.source.default_excludes import DefaultExclude, DefaultList
 from kbsync.source.gitignore import Patterns, compiled
-from kbsync.source.ignore_file import ENDING_TOO_MANY, IGNORE_FILE, ignore_patterns
+from kbsync.source.ignore_file import ENDING_TOO_MANY, IGNORE_FILE, ignore_names, ignore_patterns
 
 _NEVER = frozenset({".git", ".gitignore", IGNORE_FILE})
 
@@ -47,7 +47,7 @@ class Filters:
         )
         self._hidden = config.hidden
         self._source = os.fspath(config.source)
-        self._files = (".gitignore", IGNORE_FILE) if config.gitignore else (IGNORE_FILE,)
+        self._files = ignore_names(config)
         self.root = FolderFilters(included=not self._include)
 
     def inside(self, in_force: FolderFilters, prefix: str, fd: int) -> FolderFilters:

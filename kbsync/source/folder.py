@@ -50,7 +50,8 @@ from kbsync.source.payload import (
     own_content,
     payload,
 )
-from kbsync.source.scan import root_fault, scan
+from kbsync.source.root import root_fault
+from kbsync.source.scan import scan
 from kbsync.source.sidecar import Sidecars
 from kbsync.source.soundness import fault
 from kbsync.source.unread import why_not_opened, why_unread

@@ -10,6 +10,7 @@ import os
 import stat
 from functools import lru_cache
 
+from kbsync.config import MirrorConfig
 from kbsync.config.pattern_line import begins_at, fault_of, says_nothing
 from kbsync.messages.machine_limits import machine_limit
 from kbsync.source.encoding import byte_order_mark
@@ -36,11 +37,16 @@ class IgnoreFault(Exception):  # noqa: N818 - it names the file at fault
         self.cause = cause
 
 
+def ignore_names(config: MirrorConfig) -> tuple[str, ...]:
+    """Return what a mirror's ignore files are called; what a later one says counts more."""
+    return (".gitignore", IGNORE_FILE) if config.gitignore else (IGNORE_FILE,)
+
+
 def ignore_patterns(names: tuple[str, ...], folder: int, root: str) -> Patterns | None:
     """Return what the ignore files of a folder say, None where there are none.
 
     Args:
-        names: of the ignore files; what a later one says counts more.
+        names: as `ignore_names` returns.
         folder: descriptor of the folder.
         root: the absolute path of the source.
 

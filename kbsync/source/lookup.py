@@ -34,6 +34,7 @@ from kbsync.source.file_rules import FileRules
 from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.mounts import is_on
 from kbsync.source.openat import GONE, OTHER_KIND, Descent
+from kbsync.source.root import ignore_fault
 from kbsync.source.scan import still_stands
 from kbsync.source.unread import why_unread
 
@@ -68,8 +69,7 @@ def _descend(
                 classify(rules, folder, name, found) for name, found in _named(folder.fd, part)
             ]
         except IgnoreFault as fault:
-            why = says.IGNORE_UNREADABLE(name=fault.name, cause=fault.cause)
-            return _unknown(rules, path, why)
+            return _unknown(rules, path, ignore_fault(fault))
         except OSError as error:
             return _told(_unlisted(rules, path, error), unmounted)
         step: FolderEntry | FileState

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kbsync.engine.ports import Blocked, FileRow, Seen
-from kbsync.messages import Notice
 from kbsync.messages import source as says
 from kbsync.model import Excluded, Present, Skipped, Stat, Unknown
 from kbsync.model.declared import SIDECAR
@@ -32,6 +31,7 @@ from kbsync.source.file_names import component, is_component
 from kbsync.source.file_rules import FileRules
 from kbsync.source.ignore_file import IgnoreFault
 from kbsync.source.openat import FOLDER, GONE, OTHER_KIND
+from kbsync.source.root import ignore_fault, root_fault
 from kbsync.source.sidecar_name import described_by
 from kbsync.source.taken_types import refused_type
 from kbsync.source.unread import why_unread
@@ -76,15 +76,6 @@ def scan(rules: FileRules, within: PathRange = EVERYTHING) -> Iterator[Seen]:
         os.close(root)
 
 
-def root_fault(path: str, error: OSError) -> Notice:
-    """Say why the source itself cannot be opened."""
-    if error.errno in GONE:
-        return says.ROOT_GONE(path=path)
-    if error.errno in OTHER_KIND:
-        return says.ROOT_NO_FOLDER(path=path)
-    return why_unread(error, says.FOLDER_UNREADABLE)
-
-
 def still_stands(path: str, root: int) -> bool:
     """Whether the root that is held open is still what its path names."""
     try:
@@ -118,7 +109,7 @@ def _listed(rules: FileRules, root: int, entry: FolderEntry, within: PathRange) 
         with open_entry(rules, root, entry) as folder:
             return _content(rules, folder, within)
     except IgnoreFault as fault:
-        why = says.IGNORE_UNREADABLE(name=fault.name, cause=fault.cause)
+        why = ignore_fault(fault)
     except OSError as error:
         if error.errno in GONE and entry.prefix and still_stands(rules.root, root):
             return Listed([], [])

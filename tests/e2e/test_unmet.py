@@ -89,6 +89,31 @@ def test_plan_apply_and_status_agree(terminal: Terminal, situation: Callable[[Pa
         assert set(unmet(terminal, code).values()) == codes
 
 
+def gone(docs: Path) -> None:
+    docs.rename(docs.with_name("elsewhere"))
+
+
+def a_file(docs: Path) -> None:
+    gone(docs)
+    docs.write_text("no folder")
+
+
+def unusable_at_the_root(docs: Path) -> None:
+    (docs / ".kbsyncignore.txt").write_text("private/\n")
+
+
+@pytest.mark.parametrize("blocked", [gone, a_file, unusable_at_the_root])
+def test_a_source_that_cannot_be_compared_is_said_by_all(
+    terminal: Terminal, blocked: Callable[[Path], None]
+) -> None:
+    blocked(terminal.folder / "docs")
+    for verb in ("status", "plan", "apply", "status"):
+        assert "[KB-E029]" in terminal.type(verb, exit=3)
+    (overview,) = json.loads(terminal.type("status", "--json", exit=3))["mirrors"]
+    assert overview["blocked"]["code"] == "KB-E029"
+    assert overview["documents"]["synced"] == 2
+
+
 def test_a_locked_file_is_named_until_it_is_mended(terminal: Terminal) -> None:
     docs = terminal.folder / "docs"
     for name in ("one.pdf", "two.pdf"):

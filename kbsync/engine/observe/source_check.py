@@ -37,9 +37,13 @@ def must_be_listed(mirror: str, blocked: Iterable[Blocked]) -> None:
     """
     for each in blocked:
         if not each.prefix:
-            following = each.why.hint.rstrip(": ") or "see what is wrong there"
-            words = {"reason": each.why.text, "following": following}
-            raise Problem(say.SOURCE_BLOCKED(mirror=mirror, **words))
+            raise Problem(source_blocked(mirror, each.why))
+
+
+def source_blocked(mirror: str, why: Notice) -> Notice:
+    """Return that the source of `mirror` cannot be compared, `why` being what its root says."""
+    following = why.hint.rstrip(": ") or "see what is wrong there"
+    return say.SOURCE_BLOCKED(mirror=mirror, reason=why.text, following=following)
 
 
 class SourceCheck:
