@@ -30,10 +30,11 @@ _BY_NAME = _documents(LISTED.c.name == bindparam("name"))
 _BY_MARK = _documents(
     LISTED.c.mark_mirror == bindparam("mirror"),
     LISTED.c.mark_path == bindparam("path"),
-    ~exists().where(
-        ENTRIES.c.base_id == LISTED.c.base_id,
-        ENTRIES.c.document_id == LISTED.c.document_id,
-        or_(ENTRIES.c.mirror != bindparam("mirror"), ENTRIES.c.path != bindparam("path")),
+    *(
+        ~held.where(
+            or_(ENTRIES.c.mirror != bindparam("mirror"), ENTRIES.c.path != bindparam("path"))
+        )
+        for held in _HELD
     ),
 )
 # Marked as ours but not in the ledger: an orphan that is kept, or a document to be adopted.
@@ -142,8 +143,8 @@ class RemoteListings:
         """Return the documents of the newest listing whose mark names `key`.
 
         Whether the mark is valid (its rev is the document's) is for the caller to check. A document
-        that the ledger holds for another key is left out: after a move its mark names the old
-        path until it is written anew.
+        that an entry of another key holds or supersedes is left out: after a move its mark names
+        the old path until it is written anew.
         """
         return self._find(_BY_MARK, base_id, mirror=key.mirror, path=key.path)
 

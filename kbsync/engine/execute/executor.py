@@ -136,6 +136,10 @@ def _left(context: Context, case: Case, action: Hold | Conflict | Noop) -> Resul
 
 async def _delete(context: Context, case: Case, action: Delete) -> Result:
     after, cause = _after_delete(context, case, action), action.cause
+    if context.ledger.holder(context.base_id or "", action.document_id) not in (None, case.key):
+        # The document of another file, which took it in meanwhile.
+        context.ledger.commit(EntryChange(key=case.key, entry=after))
+        return Again()
     step = await remove(
         context, case.key, action.document_id, name=action.name, cause=cause, after=after
     )

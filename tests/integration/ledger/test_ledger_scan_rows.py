@@ -190,10 +190,13 @@ def test_a_second_document_of_ours_unsettles(store: LedgerStore) -> None:
     assert rows(store, COMPLETE) == [SETTLED, ("b", -1, 0, 0, -1)]
 
 
-def test_a_moved_document_does_not_claim_its_old_path(store: LedgerStore) -> None:
-    put(store, entry("new", "d1"))
+@pytest.mark.parametrize("held", [{"document": "d1"}, {"document": "d2", "superseded": "d1"}])
+def test_a_moved_document_does_not_claim_its_old_path(
+    store: LedgerStore, held: dict[str, str]
+) -> None:
+    put(store, entry("new", **held))
     list_documents(store, marked("old", "d1"))
-    assert rows(store, COMPLETE) == [("new", 10, 20, 30, 1)]
+    assert [path for path, *_ in rows(store, COMPLETE)] == ["new"]
     assert store.listed_marked(BASE, key("old")) == ()
     assert store.listed_marked(BASE, key("new")) == ()
 

@@ -133,8 +133,9 @@ class MemoryLedger:
         return self.held.get(key)
 
     def holder(self, base_id: str, document_id: str) -> DocKey | None:
-        held = self.held.items()
-        return next((k for k, e in held if document_id in (e.document_id, e.superseded)), None)
+        held = [(e.document_id, key) for key, e in self.held.items()]
+        held += [(e.superseded or "", key) for key, e in self.held.items()]
+        return next((key for each, key in held if each == document_id), None)
 
     def intent(self, key: DocKey) -> Intent | None:
         return self.intents.get(key)

@@ -198,6 +198,16 @@ async def test_a_swap_whose_new_document_failed_goes_back_to_the_old_one() -> No
     assert [each.content for each in on.server.by_name("a.md")] == [b"old"]
 
 
+async def test_a_swap_leaves_an_old_document_that_another_file_took_in() -> None:
+    on = stage(swap=True)
+    taken = on.synced("b.md", b"old")
+    new = on.synced("a.md", b"new")
+    on.ledger.held[A] = replace(new, superseded=taken.document_id)
+    await run_pool(on, ["a.md"])
+    assert on.ledger.held[A].superseded is None
+    assert on.server.documents.keys() == {new.document_id, taken.document_id}
+
+
 async def test_what_is_held_or_in_conflict_changes_nothing() -> None:
     on = stage({"foreign.md": b"mine"})
     on.server.put("foreign.md", b"theirs")
