@@ -20,6 +20,7 @@ from kbsync.messages import Exit, Notice, Problem
 from kbsync.messages import command as command_say
 from kbsync.messages import source as source_say
 from kbsync.model import DocKey
+from kbsync.model.file_types import extension
 from kbsync.planning.guard import named_by
 from kbsync.planning.plan import Plan, joined
 from kbsync.source.gitignore import PathSelection
@@ -133,15 +134,18 @@ def losses(plans: Sequence[MirrorPlan]) -> list[Notice]:
 
 
 async def text_losses(plans: Sequence[MirrorPlan]) -> list[Notice]:
-    """Return of which files to be sent the servers would lose text: one notice for each mirror."""
+    """Return of which files to be sent the servers would lose text: a notice a mirror and way."""
     found = []
     for engine, made in plans:
         if isinstance(made, HaltedMirror):
             continue
         paths = await losing(engine.mirror.source, made.plan.actions)
-        if paths:
-            words = {"count": len(paths), "file": paths[0], "mirror": engine.mirror.name}
-            found.append(source_say.LOSES_TEXT(**words))
+        tables = [path for path in paths if extension(path) == "csv"]
+        texts = [path for path in paths if extension(path) != "csv"]
+        for message, of in ((source_say.LOSES_TEXT, texts), (source_say.LOSES_ROWS, tables)):
+            if of:
+                words = {"count": len(of), "file": of[0], "mirror": engine.mirror.name}
+                found.append(message(**words))
     return found
 
 

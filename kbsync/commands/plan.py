@@ -15,7 +15,7 @@ from kbsync.commands.typed_paths import limited
 from kbsync.commands.writing_verbs import PlanCommand
 from kbsync.config import Settings
 from kbsync.messages import Exit, Notice, printable
-from kbsync.messages.source import LOSES_TEXT
+from kbsync.messages.source import LOSES_ROWS, LOSES_TEXT
 from kbsync.planning import markdown, render
 from kbsync.planning.plan_text import as_text
 
@@ -104,7 +104,7 @@ def _show(
                 output.say(line)
         for notice in lost:
             output.say(f"note: {notice}")
-            if notice.message is LOSES_TEXT:
+            if notice.message in (LOSES_TEXT, LOSES_ROWS):
                 output.say(f"  next: {notice.next}")
     for halt in halts:
         output.warn(f"kbsync: mirror {halt.mirror}: {halt.problem}")

@@ -189,6 +189,13 @@ LOSES_TEXT = Message(
     "to keep it, send such files as text by a rule of mirror {mirror}, such as "
     "`rules: [{{match: '*.md', send: text}}]`, then: " + verb("plan"),
 )
+LOSES_ROWS = Message(
+    "KB-S492",
+    "the server leaves out rows of a CSV file that have more cells than its first row, or takes "
+    "their first cells away: of {count} of the files to be sent text would be lost, as of {file}",
+    "to keep it, complete the first row, or send such files row by row by a rule of mirror "
+    "{mirror}, such as `rules: [{{match: '*.csv', send: rows}}]`, then: " + verb("plan"),
+)
 CONVERTER_BROKEN = Message(
     "KB-S237",
     "the packages that convert {kind} files cannot be loaded, so it is not sent: {cause}",

@@ -113,6 +113,20 @@ def rows_of(pieces: Iterable[str], delimiter: Delimiter) -> Iterator[list[str]]:
         yield cells
 
 
+def loses_rows(lines: Iterable[str]) -> bool:
+    """Whether a server would lose text of these lines of a CSV file with commas.
+
+    Of rows that are longer than the first one it leaves out the whole, or the first cells of all
+    (docs/dify-api.md section 4.11).
+    """
+    rows = (row for row in csv.reader(_Row(iter(lines))) if row)
+    try:
+        columns = len(next(rows, ()))
+        return any(len(row) > columns and any(map(str.strip, row)) for row in rows)
+    except csv.Error:
+        return False  # that is an error of the whole file there
+
+
 class _Row:
     """The lines of a table, with the size of the row that is read.
 

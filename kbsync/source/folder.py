@@ -32,7 +32,7 @@ from kbsync.source.conversion import RICH, Conversion, Converted
 from kbsync.source.convert.links import MARKDOWN
 from kbsync.source.convert.markdown_loss import loses
 from kbsync.source.convert.sending import FILE
-from kbsync.source.delimited import lines
+from kbsync.source.delimited import lines, loses_rows
 from kbsync.source.document_rules import LONGEST_CHUNK, RulesOfMirror
 from kbsync.source.emptiness import is_blank
 from kbsync.source.encoding import BLOCK
@@ -150,14 +150,16 @@ class Folder:
             return Converted()  # said when it is read
 
     def loses_text(self, path: str) -> bool:
-        """Whether a server would lose text of the Markdown at `path`, as it is sent."""
-        if self._document_rules.of(path).send != FILE or _ending(path) not in MARKDOWN:
+        """Whether a server would lose text of the Markdown or CSV at `path`, as it is sent."""
+        ending = _ending(path)
+        if self._document_rules.of(path).send != FILE or ending not in MARKDOWN | {"csv"}:
             return False
         with ExitStack() as closing:
             opened = self._opened(closing, path, None)
-            return isinstance(opened, tuple) and loses(
-                _lines_of(opened[1]), components=_ending(path) == "mdx"
-            )
+            if not isinstance(opened, tuple):
+                return False
+            sent = _lines_of(opened[1])
+            return loses_rows(sent) if ending == "csv" else loses(sent, components=ending == "mdx")
 
     def read(
         self,

@@ -172,6 +172,24 @@ def test_relative_links_are_rewritten_in_what_is_sent(tmp_path: Path) -> None:
         ]
 
 
+def test_a_table_that_would_lose_rows_is_named_with_the_way_out(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.csv").write_text("name\nAnna, Berlin\n")
+    (docs / "b.csv").write_text("name;town\nAnna;Berlin, Mitte\n")
+    terminal = Terminal(tmp_path)
+    with served(tmp_path) as url:
+        configure(tmp_path, url)
+        shown = terminal.type("plan", exit=2)
+        assert "of 1 of the files to be sent text would be lost, as of a.csv [KB-S492]" in shown
+        configure(tmp_path, url, ", rules: [{match: a.csv, send: rows}]")
+        assert "KB-S492" not in terminal.type("plan", exit=2)
+        terminal.type("apply")
+        found = chunks(url)
+        assert found["b.csv"] == ["name: Anna;town: Berlin, Mitte"]
+        assert {"Anna", "Berlin"} <= set(" ".join(found["a.csv.txt"]).replace(":", "").split())
+
+
 def test_markdown_that_would_lose_text_is_named_with_the_way_out(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()

@@ -25,19 +25,21 @@ def texts(table: Iterable[Sequence[str]], sheet: str, longest: int) -> Iterator[
 
     Args:
         table: the rows, of which one is the header: the first of the first ten that fills two
-            columns, else the fullest. Those above it are kept as they are.
+            columns, else the fullest. Those above it are kept as they are, and so is the header
+            where nothing but these is there.
         sheet: its name, which is in each row; empty for none.
         longest: characters of a chunk at most; a longer row becomes several.
     """
     rows = iter(table)
-    first = list(islice(rows, HEADER_CANDIDATES))
-    place = _header(first)
+    first = list(islice(rows, HEADER_CANDIDATES + 1))
+    place = _header(first[:HEADER_CANDIDATES])
     if place is None:
         return
     names = [" ".join(each.split()) for each in first[place]]
     head = f"Sheet: {' '.join(sheet.split())}\n" if sheet else ""
-    for above in first[:place]:
-        yield from chunked(head, [line_of("", cell) for cell in above if cell], longest)
+    alone = place > 0 and len(first) == place + 1
+    for whole in first[: place + alone]:
+        yield from chunked(head, [line_of("", cell) for cell in whole if cell], longest)
     for row in chain(first[place + 1 :], rows):
         yield from chunked(head, _cells(names, row), longest)
 

@@ -35,6 +35,14 @@ def test_what_stands_above_the_header_is_kept() -> None:
     assert rows(table) == ["Report", "a: 1\nb: 2"]
 
 
+def test_a_header_with_nothing_below_it_is_kept_with_what_stands_above() -> None:
+    assert rows([["name", ""], ["Anna", "Berlin"]]) == ["name", "Anna\nBerlin"]
+    long = [["name", ""]] * 9 + [["a", "b"]]
+    assert rows(long)[-1] == "a\nb"
+    assert rows([*long, ["1", "2"]])[-2:] == ["name", "a: 1\nb: 2"]
+    assert rows([["a", "b"]]) == []
+
+
 def test_cells_beyond_the_header_are_kept() -> None:
     assert rows([["a", ""], ["b", "c"], ["1", "2", "3"]])[-1] == "b: 1\nc: 2\nColumn 3: 3"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbsync.source.delimited import Delimiter, delimiter_of, lines, with_commas
+from kbsync.source.delimited import Delimiter, delimiter_of, lines, loses_rows, with_commas
 
 ANEW = {
     "semicolons": ("Item;Note\nBolt;two, three\n", 'Item,Note\nBolt,"two, three"\n'),
@@ -56,3 +56,21 @@ def test_lines_end_where_text_says_so_and_nowhere_else() -> None:
         "c\x0bd\u2028e\n",
         "f",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "loses"),
+    [
+        ("a,b\n1,2\n3\n", False),
+        ("a,b\n1,2,3\n", True),
+        ("name\nAnna, Berlin\n", True),
+        ('name\n"Anna, Berlin"\n', False),
+        ("\na,b\n1,2\n\n", False),
+        ("a,b\n,,,\n", False),
+        ("a,b\n1,2,\n", True),
+        ('a,b\n"1,2\n', False),
+        ("", False),
+    ],
+)
+def test_rows_that_are_longer_than_the_first_one_are_lost(text: str, loses: bool) -> None:
+    assert loses_rows(lines([text])) is loses
