@@ -106,6 +106,8 @@ def _at_rest(history: History, planned: Planned) -> bool:
             case Hold() | Conflict():
                 if action.why.code in ("KB-E005", "KB-E008", "KB-E120"):  # it goes on by itself
                     return False
+                if planned.context.loses_keywords and _ended_unseen(history, action.key):
+                    return False
             case Create(key=key) | Update(key=key):
                 if not history.folders[key.mirror].files[key.path].unreadable:
                     return False
@@ -117,6 +119,15 @@ def _at_rest(history: History, planned: Planned) -> bool:
             case _:
                 return False
     return True
+
+
+def _ended_unseen(history: History, key: DocKey) -> bool:
+    """Whether a document that no pass waited for has ended since: the next one proves others."""
+    entry = history.store.entry(key)
+    document = history.server.documents.get(entry.document_id) if entry else None
+    if entry is None or document is None or entry.state is not EntryState.INDEXING:
+        return False
+    return not history.server.readiness(document).busy
 
 
 async def plans(history: History) -> list[Planned] | None:

@@ -48,7 +48,7 @@ class Watcher:
         self._history = history
         self.faults: list[str] = []
         self._sent: dict[str, Judged] = {}
-        # When the delete of a document went out that had another one beside it.
+        # When the look was before the delete of a document that had another one beside it.
         self._replaced: dict[str, float] = {}
         self._unfindable: set[str] = set()
         self._removals: dict[str, list[float]] = defaultdict(list)
@@ -124,8 +124,11 @@ class Watcher:
         """A delete goes out."""
         if document is not None and (key := self._key(document)) is not None:
             self._sent[document.id] = self._judged(key)
-            if self._has_another(document, key):
-                self._replaced[document.id] = self._history.time()
+            # Another one that was deleted by hand a moment ago stood when it was looked at.
+            since = self._history.time() - A_MOMENT
+            another = self._deleted_there.get(key, float("-inf"))
+            if self._has_another(document, key) or another > since:
+                self._replaced[document.id] = since
             self.trash.deletes(document, key)
             server = self._history.server
             # One that was done a moment ago was seen busy: no look and call are one step.

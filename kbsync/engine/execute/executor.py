@@ -63,6 +63,8 @@ async def carry_out(
     case: Case,
     action: Action,
     answered: Callable[[], None] = lambda: None,
+    *,
+    may_remove: bool = True,
 ) -> Result:
     """Carry out `action` and return what follows for its key.
 
@@ -71,6 +73,7 @@ async def carry_out(
         case: what is known of the key.
         action: what was decided.
         answered: called once the server has answered an upload, before that is written down.
+        may_remove: whether a removal that was begun and never made may be made now.
 
     Raises:
         Problem: the mirror cannot go on (key refused, base gone, server unreachable).
@@ -85,7 +88,7 @@ async def carry_out(
         case Trash() | Restore():
             return await trash.carry_out(context, case, action)
         case Resolve(intent=intent):
-            return await resolve_intent(context, case, intent)
+            return await resolve_intent(context, case, intent, may_remove=may_remove)
         case Adopt():
             return _adopt(context, case, action)
         case Forget():

@@ -57,12 +57,14 @@ async def find_resolution(context: Context, intent: Intent) -> Resolution:
     return resolve(intent, evidence, now=context.clock.now(), window=window)
 
 
-async def resolve_intent(context: Context, case: Case, intent: Intent) -> Result:
+async def resolve_intent(
+    context: Context, case: Case, intent: Intent, *, may_remove: bool = True
+) -> Result:
     """Find out what became of the call, and record it in the ledger."""
     resolution = await find_resolution(context, intent)
     if isinstance(resolution, EnableAgain):
         return await enable_again(context, case.key, resolution.document)
-    if isinstance(resolution, DisableAgain) and is_gone(case.local):
+    if isinstance(resolution, DisableAgain) and is_gone(case.local) and may_remove:
         return await put_again(context, intent)
     landed_by = intent.started_at + context.mirror.config.ambiguity_window
     if _would_hit_needed(case, intent, resolution) and context.clock.now() < landed_by:

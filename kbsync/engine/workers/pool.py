@@ -338,8 +338,8 @@ class WorkerPool(WorkLeft):
     async def _act(
         self, case: Case, action: Action, answered: Callable[[], None] = lambda: None
     ) -> None:
-        started = self._context.clock.now()
-        step = await carry_out(self._context, case, action, answered)
+        started, removes = self._context.clock.now(), self._permits.expects_removal(case.key)
+        step = await carry_out(self._context, case, action, answered, may_remove=removes)
         if isinstance(step, BackOff):
             await self._policy.after_back_off(self._context)
         if not isinstance(action, Noop | Hold):

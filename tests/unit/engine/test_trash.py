@@ -285,6 +285,29 @@ async def test_what_was_never_disabled_is_out_of_the_trash_where_its_file_may_st
     assert (on.ledger.held[gone].state, stored.enabled) == (EntryState.TRASHED, False)
 
 
+async def test_what_was_never_disabled_is_for_the_guard_to_judge_again() -> None:
+    on = stage({"b.md": b"b"}, on_delete="disable", settle=0.0)
+    for path in ("a.md", "b.md"):
+        on.synced(path, path.encode())
+    on.source.remove("a.md")
+    intents = []
+    on.server.on_call["switch"] = lambda _: intents.append(on.ledger.intents[A])
+    await applied(on)
+    # As a process leaves it that was killed before the call went out.
+    stored = on.server.documents[on.ledger.held[A].document_id]
+    stored.enabled, on.ledger.intents[A] = True, intents[0]
+    on.source.remove("b.md")  # as where a mount vanished
+    report = await applied(on)
+    await anyio.sleep(1000)
+    await applied(on)
+    assert report.halted is not None
+    assert stored.enabled
+    assert (on.ledger.held[A].state, on.ledger.intents) == (EntryState.INDEXING, {})
+    on.source.write("b.md", b"b.md")
+    await applied(on)
+    assert (on.ledger.held[A].state, stored.enabled) == (EntryState.TRASHED, False)
+
+
 async def test_a_document_in_error_is_deleted_and_not_kept() -> None:
     on = removed()
     document(on).fate = FAILS
