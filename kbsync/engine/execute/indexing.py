@@ -482,13 +482,12 @@ async def follow(
             await wakeup.wait()
             continue
         try:
-            ended = await tracker.poll()
+            for key in await tracker.poll():
+                indexed(key)
+            polled()
         except Problem as problem:
             wakeup.fail(problem)
             break
-        for key in ended:
-            indexed(key)
-        polled()
         wakeup.wake()  # the workers stayed while the answer was out
         # What is sent meanwhile may bring the next poll forward. A clock may lag by a moment.
         while not over() and (due_in := tracker.due_in) > A_MOMENT:

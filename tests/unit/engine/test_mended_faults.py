@@ -9,14 +9,18 @@ from dataclasses import replace
 import anyio
 import pytest
 
+from kbsync.engine.execute.results import Event
 from kbsync.engine.observe.remote_state import refresh
 from kbsync.engine.ports import EntryChange
+from kbsync.engine.workers.policy import OneShot
+from kbsync.engine.workers.pool import WorkerPool
 from kbsync.messages import Problem
 from kbsync.messages import engine as say
+from kbsync.messages import ledger as ledger_say
 from kbsync.model import EntryState, Excluded, Gone, Intent, LedgerEntry, Op
 from tests.model.stored_document import EMPTY, FAILS, FINE
 
-from .fakes import Stage, run_pool, stage
+from .fakes import Stage, Unlimited, run_pool, stage
 from .server import DROPPED, LOST, UNSENT
 from .words import key_of
 
@@ -221,3 +225,19 @@ async def test_uploads_whose_reply_was_lost_count_as_indexing() -> None:
     async with _within(5 * HOUR):
         await run_pool(on, paths)
     assert on.server.indexing_peak <= 2
+
+
+async def test_a_ledger_that_takes_no_more_when_an_end_is_noted_ends_the_pass_in_order() -> None:
+    """It came out as a group of errors, and cut off what was in flight."""
+    on = stage({"a.md": b"a", "b.md": b"b"})
+    full = Problem(ledger_say.FULL(place="ledger.db", folder="."))
+
+    def observe(event: Event) -> None:
+        if event.outcome == "indexed":
+            raise full
+
+    pool = WorkerPool(on.world, OneShot(Unlimited(), wait=True), listing=None, observe=observe)
+    with pytest.raises(Problem) as caught:
+        await pool.run([A, key_of("b.md")])
+    assert caught.value is full
+    assert on.ledger.intents == {}
