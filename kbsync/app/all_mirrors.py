@@ -134,7 +134,7 @@ def losses(plans: Sequence[MirrorPlan]) -> list[Notice]:
 
 
 async def text_losses(plans: Sequence[MirrorPlan]) -> list[Notice]:
-    """Return of which files to be sent the servers would lose text: a notice a mirror and way."""
+    """Return which files to be sent would lose text there: a notice for each mirror and kind."""
     found = []
     for engine, made in plans:
         if isinstance(made, HaltedMirror):

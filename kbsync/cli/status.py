@@ -95,7 +95,8 @@ def _show(verb: Status, settings: Settings, found: DaemonView | None) -> Sequenc
             click.echo(line)
     for each in mirrors:
         _text(each, verb.failed)
-        if found is None and each.blocked:
+        # A daemon that is not well says so itself, above.
+        if each.blocked and (found is None or found.exit is Exit.OK):
             _notice(each.blocked)
         if found is None and each.name in paused:
             resuming = command_line("resume -- {mirror}").line(mirror=each.name)

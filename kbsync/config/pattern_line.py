@@ -29,7 +29,7 @@ _NO_SYNTAX = "it is a line for another program: gitignore patterns are wanted"
 _NOTHING = "it can match nothing"
 _BRACKETS = "its [ is not closed, or names an unknown class"
 
-# Letters join by two others of the kind, which names have.
+# Characters that are not shown, without U+200C and U+200D: names in some scripts need these.
 _HIDDEN = r"\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
 # What a line has outside of brackets, and why it would match nothing that is meant.
 _SIGNS = (
@@ -85,7 +85,7 @@ def fault_of(line: str) -> str | None:
 
 def pattern_of(path: str) -> str:
     """Return the pattern of one path below the folder of the pattern, and of what is below that."""
-    # What cannot be in a pattern can be any one character of it.
+    # A character that cannot stand in a pattern is written as `?`, which matches any one.
     return "/" + "?".join(_SPECIAL.sub(r"\\\g<0>", each) for each in _NEVER.split(path))
 
 
